@@ -1,0 +1,12 @@
+// Bytes to text.
+
+const utf8 = new TextDecoder('utf-8')
+
+/** Text up to the first NUL, or all of it. Bytes that are not UTF-8 become U+FFFD. */
+export function cString(bytes: Uint8Array): string {
+  const end = bytes.indexOf(0)
+  return utf8.decode(end < 0 ? bytes : bytes.subarray(0, end))
+}
+
+/** A DataView over the same bytes. */
+export const viewOf = (b: Uint8Array): DataView => new DataView(b.buffer, b.byteOffset, b.byteLength)

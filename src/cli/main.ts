@@ -1,0 +1,2 @@
+import { writeSync } from 'node:fs'
+writeSync(1, 'sockscope\n')

@@ -1,0 +1,3 @@
+// The library: named exports, nothing else.
+
+export { OsError, DecodeError, FilterError } from './model/error.ts'

@@ -1,0 +1,12 @@
+// What this machine lets us see.
+
+/** One thing that a source can do, or cannot. */
+export interface Ability {
+  /** A short name: `list`, `owners`, `bpf-owners`, `events`. */
+  readonly name: string
+  readonly works: boolean
+  /** What it is for, or why it does not work. */
+  readonly text: string
+  /** What would help; empty when it works. */
+  readonly help: string
+}

@@ -1,0 +1,49 @@
+// The errors that callers can meet. What could not be seen is a Gap, not an error.
+
+/** A call to the operating system that failed as a whole. */
+export class OsError extends Error {
+  override readonly name = 'OsError'
+  /** The call that failed. */
+  readonly call: string
+  /** The name of the error, such as `EPERM`. */
+  readonly code: string
+  constructor(call: string, code: string, options?: ErrorOptions & { readonly help?: string }) {
+    super(`${call} failed: ${code}${options?.help === undefined ? '' : ` (${options.help})`}`, options)
+    this.call = call
+    this.code = code
+  }
+}
+
+/** Bytes that are not what they should be: damaged, cut short, or newer than this program. */
+export class DecodeError extends Error {
+  override readonly name = 'DecodeError'
+  /** What was being read. */
+  readonly struct: string
+  /** How many bytes it needs, and how many there were. */
+  readonly needed: number
+  readonly got: number
+  constructor(struct: string, needed: number, got: number, where = '') {
+    super(`${struct}${where === '' ? '' : ` ${where}`}: needs ${needed} bytes, got ${got}`)
+    this.struct = struct
+    this.needed = needed
+    this.got = got
+  }
+}
+
+/** A filter that does not say anything: with the place in its text. */
+export class FilterError extends Error {
+  override readonly name = 'FilterError'
+  /** The whole text, and where in it the mistake starts and ends. */
+  readonly text: string
+  readonly start: number
+  readonly end: number
+  /** What would have been right there. */
+  readonly expected: string
+  constructor(message: string, text: string, start: number, end: number, expected: string) {
+    super(message)
+    this.text = text
+    this.start = start
+    this.end = end
+    this.expected = expected
+  }
+}

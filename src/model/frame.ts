@@ -1,0 +1,28 @@
+// What outputs get: a look, and what follows from it and the one before.
+
+import type { Look } from './look.ts'
+import type { Socket, State } from './socket.ts'
+
+/** A look, and what changed since the look before it. */
+export interface Frame extends Look {
+  /** Counts the frames of one watch, from 0. */
+  readonly sequence: number
+  /** Time since the look before, by a clock that never jumps; undefined in the first frame. */
+  readonly intervalMs: number | undefined
+  /** What happened since the look before; undefined in the first frame. */
+  readonly change: Change | undefined
+}
+
+/** What happened between two looks. */
+export interface Change {
+  readonly opened: readonly Socket[]
+  /** As they were when last seen. */
+  readonly closed: readonly Socket[]
+  readonly moved: readonly Moved[]
+}
+
+/** A socket whose state changed. */
+export interface Moved {
+  readonly socket: Socket
+  readonly from: State | undefined
+}

@@ -1,0 +1,18 @@
+// One look at a machine: what every source gives.
+
+import type { Gap } from './gap.ts'
+import type { Process } from './process.ts'
+import type { Socket } from './socket.ts'
+
+/** Everything that was seen at one moment. */
+export interface Look {
+  /** When, in milliseconds since 1970. */
+  readonly atMs: number
+  /** The source that looked, and how: `linux`, `linux (bpf)`, `replay linux`. */
+  readonly source: string
+  readonly sockets: readonly Socket[]
+  /** The owners of the sockets and their parents, by pid. */
+  readonly processes: ReadonlyMap<number, Process>
+  /** What could not be seen; the look is complete when there are none. */
+  readonly gaps: readonly Gap[]
+}

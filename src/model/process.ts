@@ -1,0 +1,32 @@
+// A process, and what it belongs to.
+
+/** One process. It is the same one as before when its key is the same: pids are used again, keys are not. */
+export interface Process {
+  /** The pid together with the start time. */
+  readonly key: string
+  readonly pid: number
+  /** The short name that the kernel keeps. */
+  readonly name: string
+  readonly parentPid: number | undefined
+  readonly uid: number | undefined
+  readonly user: string | undefined
+  readonly startedAtMs: number | undefined
+  /** The file that runs. */
+  readonly exe: string | undefined
+  /** The words of the command line. They can hold secrets: a recording leaves them out unless it was asked to keep them. */
+  readonly command: readonly string[] | undefined
+  /** For an interpreter: the script that it runs, such as `app.js` or `-m http.server`. */
+  readonly script: string | undefined
+  readonly container: Container | undefined
+  /** The systemd unit, launchd job or Windows service. */
+  readonly unit: string | undefined
+}
+
+/** A container that a process runs in. */
+export interface Container {
+  readonly runtime: string
+  readonly id: string
+  readonly name: string | undefined
+  /** The Kubernetes pod. */
+  readonly pod: string | undefined
+}

@@ -1,0 +1,219 @@
+// The record of one socket, the same on every operating system. A field that a platform cannot tell is undefined, never 0.
+
+import type { Tcp } from './tcp.ts'
+
+/** Every kind of socket that can be listed. */
+export const protocols = [
+  'tcp',
+  'udp',
+  'udplite',
+  'icmp',
+  'raw',
+  'unix',
+  'packet',
+  'netlink',
+  'mptcp',
+  'sctp',
+  'dccp',
+  'vsock',
+  'xdp',
+  'tipc',
+] as const
+/** The protocol of a socket. */
+export type Protocol = (typeof protocols)[number]
+
+/** Every address family that a socket can have. */
+export const families = ['ipv4', 'ipv6', 'unix', 'packet', 'netlink', 'vsock', 'xdp', 'tipc'] as const
+/** The address family that a socket was made with. A socket of family `ipv6` can talk IPv4: its addresses then start with `::ffff:`. */
+export type Family = (typeof families)[number]
+
+/** Every state of a socket: those of TCP, `BOUND` (bound, neither listening nor connected), and `UNCONNECTED` for protocols without connections. */
+export const states = [
+  'LISTEN',
+  'SYN_SENT',
+  'SYN_RECEIVED',
+  'ESTABLISHED',
+  'FIN_WAIT_1',
+  'FIN_WAIT_2',
+  'CLOSE_WAIT',
+  'CLOSING',
+  'LAST_ACK',
+  'TIME_WAIT',
+  'CLOSED',
+  'BOUND',
+  'DELETE_TCB',
+  'UNCONNECTED',
+  'CONNECTING',
+  'DISCONNECTING',
+] as const
+/** The state of a socket. */
+export type State = (typeof states)[number]
+
+/** One socket, as it was at one moment. */
+export interface Socket {
+  /** The same for the socket's whole life, and never used again by another socket. */
+  readonly key: string
+  readonly protocol: Protocol
+  readonly family: Family
+  readonly state: State | undefined
+  readonly local: Endpoint
+  /** Absent when the socket is not connected. */
+  readonly remote: Endpoint | undefined
+  /** Every process that holds the socket, by pid and descriptor. */
+  readonly owners: readonly Owner[]
+  /** Why there is no owner; absent when there is one, or when owners were not asked for. */
+  readonly ownerless: Ownerless | undefined
+  /** The user that made the socket. */
+  readonly uid: number | undefined
+  readonly inode: number | undefined
+  /** What waits in the socket: bytes, and for a listener connections. */
+  readonly queues: Queues | undefined
+  readonly timer: Timer | undefined
+  /** The interface that the socket is bound to. */
+  readonly interface: InterfaceName | undefined
+  /** The network namespace; absent when only the own one was asked for. */
+  readonly namespace: Namespace | undefined
+  /** The firewall mark (SO_MARK). */
+  readonly mark: number | undefined
+  /** The traffic class of net_cls or SO_PRIORITY. */
+  readonly classId: number | undefined
+  readonly cgroup: Cgroup | undefined
+  readonly memory: Memory | undefined
+  readonly options: Options | undefined
+  /** What TCP knows of this connection, when it was asked for. */
+  readonly tcp: Tcp | undefined
+  /** What is true of one protocol only. */
+  readonly detail: Detail | undefined
+}
+
+/** One end of a socket. Internet sockets have address and port, UNIX sockets a path, the others what they are addressed by. */
+export interface Endpoint {
+  /** An IP address as RFC 5952 writes it. */
+  readonly address?: string | undefined
+  readonly port?: number | undefined
+  /** The interface that a link-local address belongs to. */
+  readonly zone?: string | undefined
+  /** UNIX: the path; an abstract name starts with `@`, as ss writes it. */
+  readonly path?: string | undefined
+  /** UNIX: the inode of this end. */
+  readonly inode?: number | undefined
+  /** VSOCK: the context id. NETLINK: the port id of the process. PACKET: the protocol number is in `port`. */
+  readonly id?: number | undefined
+}
+
+/** A process that holds a socket. */
+export interface Owner {
+  readonly pid: number
+  readonly fd: number | undefined
+}
+
+/** Why a socket has no owner. */
+export type Ownerless =
+  /** The kernel itself made it. */
+  | 'kernel'
+  /** It only waits until its port may be used again. */
+  | 'time-wait'
+  /** The kernel finishes a connection whose process has closed it. */
+  | 'orphan'
+  /** A connection that no process has accepted yet. */
+  | 'not-accepted'
+  /** We may not look at the process that holds it. */
+  | 'permission'
+  /** It is held by a process outside of our pid namespace. */
+  | 'other-pid-namespace'
+  /** Its process ended while we looked. */
+  | 'exited'
+  /** The owner could not be looked up; a gap says why. */
+  | 'unknown'
+
+/** What waits in a socket. */
+export interface Queues {
+  /** Bytes received that the application has not read. */
+  readonly receivedBytes: number | undefined
+  /** Bytes that the application wrote and the other end has not acknowledged. */
+  readonly sendBytes: number | undefined
+  /** Listeners: connections that wait to be accepted. */
+  readonly backlog: number | undefined
+  /** Listeners: how many may wait. */
+  readonly backlogLimit: number | undefined
+}
+
+/** The timer that runs on a TCP socket. */
+export interface Timer {
+  readonly kind: 'retransmit' | 'keepalive' | 'time-wait' | 'zero-window-probe' | 'delayed-ack'
+  readonly expiresMs: number
+  /** How often it has expired without an answer. */
+  readonly retransmits: number
+}
+
+/** An interface by number, and by name where the name is known. */
+export interface InterfaceName {
+  readonly index: number
+  readonly name: string | undefined
+}
+
+/** A network namespace. */
+export interface Namespace {
+  /** The inode of the namespace, by which /proc names it. */
+  readonly inode: number
+  /** Its name under /run/netns, or the container that it belongs to. */
+  readonly name: string | undefined
+}
+
+/** The cgroup that a socket belongs to. */
+export interface Cgroup {
+  readonly id: number
+  readonly path: string | undefined
+}
+
+/** Memory of a socket, in bytes. */
+export interface Memory {
+  readonly receiveAllocatedBytes: number | undefined
+  readonly receiveBufferBytes: number | undefined
+  readonly sendAllocatedBytes: number | undefined
+  readonly sendBufferBytes: number | undefined
+  readonly forwardAllocatedBytes: number | undefined
+  readonly sendQueuedBytes: number | undefined
+  readonly optionBytes: number | undefined
+  readonly backlogBytes: number | undefined
+  /** Packets that were dropped for want of memory. */
+  readonly drops: number | undefined
+}
+
+/** Options that were set on a socket. */
+export interface Options {
+  readonly v6only: boolean | undefined
+  /** IPv4 type of service. */
+  readonly tos: number | undefined
+  /** IPv6 traffic class. */
+  readonly trafficClass: number | undefined
+  /** Which directions are shut down. */
+  readonly shutdown: 'none' | 'receive' | 'send' | 'both' | undefined
+  /** The name of each option that is on, as the kernel reports them: `is_icsk`, `freebind`, `mc_loop` and so on. */
+  readonly flags: readonly string[] | undefined
+  /** Protocol that runs on top of TCP inside the kernel, such as `tls` or `mptcp`. */
+  readonly upperLayer: UpperLayer | undefined
+  /** TCP MD5 signature keys, by address prefix. */
+  readonly md5Keys: number | undefined
+  /** BPF programs keep data on this socket. */
+  readonly bpfStorage: boolean | undefined
+}
+
+/** A protocol inside the kernel on top of TCP. */
+export interface UpperLayer {
+  readonly name: string
+  /** What the protocol says of itself, by name. */
+  readonly fields: Readonly<Record<string, string | number | boolean>> | undefined
+}
+
+/** What is true of one protocol only. */
+export interface Detail {
+  /** UNIX: the kind of socket. */
+  readonly type?: 'stream' | 'datagram' | 'seqpacket' | 'raw' | 'rdm' | undefined
+  /** RAW, PACKET, NETLINK: the number of the protocol that it hears. */
+  readonly protocolNumber?: number | undefined
+  /** The name of that protocol, where it has one. */
+  readonly protocolName?: string | undefined
+  /** Anything else that the kernel says of this kind of socket, by name. */
+  readonly fields?: Readonly<Record<string, string | number | boolean | undefined>> | undefined
+}

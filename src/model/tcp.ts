@@ -1,0 +1,132 @@
+// What TCP knows of one connection. Units are in the names; a segment is never a byte. A sentinel of the kernel is undefined here.
+
+/** Everything that TCP tells of a connection. Counters grow from 0 when the connection starts. */
+export interface Tcp {
+  /** Smoothed round-trip time. A side that only receives keeps the value of the handshake for ever. */
+  readonly rttMicros: number | undefined
+  readonly rttVarianceMicros: number | undefined
+  /** The lowest round-trip time of the last minutes. */
+  readonly minRttMicros: number | undefined
+  /** Round-trip time as the receiving side estimates it. */
+  readonly receiveRttMicros: number | undefined
+  readonly retransmitTimeoutMicros: number | undefined
+  readonly delayedAckTimeoutMicros: number | undefined
+
+  readonly congestionControl: string | undefined
+  /** The congestion control's own record. */
+  readonly congestionDetail: CongestionDetail | undefined
+  readonly congestionState: 'open' | 'disorder' | 'cwr' | 'recovery' | 'loss' | undefined
+  readonly congestionWindowSegments: number | undefined
+  readonly congestionWindowBytes: number | undefined
+  readonly slowStartThresholdSegments: number | undefined
+  readonly slowStartThresholdBytes: number | undefined
+
+  readonly sendMssBytes: number | undefined
+  readonly receiveMssBytes: number | undefined
+  readonly advertisedMssBytes: number | undefined
+  readonly pathMtuBytes: number | undefined
+
+  /** How much the other end lets us send. */
+  readonly sendWindowBytes: number | undefined
+  /** How much we let the other end send. */
+  readonly receiveWindowBytes: number | undefined
+  readonly receiveThresholdBytes: number | undefined
+  readonly receiveSpaceBytes: number | undefined
+  readonly sendWindowScale: number | undefined
+  readonly receiveWindowScale: number | undefined
+
+  /** Segments sent and not yet acknowledged. */
+  readonly unackedSegments: number | undefined
+  readonly selectivelyAckedSegments: number | undefined
+  readonly lostSegments: number | undefined
+  /** Retransmitted segments that are not acknowledged yet. */
+  readonly retransmitsInFlightSegments: number | undefined
+  readonly forwardAckedSegments: number | undefined
+  /** How far out of order segments may come before they count as lost. */
+  readonly reorderingSegments: number | undefined
+  readonly reorderingSeen: number | undefined
+  /** Retransmission timeouts in a row, now. */
+  readonly timeoutsInRow: number | undefined
+  readonly probesUnanswered: number | undefined
+  readonly backoff: number | undefined
+
+  readonly sentBytes: number | undefined
+  readonly retransmittedBytes: number | undefined
+  readonly ackedBytes: number | undefined
+  readonly receivedBytes: number | undefined
+  /** Written by the application and not sent yet. */
+  readonly notSentBytes: number | undefined
+  readonly sentSegments: number | undefined
+  readonly receivedSegments: number | undefined
+  readonly sentDataSegments: number | undefined
+  readonly receivedDataSegments: number | undefined
+  readonly retransmittedSegments: number | undefined
+  readonly deliveredSegments: number | undefined
+  /** Delivered with a mark of congestion (ECN). */
+  readonly deliveredMarkedSegments: number | undefined
+  /** Segments that the other end had received twice: retransmissions that were not needed. */
+  readonly duplicateAckedSegments: number | undefined
+  readonly outOfOrderSegments: number | undefined
+
+  readonly pacingBytesPerSecond: number | undefined
+  readonly maxPacingBytesPerSecond: number | undefined
+  readonly deliveryBytesPerSecond: number | undefined
+  /** The delivery rate was limited by the application, not by the network. */
+  readonly deliveryLimitedByApplication: boolean | undefined
+
+  /** Time with data to send, and how much of it the receiver's window or the send buffer held us back. */
+  readonly busyMicros: number | undefined
+  readonly receiverLimitedMicros: number | undefined
+  readonly sendBufferLimitedMicros: number | undefined
+
+  readonly sinceSentMs: number | undefined
+  readonly sinceAckSentMs: number | undefined
+  readonly sinceReceivedMs: number | undefined
+  readonly sinceAckReceivedMs: number | undefined
+
+  /** How often another path was tried after timeouts. */
+  readonly rehashes: number | undefined
+  readonly timeouts: number | undefined
+  readonly timeoutRecoveries: number | undefined
+  readonly timeoutMs: number | undefined
+
+  readonly negotiated: Negotiated | undefined
+}
+
+/** What both ends agreed on when the connection was made. */
+export interface Negotiated {
+  readonly timestamps: boolean
+  readonly sack: boolean
+  readonly windowScaling: boolean
+  readonly ecn: boolean
+  readonly ecnSeen: boolean
+  readonly fastOpenData: boolean
+  readonly microsecondTimestamps: boolean
+  readonly fastOpenChild: boolean
+  readonly fastOpenFailure: 'none' | 'cookie' | 'data-not-acked' | 'syn-retransmitted' | undefined
+}
+
+/** What a congestion control says of itself. */
+export type CongestionDetail =
+  | {
+      readonly kind: 'vegas'
+      readonly enabled: boolean
+      readonly rttCount: number
+      readonly rttMicros: number
+      readonly minRttMicros: number
+    }
+  | {
+      readonly kind: 'dctcp'
+      readonly enabled: boolean
+      readonly state: number
+      readonly alpha: number
+      readonly ecnBytes: number
+      readonly totalBytes: number
+    }
+  | {
+      readonly kind: 'bbr'
+      readonly bytesPerSecond: number
+      readonly minRttMicros: number
+      readonly pacingGain: number
+      readonly windowGain: number
+    }
