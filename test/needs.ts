@@ -1,0 +1,32 @@
+// What a test needs of the machine. A lack is a skip with its reason; with SOCKSCOPE_REQUIRE=all it fails.
+import { accessSync, constants } from 'node:fs'
+import { delimiter, join } from 'node:path'
+
+type Need = 'root' | 'linux' | 'network namespaces' | `command ${string}` | `file ${string}`
+
+function lacks(need: Need): string | undefined {
+  if (need === 'linux') return process.platform === 'linux' ? undefined : 'this is not Linux'
+  if (need === 'root') return process.getuid?.() === 0 ? undefined : 'needs root'
+  if (need === 'network namespaces') return lacks('linux') ?? lacks('root') ?? lacks('command ip')
+  const [kind, name] = need.split(' ') as [string, string]
+  if (kind === 'file') return readable(name) ? undefined : `needs ${name}`
+  const found = (process.env.PATH ?? '').split(delimiter).some(folder => readable(join(folder, name), constants.X_OK))
+  return found ? undefined : `needs the program ${name}`
+}
+
+function readable(path: string, mode = constants.R_OK): boolean {
+  try {
+    accessSync(path, mode)
+    return true
+  } catch {
+    return false
+  }
+}
+
+/** For the options of a test: `test('…', needs('root', 'command ss'), () => …)`. */
+export function needs(...wanted: readonly Need[]): { readonly skip: string | false } {
+  const reasons = wanted.map(lacks).filter(reason => reason !== undefined)
+  if (reasons.length === 0) return { skip: false }
+  if (process.env.SOCKSCOPE_REQUIRE === 'all') throw new Error(`SOCKSCOPE_REQUIRE=all, but: ${reasons.join(', ')}`)
+  return { skip: reasons.join(', ') }
+}
