@@ -1,3 +1,35 @@
 // The library: named exports, nothing else.
 
-export { OsError, DecodeError, FilterError } from './model/error.ts'
+export type { Ability } from './model/ability.ts'
+export { DecodeError, FilterError, OsError } from './model/error.ts'
+export type { EventGap, Kind, SocketEvent } from './model/event.ts'
+export type { Change, Frame, Moved } from './model/frame.ts'
+export type { Gap } from './model/gap.ts'
+export type { Interface, InterfaceCounters } from './model/interface.ts'
+export type { Look } from './model/look.ts'
+export type { Container, Process } from './model/process.ts'
+export type {
+  Cgroup,
+  Detail,
+  Endpoint,
+  Family,
+  InterfaceName,
+  Memory,
+  Namespace,
+  Options,
+  Owner,
+  Ownerless,
+  Protocol,
+  Queues,
+  Socket,
+  State,
+  Timer,
+  UpperLayer,
+} from './model/socket.ts'
+export type { CongestionDetail, Negotiated, Tcp } from './model/tcp.ts'
+export type { DetailName, Query, SocketTest } from './filter/query.ts'
+export { change } from './measure/change.ts'
+export { openLocal as openSource } from './source/open.ts'
+export type { Source } from './source/source.ts'
+export { sockets } from './watch/sockets.ts'
+export { watch, type WatchOptions } from './watch/watch.ts'

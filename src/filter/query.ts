@@ -1,7 +1,7 @@
 // What is wanted from a look. A source asks the kernel for that and no more.
 
-import type { Family, Protocol, Socket, State } from '../model/socket.ts'
 import type { Process } from '../model/process.ts'
+import { families, protocols, states, type Family, type Protocol, type Socket, type State } from '../model/socket.ts'
 
 /** What is wanted. Everything that is left out has its default. */
 export interface Query {
@@ -22,7 +22,58 @@ export interface Query {
 }
 
 /** Groups of fields that cost more: TCP statistics, socket memory, options, cgroup. */
-export type DetailName = 'tcp' | 'memory' | 'options' | 'cgroup'
+export type DetailName = (typeof detailNames)[number]
+const detailNames = ['tcp', 'memory', 'options', 'cgroup'] as const
 
 /** Says whether a socket is wanted. */
 export type SocketTest = (socket: Socket, processes: ReadonlyMap<number, Process>) => boolean
+
+/** A query with every default filled in and every word checked. */
+export interface FullQuery {
+  readonly protocols: readonly Protocol[]
+  readonly families: readonly Family[]
+  /** Undefined: every state. */
+  readonly states: readonly State[] | undefined
+  readonly owners: boolean
+  readonly details: readonly DetailName[]
+  readonly namespaces: NonNullable<Query['namespaces']>
+  /** Everything that the query says about a single socket, in one test. */
+  readonly test: SocketTest
+}
+
+/** Fills in the defaults. A mistake of the caller is a TypeError that names the argument. */
+export function fillQuery(query: Query = {}): FullQuery {
+  if (typeof query !== 'object' || query === null) throw new TypeError(`query: needs an object, got ${String(query)}`)
+  const wantedProtocols = words('query.protocols', query.protocols, protocols) ?? ['tcp', 'udp']
+  const wantedFamilies = words('query.families', query.families, families) ?? families
+  const wantedStates = words('query.states', query.states, states)
+  const details = words('query.details', query.details, detailNames) ?? []
+  if (query.owners !== undefined && typeof query.owners !== 'boolean') throw new TypeError('query.owners: needs true or false')
+  const filter = query.filter
+  if (filter !== undefined && typeof filter !== 'function') throw new TypeError('query.filter: needs a function')
+  const inStates = wantedStates && new Set<State | undefined>(wantedStates)
+  const inFamilies = new Set(wantedFamilies)
+  const inProtocols = new Set(wantedProtocols)
+  return {
+    protocols: wantedProtocols,
+    families: wantedFamilies,
+    states: wantedStates,
+    owners: query.owners ?? true,
+    details,
+    namespaces: query.namespaces ?? 'own',
+    test: (socket, processes) =>
+      inProtocols.has(socket.protocol) &&
+      inFamilies.has(socket.family) &&
+      (inStates === undefined || inStates.has(socket.state)) &&
+      (filter === undefined || filter(socket, processes)),
+  }
+}
+
+function words<T extends string>(argument: string, given: readonly T[] | undefined, known: readonly T[]): readonly T[] | undefined {
+  if (given === undefined) return undefined
+  if (!Array.isArray(given)) throw new TypeError(`${argument}: needs a list of words`)
+  for (const word of given) {
+    if (!known.includes(word)) throw new TypeError(`${argument}: ${JSON.stringify(word)} is none of ${known.join(', ')}`)
+  }
+  return given
+}

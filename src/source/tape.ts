@@ -4,23 +4,29 @@
 export interface Tape {
   /** A tape that is written or played asks for everything, so that every command can run on it; live a source asks for what is wanted. */
   readonly whole: boolean
+  /** True when the tape is played: the machine is not there to be asked, so anything that is not on the tape is a gap. */
+  readonly played: boolean
   /** True when the tape is played and has no further look. */
   readonly ended: boolean
-  /** Starts a look: questions of the same name belong to the latest. */
+  /** Keep command lines; otherwise a recording leaves them out. */
+  readonly keepsArguments: boolean
+  /** Starts a look: questions asked from here on belong to it. */
   look(): void
-  /** Raw answers of the kernel. Each is valid until the next is taken. */
+  /** Raw answers of the kernel to one question. Each is valid until the next is taken. Errors are kept and thrown again. */
   bytes(question: string, ask: () => Iterable<Uint8Array>): Iterable<Uint8Array>
-  /** An answer that is plain data (JSON, with undefined left out). */
-  value<T>(question: string, ask: () => T): T
+  /** An answer that is plain data (what JSON can hold). Errors are kept and thrown again. */
+  value<T>(question: string, ask: () => T | Promise<T>): Promise<T>
   close(): void
 }
 
 /** The tape of a live machine: nothing is kept. */
 export const live: Tape = {
   whole: false,
+  played: false,
   ended: false,
+  keepsArguments: true,
   look() {},
   bytes: (_question, ask) => ask(),
-  value: (_question, ask) => ask(),
+  value: async (_question, ask) => ask(),
   close() {},
 }

@@ -1,0 +1,46 @@
+// Every system call that sockscope makes on Linux through FFI. Nothing here looks into the bytes.
+
+import koffi from 'koffi'
+import { OsError } from '../../model/error.ts'
+
+// The C library that node itself runs on: glibc or musl, whatever its file is called.
+const libc = koffi.load(null)
+const c = {
+  socket: libc.func('int socket(int domain, int type, int protocol)'),
+  send: libc.func('intptr_t send(int fd, const void *buf, size_t len, int flags)'),
+  recv: libc.func('intptr_t recv(int fd, void *buf, size_t len, int flags)'),
+  close: libc.func('int close(int fd)'),
+}
+
+const names = new Map(Object.entries(koffi.os.errno).map(([name, number]) => [number, name]))
+
+/** The name of an errno, such as `EPERM`. */
+export const errnoName = (errno: number): string => names.get(errno) ?? `errno ${errno}`
+
+/** Throws for a call that returned -1. */
+function checked(call: string, result: unknown): number {
+  const value = Number(result)
+  if (value < 0) throw new OsError(call, errnoName(koffi.errno()))
+  return value
+}
+
+const AF_NETLINK = 16
+const SOCK_RAW = 3
+const SOCK_CLOEXEC = 0o2000000
+const NETLINK_SOCK_DIAG = 4
+
+/** Opens a socket to the kernel's table of sockets. */
+export const openDiag = (): number => checked('socket(NETLINK_SOCK_DIAG)', c.socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_SOCK_DIAG))
+
+/** Sends a whole message. */
+export function send(fd: number, message: Uint8Array): void {
+  checked('send', c.send(fd, message, message.length, 0))
+}
+
+/** Receives one datagram into the buffer, and says how long it is. It waits. */
+export const receive = (fd: number, buffer: Uint8Array): number => checked('recv', c.recv(fd, buffer, buffer.length, 0))
+
+/** Closes a descriptor. */
+export function closeFd(fd: number): void {
+  c.close(fd)
+}

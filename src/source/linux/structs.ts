@@ -1,0 +1,119 @@
+// The C structs that Linux speaks in, by the kernel's own field names. Sizes are checked when the module loads, offsets against BTF.
+
+import { be16, bits, bytes, i32, id64, pad, struct, u16, u32, u64, u8, type Read } from '../../bytes/struct.ts'
+
+/** include/uapi/linux/netlink.h */
+export const nlmsghdr = struct('nlmsghdr', 16, { len: u32, type: u16, flags: u16, seq: u32, pid: u32 })
+
+/** include/uapi/linux/netlink.h */
+export const nlattr = struct('nlattr', 4, { len: u16, type: u16 })
+
+/** include/uapi/linux/netlink.h; the message that it answers follows. */
+export const nlmsgerr = struct('nlmsgerr', 4, { error: i32 })
+
+/** include/uapi/linux/inet_diag.h */
+export const inetDiagSockid = struct('inet_diag_sockid', 48, {
+  sport: be16,
+  dport: be16,
+  src: bytes(16, 4),
+  dst: bytes(16, 4),
+  if: u32,
+  cookie0: u32,
+  cookie1: u32,
+})
+
+/** include/uapi/linux/inet_diag.h */
+export const inetDiagReqV2 = struct('inet_diag_req_v2', 56, {
+  family: u8,
+  protocol: u8,
+  ext: u8,
+  pad: pad(1),
+  states: u32,
+  id: inetDiagSockid,
+})
+
+/** include/uapi/linux/inet_diag.h */
+export const inetDiagMsg = struct('inet_diag_msg', 72, {
+  family: u8,
+  state: u8,
+  timer: u8,
+  retrans: u8,
+  id: inetDiagSockid,
+  expires: u32,
+  rqueue: u32,
+  wqueue: u32,
+  uid: u32,
+  inode: u32,
+})
+
+/** include/uapi/linux/tcp.h. The kernel only ever appends to it. */
+export const tcpInfo = struct(
+  'tcp_info',
+  104,
+  {
+    state: u8,
+    caState: u8,
+    retransmits: u8,
+    probes: u8,
+    backoff: u8,
+    options: u8,
+    sndWscale: bits(u8, 4),
+    rcvWscale: bits(u8, 4),
+    deliveryRateAppLimited: bits(u8, 1),
+    fastopenClientFail: bits(u8, 2),
+    rto: u32,
+    ato: u32,
+    sndMss: u32,
+    rcvMss: u32,
+    unacked: u32,
+    sacked: u32,
+    lost: u32,
+    retrans: u32,
+    fackets: u32,
+    lastDataSent: u32,
+    lastAckSent: u32,
+    lastDataRecv: u32,
+    lastAckRecv: u32,
+    pmtu: u32,
+    rcvSsthresh: u32,
+    rtt: u32,
+    rttvar: u32,
+    sndSsthresh: u32,
+    sndCwnd: u32,
+    advmss: u32,
+    reordering: u32,
+    rcvRtt: u32,
+    rcvSpace: u32,
+    totalRetrans: u32,
+  },
+  {
+    pacingRate: id64, // 3.15. All ones means no limit, so it stays exact.
+    maxPacingRate: id64, // 3.15
+    bytesAcked: u64, // 4.1
+    bytesReceived: u64, // 4.1
+    segsOut: u32, // 4.2
+    segsIn: u32, // 4.2
+    notsentBytes: u32, // 4.6
+    minRtt: u32, // 4.6
+    dataSegsIn: u32, // 4.6
+    dataSegsOut: u32, // 4.6
+    deliveryRate: u64, // 4.9
+    busyTime: u64, // 4.10
+    rwndLimited: u64, // 4.10
+    sndbufLimited: u64, // 4.10
+    delivered: u32, // 4.18
+    deliveredCe: u32, // 4.18
+    bytesSent: u64, // 4.19
+    bytesRetrans: u64, // 4.19
+    dsackDups: u32, // 4.19
+    reordSeen: u32, // 4.19
+    rcvOoopack: u32, // 5.4
+    sndWnd: u32, // 5.4
+    rcvWnd: u32, // 6.2
+    rehash: u32, // 6.2
+    totalRto: u16, // 6.7
+    totalRtoRecoveries: u16, // 6.7
+    totalRtoTime: u32, // 6.7
+  },
+)
+export type TcpInfo = Read<typeof tcpInfo>

@@ -1,0 +1,60 @@
+// Looks again and again: the one loop of the whole program.
+
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { Query } from '../filter/query.ts'
+import { change } from '../measure/change.ts'
+import type { Frame } from '../model/frame.ts'
+import type { Look } from '../model/look.ts'
+import { openLocal } from '../source/open.ts'
+import type { Source } from '../source/source.ts'
+
+/** How to watch. */
+export interface WatchOptions {
+  /** Milliseconds from the start of one look to the start of the next. Default: 1000. */
+  readonly every?: number
+  readonly query?: Query
+  /** Ends the watch. */
+  readonly signal?: AbortSignal
+  /** Default: this machine, opened for the watch and closed after it. */
+  readonly source?: Source
+}
+
+/** Looks at once and then every so often, without drift; a look that takes too long makes the next one late, never two at once. */
+export async function* watch(options: WatchOptions = {}): AsyncGenerator<Frame, void, undefined> {
+  const { every = 1000, query, signal } = options
+  if (!(typeof every === 'number' && every > 0 && every <= 2 ** 31 - 1))
+    throw new TypeError(`every: needs milliseconds above 0, got ${String(every)}`)
+  if (signal?.aborted) return
+  const source = options.source ?? (await openLocal())
+  try {
+    const start = performance.now()
+    let last: { look: Look; at: number } | undefined
+    for (let sequence = 0; !signal?.aborted; sequence++) {
+      const at = performance.now()
+      const look = await source.sockets(query)
+      yield {
+        ...look,
+        sequence,
+        intervalMs: last && at - last.at,
+        change: last && change(last.look.sockets, look.sockets),
+      }
+      last = { look, at }
+      if (source.ended) return
+      const now = performance.now()
+      if (!(await pause(every - ((now - start) % every), signal))) return
+    }
+  } finally {
+    if (options.source === undefined) source.close()
+  }
+}
+
+/** True after the time, false as soon as it is called off. */
+async function pause(ms: number, signal: AbortSignal | undefined): Promise<boolean> {
+  try {
+    await sleep(ms, undefined, signal && { signal })
+    return true
+  } catch (error) {
+    if (signal?.aborted) return false
+    throw error
+  }
+}
