@@ -6,6 +6,7 @@ import type { EventGap, SocketEvent } from '../model/event.ts'
 import type { Interface } from '../model/interface.ts'
 import type { Look } from '../model/look.ts'
 import type { Process } from '../model/process.ts'
+import type { Socket } from '../model/socket.ts'
 
 /** A place that sockets come from. Every folder beside this file makes one, and the rest of the program knows nothing else of it. */
 export interface Source {
@@ -17,9 +18,29 @@ export interface Source {
   interfaces(): Promise<readonly Interface[]>
   /** Sockets as they open and close, where the operating system can tell. */
   events?(query?: Query, signal?: AbortSignal): AsyncIterable<SocketEvent | EventGap>
+  /** What can be done to sockets and processes; absent where nothing can, as in a recording. */
+  readonly actions?: Actions
   /** What works here, what does not, why, and what would help. */
   abilities(): Promise<readonly Ability[]>
   /** True when a recording has no further look. */
   readonly ended: boolean
   close(): void
+}
+
+/** The signals that can be sent. A system without signals knows `KILL` only. */
+export const signals = ['TERM', 'KILL', 'INT', 'HUP', 'QUIT', 'STOP', 'CONT', 'USR1', 'USR2'] as const
+/** The name of a signal. */
+export type Signal = (typeof signals)[number]
+
+/**
+ * What can be done to sockets and processes. An action that this system does not have is absent. Each takes what a look gave, checks that it is
+ * still the same socket or process (never only the same number), and throws an OsError: `ESRCH` for a process and `ENOENT` for a socket that is gone.
+ */
+export interface Actions {
+  /** Sends a signal. */
+  signal?(process: Process, signal: Signal): Promise<void>
+  /** Resets a connection, or closes a listener, without asking its process. */
+  close?(socket: Socket): Promise<void>
+  /** Ends a connection in order: what was sent is still delivered, and both ends see the end. */
+  shutdown?(socket: Socket): Promise<void>
 }

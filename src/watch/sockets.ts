@@ -5,10 +5,12 @@ import type { Look } from '../model/look.ts'
 import { openLocal } from '../source/open.ts'
 import type { Source } from '../source/source.ts'
 
-let machine: Promise<Source> | undefined
+let opened: Promise<Source> | undefined
+
+/** This machine: opened once, when it is first needed. */
+export const machine = (): Promise<Source> => (opened ??= openLocal())
 
 /** Looks at this machine once. The machine stays open between looks: the second one is cheaper. */
 export async function sockets(query?: Query): Promise<Look> {
-  machine ??= openLocal()
-  return (await machine).sockets(query)
+  return (await machine()).sockets(query)
 }
