@@ -1,0 +1,126 @@
+// The quality formulas of an older tool, as they are, so that numbers can be compared. They judge a connection's whole life;
+// `health.ts` judges an interval and is what to rely on. Nothing here guesses: a formula that misses an input gives undefined.
+
+import type { Tcp } from '../../model/tcp.ts'
+import { isWindowClosed } from './sample.ts'
+
+/** What the classic formulas are computed from. */
+export interface ClassicInput {
+  readonly retransmits: number | undefined
+  readonly outOfOrderPackets: number | undefined
+  readonly zeroWindowEvents: number | undefined
+  readonly rttMicros: number | undefined
+  readonly rttVarianceMicros: number | undefined
+  readonly minRttMicros: number | undefined
+  readonly sentBytes: number | undefined
+  readonly sentPackets: number | undefined
+  /** How long the connection lives. */
+  readonly durationMs: number | undefined
+  readonly congestionWindowSegments: number | undefined
+  readonly sendMssBytes: number | undefined
+  readonly sendWindowBytes: number | undefined
+  /** It recovers from a loss. */
+  readonly recovering: boolean | undefined
+}
+
+/** The report of the classic formulas: shares are 0 to 100 where the name says percent, the score is 0 to 1. */
+export interface Classic {
+  readonly score: number | undefined
+  readonly packetLossPercent: number | undefined
+  readonly bufferBloat: boolean | undefined
+  readonly bandwidthUtilisationPercent: number | undefined
+  readonly effectiveBytesPerSecond: number | undefined
+  /** Bytes of payload for each packet. */
+  readonly bytesPerPacket: number | undefined
+  readonly windowUtilisationPercent: number | undefined
+  readonly congested: boolean | undefined
+  readonly issues: readonly ClassicIssue[]
+  /** Undefined when an input of one of its conditions is missing. */
+  readonly healthy: boolean | undefined
+}
+
+/** What the classic report complains of. */
+export type ClassicIssue = 'packet-loss' | 'buffer-bloat' | 'zero-window' | 'out-of-order' | 'rtt-variance'
+
+/**
+ * The classic inputs out of what TCP tells. The kernel counts no zero-window events: a window that is closed now counts as one.
+ * @param durationMs how long the connection lives, where it is known.
+ */
+export function classicInput(tcp: Tcp, durationMs?: number): ClassicInput {
+  return {
+    retransmits: tcp.retransmittedSegments,
+    outOfOrderPackets: tcp.outOfOrderSegments,
+    zeroWindowEvents: tcp.sendWindowBytes === undefined ? undefined : Number(isWindowClosed(tcp)),
+    rttMicros: tcp.rttMicros,
+    rttVarianceMicros: tcp.rttVarianceMicros,
+    minRttMicros: tcp.minRttMicros,
+    sentBytes: tcp.sentBytes,
+    sentPackets: tcp.sentSegments,
+    durationMs,
+    congestionWindowSegments: tcp.congestionWindowSegments,
+    sendMssBytes: tcp.sendMssBytes,
+    sendWindowBytes: tcp.sendWindowBytes,
+    recovering: tcp.congestionState === undefined ? undefined : tcp.congestionState === 'recovery' || tcp.congestionState === 'loss',
+  }
+}
+
+/** Every classic formula at once. */
+export function classic(input: ClassicInput): Classic {
+  const { rttMicros, minRttMicros, sentBytes, sentPackets, durationMs, sendMssBytes, congestionWindowSegments, sendWindowBytes } = input
+  const seconds = durationMs === undefined || durationMs <= 0 ? undefined : durationMs / 1000
+  const packetLossPercent =
+    input.retransmits === undefined || sentPackets === undefined
+      ? undefined
+      : sentPackets === 0
+        ? 0
+        : (input.retransmits / sentPackets) * 100
+  const effectiveBytesPerSecond = sentBytes === undefined || seconds === undefined ? undefined : sentBytes / seconds
+  const possible =
+    congestionWindowSegments === undefined || sendMssBytes === undefined || !rttMicros
+      ? undefined
+      : (congestionWindowSegments * sendMssBytes) / (rttMicros / 1e6)
+  const report = {
+    score: classicScore(input),
+    packetLossPercent,
+    bufferBloat: rttMicros === undefined || minRttMicros === undefined ? undefined : rttMicros > 1.5 * minRttMicros,
+    bandwidthUtilisationPercent:
+      effectiveBytesPerSecond === undefined || !possible ? undefined : Math.min(100, (effectiveBytesPerSecond / possible) * 100),
+    effectiveBytesPerSecond,
+    bytesPerPacket: sentBytes === undefined || !sentPackets ? undefined : sentBytes / sentPackets,
+    windowUtilisationPercent:
+      sendWindowBytes === undefined || !congestionWindowSegments ? undefined : (sendWindowBytes / congestionWindowSegments) * 100,
+    congested: input.recovering,
+  }
+  const issues = issuesOf(input, report)
+  return { ...report, issues, healthy: healthy(report.score, report.packetLossPercent, issues) }
+}
+
+/** 1 for a connection without a blemish, less for each retransmission, each packet out of order, each closed window, and for jitter. */
+export function classicScore(input: ClassicInput): number | undefined {
+  const { retransmits, outOfOrderPackets, zeroWindowEvents, rttMicros, rttVarianceMicros } = input
+  if (retransmits === undefined || outOfOrderPackets === undefined || zeroWindowEvents === undefined) return undefined
+  if (!rttMicros || rttVarianceMicros === undefined) return undefined
+  const lost =
+    Math.min(0.1 * retransmits, 0.5) +
+    Math.min(0.05 * outOfOrderPackets, 0.3) +
+    Math.min(0.1 * zeroWindowEvents, 0.4) +
+    Math.min((0.2 * rttVarianceMicros) / rttMicros, 0.3)
+  return Math.min(1, Math.max(0, 1 - lost))
+}
+
+function issuesOf(input: ClassicInput, report: Pick<Classic, 'packetLossPercent' | 'bufferBloat'>): ClassicIssue[] {
+  const { rttMicros, rttVarianceMicros } = input
+  const issues: ClassicIssue[] = []
+  if ((report.packetLossPercent ?? 0) > 5) issues.push('packet-loss')
+  if (report.bufferBloat === true) issues.push('buffer-bloat')
+  if ((input.zeroWindowEvents ?? 0) > 0) issues.push('zero-window')
+  if ((input.outOfOrderPackets ?? 0) > 0) issues.push('out-of-order')
+  if (rttMicros !== undefined && rttVarianceMicros !== undefined && rttVarianceMicros > 0.5 * rttMicros) issues.push('rtt-variance')
+  return issues
+}
+
+/** An issue is enough to say no; a yes needs every input. */
+function healthy(score: number | undefined, lossPercent: number | undefined, issues: readonly ClassicIssue[]): boolean | undefined {
+  if (issues.length > 0 || (score !== undefined && score <= 0.7) || (lossPercent !== undefined && lossPercent >= 1)) return false
+  return score === undefined || lossPercent === undefined ? undefined : true
+}

@@ -1,0 +1,179 @@
+// How healthy a connection is, over the interval between looks at it: rates, losses, delay, and what limits it.
+// It judges nothing by counters since the connection's start, and says nothing below a minimum volume.
+
+import type { State } from '../../model/socket.ts'
+import type { Limits } from './limits.ts'
+import { limitsOf } from './limits.ts'
+import type { Sample } from './sample.ts'
+import { grown, inFlightSegments, isWindowClosed, median, pairs, share } from './sample.ts'
+import type { Finding, Verdict } from './verdict.ts'
+import { findingsOf, verdictOf } from './verdict.ts'
+
+/** What was measured over the interval. Every member is undefined where it is not known, or where too little happened to tell. */
+export interface Measured {
+  readonly intervalMs: number
+  readonly state: State | undefined
+  /** Payload handed to the network, with what was sent again. */
+  readonly sentBytes: number | undefined
+  readonly receivedBytes: number | undefined
+  /** Payload that the other end acknowledged, each second. */
+  readonly ackedBytesPerSecond: number | undefined
+  readonly receivedBytesPerSecond: number | undefined
+  /** Sent again ÷ sent. */
+  readonly retransmittedShare: number | undefined
+  readonly retransmittedSegments: number | undefined
+  /** Of the segments that were sent again: those that the other end had already (DSACK). */
+  readonly spuriousShare: number | undefined
+  readonly rttMicros: number | undefined
+  readonly minRttMicros: number | undefined
+  /** Time that segments wait in queues on the way, while the connection fills the way. */
+  readonly queueDelayMicros: number | undefined
+  readonly queueGrade: Grade | undefined
+  /** What the kernel sees arrive when the application does not hold it back. */
+  readonly deliveryBytesPerSecond: number | undefined
+  /** What the windows would let through: the smaller window ÷ round-trip time. */
+  readonly windowBytesPerSecond: number | undefined
+  /** Acknowledged ÷ what the windows would let through. */
+  readonly utilisation: number | undefined
+  /** Of the data segments that arrived: those that were not the next. */
+  readonly outOfOrderShare: number | undefined
+  /** How often the kernel saw its own segments arrive in another order. */
+  readonly reorderings: number | undefined
+  /** Of the delivered segments: those that a router marked (ECN). */
+  readonly markedShare: number | undefined
+  /** The other end has closed its window now, while data waits. */
+  readonly zeroWindow: boolean | undefined
+  /** Data waits for the application to read it, and no more is let in. */
+  readonly unread: boolean | undefined
+  readonly unreadBytes: number | undefined
+  /** Timeouts that passed without an acknowledgement, and the time that was lost in them. */
+  readonly timeouts: number | undefined
+  readonly timeoutMs: number | undefined
+  readonly timeoutsInRow: number | undefined
+  /** What held the sender back; undefined when nothing was sent and nothing waited. */
+  readonly limits: Limits | undefined
+}
+
+/** How healthy a connection is, and why. */
+export interface Health extends Measured {
+  readonly verdict: Verdict
+  readonly findings: readonly Finding[]
+}
+
+/** How much a queue adds to the round trip: A+ below 5 ms, A below 30, B below 60, C below 200, D below 400, else F. */
+export type Grade = 'A+' | 'A' | 'B' | 'C' | 'D' | 'F'
+
+/** Fewer segments than this say nothing about shares. */
+export const leastSegments = 10
+
+/**
+ * The health of one connection between the first and the last of its samples. Two are enough; with more between them the
+ * queue is judged by the median, and the limits more finely.
+ */
+export function health(samples: readonly Sample[]): Health {
+  const [first, last] = [samples[0], samples.at(-1)]
+  if (first === undefined || last === undefined || samples.length < 2) throw new TypeError('health needs at least two samples')
+  if (pairs(samples).some(([a, b]) => !(b.atMs > a.atMs))) throw new TypeError('samples must follow each other in time')
+  const measured = measure(samples, first, last)
+  const findings = findingsOf(measured)
+  return { ...measured, findings, verdict: verdictOf(measured, findings) }
+}
+
+function measure(samples: readonly Sample[], first: Sample, last: Sample): Measured {
+  const [before, after] = [first.tcp, last.tcp]
+  const intervalMs = last.atMs - first.atMs
+  const rate = (bytes: number | undefined): number | undefined => (bytes === undefined ? undefined : (bytes * 1000) / intervalMs)
+  const sentBytes = grown(before, after, 'sentBytes')
+  const receivedBytes = grown(before, after, 'receivedBytes')
+  const queue = queueDelay(samples)
+  const ackedBytesPerSecond = rate(grown(before, after, 'ackedBytes'))
+  const windowBytesPerSecond = windowRate(last)
+  const active = sentBytes !== 0 || (after.notSentBytes ?? 0) > 0 || (after.unackedSegments ?? 0) > 0
+  return {
+    intervalMs,
+    state: last.state,
+    sentBytes,
+    receivedBytes,
+    ackedBytesPerSecond,
+    receivedBytesPerSecond: rate(receivedBytes),
+    ...losses(first, last, sentBytes),
+    rttMicros: sentBytes === 0 ? undefined : after.rttMicros,
+    minRttMicros: lowestRtt(samples),
+    queueDelayMicros: queue,
+    queueGrade: queue === undefined ? undefined : grade(queue),
+    deliveryBytesPerSecond: sentBytes === 0 ? undefined : after.deliveryBytesPerSecond,
+    windowBytesPerSecond,
+    utilisation: share(ackedBytesPerSecond, windowBytesPerSecond, 0),
+    outOfOrderShare: share(grown(before, after, 'outOfOrderSegments'), grown(before, after, 'receivedDataSegments'), leastSegments),
+    reorderings: grown(before, after, 'reorderingSeen'),
+    markedShare: share(grown(before, after, 'deliveredMarkedSegments'), grown(before, after, 'deliveredSegments'), leastSegments),
+    zeroWindow: after.sendWindowBytes === undefined ? undefined : isWindowClosed(after),
+    unread: isUnread(last),
+    unreadBytes: last.unreadBytes,
+    timeouts: grown(before, after, 'timeouts'),
+    timeoutMs: grown(before, after, 'timeoutMs'),
+    timeoutsInRow: after.timeoutsInRow,
+    limits: active ? limitsOf(samples) : undefined,
+  }
+}
+
+type Losses = Pick<Measured, 'retransmittedShare' | 'retransmittedSegments' | 'spuriousShare'>
+
+function losses(first: Sample, last: Sample, sentBytes: number | undefined): Losses {
+  const segments = grown(first.tcp, last.tcp, 'sentDataSegments')
+  const again = grown(first.tcp, last.tcp, 'retransmittedSegments')
+  const againBytes = grown(first.tcp, last.tcp, 'retransmittedBytes')
+  const enough = segments === undefined || segments >= leastSegments
+  const least = leastSegments * (segments === undefined ? (last.tcp.sendMssBytes ?? Infinity) : 0)
+  return {
+    retransmittedShare: enough ? (share(againBytes, sentBytes, least) ?? share(again, segments, leastSegments)) : undefined,
+    retransmittedSegments: again,
+    spuriousShare: share(grown(first.tcp, last.tcp, 'duplicateAckedSegments'), again, 1),
+  }
+}
+
+/** The smaller of both windows, once every round trip. */
+function windowRate({ tcp }: Sample): number | undefined {
+  const windows = [tcp.congestionWindowBytes, tcp.sendWindowBytes].filter(bytes => bytes !== undefined)
+  if (tcp.congestionWindowBytes === undefined || !tcp.rttMicros) return undefined
+  return (Math.min(...windows) * 1e6) / tcp.rttMicros
+}
+
+function lowestRtt(samples: readonly Sample[]): number | undefined {
+  const known = samples.map(sample => sample.tcp.minRttMicros).filter(rtt => rtt !== undefined)
+  return known.length === 0 ? undefined : Math.min(...known)
+}
+
+/** The median of what the samples say that were taken while the connection filled the way. */
+function queueDelay(samples: readonly Sample[]): number | undefined {
+  const lowest = lowestRtt(samples)
+  if (lowest === undefined) return undefined
+  const delays = pairs(samples)
+    .filter(([before, after]) => fillsTheWay(before, after))
+    .map(([, after]) => Math.max(0, after.tcp.rttMicros! - lowest))
+  return median(delays)
+}
+
+/**
+ * Idle connections have high round-trip times, for the other end waits up to 40 ms before it acknowledges a lone segment.
+ * So a queue is judged only while many segments are on their way, more than one acknowledgement can be held back for.
+ */
+function fillsTheWay(before: Sample, after: Sample): boolean {
+  const { tcp } = after
+  if (tcp.rttMicros === undefined || tcp.deliveryLimitedByApplication === true) return false
+  if (grown(before.tcp, tcp, 'busyMicros') === 0) return false
+  const segments = grown(before.tcp, tcp, 'deliveredSegments') ?? grown(before.tcp, tcp, 'sentDataSegments')
+  return (segments === undefined || segments >= leastSegments) && (inFlightSegments(tcp) ?? 0) > 2
+}
+
+/** The grade of a queue. */
+export function grade(queueDelayMicros: number): Grade {
+  const ms = queueDelayMicros / 1000
+  return ms < 5 ? 'A+' : ms < 30 ? 'A' : ms < 60 ? 'B' : ms < 200 ? 'C' : ms < 400 ? 'D' : 'F'
+}
+
+/** Our own window is closed, or as good as closed, and the application has data to read. */
+function isUnread({ tcp, unreadBytes }: Sample): boolean | undefined {
+  if (unreadBytes === undefined || tcp.receiveWindowBytes === undefined) return undefined
+  return unreadBytes > 0 && tcp.receiveWindowBytes < (tcp.receiveMssBytes ?? 1)
+}

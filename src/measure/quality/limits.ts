@@ -1,0 +1,76 @@
+// What held a sender back, as shares of time that add up to 1. It knows the kernel's time accounts and nothing of verdicts.
+
+import type { Tcp } from '../../model/tcp.ts'
+import type { Sample } from './sample.ts'
+import { grown, isWindowFull, pairs } from './sample.ts'
+
+/** Shares of an interval; together they are 1. */
+export interface Limits {
+  /** The application gave nothing to send. */
+  readonly application: number
+  /** The window of the other end was too small. */
+  readonly receiver: number
+  /** The send buffer was full, and everything in it was on its way. */
+  readonly sendBuffer: number
+  /** The congestion window: the way itself. */
+  readonly network: number
+}
+
+/** The order in which limits are named. */
+export const limitNames = ['application', 'receiver', 'sendBuffer', 'network'] as const
+/** One of the things that can limit a sender. */
+export type LimitName = (typeof limitNames)[number]
+
+/** Below this the kernel's clock of 4 or 10 ms is too coarse. */
+export const leastIntervalMs = 50
+
+/** What limited the sender between the first and the last look. Undefined when too short, or when the kernel keeps no accounts of it. */
+export function limitsOf(samples: readonly Sample[]): Limits | undefined {
+  const micros = { application: 0, receiver: 0, sendBuffer: 0, network: 0 }
+  let whole = 0
+  for (const [before, after] of pairs(samples)) {
+    const part = accounts(before, after)
+    if (part === undefined) return undefined
+    for (const name of limitNames) micros[name] += part[name]
+    whole += (after.atMs - before.atMs) * 1000
+  }
+  if (whole < leastIntervalMs * 1000) return undefined
+  const shares = { ...micros }
+  for (const name of limitNames) shares[name] /= whole
+  return shares
+}
+
+function accounts(before: Sample, after: Sample): Limits | undefined {
+  const whole = (after.atMs - before.atMs) * 1000
+  const busyGrown = grown(before.tcp, after.tcp, 'busyMicros')
+  const receiverGrown = grown(before.tcp, after.tcp, 'receiverLimitedMicros')
+  const bufferGrown = grown(before.tcp, after.tcp, 'sendBufferLimitedMicros')
+  if (!(whole > 0) || busyGrown === undefined || receiverGrown === undefined || bufferGrown === undefined) return undefined
+  // The accounts move in ticks, so they can be ahead of the clock by one tick.
+  const busy = Math.min(busyGrown, whole)
+  const receiver = Math.min(receiverGrown, busy)
+  const sendBuffer = Math.min(bufferGrown, busy - receiver)
+  const rest = busy - receiver - sendBuffer
+  // `busy` runs until the last acknowledgement, so the rest is the network's only while there was more to send than could be sent.
+  const network = rest * fullShare(before.tcp, after.tcp, rest)
+  return { application: whole - receiver - sendBuffer - network, receiver, sendBuffer, network }
+}
+
+/** How much of the busy time there was more to send than the congestion window allowed. */
+function fullShare(before: Tcp, after: Tcp, busyMicros: number): number {
+  const sent = grown(before, after, 'sentBytes')
+  const { congestionWindowBytes, rttMicros, sendMssBytes } = after
+  if (sent !== undefined && congestionWindowBytes && rttMicros && busyMicros > 0) {
+    // A window sent out half as often as its round trips allow, or oftener: it was full though no look met it so.
+    const possible = (congestionWindowBytes / rttMicros) * busyMicros
+    if (sent >= possible / 2 && sent >= 10 * (sendMssBytes ?? 1)) return 1
+  }
+  // A look that met the connection idle says nothing about the time when it was busy.
+  const met = [before, after].filter(tcp => (tcp.unackedSegments ?? 0) > 0 || (tcp.notSentBytes ?? 0) > 0)
+  return met.length === 0 ? 0 : met.filter(isWindowFull).length / met.length
+}
+
+/** The largest share. */
+export function mainLimit(limits: Limits): LimitName {
+  return limitNames.reduce((best, name) => (limits[name] > limits[best] ? name : best))
+}

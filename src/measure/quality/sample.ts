@@ -1,0 +1,73 @@
+// What one look says of one connection, and how far its counters went between two looks. It does not know what is good or bad.
+
+import type { Socket, State } from '../../model/socket.ts'
+import type { Tcp } from '../../model/tcp.ts'
+
+/** One look at one connection. */
+export interface Sample {
+  /** When, by a clock that never jumps. */
+  readonly atMs: number
+  readonly state: State | undefined
+  readonly tcp: Tcp
+  /** Received, and not read by the application. */
+  readonly unreadBytes: number | undefined
+}
+
+/** The sample that a socket gives; undefined when it has no TCP statistics. */
+export function sampleOf(socket: Socket, atMs: number): Sample | undefined {
+  if (socket.tcp === undefined) return undefined
+  return { atMs, state: socket.state, tcp: socket.tcp, unreadBytes: socket.queues?.receivedBytes }
+}
+
+/** The names of the counters of `Tcp`: what only grows. */
+export type Counter = {
+  [K in keyof Tcp]-?: number extends NonNullable<Tcp[K]> ? (Tcp[K] extends number | undefined ? K : never) : never
+}[keyof Tcp]
+
+/** How far a counter went. Undefined when it is not known at both ends, or went back (a 32-bit counter that started again). */
+export function grown(before: Tcp, after: Tcp, counter: Counter): number | undefined {
+  const from = before[counter]
+  const to = after[counter]
+  return from === undefined || to === undefined || to < from ? undefined : to - from
+}
+
+/** A part of a whole, 0 to 1; undefined when one is unknown or the whole is below `least`. */
+export function share(part: number | undefined, whole: number | undefined, least: number): number | undefined {
+  if (part === undefined || whole === undefined || whole < least || whole === 0) return undefined
+  return Math.min(1, part / whole)
+}
+
+/** Segments that are on their way, by RFC 6675: sent, not acknowledged, not thought to be lost. */
+export function inFlightSegments(tcp: Tcp): number | undefined {
+  const { unackedSegments, selectivelyAckedSegments, lostSegments, retransmitsInFlightSegments } = tcp
+  if (unackedSegments === undefined) return undefined
+  return Math.max(0, unackedSegments - (selectivelyAckedSegments ?? 0) - (lostSegments ?? 0) + (retransmitsInFlightSegments ?? 0))
+}
+
+/** Everything that may be sent now is on its way, or more waits than may be sent. */
+export function isWindowFull(tcp: Tcp): boolean {
+  if ((tcp.notSentBytes ?? 0) > 0) return true
+  const flying = inFlightSegments(tcp)
+  return flying !== undefined && flying > 0 && tcp.congestionWindowSegments !== undefined && flying >= tcp.congestionWindowSegments
+}
+
+/** The other end has closed its window while data waits for it. */
+export function isWindowClosed(tcp: Tcp): boolean {
+  return tcp.sendWindowBytes === 0 && ((tcp.notSentBytes ?? 0) > 0 || (tcp.unackedSegments ?? 0) > 0)
+}
+
+/** The middle of numbers; undefined when there are none. */
+export function median(values: readonly number[]): number | undefined {
+  return percentile(values, 50)
+}
+
+/** The smallest of the values that is not below `percent` of them (nearest rank); undefined when there are none. */
+export function percentile(values: readonly number[], percent: number): number | undefined {
+  const sorted = [...values].sort((a, b) => a - b)
+  return sorted[Math.max(0, Math.ceil((percent / 100) * sorted.length) - 1)]
+}
+
+/** Neighbours of a list. */
+export function pairs<T>(list: readonly T[]): (readonly [T, T])[] {
+  return list.slice(1).map((item, i) => [list[i]!, item] as const)
+}

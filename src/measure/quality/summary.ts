@@ -1,0 +1,113 @@
+// Many connections at once: those of a process, or those to a peer. It adds up, and takes percentiles; it measures nothing itself.
+
+import type { Health } from './health.ts'
+import type { Limits } from './limits.ts'
+import { limitNames } from './limits.ts'
+import { percentile } from './sample.ts'
+import type { Verdict, VerdictKind } from './verdict.ts'
+
+/** What some connections have in common. */
+export interface Summary {
+  readonly connections: number
+  /** How many connections have each verdict, the most frequent first. */
+  readonly verdicts: readonly { readonly kind: VerdictKind; readonly connections: number }[]
+  readonly troubled: number
+  readonly sentBytes: number | undefined
+  readonly receivedBytes: number | undefined
+  /** Over all bytes, so that a busy connection counts for more than a quiet one. */
+  readonly retransmittedShare: number | undefined
+  readonly rttMicros: Percentiles | undefined
+  readonly queueDelayMicros: Percentiles | undefined
+  readonly retransmittedShares: Percentiles | undefined
+  /** Shares of the time of the connections that sent; together 1. */
+  readonly limits: Limits | undefined
+  /** The verdict of the worst connection; when none is in trouble, of the busiest. */
+  readonly worst: Verdict | undefined
+  /** One sentence. */
+  readonly text: string
+}
+
+/** Where values lie; each is a value that was measured. */
+export interface Percentiles {
+  readonly count: number
+  readonly p50: number
+  readonly p90: number
+  readonly p99: number
+  readonly max: number
+}
+
+/** Sums up connections. */
+export function summarize(healths: readonly Health[]): Summary {
+  const troubled = healths.filter(one => one.verdict.trouble)
+  const verdicts = countVerdicts(healths)
+  const lossy = healths.filter(one => one.retransmittedShare !== undefined && one.sentBytes !== undefined)
+  const lossyBytes = lossy.reduce((sum, one) => sum + one.sentBytes!, 0)
+  return {
+    connections: healths.length,
+    verdicts,
+    troubled: troubled.length,
+    sentBytes: total(healths.map(one => one.sentBytes)),
+    receivedBytes: total(healths.map(one => one.receivedBytes)),
+    retransmittedShare:
+      lossyBytes === 0 ? undefined : lossy.reduce((sum, one) => sum + one.retransmittedShare! * one.sentBytes!, 0) / lossyBytes,
+    rttMicros: percentiles(healths.map(one => one.rttMicros)),
+    queueDelayMicros: percentiles(healths.map(one => one.queueDelayMicros)),
+    retransmittedShares: percentiles(healths.map(one => one.retransmittedShare)),
+    limits: meanLimits(healths),
+    worst: worstOf(troubled.length > 0 ? troubled : healths)?.verdict,
+    text: textOf(healths.length, verdicts, troubled.length),
+  }
+}
+
+/** The percentiles of the values that are known; undefined when none is. */
+export function percentiles(values: readonly (number | undefined)[]): Percentiles | undefined {
+  const known = values.filter(value => value !== undefined)
+  if (known.length === 0) return undefined
+  const at = (percent: number): number => percentile(known, percent)!
+  return { count: known.length, p50: at(50), p90: at(90), p99: at(99), max: at(100) }
+}
+
+function total(values: readonly (number | undefined)[]): number | undefined {
+  const known = values.filter(value => value !== undefined)
+  return known.length === 0 ? undefined : known.reduce((sum, value) => sum + value, 0)
+}
+
+function countVerdicts(healths: readonly Health[]): { kind: VerdictKind; connections: number }[] {
+  const counts = new Map<VerdictKind, number>()
+  for (const { verdict } of healths) counts.set(verdict.kind, (counts.get(verdict.kind) ?? 0) + 1)
+  return [...counts].map(([kind, connections]) => ({ kind, connections })).sort((a, b) => b.connections - a.connections)
+}
+
+function meanLimits(healths: readonly Health[]): Limits | undefined {
+  const known = healths.filter(one => one.limits !== undefined)
+  const whole = known.reduce((sum, one) => sum + one.intervalMs, 0)
+  if (whole === 0) return undefined
+  const mean = { application: 0, receiver: 0, sendBuffer: 0, network: 0 }
+  for (const one of known) for (const name of limitNames) mean[name] += (one.limits![name] * one.intervalMs) / whole
+  return mean
+}
+
+/** Most findings, then most bytes. */
+function worstOf(healths: readonly Health[]): Health | undefined {
+  const moved = (one: Health): number => (one.sentBytes ?? 0) + (one.receivedBytes ?? 0)
+  return [...healths].sort((a, b) => b.findings.length - a.findings.length || moved(b) - moved(a))[0]
+}
+
+const words: Record<VerdictKind, string> = {
+  idle: 'idle',
+  unreachable: 'without an answer',
+  'not-read': 'not read by this program',
+  'half-closed': 'half-closed',
+  receiving: 'receiving',
+  application: 'limited by the application',
+  receiver: 'limited by the receiver',
+  'send-buffer': 'limited by the send buffer',
+  network: 'limited by the network',
+  unknown: 'unknown',
+}
+
+function textOf(connections: number, verdicts: Summary['verdicts'], troubled: number): string {
+  const list = verdicts.map(one => `${one.connections} ${words[one.kind]}`).join(', ')
+  const trouble = troubled === 0 ? 'none in trouble' : `${troubled} in trouble`
+  return `${connections} connection${connections === 1 ? '' : 's'}, ${trouble}${list === '' ? '' : `: ${list}`}`
+}
