@@ -2,8 +2,9 @@
 
 import { ipv4, ipv6 } from '../../bytes/address.ts'
 import { viewOf } from '../../bytes/text.ts'
-import type { Endpoint, Queues, Socket, State, Timer } from '../../model/socket.ts'
+import type { Endpoint, Queues, State, Timer } from '../../model/socket.ts'
 import type { Tcp } from '../../model/tcp.ts'
+import type { Draft } from './draft.ts'
 import { attributes, message, messages, NLM_F_DUMP, NLM_F_DUMP_INTR, NLM_F_REQUEST, NLMSG_DONE } from './netlink.ts'
 import { inetDiagMsg, inetDiagReqV2 } from './structs.ts'
 import { readTcp } from './tcp.ts'
@@ -44,9 +45,6 @@ const timers: readonly (Timer['kind'] | undefined)[] = [
   'zero-window-probe',
   'delayed-ack',
 ]
-
-/** A socket that is being put together; the rest of the program sees it only when it is whole. */
-export type Draft = { -readonly [K in keyof Socket]: Socket[K] }
 
 /** What is asked of the kernel in one dump. */
 export interface InetRequest {

@@ -2,8 +2,18 @@
 
 import { readFileSync, readlinkSync } from 'node:fs'
 import type { Process } from '../../model/process.ts'
+import type { Tape } from '../tape.ts'
+import type { Draft } from './draft.ts'
 
 const ticksPerSecond = 100 // USER_HZ is 100 on every architecture that Node runs on.
+
+/** Reads the owners of the sockets and their parents, by pid. */
+export type ProcessReader = (sockets: readonly Draft[]) => Promise<ReadonlyMap<number, Process>>
+
+/** Makes the reader that a source keeps from look to look. */
+export function processReader(tape: Tape): ProcessReader {
+  return async sockets => new Map((await tape.value('processes', () => readProcesses(sockets))).map(p => [p.pid, p]))
+}
 
 /** Text of a file, or undefined when it is gone or may not be read. */
 function text(path: string): string | undefined {
@@ -64,4 +74,20 @@ function link(path: string): string | undefined {
   } catch {
     return undefined // A kernel thread, or somebody else's process.
   }
+}
+
+/** The owners of the sockets, and their parents. */
+function readProcesses(sockets: readonly Draft[]): Process[] {
+  const boot = bootTimeMs()
+  const names = users()
+  const found = new Map<number, Process>()
+  const add = (pid: number | undefined): void => {
+    for (let at = pid; at !== undefined && !found.has(at); at = found.get(at)?.parentPid) {
+      const process = readProcess(at, boot, names)
+      if (process === undefined) return
+      found.set(at, process)
+    }
+  }
+  for (const socket of sockets) for (const owner of socket.owners) add(owner.pid)
+  return [...found.values()]
 }
