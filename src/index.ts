@@ -26,7 +26,7 @@ export type {
   Timer,
   UpperLayer,
 } from './model/socket.ts'
-export type { CongestionDetail, Negotiated, Tcp } from './model/tcp.ts'
+export type { AccurateEcn, CongestionDetail, Negotiated, Tcp } from './model/tcp.ts'
 export type { DetailName, Query, SocketTest } from './filter/query.ts'
 export { change } from './measure/change.ts'
 export { classic, classicInput, type Classic, type ClassicInput, type ClassicIssue } from './measure/quality/classic.ts'

@@ -91,6 +91,23 @@ export interface Tcp {
   readonly timeoutMs: number | undefined
 
   readonly negotiated: Negotiated | undefined
+  /** Marks of congestion counted in bytes; undefined where the kernel has no accurate ECN. */
+  readonly accurateEcn: AccurateEcn | undefined
+}
+
+/** What accurate ECN (RFC 9768) counts. Bytes are those of 32-bit counters: they start again after 4 GiB. */
+export interface AccurateEcn {
+  readonly receivedMarkedSegments: number
+  readonly deliveredEct1Bytes: number
+  readonly deliveredEct0Bytes: number
+  readonly deliveredMarkedBytes: number
+  readonly receivedEct1Bytes: number
+  readonly receivedEct0Bytes: number
+  readonly receivedMarkedBytes: number
+  /** A bit for each part of the handshake that went wrong; 0 is none. */
+  readonly failures: number
+  /** Which forms of the option were seen. */
+  readonly optionSeen: number
 }
 
 /** What both ends agreed on when the connection was made. */
@@ -112,13 +129,14 @@ export type CongestionDetail =
       readonly kind: 'vegas'
       readonly enabled: boolean
       readonly rttCount: number
-      readonly rttMicros: number
-      readonly minRttMicros: number
+      readonly rttMicros: number | undefined
+      readonly minRttMicros: number | undefined
     }
   | {
       readonly kind: 'dctcp'
       readonly enabled: boolean
       readonly state: number
+      /** Share of marked bytes, smoothed: 0 to 1. */
       readonly alpha: number
       readonly ecnBytes: number
       readonly totalBytes: number
@@ -126,7 +144,8 @@ export type CongestionDetail =
   | {
       readonly kind: 'bbr'
       readonly bytesPerSecond: number
-      readonly minRttMicros: number
+      readonly minRttMicros: number | undefined
+      /** 1 is the measured rate; more asks for more. */
       readonly pacingGain: number
       readonly windowGain: number
     }

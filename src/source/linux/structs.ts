@@ -114,6 +114,24 @@ export const tcpInfo = struct(
     totalRto: u16, // 6.7
     totalRtoRecoveries: u16, // 6.7
     totalRtoTime: u32, // 6.7
+    receivedCe: u32, // 6.18, as all that follows
+    deliveredE1Bytes: u32,
+    deliveredE0Bytes: u32,
+    deliveredCeBytes: u32,
+    receivedE1Bytes: u32,
+    receivedE0Bytes: u32,
+    receivedCeBytes: u32,
+    accecnFailMode: u16,
+    accecnOptSeen: u16,
   },
 )
 export type TcpInfo = Read<typeof tcpInfo>
+
+/** include/uapi/linux/inet_diag.h; also what vegas, westwood, illinois, veno and yeah say. */
+export const tcpvegasInfo = struct('tcpvegas_info', 16, { enabled: u32, rttcnt: u32, rtt: u32, minrtt: u32 })
+
+/** include/uapi/linux/inet_diag.h */
+export const tcpDctcpInfo = struct('tcp_dctcp_info', 16, { enabled: u16, ceState: u16, alpha: u32, abEcn: u32, abTot: u32 })
+
+/** include/uapi/linux/inet_diag.h */
+export const tcpBbrInfo = struct('tcp_bbr_info', 20, { bwLo: u32, bwHi: u32, minRtt: u32, pacingGain: u32, cwndGain: u32 })

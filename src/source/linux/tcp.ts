@@ -1,27 +1,34 @@
 // From the kernel's tcp_info to our own words. Pure.
 
-import type { Tcp } from '../../model/tcp.ts'
-import { tcpInfo } from './structs.ts'
+import type { AccurateEcn, CongestionDetail, Negotiated, Tcp } from '../../model/tcp.ts'
+import { tcpBbrInfo, tcpDctcpInfo, tcpInfo, tcpvegasInfo, type TcpInfo } from './structs.ts'
 
 const NO_LIMIT = 2n ** 64n - 1n
 const NO_THRESHOLD = 2 ** 31 - 1
 const NO_RTT = 2 ** 32 - 1
+const VEGAS_NO_RTT = 2 ** 31 - 1
+const SYN_SENT = 2
 const congestionStates = ['open', 'disorder', 'cwr', 'recovery', 'loss'] as const
 const fastOpenFailures = ['none', 'cookie', 'data-not-acked', 'syn-retransmitted'] as const
 
 const rate = (value: bigint | undefined): number | undefined => (value === undefined || value === NO_LIMIT ? undefined : Number(value))
 
+/** For counts that are 0 until there is something to count. */
+const known = (value: number | undefined): number | undefined => (value === 0 ? undefined : value)
+
 /** Reads the tcp_info of `length` bytes at `at`. */
 export function readTcp(view: DataView, at: number, length: number): Tcp {
   const t = tcpInfo.read(view, at, length)
+  // Before the other end has answered, its window and the times of its segments are zeros that mean nothing.
+  const unanswered = t.state === SYN_SENT
   const threshold = t.sndSsthresh >= NO_THRESHOLD ? undefined : t.sndSsthresh
   return {
     rttMicros: t.rtt === 0 ? undefined : t.rtt, // 0 until the first sample.
     rttVarianceMicros: t.rtt === 0 ? undefined : t.rttvar,
     minRttMicros: t.minRtt === NO_RTT ? undefined : t.minRtt,
-    receiveRttMicros: t.rcvRtt === 0 ? undefined : t.rcvRtt,
+    receiveRttMicros: known(t.rcvRtt),
     retransmitTimeoutMicros: t.rto,
-    delayedAckTimeoutMicros: t.ato,
+    delayedAckTimeoutMicros: known(t.ato),
     congestionControl: undefined,
     congestionDetail: undefined,
     congestionState: congestionStates[t.caState],
@@ -33,17 +40,17 @@ export function readTcp(view: DataView, at: number, length: number): Tcp {
     receiveMssBytes: t.rcvMss,
     advertisedMssBytes: t.advmss,
     pathMtuBytes: t.pmtu,
-    sendWindowBytes: t.sndWnd,
+    sendWindowBytes: unanswered ? undefined : t.sndWnd,
     receiveWindowBytes: t.rcvWnd,
     receiveThresholdBytes: t.rcvSsthresh,
     receiveSpaceBytes: t.rcvSpace,
-    sendWindowScale: t.sndWscale,
-    receiveWindowScale: t.rcvWscale,
+    sendWindowScale: (t.options & 4) === 0 ? undefined : t.sndWscale,
+    receiveWindowScale: (t.options & 4) === 0 ? undefined : t.rcvWscale,
     unackedSegments: t.unacked,
     selectivelyAckedSegments: t.sacked,
     lostSegments: t.lost,
     retransmitsInFlightSegments: t.retrans,
-    forwardAckedSegments: t.fackets,
+    forwardAckedSegments: known(t.fackets), // Nothing but 0 since 4.15.
     reorderingSegments: t.reordering,
     reorderingSeen: t.reordSeen,
     timeoutsInRow: t.retransmits,
@@ -65,29 +72,81 @@ export function readTcp(view: DataView, at: number, length: number): Tcp {
     outOfOrderSegments: t.rcvOoopack,
     pacingBytesPerSecond: rate(t.pacingRate),
     maxPacingBytesPerSecond: rate(t.maxPacingRate),
-    deliveryBytesPerSecond: t.deliveryRate,
-    deliveryLimitedByApplication: t.deliveryRate === undefined ? undefined : t.deliveryRateAppLimited === 1,
+    deliveryBytesPerSecond: known(t.deliveryRate), // 0 until the first sample.
+    deliveryLimitedByApplication: known(t.deliveryRate) === undefined ? undefined : t.deliveryRateAppLimited === 1,
     busyMicros: t.busyTime,
     receiverLimitedMicros: t.rwndLimited,
     sendBufferLimitedMicros: t.sndbufLimited,
-    sinceSentMs: t.lastDataSent,
-    sinceAckSentMs: t.lastAckSent === 0 ? undefined : t.lastAckSent, // The kernel does not keep it, and says 0.
-    sinceReceivedMs: t.lastDataRecv,
-    sinceAckReceivedMs: t.lastAckRecv,
+    sinceSentMs: unanswered || t.dataSegsOut === 0 ? undefined : t.lastDataSent, // Since the handshake when no data was sent.
+    sinceAckSentMs: known(t.lastAckSent), // The kernel does not keep it, and says 0.
+    sinceReceivedMs: unanswered || t.dataSegsIn === 0 ? undefined : t.lastDataRecv,
+    sinceAckReceivedMs: unanswered ? undefined : t.lastAckRecv,
     rehashes: t.rehash,
     timeouts: t.totalRto,
     timeoutRecoveries: t.totalRtoRecoveries,
     timeoutMs: t.totalRtoTime,
-    negotiated: {
-      timestamps: (t.options & 1) !== 0,
-      sack: (t.options & 2) !== 0,
-      windowScaling: (t.options & 4) !== 0,
-      ecn: (t.options & 8) !== 0,
-      ecnSeen: (t.options & 16) !== 0,
-      fastOpenData: (t.options & 32) !== 0,
-      microsecondTimestamps: (t.options & 64) !== 0,
-      fastOpenChild: (t.options & 128) !== 0,
-      fastOpenFailure: fastOpenFailures[t.fastopenClientFail],
-    },
+    negotiated: negotiated(t),
+    accurateEcn: accurateEcn(t),
   }
+}
+
+function negotiated({ options, fastopenClientFail }: TcpInfo): Negotiated {
+  return {
+    timestamps: (options & 1) !== 0,
+    sack: (options & 2) !== 0,
+    windowScaling: (options & 4) !== 0,
+    ecn: (options & 8) !== 0,
+    ecnSeen: (options & 16) !== 0,
+    fastOpenData: (options & 32) !== 0,
+    microsecondTimestamps: (options & 64) !== 0,
+    fastOpenChild: (options & 128) !== 0,
+    fastOpenFailure: fastOpenFailures[fastopenClientFail],
+  }
+}
+
+function accurateEcn(t: TcpInfo): AccurateEcn | undefined {
+  if (t.accecnOptSeen === undefined) return undefined
+  return {
+    receivedMarkedSegments: t.receivedCe!,
+    deliveredEct1Bytes: t.deliveredE1Bytes!,
+    deliveredEct0Bytes: t.deliveredE0Bytes!,
+    deliveredMarkedBytes: t.deliveredCeBytes!,
+    receivedEct1Bytes: t.receivedE1Bytes!,
+    receivedEct0Bytes: t.receivedE0Bytes!,
+    receivedMarkedBytes: t.receivedCeBytes!,
+    failures: t.accecnFailMode!,
+    optionSeen: t.accecnOptSeen,
+  }
+}
+
+/** Which record a congestion control keeps, by its name. The others keep none. */
+const records: Readonly<Record<string, CongestionDetail['kind']>> = {
+  bbr: 'bbr',
+  dctcp: 'dctcp',
+  vegas: 'vegas',
+  westwood: 'vegas',
+  illinois: 'vegas',
+  veno: 'vegas',
+  yeah: 'vegas',
+}
+
+/** Which record the congestion control of this name keeps. */
+export const congestionKind = (name: string | undefined): CongestionDetail['kind'] | undefined =>
+  name === undefined || !Object.hasOwn(records, name) ? undefined : records[name]
+
+/** Reads a congestion control's own record. */
+export function readCongestion(kind: CongestionDetail['kind'], view: DataView, at: number, length: number): CongestionDetail {
+  if (kind === 'bbr') {
+    const b = tcpBbrInfo.read(view, at, length)
+    const minRttMicros = b.minRtt === NO_RTT ? undefined : b.minRtt
+    // Gains are fixed-point numbers with 8 bits after the point.
+    return { kind, bytesPerSecond: b.bwHi * 2 ** 32 + b.bwLo, minRttMicros, pacingGain: b.pacingGain / 256, windowGain: b.cwndGain / 256 }
+  }
+  if (kind === 'dctcp') {
+    const d = tcpDctcpInfo.read(view, at, length)
+    return { kind, enabled: d.enabled !== 0, state: d.ceState, alpha: d.alpha / 1024, ecnBytes: d.abEcn, totalBytes: d.abTot }
+  }
+  const v = tcpvegasInfo.read(view, at, length)
+  const rtt = (micros: number): number | undefined => (micros >= VEGAS_NO_RTT ? undefined : known(micros))
+  return { kind, enabled: v.enabled !== 0, rttCount: v.rttcnt, rttMicros: rtt(v.rtt), minRttMicros: rtt(v.minrtt) }
 }
