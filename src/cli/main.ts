@@ -1,10 +1,80 @@
-// The command line.
-import { writeSync } from 'node:fs'
-import { sockets } from '../watch/sockets.ts'
+// The command line: finds the command, runs it, and turns every end into one line and an exit code.
 
-async function main(): Promise<void> {
-  const look = await sockets()
-  writeSync(1, `${look.sockets.length} sockets ${look.gaps.length} gaps ${look.processes.size} processes\n`)
+import { DecodeError, FilterError, OsError } from '../model/error.ts'
+import { nearest } from '../filter/nearest.ts'
+import { safe } from '../show/text.ts'
+import { commands } from './commands.ts'
+import { commandHelp, programHelp } from './help.ts'
+import { note, print } from './output.ts'
+import { parse } from './parse.ts'
+import { exits, UsageError } from './problem.ts'
+import type { Command } from './table.ts'
+import { version } from './version.ts'
+
+async function main(args: readonly string[]): Promise<number> {
+  const [first] = args
+  if (first === '--version' || first === '-V' || first === '-v') {
+    print(`sockscope ${version}\n`)
+    return exits.found
+  }
+  if (args.length === 1 && (first === '--help' || first === '-h')) {
+    print(programHelp(commands))
+    return exits.found
+  }
+  const { command, rest } = choose(args)
+  const given = parse(command, rest)
+  if (given.has('help')) {
+    print(commandHelp(command))
+    return exits.found
+  }
+  return command.run(given)
 }
 
-void main()
+/** The command that the words ask for: its name, `:3000` for a port, and everything else is a list. */
+function choose(args: readonly string[]): { command: Command; rest: readonly string[] } {
+  const [first = '', ...rest] = args
+  const named = commands.find(c => c.name === first)
+  if (named) return { command: named, rest }
+  const port = commands.find(c => c.name === 'port')
+  if (port && /^:\d/.test(first)) return { command: port, rest: args }
+  const names = commands.map(c => c.name)
+  const meant = args.length === 1 || rest.every(word => word.startsWith('-')) ? nearest(first, names) : undefined
+  if (/^[a-z][a-z-]+$/.test(first) && meant !== undefined)
+    throw new UsageError(`unknown command ${JSON.stringify(first)}; did you mean ${meant}?`)
+  return { command: commands[0]!, rest: args }
+}
+
+/** What goes wrong, as a line for people and an exit code. */
+function explain(error: unknown): number {
+  if (error instanceof UsageError || error instanceof TypeError || error instanceof FilterError || error instanceof DecodeError) {
+    if (error instanceof TypeError && !isCallersMistake(error)) return bug(error)
+    note(
+      error.message
+        .split('\n')
+        .map((line, i) => (i === 0 ? `sockscope: ${safe(line)}` : safe(line)))
+        .join('\n'),
+    )
+    return exits.usage
+  }
+  if (error instanceof OsError) {
+    note(`sockscope: ${safe(error.message)}`)
+    return error.code === 'EPERM' || error.code === 'EACCES' ? exits.permission : exits.failed
+  }
+  return bug(error)
+}
+
+/** TypeErrors of ours start with the name of the argument and a colon. */
+const isCallersMistake = (error: TypeError): boolean => /^[\w.-]+( "[^"]*")?: /.test(error.message)
+
+function bug(error: unknown): number {
+  note(
+    `sockscope: this is a bug, please report it:\n${safe(String(error instanceof Error ? error.stack : error)).replaceAll('\\x0a', '\n')}`,
+  )
+  return exits.bug
+}
+
+process.on('SIGPIPE', () => process.exit(0))
+main(process.argv.slice(2)).then(
+  code => process.exit(code),
+  (error: unknown) => process.exit(explain(error)),
+)

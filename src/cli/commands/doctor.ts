@@ -1,0 +1,33 @@
+// `sockscope doctor`: each ability of this machine, whether it works, why not, and what would help.
+
+import { safe, safeJson } from '../../show/text.ts'
+import { table } from '../../show/table.ts'
+import { withMachine } from '../machine.ts'
+import { colour, print, printLines, terminalColumns } from '../output.ts'
+import { exits } from '../problem.ts'
+import type { Given } from '../table.ts'
+import { version } from '../version.ts'
+
+/** Runs the command. */
+export function run(given: Given): Promise<number> {
+  return withMachine(given, async source => {
+    const abilities = await source.abilities()
+    const facts = { version, node: process.version, source: source.name, user: process.getuid?.() }
+    if (given.has('json')) {
+      print(`${safeJson({ schema: 'sockscope-doctor/1', ...facts, abilities })}\n`)
+      return exits.found
+    }
+    const who = facts.user === undefined ? '' : facts.user === 0 ? ', as root' : `, as user ${facts.user}`
+    print(`sockscope ${version} on Node ${process.versions.node}, source ${safe(source.name)}${who}\n\n`)
+    const heads = [
+      { title: 'ABILITY', align: 'left' },
+      { title: 'WORKS', align: 'left' },
+      { title: 'WHAT', align: 'left', clips: true },
+    ] as const
+    const cells = abilities.map(a => [a.name, a.works ? 'yes' : 'no', a.text])
+    printLines(table(heads, cells, { columns: terminalColumns(), head: line => colour('bold', line) }))
+    const remedies = abilities.filter(a => !a.works && a.help !== '')
+    if (remedies.length > 0) printLines(['', ...remedies.map(a => safe(`${a.name}: ${a.help}`))])
+    return exits.found
+  })
+}

@@ -1,0 +1,211 @@
+// `sockscope list`: sockets as a table, JSON, CSV or lines of a template.
+
+import { hostname } from 'node:os'
+import type { DetailName, Query } from '../../filter/query.ts'
+import type { Look } from '../../model/look.ts'
+import type { Process } from '../../model/process.ts'
+import type { Socket } from '../../model/socket.ts'
+import { csvLine, tsvLine } from '../../show/csv.ts'
+import { columns, findColumn, usualColumns, type Column, type Surroundings } from '../../show/columns.ts'
+import { jsonDocument, metaOf } from '../../show/document.ts'
+import { groupSockets, groupWords } from '../../show/group.ts'
+import { sortSockets } from '../../show/order.ts'
+import { table } from '../../show/table.ts'
+import { template } from '../../show/template.ts'
+import { safe, safeJson } from '../../show/text.ts'
+import { hostNames } from '../../names/hosts.ts'
+import { serviceNames } from '../../names/services.ts'
+import type { Names } from '../../show/endpoint.ts'
+import { watch } from '../../watch/watch.ts'
+import { splitStates } from '../filter-words.ts'
+import { onInterrupt } from '../interrupt.ts'
+import { openMachine } from '../machine.ts'
+import { colour, isTerminal, note, print, printLines, terminalColumns } from '../output.ts'
+import { count, duration } from '../parse.ts'
+import { exits, UsageError } from '../problem.ts'
+import { namespacesOf, select, type Selection } from '../select.ts'
+import type { Given } from '../table.ts'
+import { version } from '../version.ts'
+
+/** Runs the command. */
+export async function run(given: Given): Promise<number> {
+  const shown = shownColumns(given)
+  const write = writer(given, shown)
+  const { query, test } = queryOf(given, shown)
+  const every = given.has('watch') ? duration('--watch', given.value('watch')!) : undefined
+  const signal = every === undefined ? undefined : onInterrupt()
+  const source = await openMachine(given)
+  try {
+    if (every === undefined) return await show(await source.sockets(query), given, write, test)
+    let code: number = exits.nothing
+    for await (const frame of watch({ source, query, every, signal: signal! })) {
+      if (isTerminal() && !given.has('ndjson')) print('\u001b[H\u001b[2J')
+      code = await show(frame, given, write, test)
+    }
+    return signal!.aborted ? exits.interrupted : code
+  } finally {
+    source.close()
+  }
+}
+
+/** Sorts, limits and writes one look, and says what it could not see. */
+async function show(whole: Look, given: Given, write: Writer, test: Selection['test']): Promise<number> {
+  const look = test ? { ...whole, sockets: whole.sockets.filter(test) } : whole
+  const names = given.has('resolve') && !given.has('numeric') ? await namesOf(look.sockets) : undefined
+  const around = { processes: look.processes, names }
+  let sockets: readonly Socket[] = sortSockets(look.sockets, given.values('sort'), around)
+  if (given.has('limit')) sockets = sockets.slice(0, count('--limit', given.value('limit')!))
+  write({ ...look, sockets }, around)
+  if (!given.has('json')) for (const gap of look.gaps) note(colour('yellow', safe(gap.help === '' ? gap.text : `${gap.text}: ${gap.help}`)))
+  if (given.has('strict') && look.gaps.some(g => g.why === 'permission')) return exits.permission
+  return look.sockets.length > 0 ? exits.found : exits.nothing
+}
+
+/** What to ask the source for: letters, filter and what the columns need. */
+export function queryOf(given: Given, shown: readonly Column[]): { readonly query: Query; readonly test: Selection['test'] } {
+  const { states, filter } = splitStates(given.words)
+  const selection = select(given, states)
+  const ids = shown.map(c => c.id).join(' ')
+  const whole = ['json', 'ndjson'].some(o => given.has(o)) || given.has('format')
+  const details = new Set<DetailName>()
+  const wants = (name: DetailName, options: readonly string[], pattern: RegExp): void => {
+    if (options.some(o => given.has(o)) || pattern.test(ids) || (whole && pattern.test(given.value('format') ?? ''))) details.add(name)
+  }
+  wants('tcp', ['info'], /\b(rtt|minrtt|retransmits|cwnd|cc|mss|in|out|rate|tcp)\b/)
+  wants('memory', ['memory'], /\bmemory\b/)
+  wants('options', ['info', 'extended', 'tos', 'inet-sockopt', 'options'], /\b(tos|options)\b/)
+  wants('cgroup', ['cgroup', 'extended'], /\bcgroup\b/)
+  const query: Query = {
+    protocols: selection.protocols,
+    ...(selection.families ? { families: selection.families } : {}),
+    ...(selection.states ? { states: selection.states } : {}),
+    owners: !given.has('no-owners'),
+    details: [...details],
+    namespaces: namespacesOf(given)!,
+    ...(filter === '' ? {} : { filter }),
+  }
+  return { query, test: selection.test }
+}
+
+async function namesOf(sockets: readonly Socket[]): Promise<Names> {
+  const ends = sockets.flatMap(s => [s.local, s.remote])
+  const hosts = await hostNames(ends.map(end => end?.address).filter(address => address !== undefined))
+  const services = serviceNames()
+  return { host: address => hosts.get(address), service: (port, protocol) => services.get(`${port}/${protocol}`) }
+}
+
+function shownColumns(given: Given): readonly Column[] {
+  const words = given.value('columns')?.split(',') ?? (given.has('wide') ? [...usualColumns, 'exe', 'command'] : [...usualColumns])
+  if (!given.has('columns')) {
+    if (given.has('no-owners')) for (const id of ['pid', 'process']) words.splice(words.indexOf(id), 1)
+    if (given.has('no-queues')) for (const id of ['recvq', 'sendq']) words.splice(words.indexOf(id), 1)
+    if (given.has('all-namespaces')) words.push('namespace')
+    if (given.has('options')) words.push('timer')
+    if (given.has('extended')) words.push('uid', 'inode', 'key', 'mark', 'cgroup')
+  }
+  return words.map(word => {
+    const found = findColumn(word.trim())
+    if (found === undefined)
+      throw new UsageError(`--columns: there is no column ${JSON.stringify(word)}; there are ${columns.map(c => c.id).join(', ')}`)
+    return found
+  })
+}
+
+type Writer = (look: Look, around: Surroundings) => void
+
+/** How the look is written. */
+function writer(given: Given, shown: readonly Column[]): Writer {
+  const formats = ['json', 'ndjson', 'csv', 'tsv', 'format', 'group-by'].filter(o => given.has(o))
+  if (formats.length > 1) throw new UsageError(`--${formats[0]} and --${formats[1]} exclude each other`)
+  const header = !given.has('no-header')
+  switch (formats[0]) {
+    case 'json':
+      return look => {
+        for (const part of jsonDocument(look, metaOf(look, version, hostname()))) print(part)
+      }
+    case 'ndjson':
+      return look => printLines(ndjson(look))
+    case 'csv':
+    case 'tsv':
+      return lineWriter(shown, formats[0] === 'csv' ? csvLine : tsvLine, header)
+    case 'format': {
+      const line = template(given.value('format')!)
+      return (look, around) => printLines(look.sockets.map(s => safeLines(line(s, around))))
+    }
+    case 'group-by':
+      return groupWriter(given.value('group-by')!, header)
+    default:
+      return tableWriter(shown, given, header)
+  }
+}
+
+/** A template may hold line ends of its own; everything else is made safe. */
+const safeLines = (text: string): string =>
+  text
+    .split('\n')
+    .map(line => line.split('\t').map(safe).join('\t'))
+    .join('\n')
+
+function* ndjson(look: Look): Generator<string> {
+  for (const socket of look.sockets) {
+    const processes = [...new Set(socket.owners.map(o => o.pid))]
+      .map(pid => look.processes.get(pid))
+      .filter((p): p is Process => p !== undefined)
+    yield safeJson({ ...socket, processes })
+  }
+}
+
+function lineWriter(shown: readonly Column[], line: typeof csvLine, header: boolean): Writer {
+  return (look, around) => {
+    if (header) print(`${line(shown.map(c => c.id))}\n`)
+    printLines(look.sockets.map(s => safeLines(line(shown.map(c => c.value(s, around))))))
+  }
+}
+
+function tableWriter(shown: readonly Column[], given: Given, header: boolean): Writer {
+  return (look, around) => {
+    const cells = look.sockets.map(s => shown.map(c => c.text?.(s, around) ?? String(c.value(s, around) ?? '')))
+    const lines = table(shown, cells, {
+      columns: given.has('wide') ? undefined : terminalColumns(),
+      header,
+      head: line => colour('bold', line),
+    })
+    printLines(given.has('info') || given.has('memory') ? withDetails(lines, look.sockets, given, header) : lines)
+  }
+}
+
+function* withDetails(lines: readonly string[], sockets: readonly Socket[], given: Given, header: boolean): Generator<string> {
+  if (header) yield lines[0]!
+  for (const [i, socket] of sockets.entries()) {
+    const details = detailLines(socket, given)
+    if (given.has('oneline')) yield [lines[header ? i + 1 : i]!, ...details].join('  ')
+    else yield* [lines[header ? i + 1 : i]!, ...details.map(line => `      ${line}`)]
+  }
+}
+
+function detailLines(socket: Socket, given: Given): string[] {
+  const parts = (value: object | undefined): string =>
+    Object.entries(value ?? {})
+      .filter(([, v]) => v !== undefined && v !== null && typeof v !== 'object')
+      .map(([k, v]) => `${k} ${v}`)
+      .join('  ')
+  const lines: string[] = []
+  if (given.has('info') && socket.tcp) lines.push(parts(socket.tcp))
+  if (given.has('memory') && socket.memory) lines.push(parts(socket.memory))
+  return lines.map(safe)
+}
+
+function groupWriter(word: string, header: boolean): Writer {
+  if (!groupWords.includes(word)) throw new UsageError(`--group-by ${JSON.stringify(word)}: needs one of ${groupWords.join(', ')}`)
+  return (look, around) => {
+    const groups = groupSockets(look.sockets, word, around)
+    const heads = [
+      { title: word.toUpperCase(), align: 'left', clips: true },
+      { title: 'SOCKETS', align: 'right' },
+      { title: 'LISTEN', align: 'right' },
+      { title: 'ESTABLISHED', align: 'right' },
+    ] as const
+    const cells = groups.map(g => [g.name, String(g.sockets), String(g.listening), String(g.established)])
+    printLines(table(heads, cells, { columns: terminalColumns(), header, head: line => colour('bold', line) }))
+  }
+}

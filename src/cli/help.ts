@@ -1,0 +1,41 @@
+// Help, made from the table of commands.
+
+import { globalOptions, type Command, type Option } from './table.ts'
+
+const optionLine = (o: Option): string => {
+  const name = `${o.short ? `-${o.short}, ` : '    '}--${o.name}${o.value ? ` ${o.value}` : ''}`
+  return `  ${name.padEnd(30)} ${o.about}`
+}
+
+/** The help of one command: less than a screen. */
+export function commandHelp(command: Command): string {
+  const shown = command.options.filter(o => !o.hidden)
+  const examples = command.examples.map(([line, about]) => `  ${line.padEnd(42)} ${about}`)
+  return [
+    `sockscope ${command.name} ${command.usage}`.trimEnd(),
+    `  ${command.about}`,
+    ...(shown.length > 0 ? ['', ...shown.map(optionLine)] : []),
+    ...(examples.length > 0 ? ['', ...examples] : []),
+    '',
+    `Everywhere: ${globalOptions.map(o => `--${o.name}`).join(' ')} (sockscope help)`,
+    '',
+  ].join('\n')
+}
+
+/** The help of the whole program. */
+export function programHelp(commands: readonly Command[]): string {
+  return [
+    'sockscope: see every socket on this machine, who owns it, how healthy it is, how many bytes it moves',
+    '',
+    'sockscope [list] [-tuxw… as in ss] [FILTER]',
+    'sockscope :3000',
+    '',
+    ...commands.map(c => `  ${c.name.padEnd(12)} ${c.about}`),
+    '',
+    'With every command:',
+    ...globalOptions.map(optionLine),
+    '',
+    'More: sockscope COMMAND --help; sockscope help filters, columns, exit, ss',
+    '',
+  ].join('\n')
+}

@@ -1,0 +1,64 @@
+// Writing to the terminal or pipe. A closed pipe ends the program silently; a full one is waited for.
+
+import { writeSync } from 'node:fs'
+
+const idle = new Int32Array(new SharedArrayBuffer(4))
+
+/** Writes all of the text to stdout. */
+export const print = (text: string): void => write(1, text)
+
+/** Writes a line to stderr, for people. */
+export const note = (line: string): void => write(2, `${line}\n`)
+
+function write(fd: number, text: string): void {
+  const bytes = Buffer.from(text, 'utf8')
+  for (let at = 0; at < bytes.length;) {
+    try {
+      at += writeSync(fd, bytes, at)
+    } catch (error) {
+      const { code } = error as NodeJS.ErrnoException
+      if (code === 'EAGAIN') Atomics.wait(idle, 0, 0, 2)
+      else if (code === 'EPIPE' || code === 'EOF') process.exit(0)
+      else throw error
+    }
+  }
+}
+
+/** Writes many lines with few calls. */
+export function printLines(lines: Iterable<string>): void {
+  let batch: string[] = []
+  let size = 0
+  for (const line of lines) {
+    batch.push(line)
+    size += line.length
+    if (size < 65_536) continue
+    print(`${batch.join('\n')}\n`)
+    batch = []
+    size = 0
+  }
+  if (batch.length > 0) print(`${batch.join('\n')}\n`)
+}
+
+/** True when people see stdout directly. */
+export const isTerminal = (): boolean => process.stdout.isTTY === true
+
+/** How wide the terminal is; undefined when there is none. */
+export function terminalColumns(): number | undefined {
+  if (!isTerminal()) return undefined
+  const columns = process.stdout.columns
+  return columns > 0 ? columns : 80
+}
+
+/** Whether colour is wanted: `NO_COLOR` and `CLICOLOR_FORCE` are heard, a pipe gets none. */
+export function wantsColour(): boolean {
+  const { NO_COLOR, CLICOLOR_FORCE, TERM } = process.env
+  if (NO_COLOR !== undefined && NO_COLOR !== '') return false
+  if (CLICOLOR_FORCE !== undefined && CLICOLOR_FORCE !== '' && CLICOLOR_FORCE !== '0') return true
+  return isTerminal() && TERM !== 'dumb'
+}
+
+const colours = { bold: '1', dim: '2', red: '31', green: '32', yellow: '33', cyan: '36' } as const
+
+/** The text in a colour, when colour is wanted. */
+export const colour = (name: keyof typeof colours, text: string): string =>
+  wantsColour() ? `\u001b[${colours[name]}m${text}\u001b[0m` : text

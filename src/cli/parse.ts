@@ -1,0 +1,71 @@
+// The command line to values. It knows the table of options, and nothing of what they do.
+
+import { parseArgs } from 'node:util'
+import { nearest } from '../filter/nearest.ts'
+import { UsageError } from './problem.ts'
+import { globalOptions, type Command, type Given, type Option } from './table.ts'
+
+/** Reads the words after the name of the command. An unknown option is a UsageError with the nearest right one. */
+export function parse(command: Command, args: readonly string[]): Given {
+  const options = [...command.options, ...globalOptions]
+  const config = Object.fromEntries(
+    options.map(o => [
+      o.name,
+      { type: o.value === undefined ? ('boolean' as const) : ('string' as const), multiple: true, ...(o.short ? { short: o.short } : {}) },
+    ]),
+  )
+  const { tokens } = parseArgs({ args: [...args], options: config, strict: false, allowPositionals: true, tokens: true })
+  const found = new Map<string, string[]>()
+  const words: string[] = []
+  for (const token of tokens) {
+    if (token.kind === 'positional') words.push(token.value)
+    if (token.kind !== 'option') continue
+    const option = options.find(o => o.name === token.name)
+    if (option === undefined) throw unknown(token.rawName, command, options)
+    const value = check(option, token.rawName, token.value)
+    const before = found.get(option.name)
+    if (before === undefined) found.set(option.name, [value])
+    else if (option.value !== undefined && !option.many) throw new UsageError(`${token.rawName} is given twice`)
+    else before.push(value)
+  }
+  return {
+    has: name => found.has(name),
+    value: name => found.get(name)?.at(-1),
+    values: name => found.get(name) ?? [],
+    words,
+  }
+}
+
+function check(option: Option, raw: string, value: string | undefined): string {
+  if (option.value === undefined) {
+    if (value !== undefined) throw new UsageError(`${raw} takes no value`)
+    return ''
+  }
+  if (value === undefined || value === '') throw new UsageError(`${raw} needs a value: ${raw} ${option.value}`)
+  if (option.words && !option.words.includes(value)) {
+    const hint = nearest(value, option.words)
+    throw new UsageError(`${raw} ${JSON.stringify(value)}: ${hint ? `did you mean ${hint}?` : `needs one of ${option.words.join(', ')}`}`)
+  }
+  return value
+}
+
+function unknown(raw: string, command: Command, options: readonly Option[]): UsageError {
+  const names = options.filter(o => !o.hidden).flatMap(o => [`--${o.name}`, ...(o.short ? [`-${o.short}`] : [])])
+  const hint = raw.startsWith('--') ? nearest(raw, names) : undefined
+  return new UsageError(`unknown option ${JSON.stringify(raw)}; ${hint ? `did you mean ${hint}?` : `see sockscope ${command.name} --help`}`)
+}
+
+/** A time such as `500ms`, `2s`, `1m`, or a bare number of seconds, in milliseconds. */
+export function duration(name: string, text: string): number {
+  const match = /^(\d+(?:\.\d+)?)(ms|s|m|h)?$/.exec(text)
+  const ms = match ? Number(match[1]) * { ms: 1, s: 1000, m: 60_000, h: 3_600_000 }[(match[2] ?? 's') as 'ms'] : NaN
+  if (!(ms > 0 && ms <= 2 ** 31 - 1)) throw new UsageError(`${name} ${JSON.stringify(text)}: needs a time above 0, such as 500ms, 2s or 1m`)
+  return ms
+}
+
+/** A whole number from 1 on. */
+export function count(name: string, text: string): number {
+  const value = /^\d+$/.test(text) ? Number(text) : NaN
+  if (!(Number.isSafeInteger(value) && value > 0)) throw new UsageError(`${name} ${JSON.stringify(text)}: needs a whole number above 0`)
+  return value
+}

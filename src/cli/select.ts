@@ -1,0 +1,228 @@
+// Which sockets a line of ss letters selects, exactly as ss does; without letters: TCP and UDP in every state.
+
+import type { Query } from '../filter/query.ts'
+import type { Family, Protocol, Socket, State } from '../model/socket.ts'
+import { UsageError } from './problem.ts'
+import type { Given, Option } from './table.ts'
+
+// ss: every state but those that are not connections.
+const CONNECTED: readonly State[] = [
+  'ESTABLISHED',
+  'SYN_SENT',
+  'FIN_WAIT_1',
+  'FIN_WAIT_2',
+  'CLOSE_WAIT',
+  'LAST_ACK',
+  'CLOSING',
+  'CONNECTING',
+  'DISCONNECTING',
+]
+const IDLE: readonly State[] = ['CLOSED', 'UNCONNECTED']
+
+/** A table of ss: a protocol, for UNIX and PACKET only one type of socket. */
+interface Table {
+  readonly protocol: Protocol
+  readonly families: readonly Family[]
+  readonly type?: NonNullable<Socket['detail']>['type']
+  readonly states: readonly State[]
+}
+
+const inet: readonly Family[] = ['ipv4', 'ipv6']
+const tables: Readonly<Record<string, Table>> = {
+  tcp: { protocol: 'tcp', families: inet, states: CONNECTED },
+  udp: { protocol: 'udp', families: inet, states: ['ESTABLISHED'] },
+  raw: { protocol: 'raw', families: inet, states: ['ESTABLISHED'] },
+  dccp: { protocol: 'dccp', families: inet, states: CONNECTED },
+  sctp: { protocol: 'sctp', families: inet, states: CONNECTED },
+  mptcp: { protocol: 'mptcp', families: inet, states: CONNECTED },
+  unix_stream: { protocol: 'unix', families: ['unix'], type: 'stream', states: CONNECTED },
+  unix_dgram: { protocol: 'unix', families: ['unix'], type: 'datagram', states: IDLE },
+  unix_seqpacket: { protocol: 'unix', families: ['unix'], type: 'seqpacket', states: CONNECTED },
+  packet_raw: { protocol: 'packet', families: ['packet'], type: 'raw', states: IDLE },
+  packet_dgram: { protocol: 'packet', families: ['packet'], type: 'datagram', states: IDLE },
+  netlink: { protocol: 'netlink', families: ['netlink'], states: IDLE },
+  vsock_stream: { protocol: 'vsock', families: ['vsock'], type: 'stream', states: CONNECTED },
+  vsock_dgram: { protocol: 'vsock', families: ['vsock'], type: 'datagram', states: CONNECTED },
+  tipc: { protocol: 'tipc', families: ['tipc'], states: CONNECTED },
+  xdp: { protocol: 'xdp', families: ['xdp'], states: IDLE },
+}
+
+/** What `-A` takes: groups of tables under the names and short names of ss. */
+const groups: Readonly<Record<string, readonly string[]>> = {
+  // ss leaves MPTCP and TIPC out of its default, because every MPTCP connection is also shown by its TCP flows.
+  all: Object.keys(tables).filter(name => name !== 'mptcp' && name !== 'tipc'),
+  inet: ['tcp', 'udp', 'raw', 'dccp', 'sctp'],
+  unix: ['unix_stream', 'unix_dgram', 'unix_seqpacket'],
+  packet: ['packet_raw', 'packet_dgram'],
+  vsock: ['vsock_stream', 'vsock_dgram'],
+  u_str: ['unix_stream'],
+  u_dgr: ['unix_dgram'],
+  u_seq: ['unix_seqpacket'],
+  p_raw: ['packet_raw'],
+  p_dgr: ['packet_dgram'],
+  v_str: ['vsock_stream'],
+  v_dgr: ['vsock_dgram'],
+}
+
+const letters: Readonly<Record<string, string>> = { tcp: 'tcp', udp: 'udp', raw: 'raw', dccp: 'dccp', sctp: 'sctp', mptcp: 'mptcp' }
+
+/** Tables that a family brings when none of them was asked for. */
+const familyTables: Readonly<Record<Family, readonly string[]>> = {
+  ipv4: groups.inet!,
+  ipv6: groups.inet!,
+  unix: groups.unix!,
+  packet: groups.packet!,
+  netlink: ['netlink'],
+  vsock: groups.vsock!,
+  tipc: ['tipc'],
+  xdp: ['xdp'],
+}
+const familyWords: Readonly<Record<string, Family>> = {
+  inet: 'ipv4',
+  inet6: 'ipv6',
+  link: 'packet',
+  unix: 'unix',
+  netlink: 'netlink',
+  vsock: 'vsock',
+  tipc: 'tipc',
+  xdp: 'xdp',
+}
+
+/** The letters and words of ss, with their meaning there. */
+export const ssOptions: readonly Option[] = [
+  { name: 'tcp', short: 't', about: 'TCP' },
+  { name: 'udp', short: 'u', about: 'UDP' },
+  { name: 'unix', short: 'x', about: 'UNIX' },
+  { name: 'raw', short: 'w', about: 'RAW' },
+  { name: 'packet', short: '0', about: 'PACKET' },
+  { name: 'mptcp', short: 'M', about: 'MPTCP' },
+  { name: 'sctp', short: 'S', about: 'SCTP', hidden: true },
+  { name: 'dccp', short: 'd', about: 'DCCP', hidden: true },
+  { name: 'tipc', about: 'TIPC', hidden: true },
+  { name: 'vsock', about: 'VSOCK', hidden: true },
+  { name: 'xdp', about: 'XDP', hidden: true },
+  { name: 'ipv4', short: '4', about: 'only IPv4' },
+  { name: 'ipv6', short: '6', about: 'only IPv6' },
+  {
+    name: 'family',
+    short: 'f',
+    value: 'FAMILY',
+    words: Object.keys(familyWords),
+    about: 'inet, inet6, unix, link, netlink, vsock, …',
+    many: true,
+  },
+  { name: 'query', short: 'A', value: 'TABLES', about: 'tables by name: inet, tcp, udp, unix, u_str, …', many: true },
+  { name: 'socket', value: 'TABLES', about: 'the same as --query', many: true, hidden: true },
+  { name: 'all', short: 'a', about: 'in every state' },
+  { name: 'listening', short: 'l', about: 'only those that listen' },
+  { name: 'bound-inactive', short: 'B', about: 'only those that are bound and neither listen nor connect', hidden: true },
+]
+
+/** ss words that do not select, but make a line an ss line all the same. */
+export const ssShowOptions: readonly Option[] = [
+  { name: 'processes', short: 'p', about: 'the processes (always on)' },
+  { name: 'numeric', short: 'n', about: 'numbers instead of names (always on without -r)' },
+  { name: 'resolve', short: 'r', about: 'names of hosts and services' },
+  { name: 'info', short: 'i', about: 'TCP statistics' },
+  { name: 'memory', short: 'm', about: 'socket memory' },
+  { name: 'extended', short: 'e', about: 'user, inode, key and more' },
+  { name: 'options', short: 'o', about: 'timers' },
+  { name: 'tos', about: 'type of service and class', hidden: true },
+  { name: 'cgroup', about: 'the cgroup', hidden: true },
+  { name: 'inet-sockopt', about: 'socket options', hidden: true },
+  { name: 'threads', short: 'T', about: 'threads (their process is shown)', hidden: true },
+  { name: 'context', short: 'Z', about: 'security context of the process', hidden: true },
+  { name: 'contexts', short: 'z', about: 'security context of process and socket', hidden: true },
+  { name: 'no-queues', short: 'Q', about: 'without the queues', hidden: true },
+  { name: 'oneline', short: 'O', about: 'each socket on one line' },
+  { name: 'no-header', short: 'H', about: 'without the head' },
+  { name: 'summary', short: 's', about: 'counts only: sockscope stats' },
+  { name: 'net', short: 'N', value: 'NAME', about: 'in another network namespace: name, pid or path' },
+]
+
+/** What a line selects, beside its filter text. */
+export interface Selection {
+  readonly protocols: readonly Protocol[]
+  readonly families: readonly Family[] | undefined
+  readonly states: readonly State[] | undefined
+  /** For the tables that are only a part of a protocol. */
+  readonly test: ((socket: Socket) => boolean) | undefined
+}
+
+/** Reads the letters. `states` are those that the filter starts with, which win over the letters. */
+export function select(given: Given, states: readonly State[] | undefined): Selection {
+  const all = [...ssOptions, ...ssShowOptions]
+  if (!all.some(o => given.has(o.name))) return { protocols: ['tcp', 'udp'], families: undefined, states, test: undefined }
+  const names = new Set(Object.keys(letters).filter(word => given.has(word)))
+  const queries = [...given.values('query'), ...given.values('socket')]
+  for (const word of queries.flatMap(q => q.split(','))) for (const name of tablesOf(word)) names.add(name)
+  const families = familiesOf(given)
+  const defaults = new Set([...names].flatMap(name => tables[name]!.states))
+  for (const family of families) for (const state of familyStates(family)) defaults.add(state)
+  const nothing = names.size === 0 && families.size === 0
+  if (nothing) for (const name of groups.all!) names.add(name)
+  merge(names, families)
+  return {
+    protocols: [...new Set([...names].map(name => tables[name]!.protocol))],
+    families: [...families],
+    // ss falls back to connections when tables come by name or by default.
+    states: states ?? stateLetters(given) ?? (nothing || queries.length > 0 ? CONNECTED : [...defaults]),
+    test: typeTest(names),
+  }
+}
+
+function tablesOf(word: string): readonly string[] {
+  const found = groups[word] ?? (word in tables ? [word] : undefined)
+  if (found === undefined)
+    throw new UsageError(`--query ${JSON.stringify(word)}: needs one of ${[...Object.keys(groups), ...Object.keys(tables)].join(', ')}`)
+  return found
+}
+
+function familiesOf(given: Given): Set<Family> {
+  const families = new Set<Family>(given.values('family').map(word => familyWords[word]!))
+  for (const family of ['ipv4', 'ipv6', 'unix', 'packet', 'vsock', 'tipc', 'xdp'] as const) if (given.has(family)) families.add(family)
+  return families
+}
+
+const familyStates = (family: Family): readonly State[] =>
+  family === 'packet' || family === 'netlink' || family === 'xdp' ? IDLE : CONNECTED
+
+/** As ss does: a table without one of its families brings them, a family without one of its tables brings those. */
+function merge(names: Set<string>, families: Set<Family>): void {
+  for (const name of names) {
+    const own = tables[name]!.families
+    if (!own.some(f => families.has(f))) for (const f of own) families.add(f)
+  }
+  for (const family of families)
+    if (!familyTables[family].some(name => names.has(name))) for (const name of familyTables[family]) names.add(name)
+}
+
+function stateLetters(given: Given): readonly State[] | undefined {
+  if (given.has('all')) return [...CONNECTED, ...IDLE, 'LISTEN', 'TIME_WAIT', 'SYN_RECEIVED', 'DELETE_TCB']
+  if (given.has('listening')) return ['LISTEN', ...IDLE]
+  return given.has('bound-inactive') ? ['BOUND'] : undefined
+}
+
+function typeTest(names: ReadonlySet<string>): ((socket: Socket) => boolean) | undefined {
+  const split = new Map<Protocol, Set<string | undefined>>()
+  for (const name of names) {
+    const { protocol, type } = tables[name]!
+    if (type === undefined) continue
+    const types = split.get(protocol)
+    if (types) types.add(type)
+    else split.set(protocol, new Set([type]))
+  }
+  const partial = [...split].filter(([protocol, types]) => types.size < Object.values(tables).filter(t => t.protocol === protocol).length)
+  if (partial.length === 0) return undefined
+  const wanted = new Map(partial)
+  return socket => wanted.get(socket.protocol)?.has(socket.detail?.type) ?? true
+}
+
+/** The namespaces that a line asks for. */
+export function namespacesOf(given: Given): Query['namespaces'] {
+  const word = given.value('net') ?? given.value('namespace')
+  if (given.has('all-namespaces')) return 'all'
+  if (word === undefined) return 'own'
+  if (/^\d+$/.test(word)) return { pid: Number(word) }
+  return word.includes('/') ? { path: word } : { name: word }
+}

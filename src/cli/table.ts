@@ -1,0 +1,55 @@
+// What a command is, as data: parsing, --help, completion and the manual page are all made from it.
+
+/** One option. */
+export interface Option {
+  readonly name: string
+  readonly short?: string
+  /** The word for its value in help; absent when it has none. */
+  readonly value?: string
+  /** The words that it takes, for completion. */
+  readonly words?: readonly string[]
+  readonly about: string
+  /** It may be given more than once. */
+  readonly many?: boolean
+  /** Taken, and not shown in help: another name that people type. */
+  readonly hidden?: boolean
+}
+
+/** The values that were given, by the name of the option. */
+export interface Given {
+  has(name: string): boolean
+  value(name: string): string | undefined
+  values(name: string): readonly string[]
+  /** What is no option. */
+  readonly words: readonly string[]
+}
+
+/** One command. */
+export interface Command {
+  readonly name: string
+  readonly about: string
+  /** What may follow the name, for help. */
+  readonly usage: string
+  readonly options: readonly Option[]
+  readonly examples: readonly (readonly [line: string, about: string])[]
+  /** Loads the code and runs it; gives the exit code. */
+  readonly run: (given: Given) => Promise<number>
+}
+
+/** Options that every command takes. */
+export const globalOptions: readonly Option[] = [
+  { name: 'help', short: 'h', about: 'show this help' },
+  { name: 'version', short: 'V', about: 'show the version' },
+  { name: 'record', value: 'FILE', about: 'keep what the kernel said in a file' },
+  { name: 'record-arguments', about: 'keep command lines in it too' },
+  { name: 'replay', value: 'FILE', about: 'look at a recording instead of this machine' },
+  { name: 'strict', about: 'exit 3 when something was hidden' },
+]
+
+/** Options of the commands that print sockets. */
+export const outputOptions: readonly Option[] = [
+  { name: 'json', about: 'one JSON document' },
+  { name: 'ndjson', about: 'one JSON object a line' },
+  { name: 'csv', about: 'comma-separated values' },
+  { name: 'tsv', about: 'tab-separated values' },
+]

@@ -1,0 +1,36 @@
+// The word that somebody probably meant. Used by the filter language, and by the command line for its options.
+
+/** The nearest of the words, or undefined when none is near: at most one wrong letter in three, two letters swapped count as one. */
+export function nearest(word: string, words: Iterable<string>): string | undefined {
+  if (word.length > 40) return undefined
+  const from = word.toLowerCase()
+  let best: string | undefined
+  let least = Math.max(1, Math.floor(from.length / 3)) + 1
+  for (const candidate of words) {
+    const to = candidate.toLowerCase()
+    if (Math.abs(to.length - from.length) >= least) continue
+    const cost = distance(from, to)
+    if (cost >= least) continue
+    least = cost
+    best = candidate
+  }
+  return best
+}
+
+// Letters to add, drop, change or swap (optimal string alignment), in three rows of the table.
+function distance(a: string, b: string): number {
+  let before: number[] = []
+  let above = Array.from({ length: b.length + 1 }, (_, i) => i)
+  for (let i = 1; i <= a.length; i++) {
+    const row = [i]
+    for (let j = 1; j <= b.length; j++) {
+      const same = a[i - 1] === b[j - 1]
+      let cost = Math.min(above[j]! + 1, row[j - 1]! + 1, above[j - 1]! + (same ? 0 : 1))
+      if (i > 1 && j > 1 && a[i - 1] === b[j - 2] && a[i - 2] === b[j - 1]) cost = Math.min(cost, before[j - 2]! + 1)
+      row.push(cost)
+    }
+    before = above
+    above = row
+  }
+  return above[b.length]!
+}

@@ -1,0 +1,91 @@
+// What a filter says, as a tree. Made by parse.ts, or by hand; it knows nothing of text and positions.
+
+import type { Family } from '../model/socket.ts'
+
+/** A filter: what a socket must be like. */
+export type Filter =
+  /** The empty filter: every socket. */
+  | { readonly kind: 'everything' }
+  | { readonly kind: 'and' | 'or'; readonly parts: readonly Filter[] }
+  | { readonly kind: 'not'; readonly part: Filter }
+  | HostFilter
+  | NumberFilter
+  | TextFilter
+  | StateFilter
+  /** Bound to an interface, by name or index. */
+  | { readonly kind: 'device'; readonly name: string }
+  /** The firewall mark under a mask. */
+  | { readonly kind: 'mark'; readonly value: number; readonly mask: number }
+  /** In exactly this cgroup: a path, or an id in digits. */
+  | { readonly kind: 'cgroup'; readonly path: string }
+  /** Bound to a port that the kernel chose. */
+  | { readonly kind: 'autobound' }
+
+/** One end has one of these addresses. */
+export interface HostFilter {
+  readonly kind: 'host'
+  /** `dst` takes the word of ss: a socket without a remote end has address and port zero. `remote` needs a remote end. `ip` is either end. */
+  readonly side: 'src' | 'dst' | 'remote' | 'ip'
+  readonly hosts: readonly Host[]
+}
+
+/** An address as ss writes it: `[FAMILY:]ADDRESS[/PREFIX][:PORT]`. What is absent can be anything. */
+export interface Host {
+  readonly family?: Family
+  /** An IP address as RFC 5952 writes it. Other families: the protocol's name (link, netlink) or the context id (vsock). */
+  readonly address?: string
+  readonly prefix?: number
+  readonly zone?: string
+  /** A port. Link: an interface. Netlink: a port id, 0 for the kernel. */
+  readonly port?: number | string
+  /** UNIX: a glob over the path. */
+  readonly path?: string
+}
+
+/** A number of the socket compared with values; `=` means one of the ranges. */
+export interface NumberFilter {
+  readonly kind: 'number'
+  /** The first name of the field in the table of fields. */
+  readonly field: string
+  readonly op: Comparison
+  /** In the unit of the field: microseconds, bytes, bytes a second, percent or a count. One value unless `op` is `=`. */
+  readonly values: readonly Range[]
+}
+
+/** How numbers are compared. There is no `!=`: that is `not` over `=`. */
+export type Comparison = '=' | '>' | '<' | '>=' | '<='
+
+/** From, to; both belong to it. */
+export type Range = readonly [number, number]
+
+/** A text of the socket or of its owners matches one of the patterns. */
+export interface TextFilter {
+  readonly kind: 'text'
+  readonly field: string
+  readonly patterns: readonly Pattern[]
+}
+
+/** How a text must look. */
+export type Pattern =
+  | { readonly kind: 'exact'; readonly text: string }
+  /** `*`, `?`, `[abc]`, and a backslash before what is meant as it stands. */
+  | { readonly kind: 'glob'; readonly text: string }
+  | { readonly kind: 'regex'; readonly source: string; readonly ignoreCase: boolean }
+
+/** The state is in a set, made step by step as ss does: `state a state b exclude c`. */
+export interface StateFilter {
+  readonly kind: 'state'
+  readonly steps: readonly StateStep[]
+}
+
+/** One step: add the states of a word, or take them away. When the first step takes away, it does so from all. */
+export interface StateStep {
+  readonly word: string
+  readonly exclude: boolean
+}
+
+/** Both or all of them; parts that are themselves `and` (or `or`) become parts of this one. */
+export function join(kind: 'and' | 'or', parts: readonly Filter[]): Filter {
+  const flat = parts.flatMap(part => (part.kind === kind ? part.parts : [part]))
+  return flat.length === 1 ? flat[0]! : { kind, parts: flat }
+}

@@ -1,0 +1,15 @@
+// Rows for other programs: CSV as RFC 4180 says, and tab-separated values.
+
+import type { Cell } from './columns.ts'
+
+/** One line of CSV, without its end. */
+export const csvLine = (cells: readonly Cell[]): string =>
+  cells
+    .map(c => (c === undefined ? '' : typeof c === 'string' && /[",\r\n]/.test(c) ? `"${c.replaceAll('"', '""')}"` : String(c)))
+    .join(',')
+
+/** One line of tab-separated values: tabs, line ends and backslashes in a cell are written `\t`, `\n`, `\r`, `\\`. */
+export const tsvLine = (cells: readonly Cell[]): string =>
+  cells.map(c => (c === undefined ? '' : String(c).replace(/[\\\t\n\r]/g, tsvEscape))).join('\t')
+
+const tsvEscape = (c: string): string => ({ '\\': '\\\\', '\t': '\\t', '\n': '\\n', '\r': '\\r' })[c]!

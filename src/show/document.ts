@@ -1,0 +1,46 @@
+// A look as JSON: the same field names as the library.
+
+import type { Gap } from '../model/gap.ts'
+import type { Look } from '../model/look.ts'
+import { safeJson } from './text.ts'
+
+/** The name and version of the format. A new field does not change it; a changed or lost one does. */
+export const schema = 'sockscope/1'
+
+/** What is said about a look beside its sockets. */
+export interface Meta {
+  readonly version: string
+  readonly host: string
+  readonly at: string
+  readonly atMs: number
+  readonly source: string
+  /** Nothing was hidden, lost or interrupted. */
+  readonly complete: boolean
+  readonly gaps: readonly Gap[]
+}
+
+/** The meta part of a look. */
+export function metaOf(look: Look, version: string, host: string): Meta {
+  return {
+    version,
+    host,
+    at: new Date(look.atMs).toISOString(),
+    atMs: look.atMs,
+    source: look.source,
+    complete: look.gaps.length === 0,
+    gaps: look.gaps,
+  }
+}
+
+/** One JSON document, in parts, so that a big one needs no big string. */
+export function* jsonDocument(look: Look, meta: Meta): Generator<string> {
+  yield `{"schema":${JSON.stringify(schema)},"meta":${safeJson(meta)},"sockets":[`
+  yield* list(look.sockets)
+  yield '],"processes":['
+  yield* list([...look.processes.values()])
+  yield ']}\n'
+}
+
+function* list(values: readonly unknown[]): Generator<string> {
+  for (const [i, value] of values.entries()) yield `${i === 0 ? '' : ',\n'}${safeJson(value)}`
+}

@@ -1,0 +1,56 @@
+// The order of sockets in every output: the same input gives the same order.
+
+import { families, protocols, states, type Socket } from '../model/socket.ts'
+import { findColumn, type Cell, type Surroundings } from './columns.ts'
+
+const rank = <T extends string>(words: readonly T[]): ReadonlyMap<string | undefined, number> => new Map(words.map((word, i) => [word, i]))
+const protocolRank = rank(protocols)
+const familyRank = rank(families)
+const stateRank = rank(states)
+
+const compareText = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0)
+
+/** By protocol, state, port and address: listeners first. */
+function usual(a: Socket, b: Socket): number {
+  return (
+    protocolRank.get(a.protocol)! - protocolRank.get(b.protocol)! ||
+    (stateRank.get(a.state) ?? 99) - (stateRank.get(b.state) ?? 99) ||
+    (a.local.port ?? 0) - (b.local.port ?? 0) ||
+    familyRank.get(a.family)! - familyRank.get(b.family)! ||
+    compareText(a.local.address ?? a.local.path ?? '', b.local.address ?? b.local.path ?? '') ||
+    (a.remote?.port ?? 0) - (b.remote?.port ?? 0) ||
+    compareText(a.remote?.address ?? '', b.remote?.address ?? '') ||
+    (a.inode ?? 0) - (b.inode ?? 0) ||
+    compareText(a.key, b.key)
+  )
+}
+
+/** Sorts by `column` or `column:desc`, the first of them first; what is unknown comes last. A wrong column is a TypeError. */
+export function sortSockets(sockets: readonly Socket[], by: readonly string[], around: Surroundings): readonly Socket[] {
+  const keys = by.flatMap(text => text.split(',')).map(parseKey)
+  if (keys.length === 0) return sockets.toSorted(usual)
+  const rows = sockets.map(socket => ({ socket, values: keys.map(k => k.value(socket, around)) }))
+  rows.sort((a, b) => {
+    for (const [i, key] of keys.entries()) {
+      const order = compare(a.values[i], b.values[i], key.descending)
+      if (order !== 0) return order
+    }
+    return usual(a.socket, b.socket)
+  })
+  return rows.map(row => row.socket)
+}
+
+function parseKey(text: string): { value: (socket: Socket, around: Surroundings) => Cell; descending: boolean } {
+  const [id = '', direction = 'asc', ...rest] = text.trim().split(':')
+  const found = findColumn(id)
+  if (found === undefined) throw new TypeError(`--sort: there is no column ${JSON.stringify(id)}; see sockscope help columns`)
+  if (rest.length > 0 || (direction !== 'asc' && direction !== 'desc'))
+    throw new TypeError(`--sort ${JSON.stringify(text)}: after the colon comes asc or desc`)
+  return { value: found.value, descending: direction === 'desc' }
+}
+
+function compare(a: Cell, b: Cell, descending: boolean): number {
+  if (a === undefined || b === undefined) return a === b ? 0 : a === undefined ? 1 : -1
+  const order = typeof a === 'number' && typeof b === 'number' ? a - b : compareText(String(a), String(b))
+  return descending ? -order : order
+}

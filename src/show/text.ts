@@ -1,0 +1,60 @@
+// Foreign text made safe for a terminal, and how wide it is there.
+
+// What moves a cursor, changes a colour, turns the direction of writing or cannot be seen: C0, DEL, C1, bidi controls, separators, lone surrogates.
+const unsafe =
+  /[\u0000-\u001f\u007f-\u009f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff\ufff9-\ufffb]|\p{Surrogate}|[\u{e0000}-\u{e007f}]/gu
+
+/** The text with everything that could act on a terminal written as `\x1b` or `\u{202e}`, and each backslash doubled. */
+export function safe(text: string): string {
+  if (!/[^\u0020-\u005b\u005d-\u007e]/.test(text)) return text
+  return text.replaceAll('\\', '\\\\').replace(unsafe, c => {
+    const code = c.codePointAt(0)!
+    return code < 0x100 ? `\\x${code.toString(16).padStart(2, '0')}` : `\\u{${code.toString(16)}}`
+  })
+}
+
+/** JSON in which nothing can act on a terminal; it reads back as the same value. */
+export function safeJson(value: unknown): string {
+  const text = JSON.stringify(value)
+  if (!/[^\u0020-\u007e]/.test(text)) return text
+  return text.replace(unsafe, c =>
+    [...c]
+      .flatMap(x => [...Array(x.length).keys()].map(i => x.charCodeAt(i)))
+      .map(escape16)
+      .join(''),
+  )
+}
+
+const escape16 = (unit: number): string => `\\u${unit.toString(16).padStart(4, '0')}`
+
+const wide =
+  /[\u1100-\u115f\u2e80-\u303e\u3041-\u33ff\u3400-\u4dbf\u4e00-\u9fff\ua000-\ua4cf\uac00-\ud7a3\uf900-\ufaff\ufe30-\ufe6f\uff00-\uff60\uffe0-\uffe6]|\p{Emoji_Presentation}|[\u{20000}-\u{3fffd}]/u
+
+/** How many columns of a terminal the text takes. */
+export function width(text: string): number {
+  if (!/[^\u0020-\u007e]/.test(text)) return text.length
+  let columns = 0
+  for (const c of text) columns += /\p{M}/u.test(c) ? 0 : wide.test(c) ? 2 : 1
+  return columns
+}
+
+/** The text in at most `columns`; what is cut is shown by `…`. */
+export function clip(text: string, columns: number): string {
+  if (width(text) <= columns) return text
+  if (columns <= 0) return ''
+  let taken = ''
+  let used = 0
+  for (const c of text) {
+    const next = width(c)
+    if (used + next > columns - 1) break
+    taken += c
+    used += next
+  }
+  return `${taken}…`
+}
+
+/** The text filled up with spaces. */
+export function fill(text: string, columns: number, align: 'left' | 'right'): string {
+  const space = ' '.repeat(Math.max(0, columns - width(text)))
+  return align === 'right' ? space + text : text + space
+}
