@@ -10,6 +10,7 @@ const c = {
   send: libc.func('intptr_t send(int fd, const void *buf, size_t len, int flags)'),
   recv: libc.func('intptr_t recv(int fd, void *buf, size_t len, int flags)'),
   close: libc.func('int close(int fd)'),
+  bpf: libc.func('intptr_t syscall(intptr_t number, int command, void *attr, uint32_t size)'),
 }
 
 const names = new Map(Object.entries(koffi.os.errno).map(([name, number]) => [number, name]))
@@ -44,3 +45,16 @@ export const receive = (fd: number, buffer: Uint8Array): number => checked('recv
 export function closeFd(fd: number): void {
   c.close(fd)
 }
+
+/** The number of bpf(2), by architecture. It has no function in the C library. */
+const bpfNumbers: Readonly<Record<string, number>> = { x64: 321, arm64: 280, riscv64: 280, loong64: 280 }
+
+/** Calls bpf(2), and gives what it answers: a new descriptor, or 0. `call` is how an error names it. */
+export function bpf(call: string, command: number, attribute: Uint8Array): number {
+  const number = bpfNumbers[process.arch]
+  if (number === undefined) throw new OsError(call, 'ENOSYS', { help: `not known on ${process.arch}` })
+  return checked(call, c.bpf(number, command, attribute, attribute.length))
+}
+
+/** The address of bytes. They stay there while the array is held. */
+export const address = (bytes: Uint8Array): bigint => BigInt(koffi.address(bytes))

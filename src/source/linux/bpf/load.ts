@@ -1,0 +1,150 @@
+// Programs, maps and links in the kernel: made through bpf(2), each a file descriptor that its owner closes.
+
+import { readSync } from 'node:fs'
+import { OsError } from '../../../model/error.ts'
+import { cString } from '../../../bytes/text.ts'
+import { address, bpf, closeFd } from '../calls.ts'
+import { assemble, type Program } from './asm.ts'
+import { iterCreate, linkCreate, mapCreate, mapElement, progLoad, rawTracepointOpen } from './structs.ts'
+
+const BPF_MAP_CREATE = 0
+const BPF_MAP_LOOKUP_ELEM = 1
+const BPF_MAP_UPDATE_ELEM = 2
+const BPF_PROG_LOAD = 5
+const BPF_RAW_TRACEPOINT_OPEN = 17
+const BPF_LINK_CREATE = 28
+const BPF_ITER_CREATE = 33
+
+/** enum bpf_prog_type: those that sockscope loads. */
+export const programTypes = { tracing: 26 } as const
+/** enum bpf_attach_type: those that sockscope uses. */
+export const attachTypes = { rawTracepoint: 23, iterator: 28 } as const
+/** enum bpf_map_type: those that sockscope makes. */
+export const mapTypes = { hash: 1, array: 2, ringBuffer: 27 } as const
+
+const licence = Buffer.from('GPL\0')
+const longestLog = 16 * 1024 * 1024
+
+/** What to load. */
+export interface ProgramSpec {
+  /** At most 15 letters, digits and underscores: how tools show it. */
+  readonly name: string
+  readonly type: keyof typeof programTypes
+  readonly attachType: keyof typeof attachTypes
+  /** The number of the kernel's type that it attaches to: a function for iterators, a typedef for tracepoints. */
+  readonly btfId: number
+  readonly instructions: Program
+}
+
+/** Loads a program. When the kernel refuses it, the error holds the verifier's whole log as its cause, and the log's last line in the message. */
+export function loadProgram(spec: ProgramSpec): number {
+  const code = assemble(spec.instructions)
+  const attribute = (log: Uint8Array | undefined): Uint8Array =>
+    progLoad.write({
+      progType: programTypes[spec.type],
+      insnCnt: code.length / 8,
+      insns: address(code),
+      license: address(licence),
+      progName: spec.name.slice(0, 15),
+      expectedAttachType: attachTypes[spec.attachType],
+      attachBtfId: spec.btfId,
+      ...(log && { logLevel: 1, logSize: log.length, logBuf: address(log) }),
+    })
+  const call = `bpf(PROG_LOAD ${spec.name})`
+  try {
+    return bpf(call, BPF_PROG_LOAD, attribute(undefined))
+  } catch (error) {
+    if (!(error instanceof OsError)) throw error
+    // A log makes loading slower, so it is asked for only when there is something to read in it.
+    for (let size = 64 * 1024; size <= longestLog; size *= 16) {
+      const log = new Uint8Array(size)
+      try {
+        return bpf(call, BPF_PROG_LOAD, attribute(log))
+      } catch (again) {
+        if (again instanceof OsError && again.code !== 'ENOSPC') throw withLog(again, cString(log))
+      }
+    }
+    throw error
+  }
+}
+
+function withLog(error: OsError, log: string): OsError {
+  // The last line of a log is a count of instructions; what was wrong stands before it.
+  const lines = log.split('\n').filter(line => line !== '' && !line.startsWith('processed '))
+  const last = lines.at(-1)
+  return last === undefined ? error : new OsError(error.call, error.code, { help: last, cause: new Error(log) })
+}
+
+/** Attaches an iterator, so that it can be run. */
+export const openLink = (program: number, attachType: keyof typeof attachTypes): number =>
+  bpf('bpf(LINK_CREATE)', BPF_LINK_CREATE, linkCreate.write({ progFd: program, attachType: attachTypes[attachType] }))
+
+/** Attaches a tracepoint program to the tracepoint that it was loaded for. It runs until the descriptor is closed. */
+export const openTracepoint = (program: number): number =>
+  bpf('bpf(RAW_TRACEPOINT_OPEN)', BPF_RAW_TRACEPOINT_OPEN, rawTracepointOpen.write({ progFd: program }))
+
+/** What map to make. */
+export interface MapSpec {
+  /** At most 15 letters, digits and underscores. */
+  readonly name: string
+  readonly type: keyof typeof mapTypes
+  readonly keySize: number
+  readonly valueSize: number
+  /** For a ring buffer: its size in bytes, a power of two. */
+  readonly maxEntries: number
+}
+
+/** Makes a map. */
+export const createMap = (spec: MapSpec): number =>
+  bpf(
+    `bpf(MAP_CREATE ${spec.name})`,
+    BPF_MAP_CREATE,
+    mapCreate.write({
+      mapType: mapTypes[spec.type],
+      keySize: spec.keySize,
+      valueSize: spec.valueSize,
+      maxEntries: spec.maxEntries,
+      mapName: spec.name.slice(0, 15),
+    }),
+  )
+
+/** Reads the value of a key into `value`; false when there is no such key. */
+export function readMap(map: number, key: Uint8Array, value: Uint8Array): boolean {
+  try {
+    bpf('bpf(MAP_LOOKUP_ELEM)', BPF_MAP_LOOKUP_ELEM, mapElement.write({ mapFd: map, key: address(key), value: address(value) }))
+    return true
+  } catch (error) {
+    if (error instanceof OsError && error.code === 'ENOENT') return false
+    throw error
+  }
+}
+
+/** Sets the value of a key. */
+export function writeMap(map: number, key: Uint8Array, value: Uint8Array): void {
+  bpf('bpf(MAP_UPDATE_ELEM)', BPF_MAP_UPDATE_ELEM, mapElement.write({ mapFd: map, key: address(key), value: address(value) }))
+}
+
+/** Runs an iterator once, and gives what it writes, piece by piece. Each piece is valid until the next. */
+export function* iterate(link: number, buffer: Uint8Array): Generator<Uint8Array> {
+  const fd = bpf('bpf(ITER_CREATE)', BPF_ITER_CREATE, iterCreate.write({ linkFd: link }))
+  try {
+    for (;;) {
+      const length = readSome(fd, buffer)
+      if (length === 0) return
+      yield buffer.subarray(0, length ?? 0)
+    }
+  } finally {
+    closeFd(fd)
+  }
+}
+
+/** EAGAIN: the kernel has passed a million objects without a record, and wants to be asked again. */
+function readSome(fd: number, buffer: Uint8Array): number | undefined {
+  try {
+    return readSync(fd, buffer, 0, buffer.length, null)
+  } catch (error) {
+    const code = (error as NodeJS.ErrnoException).code ?? 'EIO'
+    if (code === 'EAGAIN') return undefined
+    throw new OsError('read(bpf iterator)', code, { cause: error })
+  }
+}
