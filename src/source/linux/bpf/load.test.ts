@@ -19,7 +19,7 @@ test('what the verifier says comes with the error: all of it, and its last line'
     ok(error instanceof OsError)
     equal(error.code, 'EACCES')
     match(error.message, /^bpf\(PROG_LOAD refused\) failed: EACCES \(R1 invalid mem access '.*'\)$/)
-    match((error.cause as Error).message, /^func#0[^]*\(79\) r1 = \*\(u64 \*\)\(r1 \+24\)[^]*processed \d+ insns/)
+    match((error.cause as Error).message, /^0: [^]*\(79\) r1 = \*\(u64 \*\)\(r1 \+24\)[^]*processed \d+ insns/)
   }
 })
 
