@@ -13,7 +13,8 @@ const rooms: Record<string, readonly string[]> = {
   source: ['model', 'bytes', 'filter'],
   names: ['model'],
   watch: ['model', 'source', 'names', 'measure', 'filter'],
-  cli: ['model', 'bytes', 'measure', 'filter', 'show', 'source', 'names', 'watch', '.'],
+  ports: ['model', 'filter', 'source', 'watch'],
+  cli: ['model', 'bytes', 'measure', 'filter', 'show', 'source', 'names', 'watch', 'ports', '.'],
 }
 /** Rooms that only compute: no kernel, no files, no clock. */
 const pure = ['model', 'bytes', 'measure', 'filter', 'show']

@@ -4,6 +4,7 @@ import type { Query } from '../filter/query.ts'
 import type { Ability } from '../model/ability.ts'
 import type { EventGap, SocketEvent } from '../model/event.ts'
 import type { Interface } from '../model/interface.ts'
+import type { SystemLimits } from '../model/limits.ts'
 import type { Look } from '../model/look.ts'
 import type { Process } from '../model/process.ts'
 import type { Socket } from '../model/socket.ts'
@@ -16,6 +17,8 @@ export interface Source {
   sockets(query?: Query): Promise<Look>
   process(pid: number): Promise<Process | undefined>
   interfaces(): Promise<readonly Interface[]>
+  /** What this system allows sockets, where it can tell. */
+  limits?(): Promise<SystemLimits>
   /** Sockets as they open and close, where the operating system can tell. */
   events?(query?: Query, signal?: AbortSignal): AsyncIterable<SocketEvent | EventGap>
   /** What can be done to sockets and processes; absent where nothing can, as in a recording. */

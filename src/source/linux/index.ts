@@ -3,6 +3,7 @@
 import type { Ability } from '../../model/ability.ts'
 import type { Source } from '../source.ts'
 import { live, type Tape } from '../tape.ts'
+import { readLimits } from './limits.ts'
 import { looker } from './look.ts'
 import { bootTimeMs, readProcess, users } from './processes.ts'
 
@@ -14,6 +15,7 @@ export async function openLinux(tape: Tape = live): Promise<Source> {
     sockets: looker(tape, calls),
     process: async pid => readProcess(pid, bootTimeMs(), users()),
     interfaces: async () => [],
+    limits: () => tape.value('limits', () => readLimits()),
     abilities: async (): Promise<readonly Ability[]> => [],
     get ended() {
       return tape.ended

@@ -1,0 +1,35 @@
+// Ports as people write them: `80,443,8000-8100`, with or without a colon in front.
+
+import type { PortRange } from '../model/limits.ts'
+
+const mostRanges = 1000
+
+/** Reads ports and ranges; sorted, and joined where they touch. A mistake is a TypeError that says where. */
+export function parsePorts(text: string): readonly PortRange[] {
+  if (typeof text !== 'string') throw new TypeError(`ports: needs text such as 80,443,8000-8100, got ${typeof text}`)
+  const parts = text.replace(/^:/, '').split(',')
+  if (parts.length > mostRanges) throw new TypeError(`ports: at most ${mostRanges} ranges, got ${parts.length}`)
+  const found = parts.map(part => parseRange(part.trim())).sort((a, b) => a.first - b.first)
+  const joined: PortRange[] = []
+  for (const range of found) {
+    const last = joined.at(-1)
+    if (last !== undefined && range.first <= last.last + 1)
+      joined[joined.length - 1] = { first: last.first, last: Math.max(last.last, range.last) }
+    else joined.push(range)
+  }
+  return joined
+}
+
+function parseRange(text: string): PortRange {
+  const match = /^(\d{1,5})(?:-(\d{1,5}))?$/.exec(text)
+  if (match === null) throw new TypeError(`ports: ${JSON.stringify(text)} is no port; write 80, 80,443 or 8000-8100`)
+  const first = Number(match[1])
+  const last = Number(match[2] ?? match[1])
+  if (first < 1 || last > 65_535) throw new TypeError(`ports: ${JSON.stringify(text)} is not between 1 and 65535`)
+  if (last < first) throw new TypeError(`ports: ${JSON.stringify(text)} ends before it starts`)
+  return { first, last }
+}
+
+/** Whether the port is in one of the ranges. */
+export const inRanges = (port: number | undefined, ranges: readonly PortRange[]): boolean =>
+  port !== undefined && ranges.some(r => port >= r.first && port <= r.last)
