@@ -1,5 +1,6 @@
 // What outputs get: a look, and what follows from it and the one before.
 
+import type { Flows, InterfaceFlow, Ledger } from './flow.ts'
 import type { Look } from './look.ts'
 import type { Socket, State } from './socket.ts'
 
@@ -11,6 +12,12 @@ export interface Frame extends Look {
   readonly intervalMs: number | undefined
   /** What happened since the look before; undefined in the first frame. */
   readonly change: Change | undefined
+  /** Who moved how many bytes since the look before; absent in the first frame, and when it was not asked for. */
+  readonly flows?: Flows | undefined
+  /** What went through the interfaces; absent when flows were not asked for. */
+  readonly interfaces?: readonly InterfaceFlow[] | undefined
+  /** What the bytes of the interfaces were; absent where the interfaces cannot be read. */
+  readonly ledger?: Ledger | undefined
 }
 
 /** What happened between two looks. */

@@ -82,6 +82,8 @@ export interface Socket {
   readonly options: Options | undefined
   /** What TCP knows of this connection, when it was asked for. */
   readonly tcp: Tcp | undefined
+  /** What processes sent and received on it since counting began; absent where nothing counts it. */
+  readonly traffic?: Traffic | undefined
   /** What is true of one protocol only. */
   readonly detail: Detail | undefined
 }
@@ -105,6 +107,24 @@ export interface Endpoint {
 export interface Owner {
   readonly pid: number
   readonly fd: number | undefined
+}
+
+/** Payload that went through a socket, as counted where processes send and receive. */
+export interface Traffic {
+  readonly inBytes: number
+  readonly outBytes: number
+  /** Calls that moved something: for datagram sockets, the datagrams. */
+  readonly inCalls: number
+  readonly outCalls: number
+  /** The same by process, also of those that have ended. */
+  readonly processes: readonly Share[]
+}
+
+/** What one process moved through a socket. */
+export interface Share {
+  readonly pid: number
+  readonly inBytes: number
+  readonly outBytes: number
 }
 
 /** Why a socket has no owner. */

@@ -1,0 +1,209 @@
+// Bandwidth by process in the shape and with the field names of the NetWatch wire format, so that its readers can take it as it is.
+// All rates are bytes per second. Never the words of a command line: they can hold secrets.
+
+import type { Look } from '../model/look.ts'
+import type { Endpoint } from '../model/socket.ts'
+import type { Process } from '../model/process.ts'
+import { payload } from './payload.ts'
+
+/** A connection as the wire format says it. */
+export interface ConnectionDetail {
+  readonly protocol: string
+  readonly local_addr: string
+  readonly remote_addr: string
+  readonly state: string
+  readonly pid: number | null
+  readonly process_name: string | null
+  readonly kernel_rtt_us?: number | undefined
+  /** Payload since the connection began. */
+  readonly rx_bytes?: number | undefined
+  readonly tx_bytes?: number | undefined
+  /** The key of the socket: with it a port that is used again is another connection. It is not part of the wire format. */
+  readonly key?: string | undefined
+}
+
+/** What `attribute` needs to know of an interface. */
+export interface InterfaceMetric {
+  readonly rx_bytes: number
+  readonly tx_bytes: number
+  readonly rx_rate?: number | undefined
+  readonly tx_rate?: number | undefined
+}
+
+/** The bandwidth of one process. */
+export interface ProcessBandwidth {
+  readonly process_name: string
+  readonly pid: number | null
+  readonly rx_bytes: number
+  readonly tx_bytes: number
+  readonly rx_rate: number
+  readonly tx_rate: number
+  readonly connection_count: number
+  readonly ppid?: number | undefined
+  readonly user?: string | undefined
+  readonly cpu_pct?: number | undefined
+  readonly mem_rss_bytes?: number | undefined
+  readonly mem_virt_bytes?: number | undefined
+  /** One letter: R, S, D, T, Z, I. */
+  readonly state?: string | undefined
+  readonly started_at?: string | undefined
+  /** The file that runs. */
+  readonly cmd?: string | undefined
+}
+
+/** What a process uses of the machine, to fill in the details of its row. */
+export interface ProcessUse {
+  readonly state?: string | undefined
+  readonly cpuPercent?: number | undefined
+  readonly residentBytes?: number | undefined
+  readonly virtualBytes?: number | undefined
+}
+
+type Row = { -readonly [K in keyof ProcessBandwidth]: ProcessBandwidth[K] }
+
+/** Finds or makes the row of the process that has a connection. */
+function rowOf(rows: Map<string, Row>, connection: ConnectionDetail): Row {
+  const { pid } = connection
+  const name = connection.process_name ?? `pid:${pid ?? 0}`
+  const key = `${pid ?? ''}\0${name}`
+  let row = rows.get(key)
+  if (row === undefined) {
+    row = { process_name: name, pid, rx_bytes: 0, tx_bytes: 0, rx_rate: 0, tx_rate: 0, connection_count: 0 }
+    rows.set(key, row)
+  }
+  return row
+}
+
+/** The biggest first: by rate, bytes, connections, then by name and pid, never by chance. */
+function ranked(rows: Iterable<Row>, max: number): ProcessBandwidth[] {
+  const order = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0)
+  return [...rows]
+    .sort(
+      (a, b) =>
+        b.rx_rate + b.tx_rate - (a.rx_rate + a.tx_rate) ||
+        b.rx_bytes + b.tx_bytes - (a.rx_bytes + a.tx_bytes) ||
+        b.connection_count - a.connection_count ||
+        order(a.process_name, b.process_name) ||
+        (a.pid ?? -1) - (b.pid ?? -1),
+    )
+    .slice(0, limit(max))
+}
+
+function limit(max: number): number {
+  if (!(Number.isInteger(max) && max >= 0)) throw new TypeError(`max: needs a whole number from 0, got ${String(max)}`)
+  return max
+}
+
+/**
+ * An estimate: splits what went through the interfaces by the number of established connections that each process has. It says
+ * nothing of who really moved the bytes; `ProcessBandwidthTracker` does.
+ */
+export function attribute(
+  connections: readonly ConnectionDetail[],
+  interfaces: readonly InterfaceMetric[],
+  max: number,
+): ProcessBandwidth[] {
+  const sum = (of: keyof InterfaceMetric): number => interfaces.reduce((all, one) => all + (one[of] ?? 0), 0)
+  const rows = new Map<string, Row>()
+  const established = connections.filter(c => c.state === 'ESTABLISHED')
+  for (const connection of established) rowOf(rows, connection).connection_count++
+  for (const row of rows.values()) {
+    const part = row.connection_count / established.length
+    row.rx_bytes = Math.trunc(sum('rx_bytes') * part)
+    row.tx_bytes = Math.trunc(sum('tx_bytes') * part)
+    row.rx_rate = sum('rx_rate') * part
+    row.tx_rate = sum('tx_rate') * part
+  }
+  return ranked(rows.values(), max)
+}
+
+const uncounted = new Set(['LISTEN', 'TIME_WAIT', 'TIME-WAIT', 'CLOSED', 'CLOSE', 'UNCONN'])
+
+/**
+ * Measures bandwidth by process from the counters of its connections, from sample to sample. The first sample is where
+ * counting starts; a connection that is new in a later one counts from its first byte.
+ */
+export class ProcessBandwidthTracker {
+  #before: Map<string, { rx: number; tx: number }> | undefined
+  #atMs = 0
+
+  /** The processes that moved most since the last sample. `atMs` is when the connections were listed, by a clock that never jumps. */
+  sample(connections: readonly ConnectionDetail[], max: number, atMs: number = performance.now()): ProcessBandwidth[] {
+    const seconds = this.#before === undefined ? 0 : Math.max(0, atMs - this.#atMs) / 1000
+    const now = new Map<string, { rx: number; tx: number }>()
+    const rows = new Map<string, Row>()
+    for (const connection of connections) {
+      const { rx_bytes: rx, tx_bytes: tx, state } = connection
+      const counted = rx !== undefined && tx !== undefined && !uncounted.has(state)
+      if (!counted && state !== 'ESTABLISHED') continue
+      const row = rowOf(rows, connection)
+      row.connection_count++
+      if (!counted) continue
+      const key = connection.key ?? `${connection.protocol} ${connection.local_addr} ${connection.remote_addr}`
+      const shared = now.has(key) // Another process holds the same connection: its bytes are counted already.
+      if (shared) continue
+      now.set(key, { rx, tx })
+      const was = this.#before === undefined ? { rx, tx } : this.#before.get(key)
+      // Lower than before: another connection with the same addresses.
+      const same = was !== undefined && rx >= was.rx && tx >= was.tx
+      row.rx_bytes += same ? rx - was.rx : rx
+      row.tx_bytes += same ? tx - was.tx : tx
+    }
+    this.#before = now
+    this.#atMs = atMs
+    for (const row of rows.values()) {
+      row.rx_rate = seconds > 0 ? row.rx_bytes / seconds : 0
+      row.tx_rate = seconds > 0 ? row.tx_bytes / seconds : 0
+    }
+    return ranked(rows.values(), max)
+  }
+}
+
+/** The connections of a look, as the wire format says them: one for each process that holds it. */
+export function connectionDetails(look: Look): ConnectionDetail[] {
+  return look.sockets.flatMap(socket => {
+    const moved = payload(socket)
+    const pids = [...new Set(socket.owners.map(o => o.pid))].sort((a, b) => a - b)
+    return (pids.length === 0 ? [null] : pids).map(pid => ({
+      protocol: socket.protocol.toUpperCase(),
+      local_addr: address(socket.local),
+      remote_addr: address(socket.remote),
+      state: socket.state ?? '',
+      pid,
+      process_name: pid === null ? null : (look.processes.get(pid)?.name ?? null),
+      kernel_rtt_us: socket.tcp?.rttMicros,
+      rx_bytes: moved?.inBytes,
+      tx_bytes: moved?.outBytes,
+      key: socket.key,
+    }))
+  })
+}
+
+function address(end: Endpoint | undefined): string {
+  if (end?.address === undefined) return end?.path ?? '*:*'
+  const zone = end.zone === undefined ? '' : `%${end.zone}`
+  return end.address.includes(':') ? `[${end.address}${zone}]:${end.port}` : `${end.address}${zone}:${end.port}`
+}
+
+/** Adds what is known of each process to its row. */
+export function withDetails(
+  rows: readonly ProcessBandwidth[],
+  processes: ReadonlyMap<number, Process>,
+  use: ReadonlyMap<number, ProcessUse> = new Map(),
+): ProcessBandwidth[] {
+  return rows.map(row => {
+    const process = row.pid === null ? undefined : processes.get(row.pid)
+    const used = row.pid === null ? undefined : use.get(row.pid)
+    return {
+      ...row,
+      ppid: process?.parentPid,
+      user: process?.user,
+      cpu_pct: used?.cpuPercent,
+      mem_rss_bytes: used?.residentBytes,
+      mem_virt_bytes: used?.virtualBytes,
+      state: used?.state,
+      started_at: process?.startedAtMs === undefined ? undefined : new Date(process.startedAtMs).toISOString(),
+      cmd: process?.exe,
+    }
+  })
+}

@@ -1,0 +1,249 @@
+import { deepEqual, equal, ok } from 'node:assert/strict'
+import { test } from 'node:test'
+import type { SocketEvent } from '../model/event.ts'
+import type { Flows } from '../model/flow.ts'
+import type { Gap } from '../model/gap.ts'
+import type { Look } from '../model/look.ts'
+import type { Process } from '../model/process.ts'
+import type { Share, Socket } from '../model/socket.ts'
+import type { Tcp } from '../model/tcp.ts'
+import { flowMeter } from './flow.ts'
+import { give, split } from './share.ts'
+
+const process = (pid: number): Process => ({
+  key: `${pid}.1`,
+  pid,
+  name: `p${pid}`,
+  parentPid: 1,
+  uid: 1000,
+  user: 'me',
+  startedAtMs: 0,
+  exe: undefined,
+  command: undefined,
+  script: undefined,
+  container: undefined,
+  unit: undefined,
+})
+
+type Counts = {
+  in?: number
+  out?: number
+  again?: number
+  segments?: number
+  state?: Socket['state']
+  shares?: Share[]
+  protocol?: 'tcp' | 'udp'
+}
+
+function socket(key: string, pids: readonly number[], c: Counts = {}): Socket {
+  const tcp = {
+    receivedBytes: c.in ?? 0,
+    sentBytes: (c.out ?? 0) + (c.again ?? 0),
+    retransmittedBytes: c.again ?? 0,
+    receivedSegments: c.segments,
+  } as Tcp
+  const sum = (of: 'inBytes' | 'outBytes'): number => (c.shares ?? []).reduce((all, s) => all + s[of], 0)
+  return {
+    key,
+    protocol: c.protocol ?? 'tcp',
+    family: 'ipv4',
+    state: c.state ?? 'ESTABLISHED',
+    local: { address: '127.0.0.1', port: 1 },
+    remote: { address: '10.0.0.1', port: 2 },
+    owners: pids.map(pid => ({ pid, fd: 3 })),
+    ownerless: undefined,
+    uid: 1000,
+    inode: 1,
+    queues: undefined,
+    timer: undefined,
+    interface: undefined,
+    namespace: undefined,
+    mark: undefined,
+    classId: undefined,
+    cgroup: undefined,
+    memory: undefined,
+    options: undefined,
+    detail: undefined,
+    tcp: c.protocol === 'udp' ? undefined : tcp,
+    traffic: c.shares && { inBytes: sum('inBytes'), outBytes: sum('outBytes'), inCalls: 1, outCalls: 1, processes: c.shares },
+  }
+}
+
+const look = (sockets: readonly Socket[], gaps: readonly Gap[] = []): Look => ({
+  atMs: 0,
+  source: 'test',
+  sockets,
+  processes: new Map(sockets.flatMap(s => s.owners.map(o => [o.pid, process(o.pid)]))),
+  gaps,
+})
+
+const closed = (s: Socket, bytesIn: number, bytesOut: number): SocketEvent => ({
+  type: 'closed',
+  atMs: 0,
+  durationMs: 1,
+  socket: s,
+  processes: s.owners.map(o => process(o.pid)),
+  bytesIn,
+  bytesOut,
+  kind: 'exact',
+})
+
+const rows = (flows: Flows | undefined, of: 'processes' | 'sockets' | 'users'): unknown =>
+  flows?.[of].map(f => [f.name, f.inBytes, f.outBytes, f.kind])
+const adds = (flows: Flows): void => {
+  for (const of of ['inBytes', 'outBytes', 'inTotalBytes', 'outTotalBytes'] as const) {
+    const sum = (list: Flows['users']): number => list.reduce((all, f) => all + f[of], 0)
+    equal(sum(flows.sockets.filter(() => !of.includes('Total'))), of.includes('Total') ? 0 : flows.total[of], `sockets ${of}`)
+    equal(sum(flows.processes) + flows.unattributed[of], flows.total[of], `processes ${of}`)
+    for (const list of ['users', 'containers', 'remotes', 'protocols'] as const) equal(sum(flows[list]), flows.total[of], `${list} ${of}`)
+  }
+}
+
+test('the first look is where counting starts; later ones count the growth', () => {
+  const meter = flowMeter()
+  equal(meter.take(look([socket('a', [1], { in: 500, out: 100 })]), [], undefined), undefined)
+  const flows = meter.take(look([socket('a', [1], { in: 1500, out: 107, again: 3, segments: 9 })]), [], 2000)!
+  deepEqual(rows(flows, 'processes'), [['p1', 1000, 7, 'exact']])
+  equal(flows.processes[0]!.inBytesPerSecond, 500)
+  equal(flows.processes[0]!.retransmittedBytes, 3)
+  equal(flows.sockets[0]!.name, 'tcp 127.0.0.1:1 10.0.0.1:2')
+  equal(flows.users[0]!.name, 'me')
+  adds(flows)
+})
+
+test('SYN and FIN are no payload', () => {
+  const meter = flowMeter()
+  meter.take(look([]), [], undefined)
+  const flows = meter.take(look([socket('a', [1], { in: 11, out: 5, state: 'CLOSE_WAIT' }), socket('b', [1], { in: 11 })]), [], 1000)!
+  deepEqual(
+    flows.sockets.map(f => [f.key, f.inBytes, f.outBytes]),
+    [
+      ['a', 10, 5],
+      ['b', 11, 0],
+    ],
+  )
+})
+
+test('a socket that is younger than the interval counts whole, unless the look before was not complete', () => {
+  const meter = flowMeter()
+  const broken: Gap = { what: 'sockets', why: 'interrupted', text: '', help: '', count: undefined }
+  meter.take(look([]), [], undefined)
+  deepEqual(rows(meter.take(look([socket('a', [1], { in: 9 })], [broken]), [], 1000), 'processes'), [['p1', 9, 0, 'exact']])
+  const flows = meter.take(look([socket('a', [1], { in: 9 }), socket('b', [1], { in: 1000 })]), [], 1000)
+  deepEqual(rows(flows, 'processes'), [['p1', 0, 0, 'exact']])
+})
+
+test('a socket that closed counts to its last byte, also one that no look has seen', () => {
+  const meter = flowMeter()
+  meter.take(look([socket('a', [1], { in: 10, out: 10 })]), [], undefined)
+  const flows = meter.take(
+    look([]),
+    [closed(socket('a', []), 25, 12), closed(socket('b', [2]), 7, 8), closed(socket('c', []), 3, 4)],
+    1000,
+  )!
+  deepEqual(
+    rows(flows, 'processes'),
+    [
+      ['p1', 15, 2, 'exact'],
+      ['p2', 7, 8, 'exact'],
+    ].sort((x, y) => Number(y[1]) - Number(x[1])),
+  )
+  deepEqual([flows.unattributed.inBytes, flows.unattributed.outBytes], [3, 4])
+  adds(flows)
+  // A look that began before the end was told still has it.
+  const after = meter.take(look([socket('b', [2], { in: 7, out: 8 })]), [], 1000)!
+  equal(after.total.inBytes, 0)
+})
+
+test('an end that is told late is counted then, and until then the numbers are sampled', () => {
+  const meter = flowMeter()
+  meter.take(look([socket('a', [1], { in: 10 })]), [], undefined)
+  const gone = meter.take(look([]), [], 1000)!
+  equal(gone.total.kind, 'sampled')
+  const late = meter.take(look([]), [closed(socket('a', []), 30, 0)], 1000)!
+  deepEqual(rows(late, 'processes'), [['p1', 20, 0, 'exact']])
+  adds(late)
+})
+
+test('a counter that was set back never gives a negative number', () => {
+  const meter = flowMeter()
+  meter.take(look([socket('a', [1], { in: 1000, out: 1000 })]), [], undefined)
+  const flows = meter.take(look([socket('a', [1], { in: 5, out: 6 })]), [], 1000)
+  deepEqual(rows(flows, 'processes'), [['p1', 5, 6, 'estimate']])
+})
+
+test('several processes on one socket: by who sent and received, once in the total', () => {
+  const meter = flowMeter()
+  meter.take(look([]), [], undefined)
+  const shares = (a: number, b: number): Share[] => [
+    { pid: 1, inBytes: a, outBytes: 0 },
+    { pid: 2, inBytes: b, outBytes: 4 },
+  ]
+  // 100 have arrived, and 60 of them are read.
+  const first = meter.take(look([socket('s', [1, 2], { in: 100, out: 4, shares: shares(10, 50) })]), [], 1000)!
+  deepEqual(rows(first, 'processes'), [
+    ['p2', 50, 4, 'exact'],
+    ['p1', 10, 0, 'exact'],
+  ])
+  equal(first.unattributed.inBytes, 40)
+  adds(first)
+  const second = meter.take(look([socket('s', [1, 2], { in: 100, out: 4, shares: shares(40, 60) })]), [], 1000)!
+  deepEqual(
+    [second.processes.map(f => f.inBytes).sort((x, y) => x - y), second.unattributed.inBytes, second.unattributed.inTotalBytes],
+    [[10, 30], -40, 0],
+  )
+  adds(second)
+  const last = meter.take(look([]), [closed(socket('s', [], { shares: shares(40, 61) }), 101, 4)], 1000)!
+  deepEqual(rows(last, 'processes'), [['p2', 1, 0, 'exact']])
+  adds(last)
+})
+
+test('several processes and nothing says who: split evenly, and called an estimate', () => {
+  const meter = flowMeter()
+  meter.take(look([]), [], undefined)
+  const flows = meter.take(look([socket('s', [1, 2], { in: 5 })]), [], 1000)!
+  deepEqual(rows(flows, 'processes'), [
+    ['p1', 3, 0, 'estimate'],
+    ['p2', 2, 0, 'estimate'],
+  ])
+  adds(flows)
+})
+
+test('UDP counts what processes sent and received', () => {
+  const meter = flowMeter()
+  const at = (bytes: number): Socket => socket('u', [1], { protocol: 'udp', shares: [{ pid: 1, inBytes: bytes, outBytes: 1 }] })
+  meter.take(look([at(10), socket('v', [1], { protocol: 'udp' })]), [], undefined)
+  const flows = meter.take(look([at(30), socket('v', [1], { protocol: 'udp' })]), [], 1000)!
+  deepEqual(rows(flows, 'processes'), [['p1', 20, 0, 'exact']])
+  equal(flows.processes[0]!.uncountedSockets, 1)
+})
+
+test('rows are ranked by a moving average and by name, not by chance', () => {
+  const meter = flowMeter()
+  const at = (a: number, b: number, more: readonly Socket[] = []): Look =>
+    look([...more, socket('a', [1], { in: a }), socket('b', [2], { in: b })])
+  meter.take(at(0, 0), [], undefined)
+  meter.take(at(100_000, 0), [], 1000)
+  // A single interval with more does not turn the order over.
+  deepEqual(
+    meter.take(at(101_000, 20_000), [], 1000)!.processes.map(f => f.name),
+    ['p1', 'p2'],
+  )
+  const many = flowMeter()
+  const idle = ['z', 'm', 'a'].map((key, i) => socket(key, [30 - i]))
+  many.take(look(idle), [], undefined)
+  deepEqual(
+    many.take(look(idle), [], 1000)!.processes.map(f => f.name),
+    ['p28', 'p29', 'p30'],
+  )
+})
+
+test('bytes are split without loss', () => {
+  deepEqual(split(10, [1, 1, 1]), [4, 3, 3])
+  deepEqual(split(5, [0, 2, 0]), [0, 5, 0])
+  deepEqual(split(5, [0, 0]), [0, 0])
+  const given = { byPid: new Map<number, number>(), waiting: 0 }
+  deepEqual(give(given, 7, [], [], 'inBytes', false), [])
+  deepEqual(give(given, 3, [4], [], 'inBytes', false), [{ pid: 4, bytes: 10, sure: true }])
+  ok(given.waiting === 0)
+})

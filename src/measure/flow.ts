@@ -1,0 +1,168 @@
+// Who moved how many bytes between two looks.
+//
+// Sockets are followed by key, so a port that is used again is another socket. One that is new since a complete look counts from
+// its first byte; one that closed counts up to its last, where an event told its final counters.
+
+import type { SocketEvent } from '../model/event.ts'
+import type { Flows } from '../model/flow.ts'
+import type { Look } from '../model/look.ts'
+import type { Process } from '../model/process.ts'
+import type { Socket } from '../model/socket.ts'
+import { flowTables, type Tables } from './flowTables.ts'
+import { payload, type Payload } from './payload.ts'
+import type { Amount } from './rows.ts'
+import { give, type Given } from './share.ts'
+
+/** Follows bytes from look to look. */
+export interface FlowMeter {
+  /** Takes the next look, and what closed since the one before. The first one only says where counting starts. */
+  take(look: Look, closed: readonly SocketEvent[], intervalMs: number | undefined): Flows | undefined
+}
+
+interface Account {
+  socket: Socket
+  last: Payload
+  readonly in: Given
+  readonly out: Given
+  /** The step that saw it last. */
+  step: number
+}
+
+interface Book {
+  readonly accounts: Map<string, Account>
+  readonly tables: Tables
+  step: number
+  /** The last look held every socket, so one that was not in it is new. */
+  complete: boolean
+  /** Sockets whose end was told since the last look. */
+  ended: Set<string>
+}
+
+const zero: Payload = { inBytes: 0, outBytes: 0, retransmittedBytes: 0, inSegments: 0, outSegments: 0, kind: 'exact' }
+
+const open = (socket: Socket, last: Payload, step: number): Account => ({
+  socket,
+  last,
+  in: { byPid: new Map(), waiting: 0 },
+  out: { byPid: new Map(), waiting: 0 },
+  step,
+})
+
+/** Starts counting. */
+export function flowMeter(): FlowMeter {
+  let processes = new Map<number, Process>()
+  let before = processes
+  const tables = flowTables(pid => processes.get(pid) ?? before.get(pid))
+  const book: Book = { accounts: new Map(), tables, step: 0, complete: false, ended: new Set() }
+  return {
+    take(look, closed, intervalMs) {
+      book.step++
+      for (const key of book.ended) tables.drop(key)
+      before = processes
+      processes = new Map(look.processes)
+      for (const event of closed) for (const process of event.processes) processes.set(process.pid, process)
+      for (const socket of look.sockets) if (!book.ended.has(socket.key)) see(book, socket)
+      const ended = closed.filter(event => event.type === 'closed' && !book.ended.has(event.socket.key))
+      for (const event of ended) end(book, event)
+      book.ended = new Set(ended.map(event => event.socket.key))
+      // A process is remembered as long as the last word of a socket of its may come.
+      for (const account of leave(book)) {
+        for (const { pid } of account.socket.owners) {
+          const process = processes.get(pid) ?? before.get(pid)
+          if (process !== undefined) processes.set(pid, process)
+        }
+      }
+      book.complete = !look.gaps.some(gap => gap.what === 'sockets')
+      return intervalMs === undefined ? undefined : tables.list(book.step, intervalMs)
+    },
+  }
+}
+
+/** A socket that is in a look. */
+function see(book: Book, socket: Socket): void {
+  const now = payload(socket)
+  const silent = socket.state === 'LISTEN' || socket.state === 'TIME_WAIT'
+  book.tables.present(book.step, socket, now !== undefined || silent)
+  if (now === undefined) return
+  let account = book.accounts.get(socket.key)
+  if (account === undefined) {
+    account = open(socket, book.complete ? zero : now, book.step)
+    if (!book.complete) begin(account)
+    book.accounts.set(socket.key, account)
+  }
+  account.step = book.step
+  move(book, account, socket, now, false)
+}
+
+/** What processes moved before counting began is theirs already. */
+function begin(account: Account): void {
+  for (const share of account.socket.traffic?.processes ?? []) {
+    account.in.byPid.set(share.pid, share.inBytes)
+    account.out.byPid.set(share.pid, share.outBytes)
+  }
+}
+
+/** A socket that closed, with its final counters. */
+function end(book: Book, event: SocketEvent): void {
+  const { socket } = event
+  const account = book.accounts.get(socket.key) ?? open(socket, zero, book.step)
+  book.accounts.delete(socket.key)
+  if (event.bytesIn === undefined || event.bytesOut === undefined) return
+  const now: Payload = {
+    inBytes: event.bytesIn,
+    outBytes: event.bytesOut,
+    retransmittedBytes: socket.tcp?.retransmittedBytes ?? account.last.retransmittedBytes,
+    inSegments: socket.tcp?.receivedSegments ?? account.last.inSegments,
+    outSegments: socket.tcp?.sentSegments ?? account.last.outSegments,
+    kind: event.kind ?? 'sampled',
+  }
+  const owners = socket.owners.length === 0 ? account.socket.owners : socket.owners
+  const traffic = socket.traffic ?? account.socket.traffic
+  move(book, account, { ...socket, owners, traffic }, now, true)
+}
+
+/** Sockets that are gone without a word. The word may come late, so they are kept for one more interval. */
+function leave(book: Book): Account[] {
+  const waiting: Account[] = []
+  for (const [key, account] of book.accounts) {
+    if (account.step === book.step) continue
+    if (account.step === book.step - 1) {
+      book.tables.move(book.step, account.socket, { inBytes: 0, outBytes: 0, kind: 'sampled' }, [], [])
+      waiting.push(account)
+    } else {
+      book.accounts.delete(key)
+      book.tables.drop(key)
+    }
+  }
+  return waiting
+}
+
+/** Counts what a socket moved since it was counted last. */
+function move(book: Book, account: Account, socket: Socket, now: Payload, last: boolean): void {
+  const amount = grown(account.last, now)
+  account.last = now
+  account.socket = socket
+  const idle = amount.inBytes === 0 && amount.outBytes === 0 && !amount.inSegments && !amount.outSegments
+  if (!last && idle && account.in.waiting === 0 && account.out.waiting === 0) return
+  const pids = socket.owners.map(o => o.pid)
+  const shares = socket.traffic?.processes ?? []
+  const inParts = give(account.in, amount.inBytes, pids, shares, 'inBytes', last)
+  const outParts = give(account.out, amount.outBytes, pids, shares, 'outBytes', last)
+  book.tables.move(book.step, socket, amount, inParts, outParts)
+}
+
+/** A counter that is lower than before was set back: it counts from 0, and that is a guess. */
+function grown(before: Payload, now: Payload): Amount {
+  const reset = now.inBytes < before.inBytes || now.outBytes < before.outBytes
+  const was = reset ? zero : before
+  const since = (a: number | undefined, b: number | undefined): number | undefined =>
+    a === undefined || b === undefined ? undefined : Math.max(0, a - b)
+  return {
+    inBytes: now.inBytes - was.inBytes,
+    outBytes: now.outBytes - was.outBytes,
+    inSegments: since(now.inSegments, was.inSegments),
+    outSegments: since(now.outSegments, was.outSegments),
+    retransmittedBytes: Math.max(0, now.retransmittedBytes - was.retransmittedBytes),
+    kind: reset ? 'estimate' : now.kind,
+  }
+}

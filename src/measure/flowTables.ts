@@ -1,0 +1,158 @@
+// The tables of flows: where the bytes of one socket are written down, by socket, process, user, container, remote and protocol.
+
+import type { Flow, Flows } from '../model/flow.ts'
+import type { Process } from '../model/process.ts'
+import type { Socket } from '../model/socket.ts'
+import type { Part } from './share.ts'
+import { flowRows, worse, type Amount, type Rows, type Subject } from './rows.ts'
+
+/** A row's key, and what it is about. */
+type Place = readonly [key: string, subject: Subject]
+
+/** All tables. `step` numbers the intervals. */
+export interface Tables {
+  /** Writes down what a socket moved: once for itself, and its parts for the processes. */
+  move(step: number, socket: Socket, amount: Amount, inParts: readonly Part[], outParts: readonly Part[]): void
+  /** Notes that a socket is there. */
+  present(step: number, socket: Socket, counted: boolean): void
+  /** Forgets a socket that is gone. */
+  drop(key: string): void
+  list(step: number, intervalMs: number): Flows
+}
+
+/** Empty tables. `processOf` finds a process by pid. */
+export function flowTables(processOf: (pid: number) => Process | undefined): Tables {
+  const total = flowRows()
+  const sockets = flowRows()
+  const remotes = flowRows()
+  const kinds = flowRows()
+  const processes = flowRows()
+  const users = flowRows()
+  const containers = flowRows()
+  const ofSocket = (socket: Socket): [Rows, Place][] => [
+    [total, ['total', { name: 'total' }]],
+    [sockets, [socket.key, { name: socketName(socket), socket }]],
+    [remotes, remotePlace(socket)],
+    [kinds, [socket.protocol, { name: socket.protocol }]],
+  ]
+  const ofProcess = (pid: number): [Rows, Place][] => {
+    const process = processOf(pid)
+    return [
+      [processes, [process?.key ?? `pid ${pid}`, { name: process?.name ?? `pid ${pid}`, process }]],
+      [users, userPlace(process?.uid, process?.user)],
+      [containers, containerPlace(process)],
+    ]
+  }
+  return {
+    move(step, socket, amount, inParts, outParts) {
+      for (const [rows, place] of ofSocket(socket)) rows.add(step, ...place, amount)
+      const rest = { inBytes: amount.inBytes, outBytes: amount.outBytes, kind: amount.kind }
+      for (const [parts, way] of [
+        [inParts, 'inBytes'],
+        [outParts, 'outBytes'],
+      ] as const) {
+        for (const part of parts) {
+          rest[way] -= part.bytes
+          const kind = part.sure ? amount.kind : worse(amount.kind, 'estimate')
+          for (const [rows, place] of ofProcess(part.pid)) rows.add(step, ...place, { inBytes: 0, outBytes: 0, [way]: part.bytes, kind })
+        }
+      }
+      // Segments belong to a socket; a process has them only when the socket is all its own.
+      const [only, ...others] = new Set([...socket.owners, ...(socket.traffic?.processes ?? [])].map(o => o.pid))
+      if (only !== undefined && others.length === 0) {
+        for (const [rows, place] of ofProcess(only)) rows.add(step, ...place, { ...amount, inBytes: 0, outBytes: 0 })
+      }
+      if (rest.inBytes === 0 && rest.outBytes === 0) return
+      users.add(step, ...userPlace(socket.uid, undefined), rest)
+      containers.add(step, ...containerPlace(undefined), rest)
+    },
+    present(step, socket, counted) {
+      for (const [rows, place] of ofSocket(socket)) rows.count(step, ...place, counted)
+      for (const pid of new Set(socket.owners.map(o => o.pid))) {
+        for (const [rows, place] of ofProcess(pid)) rows.count(step, ...place, counted)
+      }
+    },
+    drop: key => sockets.drop(key),
+    list(step, intervalMs) {
+      const all = total.list(step, intervalMs)[0] ?? noFlow
+      const rows = processes.list(step, intervalMs)
+      return {
+        intervalMs,
+        total: all,
+        unattributed: remainder(all, rows, intervalMs),
+        sockets: sockets.list(step, intervalMs),
+        processes: rows,
+        users: users.list(step, intervalMs),
+        containers: containers.list(step, intervalMs),
+        remotes: remotes.list(step, intervalMs),
+        protocols: kinds.list(step, intervalMs),
+      }
+    },
+  }
+}
+
+const noFlow: Flow = {
+  key: 'total',
+  name: 'total',
+  inBytes: 0,
+  outBytes: 0,
+  inBytesPerSecond: 0,
+  outBytesPerSecond: 0,
+  inTotalBytes: 0,
+  outTotalBytes: 0,
+  inSegments: undefined,
+  outSegments: undefined,
+  retransmittedBytes: 0,
+  sockets: 0,
+  uncountedSockets: 0,
+  averageBytesPerSecond: 0,
+  kind: 'exact',
+  process: undefined,
+  socket: undefined,
+}
+
+/** What no process has. In an interval it can be below 0: bytes that waited in a buffer have found their reader. */
+function remainder(total: Flow, rows: readonly Flow[], intervalMs: number): Flow {
+  const left = (of: 'inBytes' | 'outBytes' | 'inTotalBytes' | 'outTotalBytes'): number =>
+    rows.reduce((sum, row) => sum - row[of], total[of])
+  const inBytes = left('inBytes')
+  const outBytes = left('outBytes')
+  return {
+    ...noFlow,
+    key: 'unattributed',
+    name: '(no owner)',
+    inBytes,
+    outBytes,
+    inBytesPerSecond: (inBytes * 1000) / intervalMs,
+    outBytesPerSecond: (outBytes * 1000) / intervalMs,
+    inTotalBytes: left('inTotalBytes'),
+    outTotalBytes: left('outTotalBytes'),
+    kind: total.kind,
+  }
+}
+
+const plain = (address: string): string => (address.startsWith('::ffff:') ? address.slice(7) : address)
+
+const endpointName = (e: Socket['local'] | undefined): string =>
+  e === undefined
+    ? '*'
+    : (e.path ?? (e.address?.includes(':') ? `[${e.address}]` : (e.address ?? '*')) + (e.port === undefined ? '' : `:${e.port}`))
+
+const socketName = (socket: Socket): string => `${socket.protocol} ${endpointName(socket.local)} ${endpointName(socket.remote)}`
+
+function remotePlace(socket: Socket): Place {
+  const address = socket.remote?.address
+  const name = address === undefined ? (socket.remote?.path ?? '(not connected)') : plain(address)
+  return [name, { name }]
+}
+
+function userPlace(uid: number | undefined, user: string | undefined): Place {
+  const key = uid === undefined ? 'unknown' : String(uid)
+  return [key, { name: user ?? (uid === undefined ? '(unknown)' : `uid ${uid}`) }]
+}
+
+function containerPlace(process: Process | undefined): Place {
+  const container = process?.container
+  if (container === undefined) return ['', { name: '(none)' }]
+  return [container.id, { name: container.name ?? container.id }]
+}

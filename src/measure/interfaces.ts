@@ -1,0 +1,80 @@
+// What went through each interface between two readings. A counter that is set back gives no rate, never a wrong one.
+
+import type { InterfaceFlow } from '../model/flow.ts'
+import type { Interface, InterfaceCounters } from '../model/interface.ts'
+
+const historyLength = 60
+const WRAP = 2 ** 32
+
+/** Follows interfaces from reading to reading. */
+export interface InterfaceMeter {
+  take(interfaces: readonly Interface[], intervalMs: number | undefined): InterfaceFlow[]
+}
+
+interface Known {
+  counters: InterfaceCounters | undefined
+  inHistory: number[]
+  outHistory: number[]
+}
+
+/** Starts counting. */
+export function interfaceMeter(): InterfaceMeter {
+  let known = new Map<string, Known>()
+  return {
+    take(interfaces, intervalMs) {
+      const next = new Map<string, Known>()
+      const flows = interfaces.map(one => {
+        const key = `${one.index} ${one.name}` // An index is used again for another interface.
+        const was = known.get(key) ?? { counters: undefined, inHistory: [], outHistory: [] }
+        const flow = interfaceFlow(one, was, intervalMs)
+        next.set(key, { counters: one.counters, inHistory: [...flow.inHistory], outHistory: [...flow.outHistory] })
+        return flow
+      })
+      known = next
+      return flows
+    },
+  }
+}
+
+function interfaceFlow(now: Interface, was: Known, intervalMs: number | undefined): InterfaceFlow {
+  const since = (of: keyof InterfaceCounters): number | undefined =>
+    was.counters && now.counters && intervalMs !== undefined ? grown(was.counters[of], now.counters[of]) : undefined
+  const inBytes = since('inBytes')
+  const outBytes = since('outBytes')
+  const rate = (bytes: number | undefined): number | undefined =>
+    bytes === undefined || !intervalMs ? undefined : (bytes * 1000) / intervalMs
+  const { index, name, up, carrier, loopback, bitsPerSecond } = now
+  return {
+    index,
+    name,
+    up,
+    carrier,
+    loopback,
+    bitsPerSecond,
+    inBytes: inBytes ?? 0,
+    outBytes: outBytes ?? 0,
+    inPackets: since('inPackets') ?? 0,
+    outPackets: since('outPackets') ?? 0,
+    inErrors: since('inErrors') ?? 0,
+    outErrors: since('outErrors') ?? 0,
+    inDrops: since('inDrops') ?? 0,
+    outDrops: since('outDrops') ?? 0,
+    inBytesPerSecond: rate(inBytes),
+    outBytesPerSecond: rate(outBytes),
+    inHistory: append(was.inHistory, rate(inBytes)),
+    outHistory: append(was.outHistory, rate(outBytes)),
+  }
+}
+
+/**
+ * How much a counter grew; undefined when it was set back. Some drivers count in 32 bits: one that falls from near the top of
+ * them to near their bottom went round.
+ */
+export function grown(before: number, now: number): number | undefined {
+  if (now >= before) return now - before
+  const round = WRAP - before + now
+  return before < WRAP && before > WRAP * 0.75 && now < WRAP * 0.25 ? round : undefined
+}
+
+const append = (history: readonly number[], rate: number | undefined): number[] =>
+  rate === undefined ? [...history] : [...history, rate].slice(-historyLength)

@@ -1,0 +1,70 @@
+// What the bytes of the interfaces were: payload of processes, payload without an owner, retransmissions, headers, and a rest.
+// It does not know traffic that only passes through this machine, nor the link's own frames: those are in the rest.
+
+import type { Flow, Flows, InterfaceFlow, Ledger, LedgerRow } from '../model/flow.ts'
+
+const LINK = 14
+const ipHeader = { ipv4: 20, ipv6: 40 } as const
+
+/** The ledger of one interval; undefined when no interface could be read. */
+export function ledger(flows: Flows, interfaces: readonly InterfaceFlow[]): Ledger | undefined {
+  if (interfaces.length === 0) return undefined
+  const sum = (of: 'inBytes' | 'outBytes' | 'inPackets' | 'outPackets'): number => interfaces.reduce((all, one) => all + one[of], 0)
+  const onWire = flows.sockets.filter(flow => flow.socket?.family === 'ipv4' || flow.socket?.family === 'ipv6')
+  const kernel = onWire.filter(flow => flow.socket?.ownerless === 'kernel')
+  const unowned = onWire.filter(flow => flow.socket?.owners.length === 0 && flow.socket.ownerless !== 'kernel')
+  const owned = onWire.filter(flow => (flow.socket?.owners.length ?? 0) > 0)
+  const again = onWire.reduce((all, flow) => all + flow.retransmittedBytes, 0)
+  const rows: LedgerRow[] = [
+    row('processes', owned),
+    row('no owner', unowned),
+    row('kernel', kernel),
+    // What the other end sent twice arrives here, but no counter of this end tells it.
+    { what: 'retransmissions', inBytes: 0, outBytes: again, kind: 'exact' },
+    {
+      what: 'headers',
+      inBytes: headers(onWire, 'inSegments', sum('inPackets'), interfaces),
+      outBytes: headers(onWire, 'outSegments', sum('outPackets'), interfaces),
+      kind: 'estimate',
+    },
+  ]
+  const inBytes = sum('inBytes')
+  const outBytes = sum('outBytes')
+  const inRest = rows.reduce((rest, one) => rest - one.inBytes, inBytes)
+  const outRest = rows.reduce((rest, one) => rest - one.outBytes, outBytes)
+  rows.push({ what: 'residual', inBytes: inRest, outBytes: outRest, kind: 'estimate' })
+  const all = inBytes + outBytes
+  return { inBytes, outBytes, rows, residualPercent: all === 0 ? undefined : (100 * (inRest + outRest)) / all }
+}
+
+function row(what: LedgerRow['what'], flows: readonly Flow[]): LedgerRow {
+  const kind = flows.some(f => f.kind === 'estimate') ? 'estimate' : flows.some(f => f.kind === 'sampled') ? 'sampled' : 'exact'
+  return { what, inBytes: total(flows, 'inBytes'), outBytes: total(flows, 'outBytes'), kind }
+}
+
+const total = (flows: readonly Flow[], of: 'inBytes' | 'outBytes'): number => flows.reduce((sum, flow) => sum + flow[of], 0)
+
+/**
+ * The bytes of all headers. A packet that the interface sees can be many segments of TCP at once, with one header between
+ * them, so there are never more headers than packets.
+ */
+function headers(flows: readonly Flow[], of: 'inSegments' | 'outSegments', packets: number, interfaces: readonly InterfaceFlow[]): number {
+  let segments = 0
+  let bytes = 0
+  for (const flow of flows) {
+    const count = flow[of] ?? 0
+    segments += count
+    bytes += count * headerBytes(flow)
+  }
+  const linked = interfaces.reduce((sum, one) => sum + (one.loopback ? 0 : one[of === 'inSegments' ? 'inPackets' : 'outPackets']), 0)
+  const link = Math.min(linked, segments) * LINK
+  return segments === 0 ? 0 : Math.round((bytes / segments) * Math.min(segments, packets)) + link
+}
+
+function headerBytes({ socket }: Flow): number {
+  if (socket === undefined) return 0
+  const mapped = socket.remote?.address?.startsWith('::ffff:') ?? false
+  const ip = ipHeader[socket.family === 'ipv6' && !mapped ? 'ipv6' : 'ipv4']
+  if (socket.protocol !== 'tcp') return ip + 8
+  return ip + 20 + (socket.tcp?.negotiated?.timestamps ? 12 : 0)
+}

@@ -1,0 +1,45 @@
+// How many bytes of payload a socket has moved, from its counters. SYN and FIN take a number in TCP but are no payload.
+
+import type { Kind } from '../model/event.ts'
+import type { Socket, State } from '../model/socket.ts'
+
+/** What a socket has moved since it opened. */
+export interface Payload {
+  readonly inBytes: number
+  readonly outBytes: number
+  readonly retransmittedBytes: number
+  readonly inSegments: number | undefined
+  readonly outSegments: number | undefined
+  readonly kind: Kind
+}
+
+/** In these states the other end's FIN has arrived, and TCP has counted it as one byte. */
+const finReceived: ReadonlySet<State | undefined> = new Set<State>(['CLOSE_WAIT', 'CLOSING', 'LAST_ACK', 'TIME_WAIT'])
+
+/** The payload of a socket; undefined when nothing counts it. A closed socket's is in its event. */
+export function payload(socket: Socket): Payload | undefined {
+  const { tcp, traffic } = socket
+  if (tcp?.receivedBytes !== undefined && (tcp.sentBytes !== undefined || tcp.ackedBytes !== undefined)) {
+    const fin = finReceived.has(socket.state) ? 1 : 0
+    // Before Linux 4.19 only acknowledged bytes are counted, and the SYN of the side that connected is one of them.
+    const sent = tcp.sentBytes === undefined ? tcp.ackedBytes! : tcp.sentBytes - (tcp.retransmittedBytes ?? 0)
+    return {
+      inBytes: Math.max(0, tcp.receivedBytes - fin),
+      outBytes: Math.max(0, sent),
+      retransmittedBytes: tcp.retransmittedBytes ?? 0,
+      inSegments: tcp.receivedSegments,
+      outSegments: tcp.sentSegments,
+      kind: tcp.sentBytes === undefined || tcp.retransmittedBytes === undefined ? 'estimate' : 'exact',
+    }
+  }
+  if (traffic === undefined) return undefined
+  const datagrams = socket.protocol !== 'tcp' && socket.detail?.type !== 'stream'
+  return {
+    inBytes: traffic.inBytes,
+    outBytes: traffic.outBytes,
+    retransmittedBytes: 0,
+    inSegments: datagrams ? traffic.inCalls : undefined,
+    outSegments: datagrams ? traffic.outCalls : undefined,
+    kind: 'exact',
+  }
+}

@@ -1,0 +1,152 @@
+// A table of flows that grows over time: rows are found by key, add up, and are ranked by a moving average.
+
+import type { Kind } from '../model/event.ts'
+import type { Flow } from '../model/flow.ts'
+import type { Process } from '../model/process.ts'
+import type { Socket } from '../model/socket.ts'
+
+/** Over how many seconds the ranking is averaged. */
+const averageSeconds = 5
+/** Rows that nothing moves are forgotten beyond this many, the oldest first. */
+const rowLimit = 20_000
+
+const rank: Readonly<Record<Kind, number>> = { exact: 0, sampled: 1, estimate: 2 }
+
+/** The less true of two. */
+export const worse = (a: Kind, b: Kind): Kind => (rank[a] >= rank[b] ? a : b)
+
+/** What is added to a row at once. */
+export interface Amount {
+  readonly inBytes: number
+  readonly outBytes: number
+  readonly inSegments?: number | undefined
+  readonly outSegments?: number | undefined
+  readonly retransmittedBytes?: number
+  readonly kind: Kind
+}
+
+/** What a row is about. */
+export interface Subject {
+  readonly name: string
+  readonly process?: Process | undefined
+  readonly socket?: Socket | undefined
+}
+
+interface Row {
+  subject: Subject
+  step: number
+  inBytes: number
+  outBytes: number
+  inSegments: number | undefined
+  outSegments: number | undefined
+  retransmittedBytes: number
+  sockets: number
+  uncountedSockets: number
+  kind: Kind
+  inTotalBytes: number
+  outTotalBytes: number
+  average: number
+}
+
+/** Flows of one sort. `step` numbers the intervals. */
+export interface Rows {
+  /** Adds bytes to a row. */
+  add(step: number, key: string, subject: Subject, amount: Amount): void
+  /** Says that a row has one more socket in this interval. */
+  count(step: number, key: string, subject: Subject, counted: boolean): void
+  /** The rows that have sockets or moved bytes in this interval, the biggest first. */
+  list(step: number, intervalMs: number): Flow[]
+  /** Forgets a row whose socket is gone. */
+  drop(key: string): void
+}
+
+/** An empty table. */
+export function flowRows(limit = rowLimit): Rows {
+  const rows = new Map<string, Row>()
+  const at = (step: number, key: string, subject: Subject): Row => {
+    let row = rows.get(key)
+    if (row === undefined) rows.set(key, (row = { ...nothing(subject, step), inTotalBytes: 0, outTotalBytes: 0, average: 0 }))
+    else if (row.step !== step) Object.assign(row, nothing(subject, step))
+    return row
+  }
+  return {
+    add(step, key, subject, amount) {
+      const row = at(step, key, subject)
+      row.inBytes += amount.inBytes
+      row.outBytes += amount.outBytes
+      row.inTotalBytes += amount.inBytes
+      row.outTotalBytes += amount.outBytes
+      row.inSegments = plus(row.inSegments, amount.inSegments)
+      row.outSegments = plus(row.outSegments, amount.outSegments)
+      row.retransmittedBytes += amount.retransmittedBytes ?? 0
+      row.kind = worse(row.kind, amount.kind)
+    },
+    count(step, key, subject, counted) {
+      const row = at(step, key, subject)
+      row.sockets++
+      if (!counted) row.uncountedSockets++
+    },
+    list(step, intervalMs) {
+      const seconds = intervalMs / 1000
+      const weight = 1 - Math.exp(-seconds / averageSeconds)
+      for (const [key, row] of rows) {
+        const now = row.step === step ? (row.inBytes + row.outBytes) / seconds : 0
+        row.average += weight * (now - row.average)
+        if (row.step !== step && rows.size > limit) rows.delete(key)
+      }
+      const live = [...rows].filter(([, row]) => row.step === step).map(([key, row]) => flowOf(key, row, seconds))
+      return live.sort(byRank)
+    },
+    drop: key => void rows.delete(key),
+  }
+}
+
+const nothing = (subject: Subject, step: number) => ({
+  subject,
+  step,
+  inBytes: 0,
+  outBytes: 0,
+  inSegments: undefined,
+  outSegments: undefined,
+  retransmittedBytes: 0,
+  sockets: 0,
+  uncountedSockets: 0,
+  kind: 'exact' as Kind,
+})
+
+const plus = (a: number | undefined, b: number | undefined): number | undefined => (b === undefined ? a : (a ?? 0) + b)
+
+function flowOf(key: string, row: Row, seconds: number): Flow {
+  return {
+    key,
+    name: row.subject.name,
+    inBytes: row.inBytes,
+    outBytes: row.outBytes,
+    inBytesPerSecond: row.inBytes / seconds,
+    outBytesPerSecond: row.outBytes / seconds,
+    inTotalBytes: row.inTotalBytes,
+    outTotalBytes: row.outTotalBytes,
+    inSegments: row.inSegments,
+    outSegments: row.outSegments,
+    retransmittedBytes: row.retransmittedBytes,
+    sockets: row.sockets,
+    uncountedSockets: row.uncountedSockets,
+    averageBytesPerSecond: row.average,
+    kind: row.kind,
+    process: row.subject.process,
+    socket: row.subject.socket,
+  }
+}
+
+/** By moving average, then by what moved in all, then by sockets, then by name and key: never by chance. */
+export function byRank(a: Flow, b: Flow): number {
+  return (
+    b.averageBytesPerSecond - a.averageBytesPerSecond ||
+    b.inTotalBytes + b.outTotalBytes - (a.inTotalBytes + a.outTotalBytes) ||
+    b.sockets - a.sockets ||
+    order(a.name, b.name) ||
+    order(a.key, b.key)
+  )
+}
+
+const order = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0)

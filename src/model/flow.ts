@@ -1,0 +1,88 @@
+// Who moved how many bytes. Bytes are payload: what programs wrote and read, without headers and without what was sent twice.
+
+import type { Kind } from './event.ts'
+import type { Process } from './process.ts'
+import type { Socket } from './socket.ts'
+
+/** What something moved: in the interval, and in all since the watch began. */
+export interface Flow {
+  /** The key of the socket or the process, the name of the user or the remote address: the same in every frame. */
+  readonly key: string
+  /** For people. */
+  readonly name: string
+  readonly inBytes: number
+  readonly outBytes: number
+  readonly inBytesPerSecond: number
+  readonly outBytesPerSecond: number
+  readonly inTotalBytes: number
+  readonly outTotalBytes: number
+  /** Segments or datagrams of the interval, with and without payload; undefined when nothing counted them. */
+  readonly inSegments: number | undefined
+  readonly outSegments: number | undefined
+  /** Payload that was sent again in the interval. It is not part of `outBytes`. */
+  readonly retransmittedBytes: number
+  /** How many sockets it has, and how many of them nothing counts. */
+  readonly sockets: number
+  readonly uncountedSockets: number
+  /** Both directions, averaged over the last seconds: rows are ranked by it, so that they do not jump. */
+  readonly averageBytesPerSecond: number
+  /** How true the numbers are: the least true of those that they were made of. */
+  readonly kind: Kind
+  readonly process: Process | undefined
+  readonly socket: Socket | undefined
+}
+
+/** All flows of one interval, the biggest first. The rows of each list add up to `total`. */
+export interface Flows {
+  readonly intervalMs: number
+  readonly total: Flow
+  /** Bytes that no process could be found for. With `processes` it adds up to `total`. */
+  readonly unattributed: Flow
+  readonly sockets: readonly Flow[]
+  readonly processes: readonly Flow[]
+  readonly users: readonly Flow[]
+  readonly containers: readonly Flow[]
+  readonly remotes: readonly Flow[]
+  readonly protocols: readonly Flow[]
+}
+
+/** An interface, and what went through it in the interval. */
+export interface InterfaceFlow {
+  readonly index: number
+  readonly name: string
+  readonly up: boolean
+  readonly carrier: boolean | undefined
+  readonly loopback: boolean
+  readonly bitsPerSecond: number | undefined
+  readonly inBytes: number
+  readonly outBytes: number
+  readonly inPackets: number
+  readonly outPackets: number
+  readonly inErrors: number
+  readonly outErrors: number
+  readonly inDrops: number
+  readonly outDrops: number
+  /** Undefined until there are two counts to compare, and when the counters were set back. */
+  readonly inBytesPerSecond: number | undefined
+  readonly outBytesPerSecond: number | undefined
+  /** The last 60 rates, the oldest first. */
+  readonly inHistory: readonly number[]
+  readonly outHistory: readonly number[]
+}
+
+/** One line of the ledger. */
+export interface LedgerRow {
+  readonly what: 'processes' | 'no owner' | 'kernel' | 'retransmissions' | 'headers' | 'residual'
+  readonly inBytes: number
+  readonly outBytes: number
+  readonly kind: Kind
+}
+
+/** What went through the interfaces in an interval, and what it was. The rows add up to the interfaces' bytes. */
+export interface Ledger {
+  readonly inBytes: number
+  readonly outBytes: number
+  readonly rows: readonly LedgerRow[]
+  /** The residual as a share of all bytes, in per cent; undefined when nothing moved. */
+  readonly residualPercent: number | undefined
+}
