@@ -3,6 +3,7 @@
 export type { Ability } from './model/ability.ts'
 export { DecodeError, FilterError, OsError } from './model/error.ts'
 export type { EventGap, Kind, SocketEvent } from './model/event.ts'
+export type { Flow, Flows, InterfaceFlow, Ledger, LedgerRow } from './model/flow.ts'
 export type { Change, Frame, Moved } from './model/frame.ts'
 export type { Gap } from './model/gap.ts'
 export type { Interface, InterfaceCounters } from './model/interface.ts'
@@ -22,15 +23,30 @@ export type {
   Ownerless,
   Protocol,
   Queues,
+  Share,
   Socket,
   State,
   Timer,
+  Traffic,
   UpperLayer,
 } from './model/socket.ts'
 export type { AccurateEcn, CongestionDetail, Negotiated, Tcp } from './model/tcp.ts'
 export type { DetailName, Query, SocketTest } from './filter/query.ts'
 export { parsePorts } from './filter/ports.ts'
+export {
+  attribute,
+  connectionDetails,
+  ProcessBandwidthTracker,
+  withDetails,
+  type ConnectionDetail,
+  type InterfaceMetric,
+  type ProcessBandwidth,
+  type ProcessUse,
+} from './measure/bandwidth.ts'
 export { change } from './measure/change.ts'
+export { flowMeter, type FlowMeter } from './measure/flow.ts'
+export { interfaceMeter, type InterfaceMeter } from './measure/interfaces.ts'
+export { ledger } from './measure/ledger.ts'
 export { classic, classicInput, type Classic, type ClassicInput, type ClassicIssue } from './measure/quality/classic.ts'
 export { health, type Grade, type Health, type Measured } from './measure/quality/health.ts'
 export type { LimitName, Limits } from './measure/quality/limits.ts'
