@@ -22,8 +22,9 @@ export class DecodeError extends Error {
   /** How many bytes it needs, and how many there were. */
   readonly needed: number
   readonly got: number
-  constructor(struct: string, needed: number, got: number, where = '') {
-    super(`${struct}${where === '' ? '' : ` ${where}`}: needs ${needed} bytes, got ${got}`)
+  /** `text` says what is wrong where it is not the number of bytes. */
+  constructor(struct: string, needed: number, got: number, where = '', options?: ErrorOptions & { readonly text?: string }) {
+    super(`${struct}${where === '' ? '' : ` ${where}`}: ${options?.text ?? `needs ${needed} bytes, got ${got}`}`, options)
     this.struct = struct
     this.needed = needed
     this.got = got

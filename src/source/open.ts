@@ -1,12 +1,48 @@
 // Which operating system is this? Asked here and nowhere else.
 
 import { OsError } from '../model/error.ts'
+import type { RecorderOptions } from './replay/recorder.ts'
 import type { Source } from './source.ts'
 import { live, type Tape } from './tape.ts'
 
-/** Opens this machine. */
+/** Opens this machine, heard through a tape. */
 export async function openLocal(tape: Tape = live): Promise<Source> {
   return openPlatform(process.platform, tape)
+}
+
+/** Opens this machine. It stays open until `close()`. */
+export const openSource = (): Promise<Source> => openLocal()
+
+/** Opens this machine and writes everything that is seen along, into a new file. */
+export async function openRecorder(file: string, options: RecorderOptions = {}): Promise<Source> {
+  checkFile(file)
+  if (options.keepsArguments !== undefined && typeof options.keepsArguments !== 'boolean')
+    throw new TypeError('keepsArguments: needs true or false')
+  const { recordedMachine, recorder } = await import('./replay/index.ts')
+  const tape = recorder(file, process.platform, options)
+  try {
+    return await recordedMachine(await openLocal(tape), tape)
+  } catch (error) {
+    tape.close()
+    throw error
+  }
+}
+
+/** Opens a recording: it plays as the machine that it was made on. */
+export async function openRecording(file: string): Promise<Source> {
+  checkFile(file)
+  const { playedMachine, player } = await import('./replay/index.ts')
+  const tape = player(file)
+  try {
+    return playedMachine(await openPlatform(tape.host.platform, tape), tape)
+  } catch (error) {
+    tape.close()
+    throw error
+  }
+}
+
+function checkFile(file: unknown): void {
+  if (typeof file !== 'string' || file === '' || file.includes('\0')) throw new TypeError(`file: needs the path of a file`)
 }
 
 /** Opens a machine of a platform: this one, or a recording of one. */

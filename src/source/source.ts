@@ -25,6 +25,8 @@ export interface Source {
   readonly actions?: Actions
   /** What works here, what does not, why, and what would help. */
   abilities(): Promise<readonly Ability[]>
+  /** True when this is a recording: time is what its looks say, and nothing can be done to its sockets. */
+  readonly replay?: boolean
   /** True when a recording has no further look. */
   readonly ended: boolean
   close(): void

@@ -35,7 +35,8 @@ export async function* watch(options: WatchOptions = {}): AsyncGenerator<Frame, 
       yield {
         ...look,
         sequence,
-        intervalMs: last && at - last.at,
+        // A recording gives the same output each time: its own clock counts.
+        intervalMs: last && (source.replay ? look.atMs - last.look.atMs : at - last.at),
         change: last && change(last.look.sockets, look.sockets),
       }
       last = { look, at }

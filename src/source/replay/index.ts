@@ -1,0 +1,5 @@
+// Recordings: a tape that writes, a tape that plays, and the machine on either side.
+
+export { playedMachine, recordedMachine } from './machine.ts'
+export { player, type Player } from './player.ts'
+export { recorder, type Recorder, type RecorderOptions } from './recorder.ts'

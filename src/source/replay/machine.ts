@@ -1,0 +1,142 @@
+// What is the same for every platform when it is recorded or played: the questions that a source answers as a whole.
+
+import { fillQuery, type Query } from '../../filter/query.ts'
+import { DecodeError, OsError } from '../../model/error.ts'
+import type { Gap } from '../../model/gap.ts'
+import type { Look } from '../../model/look.ts'
+import type { Process } from '../../model/process.ts'
+import type { Source } from '../source.ts'
+import type { Player } from './player.ts'
+import type { Recorder } from './recorder.ts'
+import { checkAbilities, checkInterfaces, checkLook, checkProcess } from './shape.ts'
+
+const questions = { abilities: 'source abilities', interfaces: 'source interfaces', process: (pid: number) => `source process ${pid}` }
+
+/** A live machine that is recorded: what any command may ask is on the tape, whatever command is running. */
+export async function recordedMachine(source: Source, tape: Recorder): Promise<Source> {
+  let before: Promise<unknown> = Promise.resolve()
+
+  async function look(query: Query | undefined): Promise<Look> {
+    const seen = await source.sockets(query)
+    await optional(interfaces())
+    tape.seen()
+    return seen
+  }
+  const interfaces = (): ReturnType<Source['interfaces']> => tape.value(questions.interfaces, () => source.interfaces())
+  const abilities = (): ReturnType<Source['abilities']> => tape.value(questions.abilities, () => source.abilities())
+
+  await optional(abilities())
+  return {
+    name: source.name,
+    // One after the other: an answer belongs to the look that was started last.
+    sockets(query) {
+      const next = before.then(() => look(query))
+      before = next.catch(() => undefined)
+      return next
+    },
+    process: pid => tape.value(questions.process(pid), () => source.process(pid)),
+    interfaces,
+    abilities,
+    ...(source.events && { events: source.events.bind(source) }),
+    ...(source.actions && { actions: source.actions }),
+    ended: false,
+    // The machine closes its tape itself; closing twice does nothing.
+    close() {
+      source.close()
+      tape.close()
+    },
+  }
+}
+
+/** Waits for something whose failure is on the tape already. */
+async function optional(asked: Promise<unknown>): Promise<void> {
+  try {
+    await asked
+  } catch (error) {
+    if (!(error instanceof OsError)) throw error
+  }
+}
+
+/** A recorded machine that is played. Each look, or each second question for interfaces, goes on to the next look of the recording. */
+export function playedMachine(source: Source, tape: Player): Source {
+  let last: Look | undefined
+  let held = false
+  let interfacesAsked = false
+
+  async function sockets(query?: Query): Promise<Look> {
+    const wanted = fillQuery(query)
+    if (!held) interfacesAsked = false
+    held = false
+    // The filter is not part of the question: its own mistakes are not damage.
+    const look = await sense(tape, async () => checkLook(await source.sockets({ ...query, filter: undefined })))
+    const sockets = look.sockets.filter(s => wanted.test(s, look.processes))
+    last = { ...look, source: name, sockets, gaps: joinGaps(look.gaps, tape.gaps()) }
+    return last
+  }
+
+  async function interfaces(): ReturnType<Source['interfaces']> {
+    if (tape.number === 0 || interfacesAsked) {
+      tape.look()
+      if (!held) tape.hold()
+      held = true
+    }
+    interfacesAsked = true
+    return sense(tape, async () => checkInterfaces(await tape.value(questions.interfaces, notHere)))
+  }
+
+  async function process(pid: number): Promise<Process | undefined> {
+    last ??= await sockets({ protocols: [] })
+    const found = last.processes.get(pid)
+    if (found !== undefined) return found
+    try {
+      const other = await sense(tape, async () => tape.value<unknown>(questions.process(pid), notHere))
+      return other === undefined ? undefined : checkProcess(other)
+    } catch (error) {
+      if (error instanceof OsError) return undefined // Nobody asked for it.
+      throw error
+    }
+  }
+
+  const name = `replay ${tape.host.platform}`
+  return {
+    name,
+    replay: true,
+    sockets,
+    interfaces,
+    process,
+    abilities: () => sense(tape, async () => checkAbilities(await tape.value(questions.abilities, notHere))),
+    get ended() {
+      return tape.ended
+    },
+    close() {
+      source.close()
+      tape.close()
+    },
+  }
+}
+
+function notHere(): never {
+  throw new OsError('recording', 'ENODATA')
+}
+
+/** Runs what reads answers of a recording. An answer of another shape than anybody expects is damage, not a bug. */
+async function sense<T>(tape: Player, read: () => Promise<T>): Promise<T> {
+  try {
+    return await read()
+  } catch (error) {
+    if (error instanceof OsError || error instanceof DecodeError) throw error
+    throw new DecodeError('recording', 0, 0, `at look ${tape.number}`, { text: 'an answer makes no sense', cause: error })
+  }
+}
+
+/** What a source could not see because nobody recorded it is said once, and with that reason. */
+function joinGaps(seen: readonly Gap[], missing: readonly Gap[]): readonly Gap[] {
+  const gaps = seen.map(gap =>
+    gap.text.includes('recording failed: ENODATA') ? { ...gap, why: 'recording' as const, help: 'record again' } : gap,
+  )
+  const isSaid = (text: string): boolean => {
+    const question = /"[^]*"/.exec(text)?.[0]
+    return question !== undefined && gaps.some(gap => gap.text.includes(question))
+  }
+  return [...gaps, ...missing.filter(gap => !isSaid(gap.text))]
+}

@@ -1,0 +1,124 @@
+// The tape that answers instead of a machine. It knows questions and answers, not what they mean.
+
+import { DecodeError, OsError } from '../../model/error.ts'
+import type { Gap } from '../../model/gap.ts'
+import type { Tape } from '../tape.ts'
+import { openReader, parse, type Answer, type RecordedLook } from './reader.ts'
+import type { Host, PlainError } from './recorder.ts'
+
+/** A tape that is played. */
+export interface Player extends Tape {
+  /** The machine that was recorded. */
+  readonly host: Host
+  /** The number of the look that is played; 0 before the first. */
+  readonly number: number
+  /** Keeps the next `look()` from going on: the look that it asks for has begun already. */
+  hold(): void
+  /** What the recording does not hold of the look that is played. */
+  gaps(): readonly Gap[]
+}
+
+/** Opens a recording to be played. A look that is asked for after the last one is the last one again. */
+export function player(file: string): Player {
+  const reader = openReader(file)
+  let now: RecordedLook = reader.before
+  let ahead: RecordedLook | undefined
+  let failure: unknown
+  let held = false
+  let taken = new Map<string, number>()
+  const missing = new Set<string>()
+
+  /** One look is always read ahead, to know whether there is one. */
+  function readAhead(): void {
+    try {
+      ahead = reader.next()
+    } catch (error) {
+      ahead = undefined
+      failure = error
+    }
+  }
+
+  /** The answer to a question. Asked more often than it was recorded, it has the last answer again. */
+  function find(question: string): Answer {
+    for (const look of [now, reader.before]) {
+      const answers = look.questions.get(question)
+      if (answers === undefined) continue
+      const count = taken.get(question) ?? 0
+      taken.set(question, count + 1)
+      const answer = answers[Math.min(count, answers.length - 1)]!
+      if (answer.done || answer.error !== undefined) return answer
+    }
+    missing.add(question)
+    throw new OsError('recording', 'ENODATA', { help: `"${question}" was not recorded` })
+  }
+
+  readAhead()
+  if (ahead === undefined && reader.cutInLook !== undefined)
+    throw closing(new DecodeError(file, 1, 0, '', { text: 'the recording is cut short in its first look' }))
+  if (failure !== undefined) throw closing(failure)
+
+  function closing(error: unknown): unknown {
+    reader.close()
+    return error
+  }
+
+  return {
+    host: reader.host,
+    whole: true,
+    played: true,
+    keepsArguments: true,
+    get ended() {
+      return ahead === undefined && failure === undefined
+    },
+    get number() {
+      return now.number
+    },
+    hold() {
+      held = true
+    },
+    look() {
+      if (held) {
+        held = false
+        return
+      }
+      if (failure !== undefined) throw failure
+      taken = new Map()
+      missing.clear()
+      if (ahead === undefined) return
+      now = ahead
+      readAhead()
+    },
+    *bytes(question) {
+      const { answers, error } = find(question)
+      yield* answers
+      if (error !== undefined) throw revive(error)
+    },
+    // oxlint-disable-next-line require-await
+    async value<T>(question: string): Promise<T> {
+      const { answers, error } = find(question)
+      if (error !== undefined) throw revive(error)
+      return (answers.length === 0 ? undefined : parse(answers[0]!, `"${question}" of look ${now.number}`)) as T
+    },
+    gaps() {
+      const found: Gap[] = []
+      for (const question of missing) found.push(gap('recording', `the recording does not hold "${question}"`, 'record again'))
+      if (ahead === undefined && reader.cutInLook !== undefined)
+        found.push(gap('damaged', `the recording is cut short at look ${reader.cutInLook}`, ''))
+      return found
+    },
+    close: () => reader.close(),
+  }
+}
+
+const gap = (why: Gap['why'], text: string, help: string): Gap => ({ what: 'sockets', why, text, help, count: undefined })
+
+/** The error that was met when it was recorded. */
+function revive(error: PlainError): Error {
+  if (typeof error === 'object' && error !== null) {
+    if ('call' in error) return new OsError(String(error.call), String(error.code), error.help ? { help: String(error.help) } : {})
+    const again = new DecodeError(String(error.struct), Number(error.needed), Number(error.got))
+    again.message = String(error.message)
+    return again
+  }
+  return new DecodeError('error in a recording', 0, 0, '', { text: 'is damaged' })
+}

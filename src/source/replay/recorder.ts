@@ -1,0 +1,206 @@
+// The tape that writes along. What is asked goes to the machine as ever, and every answer is kept in a file as it comes.
+
+import { closeSync, openSync, writeSync } from 'node:fs'
+import { arch, endianness, release } from 'node:os'
+import { DecodeError, OsError } from '../../model/error.ts'
+import type { Tape } from '../tape.ts'
+import { kinds, limits, magic, version, writeBlock, writeRecord } from './format.ts'
+
+/** How to record. */
+export interface RecorderOptions {
+  /** Keep the command lines of processes. They can hold secrets. Default: false. */
+  readonly keepsArguments?: boolean
+}
+
+/** A tape that is written. */
+export interface Recorder extends Tape {
+  /** Says that the look is whole: whatever happens later, it can be played. */
+  seen(): void
+}
+
+/** What a recording says of the machine that it was made on. Nothing that names the machine or its user. */
+export interface Host {
+  readonly platform: string
+  readonly arch: string
+  readonly endianness: string
+  readonly release: string
+  readonly keepsArguments: boolean
+}
+
+/** Fields that hold the words of a command line, or follow from them. They are left out by name, so no platform can forget to. */
+const argumentFields = new Set(['command', 'script'])
+/** Raw answers that hold command lines are asked for with this word first, and never kept unless wished. */
+const argumentQuestion = /^arguments\b/
+/** How long an answer may wait in memory: what a killed recorder loses at most. */
+const flushAfterMs = 100
+
+/**
+ * Starts a recording. The file is made new, readable by its owner only; a file that is there already is never touched. It is only ever appended to: when the
+ * recorder is killed, every whole look before that can be played.
+ */
+export function recorder(file: string, platform: string, options: RecorderOptions = {}): Recorder {
+  const keepsArguments = options.keepsArguments ?? false
+  const out = openBlocks(file)
+  const host: Host = { platform, arch: arch(), endianness: endianness(), release: release(), keepsArguments }
+  out.add(kinds.host, 0, Buffer.from(JSON.stringify(host)))
+  let questions = 0
+  let asked = 0
+  let lookBytes = 0
+
+  /** Starts a question. Its number, or undefined when it is not kept. */
+  function begin(question: string): number | undefined {
+    const words = Buffer.from(question)
+    if (words.length > limits.questionBytes || ++asked > limits.questions) return undefined
+    if (!keepsArguments && argumentQuestion.test(question)) return undefined
+    out.add(kinds.question, ++questions, words)
+    return questions
+  }
+
+  /** Keeps an answer; false when the look has become too long for a recording. */
+  function keep(id: number, answer: Uint8Array): boolean {
+    lookBytes += answer.length
+    if (lookBytes > limits.lookBytes) {
+      out.add(kinds.error, id, errorBytes(new OsError('record', 'EFBIG', { help: 'one look is too long for a recording' })))
+      return false
+    }
+    let at = 0
+    for (; answer.length - at > limits.partBytes; at += limits.partBytes)
+      out.add(kinds.part, id, answer.subarray(at, at + limits.partBytes))
+    out.add(kinds.answer, id, answer.subarray(at))
+    return true
+  }
+
+  function* bytes(question: string, ask: () => Iterable<Uint8Array>): Generator<Uint8Array> {
+    let id = begin(question)
+    try {
+      for (const answer of ask()) {
+        if (id !== undefined && !keep(id, answer)) id = undefined
+        yield answer
+      }
+    } catch (error) {
+      if (id !== undefined) out.add(kinds.error, id, errorBytes(error))
+      id = undefined
+      throw error
+    } finally {
+      // Also when the source has heard enough and stops asking.
+      if (id !== undefined) out.add(kinds.done, id, nothing)
+    }
+  }
+
+  return {
+    whole: true,
+    played: false,
+    ended: false,
+    keepsArguments,
+    look() {
+      lookBytes = asked = 0
+      out.add(kinds.look, 0, nothing)
+    },
+    seen() {
+      out.add(kinds.seen, 0, nothing)
+    },
+    bytes,
+    async value(question, ask) {
+      const id = begin(question)
+      if (id === undefined) return ask()
+      let answer
+      try {
+        answer = await ask()
+      } catch (error) {
+        out.add(kinds.error, id, errorBytes(error))
+        throw error
+      }
+      const json = JSON.stringify(answer, (key, value: unknown) => (!keepsArguments && argumentFields.has(key) ? undefined : value))
+      if (json === undefined || keep(id, Buffer.from(json))) out.add(kinds.done, id, nothing)
+      return answer
+    },
+    close: () => out.close(),
+  }
+}
+
+const nothing = new Uint8Array()
+
+/** The end of a file that records are added to, block by block. */
+function openBlocks(file: string): { add(kind: number, id: number, content: Uint8Array): void; close(): void } {
+  const fd = system(`open ${file}`, () => openSync(file, 'wx', 0o600))
+  const head = Buffer.alloc(magic.length + 2)
+  head.set(magic)
+  head.writeUInt16LE(version, magic.length)
+  let waiting: Buffer[] = [head]
+  let waitingBytes = 0
+  let failed: unknown
+  let timer: NodeJS.Timeout | undefined
+  let closed = false
+
+  const write = (bytes: Buffer): void => {
+    for (let at = 0; at < bytes.length;) at += system(`write ${file}`, () => writeSync(fd, bytes, at))
+  }
+  function flush(): void {
+    clearTimeout(timer)
+    timer = undefined
+    const records = waiting
+    waiting = []
+    waitingBytes = 0
+    if (records[0] === head) write(records.shift()!)
+    if (records.length > 0) write(writeBlock(Buffer.concat(records)))
+  }
+  function add(kind: number, id: number, content: Uint8Array): void {
+    if (failed !== undefined) throw failed
+    if (closed) return
+    const record = writeRecord(kind, id, content)
+    waiting.push(record)
+    waitingBytes += record.length
+    if (waitingBytes >= limits.partBytes) flush()
+    else timer ??= setTimeout(flushLater, flushAfterMs).unref()
+  }
+  function flushLater(): void {
+    try {
+      flush()
+    } catch (error) {
+      failed = error // Told to whoever adds next.
+    }
+  }
+  function close(): void {
+    if (closed) return
+    try {
+      add(kinds.end, 0, nothing)
+      flush()
+    } finally {
+      closed = true
+      clearTimeout(timer)
+      closeSync(fd)
+    }
+  }
+  return { add, close }
+}
+
+/** An error as it is kept. */
+function errorBytes(error: unknown): Buffer {
+  return Buffer.from(JSON.stringify(plainError(error)))
+}
+
+/** What is kept of an error. */
+export type PlainError =
+  | { readonly call: string; readonly code: string; readonly help: string | undefined }
+  | { readonly struct: string; readonly needed: number; readonly got: number; readonly message: string }
+
+function plainError(error: unknown): PlainError {
+  if (error instanceof DecodeError) return { struct: error.struct, needed: error.needed, got: error.got, message: error.message }
+  if (error instanceof OsError) {
+    const plain = `${error.call} failed: ${error.code}`
+    return { call: error.call, code: error.code, help: error.message === plain ? undefined : error.message.slice(plain.length + 2, -1) }
+  }
+  const { syscall, code } = error as NodeJS.ErrnoException
+  return { call: syscall ?? 'ask', code: code ?? 'EIO', help: undefined }
+}
+
+/** A call of node's file system, whose errors become ours. */
+function system<T>(call: string, act: () => T): T {
+  try {
+    return act()
+  } catch (cause) {
+    const code = (cause as NodeJS.ErrnoException).code ?? 'EIO'
+    const help = code === 'EEXIST' ? 'it is there already; a recording never replaces a file' : undefined
+    throw new OsError(call, code, { cause, ...(help === undefined ? {} : { help }) })
+  }
+}

@@ -1,0 +1,373 @@
+import { after, test } from 'node:test'
+import { deepEqual, equal, match, ok, rejects, throws } from 'node:assert/strict'
+import { existsSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { crc32, deflateRawSync } from 'node:zlib'
+import { DecodeError, OsError } from '../../model/error.ts'
+import type { Look } from '../../model/look.ts'
+import type { Source } from '../source.ts'
+import type { Tape } from '../tape.ts'
+import { fileHeaderBytes, kinds, limits, magic, readBlock, readRecords, version, writeBlock, writeRecord, type Record } from './format.ts'
+import { playedMachine, player, recordedMachine, recorder } from './index.ts'
+
+const folder = mkdtempSync(join(tmpdir(), 'sockscope-'))
+after(() => rmSync(folder, { recursive: true }))
+let count = 0
+const fresh = (): string => join(folder, `${++count}.sockscope`)
+
+/** A small machine whose kernel answers with its own bytes: the sockets are the ports in them. */
+function toy(tape: Tape, answers: () => Iterable<Uint8Array>): Source {
+  return {
+    name: 'toy',
+    async sockets() {
+      tape.look()
+      const atMs = await tape.value('clock', () => 1_700_000_000_000)
+      const ports: number[] = []
+      let gaps: Look['gaps'] = []
+      try {
+        for (const bytes of tape.bytes('ports', answers)) ports.push(...bytes)
+      } catch (error) {
+        if (!(error instanceof OsError)) throw error
+        gaps = [{ what: 'sockets', why: 'kernel', text: error.message, help: '', count: undefined }]
+      }
+      const processes = await tape.value('processes', () => [
+        { ...nobody, pid: 7, command: ['x', '--password=hunter2'], script: 'hunter2.js' },
+      ])
+      const sockets = ports.map(port => ({ ...plain, key: `k${port}`, local: { address: '127.0.0.1', port } }))
+      return { atMs, source: 'toy', sockets, processes: new Map(processes.map(p => [p.pid, p])), gaps }
+    },
+    process: async pid => ({ ...nobody, pid }),
+    interfaces: async () => [],
+    abilities: async () => [{ name: 'list', works: true, text: 'lists', help: '' }],
+    ended: false,
+    close: () => tape.close(),
+  }
+}
+const nobody = {
+  key: '7.1',
+  pid: 7,
+  name: 'x',
+  parentPid: undefined,
+  uid: 0,
+  user: 'root',
+  startedAtMs: 5,
+  exe: undefined,
+  command: undefined,
+  script: undefined,
+  container: undefined,
+  unit: undefined,
+}
+const plain = {
+  protocol: 'tcp',
+  family: 'ipv4',
+  state: 'LISTEN',
+  remote: undefined,
+  owners: [{ pid: 7, fd: 3 }],
+  ownerless: undefined,
+  uid: 0,
+  inode: 1,
+  queues: undefined,
+  timer: undefined,
+  interface: undefined,
+  namespace: undefined,
+  mark: undefined,
+  classId: undefined,
+  cgroup: undefined,
+  memory: undefined,
+  options: undefined,
+  tcp: undefined,
+  detail: undefined,
+} as const
+
+/** Records so many looks of a toy; look n lists the ports 1 to n. */
+async function record(looks: number, options: { readonly keepsArguments?: boolean } = {}): Promise<string> {
+  const file = fresh()
+  const tape = recorder(file, 'toy', options)
+  let look = 0
+  const machine = await recordedMachine(
+    toy(tape, () => [Uint8Array.from({ length: ++look }, (_, i) => i + 1)]),
+    tape,
+  )
+  for (let i = 0; i < looks; i++) await machine.sockets()
+  machine.close()
+  return file
+}
+function play(file: string): Source {
+  const tape = player(file)
+  return playedMachine(
+    toy(tape, () => {
+      throw new Error('the machine was asked')
+    }),
+    tape,
+  )
+}
+const ports = (look: Look): (number | undefined)[] => look.sockets.map(s => s.local.port)
+
+test('a recording plays what was seen, look by look, and the last one again', async () => {
+  const machine = play(await record(3))
+  equal(machine.name, 'replay toy')
+  const seen: [boolean, number][] = []
+  for (let i = 0; i < 4; i++) {
+    const look = await machine.sockets()
+    deepEqual(look.gaps, [])
+    equal(look.atMs, 1_700_000_000_000)
+    seen.push([machine.ended, look.sockets.length])
+  }
+  deepEqual(seen, [
+    [false, 1],
+    [false, 2],
+    [true, 3],
+    [true, 3],
+  ])
+  machine.close()
+})
+
+test('abilities, interfaces and single processes are on every recording', async () => {
+  const machine = play(await record(1))
+  equal((await machine.abilities())[0]?.name, 'list')
+  deepEqual(await machine.interfaces(), [])
+  equal((await machine.process(7))?.name, 'x')
+  equal(await machine.process(8), undefined)
+  deepEqual(ports(await machine.sockets()), [1])
+  ok(!('events' in machine))
+  ok(!('actions' in machine))
+})
+
+test('two questions for interfaces are two looks, and a look between them does not skip one', async () => {
+  const machine = play(await record(3))
+  await machine.interfaces()
+  deepEqual(ports(await machine.sockets()), [1])
+  await machine.interfaces()
+  await machine.interfaces()
+  deepEqual(ports(await machine.sockets()), [1, 2, 3])
+  equal(machine.ended, true)
+})
+
+test('command lines are not in the file, unless wished', async () => {
+  const without = plainText(readFileSync(await record(1)))
+  ok(without.includes('"pid":7'))
+  ok(!without.includes('hunter2'))
+  ok(plainText(readFileSync(await record(1, { keepsArguments: true }))).includes('hunter2'))
+})
+
+test('raw answers that hold command lines are not in the file either', () => {
+  const file = fresh()
+  const tape = recorder(file, 'toy')
+  tape.look()
+  deepEqual([...tape.bytes('arguments 7', () => [Buffer.from('hunter2')])], [Buffer.from('hunter2')])
+  tape.close()
+  ok(!plainText(readFileSync(file)).includes('hunter2'))
+})
+
+test('the file is new, and its owner alone may read it', { skip: process.platform === 'win32' }, async () => {
+  const file = await record(1)
+  equal(statSync(file).mode & 0o777, 0o600)
+  throws(() => recorder(file, 'toy'), { name: 'OsError', code: 'EEXIST' })
+  throws(() => recorder(join(folder, 'none', 'x'), 'toy'), { name: 'OsError', code: 'ENOENT' })
+})
+
+test('errors of the machine are on the tape', async () => {
+  const file = fresh()
+  const tape = recorder(file, 'toy')
+  const failing = function* (): Generator<Uint8Array> {
+    yield Uint8Array.of(1)
+    throw new OsError('recv', 'ENOBUFS', { help: 'too slow' })
+  }
+  const live = await (await recordedMachine(toy(tape, failing), tape)).sockets()
+  tape.close()
+  const again = await play(file).sockets()
+  deepEqual(ports(again), [1])
+  equal(live.gaps[0]?.text, 'recv failed: ENOBUFS (too slow)')
+  deepEqual(again.gaps, live.gaps)
+})
+
+test('what nobody recorded is a gap', async () => {
+  const tape = player(await record(1))
+  const machine = playedMachine({ ...toy(tape, () => []), sockets: () => ask() }, tape)
+  async function ask(): Promise<Look> {
+    tape.look()
+    await tape.value('who knows', () => 1).catch(() => undefined)
+    return { atMs: 0, source: '', sockets: [], processes: new Map(), gaps: [] }
+  }
+  const { gaps } = await machine.sockets()
+  deepEqual(
+    gaps.map(g => [g.why, g.text]),
+    [['recording', 'the recording does not hold "who knows"']],
+  )
+})
+
+test('answers longer than a record come back whole', async () => {
+  const file = fresh()
+  const tape = recorder(file, 'toy')
+  const long = Uint8Array.from({ length: limits.partBytes * 3 + 7 }, (_, i) => (i * 31) >>> 3)
+  tape.look()
+  deepEqual([...tape.bytes('long', () => [long, new Uint8Array(), Uint8Array.of(1)])].length, 3)
+  await tape.value('nothing', () => undefined)
+  tape.seen()
+  tape.close()
+  const again = player(file)
+  again.look()
+  deepEqual(
+    [...again.bytes('long', () => [])].map(b => Uint8Array.from(b)),
+    [long, new Uint8Array(), Uint8Array.of(1)],
+  )
+  equal(await again.value('nothing', () => 1), undefined)
+})
+
+test('files that are no recordings say so', () => {
+  for (const content of ['', 'sockscope', '{"a":1}', '\x89SOCKSCOP', '\x89SOCKSCOPE']) {
+    const file = fresh()
+    writeFileSync(file, Buffer.from(content, 'latin1'))
+    throws(() => player(file), { name: 'DecodeError', message: `${file}: is no recording` })
+  }
+  throws(() => player(folder), /is no recording|EISDIR/)
+  throws(() => player(join(folder, 'none')), { name: 'OsError', code: 'ENOENT' })
+  if (existsSync('/dev/zero')) throws(() => player('/dev/zero'), { name: 'DecodeError', message: '/dev/zero: is no recording' })
+})
+
+test('a newer recording says so', async () => {
+  const file = await record(1)
+  const bytes = readFileSync(file)
+  bytes.writeUInt16LE(version + 1, magic.length)
+  writeFileSync(file, bytes)
+  throws(() => player(file), { name: 'DecodeError', message: `${file}: is a recording of version 2; this sockscope reads version 1` })
+})
+
+test('cut anywhere, a recording plays its whole looks and says where it breaks off', async () => {
+  const whole = readFileSync(await record(3))
+  // A recorder that is killed leaves blocks; make it one block for each record, the finest that a cut can be.
+  const [head, ...records] = unpack(whole)
+  const blocks = [head!, ...records].map(r => writeBlock(writeRecord(r.kind, r.id, r.content)))
+  const bytes = Buffer.concat([whole.subarray(0, fileHeaderBytes), ...blocks])
+  const file = fresh()
+  const seen = new Set<string>()
+  for (let cut = 0; cut < bytes.length; cut += 3) {
+    writeFileSync(file, bytes.subarray(0, cut))
+    seen.add(await outcome(file))
+  }
+  const cutShort = (n: number): string => `the recording is cut short at look ${n}`
+  deepEqual([...seen].map(s => s.replace(file, 'FILE')).sort(), [
+    `1 2 3 | ${cutShort(4)}`,
+    `1 2 | ${cutShort(3)}`,
+    `1 | ${cutShort(2)}`,
+    'DecodeError FILE: is no recording',
+    'DecodeError FILE: the recording is cut short in its first look',
+    'DecodeError recording at its start: it is cut short before its first look',
+    'DecodeError recording look 1: it is cut short before its first look',
+  ])
+})
+
+/** What comes of playing a file to its end: the number of sockets in each look, and the last gap; or the error. */
+async function outcome(file: string): Promise<string> {
+  let machine: Source | undefined
+  const lengths: number[] = []
+  try {
+    machine = play(file)
+    for (let i = 0; i < 10; i++) {
+      const { sockets, gaps } = await machine.sockets()
+      lengths.push(sockets.length)
+      if (machine.ended) return `${lengths.join(' ')} | ${gaps.map(g => g.text).join()}`
+    }
+    return 'no end'
+  } catch (error) {
+    ok(error instanceof DecodeError || error instanceof OsError, String(error instanceof Error ? error.stack : error))
+    return `${error.name} ${error.message}`
+  } finally {
+    machine?.close()
+  }
+}
+
+test('any byte that is changed is noticed', async () => {
+  const bytes = readFileSync(await record(2))
+  const file = fresh()
+  for (let at = 0; at < bytes.length; at++) {
+    const changed = Buffer.from(bytes)
+    changed[at]! ^= 1 << (at % 8)
+    writeFileSync(file, changed)
+    match(await outcome(file), /^DecodeError/, `byte ${at}`)
+  }
+})
+
+test('the looks before the damage are played', async () => {
+  const bytes = readFileSync(await record(2))
+  const records = unpack(bytes)
+  const cut = records.findLastIndex(r => r.kind === kinds.look)
+  const pack = (some: Record[]): Buffer => writeBlock(Buffer.concat(some.map(r => writeRecord(r.kind, r.id, r.content))))
+  const bad = pack(records.slice(cut))
+  bad[bad.length - 1]! ^= 1
+  const file = fresh()
+  writeFileSync(file, Buffer.concat([bytes.subarray(0, fileHeaderBytes), pack(records.slice(0, cut)), bad]))
+  const machine = play(file)
+  deepEqual(ports(await machine.sockets()), [1])
+  equal(machine.ended, false)
+  await rejects(machine.sockets(), /^DecodeError: block of a recording at byte \d+: is damaged$/)
+  machine.close()
+})
+
+test('a forged recording with right checksums is sockets, DecodeError or OsError', async () => {
+  const whole = readFileSync(await record(2))
+  const records = unpack(whole)
+  const file = fresh()
+  let seed = 1
+  const random = (below: number): number => (seed = (seed * 48_271) % 2_147_483_647) % below
+  const outcomes = new Set<string>()
+  for (let i = 0; i < 1500; i++) {
+    const plainBytes = Buffer.concat(records.map(r => writeRecord(r.kind, r.id, r.content)))
+    for (let n = random(3); n >= 0; n--) plainBytes[random(plainBytes.length)] = random(256)
+    writeFileSync(
+      file,
+      Buffer.concat([whole.subarray(0, fileHeaderBytes), writeBlock(plainBytes.subarray(0, plainBytes.length - random(4)))]),
+    )
+    outcomes.add((await outcome(file)).split(' ')[0]!)
+  }
+  ok(outcomes.has('DecodeError'))
+  ok(outcomes.has('1'))
+})
+
+test('answers of another shape are damage, not a bug', async () => {
+  const whole = readFileSync(await record(1))
+  const swap = async (from: string, to: string): Promise<string> => {
+    const file = fresh()
+    const changed = unpack(whole).map(r => {
+      const text = Buffer.from(r.content).toString('latin1')
+      return writeRecord(r.kind, r.id, Buffer.from(text.replace(from, to), 'latin1'))
+    })
+    writeFileSync(file, Buffer.concat([whole.subarray(0, fileHeaderBytes), writeBlock(Buffer.concat(changed))]))
+    return outcome(file)
+  }
+  match(await swap('"name":"x"', '"name":{}'), /DecodeError recording at look 1: an answer makes no sense/)
+  match(await swap('"pid":7', '"pid":"7"'), /DecodeError/)
+  match(await swap('1700000000000', '"now"'), /DecodeError/)
+  match(await swap('[{', '{{'), /DecodeError JSON/)
+})
+
+test('a bomb does not go off', async () => {
+  const whole = readFileSync(await record(1))
+  const bomb = deflateRawSync(Buffer.alloc(limits.blockBytes * 64))
+  for (const claimed of [limits.blockBytes, limits.blockBytes * 64, 5]) {
+    const head = Buffer.alloc(16)
+    head.writeUInt32LE(bomb.length, 0)
+    head.writeUInt32LE(claimed, 4)
+    head.writeUInt32LE(crc32(bomb), 8)
+    head.writeUInt32LE(crc32(head.subarray(0, 12)), 12)
+    const file = fresh()
+    writeFileSync(file, Buffer.concat([whole.subarray(0, fileHeaderBytes), head, bomb]))
+    match(await outcome(file), /^DecodeError block of a recording at byte 12/)
+  }
+})
+
+/** All records of a recording. */
+function unpack(bytes: Buffer): Record[] {
+  const records: Record[] = []
+  for (let at = fileHeaderBytes; at < bytes.length;) {
+    const block = readBlock((from, length) => bytes.subarray(from, from + length), at)!
+    records.push(...readRecords(block.records, ''))
+    at = block.next
+  }
+  return records
+}
+const plainText = (bytes: Buffer): string =>
+  unpack(bytes)
+    .map(r => Buffer.from(r.content).toString('latin1'))
+    .join('\n')

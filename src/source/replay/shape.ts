@@ -1,0 +1,105 @@
+// Are the plain values of a recording what they claim to be? What is made of raw bytes has its shape already; JSON has any.
+
+import type { Ability } from '../../model/ability.ts'
+import type { Interface } from '../../model/interface.ts'
+import type { Look } from '../../model/look.ts'
+import type { Process } from '../../model/process.ts'
+
+type Kind = 'string' | 'number' | 'boolean' | 'strings' | Shape
+/** What each field has to be. After a `?` it may be absent. */
+type Shape = { readonly [field: string]: Kind | `?${Extract<Kind, string>}` | readonly ['?', Shape] }
+
+const container: Shape = { runtime: 'string', id: 'string', name: '?string', pod: '?string' }
+const process: Shape = {
+  key: 'string',
+  pid: 'number',
+  name: 'string',
+  parentPid: '?number',
+  uid: '?number',
+  user: '?string',
+  startedAtMs: '?number',
+  exe: '?string',
+  command: '?strings',
+  script: '?string',
+  container: ['?', container],
+  unit: '?string',
+}
+const counters: Shape = {
+  inBytes: 'number',
+  outBytes: 'number',
+  inPackets: 'number',
+  outPackets: 'number',
+  inErrors: 'number',
+  outErrors: 'number',
+  inDrops: 'number',
+  outDrops: 'number',
+}
+const networkInterface: Shape = {
+  index: 'number',
+  name: 'string',
+  up: 'boolean',
+  carrier: '?boolean',
+  loopback: 'boolean',
+  mtuBytes: '?number',
+  bitsPerSecond: '?number',
+  counters: ['?', counters],
+}
+const ability: Shape = { name: 'string', works: 'boolean', text: 'string', help: 'string' }
+const socket: Shape = {
+  key: 'string',
+  local: { address: '?string', port: '?number', zone: '?string', path: '?string', inode: '?number', id: '?number' },
+  remote: ['?', { address: '?string', port: '?number', zone: '?string', path: '?string', inode: '?number', id: '?number' }],
+  ownerless: '?string',
+  uid: '?number',
+  inode: '?number',
+  interface: ['?', { index: 'number', name: '?string' }],
+  namespace: ['?', { inode: 'number', name: '?string' }],
+  mark: '?number',
+  cgroup: ['?', { id: 'number', path: '?string' }],
+}
+const owner: Shape = { pid: 'number', fd: '?number' }
+
+/** A look whose joined parts are what they have to be. */
+export function checkLook(look: Look): Look {
+  check(look, { atMs: 'number' }, 'look')
+  for (const p of look.processes.values()) checkProcess(p)
+  for (const s of look.sockets) {
+    check(s, socket, 'socket')
+    for (const o of s.owners) check(o, owner, 'owner')
+  }
+  return look
+}
+
+/** A process as a platform gives it. */
+export function checkProcess(value: unknown): Process {
+  check(value, process, 'process')
+  return value as Process
+}
+
+/** Interfaces as a platform gives them. */
+export const checkInterfaces = (values: unknown): readonly Interface[] => checkList(values, networkInterface, 'interface')
+
+/** Abilities as a platform gives them. */
+export const checkAbilities = (values: unknown): readonly Ability[] => checkList(values, ability, 'ability')
+
+function checkList<T>(values: unknown, shape: Shape, what: string): readonly T[] {
+  if (!Array.isArray(values)) throw new Error(`${what}: needs a list`)
+  for (const value of values) check(value, shape, what)
+  return values as T[]
+}
+
+function check(value: unknown, shape: Shape, what: string): void {
+  if (typeof value !== 'object' || value === null) throw new Error(`${what}: needs an object`)
+  for (const [field, wanted] of Object.entries(shape)) {
+    const found = (value as Record<string, unknown>)[field]
+    const isOptional = wanted[0] === '?'
+    // JSON has no undefined; what is absent in a list comes back as null.
+    if (isOptional && found === undefined) continue
+    const kind = typeof wanted === 'string' ? wanted.replace('?', '') : Array.isArray(wanted) ? (wanted[1] as Shape) : (wanted as Shape)
+    if (typeof kind === 'object') check(found, kind, `${what}.${field}`)
+    else if (kind === 'strings' ? !isStrings(found) : typeof found !== kind)
+      throw new Error(`${what}.${field}: needs ${kind}, got ${typeof found}`)
+  }
+}
+
+const isStrings = (value: unknown): boolean => Array.isArray(value) && value.every(word => typeof word === 'string')

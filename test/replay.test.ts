@@ -1,0 +1,94 @@
+// Recording and playing this machine: what was seen live is what is played, on any machine, without FFI.
+import { after, test } from 'node:test'
+import { deepEqual, equal, ok } from 'node:assert/strict'
+import { execFileSync, spawnSync } from 'node:child_process'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { connect, createServer, type AddressInfo } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { openRecorder, openRecording } from '../src/source/open.ts'
+import { needs } from './needs.ts'
+
+const folder = mkdtempSync(join(tmpdir(), 'sockscope-'))
+after(() => rmSync(folder, { recursive: true }))
+
+test('what was seen live is what is played, for every query', needs('linux'), async () => {
+  const server = createServer().listen(0, '127.0.0.1')
+  await new Promise(resolve => server.once('listening', resolve))
+  const { port } = server.address() as AddressInfo
+  const client = connect(port, '127.0.0.1')
+  await new Promise(resolve => client.once('connect', resolve))
+  const file = join(folder, 'live.sockscope')
+  const live = await openRecorder(file)
+  const seen = await live.sockets()
+  live.close()
+  client.destroy()
+  server.close()
+  const played = await openRecording(file)
+  const again = await played.sockets()
+  deepEqual(
+    again.sockets.map(s => [s.key, s.state, s.local, s.remote, s.owners]),
+    seen.sockets.map(s => [s.key, s.state, s.local, s.remote, s.owners]),
+  )
+  equal(again.atMs, seen.atMs)
+  equal(again.processes.get(process.pid)?.name, seen.processes.get(process.pid)?.name)
+  equal(again.processes.get(process.pid)?.command, undefined)
+  // What the first look did not want is on the tape too.
+  const detailed = await played.sockets({
+    protocols: ['tcp'],
+    states: ['ESTABLISHED'],
+    details: ['tcp'],
+    filter: s => s.remote?.port === port,
+  })
+  equal(detailed.sockets.length, 1)
+  ok(detailed.sockets[0]!.tcp!.rttMicros! > 0)
+  played.close()
+})
+
+test('the command line records and plays, and says the same each time', needs('linux'), () => {
+  const file = join(folder, 'cli.sockscope')
+  const run = (...args: string[]): string => execFileSync(process.execPath, ['dist/cli.cjs', ...args], { encoding: 'utf8' })
+  run('list', '--record', file)
+  const first = run('list', '--json', '--replay', file)
+  equal(first, run('list', '--json', '--replay', file))
+  equal((JSON.parse(first) as { meta: { source: string } }).meta.source, 'replay linux')
+  const refused = spawnSync(process.execPath, ['dist/cli.cjs', 'list', '--replay', 'package.json'], { encoding: 'utf8' })
+  deepEqual([refused.status, refused.stderr], [2, 'sockscope: package.json: is no recording\n'])
+})
+
+test('a recorder that is killed leaves what it saw', needs('linux'), async () => {
+  const file = join(folder, 'killed.sockscope')
+  const program = join(folder, 'killed.mjs')
+  const open = JSON.stringify(`${process.cwd()}/build/src/source/open.js`)
+  writeFileSync(
+    program,
+    `const { openRecorder } = await import(${open})
+     const machine = await openRecorder(${JSON.stringify(file)})
+     await machine.sockets(); await machine.sockets()
+     setTimeout(() => process.kill(process.pid, 'SIGKILL'), 300)
+     setInterval(() => {}, 1000)`,
+  )
+  const { signal } = spawnSync(process.execPath, [program])
+  equal(signal, 'SIGKILL')
+  const played = await openRecording(file)
+  await played.sockets()
+  equal(played.ended, false)
+  const { gaps } = await played.sockets()
+  equal(played.ended, true)
+  equal(gaps.at(-1)?.text, 'the recording is cut short at look 3')
+  played.close()
+})
+
+test('playing loads no FFI', needs('linux', 'file /proc/self/maps'), async () => {
+  const file = join(folder, 'ffi.sockscope')
+  const live = await openRecorder(file)
+  await live.sockets()
+  live.close()
+  const program = `
+    const { openRecording } = await import(${JSON.stringify(`${process.cwd()}/build/src/source/open.js`)})
+    const machine = await openRecording(${JSON.stringify(file)})
+    await machine.sockets({ details: ['tcp'] }); await machine.abilities(); await machine.interfaces(); await machine.process(1)
+    process.stdout.write(String(/koffi/.test(require('node:fs').readFileSync('/proc/self/maps', 'utf8'))))`
+  const output = execFileSync(process.execPath, ['--input-type=commonjs', '-e', `(async () => {${program}})()`], { encoding: 'utf8' })
+  equal(output, 'false')
+})
