@@ -1,0 +1,79 @@
+// Every example runs against a listener and a connection that this test opens, and shows them.
+import { after, before, test } from 'node:test'
+import { equal, match, ok } from 'node:assert/strict'
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { readdirSync, readFileSync } from 'node:fs'
+import { connect, createServer, type AddressInfo, type Server, type Socket } from 'node:net'
+import { needs } from './needs.ts'
+
+let server: Server, client: Socket
+let port = 0
+before(async () => {
+  server = createServer().listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  port = (server.address() as AddressInfo).port
+  client = connect(port, '127.0.0.1')
+  await once(client, 'connect')
+})
+after(() => {
+  client.destroy()
+  server.close()
+})
+
+async function output(name: string, whileItRuns = (): void => {}): Promise<string> {
+  const child = spawn(process.execPath, [`build/examples/${name}.js`], { stdio: ['ignore', 'pipe', 'inherit'] })
+  let text = ''
+  for await (const part of child.stdout.setEncoding('utf8')) {
+    text += part
+    whileItRuns()
+  }
+  const [code] = child.exitCode === null ? ((await once(child, 'exit')) as [number]) : [child.exitCode]
+  equal(code, 0)
+  return text
+}
+
+/** What each example has to print; `examples/` holds no other. */
+const expected: Record<string, () => RegExp[]> = {
+  'all-connections': () => [
+    new RegExp(`^Protocol: Tcp, Local: 127.0.0.1:${port}, Remote: :0, State: LISTEN, PID: ${process.pid}$`, 'm'),
+    new RegExp(
+      `^Protocol: Tcp, Local: 127.0.0.1:${client.localPort}, Remote: 127.0.0.1:${port}, State: ESTABLISHED, PID: ${process.pid}$`,
+      'm',
+    ),
+  ],
+  'listening-ports': () => [new RegExp(`^Listening on port ${port}, PID: ${process.pid}$`, 'm')],
+  'usage-by-process': () => [
+    new RegExp(`^${process.pid}: .*127.0.0.1:${port}->:0`, 'm'),
+    new RegExp(`^${process.pid}: .*127.0.0.1:${client.localPort}->127.0.0.1:${port}`, 'm'),
+  ],
+  'by-protocol': () => [
+    new RegExp(`^TCP 127.0.0.1:${port} -> 0.0.0.0:0 \\[${process.pid}\\] - LISTEN$`, 'm'),
+    new RegExp(`^TCP 127.0.0.1:${client.localPort} -> 127.0.0.1:${port} \\[${process.pid}\\] - ESTABLISHED$`, 'm'),
+  ],
+}
+
+for (const [name, patterns] of Object.entries(expected)) {
+  test(`examples/${name}`, needs('linux'), async () => {
+    const text = await output(name)
+    for (const pattern of patterns()) match(text, pattern)
+  })
+}
+
+test('examples/ten-lines', needs('linux'), async () => {
+  const opened: Socket[] = []
+  const text = await output('ten-lines', () => {
+    if (opened.length === 0) opened.push(connect(port, '127.0.0.1'))
+  })
+  match(text, new RegExp(`^listens on 127.0.0.1:${port}$`, 'm'))
+  match(text, new RegExp(`^opened ${opened[0]!.localPort} -> ${port}$`, 'm'))
+  opened[0]!.destroy()
+})
+
+test('every example is short and run', () => {
+  const names = readdirSync('examples').map(file => file.replace(/\.ts$/, ''))
+  for (const name of names) {
+    ok(name in expected || name === 'ten-lines', `examples/${name}.ts is not tested`)
+    ok(readFileSync(`examples/${name}.ts`, 'utf8').split('\n').length < 40)
+  }
+})
