@@ -10,6 +10,9 @@ const c = {
   send: libc.func('intptr_t send(int fd, const void *buf, size_t len, int flags)'),
   recv: libc.func('intptr_t recv(int fd, void *buf, size_t len, int flags)'),
   close: libc.func('int close(int fd)'),
+  setsockopt: libc.func('int setsockopt(int fd, int level, int name, const void *value, uint32_t len)'),
+  mmap: libc.func('void *mmap(void *at, size_t len, int protection, int flags, int fd, int64_t offset)'),
+  munmap: libc.func('int munmap(void *at, size_t len)'),
   bpf: libc.func('intptr_t syscall(intptr_t number, int command, void *attr, uint32_t size)'),
 }
 
@@ -33,6 +36,16 @@ const NETLINK_SOCK_DIAG = 4
 /** Opens a socket to the kernel's table of sockets. */
 export const openDiag = (): number => checked('socket(NETLINK_SOCK_DIAG)', c.socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_SOCK_DIAG))
 
+const NETLINK_ROUTE = 0
+
+/** Opens a socket to the kernel's table of interfaces. */
+export const openRoute = (): number => checked('socket(NETLINK_ROUTE)', c.socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_ROUTE))
+
+/** Sets an option that is one number. */
+export function setOption(call: string, fd: number, level: number, name: number, value: number): void {
+  checked(`setsockopt(${call})`, c.setsockopt(fd, level, name, new Int32Array([value]), 4))
+}
+
 /** Sends a whole message. */
 export function send(fd: number, message: Uint8Array): void {
   checked('send', c.send(fd, message, message.length, 0))
@@ -40,6 +53,34 @@ export function send(fd: number, message: Uint8Array): void {
 
 /** Receives one datagram into the buffer, and says how long it is. It waits. */
 export const receive = (fd: number, buffer: Uint8Array): number => checked('recv', c.recv(fd, buffer, buffer.length, 0))
+
+const MSG_DONTWAIT = 0x40
+
+/** Receives one datagram if there is one; undefined when there is none. */
+export function receiveNow(fd: number, buffer: Uint8Array): number | undefined {
+  const length = Number(c.recv(fd, buffer, buffer.length, MSG_DONTWAIT))
+  if (length >= 0) return length
+  const code = errnoName(koffi.errno())
+  if (code === 'EAGAIN' || code === 'EWOULDBLOCK' || code === 'EINTR') return undefined
+  throw new OsError('recv', code)
+}
+
+/** Memory that is shared with the kernel. It must not be touched after `unmap`. */
+export interface Mapping {
+  readonly memory: ArrayBuffer
+  unmap(): void
+}
+
+const PROT_READ = 1
+const PROT_WRITE = 2
+const MAP_SHARED = 1
+
+/** Maps what a descriptor stands for into memory. */
+export function map(fd: number, length: number, offset: number, writable: boolean): Mapping {
+  const at = c.mmap(null, length, writable ? PROT_READ | PROT_WRITE : PROT_READ, MAP_SHARED, fd, offset)
+  if (BigInt.asIntN(64, BigInt(koffi.address(at))) === -1n) throw new OsError('mmap', errnoName(koffi.errno()))
+  return { memory: koffi.view(at, length), unmap: () => void c.munmap(at, length) }
+}
 
 /** Closes a descriptor. */
 export function closeFd(fd: number): void {

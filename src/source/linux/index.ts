@@ -4,6 +4,7 @@ import type { Ability } from '../../model/ability.ts'
 import type { Source } from '../source.ts'
 import { live, type Tape } from '../tape.ts'
 import { readLimits } from './limits.ts'
+import { interfaceReader } from './interfaces.ts'
 import { looker } from './look.ts'
 import { bootTimeMs, readProcess, users } from './processes.ts'
 
@@ -14,7 +15,7 @@ export async function openLinux(tape: Tape = live): Promise<Source> {
     name: tape.played ? 'replay linux' : 'linux',
     sockets: looker(tape, calls),
     process: async pid => readProcess(pid, bootTimeMs(), users()),
-    interfaces: async () => [],
+    interfaces: interfaceReader(tape, calls),
     limits: () => tape.value('limits', () => readLimits()),
     abilities: async (): Promise<readonly Ability[]> => [],
     get ended() {

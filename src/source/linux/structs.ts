@@ -135,3 +135,19 @@ export const tcpDctcpInfo = struct('tcp_dctcp_info', 16, { enabled: u16, ceState
 
 /** include/uapi/linux/inet_diag.h */
 export const tcpBbrInfo = struct('tcp_bbr_info', 20, { bwLo: u32, bwHi: u32, minRtt: u32, pacingGain: u32, cwndGain: u32 })
+
+/** include/uapi/linux/rtnetlink.h */
+export const ifinfomsg = struct('ifinfomsg', 16, { family: u8, pad: pad(1), type: u16, index: i32, flags: u32, change: u32 })
+
+/** include/uapi/linux/if_link.h; the kernel appends to it. */
+export const rtnlLinkStats64 = struct('rtnl_link_stats64', 184, {
+  rxPackets: u64,
+  txPackets: u64,
+  rxBytes: u64,
+  txBytes: u64,
+  rxErrors: u64,
+  txErrors: u64,
+  rxDropped: u64,
+  txDropped: u64,
+  more: pad(120, 8),
+})
