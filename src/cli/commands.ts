@@ -1,10 +1,30 @@
 // Every command, in the order of help. The code of a command is loaded when it runs.
 
 import { groupWords } from '../show/group.ts'
+import { shells } from './completion.ts'
 import { ssOptions, ssShowOptions } from './select.ts'
 import { outputOptions, type Command, type Option } from './table.ts'
 
+const namespaceOptions: readonly Option[] = [
+  { name: 'net', short: 'N', value: 'NAME', about: 'in another network namespace: name, pid or path' },
+  { name: 'all-namespaces', about: 'in every network namespace at once' },
+]
+const actionOptions: readonly Option[] = [
+  { name: 'yes', short: 'y', about: 'do not ask' },
+  { name: 'dry-run', about: 'only show what would be done' },
+]
+const every: Option = { name: 'every', value: 'TIME', about: 'time between looks (default 1s)' }
 const json: Option = { name: 'json', about: 'as JSON' }
+
+/** How sockets are shown. */
+const listOptions: readonly Option[] = [
+  { name: 'format', value: 'TEXT', about: "a line for each, such as '{local.port} {process}'" },
+  { name: 'columns', value: 'LIST', about: 'which columns (sockscope help columns)' },
+  { name: 'sort', value: 'COL[:desc]', about: 'in which order', many: true },
+  { name: 'limit', value: 'N', about: 'at most so many' },
+  { name: 'group-by', value: 'WORD', words: groupWords, about: groupWords.join(', ') },
+  { name: 'wide', about: 'cut nothing, with exe and command line' },
+]
 
 /** The commands by table. */
 export const commands: readonly Command[] = [
@@ -19,12 +39,7 @@ export const commands: readonly Command[] = [
       { name: 'all-namespaces', about: 'in every network namespace at once' },
       { name: 'no-owners', about: 'faster, without processes' },
       ...outputOptions,
-      { name: 'format', value: 'TEXT', about: "a line for each, such as '{local.port} {process}'" },
-      { name: 'columns', value: 'LIST', about: 'which columns (sockscope help columns)' },
-      { name: 'sort', value: 'COL[:desc]', about: 'in which order', many: true },
-      { name: 'limit', value: 'N', about: 'at most so many' },
-      { name: 'group-by', value: 'WORD', words: groupWords, about: groupWords.join(', ') },
-      { name: 'wide', about: 'cut nothing, with exe and command line' },
+      ...listOptions,
       { name: 'watch', value: 'TIME', about: 'again and again' },
       { name: 'every', value: 'TIME', about: 'the same as --watch', hidden: true },
     ],
@@ -36,11 +51,119 @@ export const commands: readonly Command[] = [
     run: async given => (await import('./commands/list.ts')).run(given),
   },
   {
+    name: 'ports',
+    about: 'what listens: who, how far it can be reached, how many are connected',
+    usage: '[FILTER]',
+    options: [
+      { name: 'tcp', short: 't', about: 'only TCP' },
+      { name: 'udp', short: 'u', about: 'only UDP' },
+      ...namespaceOptions,
+      ...outputOptions,
+      { name: 'no-header', short: 'H', about: 'without the head' },
+    ],
+    examples: [['sockscope ports user www-data', 'of one user']],
+    run: async given => (await import('./commands/ports.ts')).run(given),
+  },
+  {
+    name: 'port',
+    about: 'who has a port, how it came to be there, and who is connected',
+    usage: 'PORT[,PORT|-PORT…]',
+    options: [json],
+    examples: [
+      ['sockscope :3000', 'the same as port 3000'],
+      ['sockscope port 80,443,8000-8100', 'several'],
+    ],
+    run: async given => (await import('./commands/port.ts')).run(given),
+  },
+  {
+    name: 'pid',
+    about: 'all sockets of a process and its children',
+    usage: 'PID|NAME',
+    options: [...outputOptions, ...listOptions],
+    examples: [['sockscope pid nginx', 'by name']],
+    run: async given => (await import('./commands/pid.ts')).run(given),
+  },
+  {
+    name: 'free',
+    about: 'a port that nobody has',
+    usage: '[PORT-PORT]',
+    options: [
+      { name: 'udp', short: 'u', about: 'for UDP' },
+      { name: 'host', value: 'ADDRESS', about: 'on one address (default: all of them)' },
+      { name: 'count', value: 'N', about: 'so many' },
+      json,
+    ],
+    examples: [['sockscope free 3000-3100', 'the first in a range']],
+    run: async given => (await import('./commands/free.ts')).run(given),
+  },
+  {
+    name: 'stats',
+    about: 'counts by protocol, state and process, and how near the limits are',
+    usage: '',
+    options: [...namespaceOptions, json],
+    examples: [],
+    run: async given => (await import('./commands/stats.ts')).run(given),
+  },
+  {
+    name: 'watch',
+    about: 'what opened, closed and changed, one line each',
+    usage: '[-tuxw… as in ss] [FILTER]',
+    options: [
+      ...ssOptions,
+      ...namespaceOptions,
+      every,
+      { name: 'count', value: 'N', about: 'end after so many intervals' },
+      { name: 'ndjson', about: 'one JSON object a line' },
+    ],
+    examples: [['sockscope watch process node', 'of one program']],
+    run: async given => (await import('./commands/watch.ts')).run(given),
+  },
+  {
+    name: 'kill',
+    about: 'end the process that listens on a port, and wait until the port is free',
+    usage: ':PORT[,PORT|-PORT…]',
+    options: [
+      ...actionOptions,
+      { name: 'clients', about: 'also the processes on this machine that are connected to it' },
+      { name: 'tree', about: 'also everything that the process started' },
+      { name: 'grace', value: 'TIME', about: 'time between TERM and KILL (default 5s)' },
+      json,
+    ],
+    examples: [['sockscope kill :3000 --dry-run', 'look first']],
+    run: async given => (await import('./commands/kill.ts')).run(given),
+  },
+  {
+    name: 'close',
+    about: 'close connections: in order where possible, else by a reset',
+    usage: 'FILTER',
+    options: [...actionOptions, { name: 'reset', about: 'always by a reset' }, json],
+    examples: [['sockscope close dst 10.0.0.7 and dport = :5432', '']],
+    run: async given => (await import('./commands/close.ts')).run(given),
+  },
+  {
     name: 'doctor',
     about: 'what works on this machine, what does not, and what would help',
     usage: '',
     options: [json],
     examples: [],
     run: async given => (await import('./commands/doctor.ts')).run(given),
+  },
+  {
+    name: 'completion',
+    about: 'the completion script of a shell',
+    usage: shells.join('|'),
+    options: [],
+    words: shells,
+    examples: [['source <(sockscope completion bash)', 'for this shell']],
+    run: async given => (await import('./commands/completion.ts')).run(given),
+  },
+  {
+    name: 'help',
+    about: 'help on a command, on filters, columns, exit, ss, or the manual page (man)',
+    usage: '[TOPIC]',
+    options: [],
+    words: ['filters', 'columns', 'exit', 'ss', 'man'],
+    examples: [['sockscope help man | man -l -', 'the manual page']],
+    run: async given => (await import('./commands/help.ts')).run(given),
   },
 ]

@@ -7,13 +7,27 @@ const optionLine = (o: Option): string => {
   return `  ${name.padEnd(30)} ${o.about}`
 }
 
+/** `-t TCP · -u UDP`, as many on a line as fit. */
+function compactLines(options: readonly Option[]): string[] {
+  const lines: string[] = []
+  for (const o of options) {
+    const item = `-${o.short}${o.value ? ` ${o.value}` : ''} ${o.about}`
+    const last = lines.at(-1)
+    if (last !== undefined && last.length + item.length + 3 <= 98) lines[lines.length - 1] = `${last} · ${item}`
+    else lines.push(`  ${item}`)
+  }
+  return lines
+}
+
 /** The help of one command: less than a screen. */
 export function commandHelp(command: Command): string {
-  const shown = command.options.filter(o => !o.hidden)
+  const shown = command.options.filter(o => !o.hidden && !o.compact)
+  const letters = compactLines(command.options.filter(o => o.compact && !o.hidden))
   const examples = command.examples.map(([line, about]) => `  ${line.padEnd(42)} ${about}`)
   return [
     `sockscope ${command.name} ${command.usage}`.trimEnd(),
     `  ${command.about}`,
+    ...(letters.length > 0 ? ['', ...letters] : []),
     ...(shown.length > 0 ? ['', ...shown.map(optionLine)] : []),
     ...(examples.length > 0 ? ['', ...examples] : []),
     '',

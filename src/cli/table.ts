@@ -13,6 +13,8 @@ export interface Option {
   readonly many?: boolean
   /** Taken, and not shown in help: another name that people type. */
   readonly hidden?: boolean
+  /** Shown in help on a line with others, by its letter. */
+  readonly compact?: boolean
 }
 
 /** The values that were given, by the name of the option. */
@@ -31,6 +33,8 @@ export interface Command {
   /** What may follow the name, for help. */
   readonly usage: string
   readonly options: readonly Option[]
+  /** The words that may follow it, for completion. */
+  readonly words?: readonly string[]
   readonly examples: readonly (readonly [line: string, about: string])[]
   /** Loads the code and runs it; gives the exit code. */
   readonly run: (given: Given) => Promise<number>

@@ -25,19 +25,24 @@ function usual(a: Socket, b: Socket): number {
   )
 }
 
+/** Puts sockets in order. */
+export type Sorter = (sockets: readonly Socket[], around: Surroundings) => readonly Socket[]
+
 /** Sorts by `column` or `column:desc`, the first of them first; what is unknown comes last. A wrong column is a TypeError. */
-export function sortSockets(sockets: readonly Socket[], by: readonly string[], around: Surroundings): readonly Socket[] {
+export function sorter(by: readonly string[]): Sorter {
   const keys = by.flatMap(text => text.split(',')).map(parseKey)
-  if (keys.length === 0) return sockets.toSorted(usual)
-  const rows = sockets.map(socket => ({ socket, values: keys.map(k => k.value(socket, around)) }))
-  rows.sort((a, b) => {
-    for (const [i, key] of keys.entries()) {
-      const order = compare(a.values[i], b.values[i], key.descending)
-      if (order !== 0) return order
-    }
-    return usual(a.socket, b.socket)
-  })
-  return rows.map(row => row.socket)
+  if (keys.length === 0) return sockets => sockets.toSorted(usual)
+  return (sockets, around) => {
+    const rows = sockets.map(socket => ({ socket, values: keys.map(k => k.value(socket, around)) }))
+    rows.sort((a, b) => {
+      for (const [i, key] of keys.entries()) {
+        const order = compare(a.values[i], b.values[i], key.descending)
+        if (order !== 0) return order
+      }
+      return usual(a.socket, b.socket)
+    })
+    return rows.map(row => row.socket)
+  }
 }
 
 function parseKey(text: string): { value: (socket: Socket, around: Surroundings) => Cell; descending: boolean } {

@@ -16,6 +16,8 @@ export interface Source {
   /** Looks once. It never holds the event loop for long. */
   sockets(query?: Query): Promise<Look>
   process(pid: number): Promise<Process | undefined>
+  /** Every process of this machine that can be seen, whether it has sockets or not. */
+  processes?(): Promise<readonly Process[]>
   interfaces(): Promise<readonly Interface[]>
   /** What this system allows sockets, where it can tell. */
   limits?(): Promise<SystemLimits>

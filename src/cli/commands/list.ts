@@ -9,7 +9,7 @@ import { csvLine, tsvLine } from '../../show/csv.ts'
 import { columns, findColumn, usualColumns, type Column, type Surroundings } from '../../show/columns.ts'
 import { jsonDocument, metaOf } from '../../show/document.ts'
 import { groupSockets, groupWords } from '../../show/group.ts'
-import { sortSockets } from '../../show/order.ts'
+import { sorter } from '../../show/order.ts'
 import { table } from '../../show/table.ts'
 import { template } from '../../show/template.ts'
 import { safe, safeJson } from '../../show/text.ts'
@@ -18,9 +18,10 @@ import { serviceNames } from '../../names/services.ts'
 import type { Names } from '../../show/endpoint.ts'
 import { watch } from '../../watch/watch.ts'
 import { splitStates } from '../filter-words.ts'
+import { ending, noteGaps } from '../gaps.ts'
 import { onInterrupt } from '../interrupt.ts'
 import { openMachine } from '../machine.ts'
-import { colour, isTerminal, note, print, printLines, terminalColumns } from '../output.ts'
+import { colour, isTerminal, print, printLines, terminalColumns } from '../output.ts'
 import { count, duration } from '../parse.ts'
 import { exits, UsageError } from '../problem.ts'
 import { namespacesOf, select, type Selection } from '../select.ts'
@@ -29,18 +30,17 @@ import { version } from '../version.ts'
 
 /** Runs the command. */
 export async function run(given: Given): Promise<number> {
-  const shown = shownColumns(given)
-  const write = writer(given, shown)
-  const { query, test } = queryOf(given, shown)
-  const every = given.has('watch') ? duration('--watch', given.value('watch')!) : undefined
+  if (given.has('summary')) return (await import('./stats.ts')).run(given)
+  const { query, show } = prepare(given)
+  const every = given.has('watch') || given.has('every') ? duration('--watch', given.value('watch') ?? given.value('every')!) : undefined
   const signal = every === undefined ? undefined : onInterrupt()
   const source = await openMachine(given)
   try {
-    if (every === undefined) return await show(await source.sockets(query), given, write, test)
+    if (every === undefined) return await show(await source.sockets(query))
     let code: number = exits.nothing
     for await (const frame of watch({ source, query, every, signal: signal! })) {
-      if (isTerminal() && !given.has('ndjson')) print('\u001b[H\u001b[2J')
-      code = await show(frame, given, write, test)
+      if (isTerminal() && !given.has('ndjson') && !given.has('json')) print('\u001b[H\u001b[2J')
+      code = await show(frame)
     }
     return signal!.aborted ? exits.interrupted : code
   } finally {
@@ -48,21 +48,26 @@ export async function run(given: Given): Promise<number> {
   }
 }
 
-/** Sorts, limits and writes one look, and says what it could not see. */
-async function show(whole: Look, given: Given, write: Writer, test: Selection['test']): Promise<number> {
-  const look = test ? { ...whole, sockets: whole.sockets.filter(test) } : whole
-  const names = given.has('resolve') && !given.has('numeric') ? await namesOf(look.sockets) : undefined
-  const around = { processes: look.processes, names }
-  let sockets: readonly Socket[] = sortSockets(look.sockets, given.values('sort'), around)
-  if (given.has('limit')) sockets = sockets.slice(0, count('--limit', given.value('limit')!))
-  write({ ...look, sockets }, around)
-  if (!given.has('json')) for (const gap of look.gaps) note(colour('yellow', safe(gap.help === '' ? gap.text : `${gap.text}: ${gap.help}`)))
-  if (given.has('strict') && look.gaps.some(g => g.why === 'permission')) return exits.permission
-  return look.sockets.length > 0 ? exits.found : exits.nothing
+/** What a line of options asks for, and how it is shown. Every mistake in the line is found here, before anything is looked at. */
+export function prepare(given: Given): { readonly query: Query; readonly show: (look: Look) => Promise<number> } {
+  const shown = shownColumns(given)
+  const write = writer(given, shown)
+  const limit = given.has('limit') ? count('--limit', given.value('limit')!) : undefined
+  const sort = sorter(given.values('sort'))
+  const { query, test } = queryOf(given, shown)
+  const show = async (whole: Look): Promise<number> => {
+    const look = test ? { ...whole, sockets: whole.sockets.filter(test) } : whole
+    const names = given.has('resolve') && !given.has('numeric') ? await namesOf(look.sockets) : undefined
+    const around = { processes: look.processes, names }
+    write({ ...look, sockets: sort(look.sockets, around).slice(0, limit) }, around)
+    if (!given.has('json')) noteGaps(look)
+    return ending(look, given, look.sockets.length > 0)
+  }
+  return { query, show }
 }
 
 /** What to ask the source for: letters, filter and what the columns need. */
-export function queryOf(given: Given, shown: readonly Column[]): { readonly query: Query; readonly test: Selection['test'] } {
+function queryOf(given: Given, shown: readonly Column[]): { readonly query: Query; readonly test: Selection['test'] } {
   const { states, filter } = splitStates(given.words)
   const selection = select(given, states)
   const ids = shown.map(c => c.id).join(' ')

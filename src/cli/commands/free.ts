@@ -1,0 +1,31 @@
+// `sockscope free [RANGE]`: a port that nobody has.
+
+import { freePort } from '../../ports/ports.ts'
+import { parsePorts } from '../../filter/ports.ts'
+import { safeJson } from '../../show/text.ts'
+import { note, print } from '../output.ts'
+import { count } from '../parse.ts'
+import { exits, UsageError } from '../problem.ts'
+import type { Given } from '../table.ts'
+
+/** Runs the command. */
+export async function run(given: Given): Promise<number> {
+  if (given.has('replay')) throw new UsageError('free asks this machine by binding; a recording cannot tell')
+  if (given.words.length > 1) throw new UsageError('free takes one range, such as 3000-3100 or 80,8080')
+  const ranges = given.words[0] === undefined ? undefined : parsePorts(given.words[0])
+  const wanted = given.has('count') ? count('--count', given.value('count')!) : 1
+  const host = given.value('host')
+  const options = { protocol: given.has('udp') ? 'udp' : 'tcp', ...(host === undefined ? {} : { host }) } as const
+  const found: number[] = []
+  let from = ranges
+  while (found.length < wanted) {
+    const port = await freePort({ ...options, ...(from ? { from } : {}) })
+    if (port === undefined) break
+    if (!found.includes(port)) found.push(port)
+    from = from?.map(r => ({ first: Math.max(r.first, port + 1), last: r.last })).filter(r => r.first <= r.last)
+  }
+  if (given.has('json')) print(`${safeJson(found)}\n`)
+  else if (found.length > 0) print(`${found.join('\n')}\n`)
+  if (found.length < wanted) note(`only ${found.length} of ${wanted} are free${given.words[0] ? ` in ${given.words[0]}` : ''}`)
+  return found.length < wanted ? exits.nothing : exits.found
+}

@@ -1,0 +1,31 @@
+// `sockscope help [TOPIC]`: commands, topics and the manual page.
+
+import { nearest } from '../../filter/nearest.ts'
+import { commands } from '../commands.ts'
+import { commandHelp, programHelp } from '../help.ts'
+import { manual } from '../manual.ts'
+import { print } from '../output.ts'
+import { exits, UsageError } from '../problem.ts'
+import { topics } from '../topics.ts'
+import type { Given } from '../table.ts'
+import { version } from '../version.ts'
+
+/** Runs the command. */
+export async function run(given: Given): Promise<number> {
+  const [word, ...more] = given.words
+  if (more.length > 0) throw new UsageError('help takes one topic')
+  print(text(word))
+  return exits.found
+}
+
+function text(word: string | undefined): string {
+  if (word === undefined) return programHelp(commands)
+  if (word === 'man') return manual(commands, version)
+  const command = commands.find(c => c.name === word)
+  if (command) return commandHelp(command)
+  const all = topics()
+  if (Object.hasOwn(all, word)) return `${all[word]!.join('\n')}\n`
+  const words = [...commands.map(c => c.name), ...Object.keys(all), 'man']
+  const hint = nearest(word, words)
+  throw new UsageError(`there is no help on ${JSON.stringify(word)}; ${hint ? `did you mean ${hint}?` : `there is ${words.join(', ')}`}`)
+}

@@ -1,0 +1,179 @@
+// `sockscope kill :3000`: ends the processes that hold a port, and waits until the port can be had again.
+
+import { setTimeout as sleep } from 'node:timers/promises'
+import { inRanges } from '../../filter/ports.ts'
+import type { Look } from '../../model/look.ts'
+import type { PortRange } from '../../model/limits.ts'
+import { OsError } from '../../model/error.ts'
+import type { Process } from '../../model/process.ts'
+import type { Socket } from '../../model/socket.ts'
+import { isPortAvailable } from '../../ports/ports.ts'
+import { endpointText } from '../../show/endpoint.ts'
+import { isListener } from '../../show/listeners.ts'
+import { processText, supervisorOf } from '../../show/people.ts'
+import { safe, safeJson } from '../../show/text.ts'
+import type { Source } from '../../source/source.ts'
+import { confirmed } from '../ask.ts'
+import { noteGaps } from '../gaps.ts'
+import { withMachine } from '../machine.ts'
+import { note, print } from '../output.ts'
+import { duration } from '../parse.ts'
+import { exits, UsageError } from '../problem.ts'
+import { markTargets, treeOf, type Target } from '../targets.ts'
+import type { Given } from '../table.ts'
+import { portsOf } from './port.ts'
+
+const pollMs = 50
+const lastWaitMs = 2000
+
+/** Runs the command. */
+export function run(given: Given): Promise<number> {
+  const ranges = portsOf(given.words)
+  const graceMs = given.has('grace') ? duration('--grace', given.value('grace')!) : 5000
+  if (given.has('replay')) throw new UsageError('kill acts on this machine; a recording has no processes')
+  return withMachine(given, async source => {
+    const look = await lookAt(source, ranges)
+    const held = look.sockets.filter(s => isListener(s) && inRanges(s.local.port, ranges))
+    if (held.length === 0) {
+      note(`nobody listens on ${given.words.join(' ')}`)
+      return exits.nothing
+    }
+    const targets = await targetsOf(source, look, held, ranges, given)
+    const report = (result: object): void => {
+      if (given.has('json')) print(`${safeJson({ schema: 'sockscope-kill/1', targets, ...result })}\n`)
+    }
+    if (!given.has('json')) for (const line of plan(targets, held, look)) print(`${safe(line)}\n`)
+    if (!given.has('json')) noteGaps(look)
+    const refused = refusal(targets, held)
+    if (refused !== undefined) {
+      report({ done: false, refused: refused.text })
+      note(`sockscope: nothing was done: ${safe(refused.text)}`)
+      return refused.code
+    }
+    if (given.has('dry-run')) {
+      report({ done: false })
+      return exits.found
+    }
+    if (!(await confirmed(given, targets.length === 1 ? 'End it?' : `End these ${targets.length} processes?`))) return exits.failed
+    const left = await end(source, targets, held, graceMs)
+    report({ done: left === undefined, ...(left === undefined ? {} : { left }) })
+    if (left === undefined) return exits.found
+    note(`sockscope: ${safe(left.text)}`)
+    return left.code
+  })
+}
+
+const lookAt = (source: Source, ranges: readonly PortRange[]): Promise<Look> =>
+  source.sockets({ filter: s => inRanges(s.local.port, ranges) || inRanges(s.remote?.port, ranges), details: ['options'] })
+
+/** The holders of the port; with --clients those connected to it, with --tree their children. */
+async function targetsOf(
+  source: Source,
+  look: Look,
+  held: readonly Socket[],
+  ranges: readonly PortRange[],
+  given: Given,
+): Promise<Target[]> {
+  const pids = new Set(held.flatMap(s => s.owners.map(o => o.pid)))
+  if (given.has('clients')) {
+    for (const s of look.sockets) if (inRanges(s.remote?.port, ranges) && s.state !== 'TIME_WAIT') for (const o of s.owners) pids.add(o.pid)
+  }
+  const roots = [...pids].map(pid => look.processes.get(pid)).filter((p): p is Process => p !== undefined)
+  return markTargets(given.has('tree') ? await treeOf(source, roots) : roots, source)
+}
+
+function* plan(targets: readonly Target[], held: readonly Socket[], look: Look): Generator<string> {
+  for (const { process, why } of targets) {
+    const ports = held.filter(s => s.owners.some(o => o.pid === process.pid)).map(s => `${s.protocol} ${endpointText(s.local, s)}`)
+    const user = process.user === undefined ? '' : `, user ${process.user}`
+    yield `${processText(process, process.pid)}${user}${process.exe === undefined ? '' : `, ${process.exe}`}${ports.length > 0 ? `, listens on ${[...new Set(ports)].join(' ')}` : ''}${why === undefined ? '' : `: will not be touched, ${why.text}`}`
+    const supervisor = supervisorOf(process, look.processes)
+    if (supervisor) yield `  ${supervisor.name} may start it again; to stop it for good: ${supervisor.stop}`
+  }
+}
+
+interface Trouble {
+  readonly text: string
+  readonly code: number
+}
+
+/** Why nothing may be done at all: it is all or nothing. */
+function refusal(targets: readonly Target[], held: readonly Socket[]): Trouble | undefined {
+  const hidden = held.filter(s => s.owners.length === 0)
+  if (hidden.length > 0) {
+    const text = `the holder of ${hidden.map(s => endpointText(s.local, s)).join(' ')} cannot be seen (${hidden[0]!.ownerless}); run as root`
+    return { text, code: hidden[0]!.ownerless === 'permission' ? exits.permission : exits.failed }
+  }
+  const untouchable = targets.find(t => t.why !== undefined)
+  if (untouchable === undefined) return undefined
+  return {
+    text: `${processText(untouchable.process, untouchable.process.pid)}: ${untouchable.why!.text}`,
+    code: untouchable.why!.permission ? exits.permission : exits.failed,
+  }
+}
+
+/** TERM, then KILL for those that are still there after the grace; undefined when the port is free at the end. */
+async function end(source: Source, targets: readonly Target[], held: readonly Socket[], graceMs: number): Promise<Trouble | undefined> {
+  try {
+    for (const { process } of targets) await signal(source, process, 'TERM')
+    if (await gone(source, targets, held, graceMs)) return undefined
+    for (const { process } of targets) if (await lives(source, process)) await signal(source, process, 'KILL')
+    if (await gone(source, targets, held, lastWaitMs)) return undefined
+  } catch (error) {
+    if (!(error instanceof OsError)) throw error
+    const denied = error.code === 'EPERM' || error.code === 'EACCES'
+    return {
+      text: `${error.message}${denied ? '; run as root, or as the owner of the process' : ''}`,
+      code: denied ? exits.permission : exits.failed,
+    }
+  }
+  return whoHasItNow(source, targets, held)
+}
+
+async function signal(source: Source, process: Process, name: 'TERM' | 'KILL'): Promise<void> {
+  try {
+    await source.actions!.signal!(process, name)
+  } catch (error) {
+    if (!(error instanceof OsError && error.code === 'ESRCH')) throw error // Gone already: that is what was wanted.
+  }
+}
+
+const lives = async (source: Source, process: Process): Promise<boolean> => (await source.process(process.pid))?.key === process.key
+
+/** Waits until the processes have ended and the addresses can be bound again. */
+async function gone(source: Source, targets: readonly Target[], held: readonly Socket[], ms: number): Promise<boolean> {
+  const until = performance.now() + ms
+  for (;;) {
+    const living = await Promise.all(targets.map(t => lives(source, t.process)))
+    if (!living.includes(true) && (await bindable(held))) return true
+    if (performance.now() > until) return false
+    await sleep(pollMs)
+  }
+}
+
+async function bindable(held: readonly Socket[]): Promise<boolean> {
+  for (const s of held) {
+    const protocol = s.protocol === 'udp' ? 'udp' : 'tcp'
+    if (s.protocol !== protocol || s.namespace !== undefined) continue
+    const host = s.local.zone === undefined ? s.local.address! : `${s.local.address}%${s.local.zone}`
+    const free = await isPortAvailable(s.local.port!, { protocol, host }).catch(
+      (error: NodeJS.ErrnoException) => error.code === 'EADDRNOTAVAIL',
+    )
+    if (!free) return false
+  }
+  return true
+}
+
+async function whoHasItNow(source: Source, targets: readonly Target[], held: readonly Socket[]): Promise<Trouble> {
+  const ports = held.map(s => ({ first: s.local.port!, last: s.local.port! }))
+  const look = await lookAt(source, ports)
+  const now = look.sockets.filter(s => isListener(s) && inRanges(s.local.port, ports)).flatMap(s => s.owners.map(o => o.pid))
+  const other = now.find(pid => !targets.some(t => t.process.pid === pid && t.process.key === look.processes.get(pid)?.key))
+  if (other === undefined) return { text: 'the port is still taken', code: exits.failed }
+  const process = look.processes.get(other)
+  const supervisor = process && supervisorOf(process, look.processes)
+  return {
+    text: `the port is taken again by ${processText(process, other)}${supervisor ? `; ${supervisor.name} starts it: ${supervisor.stop}` : ''}`,
+    code: exits.failed,
+  }
+}

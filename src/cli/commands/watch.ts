@@ -1,0 +1,81 @@
+// `sockscope watch`: what opened, closed and changed since the last look, one line each.
+
+import type { DetailName } from '../../filter/query.ts'
+import type { Frame } from '../../model/frame.ts'
+import type { Process } from '../../model/process.ts'
+import type { Socket } from '../../model/socket.ts'
+import { endpointText } from '../../show/endpoint.ts'
+import { processText } from '../../show/people.ts'
+import { safe, safeJson } from '../../show/text.ts'
+import { watch } from '../../watch/watch.ts'
+import { splitStates } from '../filter-words.ts'
+import { noteGaps } from '../gaps.ts'
+import { onInterrupt } from '../interrupt.ts'
+import { openMachine } from '../machine.ts'
+import { colour, printLines } from '../output.ts'
+import { count, duration } from '../parse.ts'
+import { exits } from '../problem.ts'
+import { namespacesOf, select } from '../select.ts'
+import type { Given } from '../table.ts'
+
+/** Runs the command. */
+export async function run(given: Given): Promise<number> {
+  const { states, filter } = splitStates(given.words)
+  const selection = select(given, states)
+  const every = given.has('every') ? duration('--every', given.value('every')!) : 1000
+  const most = given.has('count') ? count('--count', given.value('count')!) : Infinity
+  const details: readonly DetailName[] = given.has('ndjson') ? ['tcp'] : []
+  const query = {
+    protocols: selection.protocols,
+    ...(selection.families ? { families: selection.families } : {}),
+    ...(selection.states ? { states: selection.states } : {}),
+    ...(filter === '' ? {} : { filter }),
+    details,
+    namespaces: namespacesOf(given)!,
+  }
+  const signal = onInterrupt()
+  const source = await openMachine(given)
+  let seen = new Map<number, Process>()
+  const said = new Set<string>()
+  try {
+    let looks = 0
+    for await (const frame of watch({ source, every, query, signal })) {
+      // A closed socket's process may have gone with it: the look before still knew it.
+      const known = new Map([...seen, ...frame.processes])
+      printLines(given.has('ndjson') ? records(frame, known) : lines(frame, known, selection.test))
+      noteGaps({ gaps: frame.gaps.filter(g => !said.has(g.text) && said.add(g.text)) })
+      seen = new Map(frame.processes)
+      if (++looks > most) break
+    }
+    return signal.aborted ? exits.interrupted : exits.found
+  } finally {
+    source.close()
+  }
+}
+
+function* lines(frame: Frame, processes: ReadonlyMap<number, Process>, test: ((s: Socket) => boolean) | undefined): Generator<string> {
+  const time = new Date(frame.atMs).toISOString().slice(11, 23)
+  const line = (word: string, s: Socket, from = ''): string => {
+    const who =
+      s.owners.map(o => processText(processes.get(o.pid), o.pid)).join(', ') || (s.ownerless === undefined ? '' : `(${s.ownerless})`)
+    return safe(
+      `${time} ${word} ${s.protocol} ${endpointText(s.local, s)} ${s.remote ? `to ${endpointText(s.remote, s)} ` : ''}${from}${s.state ?? ''}  ${who}`.trimEnd(),
+    )
+  }
+  const { change } = frame
+  if (change === undefined) return
+  const wanted = (s: Socket): boolean => test?.(s) ?? true
+  for (const s of change.opened.filter(wanted)) yield colour('green', line('opened ', s))
+  for (const { socket, from } of change.moved) if (wanted(socket)) yield line('changed', socket, `${from ?? '?'} > `)
+  for (const s of change.closed.filter(wanted)) yield colour('red', line('closed ', s))
+}
+
+function* records(frame: Frame, processes: ReadonlyMap<number, Process>): Generator<string> {
+  const { atMs, change } = frame
+  const record = (type: string, socket: Socket, rest: object = {}): string =>
+    safeJson({ type, atMs, socket, ...rest, processes: socket.owners.map(o => processes.get(o.pid)).filter(p => p !== undefined) })
+  for (const socket of change?.opened ?? []) yield record('opened', socket)
+  for (const { socket, from } of change?.moved ?? []) yield record('changed', socket, { from })
+  for (const socket of change?.closed ?? []) yield record('closed', socket)
+  for (const gap of frame.gaps) yield safeJson({ type: 'gap', atMs, gap })
+}

@@ -1,0 +1,127 @@
+// Completion scripts for four shells, made from the table of commands.
+
+import { globalOptions, type Command, type Option } from './table.ts'
+
+/** The shells that there are scripts for. */
+export const shells = ['bash', 'zsh', 'fish', 'powershell'] as const
+/** The name of a shell. */
+export type Shell = (typeof shells)[number]
+
+const visible = (command: Command): readonly Option[] => [...command.options, ...globalOptions].filter(o => !o.hidden)
+const flags = (command: Command): string[] => visible(command).flatMap(o => [`--${o.name}`, ...(o.short ? [`-${o.short}`] : [])])
+const isFile = (o: Option): boolean => o.value === 'FILE'
+/** In single quotes for a POSIX shell. */
+const quoted = (text: string): string => `'${text.replaceAll("'", `'\\''`)}'`
+
+/** The script for a shell. */
+export function completion(shell: Shell, commands: readonly Command[]): string {
+  return { bash, zsh, fish, powershell }[shell](commands)
+}
+
+/** Every option that takes one of a few words, by its flag. */
+function choices(commands: readonly Command[]): Map<string, readonly string[]> {
+  return new Map(
+    commands
+      .flatMap(visible)
+      .flatMap(o => (o.words ? [[`--${o.name}`, o.words] as const, ...(o.short ? [[`-${o.short}`, o.words] as const] : [])] : [])),
+  )
+}
+
+function bash(commands: readonly Command[]): string {
+  const names = commands.map(c => c.name).join(' ')
+  return `# sockscope completion for bash: source <(sockscope completion bash)
+_sockscope() {
+  local cur=\${COMP_WORDS[COMP_CWORD]} prev=\${COMP_WORDS[COMP_CWORD-1]} command=list word
+  case $prev in
+${[...choices(commands)].map(([flag, words]) => `    ${flag}) COMPREPLY=($(compgen -W ${quoted(words.join(' '))} -- "$cur")); return ;;`).join('\n')}
+    ${[
+      ...new Set(
+        commands
+          .flatMap(visible)
+          .filter(isFile)
+          .map(o => `--${o.name}`),
+      ),
+    ].join('|')}) COMPREPLY=($(compgen -f -- "$cur")); return ;;
+  esac
+  for word in "\${COMP_WORDS[@]:1:COMP_CWORD-1}"; do
+    case " ${names} " in *" $word "*) command=$word; break ;; esac
+  done
+  case $command in
+${commands.map(c => `    ${c.name}) word=${quoted([...flags(c), ...(c.words ?? [])].join(' '))} ;;`).join('\n')}
+  esac
+  [ "$COMP_CWORD" = 1 ] && word="$word ${names}"
+  COMPREPLY=($(compgen -W "$word" -- "$cur"))
+}
+complete -F _sockscope sockscope
+`
+}
+
+function zsh(commands: readonly Command[]): string {
+  const describe = (name: string, about: string): string => quoted(`${name}:${about.replaceAll(':', ' ')}`)
+  const spec = (o: Option): string[] => {
+    const about = o.about.replaceAll(/[[\]:]/g, ' ')
+    const action =
+      o.value === undefined ? '' : o.words ? `:${o.value}:(${o.words.join(' ')})` : isFile(o) ? `:${o.value}:_files` : `:${o.value}: `
+    return [`--${o.name}`, ...(o.short ? [`-${o.short}`] : [])].map(flag => quoted(`${o.many ? '*' : ''}${flag}[${about}]${action}`))
+  }
+  return `#compdef sockscope
+# sockscope completion for zsh: sockscope completion zsh > "\${fpath[1]}/_sockscope"
+_sockscope() {
+  local -a commands=(
+${commands.map(c => `    ${describe(c.name, c.about)}`).join('\n')}
+  )
+  local command=\${words[2]}
+  if (( CURRENT == 2 )) && [[ $command != -* ]]; then
+    _describe command commands
+    return
+  fi
+  case $command in
+${commands.map(c => `    ${c.name}) _arguments -s ${[...visible(c).flatMap(spec), ...(c.words ? [quoted(`*:word:(${c.words.join(' ')})`)] : [])].join(' ')} ;;`).join('\n')}
+    *) _arguments -s ${visible(commands[0]!).flatMap(spec).join(' ')} ;;
+  esac
+}
+compdef _sockscope sockscope
+`
+}
+
+function fish(commands: readonly Command[]): string {
+  const line = (condition: string, o: Option): string =>
+    [
+      `complete -c sockscope -n ${quoted(condition)} -l ${o.name}`,
+      ...(o.short ? [`-s ${o.short}`] : []),
+      ...(o.value === undefined ? [] : [isFile(o) ? '-r -F' : '-x']),
+      ...(o.words ? [`-a ${quoted(o.words.join(' '))}`] : []),
+      `-d ${quoted(o.about)}`,
+    ].join(' ')
+  return [
+    '# sockscope completion for fish: sockscope completion fish > ~/.config/fish/completions/sockscope.fish',
+    'complete -c sockscope -f',
+    ...commands.map(c => `complete -c sockscope -n __fish_use_subcommand -a ${c.name} -d ${quoted(c.about)}`),
+    ...commands.flatMap(c => c.options.filter(o => !o.hidden).map(o => line(`__fish_seen_subcommand_from ${c.name}`, o))),
+    ...commands[0]!.options.filter(o => !o.hidden).map(o => line('__fish_use_subcommand', o)),
+    ...commands
+      .filter(c => c.words)
+      .map(c => `complete -c sockscope -n ${quoted(`__fish_seen_subcommand_from ${c.name}`)} -a ${quoted(c.words!.join(' '))}`),
+    ...globalOptions.map(o => line('true', o)),
+    '',
+  ].join('\n')
+}
+
+function powershell(commands: readonly Command[]): string {
+  const list = (words: readonly string[]): string => `@(${words.map(w => `'${w.replaceAll("'", "''")}'`).join(', ')})`
+  return `# sockscope completion for PowerShell: sockscope completion powershell | Out-String | Invoke-Expression
+Register-ArgumentCompleter -Native -CommandName sockscope -ScriptBlock {
+  param($wordToComplete, $commandAst, $cursorPosition)
+  $names = ${list(commands.map(c => c.name))}
+  $options = @{
+${commands.map(c => `    '${c.name}' = ${list([...flags(c), ...(c.words ?? [])])}`).join('\n')}
+  }
+  $words = @($commandAst.CommandElements | ForEach-Object { $_.ToString() })
+  $command = 'list'
+  foreach ($word in $words[1..$words.Count]) { if ($names -contains $word) { $command = $word; break } }
+  $found = @($options[$command])
+  if ($words.Count -le 2) { $found += $names }
+  $found | Where-Object { $_ -like "$wordToComplete*" } | Sort-Object -Unique | ForEach-Object { [System.Management.Automation.CompletionResult]::new($_, $_, 'ParameterValue', $_) }
+}
+`
+}

@@ -1,0 +1,38 @@
+// The manual page, made from the table of commands.
+
+import { globalOptions, type Command, type Option } from './table.ts'
+import { topics } from './topics.ts'
+
+/** Text that troff takes as it is. */
+const roff = (text: string): string =>
+  text
+    .replaceAll('\\', '\\e')
+    .replaceAll('-', '\\-')
+    .replace(/^([.'])/gm, '\\&$1')
+
+const optionLines = (o: Option): string[] => {
+  const names = [...(o.short ? [`-${o.short}`] : []), `--${o.name}`].map(n => `\\fB${roff(n)}\\fR`).join(', ')
+  return ['.TP', `${names}${o.value ? ` \\fI${roff(o.value)}\\fR` : ''}`, roff(o.about)]
+}
+
+/** The page in troff. */
+export function manual(commands: readonly Command[], version: string): string {
+  return [
+    `.TH SOCKSCOPE 1 "" "sockscope ${version}" "User Commands"`,
+    '.SH NAME',
+    'sockscope \\- see every socket on this machine: who owns it, how healthy it is, how many bytes it moves',
+    '.SH SYNOPSIS',
+    ...commands.flatMap(c => ['.br', roff(`sockscope ${c.name} ${c.usage}`.trimEnd())]),
+    '.SH COMMANDS',
+    ...commands.flatMap(c => [
+      `.SS "${roff(c.name)}"`,
+      roff(c.about),
+      ...c.options.filter(o => !o.hidden).flatMap(optionLines),
+      ...c.examples.flatMap(([line, about]) => ['.TP', `\\fB${roff(line)}\\fR`, roff(about)]),
+    ]),
+    '.SH OPTIONS OF EVERY COMMAND',
+    ...globalOptions.flatMap(optionLines),
+    ...Object.entries(topics()).flatMap(([name, lines]) => [`.SH "${name.toUpperCase()}"`, '.nf', ...lines.map(roff), '.fi']),
+    '',
+  ].join('\n')
+}
