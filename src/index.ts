@@ -31,7 +31,24 @@ export type {
   UpperLayer,
 } from './model/socket.ts'
 export type { AccurateEcn, CongestionDetail, Negotiated, Tcp } from './model/tcp.ts'
-export type { DetailName, Query, SocketTest } from './filter/query.ts'
+export { compileFilter } from './filter/compile.ts'
+export { nearest } from './filter/nearest.ts'
+export { needs, type Needs } from './filter/needs.ts'
+export { parseFilter, type ParseOptions } from './filter/parse.ts'
+export { printFilter } from './filter/print.ts'
+export type { DetailName, FilterContext, Need, Query, SocketTest } from './filter/query.ts'
+export type {
+  Comparison,
+  Filter,
+  Host,
+  HostFilter,
+  NumberFilter,
+  Pattern,
+  Range,
+  StateFilter,
+  StateStep,
+  TextFilter,
+} from './filter/tree.ts'
 export { parsePorts } from './filter/ports.ts'
 export {
   attribute,

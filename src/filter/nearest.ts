@@ -5,16 +5,24 @@ export function nearest(word: string, words: Iterable<string>): string | undefin
   if (word.length > 40) return undefined
   const from = word.toLowerCase()
   let best: string | undefined
-  let least = Math.max(1, Math.floor(from.length / 3)) + 1
+  const most = Math.max(1, Math.floor(from.length / 3))
+  let least = most + 0.001
   for (const candidate of words) {
     const to = candidate.toLowerCase()
-    if (Math.abs(to.length - from.length) >= least) continue
-    const cost = distance(from, to)
+    if (Math.abs(to.length - from.length) > most) continue
+    // Of words that are equally far, the one with the longer common beginning: proces is process, not probes.
+    const cost = distance(from, to) - common(from, to) / 100
     if (cost >= least) continue
     least = cost
     best = candidate
   }
   return best
+}
+
+function common(a: string, b: string): number {
+  let i = 0
+  while (i < a.length && a[i] === b[i]) i++
+  return i
 }
 
 // Letters to add, drop, change or swap (optimal string alignment), in three rows of the table.

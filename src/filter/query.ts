@@ -1,6 +1,10 @@
 // What is wanted from a look. A source asks the kernel for that and no more.
 
 import type { Process } from '../model/process.ts'
+import { compileFilter } from './compile.ts'
+import { needs } from './needs.ts'
+import { parseFilter } from './parse.ts'
+import type { Filter } from './tree.ts'
 import { families, protocols, states, type Family, type Protocol, type Socket, type State } from '../model/socket.ts'
 
 /** What is wanted. Everything that is left out has its default. */
@@ -26,9 +30,22 @@ export type DetailName = (typeof detailNames)[number]
 const detailNames = ['tcp', 'memory', 'options', 'cgroup'] as const
 
 /** Says whether a socket is wanted. */
-export type SocketTest = (socket: Socket, processes: ReadonlyMap<number, Process>) => boolean
+export type SocketTest = (socket: Socket, processes: ReadonlyMap<number, Process>, context?: FilterContext) => boolean
 
-/** A query with every default filled in and every word checked. */
+/** What follows from more than one look. Where it is absent, `age` and `rate` are not known and match nothing. */
+export interface FilterContext {
+  /** How long the socket has been open. */
+  ageMs?(socket: Socket): number | undefined
+  /** Its traffic now, in bytes a second. */
+  rate?(socket: Socket): { readonly in: number; readonly out: number } | undefined
+  /** The ports that the system chooses from, for `autobound`. */
+  readonly ephemeralPorts?: readonly [number, number]
+}
+
+/** What a filter looks at that a look does not hold by itself. */
+export type Need = DetailName | 'owners' | 'age' | 'rate'
+
+/** A query with every default filled in, every word checked, and what its filter looks at added. */
 export interface FullQuery {
   readonly protocols: readonly Protocol[]
   readonly families: readonly Family[]
@@ -37,6 +54,8 @@ export interface FullQuery {
   readonly owners: boolean
   readonly details: readonly DetailName[]
   readonly namespaces: NonNullable<Query['namespaces']>
+  /** The filter, when it was text: for what the kernel can judge of it. */
+  readonly filter: Filter | undefined
   /** Everything that the query says about a single socket, in one test. */
   readonly test: SocketTest
 }
@@ -50,7 +69,11 @@ export function fillQuery(query: Query = {}): FullQuery {
   const details = words('query.details', query.details, detailNames) ?? []
   if (query.owners !== undefined && typeof query.owners !== 'boolean') throw new TypeError('query.owners: needs true or false')
   const filter = query.filter
-  if (filter !== undefined && typeof filter !== 'function') throw new TypeError('query.filter: needs a function')
+  if (filter !== undefined && typeof filter !== 'function' && typeof filter !== 'string')
+    throw new TypeError('query.filter: needs text or a function')
+  const tree = typeof filter === 'string' ? parseFilter(filter) : undefined
+  const wants = tree === undefined ? undefined : needs(tree)
+  const inFilter = typeof filter === 'function' ? filter : tree && compileFilter(tree)
   const inStates = wantedStates && new Set<State | undefined>(wantedStates)
   const inFamilies = new Set(wantedFamilies)
   const inProtocols = new Set(wantedProtocols)
@@ -58,14 +81,15 @@ export function fillQuery(query: Query = {}): FullQuery {
     protocols: wantedProtocols,
     families: wantedFamilies,
     states: wantedStates,
-    owners: query.owners ?? true,
-    details,
+    owners: (query.owners ?? true) || wants?.owners === true,
+    details: [...new Set([...details, ...(wants?.details ?? [])])],
     namespaces: query.namespaces ?? 'own',
-    test: (socket, processes) =>
+    filter: tree,
+    test: (socket, processes, context) =>
       inProtocols.has(socket.protocol) &&
       inFamilies.has(socket.family) &&
       (inStates === undefined || inStates.has(socket.state)) &&
-      (filter === undefined || filter(socket, processes)),
+      (inFilter === undefined || inFilter(socket, processes, context)),
   }
 }
 

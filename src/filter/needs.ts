@@ -1,0 +1,82 @@
+// What a filter looks at, so that a caller asks for no more than that.
+
+import type { Family, Protocol } from '../model/socket.ts'
+import type { DetailName, Need } from './query.ts'
+import type { Filter, TextFilter } from './tree.ts'
+import { numberField, textField } from './words.ts'
+
+/** What a filter looks at. */
+export interface Needs {
+  /** What to ask the source for beside the plain record. */
+  readonly details: readonly DetailName[]
+  /** It asks about processes: owners must be looked up before it can be answered. */
+  readonly owners: boolean
+  /** It asks for `age` or `rate`, which only a watch knows. */
+  readonly age: boolean
+  readonly rate: boolean
+  /** It says something about states: the usual states of a listing no longer hold, as in ss. */
+  readonly states: boolean
+  /** The families that its addresses name, and the families and protocols that it asks for by name: what a listing has to look at. */
+  readonly families: readonly Family[]
+  readonly protocols: readonly Protocol[]
+}
+
+/** What a filter looks at. */
+export function needs(filter: Filter): Needs {
+  const seen: Seen = { wanted: new Set(), families: new Set(), protocols: new Set() }
+  visit(filter, seen, true)
+  const { wanted } = seen
+  return {
+    details: (['tcp', 'memory', 'options', 'cgroup'] as const).filter(name => wanted.has(name)),
+    owners: wanted.has('owners'),
+    age: wanted.has('age'),
+    rate: wanted.has('rate'),
+    states: wanted.has('states'),
+    families: [...seen.families],
+    protocols: [...seen.protocols],
+  }
+}
+
+interface Seen {
+  readonly wanted: Set<Need | 'states' | undefined>
+  readonly families: Set<Family>
+  readonly protocols: Set<Protocol>
+}
+
+// Under a `not` a family or protocol is named to be left out.
+function visit(filter: Filter, seen: Seen, positive: boolean): void {
+  switch (filter.kind) {
+    case 'and':
+    case 'or':
+      for (const part of filter.parts) visit(part, seen, positive)
+      break
+    case 'not':
+      visit(filter.part, seen, !positive)
+      break
+    case 'number':
+      seen.wanted.add(numberField(filter.field).needs)
+      break
+    case 'text':
+      seen.wanted.add(textField(filter.field).needs)
+      if (positive) named(filter, seen)
+      break
+    case 'state':
+      seen.wanted.add('states')
+      break
+    case 'cgroup':
+      seen.wanted.add('cgroup')
+      break
+    case 'host':
+      if (positive) for (const { family } of filter.hosts) if (family !== undefined) seen.families.add(family)
+      break
+    default:
+  }
+}
+
+function named({ field, patterns }: TextFilter, seen: Seen): void {
+  for (const pattern of patterns)
+    if (pattern.kind === 'exact') {
+      if (field === 'family') seen.families.add(pattern.text as Family)
+      if (field === 'protocol') seen.protocols.add(pattern.text as Protocol)
+    }
+}

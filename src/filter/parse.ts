@@ -1,0 +1,92 @@
+// Text to tree: conditions put together with and, or, not and parentheses. What a condition says is read in condition.ts.
+
+import type { Family } from '../model/socket.ts'
+import { readCondition } from './condition.ts'
+import { filterLimits } from './reader.ts'
+import type { Reader } from './reader.ts'
+import { fail, skipSpace, take } from './scan.ts'
+import { servicePort } from './services.ts'
+import { join } from './tree.ts'
+import type { Filter } from './tree.ts'
+
+/** How a filter is read. */
+export interface ParseOptions {
+  /** The family of addresses that name none, as `ss -x`, `ss -0` and `--vsock` say. */
+  readonly family?: Family
+  /** The port of a service, asked before the built-in table. */
+  readonly service?: (name: string) => number | undefined
+}
+
+/** Reads a filter. Text that says nothing a filter can say throws a FilterError with the place. */
+export function parseFilter(text: string, options: ParseOptions = {}): Filter {
+  if (text.length > filterLimits.characters)
+    fail(text, 0, 1, `a filter has at most ${filterLimits.characters} characters`, 'a shorter filter')
+  const reader: Reader = {
+    text,
+    at: 0,
+    family: options.family,
+    port: name => options.service?.(name) ?? servicePort(name),
+    conditions: 0,
+    values: 0,
+    nested: 0,
+  }
+  skipSpace(reader)
+  if (reader.at === text.length) return { kind: 'everything' }
+  const { filter } = readList(reader)
+  if (reader.at < text.length) fail(text, reader.at, reader.at + 1, 'this parenthesis was never opened', 'the end, or a further condition')
+  return filter
+}
+
+// The depth is that of the tree: its printed form has at most as many parentheses.
+interface Read {
+  readonly filter: Filter
+  readonly depth: number
+}
+
+const and = /&&?|and(?![\w.:=-])/iy
+const or = /\|\|?|or(?![\w.:=-])/iy
+const not = /!(?!=)|not(?![\w.:=-])/iy
+
+// As in ss, `and` and `or` bind alike, from left to right; two conditions side by side are `and`.
+function readList(s: Reader): Read {
+  let read = readOne(s)
+  for (;;) {
+    skipSpace(s)
+    if (s.at === s.text.length || s.text[s.at] === ')') return read
+    const kind = take(s, or) !== undefined ? 'or' : 'and'
+    if (kind === 'and') take(s, and)
+    const next = readOne(s)
+    const deeper = (one: Read): number => (one.filter.kind === kind ? one.depth : one.depth + 1)
+    read = { filter: join(kind, [read.filter, next.filter]), depth: deep(s, Math.max(deeper(read), deeper(next))) }
+  }
+}
+
+function deep(s: Reader, depth: number): number {
+  if (depth > filterLimits.depth) fail(s.text, s.at - 1, s.at, `a filter is at most ${filterLimits.depth} levels deep`, 'a flatter filter')
+  return depth
+}
+
+function readOne(s: Reader): Read {
+  skipSpace(s)
+  const start = s.at
+  if (s.at === s.text.length) fail(s.text, start, start, 'a condition is missing here', 'a condition such as sport = :80')
+  // Parentheses that say nothing make no tree, but they do use the stack.
+  s.nested++
+  deep(s, s.nested / 2)
+  let read: Read
+  if (take(s, not) !== undefined) {
+    const { filter: part, depth } = readOne(s)
+    read = { filter: { kind: 'not', part }, depth: deep(s, depth + 1) }
+  } else if (s.text[start] === '(') {
+    s.at++
+    read = readList(s)
+    if (s.text[s.at] !== ')') fail(s.text, start, start + 1, 'this parenthesis is never closed', ')')
+    s.at++
+  } else {
+    if (++s.conditions > filterLimits.conditions)
+      fail(s.text, start, start + 1, `a filter has at most ${filterLimits.conditions} conditions`, 'fewer conditions, or a list of values')
+    read = { filter: readCondition(s), depth: 0 }
+  }
+  s.nested--
+  return read
+}

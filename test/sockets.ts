@@ -1,0 +1,53 @@
+// A socket for tests: all unknown, save what is given.
+import type { Socket } from '../src/model/socket.ts'
+import type { Process } from '../src/model/process.ts'
+import type { Tcp } from '../src/model/tcp.ts'
+
+/** A TCP socket between two ends, with what a test wants changed. */
+export function aSocket(change: Partial<Socket> = {}): Socket {
+  return {
+    key: 'a',
+    protocol: 'tcp',
+    family: 'ipv4',
+    state: 'ESTABLISHED',
+    local: { address: '10.0.0.1', port: 40000 },
+    remote: { address: '10.0.0.2', port: 443 },
+    owners: [],
+    ownerless: undefined,
+    uid: undefined,
+    inode: undefined,
+    queues: undefined,
+    timer: undefined,
+    interface: undefined,
+    namespace: undefined,
+    mark: undefined,
+    classId: undefined,
+    cgroup: undefined,
+    memory: undefined,
+    options: undefined,
+    tcp: undefined,
+    detail: undefined,
+    ...change,
+  }
+}
+
+/** A process of which only this is known. */
+export function aProcess(change: Partial<Process> & { readonly pid: number }): Process {
+  return {
+    key: `${change.pid}`,
+    name: 'node',
+    parentPid: undefined,
+    uid: undefined,
+    user: undefined,
+    startedAtMs: undefined,
+    exe: undefined,
+    command: undefined,
+    script: undefined,
+    container: undefined,
+    unit: undefined,
+    ...change,
+  }
+}
+
+/** TCP statistics of which only these are known. */
+export const someTcp = (known: Partial<Tcp>): Tcp => known as Tcp
