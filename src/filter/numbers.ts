@@ -150,8 +150,8 @@ const ratio = (part: number | undefined, whole: number | undefined): number | un
 const retransmits: Getter = ({ tcp: t }) =>
   ratio(t?.retransmittedBytes, t?.sentBytes) ?? ratio(t?.retransmittedSegments, t?.sentDataSegments ?? t?.sentSegments)
 
-const bytesOut: Getter = ({ tcp: t }) =>
-  t?.sentBytes === undefined || t.retransmittedBytes === undefined ? t?.ackedBytes : t.sentBytes - t.retransmittedBytes
+const bytesOut: Getter = ({ tcp: t, traffic }) =>
+  t?.sentBytes === undefined || t.retransmittedBytes === undefined ? traffic?.outBytes : t.sentBytes - t.retransmittedBytes
 
 const age: Getter = (socket, context) => {
   const value = context?.ageMs?.(socket)
@@ -228,7 +228,7 @@ export const numberFields: readonly NumberField[] = [
   own('backlogUsed', 'percent', 'listeners: how full the backlog is', s => ratio(s.queues?.backlog, s.queues?.backlogLimit), {
     plain: 'backlog',
   }),
-  own('bytesIn', 'bytes', 'payload received', s => s.tcp?.receivedBytes, { needs: 'tcp' }),
+  own('bytesIn', 'bytes', 'payload received', s => s.tcp?.receivedBytes ?? s.traffic?.inBytes, { needs: 'tcp' }),
   own('bytesOut', 'bytes', 'payload sent, each byte once', bytesOut, { needs: 'tcp' }),
   own('age', 'time', 'time since it opened, where that is known', age, { needs: 'age' }),
   own(
