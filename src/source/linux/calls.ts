@@ -13,6 +13,7 @@ const c = {
   setsockopt: libc.func('int setsockopt(int fd, int level, int name, const void *value, uint32_t len)'),
   mmap: libc.func('void *mmap(void *at, size_t len, int protection, int flags, int fd, int64_t offset)'),
   munmap: libc.func('int munmap(void *at, size_t len)'),
+  kcmp: libc.func('intptr_t syscall(intptr_t number, int pid1, int pid2, int type, uintptr_t idx1, uintptr_t idx2)'),
   bpf: libc.func('intptr_t syscall(intptr_t number, int command, void *attr, uint32_t size)'),
 }
 
@@ -99,3 +100,13 @@ export function bpf(call: string, command: number, attribute: Uint8Array): numbe
 
 /** The address of bytes. They stay there while the array is held. */
 export const address = (bytes: Uint8Array): bigint => BigInt(koffi.address(bytes))
+
+const kcmpNumbers: Readonly<Record<string, number>> = { x64: 312, arm64: 272, riscv64: 272, loong64: 272 }
+const KCMP_FILES = 2
+
+/** Whether two threads share their descriptors; undefined where the kernel does not tell. */
+export function sharesFiles(pid: number, thread: number): boolean | undefined {
+  const number = kcmpNumbers[process.arch]
+  const answer = number === undefined ? -1 : Number(c.kcmp(number, pid, thread, KCMP_FILES, 0, 0))
+  return answer < 0 ? undefined : answer === 0
+}

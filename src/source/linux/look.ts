@@ -10,16 +10,15 @@ import type { Tape } from '../tape.ts'
 import type * as calls from './calls.ts'
 import type { Draft } from './draft.ts'
 import { inetDump, inetProtocols, readInet, stateMask, type InetProtocol } from './inet.ts'
-import { ownerFinder } from './owners.ts'
+import type { OwnerFinder } from './owners.ts'
 import { processReader } from './processes.ts'
 
 /** The calls into the kernel; undefined when a tape is played. */
 export type Calls = typeof calls | undefined
 
 /** Makes the function that looks once. */
-export function looker(tape: Tape, calls: Calls): (wanted?: Query) => Promise<Look> {
+export function looker(tape: Tape, calls: Calls, owners: OwnerFinder): (wanted?: Query) => Promise<Look> {
   const buffer = new Uint8Array(256 * 1024)
-  const findOwners = ownerFinder(tape)
   const readOwners = processReader(tape)
 
   /** One request, and the answers as they come. The bytes are valid until the next one. */
@@ -84,7 +83,7 @@ export function looker(tape: Tape, calls: Calls): (wanted?: Query) => Promise<Lo
     }
     let processes: ReadonlyMap<number, Process> = new Map()
     if (query.owners) {
-      await findOwners(found, gaps)
+      await owners.find(found, gaps)
       processes = await readOwners(found)
     }
     const sockets = found.filter(s => query.test(s, processes))

@@ -1,85 +1,203 @@
-// Which processes hold which sockets, by reading /proc. `root` is /proc, or a folder that looks like it in tests.
+// Which processes hold which sockets: chosen between reading /proc, as little of it as will do, and a sweep by BPF.
 
-import { readdirSync, readlinkSync } from 'node:fs'
+import { readFileSync, readlinkSync } from 'node:fs'
+import type { Ability } from '../../model/ability.ts'
+import { OsError } from '../../model/error.ts'
 import type { Gap } from '../../model/gap.ts'
-import type { Owner, Ownerless } from '../../model/socket.ts'
 import { breath } from '../breath.ts'
 import type { Tape } from '../tape.ts'
+import { Descriptors, type Changes } from './descriptors.ts'
 import type { Draft } from './draft.ts'
+import { joinOwners, type Holders } from './ownerless.ts'
+import { sweeper, type LoadSweeps, type Sweeper, type Swept } from './sweeper.ts'
 
-/** Gives each socket of a look its owners, or the reason why it has none; what could not be seen is added to the gaps. */
-export type OwnerFinder = (sockets: readonly Draft[], gaps: Gap[]) => Promise<void>
-
-/** Makes the finder that a source keeps from look to look. */
-export function ownerFinder(tape: Tape): OwnerFinder {
-  return async (sockets, gaps) => joinOwners(sockets, await tape.value<Holders>('owners', () => walkOwners()), gaps)
+/** Keeps what is known of owners from look to look. */
+export interface OwnerFinder {
+  /** Gives each socket of a look its owners, or the reason why it has none; what could not be seen is added to the gaps. */
+  find(sockets: readonly Draft[], gaps: Gap[]): Promise<void>
+  abilities(): Promise<readonly Ability[]>
+  close(): void
 }
 
-/** Who holds what, as plain data: inode, pid and descriptor in turn. */
-export interface Holders {
-  readonly triples: readonly number[]
-  /** Processes whose descriptors we may not read. */
-  readonly hidden: number
+/** What the finder needs of the machine; tests give their own. */
+export interface Machine {
+  readonly root: string
+  /** Undefined: never by BPF. */
+  readonly sweeps: LoadSweeps | undefined
+  /** Whether a thread shares the descriptors of its process; undefined where the kernel does not tell. */
+  readonly shares: (pid: number, thread: number) => boolean | undefined
 }
 
-/** Walks all processes and their descriptors. A process that ends while we look is not an error. */
-export async function walkOwners(root = '/proc'): Promise<Holders> {
-  const breathe = breath()
-  const triples: number[] = []
-  let hidden = 0
-  for (const name of readdirSync(root)) {
-    if (!/^\d+$/.test(name)) continue
-    try {
-      for (const fd of readdirSync(`${root}/${name}/fd`)) addSocket(triples, `${root}/${name}/fd/${fd}`, Number(name), Number(fd))
-    } catch (error) {
-      const { code } = error as NodeJS.ErrnoException
-      if (code === 'EACCES' || code === 'EPERM') hidden++
-      else if (code !== 'ENOENT' && code !== 'ESRCH' && code !== 'ENOTDIR') throw error
+/** Makes the finder that a source keeps. */
+export function ownerFinder(tape: Tape, machine: Machine): OwnerFinder {
+  const search = ownerSearch(machine)
+  return {
+    async find(sockets, gaps) {
+      const wanted = new Set<number>()
+      for (const { inode } of sockets) if (inode !== undefined) wanted.add(inode)
+      await joinOwners(sockets, await tape.value<Holders>('owners', () => search.find(wanted)), gaps)
+    },
+    abilities: () => search.abilities(),
+    close: () => search.close(),
+  }
+}
+
+/** How many inodes a sweep is asked to pick out; more are read with all others. */
+const mostPicked = 64
+
+/** Finds the holders of inodes, and remembers. */
+export function ownerSearch(machine: Machine) {
+  const known = new Descriptors(machine.root)
+  const sweeps = sweeper(machine.sweeps)
+  /** Inodes that no process has, as far as we may look: not searched for again. */
+  let unowned = new Set<number>()
+  /** Inodes that were missing in the look before, and several processes hold. */
+  let missedBefore = new Set<number>()
+  let shared = new Set<number>()
+
+  /** What is known, as far as it is wanted. */
+  async function collect(wanted: ReadonlySet<number>): Promise<{ triples: number[]; missing: Set<number> }> {
+    const breathe = breath()
+    const triples: number[] = []
+    const missing = new Set(wanted)
+    shared = new Set()
+    const add = (inode: number, pid: number, fd: number): void => {
+      if (inode === 0 || !wanted.has(inode)) return
+      if (!missing.delete(inode)) shared.add(inode)
+      triples.push(inode, pid, fd)
     }
-    await breathe()
+    for (const [pid, table] of known.tables) {
+      for (const [fd, inode] of table.sockets) add(inode, pid, fd)
+      for (const { fd, inode } of table.threads) add(inode, pid, fd)
+      await breathe()
+    }
+    return { triples, missing }
   }
-  return { triples, hidden }
+
+  /** How many readings of descriptors the walk would take. */
+  function walkCost({ changed }: Changes): number {
+    let sum = 0
+    for (const pid of changed) {
+      const table = known.tables.get(pid)
+      if (table) sum += table.sockets.size === 0 ? table.count || 8 : table.count / 4
+    }
+    return sum
+  }
+
+  async function walk({ changed, unchanged }: Changes, wanted: ReadonlySet<number>) {
+    const isDoubtful = (inode: number): boolean => inode === 0 || !wanted.has(inode) || shared.has(inode)
+    const isAll = (): boolean => true
+    const pids = (): number[] => [...known.tables.keys()]
+    const unknown = (missing: ReadonlySet<number>): number[] => [...missing].filter(inode => !unowned.has(inode))
+    for (const pid of changed) await known.read(pid, isDoubtful)
+    for (const pid of await known.check(unchanged)) await known.read(pid, isAll)
+    let found = await collect(wanted)
+    if (unknown(found.missing).length > 0) {
+      // A socket that nobody has: a descriptor was closed and its number used again, so that the count is the same.
+      for (const pid of unchanged) await known.read(pid, isDoubtful)
+      found = await collect(wanted)
+    }
+    if (unknown(found.missing).some(inode => missedBefore.has(inode))) {
+      for (const pid of pids()) await known.read(pid, isAll)
+      found = await collect(wanted)
+    }
+    if (unknown(found.missing).length > 0) {
+      for (const pid of pids()) await known.readThreads(pid, machine.shares)
+      found = await collect(wanted)
+    }
+    return found
+  }
+
+  async function find(wanted: ReadonlySet<number>): Promise<Holders> {
+    if (wanted.size === 0) return { triples: [], hidden: 0, exited: [], blind: undefined }
+    const isCold = known.tables.size === 0
+    const changes = await listed(known)
+    const descriptors = changes?.descriptors ?? Infinity
+    const isSweepCheaper = async (): Promise<boolean> => (await sweeps.cost(descriptors)) < (changes ? walkCost(changes) : Infinity)
+    if (changes === undefined || (await isSweepCheaper())) {
+      const only = isCold && wanted.size <= mostPicked ? [...wanted] : undefined
+      const swept = await sweeps.run(only)
+      if (swept && only) {
+        known.tables.clear() // Only a few were asked for, so the tables are as unread as before.
+        return { triples: tripled(swept, wanted), hidden: 0, exited: [], blind: undefined }
+      }
+      if (swept) {
+        known.replace(swept)
+        const { triples, missing } = await collect(wanted)
+        unowned = missing
+        return { triples, hidden: 0, exited: [], blind: undefined }
+      }
+    }
+    if (changes === undefined) return { triples: [], hidden: 0, exited: [], blind: 'proc' }
+    const { triples, missing } = await walk(changes, wanted)
+    const lost = changes.ended.flatMap(table => [...table.sockets.values()]).filter(inode => missing.has(inode))
+    unowned = new Set([...missing].filter(inode => isCold || missedBefore.has(inode) || unowned.has(inode)))
+    missedBefore = missing
+    const hidden = [...known.tables.values()].filter(table => !table.readable).length
+    return { triples, hidden, exited: lost, blind: missing.size > 0 ? blindness(known) : undefined }
+  }
+
+  return { find, abilities: () => abilitiesOf(machine, sweeps), close: () => sweeps.close() }
 }
 
-function addSocket(triples: number[], path: string, pid: number, fd: number): void {
-  let target: string
+async function listed(known: Descriptors): Promise<Changes | undefined> {
   try {
-    target = readlinkSync(path)
+    return await known.list()
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === undefined) throw error
+    return undefined // There is no /proc, or we may not read it.
+  }
+}
+
+/** Why whole processes may be out of sight. */
+function blindness(known: Descriptors): Holders['blind'] {
+  if (!known.tables.has(1)) return 'hidepid' // Every pid namespace has a process 1.
+  try {
+    return readlinkSync(`${known.root}/self/ns/pid`) === 'pid:[4026531836]' ? undefined : 'pid-namespace'
   } catch {
-    return // Closed while we looked.
-  }
-  if (target.startsWith('socket:[')) triples.push(Number(target.slice(8, -1)), pid, fd)
-}
-
-/** Gives each socket its owners, or the reason why it has none. */
-function joinOwners(sockets: readonly Draft[], holders: Holders, gaps: Gap[]): void {
-  const byInode = new Map<number, Owner[]>()
-  for (let i = 0; i < holders.triples.length; i += 3) {
-    const [inode, pid, fd] = holders.triples.slice(i, i + 3) as [number, number, number]
-    const owners = byInode.get(inode)
-    if (owners) owners.push({ pid, fd })
-    else byInode.set(inode, [{ pid, fd }])
-  }
-  let unseen = 0
-  for (const socket of sockets) {
-    const owners = socket.inode === undefined ? undefined : byInode.get(socket.inode)
-    if (owners) socket.owners = owners
-    else socket.ownerless = whyOwnerless(socket, holders.hidden > 0)
-    if (socket.ownerless === 'permission') unseen++
-  }
-  if (unseen > 0) {
-    gaps.push({
-      what: 'owners',
-      why: 'permission',
-      text: `${unseen} sockets belong to processes of other users`,
-      help: 'run as root, or with CAP_SYS_PTRACE and CAP_DAC_READ_SEARCH',
-      count: unseen,
-    })
+    return undefined
   }
 }
 
-function whyOwnerless(socket: Draft, hidden: boolean): Ownerless {
-  if (socket.state === 'TIME_WAIT') return 'time-wait'
-  if (socket.inode === undefined) return socket.state === 'ESTABLISHED' || socket.state === 'SYN_RECEIVED' ? 'not-accepted' : 'orphan'
-  return hidden ? 'permission' : 'kernel'
+function tripled(swept: Swept, wanted: ReadonlySet<number>): number[] {
+  const triples: number[] = []
+  for (const [pid, sockets] of swept) for (const [fd, inode] of sockets) if (wanted.has(inode)) triples.push(inode, pid, fd)
+  return triples
+}
+
+/** The capabilities that the walk of other users' processes takes: CAP_DAC_READ_SEARCH 2, CAP_SYS_PTRACE 19. */
+function mayReadAll(root: string): boolean {
+  const mask = /^CapEff:\s*([0-9a-f]+)$/m.exec(readFileSync(`${root}/self/status`, 'utf8'))?.[1] ?? '0'
+  return (BigInt(`0x${mask}`) & (1n << 19n)) !== 0n
+}
+
+async function abilitiesOf(machine: Machine, sweeps: Sweeper): Promise<readonly Ability[]> {
+  const opened = await sweeps.open()
+  let walk: Ability = { name: 'owners', works: true, text: 'the processes behind all sockets, from /proc', help: '' }
+  try {
+    if (!mayReadAll(machine.root)) {
+      walk = {
+        name: 'owners',
+        works: false,
+        text: 'only the processes of this user can be looked into',
+        help: 'run as root, or with CAP_SYS_PTRACE and CAP_DAC_READ_SEARCH',
+      }
+    }
+  } catch (error) {
+    walk = {
+      name: 'owners',
+      works: false,
+      text: `there is no ${machine.root}: ${new OsError('read', String((error as NodeJS.ErrnoException).code)).message}`,
+      help: 'mount /proc',
+    }
+  }
+  const sweep: Ability = !opened
+    ? {
+        name: 'bpf-owners',
+        works: false,
+        text: `owners are read from /proc, which is slower: ${sweeps.refusal()}`,
+        help: 'run as root, or with CAP_BPF and CAP_PERFMON, on Linux 5.8 or newer with BTF',
+      }
+    : { name: 'bpf-owners', works: true, text: 'all owners in one sweep by BPF, where that is faster', help: '' }
+  return [walk, sweep]
 }

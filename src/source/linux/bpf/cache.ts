@@ -1,0 +1,108 @@
+// What was found in the kernel's types, kept on disk: reading 5 MB of them costs more than everything else that a look does.
+// The file is only believed when it is ours, whole, and about this kernel. Whatever is wrong with it, the types are read again.
+
+import { createHash, randomBytes } from 'node:crypto'
+import { closeSync, constants, fstatSync, lstatSync, mkdirSync, openSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import { arch, homedir, release, version } from 'node:os'
+import { isAbsolute, join } from 'node:path'
+import { OsError } from '../../../model/error.ts'
+import { readBtf, type Btf } from './btf.ts'
+
+const typesFile = '/sys/kernel/btf/vmlinux'
+const largest = 64 * 1024
+const mine = (): number => process.geteuid?.() ?? -1
+
+/** The folder that this user's caches are in. */
+export function cacheFolder(env: NodeJS.ProcessEnv = process.env): string {
+  const base = env.XDG_CACHE_HOME
+  if (base !== undefined && isAbsolute(base)) return join(base, 'sockscope')
+  return mine() === 0 ? '/var/cache/sockscope' : join(homedir(), '.cache', 'sockscope')
+}
+
+/** Which kernel this is: the build says more than the release. */
+export const kernelBuild = (): string => `${release()} ${version()} ${arch()}`
+
+/** What is wanted of the kernel's types. */
+export interface Wanted<T> {
+  /** Names the cache file; a new name when the shape changes. */
+  readonly name: string
+  readonly find: (types: Btf) => T | undefined
+  /** True for a value that can be used; the value may come from anywhere. */
+  readonly check: (value: unknown) => value is T
+}
+
+/** What was found, and whether the cache knew it. */
+export interface Found<T> {
+  readonly value: T
+  readonly fromCache: boolean
+}
+
+/** Gives what is wanted from the cache, or else from the kernel's types, and keeps it. */
+export function findInTypes<T>(wanted: Wanted<T>, folder = cacheFolder(), kernel = kernelBuild()): Found<T> {
+  const file = cacheFile(wanted.name, folder, kernel)
+  const kept = readCache(file, kernel)
+  if (wanted.check(kept)) return { value: kept, fromCache: true }
+  return { value: findAnew(wanted, folder, kernel), fromCache: false }
+}
+
+/** Gives what is wanted from the kernel's types, and replaces what the cache had. */
+export function findAnew<T>(wanted: Wanted<T>, folder = cacheFolder(), kernel = kernelBuild()): T {
+  const value = wanted.find(readBtf(readTypes()))
+  if (value === undefined) throw new OsError('BTF', 'ENOTSUP', { help: `this kernel has no ${wanted.name}` })
+  writeCache(cacheFile(wanted.name, folder, kernel), kernel, value)
+  return value
+}
+
+function readTypes(): Uint8Array {
+  try {
+    return readFileSync(typesFile)
+  } catch (error) {
+    throw new OsError('open(/sys/kernel/btf/vmlinux)', (error as NodeJS.ErrnoException).code ?? 'EIO', { cause: error })
+  }
+}
+
+/** True when what we need is kept for this kernel. */
+export const isCached = <T>(wanted: Wanted<T>, folder = cacheFolder(), kernel = kernelBuild()): boolean =>
+  wanted.check(readCache(cacheFile(wanted.name, folder, kernel), kernel))
+
+const hash = (text: string): string => createHash('sha256').update(text).digest('hex')
+const cacheFile = (name: string, folder: string, kernel: string): string => join(folder, `${name}-${hash(kernel).slice(0, 16)}.json`)
+
+/** Whatever is in the file, or undefined. It is not a link, not writable by others, and says the sum of its own content. */
+function readCache(file: string, kernel: string): unknown {
+  try {
+    if (!isOurs(lstatSync(join(file, '..')), 'folder')) return undefined
+    const fd = openSync(file, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK)
+    try {
+      if (!isOurs(fstatSync(fd), 'file')) return undefined
+      const content = JSON.parse(readFileSync(fd, 'utf8')) as { kernel?: unknown; value?: unknown; sum?: unknown } | null
+      if (content?.kernel !== kernel || content.sum !== sumOf(kernel, content.value)) return undefined
+      return content.value
+    } finally {
+      closeSync(fd)
+    }
+  } catch {
+    return undefined // Not there, not readable, not JSON: the kernel itself is asked.
+  }
+}
+
+const sumOf = (kernel: string, value: unknown): string => hash(JSON.stringify([kernel, value]))
+
+function isOurs(stat: ReturnType<typeof lstatSync> & object, what: 'file' | 'folder'): boolean {
+  const kind = what === 'file' ? stat.isFile() && Number(stat.size) <= largest : stat.isDirectory()
+  return kind && Number(stat.uid) === mine() && (Number(stat.mode) & 0o022) === 0
+}
+
+/** Puts the file in its place in one step. A folder that cannot be written to, or is not ours, is no reason to fail. */
+function writeCache(file: string, kernel: string, value: unknown): void {
+  const folder = join(file, '..')
+  const draft = `${file}.${randomBytes(6).toString('hex')}`
+  try {
+    mkdirSync(folder, { recursive: true, mode: 0o700 })
+    if (!isOurs(lstatSync(folder), 'folder')) return
+    writeFileSync(draft, JSON.stringify({ kernel, value, sum: sumOf(kernel, value) }), { flag: 'wx', mode: 0o600 })
+    renameSync(draft, file)
+  } catch {
+    rmSync(draft, { force: true })
+  }
+}

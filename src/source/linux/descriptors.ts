@@ -1,0 +1,219 @@
+// The descriptors of processes, kept from look to look, so that a look reads what has changed and little more.
+// `root` is /proc, or a folder that looks like it in tests. It knows nothing of sockets but their inodes.
+
+import { opendirSync, readdirSync, readlinkSync, statSync } from 'node:fs'
+import { breath } from '../breath.ts'
+
+/** The descriptors of one process, as they were when they were last read. */
+export interface Table {
+  /** The inode of the folder of descriptors: another one means another process. */
+  readonly identity: number
+  /** How many descriptors there were. */
+  count: number
+  /** False: we may not look. */
+  readable: boolean
+  /** Descriptor to inode; 0 is no socket. */
+  sockets: Map<number, number>
+  /** The look in which all of it was read. */
+  readIn: number
+  /** Sockets of threads with descriptors of their own. */
+  threads: readonly Thread[]
+}
+
+/** A socket that only one thread of a process holds. */
+export interface Thread {
+  readonly path: string
+  readonly fd: number
+  readonly inode: number
+}
+
+/** What listing the processes gave. */
+export interface Changes {
+  /** Processes that are new, or have more or fewer descriptors than before. */
+  readonly changed: readonly number[]
+  readonly unchanged: readonly number[]
+  /** Tables of processes that have ended since the look before. */
+  readonly ended: readonly Table[]
+  /** How many descriptors there are in all, as far as it can be told without reading them. */
+  readonly descriptors: number
+}
+
+/** Inode numbers are 32 bits in sock_diag, and may be more in /proc: the lower half counts. */
+const inodeOf = (target: string): number => (target.startsWith('socket:[') ? Number(target.slice(8, -1)) % 2 ** 32 || 0 : 0)
+
+const isNumber = /^\d{1,10}$/
+/** Of the descriptors that nothing speaks against, this part is read again in each look. */
+const checkedPart = 1 / 16
+const checkedLeast = 256
+
+/** The descriptors of all processes. */
+export class Descriptors {
+  readonly tables = new Map<number, Table>()
+  readonly root: string
+  #look = 0
+  #cursor = 0
+  #breathe = breath()
+
+  constructor(root: string) {
+    this.root = root
+  }
+
+  /** Starts a look: lists the processes, and compares how many descriptors each has. */
+  async list(): Promise<Changes> {
+    this.#look++
+    this.#breathe = breath()
+    const changed: number[] = []
+    const unchanged: number[] = []
+    const ended = new Map(this.tables)
+    let descriptors = 0
+    for (const name of readdirSync(this.root)) {
+      if (!isNumber.test(name)) continue
+      const pid = Number(name)
+      const stat = this.#stat(name)
+      if (stat === undefined) continue
+      const table = this.tables.get(pid)
+      descriptors += stat.size || table?.count || 0
+      if (table !== undefined && table.identity === stat.ino) {
+        ended.delete(pid)
+        const count = stat.size || (table.readable ? this.#count(pid) : table.count) // Before Linux 6.2 the folder has no size.
+        ;(count === table.count ? unchanged : changed).push(pid)
+        table.count = count
+        table.threads = table.threads.filter(t => readInode(t.path) === t.inode)
+      } else {
+        this.tables.set(pid, { identity: stat.ino, count: stat.size, readable: true, sockets: new Map(), readIn: 0, threads: [] })
+        changed.push(pid)
+      }
+      await this.#breathe()
+    }
+    for (const [pid, table] of ended) if (this.tables.get(pid) === table) this.tables.delete(pid)
+    return { changed, unchanged, ended: [...ended.values()], descriptors }
+  }
+
+  #stat(name: string): { ino: number; size: number } | undefined {
+    try {
+      return statSync(`${this.root}/${name}/fd`)
+    } catch {
+      return undefined // It has ended, or /proc is mounted so that it is hidden from us.
+    }
+  }
+
+  #count(pid: number): number {
+    let count = 0
+    try {
+      for (const _ of entries(`${this.root}/${pid}/fd`)) count++
+    } catch {
+      return 0 // It has ended, or we may no longer look: reading it will say.
+    }
+    return count
+  }
+
+  /** Reads what a process holds: descriptors that are new, and known ones that are doubtful. */
+  async read(pid: number, isDoubtful: (inode: number) => boolean): Promise<void> {
+    const table = this.tables.get(pid)
+    if (table === undefined || table.readIn === this.#look) return
+    const { sockets } = table
+    const now = new Map<number, number>()
+    const folder = `${this.root}/${pid}/fd`
+    let all = true
+    try {
+      for (const name of entries(folder)) {
+        const known = sockets.get(Number(name))
+        const isSure = known !== undefined && !isDoubtful(known)
+        all &&= !isSure
+        const inode = isSure ? known : readInode(`${folder}/${name}`)
+        if (inode !== undefined) now.set(Number(name), inode)
+        await this.#breathe()
+      }
+      table.readable = true
+    } catch (error) {
+      const { code } = error as NodeJS.ErrnoException
+      if (code === 'EACCES' || code === 'EPERM') table.readable = false
+      else this.tables.delete(pid) // It ended while we looked.
+    }
+    table.sockets = now
+    table.count ||= now.size
+    if (all) table.readIn = this.#look
+  }
+
+  /** Reads a part of what is believed to be unchanged, in turn; gives the processes in which something was not. */
+  async check(unchanged: readonly number[]): Promise<number[]> {
+    const surprised: number[] = []
+    let budget = checkedLeast
+    for (const pid of unchanged) budget += (this.tables.get(pid)?.sockets.size ?? 0) * checkedPart
+    let position = 0
+    const end = this.#cursor + Math.floor(budget)
+    for (const pid of unchanged) {
+      const table = this.tables.get(pid)
+      if (table === undefined) continue
+      if (position + table.sockets.size > this.#cursor && position < end && !(await this.#isAsKnown(pid, table, position, end)))
+        surprised.push(pid)
+      position += table.sockets.size || 1
+    }
+    this.#cursor = end >= position ? 0 : end
+    return surprised
+  }
+
+  async #isAsKnown(pid: number, table: Table, position: number, end: number): Promise<boolean> {
+    let at = position
+    for (const [fd, inode] of table.sockets) {
+      const isTurn = at >= this.#cursor && at < end
+      at++
+      if (!isTurn) continue
+      if (readInode(`${this.root}/${pid}/fd/${fd}`) !== inode) return false
+      await this.#breathe()
+    }
+    return true
+  }
+
+  /**
+   * The descriptors of threads that do not share those of their process, or have outlived its first thread.
+   * @param shares says whether a thread shares; undefined where the kernel does not tell.
+   */
+  async readThreads(pid: number, shares: (pid: number, thread: number) => boolean | undefined): Promise<void> {
+    const table = this.tables.get(pid)
+    if (table === undefined || !table.readable) return
+    const folder = `${this.root}/${pid}/task`
+    const found: Thread[] = []
+    try {
+      for (const name of entries(folder)) {
+        await this.#breathe()
+        if (Number(name) === pid || (shares(pid, Number(name)) ?? statSync(`${folder}/${name}/fd`).size === table.count)) continue
+        for (const fd of entries(`${folder}/${name}/fd`)) {
+          const inode = readInode(`${folder}/${name}/fd/${fd}`)
+          if (inode) found.push({ path: `${folder}/${name}/fd/${fd}`, fd: Number(fd), inode })
+        }
+      }
+    } catch {
+      return // It ended while we looked.
+    }
+    table.threads = found
+  }
+
+  /** Takes over what another way of looking has found. */
+  replace(found: ReadonlyMap<number, Map<number, number>>): void {
+    for (const [pid, table] of this.tables) {
+      table.sockets = found.get(pid) ?? new Map()
+      table.readIn = this.#look
+      table.readable = true
+    }
+  }
+}
+
+/** The names in a folder, read piece by piece: a whole one with many entries would hold the event loop. */
+function* entries(path: string): Generator<string> {
+  const dir = opendirSync(path, { bufferSize: 256 })
+  try {
+    for (let entry = dir.readSync(); entry !== null; entry = dir.readSync()) yield entry.name
+  } finally {
+    dir.closeSync()
+  }
+}
+
+/** The inode of a socket, 0 for anything else, undefined when it has been closed. */
+export function readInode(path: string): number | undefined {
+  try {
+    return inodeOf(readlinkSync(path))
+  } catch {
+    return undefined
+  }
+}

@@ -1,0 +1,101 @@
+// From holders to the owners of each socket, or the reason why it has none. Pure.
+
+import type { Gap } from '../../model/gap.ts'
+import type { Owner, Ownerless } from '../../model/socket.ts'
+import { breath } from '../breath.ts'
+import type { Draft } from './draft.ts'
+
+/** Who holds what, as plain data. */
+export interface Holders {
+  /** Inode, pid and descriptor in turn. */
+  readonly triples: readonly number[]
+  /** Processes whose descriptors we may not read. */
+  readonly hidden: number
+  /** Inodes without a holder whose last holder has ended. */
+  readonly exited: readonly number[]
+  /** Why processes may be out of sight altogether: /proc hides them, they are outside of our pid namespace, or there is no /proc. */
+  readonly blind: 'hidepid' | 'pid-namespace' | 'proc' | undefined
+}
+
+/** Gives each socket its owners, or the reason why it has none; what could not be seen is added to the gaps. */
+export async function joinOwners(sockets: readonly Draft[], holders: Holders, gaps: Gap[]): Promise<void> {
+  const breathe = breath()
+  const byInode = new Map<number, Owner[]>()
+  const { triples } = holders
+  for (let i = 0; i + 2 < triples.length; i += 3) {
+    const owner = { pid: triples[i + 1]!, fd: triples[i + 2]! }
+    const owners = byInode.get(triples[i]!)
+    if (owners) owners.push(owner)
+    else byInode.set(triples[i]!, [owner])
+    if (i % 3072 === 0) await breathe()
+  }
+  const exited = new Set(holders.exited)
+  const counts = new Map<Ownerless, number>()
+  let at = 0
+  for (const socket of sockets) {
+    const owners = socket.inode === undefined ? undefined : byInode.get(socket.inode)
+    if (owners) socket.owners = owners
+    else {
+      const why = whyOwnerless(socket, holders, exited)
+      socket.ownerless = why
+      counts.set(why, (counts.get(why) ?? 0) + 1)
+    }
+    if (++at % 1024 === 0) await breathe()
+  }
+  for (const [why, count] of counts) {
+    const gap = gapOf(why, count, holders)
+    if (gap) gaps.push(gap)
+  }
+}
+
+/** States of a connection that its process has closed; the kernel finishes it. */
+const closedByProcess: ReadonlySet<string | undefined> = new Set(['FIN_WAIT_1', 'FIN_WAIT_2', 'CLOSING', 'LAST_ACK', 'CLOSED'])
+/** States of a connection that waits in the queue of a listener. */
+const notAccepted: ReadonlySet<string | undefined> = new Set(['SYN_RECEIVED', 'ESTABLISHED', 'CLOSE_WAIT'])
+
+/** Why nobody has this socket. */
+export function whyOwnerless(socket: Draft, holders: Holders, exited: ReadonlySet<number>): Ownerless {
+  if (socket.state === 'TIME_WAIT') return 'time-wait'
+  if (socket.inode === undefined) {
+    if (notAccepted.has(socket.state)) return 'not-accepted'
+    return closedByProcess.has(socket.state) ? 'orphan' : 'kernel'
+  }
+  if (holders.blind === 'proc') return 'unknown'
+  if (exited.has(socket.inode)) return 'exited'
+  if (holders.hidden > 0 || holders.blind === 'hidepid') return 'permission'
+  return holders.blind === 'pid-namespace' ? 'other-pid-namespace' : 'kernel'
+}
+
+const sockets = (count: number): string => (count === 1 ? '1 socket belongs' : `${count} sockets belong`)
+
+function gapOf(why: Ownerless, count: number, holders: Holders): Gap | undefined {
+  if (why === 'permission') {
+    const where = holders.blind === 'hidepid' ? ', which /proc hides (hidepid)' : ''
+    return {
+      what: 'owners',
+      why: 'permission',
+      text: `${sockets(count)} to processes of other users${where}`,
+      help: 'run as root, or with CAP_SYS_PTRACE and CAP_DAC_READ_SEARCH',
+      count,
+    }
+  }
+  if (why === 'other-pid-namespace') {
+    return {
+      what: 'owners',
+      why: 'permission',
+      text: `${sockets(count)} to processes outside of this pid namespace, or to the kernel`,
+      help: 'run in the pid namespace of the host, such as with docker run --pid=host',
+      count,
+    }
+  }
+  if (why === 'unknown') {
+    return {
+      what: 'owners',
+      why: 'kernel',
+      text: `the owners of ${count} sockets are not known: there is no /proc`,
+      help: 'mount /proc',
+      count,
+    }
+  }
+  return undefined
+}

@@ -1,0 +1,200 @@
+import { after, test } from 'node:test'
+import { deepEqual, equal, ok } from 'node:assert/strict'
+import { execFile, spawn, type ChildProcess } from 'node:child_process'
+import { once } from 'node:events'
+import { cpSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, unlinkSync, writeFileSync } from 'node:fs'
+import { createServer, type Server } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { promisify } from 'node:util'
+import { OsError } from '../../model/error.ts'
+import { needs } from '../../../test/needs.ts'
+import { readInode } from './descriptors.ts'
+import { ownerSearch, type Machine } from './owners.ts'
+
+const here: Machine = { root: '/proc', sweeps: undefined, shares: () => undefined }
+const bpf = (): Promise<typeof import('./bpf/owners.ts')> => import('./bpf/owners.ts')
+const folders: string[] = []
+const children: ChildProcess[] = []
+after(() => {
+  for (const folder of folders) rmSync(folder, { recursive: true, force: true })
+  for (const child of children) child.kill('SIGKILL')
+})
+
+/** A folder that looks like /proc: pid, then descriptor and what it is. */
+function tree(processes: Record<number, Record<number, string>>): string {
+  const root = mkdtempSync(join(tmpdir(), 'proc-'))
+  folders.push(root)
+  for (const [pid, fds] of Object.entries(processes)) {
+    mkdirSync(join(root, pid, 'fd'), { recursive: true })
+    for (const [fd, target] of Object.entries(fds)) symlinkSync(target, join(root, pid, 'fd', fd))
+  }
+  return root
+}
+
+const triples = (holders: { triples: readonly number[] }): string[] => {
+  const found: string[] = []
+  for (let i = 0; i < holders.triples.length; i += 3) found.push(holders.triples.slice(i, i + 3).join(' '))
+  return found.sort()
+}
+
+/** A program that listens, and tells the inodes and pids that it was asked for, line by line. */
+async function child(script: string): Promise<{ process: ChildProcess; lines: string[] }> {
+  const process_ = spawn(process.execPath, ['-e', script], { stdio: ['pipe', 'pipe', 'inherit'] })
+  children.push(process_)
+  process_.stdout.setEncoding('utf8')
+  const [first] = (await once(process_.stdout, 'data')) as [string]
+  return { process: process_, lines: first.trim().split('\n') }
+}
+const listener = `const s = require('net').createServer().listen(0, '127.0.0.1', () => console.log(require('fs').readlinkSync('/proc/self/fd/' + s._handle.fd).slice(8, -1)));`
+
+async function listen(): Promise<{ server: Server; fd: number; inode: number }> {
+  const server = createServer().listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const { fd } = (server as unknown as { _handle: { fd: number } })._handle
+  return { server, fd, inode: readInode(`/proc/self/fd/${fd}`)! }
+}
+
+test('all holders are found, with their descriptors', async () => {
+  const root = tree({
+    1: { 0: '/dev/null' },
+    100: { 3: 'socket:[7]', 4: 'socket:[8]', 5: 'pipe:[9]' },
+    101: { 3: 'socket:[7]', 9: 'socket:[7]' },
+  })
+  const found = await ownerSearch({ ...here, root }).find(new Set([7, 9]))
+  deepEqual(triples(found), ['7 100 3', '7 101 3', '7 101 9'])
+  deepEqual({ ...found, triples: 0 }, { triples: 0, hidden: 0, exited: [], blind: undefined })
+})
+
+test('an inode above 32 bits is the one that sock_diag cuts', async () => {
+  const root = tree({ 1: { 3: `socket:[${2 ** 32 + 7}]`, 4: 'socket:[-1]', 5: 'socket:[x]', 6: `socket:[${2 ** 80}]`, 7: 'socket:[' } })
+  deepEqual(triples(await ownerSearch({ ...here, root }).find(new Set([7, 0]))), ['7 1 3'])
+})
+
+test('what changes between looks is seen', async () => {
+  const root = tree({ 1: {}, 100: { 3: 'socket:[7]' }, 101: { 3: 'socket:[8]' } })
+  const search = ownerSearch({ ...here, root })
+  const look = async (...inodes: number[]): Promise<string[]> => triples(await search.find(new Set(inodes)))
+  deepEqual(await look(7, 8), ['7 100 3', '8 101 3'])
+  // Closed and opened again under the same number: the count of descriptors is the same.
+  unlinkSync(join(root, '100/fd/3'))
+  symlinkSync('socket:[10]', join(root, '100/fd/3'))
+  deepEqual(await look(8, 10), ['10 100 3', '8 101 3'])
+  // A new process.
+  cpSync(join(root, '101'), join(root, '102'), { recursive: true, verbatimSymlinks: true })
+  deepEqual(await look(8, 10), ['10 100 3', '8 101 3', '8 102 3'])
+  // A process that ends.
+  rmSync(join(root, '101'), { recursive: true })
+  deepEqual(await look(8, 10), ['10 100 3', '8 102 3'])
+  // The last holder ends, and the socket is still in the table.
+  rmSync(join(root, '102'), { recursive: true })
+  const last = await search.find(new Set([8, 10]))
+  deepEqual([triples(last), last.exited], [['10 100 3'], [8]])
+})
+
+test('a holder that changes while all counts stay the same is seen within a few looks', async () => {
+  const root = tree({ 1: {}, 100: { 3: 'socket:[7]' }, 101: { 3: 'socket:[7]', 4: '/dev/null' } })
+  const search = ownerSearch({ ...here, root })
+  equal((await search.find(new Set([7]))).triples.length, 6)
+  unlinkSync(join(root, '101/fd/3'))
+  symlinkSync('/dev/null', join(root, '101/fd/3'))
+  unlinkSync(join(root, '101/fd/4'))
+  symlinkSync('socket:[7]', join(root, '101/fd/4'))
+  for (let look = 0; look < 3; look++) await search.find(new Set([7]))
+  deepEqual(triples(await search.find(new Set([7]))), ['7 100 3', '7 101 4'])
+})
+
+test('a descriptor that a child inherits is seen in the next look', needs('linux'), async () => {
+  const { server, fd, inode } = await listen()
+  const search = ownerSearch(here)
+  deepEqual(triples(await search.find(new Set([inode]))), [`${inode} ${process.pid} ${fd}`])
+  const heir = spawn(process.execPath, ['-e', 'console.log(1); setInterval(() => {}, 1000)'], { stdio: ['ignore', 'pipe', 'ignore', fd] })
+  children.push(heir)
+  await once(heir.stdout!, 'data')
+  deepEqual(triples(await search.find(new Set([inode]))), [`${inode} ${process.pid} ${fd}`, `${inode} ${heir.pid} 3`].sort())
+  heir.kill('SIGKILL')
+  await once(heir, 'exit')
+  deepEqual(triples(await search.find(new Set([inode]))), [`${inode} ${process.pid} ${fd}`])
+  server.close()
+})
+
+test('no /proc, or one without processes: nothing is found, and it says so', async () => {
+  const nothing = await ownerSearch({ ...here, root: '/nonexistent' }).find(new Set([7]))
+  deepEqual(nothing, { triples: [], hidden: 0, exited: [], blind: 'proc' })
+  const empty = await ownerSearch({ ...here, root: tree({ 100: {} }) }).find(new Set([7]))
+  equal(empty.blind, 'hidepid')
+})
+
+test('processes of another user', needs('linux', 'root'), async () => {
+  const { server, inode } = await listen()
+  // The other user looks for our socket, with the same program.
+  const folder = process.cwd()
+  const script = `process.setgroups([]); process.setgid(65534); process.setuid(65534);
+    import('${folder}/build/src/source/linux/owners.js').then(async m => {
+      const s = m.ownerSearch({ root: '/proc', sweeps: () => import('${folder}/build/src/source/linux/bpf/owners.js'), shares: () => undefined });
+      const h = await s.find(new Set([${inode}]));
+      console.log(JSON.stringify([h.triples, h.hidden > 0]));
+      console.log(JSON.stringify((await s.abilities()).map(a => [a.name, a.works, a.help !== ''])));
+      process.exit() })`
+  const lines = (await promisify(execFile)(process.execPath, ['-e', script])).stdout.split('\n')
+  deepEqual(JSON.parse(lines[0]!), [[], true])
+  deepEqual(JSON.parse(lines[1]!), [
+    ['owners', false, true],
+    ['bpf-owners', false, true],
+  ])
+  server.close()
+})
+
+test('processes that end while we look do no harm', needs('linux'), async () => {
+  const { server, inode } = await listen()
+  const search = ownerSearch(here)
+  const busy = Promise.all([...Array(10).keys()].map(async () => once(spawn('true', { stdio: 'ignore' }), 'exit')))
+  for (let i = 0; i < 10; i++) ok((await search.find(new Set([inode]))).triples.length >= 3)
+  await busy
+  server.close()
+})
+
+test('a sweep finds what the walk finds', needs('linux', 'root', 'file /sys/kernel/btf/vmlinux'), async () => {
+  const { process: other, lines } = await child(listener)
+  const inode = Number(lines[0])
+  const { server, fd, inode: own } = await listen()
+  const module = await bpf()
+  const folder = mkdtempSync(join(tmpdir(), 'cache-'))
+  folders.push(folder)
+  const cache = join(folder, 'sockscope')
+  for (const only of [undefined, [inode, own]]) {
+    const sweep = module.openSweep(cache)
+    const found: string[] = []
+    for (const bytes of sweep.run(only)) {
+      module.readRecords(bytes, (i, pid, at) => {
+        if (only || i === inode || i === own) found.push(`${i} ${pid} ${at}`)
+      })
+    }
+    sweep.close()
+    const walked = await ownerSearch(here).find(new Set([inode, own]))
+    deepEqual(found.sort(), triples(walked))
+    ok(found.includes(`${own} ${process.pid} ${fd}`) && found.some(f => f.startsWith(`${inode} ${other.pid} `)))
+    ok(module.isPrepared(cache))
+  }
+  server.close()
+})
+
+test('when BPF is refused, the owners come from /proc and the reason is told', async () => {
+  const root = tree({ 1: {}, 100: { 3: 'socket:[7]' } })
+  mkdirSync(join(root, 'self'))
+  writeFileSync(join(root, 'self/status'), 'CapEff:\t000001ffffffffff\n')
+  const refused = {
+    isPrepared: () => true,
+    readRecords: () => {},
+    openSweep() {
+      throw new OsError('bpf(PROG_LOAD)', 'EPERM')
+    },
+  }
+  const search = ownerSearch({ ...here, root, sweeps: async () => refused })
+  deepEqual(triples(await search.find(new Set([7]))), ['7 100 3'])
+  const [walk, sweep] = await search.abilities()
+  deepEqual([walk!.works, sweep!.works], [true, false])
+  ok(sweep!.text.includes('bpf(PROG_LOAD) failed: EPERM'))
+  // Without /proc, BPF is all there is; refused, the answer is still an answer.
+  equal((await ownerSearch({ ...here, root: '/nonexistent', sweeps: async () => refused }).find(new Set([7]))).blind, 'proc')
+})
