@@ -13,7 +13,7 @@ import { readInode } from './descriptors.ts'
 import { ownerSearch, type Machine } from './owners.ts'
 
 const here: Machine = { root: '/proc', sweeps: undefined, shares: () => undefined }
-const bpf = (): Promise<typeof import('./bpf/owners.ts')> => import('./bpf/owners.ts')
+const bpf = async () => import('./bpf/owners.ts')
 const folders: string[] = []
 const children: ChildProcess[] = []
 after(() => {
