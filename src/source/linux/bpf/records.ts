@@ -1,0 +1,88 @@
+// What the programs that see traffic write, and where in this kernel's memory they find it. Pure.
+
+import { array, be16, bytes, chars, id64, struct, u16, u32, u64, type Read } from '../../../bytes/struct.ts'
+import type { Btf } from './btf.ts'
+
+/** What happened, in a record. */
+export const recordKinds = { opened: 1, closed: 2, used: 3 } as const
+
+/** A record of the ring. What is behind `ended` has a meaning only in records of that kind. */
+export const trafficRecord = struct('traffic record', 128, {
+  kind: u32,
+  tgid: u32,
+  cookie: id64,
+  atNs: u64,
+  family: u16,
+  protocol: u16,
+  localPort: u16,
+  remotePort: be16,
+  local: bytes(16),
+  remote: bytes(16),
+  namespace: u32,
+  uid: u32,
+  oldState: u32,
+  flags: u32,
+  // closed: bytes sent, sent again and received. used: when the process started, its parent, its user.
+  counts: array(u64, 3),
+  // closed: segments out and in, data segments out and in, retransmitted segments, smoothed RTT in eighths.
+  // used: the first 16 bytes are the name of the process.
+  name: chars(16),
+  retransmits: u32,
+  rtt8: u32,
+})
+export type TrafficRecord = Read<typeof trafficRecord>
+
+/** Key and value of the counters. */
+export const moveKey = struct('traffic key', 16, { cookie: id64, tgid: u32, zero: u32 })
+export const moveValue = struct('traffic value', 32, { inBytes: u64, inCalls: u64, outBytes: u64, outCalls: u64 })
+
+/** The descriptors of the maps: the ring, the counters, and what was lost (records, counters). */
+export interface TrafficMaps {
+  readonly ring: number
+  readonly moves: number
+  readonly lost: number
+}
+
+const members = {
+  family: ['sock_common', 'skc_family'],
+  localPort: ['sock_common', 'skc_num'],
+  remotePort: ['sock_common', 'skc_dport'],
+  local4: ['sock_common', 'skc_rcv_saddr'],
+  remote4: ['sock_common', 'skc_daddr'],
+  local6: ['sock_common', 'skc_v6_rcv_saddr'],
+  remote6: ['sock_common', 'skc_v6_daddr'],
+  net: ['sock_common', 'skc_net'],
+  netNs: ['net', 'ns'],
+  nsNumber: ['ns_common', 'inum'],
+  protocol: ['sock', 'sk_protocol'],
+  uid: ['sock', 'sk_uid'],
+  flags: ['sock_common', 'skc_flags'],
+  sent: ['tcp_sock', 'bytes_sent'],
+  again: ['tcp_sock', 'bytes_retrans'],
+  received: ['tcp_sock', 'bytes_received'],
+  segmentsOut: ['tcp_sock', 'segs_out'],
+  segmentsIn: ['tcp_sock', 'segs_in'],
+  dataOut: ['tcp_sock', 'data_segs_out'],
+  dataIn: ['tcp_sock', 'data_segs_in'],
+  retransmits: ['tcp_sock', 'total_retrans'],
+  rtt8: ['tcp_sock', 'srtt_us'],
+  leader: ['task_struct', 'group_leader'],
+  parent: ['task_struct', 'real_parent'],
+  tgid: ['task_struct', 'tgid'],
+  started: ['task_struct', 'start_boottime'],
+  name: ['task_struct', 'comm'],
+} as const
+
+/** Where things are in this kernel's memory. */
+export type TrafficOffsets = { readonly [K in keyof typeof members]: number }
+
+/** Finds the offsets; or names the member that this kernel does not have. */
+export function trafficOffsets(btf: Btf): TrafficOffsets | string {
+  const found: Record<string, number> = {}
+  for (const [key, [type, member]] of Object.entries(members)) {
+    const at = btf.offset(type, member)
+    if (at === undefined || !Number.isInteger(at)) return `${type}.${member}`
+    found[key] = at
+  }
+  return found as TrafficOffsets
+}

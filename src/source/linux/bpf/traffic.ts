@@ -1,0 +1,274 @@
+// The programs that see sockets open and close, and who sends and receives: as data, from the offsets that BTF gave. Pure.
+//
+// Two ways lead out of the kernel: a ring of records (births, deaths, the first use of a socket by a process), and a map of counters
+// by socket and process, which costs the sender one lookup for each call.
+
+import {
+  alu,
+  aluReg,
+  atomicAdd,
+  call,
+  exit,
+  fp,
+  goto,
+  jump,
+  jump32,
+  label,
+  load,
+  loadMap,
+  r0,
+  r1,
+  r2,
+  r3,
+  r4,
+  r6,
+  r7,
+  r8,
+  r9,
+  store,
+  storeValue,
+  type Instruction,
+  type Program,
+  type Register,
+} from './asm.ts'
+import { moveKey, moveValue, recordKinds, trafficRecord, type TrafficMaps, type TrafficOffsets, type TrafficRecord } from './records.ts'
+
+// Numbers of helpers: include/uapi/linux/bpf.h, __BPF_FUNC_MAPPER.
+const MAP_LOOKUP_ELEM = 1
+const MAP_UPDATE_ELEM = 2
+const KTIME_GET_NS = 5
+const GET_CURRENT_PID_TGID = 14
+const GET_CURRENT_UID_GID = 15
+const GET_SOCKET_COOKIE = 46
+const PROBE_READ_KERNEL = 113
+const RINGBUF_RESERVE = 131
+const RINGBUF_SUBMIT = 132
+const SKC_TO_TCP_SOCK = 137
+const GET_CURRENT_TASK_BTF = 158
+const BPF_NOEXIST = 1
+
+const at = trafficRecord.offsets as Readonly<Record<keyof TrafficRecord, number>>
+const AF_INET6 = 10
+// Places on the stack of a program.
+const KEY = -moveKey.size
+const VALUE = KEY - moveValue.size
+const INDEX = VALUE - 8
+
+/** Adds one to what was lost: 0 records, 1 counters. */
+const countLost = (maps: TrafficMaps, index: number, next: string): Instruction[] => [
+  storeValue('u32', fp, INDEX, index),
+  ...loadMap(r1, maps.lost),
+  aluReg('mov', r2, fp),
+  alu('add', r2, INDEX),
+  call(MAP_LOOKUP_ELEM),
+  jump('eq', r0, 0, next),
+  alu('mov', r1, 1),
+  atomicAdd('u64', r0, 0, r1),
+]
+
+const reserve = (maps: TrafficMaps, full: string): Instruction[] => [
+  ...loadMap(r1, maps.ring),
+  alu('mov', r2, trafficRecord.size),
+  alu('mov', r3, 0),
+  call(RINGBUF_RESERVE),
+  jump('eq', r0, 0, full),
+]
+
+const submit: readonly Instruction[] = [aluReg('mov', r1, r9), alu('mov', r2, 0), call(RINGBUF_SUBMIT)]
+
+/** Copies a member of a kernel struct: `from` must not be r0..r5. */
+const copy = (size: 'u16' | 'u32' | 'u64', to: number, from: Register, offset: number): Instruction[] => [
+  load(size, r1, from, offset),
+  store(size, r9, to, r1),
+]
+
+const copyBytes = (to: number, count: number, from: Register, offset: number): Instruction[] => [
+  aluReg('mov', r1, r9),
+  alu('add', r1, to),
+  alu('mov', r2, count),
+  aluReg('mov', r3, from),
+  alu('add', r3, offset),
+  call(PROBE_READ_KERNEL),
+]
+
+/** Fills in what every record has. r7 is the socket, r9 the record; the key on the stack has cookie and process. */
+const head = (o: TrafficOffsets, kind: number, name: string): Instruction[] => [
+  storeValue('u32', r9, at.kind, kind),
+  load('u32', r1, fp, KEY + 8),
+  store('u32', r9, at.tgid, r1),
+  load('u64', r1, fp, KEY),
+  store('u64', r9, at.cookie, r1),
+  call(KTIME_GET_NS),
+  store('u64', r9, at.atNs, r0),
+  ...copy('u16', at.family, r7, o.family),
+  ...copy('u16', at.protocol, r7, o.protocol),
+  ...copy('u16', at.localPort, r7, o.localPort),
+  ...copy('u16', at.remotePort, r7, o.remotePort),
+  ...copy('u32', at.uid, r7, o.uid),
+  ...copy('u32', at.flags, r7, o.flags),
+  load('u64', r1, r7, o.net),
+  load('u32', r1, r1, o.netNs + o.nsNumber),
+  store('u32', r9, at.namespace, r1),
+  load('u16', r1, r7, o.family),
+  jump('eq', r1, AF_INET6, `${name} ipv6`),
+  ...copyBytes(at.local, 4, r7, o.local4),
+  ...copyBytes(at.remote, 4, r7, o.remote4),
+  goto(`${name} head`),
+  label(`${name} ipv6`),
+  ...copyBytes(at.local, 16, r7, o.local6),
+  ...copyBytes(at.remote, 16, r7, o.remote6),
+  label(`${name} head`),
+]
+
+/** Puts cookie and process into the key on the stack. r7 is the socket. */
+const makeKey: readonly Instruction[] = [
+  aluReg('mov', r1, r7),
+  call(GET_SOCKET_COOKIE),
+  store('u64', fp, KEY, r0),
+  call(GET_CURRENT_PID_TGID),
+  alu('rsh', r0, 32),
+  store('u64', fp, KEY + 8, r0),
+]
+
+const lookup = (maps: TrafficMaps): Instruction[] => [
+  ...loadMap(r1, maps.moves),
+  aluReg('mov', r2, fp),
+  alu('add', r2, KEY),
+  call(MAP_LOOKUP_ELEM),
+]
+
+/** Makes the counters of this process on this socket, and says so in a record. Goes to `full` when there is no room. */
+const firstUse = (o: TrafficOffsets, maps: TrafficMaps, full: string): Instruction[] => [
+  ...[0, 8, 16, 24].map(i => storeValue('u64', fp, VALUE + i, 0)),
+  ...loadMap(r1, maps.moves),
+  aluReg('mov', r2, fp),
+  alu('add', r2, KEY),
+  aluReg('mov', r3, fp),
+  alu('add', r3, VALUE),
+  alu('mov', r4, BPF_NOEXIST),
+  call(MAP_UPDATE_ELEM),
+  jump('ne', r0, 0, full),
+  ...reserve(maps, 'no record'),
+  aluReg('mov', r9, r0),
+  ...head(o, recordKinds.used, 'used'),
+  call(GET_CURRENT_UID_GID),
+  alu('lsh', r0, 32),
+  alu('rsh', r0, 32),
+  store('u64', r9, at.counts + 16, r0),
+  call(GET_CURRENT_TASK_BTF),
+  load('u64', r8, r0, o.leader),
+  ...copy('u64', at.counts, r8, o.started),
+  ...copyBytes(at.name, 16, r8, o.name),
+  load('u64', r1, r8, o.parent),
+  load('u32', r1, r1, o.tgid),
+  store('u64', r9, at.counts + 8, r1),
+  ...submit,
+  goto('recorded'),
+  label('no record'),
+  ...countLost(maps, 0, 'recorded'),
+  label('recorded'),
+]
+
+const out: readonly Instruction[] = [label('out'), alu('mov', r0, 0), exit]
+
+/** sock_send_length and sock_recv_length: adds what a call moved to the counters of its process. */
+export function lengthProgram(o: TrafficOffsets, maps: TrafficMaps, way: 'in' | 'out'): Program {
+  const bytesAt = moveValue.offsets[way === 'in' ? 'inBytes' : 'outBytes']!
+  const callsAt = moveValue.offsets[way === 'in' ? 'inCalls' : 'outCalls']!
+  return [
+    aluReg('mov', r6, r1),
+    load('u64', r1, r6, 8), // How many bytes, or an error below 0.
+    jump32('sle', r1, 0, 'out'),
+    load('u64', r7, r6, 0), // The socket.
+    load('u16', r1, r7, o.family),
+    jump('eq', r1, 2, 'wanted'),
+    jump('eq', r1, AF_INET6, 'wanted'),
+    jump('ne', r1, 1, 'out'),
+    label('wanted'),
+    ...makeKey,
+    ...lookup(maps),
+    jump('ne', r0, 0, 'add'),
+    ...firstUse(o, maps, 'full'),
+    ...lookup(maps),
+    jump('eq', r0, 0, 'out'),
+    label('add'),
+    load('u32', r1, r6, 8),
+    atomicAdd('u64', r0, bytesAt, r1),
+    alu('mov', r1, 1),
+    atomicAdd('u64', r0, callsAt, r1),
+    goto('out'),
+    label('full'),
+    ...countLost(maps, 1, 'out'),
+    ...out,
+  ]
+}
+
+const ESTABLISHED = 1
+const SYN_SENT = 2
+const FIN_WAIT_1 = 4
+const CLOSED = 7
+const LAST_ACK = 9
+const LISTEN = 10
+
+/**
+ * inet_sock_set_state: records births and deaths of TCP sockets. A process connects, listens or closes in its own name, so these
+ * changes tell an owner also of a socket that never moved a byte; the others happen while the network is served.
+ */
+export function stateProgram(o: TrafficOffsets, maps: TrafficMaps): Program {
+  return [
+    aluReg('mov', r6, r1),
+    load('u64', r7, r6, 0),
+    load('u64', r8, r6, 16), // The new state.
+    jump32('eq', r8, CLOSED, 'wanted'),
+    jump32('eq', r8, ESTABLISHED, 'wanted'),
+    jump32('eq', r8, LISTEN, 'wanted'),
+    jump32('eq', r8, SYN_SENT, 'wanted'),
+    jump32('eq', r8, FIN_WAIT_1, 'wanted'),
+    jump32('ne', r8, LAST_ACK, 'out'),
+    label('wanted'),
+    ...makeKey,
+    jump32('eq', r8, CLOSED, 'closed'),
+    jump32('eq', r8, ESTABLISHED, 'opened'),
+    ...lookup(maps),
+    jump('ne', r0, 0, 'known'),
+    ...firstUse(o, maps, 'full'),
+    label('known'),
+    load('u64', r8, r6, 16),
+    jump32('ne', r8, LISTEN, 'out'),
+    label('opened'),
+    ...reserve(maps, 'lost'),
+    aluReg('mov', r9, r0),
+    ...head(o, recordKinds.opened, 'opened'),
+    load('u64', r1, r6, 8),
+    store('u32', r9, at.oldState, r1),
+    ...submit,
+    goto('out'),
+    label('closed'),
+    aluReg('mov', r1, r7),
+    call(SKC_TO_TCP_SOCK),
+    jump('eq', r0, 0, 'out'),
+    aluReg('mov', r8, r0),
+    ...reserve(maps, 'lost'),
+    aluReg('mov', r9, r0),
+    ...head(o, recordKinds.closed, 'closed'),
+    load('u64', r1, r6, 8),
+    store('u32', r9, at.oldState, r1),
+    ...copy('u64', at.counts, r8, o.sent),
+    ...copy('u64', at.counts + 8, r8, o.again),
+    ...copy('u64', at.counts + 16, r8, o.received),
+    ...copy('u32', at.name, r8, o.segmentsOut),
+    ...copy('u32', at.name + 4, r8, o.segmentsIn),
+    ...copy('u32', at.name + 8, r8, o.dataOut),
+    ...copy('u32', at.name + 12, r8, o.dataIn),
+    ...copy('u32', at.retransmits, r8, o.retransmits),
+    ...copy('u32', at.rtt8, r8, o.rtt8),
+    ...submit,
+    goto('out'),
+    label('full'),
+    ...countLost(maps, 1, 'out'),
+    goto('out'),
+    label('lost'),
+    ...countLost(maps, 0, 'out'),
+    ...out,
+  ]
+}
