@@ -1,17 +1,19 @@
 // Programs, maps and links in the kernel: made through bpf(2), each a file descriptor that its owner closes.
 
 import { readSync } from 'node:fs'
-import { OsError } from '../../../model/error.ts'
+import { DecodeError, OsError } from '../../../model/error.ts'
 import { cString } from '../../../bytes/text.ts'
 import { address, bpf, closeFd } from '../calls.ts'
 import { assemble, type Program } from './asm.ts'
-import { iterCreate, linkCreate, mapCreate, mapElement, progLoad, rawTracepointOpen } from './structs.ts'
+import { iterCreate, linkCreate, mapBatch, mapCreate, mapElement, progLoad, rawTracepointOpen } from './structs.ts'
 
 const BPF_MAP_CREATE = 0
 const BPF_MAP_LOOKUP_ELEM = 1
 const BPF_MAP_UPDATE_ELEM = 2
+const BPF_MAP_DELETE_ELEM = 3
 const BPF_PROG_LOAD = 5
 const BPF_RAW_TRACEPOINT_OPEN = 17
+const BPF_MAP_LOOKUP_BATCH = 24
 const BPF_LINK_CREATE = 28
 const BPF_ITER_CREATE = 33
 
@@ -122,6 +124,46 @@ export function readMap(map: number, key: Uint8Array, value: Uint8Array): boolea
 /** Sets the value of a key. */
 export function writeMap(map: number, key: Uint8Array, value: Uint8Array): void {
   bpf('bpf(MAP_UPDATE_ELEM)', BPF_MAP_UPDATE_ELEM, mapElement.write({ mapFd: map, key: address(key), value: address(value) }))
+}
+
+/** Removes a key, if it is there. */
+export function deleteMap(map: number, key: Uint8Array): void {
+  try {
+    bpf('bpf(MAP_DELETE_ELEM)', BPF_MAP_DELETE_ELEM, mapElement.write({ mapFd: map, key: address(key) }))
+  } catch (error) {
+    if (!(error instanceof OsError && error.code === 'ENOENT')) throw error
+  }
+}
+
+/** Reads all of a hash map, so many entries at once (kernels since 5.6). An entry that comes or goes meanwhile may be missing or twice. */
+export function* readWholeMap(
+  map: number,
+  keySize: number,
+  valueSize: number,
+  atOnce = 4096,
+): Generator<{ keys: DataView; values: DataView; count: number }> {
+  const keys = new Uint8Array(keySize * atOnce)
+  const values = new Uint8Array(valueSize * atOnce)
+  const place = new Uint8Array(16) // Where the kernel goes on.
+  for (let first = true, more = true; more; first = false) {
+    const attribute = mapBatch.write({
+      ...(!first && { inBatch: address(place) }),
+      outBatch: address(place),
+      keys: address(keys),
+      values: address(values),
+      count: atOnce,
+      mapFd: map,
+    })
+    try {
+      bpf('bpf(MAP_LOOKUP_BATCH)', BPF_MAP_LOOKUP_BATCH, attribute)
+    } catch (error) {
+      if (!(error instanceof OsError && error.code === 'ENOENT')) throw error
+      more = false // It was the last part, and it may hold entries.
+    }
+    const { count } = mapBatch.read(new DataView(attribute.buffer, attribute.byteOffset, attribute.byteLength))
+    if (count > atOnce) throw new DecodeError('bpf map batch', atOnce, count)
+    yield { keys: new DataView(keys.buffer), values: new DataView(values.buffer), count }
+  }
 }
 
 /** Runs an iterator once, and gives what it writes, piece by piece. Each piece is valid until the next. */

@@ -14,7 +14,7 @@ export const trafficRecord = struct('traffic record', 128, {
   atNs: u64,
   family: u16,
   protocol: u16,
-  localPort: u16,
+  localPort: be16,
   remotePort: be16,
   local: bytes(16),
   remote: bytes(16),
@@ -45,7 +45,8 @@ export interface TrafficMaps {
 
 const members = {
   family: ['sock_common', 'skc_family'],
-  localPort: ['sock_common', 'skc_num'],
+  // Not skc_num, which is 0 as soon as a port that the kernel chose is given back.
+  localPort: ['inet_sock', 'inet_sport'],
   remotePort: ['sock_common', 'skc_dport'],
   local4: ['sock_common', 'skc_rcv_saddr'],
   remote4: ['sock_common', 'skc_daddr'],

@@ -18,6 +18,18 @@ export const mapCreate = struct('bpf_attr map_create', 44, {
 /** BPF_MAP_*_ELEM and BPF_MAP_GET_NEXT_KEY; `value` is the next key there. */
 export const mapElement = struct('bpf_attr map_elem', 32, { mapFd: u32, pad: pad(4, 4), key: id64, value: id64, flags: id64 })
 
+/** BPF_MAP_LOOKUP_BATCH, 5.6 */
+export const mapBatch = struct('bpf_attr batch', 56, {
+  inBatch: id64,
+  outBatch: id64,
+  keys: id64,
+  values: id64,
+  count: u32,
+  mapFd: u32,
+  elemFlags: id64,
+  flags: id64,
+})
+
 /** BPF_PROG_LOAD */
 export const progLoad = struct('bpf_attr prog_load', 112, {
   progType: u32,

@@ -102,7 +102,7 @@ const head = (o: TrafficOffsets, kind: number, name: string): Instruction[] => [
   store('u64', r9, at.atNs, r0),
   ...copy('u16', at.family, r7, o.family),
   ...copy('u16', at.protocol, r7, o.protocol),
-  ...copy('u16', at.localPort, r7, o.localPort),
+  ...copyBytes(at.localPort, 2, r7, o.localPort),
   ...copy('u16', at.remotePort, r7, o.remotePort),
   ...copy('u32', at.uid, r7, o.uid),
   ...copy('u32', at.flags, r7, o.flags),

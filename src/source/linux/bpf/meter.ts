@@ -1,0 +1,145 @@
+// Sees sockets open and close, and counts what each process sends and receives on each of them, inside the kernel.
+// It does not know what was moved before it was opened.
+
+import { readFileSync, readlinkSync } from 'node:fs'
+import { OsError } from '../../../model/error.ts'
+import type { Share } from '../../../model/socket.ts'
+import { closeFd } from '../calls.ts'
+import { readBtf } from './btf.ts'
+import { createMap, deleteMap, loadProgram, openTracepoint, readMap, readWholeMap } from './load.ts'
+import { moveKey, moveValue, trafficOffsets, trafficRecord, type TrafficMaps, type TrafficRecord } from './records.ts'
+import { openRing, type Ring } from './ring.ts'
+import { lengthProgram, stateProgram } from './traffic.ts'
+import type { Program } from './asm.ts'
+
+const ringBytes = 4 * 1024 * 1024
+const mostMoves = 65_536
+const firstPidNamespace = 'pid:[4026531836]'
+
+/** What one process moved on one socket, since the meter was opened. */
+export interface Move extends Share {
+  readonly inCalls: number
+  readonly outCalls: number
+}
+
+/** Counters inside the kernel. */
+export interface Meter {
+  /** Why bytes of datagrams and the shares of processes are not counted here; undefined when they are. */
+  readonly lacks: string | undefined
+  /** Hands over what happened since the last call, at most so many records. */
+  drain(each: (record: TrafficRecord) => void, most: number): number
+  /** What a process moved on a socket. `forget` also removes the counters. */
+  move(cookie: bigint, pid: number, forget: boolean): Move | undefined
+  /** Everything that was moved. */
+  moves(each: (cookie: bigint, move: Move) => void): void
+  /** How many records and counters there was no room for, since the last call. */
+  lost(): { readonly records: number; readonly counters: number }
+  close(): void
+}
+
+/** How big the tables are; tests make them small. */
+export interface MeterSizes {
+  readonly ringBytes?: number
+  readonly moves?: number
+}
+
+/** Opens the meter, or throws the OsError that says why this kernel does not let us. */
+export function openMeter(sizes: MeterSizes = {}): Meter {
+  if (readlinkSync('/proc/self/ns/pid') !== firstPidNamespace)
+    throw new OsError('open meter', 'ENOTSUP', { help: 'inside a pid namespace the kernel counts by other pids than we see' })
+  const btf = readBtf(readTypes())
+  const offsets = trafficOffsets(btf)
+  if (typeof offsets === 'string') throw new OsError('open meter', 'ENOTSUP', { help: `this kernel has no ${offsets}` })
+  const ringSize = sizes.ringBytes ?? ringBytes
+  const open: number[] = []
+  const keep = (fd: number): number => {
+    open.push(fd)
+    return fd
+  }
+  const close = (): void => {
+    for (const fd of open.splice(0).reverse()) closeFd(fd)
+  }
+  try {
+    const maps: TrafficMaps = {
+      ring: keep(createMap({ name: 'sockscope_ring', type: 'ringBuffer', keySize: 0, valueSize: 0, maxEntries: ringSize })),
+      moves: keep(
+        createMap({
+          name: 'sockscope_moves',
+          type: 'hash',
+          keySize: moveKey.size,
+          valueSize: moveValue.size,
+          maxEntries: sizes.moves ?? mostMoves,
+        }),
+      ),
+      lost: keep(createMap({ name: 'sockscope_lost', type: 'array', keySize: 4, valueSize: 8, maxEntries: 2 })),
+    }
+    const attach = (tracepoint: string, instructions: Program): void => {
+      const btfId = btf.id('typedef', `btf_trace_${tracepoint}`)
+      if (btfId === undefined) throw new OsError(`tracepoint ${tracepoint}`, 'ENOENT', { help: 'this kernel does not have it' })
+      const program = keep(loadProgram({ name: tracepoint, type: 'tracing', attachType: 'rawTracepoint', btfId, instructions }))
+      keep(openTracepoint(program))
+    }
+    attach('inet_sock_set_state', stateProgram(offsets, maps))
+    let lacks: string | undefined
+    try {
+      attach('sock_send_length', lengthProgram(offsets, maps, 'out'))
+      attach('sock_recv_length', lengthProgram(offsets, maps, 'in'))
+    } catch (error) {
+      if (!(error instanceof OsError)) throw error
+      lacks = error.message
+    }
+    return meter(maps, openRing(maps.ring, ringSize), lacks, close)
+  } catch (error) {
+    close()
+    throw error
+  }
+}
+
+function readTypes(): Uint8Array {
+  try {
+    return readFileSync('/sys/kernel/btf/vmlinux')
+  } catch (error) {
+    const code = (error as NodeJS.ErrnoException).code ?? 'EIO'
+    throw new OsError('read(/sys/kernel/btf/vmlinux)', code, {
+      help: 'the kernel must be built with its own type information',
+      cause: error,
+    })
+  }
+}
+
+function meter(maps: TrafficMaps, ring: Ring, lacks: string | undefined, close: () => void): Meter {
+  const value = new Uint8Array(moveValue.size)
+  const valueView = new DataView(value.buffer)
+  const counter = new Uint8Array(8)
+  const lostBefore = [0, 0]
+  const lostSince = (index: number): number => {
+    readMap(maps.lost, new Uint8Array(new Uint32Array([index]).buffer), counter)
+    const now = Number(new DataView(counter.buffer).getBigUint64(0, true))
+    const since = now - lostBefore[index]!
+    lostBefore[index] = now
+    return since
+  }
+  return {
+    lacks,
+    drain: (each, most) => ring.drain(view => each(trafficRecord.read(view)), most),
+    move(cookie, pid, forget) {
+      const key = moveKey.write({ cookie, tgid: pid })
+      if (!readMap(maps.moves, key, value)) return undefined
+      if (forget) deleteMap(maps.moves, key)
+      return { pid, ...moveValue.read(valueView) }
+    },
+    moves(each) {
+      for (const { keys, values, count } of readWholeMap(maps.moves, moveKey.size, moveValue.size)) {
+        for (let i = 0; i < count; i++) {
+          const { cookie, tgid } = moveKey.read(keys, i * moveKey.size)
+          each(cookie, { pid: tgid, ...moveValue.read(values, i * moveValue.size) })
+        }
+      }
+    },
+    lost: () => ({ records: lostSince(0), counters: lostSince(1) }),
+    close() {
+      ring.close()
+      close()
+    },
+  }
+}
