@@ -1,5 +1,6 @@
 // Opens what a command looks at: this machine, a recording of one, or this machine with a recording written along.
 
+import { OsError } from '../model/error.ts'
 import { openLocal, openRecorder, openRecording } from '../source/open.ts'
 import type { Source } from '../source/source.ts'
 import { UsageError } from './problem.ts'
@@ -11,8 +12,14 @@ export async function openMachine(given: Given): Promise<Source> {
   const record = given.value('record')
   if (play !== undefined && record !== undefined) throw new UsageError('--record and --replay exclude each other')
   if (given.has('record-arguments') && record === undefined) throw new UsageError('--record-arguments needs --record FILE')
-  if (play !== undefined) return openRecording(play)
+  if (play !== undefined) return openRecording(play).catch(unreadable)
   return record === undefined ? openLocal() : openRecorder(record, { keepsArguments: given.has('record-arguments') })
+}
+
+/** A file that is not there is a mistake in the command line. */
+function unreadable(error: unknown): never {
+  if (error instanceof OsError) throw new UsageError(`--replay: ${error.message}`)
+  throw error
 }
 
 /** Opens the source, uses it and closes it. */

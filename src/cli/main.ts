@@ -73,7 +73,6 @@ function bug(error: unknown): number {
   return exits.bug
 }
 
-process.on('SIGPIPE', () => process.exit(0))
 main(process.argv.slice(2)).then(
   code => process.exit(code),
   (error: unknown) => process.exit(explain(error)),

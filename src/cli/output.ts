@@ -1,6 +1,6 @@
 // Writing to the terminal or pipe. A closed pipe ends the program silently; a full one is waited for.
 
-import { writeSync } from 'node:fs'
+import { fstatSync, writeSync } from 'node:fs'
 
 const idle = new Int32Array(new SharedArrayBuffer(4))
 
@@ -40,7 +40,15 @@ export function printLines(lines: Iterable<string>): void {
 }
 
 /** True when people see stdout directly. */
-export const isTerminal = (): boolean => process.stdout.isTTY === true
+export function isTerminal(): boolean {
+  try {
+    const out = fstatSync(1)
+    // Asked first because Node's own answer loads its streams: a pipe, a file and /dev/null (1:3) are no terminals.
+    return out.isCharacterDevice() && out.rdev !== 0x103 && process.stdout.isTTY
+  } catch {
+    return false // Closed.
+  }
+}
 
 /** How wide the terminal is; undefined when there is none. */
 export function terminalColumns(): number | undefined {

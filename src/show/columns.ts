@@ -35,6 +35,16 @@ const first = (socket: Socket, { processes }: Surroundings): Process | undefined
   const owner = socket.owners[0]
   return owner === undefined ? undefined : processes.get(owner.pid)
 }
+// A socket without a process still has a user; another process of that user may tell the name.
+const userNames = new WeakMap<ReadonlyMap<number, Process>, ReadonlyMap<number | undefined, string | undefined>>()
+function userName(uid: number | undefined, { processes }: Surroundings): string | undefined {
+  let names = userNames.get(processes)
+  if (names === undefined) {
+    names = new Map([...processes.values()].map(p => [p.uid, p.user]))
+    userNames.set(processes, names)
+  }
+  return uid === undefined ? undefined : names.get(uid)
+}
 /** The owners, each process once. */
 const pids = (owners: readonly Owner[]): number[] => [...new Set(owners.map(o => o.pid))]
 const more = (socket: Socket): string => {
@@ -71,7 +81,10 @@ export const columns: readonly Column[] = [
     text: (s, a) => (s.owners.length === 0 ? whyText(s) : `${first(s, a)?.name ?? '?'}${more(s)}`),
     clips: true,
   }),
-  column('user', 'USER', 'left', 'the user that owns it', (s, a) => first(s, a)?.user ?? s.uid, { leaves: 3, clips: true }),
+  column('user', 'USER', 'left', 'the user that owns it', (s, a) => first(s, a)?.user ?? userName(s.uid, a) ?? s.uid, {
+    leaves: 3,
+    clips: true,
+  }),
   column('owners', 'OWNERS', 'left', 'every holder as name/pid/fd', (s, a) =>
     s.owners.map(o => `${a.processes.get(o.pid)?.name ?? '?'}/${o.pid}/${o.fd ?? '?'}`).join(' '),
   ),

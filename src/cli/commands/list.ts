@@ -1,24 +1,21 @@
 // `sockscope list`: sockets as a table, JSON, CSV or lines of a template.
 
-import { hostname } from 'node:os'
 import type { DetailName, Query } from '../../filter/query.ts'
 import type { Look } from '../../model/look.ts'
 import type { Process } from '../../model/process.ts'
 import type { Socket } from '../../model/socket.ts'
 import { csvLine, tsvLine } from '../../show/csv.ts'
 import { columns, findColumn, usualColumns, type Column, type Surroundings } from '../../show/columns.ts'
-import { jsonDocument, metaOf } from '../../show/document.ts'
+import { jsonDocument } from '../../show/document.ts'
 import { groupSockets, groupWords } from '../../show/group.ts'
 import { sorter } from '../../show/order.ts'
 import { table } from '../../show/table.ts'
 import { template } from '../../show/template.ts'
 import { safe, safeJson } from '../../show/text.ts'
-import { hostNames } from '../../names/hosts.ts'
 import { serviceNames } from '../../names/services.ts'
 import type { Names } from '../../show/endpoint.ts'
-import { watch } from '../../watch/watch.ts'
 import { splitStates } from '../filter-words.ts'
-import { ending, noteGaps } from '../gaps.ts'
+import { ending, envelope, noteGaps } from '../gaps.ts'
 import { onInterrupt } from '../interrupt.ts'
 import { openMachine } from '../machine.ts'
 import { colour, isTerminal, print, printLines, terminalColumns } from '../output.ts'
@@ -26,7 +23,6 @@ import { count, duration } from '../parse.ts'
 import { exits, UsageError } from '../problem.ts'
 import { namespacesOf, select, type Selection } from '../select.ts'
 import type { Given } from '../table.ts'
-import { version } from '../version.ts'
 
 /** Runs the command. */
 export async function run(given: Given): Promise<number> {
@@ -37,6 +33,7 @@ export async function run(given: Given): Promise<number> {
   const source = await openMachine(given)
   try {
     if (every === undefined) return await show(await source.sockets(query))
+    const { watch } = await import('../../watch/watch.ts')
     let code: number = exits.nothing
     for await (const frame of watch({ source, query, every, signal: signal! })) {
       if (isTerminal() && !given.has('ndjson') && !given.has('json')) print('\u001b[H\u001b[2J')
@@ -93,6 +90,8 @@ function queryOf(given: Given, shown: readonly Column[]): { readonly query: Quer
 }
 
 async function namesOf(sockets: readonly Socket[]): Promise<Names> {
+  // Loaded only here: it brings Node's resolver with it.
+  const { hostNames } = await import('../../names/hosts.ts')
   const ends = sockets.flatMap(s => [s.local, s.remote])
   const hosts = await hostNames(ends.map(end => end?.address).filter(address => address !== undefined))
   const services = serviceNames()
@@ -126,7 +125,7 @@ function writer(given: Given, shown: readonly Column[]): Writer {
   switch (formats[0]) {
     case 'json':
       return look => {
-        for (const part of jsonDocument(look, metaOf(look, version, hostname()))) print(part)
+        for (const part of jsonDocument(look, envelope(look).meta)) print(part)
       }
     case 'ndjson':
       return look => printLines(ndjson(look))
