@@ -31,7 +31,9 @@ export type {
   UpperLayer,
 } from './model/socket.ts'
 export type { AccurateEcn, CongestionDetail, Negotiated, Tcp } from './model/tcp.ts'
+export { kernelFilter, type KernelFilter } from './filter/bytecode.ts'
 export { compileFilter } from './filter/compile.ts'
+export type { KernelFacts } from './filter/kernel.ts'
 export { nearest } from './filter/nearest.ts'
 export { needs, type Needs } from './filter/needs.ts'
 export { parseFilter, type ParseOptions } from './filter/parse.ts'

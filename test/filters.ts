@@ -49,8 +49,8 @@ const host: fc.Arbitrary<Host> = fc.oneof(
 )
 
 const side = fc.constantFrom('src', 'dst', 'remote', 'ip')
-const hosts = (of: fc.Arbitrary<Host>): fc.Arbitrary<Filter> =>
-  fc.record({ kind: fc.constant('host'), side, hosts: fc.array(of, { minLength: 1, maxLength: 3 }) }) as fc.Arbitrary<Filter>
+const hosts = (of: fc.Arbitrary<Host>, on: fc.Arbitrary<string> = side): fc.Arbitrary<Filter> =>
+  fc.record({ kind: fc.constant('host'), side: on, hosts: fc.array(of, { minLength: 1, maxLength: 3 }) }) as fc.Arbitrary<Filter>
 
 const range = (value: fc.Arbitrary<number>): fc.Arbitrary<[number, number]> =>
   fc.oneof(
@@ -149,6 +149,14 @@ export const anyFilter = fc.oneof(
   { weight: 50, arbitrary: trees(anyOne) },
 )
 export const kernelFilter = trees(kernelOne)
+/** What it judges exactly as we do: the words of ss, which take an end that is not there for zero. */
+export const portAndAddressFilter = trees(
+  fc.oneof(
+    hosts(internetHost, fc.constantFrom('src', 'dst')),
+    numbers(['sport', 'dport'], port),
+    listed('family', ['ipv4', 'ipv6', 'unix']),
+  ),
+)
 export const mixedFilter = trees(
   fc.oneof({ weight: 3, arbitrary: kernelOne }, listed('protocol', protocols), listed('family', families), anyOne),
 )

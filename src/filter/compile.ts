@@ -110,7 +110,8 @@ function rangesTest(values: readonly Range[]): NumberTest {
   }
 }
 
-function patternsTest(patterns: readonly Pattern[]): (text: string) => boolean {
+/** A test for a text: it fits one of the patterns. */
+export function patternsTest(patterns: readonly Pattern[]): (text: string) => boolean {
   const exact = new Set(patterns.flatMap(pattern => (pattern.kind === 'exact' ? [pattern.text] : [])))
   const others = patterns.flatMap(pattern => (pattern.kind === 'exact' ? [] : [patternTest(pattern)]))
   if (others.length > 0) return text => exact.has(text) || others.some(test => test(text))
