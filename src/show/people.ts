@@ -27,22 +27,25 @@ export interface Supervisor {
   readonly stop: string
 }
 
+/** A word of a command that people may copy into a shell: names come from outside. */
+const word = (text: string): string => (/^[\w.@:/-]+$/.test(text) ? text : `'${text.replaceAll("'", `'\\''`)}'`)
+
 /** The supervisor of a process, as far as its cgroup and its parents tell. */
 export function supervisorOf(process: Process, processes: ReadonlyMap<number, Process>): Supervisor | undefined {
   const { container, unit } = process
-  if (container?.pod !== undefined) return { name: `Kubernetes pod ${container.pod}`, stop: `kubectl delete pod ${container.pod}` }
+  if (container?.pod !== undefined) return { name: `Kubernetes pod ${container.pod}`, stop: `kubectl delete pod ${word(container.pod)}` }
   if (container !== undefined) {
     const tool = container.runtime === 'podman' ? 'podman' : container.runtime === 'docker' ? 'docker' : undefined
     return {
       name: `${container.runtime} container ${container.name ?? container.id.slice(0, 12)}`,
-      stop: tool ? `${tool} stop ${container.name ?? container.id.slice(0, 12)}` : `stop the container with ${container.runtime}`,
+      stop: tool ? `${tool} stop ${word(container.name ?? container.id.slice(0, 12))}` : `stop the container with ${container.runtime}`,
     }
   }
-  const manager = parents(process.pid, processes).find(p => /^PM2|^pm2/.test(p.name) || /^PM2 /.test(p.command?.[0] ?? ''))
+  const manager = parents(process.pid, processes).find(p => /^PM2|^pm2/.test(p.name) || p.command?.[0]?.startsWith('PM2 ') === true)
   if (manager !== undefined) return { name: 'pm2', stop: 'pm2 stop NAME (pm2 list tells the name)' }
   const runner = parents(process.pid, processes).find(p => /^(supervisord|runsvdir|runsv|s6-supervise|nodemon|forever)$/.test(p.name))
   if (runner !== undefined) return { name: `${runner.name} ${runner.pid}`, stop: `stop it with ${runner.name}` }
   if (unit !== undefined && unit.endsWith('.service') && !/^(user@|session-)/.test(unit))
-    return { name: `systemd unit ${unit}`, stop: `systemctl stop ${unit}` }
+    return { name: `systemd unit ${unit}`, stop: `systemctl stop ${word(unit)}` }
   return undefined
 }

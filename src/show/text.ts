@@ -17,12 +17,7 @@ export function safe(text: string): string {
 export function safeJson(value: unknown): string {
   const text = JSON.stringify(value)
   if (!/[^\u0020-\u007e]/.test(text)) return text
-  return text.replace(unsafe, c =>
-    [...c]
-      .flatMap(x => [...Array(x.length).keys()].map(i => x.charCodeAt(i)))
-      .map(escape16)
-      .join(''),
-  )
+  return text.replace(unsafe, c => Array.from({ length: c.length }, (_, i) => escape16(c.charCodeAt(i))).join(''))
 }
 
 const escape16 = (unit: number): string => `\\u${unit.toString(16).padStart(4, '0')}`

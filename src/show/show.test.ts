@@ -1,0 +1,219 @@
+import { test } from 'node:test'
+import { deepEqual, equal, ok, throws } from 'node:assert/strict'
+import type { Process } from '../model/process.ts'
+import type { Socket } from '../model/socket.ts'
+import { columns, findColumn } from './columns.ts'
+import { csvLine, tsvLine } from './csv.ts'
+import { jsonDocument, metaOf } from './document.ts'
+import { endpointText } from './endpoint.ts'
+import { groupSockets } from './group.ts'
+import { listenersOf } from './listeners.ts'
+import { sorter } from './order.ts'
+import { parents, supervisorOf } from './people.ts'
+import { reachOf } from './reach.ts'
+import { table } from './table.ts'
+import { template } from './template.ts'
+import { bytesText, microsText } from './units.ts'
+
+const socket = (given: Partial<Socket>): Socket => ({
+  key: '0.1',
+  protocol: 'tcp',
+  family: 'ipv4',
+  state: 'ESTABLISHED',
+  local: { address: '127.0.0.1', port: 80 },
+  remote: undefined,
+  owners: [],
+  ownerless: undefined,
+  uid: 0,
+  inode: 1,
+  queues: undefined,
+  timer: undefined,
+  interface: undefined,
+  namespace: undefined,
+  mark: undefined,
+  classId: undefined,
+  cgroup: undefined,
+  memory: undefined,
+  options: undefined,
+  tcp: undefined,
+  detail: undefined,
+  ...given,
+})
+const person = (pid: number, given: Partial<Process> = {}): Process => ({
+  key: `${pid}.1`,
+  pid,
+  name: `p${pid}`,
+  parentPid: undefined,
+  uid: 0,
+  user: 'root',
+  startedAtMs: undefined,
+  exe: undefined,
+  command: undefined,
+  script: undefined,
+  container: undefined,
+  unit: undefined,
+  ...given,
+})
+const around = { processes: new Map([[7, person(7, { name: 'ng\u001binx' })]]) }
+
+test('ends of sockets', () => {
+  const s = socket({})
+  equal(endpointText(s.local, s), '127.0.0.1:80')
+  equal(endpointText({ address: '::1', port: 80 }, s), '[::1]:80')
+  equal(endpointText({ address: 'fe80::1', port: 80, zone: 'eth0' }, s), '[fe80::1%eth0]:80')
+  equal(endpointText({ address: '::', port: 80 }, socket({ options: { v6only: false } as Socket['options'] })), '*:80')
+  equal(endpointText({ address: '::', port: 80 }, socket({ options: { v6only: true } as Socket['options'] })), '[::]:80')
+  equal(endpointText(undefined, s), '*')
+  equal(endpointText({ path: '/run/x', inode: 4 }, s), '/run/x 4')
+  equal(endpointText(s.local, s, { host: () => 'localhost', service: () => 'http' }), 'localhost:http')
+})
+
+test('a table is never wider than the terminal, and its cells are safe', () => {
+  const heads = [
+    { title: 'A', align: 'left', clips: true },
+    { title: 'NUMBER', align: 'right', leaves: 2 },
+    { title: 'C', align: 'left', clips: true },
+  ] as const
+  const rows = [['x'.repeat(50), '12', 'y'.repeat(50)]]
+  for (let columns = 1; columns < 130; columns++)
+    for (const line of table(heads, rows, { columns })) ok(line.length <= columns, `${columns}: ${line}`)
+  equal(table(heads, rows, {})[1], `${'x'.repeat(50)}      12  ${'y'.repeat(50)}`)
+  ok(!table(heads, rows, { columns: 40 })[0]!.includes('NUMBER'))
+  deepEqual(table(heads, [['\u001b', '1', 'c']], { header: false }), ['\\x1b  1  c'])
+})
+
+test('columns by name and by path of the model', () => {
+  const s = socket({ owners: [{ pid: 7, fd: 3 }], queues: { receivedBytes: 5, sendBytes: 6, backlog: undefined, backlogLimit: undefined } })
+  equal(findColumn('process')!.value(s, around), 'ng\u001binx')
+  equal(findColumn('local.port')!.value(s, around), 80)
+  equal(findColumn('queues.sendBytes')!.value(s, around), 6)
+  equal(findColumn('tcp.rttMicros')!.value(s, around), undefined)
+  equal(findColumn('owners')!.value(s, around), 'ng\u001binx/7/3')
+  for (const id of ['nothing', '__proto__', 'constructor', 'local.__proto__.x.', '']) equal(findColumn(id), undefined, id)
+  equal(findColumn('local.constructor')!.value(s, around), undefined)
+  equal(new Set(columns.map(c => c.id)).size, columns.length)
+})
+
+test('templates', () => {
+  const s = socket({ owners: [{ pid: 7, fd: 3 }] })
+  equal(template('{local.port} {pid}{{}}\\t{remote}')(s, around), '80 7{}\t*')
+  throws(() => template('{nothing}'), /^TypeError: --format: there is no column "nothing"/)
+  throws(() => template('{pid'), TypeError)
+  throws(() => template('pid}'), TypeError)
+})
+
+test('CSV and TSV', () => {
+  equal(csvLine(['a,b', 'say "x"', 'a\nb', undefined, 3]), '"a,b","say ""x""","a\nb",,3')
+  equal(tsvLine(['a\tb', 'c\nd', '\\', 3]), 'a\\tb\tc\\nd\t\\\\\t3')
+})
+
+test('a JSON document reads back, and says whether it is complete', () => {
+  const gap = { what: 'owners', why: 'permission', text: 'x', help: 'y', count: 3 } as const
+  const look = { atMs: 0, source: 'test', sockets: [socket({}), socket({ key: '0.2' })], processes: around.processes, gaps: [gap] }
+  const document = JSON.parse([...jsonDocument(look, metaOf(look, '1.0.0', 'host'))].join(''))
+  equal(document.schema, 'sockscope/1')
+  equal(document.meta.complete, false)
+  deepEqual(document.meta.gaps, [gap])
+  deepEqual(
+    document.sockets.map((s: Socket) => s.key),
+    ['0.1', '0.2'],
+  )
+  equal(document.processes[0].pid, 7)
+})
+
+test('the order is the same for the same sockets, whatever order they came in', () => {
+  const sockets = [3, 1, 2].map(port => socket({ key: `0.${port}`, local: { address: '127.0.0.1', port } }))
+  const ports = (by: string[]): number[] => sorter(by)(sockets, around).map(s => s.local.port!)
+  deepEqual(ports([]), [1, 2, 3])
+  deepEqual(ports(['local.port:desc']), [3, 2, 1])
+  deepEqual(ports(['state', 'local.port']), [1, 2, 3])
+  throws(() => sorter(['nothing']), TypeError)
+  throws(() => sorter(['pid:up']), TypeError)
+})
+
+test('what is unknown is sorted last, either way', () => {
+  const sockets = [socket({ key: 'a', inode: undefined }), socket({ key: 'b', inode: 2 }), socket({ key: 'c', inode: 1 })]
+  deepEqual(
+    sorter(['inode'])(sockets, around).map(s => s.key),
+    ['c', 'b', 'a'],
+  )
+  deepEqual(
+    sorter(['inode:desc'])(sockets, around).map(s => s.key),
+    ['b', 'c', 'a'],
+  )
+})
+
+test('groups', () => {
+  const sockets = [socket({ owners: [{ pid: 7, fd: 1 }] }), socket({ state: 'LISTEN' }), socket({ ownerless: 'time-wait' })]
+  deepEqual(
+    groupSockets(sockets, 'process', around).map(g => [g.name, g.sockets, g.listening]),
+    [
+      ['(time-wait)', 1, 0],
+      ['(unknown)', 1, 1],
+      ['ng\u001binx 7', 1, 0],
+    ],
+  )
+})
+
+test('how far an address reaches', () => {
+  const reach = (address: string) => reachOf({ address })
+  for (const a of ['127.0.0.1', '127.9.9.9', '::1', '::ffff:127.0.0.1']) equal(reach(a), 'this machine only', a)
+  for (const a of ['10.1.2.3', '172.16.0.1', '172.31.0.1', '192.168.1.1', '169.254.1.1', '100.64.0.1', 'fd00::1', 'fe80::1'])
+    equal(reach(a), 'private network', a)
+  for (const a of ['0.0.0.0', '::', '172.32.0.1', '100.128.0.1', '8.8.8.8', '2001:db8::1']) equal(reach(a), 'everyone', a)
+  equal(reachOf({ path: '/x' }), undefined)
+})
+
+test('listeners of one process and port are one, and connections are counted by their local end', () => {
+  const owner = [{ pid: 7, fd: 3 }]
+  const end = (address: string, port: number) => ({ address, port })
+  const sockets = [
+    socket({
+      key: 'a',
+      state: 'LISTEN',
+      local: end('0.0.0.0', 80),
+      owners: owner,
+      queues: { receivedBytes: undefined, sendBytes: undefined, backlog: 1, backlogLimit: 5 },
+    }),
+    socket({
+      key: 'b',
+      state: 'LISTEN',
+      family: 'ipv6',
+      local: end('::', 80),
+      owners: owner,
+      options: { v6only: true } as Socket['options'],
+    }),
+    socket({ key: 'c', state: 'LISTEN', local: end('127.0.0.1', 81), owners: owner }),
+    socket({ key: 'd', local: end('10.0.0.1', 80), remote: end('10.0.0.2', 999) }),
+    socket({ key: 'e', family: 'ipv6', local: end('::1', 80), remote: end('::1', 999) }),
+    socket({ key: 'f', local: end('10.0.0.1', 81), remote: end('10.0.0.2', 999) }),
+    socket({ key: 'g', local: end('10.0.0.1', 80), remote: end('10.0.0.2', 998), state: 'TIME_WAIT' }),
+  ]
+  const look = { atMs: 0, source: 'test', sockets, processes: around.processes, gaps: [] }
+  deepEqual(
+    listenersOf(look).map(l => [l.port, l.sockets.length, l.reach, l.connected, l.backlog]),
+    [
+      [80, 2, 'everyone', 2, 1],
+      [81, 1, 'this machine only', 0, undefined],
+    ],
+  )
+})
+
+test('parents end at a ring; supervisors are named with the words that stop them', () => {
+  const ring = new Map([person(2, { parentPid: 3 }), person(3, { parentPid: 2 })].map(p => [p.pid, p]))
+  deepEqual(
+    parents(2, ring).map(p => p.pid),
+    [3],
+  )
+  equal(supervisorOf(person(2, { unit: 'nginx.service' }), ring)?.stop, 'systemctl stop nginx.service')
+  equal(supervisorOf(person(2, { unit: 'session-1.scope' }), ring), undefined)
+  const container = { runtime: 'docker', id: 'abcdef0123456789', name: 'web', pod: undefined }
+  equal(supervisorOf(person(2, { container, unit: 'docker.service' }), ring)?.stop, 'docker stop web')
+  const god = new Map([person(5, { name: 'PM2 v5: God Dae' }), person(6, { parentPid: 5 })].map(p => [p.pid, p]))
+  equal(supervisorOf(god.get(6)!, god)?.name, 'pm2')
+})
+
+test('numbers for people', () => {
+  deepEqual([0, 1023, 1024, 1536, 1024 ** 3].map(bytesText), ['0 B', '1023 B', '1 KiB', '1.5 KiB', '1 GiB'])
+  deepEqual([12, 1500, 2_500_000, 180_000_000, 90_000_000_000].map(microsText), ['12 µs', '1.5 ms', '2.5 s', '3 min', '25 h'])
+})

@@ -1,0 +1,171 @@
+// The command line as a person uses it: the built file, real sockets, real exit codes.
+import { test } from 'node:test'
+import { deepEqual, equal, match, ok } from 'node:assert/strict'
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { connect } from 'node:net'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { hold, json, listener, sockscope } from './cli.ts'
+
+test('a table, and every other form of the same sockets', async () => {
+  const holder = await hold(listener)
+  try {
+    const filter = `sport = :${holder.said.port}`
+    const { code, out } = sockscope([filter])
+    equal(code, 0)
+    match(out, new RegExp(`^PROTO .*\\ntcp +LISTEN .*127\\.0\\.0\\.1:${holder.said.port} .* ${holder.pid} +\\S+`))
+    const document = json(['list', filter])
+    equal(document.schema, 'sockscope/1')
+    equal(document.sockets.length, 1)
+    const [socket] = document.sockets
+    deepEqual(socket.local, { address: '127.0.0.1', port: holder.said.port })
+    equal(socket.owners[0].pid, holder.pid)
+    ok(document.processes.some((p: { pid: number }) => p.pid === holder.pid))
+    equal(JSON.parse(sockscope(['--ndjson', filter]).out).key, socket.key)
+    equal(sockscope(['--csv', '--columns', 'local.port,pid', filter]).out, `local.port,pid\n${holder.said.port},${holder.pid}\n`)
+    equal(sockscope(['--tsv', '-H', '-tl', '--columns', 'local.port,pid', filter]).out, `${holder.said.port}\t${holder.pid}\n`)
+    equal(sockscope(['--format', '{local.port} {pid}', filter]).out, `${holder.said.port} ${holder.pid}\n`)
+    match(sockscope(['--group-by', 'process', filter]).out, new RegExp(`${holder.pid} +1 +1 +0`))
+    deepEqual(json(['--no-owners', filter]).sockets[0].owners, [])
+  } finally {
+    await holder.stop()
+  }
+})
+
+test('nothing found is exit 1, a mistake is one line and exit 2', () => {
+  equal(sockscope(['sport = :1 and dport = :1']).code, 1)
+  const wrong: [string[], RegExp][] = [
+    [['list', '--jsn'], /unknown option "--jsn"; did you mean --json\?/],
+    [['lsit'], /unknown command "lsit"; did you mean list\?/],
+    [['--watch', '0'], /--watch "0": needs a time above 0/],
+    [['--watch', '-1s'], /--watch/],
+    [['--watch', 'NaN'], /--watch "NaN"/],
+    [['watch', '--every', '0'], /--every "0"/],
+    [['--limit', '0'], /--limit "0"/],
+    [['--limit', '2', '--limit', '3'], /given twice/],
+    [['--columns', 'nothing'], /there is no column "nothing"/],
+    [['--sort', 'nothing'], /there is no column "nothing"/],
+    [['--format', '{nothing}'], /there is no column "nothing"/],
+    [['--json', '--csv'], /exclude each other/],
+    [['--family', 'int'], /did you mean inet\?/],
+    [['-A', 'nothing'], /--query "nothing"/],
+    [['state', 'estblished'], /did you mean established\?/],
+    [['sprt = :80'], /did you mean sport/],
+    [['port', '99999'], /not between 1 and 65535/],
+    [['port'], /which port\?/],
+    [['free', '9-3'], /ends before it starts/],
+    [['kill', ':'], /is no port/],
+    [['kill', ':3000', '--grace', 'x'], /--grace "x"/],
+    [['close'], /which connections\?/],
+    [['completion', 'tcsh'], /which shell\?/],
+    [['help', 'filter'], /did you mean filters\?/],
+    [['--replay', 'package.json'], /is no recording/],
+    [['--replay', 'nothing/there'], /ENOENT/],
+    [['--record', 'a', '--replay', 'b'], /exclude each other/],
+    [['--json=yes'], /takes no value/],
+  ]
+  for (const [args, expected] of wrong) {
+    const { code, out, err } = sockscope(args)
+    equal(code, 2, `${args.join(' ')}: ${err}`)
+    equal(out, '', args.join(' '))
+    match(err, expected)
+    ok(err.trimEnd().split('\n').length <= 4, err)
+  }
+})
+
+test('help, version and completion of everything', () => {
+  match(sockscope(['--version']).out, /^sockscope \d+\.\d+\.\d+\n$/)
+  const names = [...sockscope(['--help']).out.matchAll(/^ {2}([a-z]+) {2,}/gm)].map(m => m[1]!)
+  ok(names.length >= 12)
+  for (const name of names) {
+    const { code, out } = sockscope([name, '--help'])
+    equal(code, 0, name)
+    ok(out.split('\n').length <= 40, `${name}: more than a screen`)
+  }
+  for (const shell of ['bash', 'zsh', 'fish', 'powershell']) {
+    const { out } = sockscope(['completion', shell])
+    for (const name of names) ok(out.includes(name), `${shell} ${name}`)
+  }
+  for (const topic of ['filters', 'columns', 'exit', 'ss', 'man']) equal(sockscope(['help', topic]).code, 0)
+})
+
+test(
+  'a closed pipe is silent, and ^C ends a watch with 130',
+  { skip: process.platform === 'win32' && 'there are no signals' },
+  async () => {
+    const child = spawn(
+      '/bin/sh',
+      ['-c', `"${process.execPath}" dist/cli.cjs help man | true; "${process.execPath}" dist/cli.cjs -a --json | head -c 1`],
+      { stdio: ['ignore', 'pipe', 'pipe'] },
+    )
+    let err = ''
+    child.stderr.on('data', part => (err += part))
+    child.stdout.resume()
+    await once(child, 'close')
+    equal(err, '')
+    const watching = spawn(process.execPath, ['dist/cli.cjs', 'watch', '--every', '50ms'], { stdio: ['ignore', 'pipe', 'inherit'] })
+    watching.stdout.resume()
+    await sleep(700)
+    watching.kill('SIGINT')
+    deepEqual(await once(watching, 'exit'), [130, null])
+  },
+)
+
+test('watch tells what opens and closes', async () => {
+  const watching = spawn(process.execPath, ['dist/cli.cjs', 'watch', '--ndjson', '--every', '50ms', '-ta'], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  })
+  let text = ''
+  watching.stdout.setEncoding('utf8').on('data', part => (text += part))
+  const until = async (done: () => boolean, what: string): Promise<void> => {
+    for (let i = 0; !done(); i++) {
+      ok(i < 400, `${what} in ${text.slice(-2000)}`)
+      await sleep(25)
+    }
+  }
+  const records = () =>
+    text
+      .split('\n')
+      .slice(0, -1)
+      .map(line => JSON.parse(line))
+  try {
+    await sleep(500)
+    const holder = await hold(listener)
+    const mine = (type: string) => records().some(r => r.type === type && r.socket?.local.port === holder.said.port)
+    await until(() => mine('opened'), 'opened')
+    await holder.stop()
+    await until(() => mine('closed'), 'closed')
+  } finally {
+    watching.kill('SIGKILL')
+  }
+})
+
+test('port tells who has it, who started it and who is connected', async () => {
+  const holder = await hold(listener)
+  const client = connect(holder.said.port, '127.0.0.1')
+  await once(client, 'connect')
+  try {
+    const { code, out } = sockscope([`:${holder.said.port}`])
+    equal(code, 0)
+    match(out, new RegExp(`this machine only[^]*held by +\\S+ .*${holder.pid}`))
+    match(out, new RegExp(`started by .* ${process.pid}\\b`))
+    match(out, /connected +1\n/)
+    const [port] = json(['port', String(holder.said.port)]).ports
+    deepEqual(port.pids, [holder.pid])
+    equal(port.clients.length, 1)
+    equal(json(['ports', `sport = :${holder.said.port}`]).ports[0].connected, 1)
+    ok(json(['pid', String(holder.pid)]).sockets.length >= 2)
+  } finally {
+    client.destroy()
+    await holder.stop()
+  }
+  equal(sockscope(['port', String(holder.said.port)]).code, 1)
+})
+
+test('free gives a port that can be bound', async () => {
+  const holder = await hold(listener)
+  const { port } = holder.said
+  equal(sockscope(['free', `${port}-${port}`]).code, 1)
+  await holder.stop()
+  equal(sockscope(['free', `${port}-${port}`]).out, `${port}\n`)
+})

@@ -1,0 +1,73 @@
+// Runs the built command line, and programs that hold sockets for it to see.
+import { spawn, spawnSync, type ChildProcess } from 'node:child_process'
+import { once } from 'node:events'
+
+/** What a run gave. */
+export interface Run {
+  readonly code: number | null
+  readonly out: string
+  readonly err: string
+}
+
+/** Runs `sockscope` with these words. */
+export function sockscope(
+  args: readonly string[],
+  options: { readonly input?: string; readonly uid?: number; readonly env?: Record<string, string> } = {},
+): Run {
+  const result = spawnSync(process.execPath, ['dist/cli.cjs', ...args], {
+    encoding: 'utf8',
+    timeout: 30_000,
+    maxBuffer: 1 << 28,
+    env: { ...process.env, NO_COLOR: '1', ...options.env },
+    ...(options.input === undefined ? {} : { input: options.input }),
+    ...(options.uid === undefined ? {} : { uid: options.uid, gid: options.uid }),
+  })
+  if (result.error) throw result.error
+  return { code: result.status, out: result.stdout, err: result.stderr }
+}
+
+/** The JSON that a run printed. */
+// oxlint-disable-next-line typescript/no-explicit-any -- a test looks at whatever is there
+export const json = (args: readonly string[]): any => JSON.parse(sockscope([...args, '--json']).out)
+
+/** A program of ours that runs until it is stopped. */
+export interface Holder {
+  readonly pid: number
+  /** What it said on its first line, as JSON. */
+  // oxlint-disable-next-line typescript/no-explicit-any -- each program says something else
+  readonly said: any
+  readonly child: ChildProcess
+  stop(): Promise<void>
+}
+
+/** Starts a program that prints one line of JSON when it is ready. */
+export async function hold(
+  program: string,
+  args: readonly string[] = [],
+  options: { readonly argv0?: string; readonly uid?: number } = {},
+): Promise<Holder> {
+  const child = spawn(process.execPath, ['-e', program, ...args], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+    ...(options.argv0 === undefined ? {} : { argv0: options.argv0 }),
+    ...(options.uid === undefined ? {} : { uid: options.uid, gid: options.uid }),
+  })
+  let text = ''
+  child.stdout.setEncoding('utf8')
+  for await (const part of child.stdout.iterator({ destroyOnReturn: false })) {
+    text += part
+    if (text.includes('\n')) break
+  }
+  child.stdout.resume()
+  const ended = once(child, 'exit')
+  const stop = async (): Promise<void> => {
+    if (child.exitCode === null && child.signalCode === null) child.kill('SIGKILL')
+    await ended
+  }
+  return { pid: child.pid!, said: JSON.parse(text), child, stop }
+}
+
+/** A program that listens on a free port and says which. */
+export const listener = `
+  const server = require('node:net').createServer(s => s.resume().on('error', () => {}))
+  server.listen(Number(process.argv[1] ?? 0), process.argv[2] ?? '127.0.0.1', () => console.log(JSON.stringify({ port: server.address().port })))
+`
