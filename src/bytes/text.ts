@@ -10,3 +10,12 @@ export function cString(bytes: Uint8Array): string {
 
 /** A DataView over the same bytes. */
 export const viewOf = (b: Uint8Array): DataView => new DataView(b.buffer, b.byteOffset, b.byteLength)
+
+const utf16 = new TextDecoder('utf-16le')
+
+/** UTF-16 text up to the first NUL, or all of it. Halves of a pair that stand alone become U+FFFD. */
+export function wideString(bytes: Uint8Array): string {
+  let end = 0
+  while (end + 1 < bytes.length && (bytes[end] !== 0 || bytes[end + 1] !== 0)) end += 2
+  return utf16.decode(bytes.subarray(0, end))
+}

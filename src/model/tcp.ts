@@ -112,14 +112,14 @@ export interface AccurateEcn {
 
 /** What both ends agreed on when the connection was made. */
 export interface Negotiated {
-  readonly timestamps: boolean
-  readonly sack: boolean
-  readonly windowScaling: boolean
-  readonly ecn: boolean
-  readonly ecnSeen: boolean
-  readonly fastOpenData: boolean
-  readonly microsecondTimestamps: boolean
-  readonly fastOpenChild: boolean
+  readonly timestamps: boolean | undefined
+  readonly sack: boolean | undefined
+  readonly windowScaling: boolean | undefined
+  readonly ecn: boolean | undefined
+  readonly ecnSeen: boolean | undefined
+  readonly fastOpenData: boolean | undefined
+  readonly microsecondTimestamps: boolean | undefined
+  readonly fastOpenChild: boolean | undefined
   readonly fastOpenFailure: 'none' | 'cookie' | 'data-not-acked' | 'syn-retransmitted' | undefined
 }
 

@@ -1,0 +1,300 @@
+// Every call that sockscope makes to Windows. Nothing here looks into the bytes.
+//
+// SOCKSCOPE_WINDOWS_DLL is for tests only: a DLL whose functions take the place of those of Windows with the same name.
+
+import koffi, { type LibraryHandle } from 'koffi'
+import { OsError } from '../../model/error.ts'
+import { codeName } from './codes.ts'
+import { declarations } from './functions.ts'
+import type { Located } from './words.ts'
+
+type KoffiFunction = ReturnType<LibraryHandle['func']>
+
+const loaded = new Map<string, LibraryHandle>()
+const load = (file: string): LibraryHandle => loaded.get(file) ?? loaded.set(file, koffi.load(file)).get(file)!
+
+/** Finds a function: in the look-alike of a test, or in Windows. No version of Windows has all of them. */
+function find(name: string): KoffiFunction {
+  const lookAlike = process.env.SOCKSCOPE_WINDOWS_DLL
+  for (const [library, texts] of Object.entries(declarations)) {
+    const declaration = texts.find(text => text.includes(` ${name}(`))
+    if (declaration === undefined) continue
+    for (const file of lookAlike ? [lookAlike, library] : [library]) {
+      try {
+        return load(file).func(declaration)
+      } catch (error) {
+        if (file === library)
+          throw new OsError(name, codeName(ERROR_PROC_NOT_FOUND), { cause: error, help: 'this Windows does not have it' })
+      }
+    }
+  }
+  throw new OsError(name, codeName(ERROR_PROC_NOT_FOUND))
+}
+
+const bound = new Map<string, KoffiFunction>()
+const bind = (name: string): KoffiFunction => bound.get(name) ?? bound.set(name, find(name)).get(name)!
+/** Calls a function by its name; it is looked up when it is first called. */
+const call = (name: string, ...args: unknown[]): any => bind(name)(...args)
+
+const families = { ipv4: 2, ipv6: 23 } as const
+type Family = keyof typeof families
+type Protocol = 'tcp' | 'udp'
+
+const ERROR_INSUFFICIENT_BUFFER = 122
+const ERROR_NO_MORE_FILES = 18
+const ERROR_PROC_NOT_FOUND = 127
+const ERROR_MORE_DATA = 234
+const tries = 8
+const largestBuffer = 256 * 2 ** 20
+
+const lastError = (): number => call('GetLastError') as number
+const failed = (name: string, code: number): OsError => new OsError(name, codeName(code))
+
+/** Calls until the buffer is large enough: what is asked for can grow between two calls, so each try adds room, and tries are bounded. */
+function grow(name: string, ask: (buffer: Uint8Array | null, size: Uint32Array) => number, slack = 4096): Uint8Array {
+  const size = new Uint32Array(1)
+  let buffer: Uint8Array | null = null
+  for (let attempt = 1; attempt <= tries; attempt++) {
+    const code = ask(buffer, size)
+    if (code === 0 && buffer !== null) return buffer
+    if (code !== 0 && code !== ERROR_INSUFFICIENT_BUFFER) throw failed(name, code)
+    const wanted = size[0]!
+    if (wanted > largestBuffer) throw new OsError(name, 'ERROR_NOT_ENOUGH_MEMORY', { help: `it asked for ${wanted} bytes` })
+    size[0] = wanted + Math.ceil(wanted / 8) + slack * attempt
+    buffer = new Uint8Array(size[0])
+  }
+  throw new OsError(name, codeName(ERROR_INSUFFICIENT_BUFFER), { help: `what it tells grew at each of ${tries} tries` })
+}
+
+/** The table of one protocol and family. The buffer is larger than the table. */
+export function table(protocol: Protocol, family: Family, rows: 'module' | 'pid'): Uint8Array {
+  const kind = protocol === 'tcp' ? { pid: 5, module: 8 }[rows] : { pid: 1, module: 2 }[rows]
+  const name = protocol === 'tcp' ? 'GetExtendedTcpTable' : 'GetExtendedUdpTable'
+  return grow(name, (buffer, size) => call(name, buffer, size, 0, families[family], kind, 0), 16384)
+}
+
+/** A copy of the table of interfaces; `length` says how long it is from its first 8 bytes. */
+export function interfaceTable(length: (head: Uint8Array) => number): Uint8Array {
+  const out: [unknown] = [null]
+  const code = call('GetIfTable2', out)
+  if (code !== 0) throw failed('GetIfTable2', code)
+  try {
+    const head = new Uint8Array(koffi.view(out[0], 8))
+    return new Uint8Array(koffi.view(out[0], Math.min(length(head), largestBuffer))).slice()
+  } finally {
+    call('FreeMibTable', out[0])
+  }
+}
+
+/** System-wide counters of a protocol: the 64-bit form (72 or 32 bytes), or the old one (60 or 20). */
+export function statistics(protocol: Protocol, family: Family, form: 'new' | 'old'): Uint8Array {
+  const [name, size] = (
+    {
+      tcp: { new: ['GetTcpStatisticsEx2', 72], old: ['GetTcpStatisticsEx', 60] },
+      udp: { new: ['GetUdpStatisticsEx2', 32], old: ['GetUdpStatisticsEx', 20] },
+    } as const
+  )[protocol][form]
+  const buffer = new Uint8Array(size)
+  const code = call(name, buffer, families[family]) as number
+  if (code !== 0) throw failed(name, code)
+  return buffer
+}
+
+/** Every process, as one entry after the other. The bytes are valid until the next one. `entry` has its size in it. */
+export function* processEntries(entry: Uint8Array): Generator<Uint8Array> {
+  const TH32CS_SNAPPROCESS = 2
+  const snapshot = call('CreateToolhelp32Snapshot', TH32CS_SNAPPROCESS, 0) as number
+  if (snapshot === -1) throw failed('CreateToolhelp32Snapshot', lastError())
+  try {
+    for (let more = call('Process32FirstW', snapshot, entry); more !== 0; more = call('Process32NextW', snapshot, entry)) yield entry
+    const code = lastError()
+    if (code !== ERROR_NO_MORE_FILES) throw failed('Process32NextW', code)
+  } finally {
+    call('CloseHandle', snapshot)
+  }
+}
+
+/** The rights that can be asked for with a handle of a process. */
+export const rights = { terminate: 1, query: 0x1000 } as const
+
+/** Opens a process; the caller closes it. */
+export function openProcess(pid: number, access: number): number {
+  const handle = call('OpenProcess', access, 0, pid) as number
+  if (handle === 0) throw failed('OpenProcess', lastError())
+  return handle
+}
+
+/** Closes a handle. */
+export function closeHandle(handle: number): void {
+  call('CloseHandle', handle)
+}
+
+/** Four FILETIMEs: created, exited, and the time used. */
+export function processTimes(process: number): Uint8Array {
+  const all = new Uint8Array(32)
+  const part = (i: number): Uint8Array => all.subarray(i * 8, i * 8 + 8)
+  if (call('GetProcessTimes', process, part(0), part(1), part(2), part(3)) === 0) throw failed('GetProcessTimes', lastError())
+  return all
+}
+
+/** The path of the file that runs, in UTF-16. */
+export function imagePath(process: number): Uint8Array {
+  const characters = 32768 // The longest path that Windows has.
+  const name = new Uint8Array(characters * 2)
+  const size = new Uint32Array([characters])
+  if (call('QueryFullProcessImageNameW', process, 0, name, size) === 0) throw failed('QueryFullProcessImageNameW', lastError())
+  return name.subarray(0, size[0]! * 2)
+}
+
+const located = (bytes: Uint8Array): Located => ({ bytes, address: koffi.address(bytes) })
+
+/** The command line: a UNICODE_STRING, and its text behind it. */
+export function commandLine(process: number): Located {
+  const ProcessCommandLineInformation = 60
+  const buffer = new Uint8Array(65536 + 64)
+  const status = call(
+    'NtQueryInformationProcess',
+    process,
+    ProcessCommandLineInformation,
+    buffer,
+    buffer.length,
+    new Uint32Array(1),
+  ) as number
+  if (status !== 0) throw new OsError('NtQueryInformationProcess', `status 0x${(status >>> 0).toString(16)}`)
+  return located(buffer)
+}
+
+/** What a process's token says: of its user (1) or whether it is elevated (20). */
+export function token(process: number | 'own', kind: 1 | 20): Located {
+  const TOKEN_QUERY = 8
+  const handle = [0]
+  if (call('OpenProcessToken', process === 'own' ? call('GetCurrentProcess') : process, TOKEN_QUERY, handle) === 0) {
+    throw failed('OpenProcessToken', lastError())
+  }
+  try {
+    const buffer = new Uint8Array(256)
+    if (call('GetTokenInformation', handle[0], kind, buffer, buffer.length, new Uint32Array(1)) === 0) {
+      throw failed('GetTokenInformation', lastError())
+    }
+    return located(buffer)
+  } finally {
+    call('CloseHandle', handle[0])
+  }
+}
+
+/** Domain and name of an account, in UTF-16; undefined when nobody knows it. It runs beside the program: a domain may be slow to answer. */
+export function accountName(sid: Uint8Array): Promise<readonly [Uint8Array, Uint8Array] | undefined> {
+  const characters = 512
+  const name = new Uint8Array(characters * 2)
+  const domain = new Uint8Array(characters * 2)
+  const sizes = [new Uint32Array([characters]), new Uint32Array([characters])]
+  return new Promise((resolve, reject) => {
+    const done = (error: unknown, ok: number): void => (error ? reject(error as Error) : resolve(ok === 0 ? undefined : [domain, name]))
+    bind('LookupAccountSidW').async(null, sid, name, sizes[0], domain, sizes[1], new Uint32Array(1), done)
+  })
+}
+
+/** The services that run, one page after the other: entries first, then what they point at. */
+export function* services(): Generator<Located & { readonly count: number }> {
+  const [SC_MANAGER_ENUMERATE_SERVICE, SERVICE_WIN32, SERVICE_ACTIVE] = [4, 0x30, 1]
+  const manager = call('OpenSCManagerW', null, null, SC_MANAGER_ENUMERATE_SERVICE) as number
+  if (manager === 0) throw failed('OpenSCManagerW', lastError())
+  try {
+    const [needed, count, resume] = [new Uint32Array(1), new Uint32Array(1), new Uint32Array(1)]
+    const buffer = new Uint8Array(256 * 1024) // The most that the call takes.
+    for (let page = 0; page < 64; page++) {
+      const ok = call(
+        'EnumServicesStatusExW',
+        manager,
+        0,
+        SERVICE_WIN32,
+        SERVICE_ACTIVE,
+        buffer,
+        buffer.length,
+        needed,
+        count,
+        resume,
+        null,
+      )
+      const code = ok === 0 ? lastError() : 0
+      if (code !== 0 && code !== ERROR_MORE_DATA) throw failed('EnumServicesStatusExW', code)
+      yield { ...located(buffer), count: count[0]! }
+      if (code === 0) return
+    }
+  } finally {
+    call('CloseServiceHandle', manager)
+  }
+}
+
+/** The module that opened a socket: pointers first, then what they point at. */
+export function ownerModule(protocol: Protocol, family: Family, row: Uint8Array): Located {
+  const name = `GetOwnerModuleFrom${protocol === 'tcp' ? 'Tcp' : 'Udp'}${family === 'ipv6' ? '6' : ''}Entry`
+  return located(grow(name, (buffer, size) => call(name, row, 0, buffer, size), 1024))
+}
+
+/** Extended statistics of one connection: whether they are collected (one byte), and what was. */
+export function connectionStatistics(family: Family, row: Uint8Array, type: number, collect: Uint8Array, data: Uint8Array): void {
+  const code = call(
+    `GetPerTcp${family === 'ipv6' ? '6' : ''}ConnectionEStats`,
+    row,
+    type,
+    collect,
+    0,
+    collect.length,
+    null,
+    0,
+    0,
+    data,
+    0,
+    data.length,
+  ) as number
+  if (code !== 0) throw failed('GetPerTcpConnectionEStats', code)
+}
+
+/** Turns extended statistics of one connection on or off. */
+export function setConnectionStatistics(family: Family, row: Uint8Array, type: number, collect: Uint8Array): void {
+  const code = call(`SetPerTcp${family === 'ipv6' ? '6' : ''}ConnectionEStats`, row, type, collect, 0, collect.length, 0) as number
+  if (code !== 0) throw failed('SetPerTcpConnectionEStats', code)
+}
+
+/** How many handles this process has. */
+export function ownHandleCount(): number {
+  const count = new Uint32Array(1)
+  if (call('GetProcessHandleCount', call('GetCurrentProcess'), count) === 0) throw failed('GetProcessHandleCount', lastError())
+  return count[0]!
+}
+
+/** Every number that may be a handle of this process, without those that are the standard streams. */
+export function* ownHandles(): Generator<number> {
+  // Asking a pipe that another thread reads would wait for that thread; node reads its standard input so.
+  const standard = [-10, -11, -12].map(which => call('GetStdHandle', which >>> 0) as number).filter(handle => handle > 0)
+  for (let handle = 4; handle < 2 ** 18; handle += 4) {
+    if (!standard.some(s => call('CompareObjectHandles', handle, s) !== 0)) yield handle
+  }
+}
+
+/** The addresses of both ends of a socket (SOCKADDR_IN or _IN6); undefined when the handle is not a connected socket. */
+export function endsOf(handle: number): readonly [Uint8Array, Uint8Array] | undefined {
+  const names = [new Uint8Array(28), new Uint8Array(28)] as const
+  if (call('getsockname', handle, names[0], new Int32Array([28])) !== 0) return undefined
+  return call('getpeername', handle, names[1], new Int32Array([28])) === 0 ? names : undefined
+}
+
+/** A question to a socket by its control code; returns how many bytes were answered. */
+export function ioctl(handle: number, code: number, input: Uint8Array | null, output: Uint8Array): number {
+  const got = new Uint32Array(1)
+  const result = call('WSAIoctl', handle, code >>> 0, input, input?.length ?? 0, output, output.length, got, null, null) as number
+  if (result !== 0) throw failed('WSAIoctl', lastError())
+  return got[0]!
+}
+
+/** Ends a process through its handle. */
+export function terminateProcess(process: number): void {
+  if (call('TerminateProcess', process, 1) === 0) throw failed('TerminateProcess', lastError())
+}
+
+/** Changes a connection: the row says which, and its state what shall become of it. */
+export function setTcpEntry(row: Uint8Array): void {
+  const code = call('SetTcpEntry', row) as number
+  if (code !== 0) throw failed('SetTcpEntry', code)
+}

@@ -1,0 +1,47 @@
+// This Windows machine as a source. What is asked of Windows for a look is in look.ts.
+
+import { OsError } from '../../model/error.ts'
+import type { Interface } from '../../model/interface.ts'
+import type { Source } from '../source.ts'
+import { live, type Tape } from '../tape.ts'
+import { readAbilities } from './abilities.ts'
+import { actionsOf } from './actions.ts'
+import { statisticsReader } from './connections.ts'
+import { openEstats } from './estats.ts'
+import { interfaceTableLength, readInterfaces } from './interfaces.ts'
+import { readLimits } from './limits.ts'
+import { looker } from './look.ts'
+import { makeProcesses, processReader } from './owners.ts'
+import type { Calls } from './processes.ts'
+
+/** Opens this machine, or a recording of a Windows machine. */
+export async function openWindows(tape: Tape = live): Promise<Source> {
+  return openWith(tape, tape.played ? undefined : await import('./calls.ts'))
+}
+
+/** Opens a machine that is reached by the given calls. */
+export function openWith(tape: Tape, calls: Calls | undefined): Source {
+  const estats = calls && openEstats(calls)
+  const statistics = calls && estats && statisticsReader(calls, estats, process.pid)
+  const readProcesses = calls && processReader(calls)
+  return {
+    name: tape.played ? 'replay windows' : 'windows',
+    sockets: looker(tape, calls, statistics ?? notHere),
+    process: async pid => (readProcesses ? makeProcesses(await readProcesses([pid])).get(pid) : undefined),
+    interfaces: async (): Promise<readonly Interface[]> => (calls ? readInterfaces(calls.interfaceTable(interfaceTableLength)) : []),
+    limits: () => tape.value('limits', () => (calls ? readLimits(calls) : notHere())),
+    abilities: async () => (calls ? readAbilities(calls) : []),
+    ...(calls && { actions: actionsOf(calls) }),
+    get ended() {
+      return tape.ended
+    },
+    close() {
+      estats?.close()
+      tape.close()
+    },
+  }
+}
+
+function notHere(): never {
+  throw new OsError('ask Windows', 'ENOENT', { help: 'it is not in the recording' })
+}

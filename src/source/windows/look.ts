@@ -1,0 +1,137 @@
+// One look: what is asked of Windows, and how the answers are joined.
+
+import { DecodeError, OsError } from '../../model/error.ts'
+import type { Gap } from '../../model/gap.ts'
+import type { Look } from '../../model/look.ts'
+import type { Process } from '../../model/process.ts'
+import { fillQuery, type FullQuery, type Query } from '../../filter/query.ts'
+import { breath } from '../breath.ts'
+import type { Tape } from '../tape.ts'
+import { codeName, elevate, isUnsupported } from './codes.ts'
+import { addModules } from './modules.ts'
+import { makeProcesses, processReader, type ProcessAnswer } from './owners.ts'
+import type { Calls } from './processes.ts'
+import { readTable, settleKeys, trimTable, type Row, type TableKind } from './sockets.ts'
+import { addStatistics, type StatisticsReader } from './connections.ts'
+
+/** Makes the function that looks once. `calls` are undefined when a tape is played. */
+export function looker(tape: Tape, calls: Calls | undefined, statistics: StatisticsReader): (wanted?: Query) => Promise<Look> {
+  const readProcesses = calls && processReader(calls)
+  let keys: ReadonlyMap<string, string> = new Map()
+
+  function* askTable(kind: TableKind): Generator<Uint8Array> {
+    if (calls) yield trimTable(calls.table(kind.protocol, kind.family, kind.rows), kind)
+  }
+
+  function table(kind: TableKind, found: Row[]): void {
+    // A copy, because rows are looked at again when Windows is asked more about them.
+    const question = `${kind.protocol} ${kind.family} ${kind.rows}`
+    for (const answer of tape.bytes(question, () => askTable(kind))) readTable(answer.slice(), kind, found)
+  }
+
+  /** Both forms of a table: with time and module, or where Windows does not have that, with the pid only. */
+  function anyTable(protocol: TableKind['protocol'], family: TableKind['family'], found: Row[], gaps: Gap[]): void {
+    for (const rows of ['module', 'pid'] as const) {
+      try {
+        table({ protocol, family, rows }, found)
+        return
+      } catch (error) {
+        if (error instanceof OsError && rows === 'module' && mayLackModules(error)) continue
+        gaps.push(tableGap(protocol, family, error))
+        return
+      }
+    }
+  }
+
+  async function owners(found: readonly Row[], gaps: Gap[]): Promise<ReadonlyMap<number, Process>> {
+    const pids = new Set(found.map(row => row.pid).filter(pid => pid !== 0))
+    try {
+      const answer = await tape.value<ProcessAnswer>('processes', () => readProcesses!(pids))
+      const processes = makeProcesses(answer)
+      for (const row of found) markExited(row, processes)
+      await addModules(tape, calls, found, processes)
+      gaps.push(...processGaps(answer))
+      return processes
+    } catch (error) {
+      if (!(error instanceof OsError)) throw error
+      gaps.push({
+        what: 'processes',
+        why: 'kernel',
+        text: `the processes could not be listed: ${error.message}`,
+        help: '',
+        count: undefined,
+      })
+      return new Map()
+    }
+  }
+
+  return async wanted => {
+    const query = fillQuery(wanted)
+    const breathe = breath()
+    tape.look()
+    const atMs = await tape.value('clock', Date.now)
+    const gaps: Gap[] = otherProtocols(query)
+    const found: Row[] = []
+    for (const protocol of ['tcp', 'udp'] as const) {
+      if (!query.protocols.includes(protocol)) continue
+      for (const family of ['ipv4', 'ipv6'] as const) {
+        if (!query.families.includes(family)) continue
+        anyTable(protocol, family, found, gaps)
+        await breathe()
+      }
+    }
+    keys = settleKeys(
+      found.map(row => row.draft),
+      keys,
+    )
+    const processes = query.owners ? await owners(found, gaps) : new Map<number, Process>()
+    if (tape.whole || query.details.includes('tcp')) await addStatistics(tape, statistics, found, gaps)
+    const sockets = found.map(row => row.draft).filter(s => query.test(s, processes))
+    return { atMs, source: tape.played ? 'replay windows' : 'windows', sockets, processes, gaps }
+  }
+}
+
+const mayLackModules = (error: OsError): boolean => isUnsupported(error.code) || error.code === codeName(87)
+
+function tableGap(protocol: string, family: string, error: unknown): Gap {
+  if (error instanceof OsError) {
+    const refused = error.code === 'ERROR_ACCESS_DENIED'
+    const text = `${protocol} over ${family} could not be listed: ${error.message}`
+    return { what: 'sockets', why: refused ? 'permission' : 'kernel', text, help: refused ? elevate : '', count: undefined }
+  }
+  if (!(error instanceof DecodeError)) throw error
+  return {
+    what: 'sockets',
+    why: 'damaged',
+    text: `the table of ${protocol} over ${family} is cut short: ${error.message}`,
+    help: '',
+    count: undefined,
+  }
+}
+
+/** A row can outlive its process: a handle was inherited, or the process ended while we looked. */
+function markExited(row: Row, processes: ReadonlyMap<number, Process>): void {
+  if (row.pid === 0 || processes.has(row.pid)) return
+  row.draft.owners = []
+  row.draft.ownerless = 'exited'
+}
+
+function otherProtocols(query: FullQuery): Gap[] {
+  const others = query.protocols.filter(p => p !== 'tcp' && p !== 'udp')
+  if (others.length === 0) return []
+  return [{ what: 'sockets', why: 'platform', text: `Windows has no list of ${others.join(', ')} sockets`, help: '', count: undefined }]
+}
+
+function processGaps(answer: ProcessAnswer): Gap[] {
+  const gaps: Gap[] = []
+  const refused = answer.facts.filter(f => f.refused).length
+  if (refused > 0) {
+    const text = `${refused} protected processes or processes of other users tell only their name and parent`
+    gaps.push({ what: 'processes', why: 'permission', text, help: elevate, count: refused })
+  }
+  if (answer.servicesError !== undefined) {
+    const text = `the services inside processes are not known: ${answer.servicesError}`
+    gaps.push({ what: 'processes', why: 'permission', text, help: elevate, count: undefined })
+  }
+  return gaps
+}

@@ -1,0 +1,48 @@
+// Which part of a process opened a socket: in a process with services, the service.
+
+import { viewOf } from '../../bytes/text.ts'
+import { DecodeError, OsError } from '../../model/error.ts'
+import type { Process } from '../../model/process.ts'
+import type { Tape } from '../tape.ts'
+import { breath } from '../breath.ts'
+import type { Calls } from './processes.ts'
+import type { Row } from './sockets.ts'
+import { ownerModule } from './structs.ts'
+import { pointedText } from './words.ts'
+
+/** Adds the module to the sockets of processes that run services; for others it is the process itself. */
+export async function addModules(
+  tape: Tape,
+  calls: Calls | undefined,
+  rows: readonly Row[],
+  processes: ReadonlyMap<number, Process>,
+): Promise<void> {
+  const wanted = rows.filter(row => row.kind.rows === 'module' && processes.get(row.pid)?.unit !== undefined)
+  if (wanted.length === 0) return
+  const names = await tape.value<readonly (string | undefined)[]>('modules', () => readModules(calls!, wanted))
+  for (const [i, row] of wanted.entries()) {
+    const module = names[i]
+    if (module) row.draft.detail = { ...row.draft.detail, fields: { ...row.draft.detail?.fields, module } }
+  }
+}
+
+async function readModules(calls: Calls, rows: readonly Row[]): Promise<(string | undefined)[]> {
+  const breathe = breath()
+  const names: (string | undefined)[] = []
+  for (const row of rows) {
+    names.push(readModule(calls, row))
+    await breathe()
+  }
+  return names
+}
+
+/** The name of the module; undefined when the socket is gone or Windows does not say. */
+function readModule(calls: Calls, row: Row): string | undefined {
+  try {
+    const answer = calls.ownerModule(row.kind.protocol, row.kind.family, row.bytes)
+    return pointedText(answer, ownerModule.read(viewOf(answer.bytes)).pModuleName)
+  } catch (error) {
+    if (error instanceof OsError || error instanceof DecodeError) return undefined
+    throw error
+  }
+}

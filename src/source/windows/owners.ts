@@ -1,0 +1,67 @@
+// The processes that a look needs: the owners of its sockets, and their parents, with users and services.
+
+import { OsError } from '../../model/error.ts'
+import type { Process } from '../../model/process.ts'
+import { breath } from '../breath.ts'
+import { accountFinder } from './accounts.ts'
+import { listProcesses, makeProcess, readFacts, readServices, type Calls, type Facts } from './processes.ts'
+
+/** What Windows said of the processes, as plain data. */
+export interface ProcessAnswer {
+  readonly facts: readonly Facts[]
+  /** Users: SID and name. */
+  readonly users: readonly (readonly [string, string])[]
+  /** Services: pid and names. */
+  readonly services: readonly (readonly [number, readonly string[]])[]
+  /** Why the services are not known. */
+  readonly servicesError?: string | undefined
+}
+
+/** Makes the reader that a source keeps from look to look. */
+export function processReader(calls: Calls): (pids: Iterable<number>) => Promise<ProcessAnswer> {
+  const findAccounts = accountFinder(calls)
+  let known = new Map<number, Facts>()
+  let services = new Map<number, string[]>()
+  let servicesError: string | undefined
+
+  return async pids => {
+    const breathe = breath()
+    const list = listProcesses(calls)
+    const found = new Map<number, Facts>()
+    let isNew = false
+    for (const pid of pids) {
+      for (let entry = list.get(pid); entry !== undefined && !found.has(entry.pid); entry = list.get(entry.parentPid)) {
+        const facts = readFacts(calls, entry, known.get(entry.pid))
+        if (facts !== known.get(entry.pid)) isNew = true
+        found.set(entry.pid, facts)
+        await breathe()
+      }
+    }
+    known = found
+    if (isNew) {
+      try {
+        services = readServices(calls)
+        servicesError = undefined
+      } catch (error) {
+        if (!(error instanceof OsError)) throw error
+        servicesError = error.message
+      }
+    }
+    const facts = [...found.values()]
+    const users = await findAccounts(facts.flatMap(f => f.sid ?? []))
+    return { facts, users: [...users], services: [...services].filter(([pid]) => found.has(pid)), servicesError }
+  }
+}
+
+/** The processes of an answer, by pid. */
+export function makeProcesses(answer: ProcessAnswer): Map<number, Process> {
+  const facts = new Map(answer.facts.map(f => [f.pid, f]))
+  const users = new Map(answer.users)
+  const services = new Map(answer.services)
+  return new Map(
+    answer.facts.map(f => [
+      f.pid,
+      makeProcess(f, facts.get(f.parentPid), f.sid === undefined ? undefined : users.get(f.sid), services.get(f.pid)),
+    ]),
+  )
+}
