@@ -2,7 +2,7 @@
 
 export type { Ability } from './model/ability.ts'
 export { DecodeError, FilterError, OsError } from './model/error.ts'
-export type { EventGap, Kind, SocketEvent } from './model/event.ts'
+export type { EventGap, Kind, SocketEvent, Tier } from './model/event.ts'
 export type { Flow, Flows, InterfaceFlow, Ledger, LedgerRow } from './model/flow.ts'
 export type { Change, Frame, Moved } from './model/frame.ts'
 export type { Gap } from './model/gap.ts'

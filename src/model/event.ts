@@ -22,7 +22,15 @@ export interface SocketEvent {
   readonly bytesOut: number | undefined
   /** How true the byte counts are. */
   readonly kind: Kind | undefined
+  /** How it was seen. */
+  readonly tier?: Tier | undefined
 }
+
+/**
+ * How events are seen: by programs inside the kernel, by the kernel's own word that a socket was destroyed, or only by looking
+ * again and again.
+ */
+export type Tier = 'bpf' | 'destroy' | 'look'
 
 /** Something that a stream of events could not tell: lost records, or a way of seeing that does not work here. */
 export interface EventGap {

@@ -17,6 +17,7 @@ const c = {
   send: libc.func('intptr_t send(int fd, const void *buf, size_t len, int flags)'),
   recv: libc.func('intptr_t recv(int fd, void *buf, size_t len, int flags)'),
   close: libc.func('int close(int fd)'),
+  bind: libc.func('int bind(int fd, const void *address, uint32_t len)'),
   setsockopt: libc.func('int setsockopt(int fd, int level, int name, const void *value, uint32_t len)'),
   mmap: libc.func('void *mmap(void *at, size_t len, int protection, int flags, int fd, int64_t offset)'),
   munmap: libc.func('int munmap(void *at, size_t len)'),
@@ -48,6 +49,13 @@ const NETLINK_ROUTE = 0
 
 /** Opens a socket to the kernel's table of interfaces. */
 export const openRoute = (): number => checked('socket(NETLINK_ROUTE)', c.socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_ROUTE))
+
+/** Gives a netlink socket an address, without which it hears nothing that is said to a group. */
+export function bindNetlink(fd: number): void {
+  const address = new Uint8Array(12) // struct sockaddr_nl: the family, and zeros for the kernel to choose.
+  new DataView(address.buffer).setUint16(0, AF_NETLINK, true)
+  checked('bind(netlink)', c.bind(fd, address, address.length))
+}
 
 /** Sets an option that is one number. */
 export function setOption(call: string, fd: number, level: number, name: number, value: number): void {

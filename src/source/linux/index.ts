@@ -4,6 +4,7 @@ import type { Ability } from '../../model/ability.ts'
 import type { Source } from '../source.ts'
 import { live, type Tape } from '../tape.ts'
 import { readLimits } from './limits.ts'
+import { eventSource, liveWays } from './events.ts'
 import { interfaceReader } from './interfaces.ts'
 import { looker } from './look.ts'
 import { ownerFinder } from './owners.ts'
@@ -17,17 +18,21 @@ export async function openLinux(tape: Tape = live): Promise<Source> {
     sweeps: () => import('./bpf/owners.ts'),
     shares: calls?.sharesFiles ?? (() => undefined),
   })
+  const events = calls && eventSource(liveWays(calls))
+  const look = looker(tape, calls, owners)
   return {
     name: tape.played ? 'replay linux' : 'linux',
-    sockets: looker(tape, calls, owners),
+    sockets: events ? async query => events.see(await look(query), query) : look,
+    ...(events && { events: events.events }),
     process: async pid => readProcess(pid, bootTimeMs(), users()),
     interfaces: interfaceReader(tape, calls),
     limits: () => tape.value('limits', () => readLimits()),
-    abilities: async (): Promise<readonly Ability[]> => (tape.played ? [] : owners.abilities()),
+    abilities: async (): Promise<readonly Ability[]> => (events ? [...(await owners.abilities()), ...(await events.abilities())] : []),
     get ended() {
       return tape.ended
     },
     close() {
+      events?.close()
       owners.close()
       tape.close()
     },

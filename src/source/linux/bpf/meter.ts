@@ -9,7 +9,7 @@ import { readBtf } from './btf.ts'
 import { createMap, deleteMap, loadProgram, openTracepoint, readMap, readWholeMap } from './load.ts'
 import { moveKey, moveValue, trafficOffsets, trafficRecord, type TrafficMaps, type TrafficRecord } from './records.ts'
 import { openRing, type Ring } from './ring.ts'
-import { lengthProgram, stateProgram } from './traffic.ts'
+import { lengthProgram, stateProgram, type TrafficScope } from './traffic.ts'
 import type { Program } from './asm.ts'
 
 const ringBytes = 4 * 1024 * 1024
@@ -44,7 +44,7 @@ export interface MeterSizes {
 }
 
 /** Opens the meter, or throws the OsError that says why this kernel does not let us. */
-export function openMeter(sizes: MeterSizes = {}): Meter {
+export function openMeter(scope: TrafficScope, sizes: MeterSizes = {}): Meter {
   if (readlinkSync('/proc/self/ns/pid') !== firstPidNamespace)
     throw new OsError('open meter', 'ENOTSUP', { help: 'inside a pid namespace the kernel counts by other pids than we see' })
   const btf = readBtf(readTypes())
@@ -79,11 +79,11 @@ export function openMeter(sizes: MeterSizes = {}): Meter {
       const program = keep(loadProgram({ name: tracepoint, type: 'tracing', attachType: 'rawTracepoint', btfId, instructions }))
       keep(openTracepoint(program))
     }
-    attach('inet_sock_set_state', stateProgram(offsets, maps))
+    attach('inet_sock_set_state', stateProgram(offsets, maps, scope))
     let lacks: string | undefined
     try {
-      attach('sock_send_length', lengthProgram(offsets, maps, 'out'))
-      attach('sock_recv_length', lengthProgram(offsets, maps, 'in'))
+      attach('sock_send_length', lengthProgram(offsets, maps, scope, 'out'))
+      attach('sock_recv_length', lengthProgram(offsets, maps, scope, 'in'))
     } catch (error) {
       if (!(error instanceof OsError)) throw error
       lacks = error.message

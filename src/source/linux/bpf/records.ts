@@ -1,6 +1,6 @@
 // What the programs that see traffic write, and where in this kernel's memory they find it. Pure.
 
-import { array, be16, bytes, chars, id64, struct, u16, u32, u64, type Read } from '../../../bytes/struct.ts'
+import { array, be16, bytes, id64, struct, u16, u32, u64, type Read } from '../../../bytes/struct.ts'
 import type { Btf } from './btf.ts'
 
 /** What happened, in a record. */
@@ -25,8 +25,8 @@ export const trafficRecord = struct('traffic record', 128, {
   // closed: bytes sent, sent again and received. used: when the process started, its parent, its user.
   counts: array(u64, 3),
   // closed: segments out and in, data segments out and in, retransmitted segments, smoothed RTT in eighths.
-  // used: the first 16 bytes are the name of the process.
-  name: chars(16),
+  // used: the name of the process.
+  nameBytes: bytes(16),
   retransmits: u32,
   rtt8: u32,
 })

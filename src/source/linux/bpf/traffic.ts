@@ -48,6 +48,8 @@ const GET_CURRENT_TASK_BTF = 158
 const BPF_NOEXIST = 1
 
 const at = trafficRecord.offsets as Readonly<Record<keyof TrafficRecord, number>>
+const AF_UNIX = 1
+const AF_INET = 2
 const AF_INET6 = 10
 // Places on the stack of a program.
 const KEY = -moveKey.size
@@ -158,7 +160,7 @@ const firstUse = (o: TrafficOffsets, maps: TrafficMaps, full: string): Instructi
   call(GET_CURRENT_TASK_BTF),
   load('u64', r8, r0, o.leader),
   ...copy('u64', at.counts, r8, o.started),
-  ...copyBytes(at.name, 16, r8, o.name),
+  ...copyBytes(at.nameBytes, 16, r8, o.name),
   load('u64', r1, r8, o.parent),
   load('u32', r1, r1, o.tgid),
   store('u64', r9, at.counts + 8, r1),
@@ -169,10 +171,22 @@ const firstUse = (o: TrafficOffsets, maps: TrafficMaps, full: string): Instructi
   label('recorded'),
 ]
 
+/** Which sockets are wanted: those of one network namespace, with or without UNIX sockets. */
+export interface TrafficScope {
+  readonly namespace: number | undefined
+  readonly unix: boolean
+}
+
+/** Goes out for a socket of another namespace. r7 is the socket. */
+const inScope = (o: TrafficOffsets, scope: TrafficScope): Instruction[] =>
+  scope.namespace === undefined
+    ? []
+    : [load('u64', r1, r7, o.net), load('u32', r1, r1, o.netNs + o.nsNumber), jump32('ne', r1, scope.namespace | 0, 'out')]
+
 const out: readonly Instruction[] = [label('out'), alu('mov', r0, 0), exit]
 
 /** sock_send_length and sock_recv_length: adds what a call moved to the counters of its process. */
-export function lengthProgram(o: TrafficOffsets, maps: TrafficMaps, way: 'in' | 'out'): Program {
+export function lengthProgram(o: TrafficOffsets, maps: TrafficMaps, scope: TrafficScope, way: 'in' | 'out'): Program {
   const bytesAt = moveValue.offsets[way === 'in' ? 'inBytes' : 'outBytes']!
   const callsAt = moveValue.offsets[way === 'in' ? 'inCalls' : 'outCalls']!
   return [
@@ -181,10 +195,11 @@ export function lengthProgram(o: TrafficOffsets, maps: TrafficMaps, way: 'in' | 
     jump32('sle', r1, 0, 'out'),
     load('u64', r7, r6, 0), // The socket.
     load('u16', r1, r7, o.family),
-    jump('eq', r1, 2, 'wanted'),
+    jump('eq', r1, AF_INET, 'wanted'),
     jump('eq', r1, AF_INET6, 'wanted'),
-    jump('ne', r1, 1, 'out'),
+    ...(scope.unix ? [jump('ne', r1, AF_UNIX, 'out')] : [goto('out')]),
     label('wanted'),
+    ...inScope(o, scope),
     ...makeKey,
     ...lookup(maps),
     jump('ne', r0, 0, 'add'),
@@ -214,7 +229,7 @@ const LISTEN = 10
  * inet_sock_set_state: records births and deaths of TCP sockets. A process connects, listens or closes in its own name, so these
  * changes tell an owner also of a socket that never moved a byte; the others happen while the network is served.
  */
-export function stateProgram(o: TrafficOffsets, maps: TrafficMaps): Program {
+export function stateProgram(o: TrafficOffsets, maps: TrafficMaps, scope: TrafficScope): Program {
   return [
     aluReg('mov', r6, r1),
     load('u64', r7, r6, 0),
@@ -226,6 +241,7 @@ export function stateProgram(o: TrafficOffsets, maps: TrafficMaps): Program {
     jump32('eq', r8, FIN_WAIT_1, 'wanted'),
     jump32('ne', r8, LAST_ACK, 'out'),
     label('wanted'),
+    ...inScope(o, scope),
     ...makeKey,
     jump32('eq', r8, CLOSED, 'closed'),
     jump32('eq', r8, ESTABLISHED, 'opened'),
@@ -256,10 +272,10 @@ export function stateProgram(o: TrafficOffsets, maps: TrafficMaps): Program {
     ...copy('u64', at.counts, r8, o.sent),
     ...copy('u64', at.counts + 8, r8, o.again),
     ...copy('u64', at.counts + 16, r8, o.received),
-    ...copy('u32', at.name, r8, o.segmentsOut),
-    ...copy('u32', at.name + 4, r8, o.segmentsIn),
-    ...copy('u32', at.name + 8, r8, o.dataOut),
-    ...copy('u32', at.name + 12, r8, o.dataIn),
+    ...copy('u32', at.nameBytes, r8, o.segmentsOut),
+    ...copy('u32', at.nameBytes + 4, r8, o.segmentsIn),
+    ...copy('u32', at.nameBytes + 8, r8, o.dataOut),
+    ...copy('u32', at.nameBytes + 12, r8, o.dataIn),
     ...copy('u32', at.retransmits, r8, o.retransmits),
     ...copy('u32', at.rtt8, r8, o.rtt8),
     ...submit,

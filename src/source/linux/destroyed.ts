@@ -1,0 +1,58 @@
+// Hears from the kernel which sockets were destroyed, with their final counters. It needs no privilege, and hears of the own
+// network namespace only. Who owned them the kernel does not say any more.
+
+import { OsError } from '../../model/error.ts'
+import type * as calls from './calls.ts'
+import type { Draft } from './draft.ts'
+import { readInet, type InetProtocol } from './inet.ts'
+
+const SOL_NETLINK = 270
+const NETLINK_ADD_MEMBERSHIP = 1
+const SOL_SOCKET = 1
+const SO_RCVBUF = 8
+const SO_RCVBUFFORCE = 33
+const bufferBytes = 16 * 1024 * 1024
+/** SKNLGRP_INET_TCP_DESTROY and so on: include/uapi/linux/sock_diag.h. Each protocol has one for IPv4 and one for IPv6. */
+const groups: Readonly<Record<InetProtocol, readonly number[]>> = { tcp: [1, 3], udp: [2, 4] } as Record<InetProtocol, readonly number[]>
+
+/** A queue of sockets that were destroyed. */
+export interface Destroyed {
+  /** Takes what has come, at most so many messages. True when the kernel had more than the queue could hold, and dropped some. */
+  take(found: Draft[], most: number): boolean
+  close(): void
+}
+
+/** Starts to listen. */
+export function openDestroyed(c: typeof calls, protocol: 'tcp' | 'udp'): Destroyed {
+  const fd = c.openDiag()
+  const buffer = new Uint8Array(64 * 1024)
+  try {
+    try {
+      c.setOption('SO_RCVBUFFORCE', fd, SOL_SOCKET, SO_RCVBUFFORCE, bufferBytes)
+    } catch {
+      c.setOption('SO_RCVBUF', fd, SOL_SOCKET, SO_RCVBUF, bufferBytes) // Without privileges the system's limit holds.
+    }
+    c.bindNetlink(fd)
+    for (const group of groups[protocol]) c.setOption('NETLINK_ADD_MEMBERSHIP', fd, SOL_NETLINK, NETLINK_ADD_MEMBERSHIP, group)
+  } catch (error) {
+    c.closeFd(fd)
+    throw error
+  }
+  return {
+    take(found, most) {
+      let lost = false
+      for (let i = 0; i < most; i++) {
+        try {
+          const length = c.receiveNow(fd, buffer)
+          if (length === undefined) break
+          readInet(buffer.subarray(0, length), protocol, found)
+        } catch (error) {
+          if (!(error instanceof OsError && error.code === 'ENOBUFS')) throw error
+          lost = true
+        }
+      }
+      return lost
+    },
+    close: () => c.closeFd(fd),
+  }
+}

@@ -1,0 +1,155 @@
+// Sockets as they open and close. Which way of seeing works is found by trying: programs in the kernel, then the kernel's word that
+// a socket was destroyed. What the first could not and why is a gap; with none of them there are no events, only looks.
+
+import { statSync } from 'node:fs'
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { Ability } from '../../model/ability.ts'
+import { OsError } from '../../model/error.ts'
+import type { EventGap, SocketEvent } from '../../model/event.ts'
+import type { Look } from '../../model/look.ts'
+import type { Query } from '../../filter/query.ts'
+import type { Meter } from './bpf/meter.ts'
+import type { Destroyed } from './destroyed.ts'
+import type { Calls } from './look.ts'
+import { bootTimeMs, readProcess, users } from './processes.ts'
+import { eventGap, type Watcher } from './watchers.ts'
+
+/** So often the queues are looked at. They hold seconds of events, and looking costs microseconds. */
+const pollMs = 10
+
+/** The ways of seeing, each opened by trying. Tests put in ones that fail. */
+export interface Ways {
+  readonly bpf: (query: Query | undefined) => Promise<Watcher>
+  readonly destroy: () => Promise<Watcher>
+}
+
+/** The events of this machine. */
+export interface Events {
+  events(query?: Query, signal?: AbortSignal): AsyncGenerator<SocketEvent | EventGap, void, undefined>
+  /** Shows a look to those who watch; they add to it what they counted. */
+  see(look: Look, query: Query | undefined): Look
+  abilities(): Promise<readonly Ability[]>
+  close(): void
+}
+
+/** Makes the events of a machine. */
+export function eventSource(ways: Ways): Events {
+  const watchers = new Set<Watcher>()
+
+  async function open(query: Query | undefined): Promise<{ readonly watcher: Watcher | undefined; readonly gaps: readonly EventGap[] }> {
+    const gaps: EventGap[] = []
+    for (const [name, way] of [
+      ['programs in the kernel', () => ways.bpf(query)],
+      ["the kernel's destroy messages", () => ways.destroy()],
+    ] as const) {
+      try {
+        return { watcher: await way(), gaps }
+      } catch (error) {
+        if (!(error instanceof OsError)) throw error
+        gaps.push(refusal(name, error))
+      }
+    }
+    return { watcher: undefined, gaps }
+  }
+
+  async function* events(query?: Query, signal?: AbortSignal): AsyncGenerator<SocketEvent | EventGap, void, undefined> {
+    const { watcher, gaps } = await open(query)
+    yield* gaps
+    if (watcher === undefined) return
+    watchers.add(watcher)
+    try {
+      while (watchers.has(watcher)) {
+        const stopping = signal?.aborted ?? false
+        const batch = watcher.take()
+        yield* batch
+        if (stopping && batch.length === 0) return
+        if (batch.length === 0) await pause(signal)
+        else await sleep(0)
+      }
+    } finally {
+      if (watchers.delete(watcher)) watcher.close()
+    }
+  }
+
+  return {
+    events,
+    see(look, query) {
+      const whole = !query?.filter && !query?.families && !query?.states && (query?.namespaces ?? 'own') === 'own' && !isBroken(look)
+      for (const watcher of watchers) watcher.see(look, whole)
+      return look
+    },
+    async abilities() {
+      const { watcher, gaps } = await open(undefined)
+      watcher?.close()
+      const text =
+        watcher?.tier === 'bpf'
+          ? 'by programs in the kernel: every socket, with owner and bytes'
+          : 'every closed socket with its final counters; owners by looking'
+      return [
+        { name: 'bpf-events', works: watcher?.tier === 'bpf', text: gaps[0]?.gap.text ?? text, help: gaps[0]?.gap.help ?? '' },
+        {
+          name: 'events',
+          works: watcher !== undefined,
+          text: watcher ? text : gaps.at(-1)!.gap.text,
+          help: watcher ? '' : gaps.at(-1)!.gap.help,
+        },
+      ]
+    },
+    close() {
+      for (const watcher of watchers) {
+        watchers.delete(watcher)
+        watcher.close()
+      }
+    },
+  }
+}
+
+const isBroken = (look: Look): boolean => look.gaps.some(gap => gap.what === 'sockets')
+
+function refusal(name: string, error: OsError): EventGap {
+  const denied = error.code === 'EPERM' || error.code === 'EACCES'
+  const help = denied ? 'run as root, or with CAP_BPF and CAP_PERFMON' : ''
+  return eventGap(denied ? 'permission' : 'kernel', `${name} cannot be used: ${error.message}`, help)
+}
+
+/** Waits for the next look at the queues, or until it is called off. */
+async function pause(signal: AbortSignal | undefined): Promise<void> {
+  try {
+    await sleep(pollMs, undefined, signal && { signal })
+  } catch (error) {
+    if (!signal?.aborted) throw error
+  }
+}
+
+/** The ways of the live machine. */
+export function liveWays(calls: NonNullable<Calls>): Ways {
+  return {
+    async bpf(query) {
+      const [{ openMeter }, { bpfWatcher }] = await Promise.all([import('./bpf/meter.ts'), import('./eventsBpf.ts')])
+      const own = query?.namespaces === undefined || query.namespaces === 'own'
+      const scope = { namespace: own ? statSync('/proc/self/ns/net').ino : undefined, unix: query?.protocols?.includes('unix') ?? false }
+      return openBpf(openMeter(scope), bpfWatcher, await openUdp(calls))
+    },
+    destroy: async () => (await import('./eventsDestroy.ts')).destroyWatcher(calls),
+  }
+}
+
+function openBpf(meter: Meter, make: typeof import('./eventsBpf.ts').bpfWatcher, udp: Destroyed | undefined): Watcher {
+  const bootMs = bootTimeMs()
+  const names = users()
+  return make(meter, {
+    bootMs,
+    users: names,
+    readProcess: pid => readProcess(pid, bootMs, names),
+    udp,
+  })
+}
+
+async function openUdp(calls: NonNullable<Calls>): Promise<Destroyed | undefined> {
+  try {
+    return (await import('./destroyed.ts')).openDestroyed(calls, 'udp')
+  } catch (error) {
+    if (error instanceof OsError) return undefined // Then a look shows that the socket is gone.
+    throw error
+  }
+}

@@ -1,0 +1,264 @@
+// Events from programs inside the kernel: births and deaths of TCP sockets, who used which socket, and how many bytes.
+// Ends of UDP come from the kernel's destroy messages; those of UNIX sockets are seen when a look does not hold them any more.
+
+import { cString } from '../../bytes/text.ts'
+import type { EventGap, SocketEvent } from '../../model/event.ts'
+import type { Look } from '../../model/look.ts'
+import type { Process } from '../../model/process.ts'
+import type { Socket } from '../../model/socket.ts'
+import type { Meter, Move } from './bpf/meter.ts'
+import { recordKinds, type TrafficRecord } from './bpf/records.ts'
+import type { Destroyed } from './destroyed.ts'
+import type { Draft } from './draft.ts'
+import { finalBytes, finalTcp, keyOf, processOf, protocolOf, socketOf, trafficOf } from './lives.ts'
+import { eventGap, type Watcher } from './watchers.ts'
+
+const mostRecords = 1000
+const mostLives = 200_000
+/** So long the end of a socket is remembered: a process may still read what had arrived. */
+const rememberedMs = 30_000
+/** So long a birth waits for its owner. */
+const ownerWaitNs = 50e6
+
+interface Life {
+  readonly cookie: bigint
+  readonly protocol: Socket['protocol']
+  socket: Socket
+  /** When it opened, by the kernel's clock; undefined when that was not seen. */
+  openedNs: number | undefined
+  readonly users: Map<number, Process>
+  /** How many looks in a row did not hold it. */
+  missing: number
+  /** Its birth has been told. */
+  announced: boolean
+}
+
+/** What the watcher needs of its surroundings. */
+export interface Surroundings {
+  readonly bootMs: number | undefined
+  readonly users: ReadonlyMap<number, string>
+  readonly readProcess: (pid: number) => Process | undefined
+  readonly udp: Destroyed | undefined
+}
+
+/** Makes events of what a meter sees. */
+export function bpfWatcher(meter: Meter, around: Surroundings): Watcher {
+  const lives = new Map<string, Life>()
+  const ended = new Map<string, number>()
+  const people = new Map<string, Process>()
+  let pending: (SocketEvent | EventGap)[] = []
+  if (meter.lacks !== undefined) pending.push(lacking(meter.lacks))
+  /** Sockets that opened and have no owner yet: a connection that was accepted has one when it is used first. */
+  let unowned: Life[] = []
+
+  function person(r: TrafficRecord): Process {
+    const told = processOf(r, cString(r.nameBytes), around.bootMs, around.users)
+    const known = people.get(told.key)
+    if (known !== undefined) return known
+    const read = around.readProcess(told.pid)
+    const process = read?.key === told.key ? read : told
+    if (people.size >= mostLives) people.clear()
+    people.set(told.key, process)
+    return process
+  }
+
+  function life(r: TrafficRecord, key: string): Life {
+    let found = lives.get(key)
+    if (found === undefined) {
+      if (lives.size >= mostLives) {
+        lives.delete(lives.keys().next().value!)
+        pending.push(eventGap('limit', 'more sockets are open than are followed', '', 1))
+      }
+      found = {
+        cookie: r.cookie,
+        protocol: protocolOf(r),
+        socket: socketOf(r, key, undefined, undefined),
+        openedNs: undefined,
+        users: new Map(),
+        missing: 0,
+        announced: true,
+      }
+      lives.set(key, found)
+    }
+    return found
+  }
+
+  function used(r: TrafficRecord, key: string): void {
+    if (ended.has(key)) return void meter.move(r.cookie, r.tgid, true)
+    const first = !lives.has(key)
+    const one = life(r, key)
+    if (r.tgid !== 0) one.users.set(r.tgid, person(r))
+    announce(one)
+    // A datagram socket opens for us when it is used first.
+    if (first && one.protocol !== 'tcp') pending.push(opened(one, r.atNs))
+  }
+
+  function closed(r: TrafficRecord, key: string): void {
+    const one = life(r, key)
+    announce(one)
+    const moves = forget(one)
+    pending.push({
+      type: 'closed',
+      atMs: wallMs(r.atNs),
+      durationMs: one.openedNs === undefined ? undefined : (r.atNs - one.openedNs) / 1e6,
+      socket: { ...socketOf(r, key, 'CLOSED', finalTcp(r)), ...ownersOf(one), traffic: trafficOf(moves) },
+      processes: [...one.users.values()],
+      ...finalBytes(r),
+      kind: 'exact',
+      tier: 'bpf',
+    })
+  }
+
+  function forget(one: Life): Move[] {
+    lives.delete(one.socket.key)
+    ended.set(one.socket.key, Date.now())
+    return [...one.users.keys()].map(pid => meter.move(one.cookie, pid, true)).filter(move => move !== undefined)
+  }
+
+  /** A socket of which only the processes' own counters tell the end. */
+  function gone(one: Life, socket: Socket): void {
+    const traffic = trafficOf(forget(one))
+    const { inBytes: bytesIn, outBytes: bytesOut } = traffic
+    const kind = one.protocol === 'tcp' ? 'estimate' : 'exact'
+    const processes = [...one.users.values()]
+    const whole = { ...socket, ...ownersOf(one), traffic }
+    pending.push({
+      type: 'closed',
+      atMs: Date.now(),
+      durationMs: undefined,
+      socket: whole,
+      processes,
+      bytesIn,
+      bytesOut,
+      kind,
+      tier: 'bpf',
+    })
+  }
+
+  function record(r: TrafficRecord): void {
+    const key = keyOf(r.cookie)
+    if (r.kind === recordKinds.used) used(r, key)
+    else if (r.kind === recordKinds.closed) closed(r, key)
+    else if (r.kind === recordKinds.opened) {
+      ended.delete(key)
+      const one = life(r, key)
+      one.openedNs = r.atNs
+      one.socket = socketOf(r, key, r.remotePort === 0 ? 'LISTEN' : 'ESTABLISHED', undefined)
+      one.announced = false
+      if (one.users.size > 0) announce(one)
+      else unowned.push(one)
+    }
+  }
+
+  function announce(one: Life): void {
+    if (one.announced || one.openedNs === undefined) return
+    one.announced = true
+    pending.push(opened(one, one.openedNs))
+  }
+
+  function takeUdp(): void {
+    const found: Draft[] = []
+    if (around.udp?.take(found, mostRecords))
+      pending.push(eventGap('lost', 'more UDP sockets closed at once than the kernel could tell us of', ''))
+    for (const socket of found) {
+      const one = lives.get(socket.key)
+      if (one !== undefined) gone(one, { ...socket, inode: undefined, uid: one.socket.uid })
+    }
+  }
+
+  function takeLost(): void {
+    const lost = meter.lost()
+    if (lost.records > 0)
+      pending.push(eventGap('lost', `${lost.records} events were lost: they came faster than they were read`, '', lost.records))
+    if (lost.counters > 0) {
+      const gap = eventGap('lost', `${lost.counters} calls were not counted: too many sockets are in use at once`, '', lost.counters)
+      pending.push({ ...gap, gap: { ...gap.gap, what: 'bytes' } })
+    }
+    const now = Date.now()
+    for (const [key, at] of ended) {
+      if (now - at < rememberedMs && ended.size < mostLives) break
+      ended.delete(key)
+    }
+  }
+
+  return {
+    tier: 'bpf',
+    take() {
+      const count = meter.drain(record, mostRecords)
+      // A socket's last bytes are in the counters before its end is in the ring, so ends of UDP are taken after the ring is empty.
+      if (count < mostRecords) takeUdp()
+      const now = Number(process.hrtime.bigint())
+      unowned = unowned.filter(one => {
+        if (now - one.openedNs! > ownerWaitNs) announce(one)
+        return !one.announced
+      })
+      takeLost()
+      const events = pending
+      pending = []
+      return events
+    },
+    see(look, whole) {
+      if (meter.lacks === undefined) addTraffic(look, lives, meter)
+      if (!whole) return
+      const there = new Set(look.sockets.map(socket => socket.key))
+      const seen = new Set(look.sockets.map(socket => socket.protocol))
+      for (const one of lives.values()) {
+        one.missing = there.has(one.socket.key) ? 0 : one.missing + (seen.has(one.protocol) ? 1 : 0)
+        if (one.missing > 2) gone(one, one.socket)
+      }
+    },
+    close() {
+      meter.close()
+      around.udp?.close()
+    },
+  }
+}
+
+/** The kernel's clock starts when the machine does. */
+const wallMs = (ns: number): number => Date.now() - (Number(process.hrtime.bigint()) - ns) / 1e6
+
+const ownersOf = (one: Life): Pick<Socket, 'owners' | 'ownerless'> => {
+  const owners = [...one.users.keys()].map(pid => ({ pid, fd: undefined }))
+  return { owners, ownerless: owners.length === 0 ? 'unknown' : undefined }
+}
+
+const lacking = (why: string): EventGap => {
+  const gap = eventGap('kernel', `bytes of UDP and UNIX sockets are not counted here: ${why}`, 'Linux 6.3 or newer counts them')
+  return { ...gap, gap: { ...gap.gap, what: 'bytes' } }
+}
+
+const opened = (one: Life, atNs: number): SocketEvent => ({
+  type: 'opened',
+  atMs: wallMs(atNs),
+  durationMs: 0,
+  socket: { ...one.socket, ...ownersOf(one) },
+  processes: [...one.users.values()],
+  bytesIn: undefined,
+  bytesOut: undefined,
+  kind: undefined,
+  tier: 'bpf',
+})
+
+const datagram: ReadonlySet<Socket['protocol']> = new Set<Socket['protocol']>(['udp', 'udplite', 'icmp', 'unix'])
+
+/** Puts what was counted into the sockets of a look, and the processes that have ended meanwhile beside the others. */
+function addTraffic(look: Look, lives: ReadonlyMap<string, Life>, meter: Meter): void {
+  const moves = new Map<string, Move[]>()
+  meter.moves((cookie, move) => {
+    const key = keyOf(cookie)
+    const list = moves.get(key)
+    if (list) list.push(move)
+    else moves.set(key, [move])
+  })
+  const processes = look.processes as Map<number, Process>
+  for (const socket of look.sockets as readonly Draft[]) {
+    // A datagram socket that nobody has used since moved nothing.
+    const list = moves.get(socket.key) ?? (datagram.has(socket.protocol) ? [] : undefined)
+    if (list === undefined) continue
+    socket.traffic = trafficOf(list)
+    for (const { pid } of list) {
+      const process = lives.get(socket.key)?.users.get(pid)
+      if (process !== undefined && !processes.has(pid)) processes.set(pid, process)
+    }
+  }
+}

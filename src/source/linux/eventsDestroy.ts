@@ -1,0 +1,109 @@
+// Events from the kernel's word that a socket was destroyed. It does not know births, and owners only from looks.
+//
+// The received bytes of TCP hold one for the other end's FIN, and a destroyed socket does not say whether that came. Our own FIN tells:
+// it is in the acknowledged bytes (as is the SYN of the side that connected), and a connection that ended in order has both.
+
+import type { EventGap, Kind, SocketEvent } from '../../model/event.ts'
+import type { Look } from '../../model/look.ts'
+import type { Socket } from '../../model/socket.ts'
+import type { Tcp } from '../../model/tcp.ts'
+import type * as calls from './calls.ts'
+import { openDestroyed, type Destroyed } from './destroyed.ts'
+import type { Draft } from './draft.ts'
+import { eventGap, type Watcher } from './watchers.ts'
+
+const most = 1000
+const finSeen = new Set<Socket['state']>(['CLOSE_WAIT', 'LAST_ACK', 'CLOSING'])
+
+/** What an earlier look knew of a socket. */
+interface Before {
+  readonly finReceived: boolean
+  /** It connected: its SYN is in the acknowledged bytes. */
+  readonly connected: boolean
+}
+
+/** Opens this way of seeing. */
+export function destroyWatcher(c: typeof calls): Watcher {
+  const tcp = openDestroyed(c, 'tcp')
+  let udp: Destroyed
+  try {
+    udp = openDestroyed(c, 'udp')
+  } catch (error) {
+    tcp.close()
+    throw error
+  }
+  let before = new Map<string, Before>()
+  let listening = new Set<number>()
+  return {
+    tier: 'destroy',
+    take() {
+      const events: (SocketEvent | EventGap)[] = []
+      for (const from of [tcp, udp]) {
+        const found: Draft[] = []
+        if (from.take(found, most)) events.push(lostGap())
+        const atMs = Date.now()
+        for (const socket of found) events.push(closed(socket, atMs, before.get(socket.key), listening))
+      }
+      return events
+    },
+    see(look) {
+      before = new Map()
+      listening = new Set()
+      for (const socket of look.sockets) learn(socket, before, listening)
+    },
+    close() {
+      tcp.close()
+      udp.close()
+    },
+  }
+}
+
+const lostGap = (): EventGap =>
+  eventGap('lost', 'more sockets closed at once than the kernel could tell us of', 'run as root: the queue is longer then')
+
+function learn(socket: Look['sockets'][number], before: Map<string, Before>, listening: Set<number>): void {
+  if (socket.protocol !== 'tcp') return
+  if (socket.state === 'LISTEN' && socket.local.port !== undefined) listening.add(socket.local.port)
+  if (socket.tcp === undefined) return
+  before.set(socket.key, {
+    finReceived: finSeen.has(socket.state),
+    connected: socket.state === 'ESTABLISHED' && unsent(socket.tcp) === 0 && extra(socket.tcp) === 1,
+  })
+}
+
+/** Acknowledged numbers that are no payload: the SYN of the side that connected, and our own FIN. */
+const extra = (tcp: Tcp): number => (tcp.ackedBytes ?? 0) - ((tcp.sentBytes ?? 0) - (tcp.retransmittedBytes ?? 0))
+const unsent = (tcp: Tcp): number => tcp.unackedSegments ?? 0
+
+function closed(socket: Draft, atMs: number, was: Before | undefined, listening: ReadonlySet<number>): SocketEvent {
+  const bytes = socket.protocol === 'tcp' ? final(socket, was, listening) : undefined
+  socket.inode = undefined // The kernel fills in 0 for both of a socket without a process.
+  socket.uid = undefined
+  socket.ownerless = 'unknown'
+  return {
+    type: 'closed',
+    atMs,
+    durationMs: undefined,
+    socket,
+    processes: [],
+    bytesIn: bytes?.in,
+    bytesOut: bytes?.out,
+    kind: bytes?.kind,
+    tier: 'destroy',
+  }
+}
+
+function final(
+  { tcp, local }: Socket,
+  was: Before | undefined,
+  listening: ReadonlySet<number>,
+): { in: number; out: number; kind: Kind } | undefined {
+  if (tcp?.sentBytes === undefined || tcp.receivedBytes === undefined) return undefined
+  const out = tcp.sentBytes - (tcp.retransmittedBytes ?? 0)
+  const more = extra(tcp)
+  const connected = was?.connected ?? !listening.has(local.port ?? 0)
+  const ownFin = more - (connected ? 1 : 0) >= 1
+  const fin = was?.finReceived || ownFin
+  // One byte is in doubt when our FIN was acknowledged and the other end may have vanished without one.
+  return { in: Math.max(0, tcp.receivedBytes - (fin ? 1 : 0)), out: Math.max(0, out), kind: 'exact' }
+}

@@ -1,0 +1,21 @@
+// What every way of seeing events gives to events.ts.
+
+import type { EventGap, SocketEvent, Tier } from '../../model/event.ts'
+import type { Look } from '../../model/look.ts'
+
+/** A way of seeing events that has been opened. */
+export interface Watcher {
+  readonly tier: Tier
+  /** Takes what happened since the last call. Never more than can be handled without holding the event loop. */
+  take(): (SocketEvent | EventGap)[]
+  /** Is told of every look: it learns from it, and adds to its sockets what it counted. `whole` says that the look held every socket. */
+  see(look: Look, whole: boolean): void
+  close(): void
+}
+
+/** A gap in events. */
+export const eventGap = (why: EventGap['gap']['why'], text: string, help: string, count?: number): EventGap => ({
+  type: 'gap',
+  atMs: Date.now(),
+  gap: { what: 'events', why, text, help, count },
+})
