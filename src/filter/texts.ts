@@ -92,7 +92,7 @@ const yesNo = (names: string, about: string, get: (socket: Socket) => boolean | 
     { needs, yesNo: true, words: ['true', 'false'] },
   )
 
-type YesNoKey<T> = { [K in keyof T]-?: [T[K]] extends [boolean] ? K : never }[keyof T]
+type YesNoKey<T> = { [K in keyof T]-?: [T[K]] extends [boolean | undefined] ? K : never }[keyof T]
 const negotiated: Record<YesNoKey<Negotiated>, readonly [names: string, about: string]> = {
   timestamps: ['timestamps', 'TCP timestamps are in use'],
   sack: ['sack', 'selective acknowledgements are in use'],
