@@ -1,7 +1,7 @@
 // `npm test`: installs, builds, checks the types, lints, and runs every test. Words after `--` choose test files: `npm test -- rooms`.
 import { execFileSync, spawnSync } from 'node:child_process'
 import { readdirSync, rmSync } from 'node:fs'
-import { join } from 'node:path'
+import { delimiter, join } from 'node:path'
 import { build, install, root } from './setup.mjs'
 
 install()
@@ -27,6 +27,13 @@ const files = ['build/src', 'build/test']
   .flatMap(folder => readdirSync(folder, { recursive: true, encoding: 'utf8' }).map(name => join(folder, name)))
   .filter(name => name.endsWith('.test.js') && (words.length === 0 || words.some(word => name.includes(word))))
   .sort()
-const node = process.env.SOCKSCOPE_NODE ?? process.execPath
-const result = spawnSync(node, ['--test', '--test-concurrency=2', '--test-reporter=spec', ...files], { stdio: ['ignore', 1, 2] })
-process.exit(result.status ?? 1)
+// The same tests on every Node that SOCKSCOPE_NODES names, beside the one that runs this.
+const nodes = [process.execPath, ...(process.env.SOCKSCOPE_NODES ?? '').split(delimiter).filter(Boolean)]
+let failed = false
+for (const node of nodes) {
+  const version = execFileSync(node, ['--version'], { encoding: 'utf8' }).trim()
+  process.stdout.write(`# tests on Node ${version}\n`)
+  const { status } = spawnSync(node, ['--test', '--test-concurrency=2', '--test-reporter=spec', ...files], { stdio: ['ignore', 1, 2] })
+  failed ||= status !== 0
+}
+process.exit(failed ? 1 : 0)
