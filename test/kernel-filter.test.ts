@@ -149,6 +149,9 @@ function decode(m: Buffer, protocol: 'tcp' | 'udp', family: 'ipv4' | 'ipv6'): So
   })
 }
 
+// Filters with commas between them.
+const list = (text: string): string[] => text.trim().split(/,\s+/)
+
 const facts: KernelFacts = { interfaceIndex: name => (name === 'lo' ? 1 : undefined), marks: root }
 
 /** The sockets of this test that a filter takes: by the kernel and the test together. Also what the kernel left to the test. */
@@ -170,39 +173,11 @@ function ask(text: string): { readonly taken: string[]; readonly wanted: string[
 
 test('the kernel and the test together take what the test takes of everything', needs('linux'), () => {
   const leaf = fc.constantFrom(
-    `sport ${tcp4}`,
-    `dport ${tcp4}`,
-    `sport != ${tcp6}`,
-    `dport > ${tcp6}`,
-    `sport <= ${udp}`,
-    `port ${udp}`,
-    `rport < ${tcp6}`,
-
-    'src 127.0.0.1',
-    'dst 127/8',
-    'src ::1',
-    'dst ::ffff:127.0.0.1',
-    'src ::/0',
-    'dst 0.0.0.0',
-    'dst ::',
-    `dst [::1]:${tcp6}`,
-    'ip 127.0.0.0/9',
-    'state listening',
-    'exclude established',
-    'state connected',
-    'state unconnected',
-    'tcp',
-    'udp',
-    'ipv6',
-    'family:ipv4',
-    'dev lo',
-    'dev != 1',
-    'fwmark 0x12',
-    'fwmark 0x2/0xf',
-    'not fwmark 0x12',
-    'cgroup 1',
-    'process:x',
-    'inode > 5',
+    ...list(`
+    sport ${tcp4}, dport ${tcp4}, sport != ${tcp6}, dport > ${tcp6}, sport <= ${udp}, port ${udp}, rport < ${tcp6},
+    src 127.0.0.1, dst 127/8, src ::1, dst ::ffff:127.0.0.1, src ::/0, dst 0.0.0.0, dst ::, dst [::1]:${tcp6},
+    ip 127.0.0.0/9, state listening, exclude established, state connected, state unconnected, tcp, udp, ipv6, family:ipv4,
+    dev lo, dev != 1, fwmark 0x12, fwmark 0x2/0xf, not fwmark 0x12, cgroup 1, process:x, inode > 5`),
   )
   const { tree } = fc.letrec<{ tree: string }>(tie => ({
     tree: fc.oneof(
@@ -274,64 +249,20 @@ function shownByUs(filter: string): string[] {
 }
 
 test('a filter takes what ss shows for the same words', needs('linux', 'command ss'), () => {
-  const lines = [
-    `sport = :${tcp4}`,
-    `dport = :${tcp4}`,
-    `sport :${tcp4} or dport :${tcp4}`,
-    `( sport = :${tcp4} or dport = :${tcp6} )`,
-    `sport != :${tcp4}`,
-    `! sport = :${tcp4}`,
-    `not dport eq ${tcp6} and sport neq ${udp}`,
-    `sport gt :${tcp4}`,
-    `dport lt :${tcp6}`,
-    `sport >= :${tcp4} and sport <= :${tcp6}`,
-    `dport geq ${udp} or dport leq :1`,
-    'dport < :100',
-    'dport = :0',
-    'src 127.0.0.1',
-    'dst 127.0.0.1',
-    'src 127/8',
-    'dst 127.0.0.0/9',
-    'src [::1]',
-    `dst [::1]:${tcp6}`,
-    `dst 127.0.0.1:${tcp6}`,
-
-    'dst [::ffff:127.0.0.1]',
-    'src inet6:[::/0]',
-    'dst 0.0.0.0',
-    'src *',
-    `src *:${udp}`,
-    `src = 127.0.0.1:${udp}`,
-    'not src 127.0.0.1',
-    'src 127/255.0.0.0',
-    'src [::/1]',
-    'src any',
-    'src default',
-    // As in ss, `or` and `and` bind alike, from left to right.
-    `sport = :${tcp4} or sport = :${udp} and src [::1]`,
-    `sport = :${tcp4} or sport = :${udp} src [::1]`,
-    `src [::1] and sport = :${tcp6} or dport = :${tcp4}`,
-    `! sport = :${tcp4} or sport = :${tcp6} & ! src [::1]`,
-    'dev = lo',
-    'dev != lo',
-    'dev 1',
-    ...(root ? ['fwmark = 0x12', 'fwmark 0x2/0xf', 'fwmark != 0x12'] : []),
-    'state listening',
-    'state established',
-    `state connected dport = :${tcp4}`,
-    `exclude listening sport = :${tcp4}`,
-    'state all',
-
-    'state listening state established',
-    'state all exclude established exclude listening',
-    'state big',
-    'state bucket',
-    'state synchronized',
-    'state closed',
-    'state unconnected',
-    'exclude closed',
-    'autobound',
-  ]
+  // As in ss, `or` and `and` bind alike, from left to right.
+  const lines = list(`
+    sport = :${tcp4}, dport = :${tcp4}, sport :${tcp4} or dport :${tcp4}, ( sport = :${tcp4} or dport = :${tcp6} ),
+    sport != :${tcp4}, ! sport = :${tcp4}, not dport eq ${tcp6} and sport neq ${udp}, sport gt :${tcp4}, dport lt :${tcp6},
+    sport >= :${tcp4} and sport <= :${tcp6}, dport geq ${udp} or dport leq :1, dport < :100, dport = :0, src 127.0.0.1,
+    dst 127.0.0.1, src 127/8, dst 127.0.0.0/9, src [::1], dst [::1]:${tcp6}, dst 127.0.0.1:${tcp6}, dst [::ffff:127.0.0.1],
+    src inet6:[::/0], dst 0.0.0.0, src *, src *:${udp}, src = 127.0.0.1:${udp}, not src 127.0.0.1, src 127/255.0.0.0,
+    src [::/1], src any, src default, sport = :${tcp4} or sport = :${udp} and src [::1],
+    sport = :${tcp4} or sport = :${udp} src [::1], src [::1] and sport = :${tcp6} or dport = :${tcp4},
+    ! sport = :${tcp4} or sport = :${tcp6} & ! src [::1], dev = lo, dev != lo, dev 1, state listening, state established,
+    state connected dport = :${tcp4}, exclude listening sport = :${tcp4}, state all, state listening state established,
+    state all exclude established exclude listening, state big, state bucket, state synchronized, state closed,
+    state unconnected, exclude closed, autobound`)
+  if (root) lines.push('fwmark = 0x12', 'fwmark 0x2/0xf', 'fwmark != 0x12')
   const range = readFileSync('/proc/sys/net/ipv4/ip_local_port_range', 'utf8').trim().split(/\s+/).map(Number)
   let some = 0
   for (const line of lines) {
