@@ -30,6 +30,7 @@ export type {
   Traffic,
   UpperLayer,
 } from './model/socket.ts'
+export type { ConnectionInfo, SocketInfo, SocketStat, Timestamps } from './model/stat.ts'
 export type { AccurateEcn, CongestionDetail, Negotiated, Tcp } from './model/tcp.ts'
 export { kernelFilter, type KernelFilter } from './filter/bytecode.ts'
 export { compileFilter } from './filter/compile.ts'
@@ -75,7 +76,9 @@ export type { Finding, Verdict, VerdictKind } from './measure/quality/verdict.ts
 export { ephemeralPortRange, freePort, isPortAvailable, socketLimit, type FreePortOptions, type PortOptions } from './ports/ports.ts'
 export { openRecorder, openRecording, openSource } from './source/open.ts'
 export type { RecorderOptions } from './source/replay/recorder.ts'
+export { socketStat, type SocketTarget } from './source/stat.ts'
 export type { Actions, Signal, Source } from './source/source.ts'
 export { closeSocket, shutdownSocket, signalProcess } from './watch/actions.ts'
+export { instrument, type InstrumentOptions } from './watch/instrument.ts'
 export { sockets } from './watch/sockets.ts'
 export { watch, type WatchOptions } from './watch/watch.ts'

@@ -2,6 +2,7 @@
 
 import { OsError } from '../model/error.ts'
 import type { RecorderOptions } from './replay/recorder.ts'
+import type { Descriptors } from './descriptor.ts'
 import type { Source } from './source.ts'
 import { live, type Tape } from './tape.ts'
 
@@ -50,4 +51,10 @@ export async function openPlatform(platform: string, tape: Tape): Promise<Source
   if (platform === 'linux') return (await import('./linux/index.ts')).openLinux(tape)
   if (platform === 'win32') return (await import('./windows/index.ts')).openWindows(tape)
   throw new OsError('open', 'ENOSYS', { help: `there is no source for ${platform}` })
+}
+
+/** The way to sockets by their descriptors. */
+export async function openDescriptors(): Promise<Descriptors> {
+  if (process.platform === 'linux') return (await import('./linux/stat.ts')).descriptors
+  throw new OsError('socketStat', 'ENOSYS', { help: `there is no way to ask ${process.platform} yet` })
 }

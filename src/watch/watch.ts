@@ -1,12 +1,12 @@
 // Looks again and again: the one loop of the whole program.
 
-import { setTimeout as sleep } from 'node:timers/promises'
 import type { Query } from '../filter/query.ts'
 import { change } from '../measure/change.ts'
 import type { Frame } from '../model/frame.ts'
 import type { Look } from '../model/look.ts'
 import { openLocal } from '../source/open.ts'
 import type { Source } from '../source/source.ts'
+import { pause } from './pause.ts'
 
 /** How to watch. */
 export interface WatchOptions {
@@ -46,16 +46,5 @@ export async function* watch(options: WatchOptions = {}): AsyncGenerator<Frame, 
     }
   } finally {
     if (options.source === undefined) source.close()
-  }
-}
-
-/** True after the time, false as soon as it is called off. */
-async function pause(ms: number, signal: AbortSignal | undefined): Promise<boolean> {
-  try {
-    await sleep(ms, undefined, signal && { signal })
-    return true
-  } catch (error) {
-    if (signal?.aborted) return false
-    throw error
   }
 }

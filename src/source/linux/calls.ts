@@ -22,6 +22,11 @@ const c = {
   mmap: libc.func('void *mmap(void *at, size_t len, int protection, int flags, int fd, int64_t offset)'),
   munmap: libc.func('int munmap(void *at, size_t len)'),
   kcmp: libc.func('intptr_t syscall(intptr_t number, int pid1, int pid2, int type, uintptr_t idx1, uintptr_t idx2)'),
+  getsockopt: libc.func('int getsockopt(int fd, int level, int option, void *value, _Inout_ uint32_t *length)'),
+  getsockname: libc.func('int getsockname(int fd, void *address, _Inout_ uint32_t *length)'),
+  getpeername: libc.func('int getpeername(int fd, void *address, _Inout_ uint32_t *length)'),
+  ioctl: libc.func('int ioctl(int fd, unsigned long request, ...)'),
+  syscall: libc.func('intptr_t syscall(intptr_t number, intptr_t a, intptr_t b, intptr_t c)'),
   bpf: libc.func('intptr_t syscall(intptr_t number, int command, void *attr, uint32_t size)'),
 }
 
@@ -125,3 +130,48 @@ export function sharesFiles(pid: number, thread: number): boolean | undefined {
   const answer = number === undefined ? -1 : Number(c.kcmp(number, pid, thread, KCMP_FILES, 0, 0))
   return answer < 0 ? undefined : answer === 0
 }
+
+type Filled = (buffer: Uint8Array, length: number[]) => number
+
+/** What a call that fills a buffer gives; undefined where the socket has no such thing. */
+function filled(call: string, size: number, fill: Filled): Uint8Array | undefined {
+  const buffer = new Uint8Array(size)
+  const length = [size]
+  if (fill(buffer, length) === 0) return buffer.subarray(0, Math.min(size, length[0]!))
+  const code = errnoName(koffi.errno())
+  if (lacking.has(code)) return undefined
+  throw new OsError(call, code)
+}
+
+/** Another kind of socket, or an older kernel, does not have everything. */
+const lacking = new Set(['ENOPROTOOPT', 'EOPNOTSUPP', 'ENOTTY', 'EINVAL', 'ENOTCONN', 'ENOSYS'])
+
+/** The value of a socket option, at most `size` bytes; undefined where the socket does not have it. */
+export const getOption = (fd: number, level: number, option: number, size: number): Uint8Array | undefined =>
+  filled('getsockopt', size, (buffer, length) => c.getsockopt(fd, level, option, buffer, length))
+
+const SOCKADDR_MAX = 128
+
+/** The address of this end of a socket. */
+export const localName = (fd: number): Uint8Array | undefined =>
+  filled('getsockname', SOCKADDR_MAX, (buffer, length) => c.getsockname(fd, buffer, length))
+
+/** The address of the other end; undefined when the socket is not connected. */
+export const remoteName = (fd: number): Uint8Array | undefined =>
+  filled('getpeername', SOCKADDR_MAX, (buffer, length) => c.getpeername(fd, buffer, length))
+
+/** The integer that an ioctl gives; undefined where the socket does not have it. */
+export function askInteger(fd: number, request: number): number | undefined {
+  const answer = filled('ioctl', 4, buffer => c.ioctl(fd, request, 'void *', buffer))
+  return answer && new DataView(answer.buffer).getInt32(0, true)
+}
+
+// These numbers are the same on every architecture.
+const SYS_PIDFD_OPEN = 434
+const SYS_PIDFD_GETFD = 438
+
+/** A descriptor that stands for a process. */
+export const openPid = (pid: number): number => checked('pidfd_open', c.syscall(SYS_PIDFD_OPEN, pid, 0, 0))
+
+/** Our own copy of another process's descriptor. */
+export const borrowFd = (pidFd: number, fd: number): number => checked('pidfd_getfd', c.syscall(SYS_PIDFD_GETFD, pidFd, fd, 0))

@@ -20,7 +20,7 @@ export const inetProtocols = { tcp: 6, udp: 17 } as const
 export type InetProtocol = keyof typeof inetProtocols
 
 /** include/net/tcp_states.h; 12 is a connection that is half made, 13 (6.7) one that is bound only. */
-const tcpStates: readonly (State | undefined)[] = [
+export const tcpStates: readonly (State | undefined)[] = [
   undefined,
   'ESTABLISHED',
   'SYN_SENT',

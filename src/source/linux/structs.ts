@@ -151,3 +151,17 @@ export const rtnlLinkStats64 = struct('rtnl_link_stats64', 184, {
   txDropped: u64,
   more: pad(120, 8),
 })
+
+/** include/uapi/linux/sock_diag.h: the numbers SK_MEMINFO_* as the places of an array, in SO_MEMINFO and in INET_DIAG_SKMEMINFO. */
+export const skMeminfo = struct(
+  'sk_meminfo',
+  32,
+  { rmemAlloc: u32, rcvbuf: u32, wmemAlloc: u32, sndbuf: u32, fwdAlloc: i32, wmemQueued: u32, optmem: u32, backlog: u32 },
+  { drops: u32 }, // 4.7
+)
+
+/** include/uapi/linux/in.h */
+export const sockaddrIn = struct('sockaddr_in', 16, { family: u16, port: be16, addr: bytes(4, 4), zero: pad(8) })
+
+/** include/uapi/linux/in6.h */
+export const sockaddrIn6 = struct('sockaddr_in6', 28, { family: u16, port: be16, flowinfo: u32, addr: bytes(16, 4), scopeId: u32 })

@@ -1,0 +1,42 @@
+// The interface of what a system tells of a socket by its descriptor, and the way from what a program holds to a descriptor.
+
+import type { State } from '../model/socket.ts'
+import type { ConnectionInfo, SocketStat } from '../model/stat.ts'
+import type { Tcp } from '../model/tcp.ts'
+
+/** What each operating system that can do it gives. It throws an OsError that says what the descriptor is, if it is no open socket. */
+export interface Descriptors {
+  /** A descriptor of this process. */
+  stat(fd: number): SocketStat
+  /** A descriptor of another process. */
+  statOf(pid: number, fd: number): SocketStat
+}
+
+/** A TCP connection in short. */
+export function connectionInfo(tcp: Tcp, state: State | undefined, sendBufferedBytes: number | undefined): ConnectionInfo {
+  const ms = (micros: number | undefined): number | undefined => (micros === undefined ? undefined : micros / 1000)
+  return {
+    state,
+    sendWindowScale: tcp.sendWindowScale,
+    receiveWindowScale: tcp.receiveWindowScale,
+    options: tcp.negotiated,
+    inLossRecovery: tcp.congestionState === undefined ? undefined : tcp.congestionState === 'recovery' || tcp.congestionState === 'loss',
+    reorderingSeen: tcp.reorderingSeen === undefined ? undefined : tcp.reorderingSeen > 0,
+    retransmitTimeoutMs: ms(tcp.retransmitTimeoutMicros),
+    maxSegmentBytes: tcp.sendMssBytes,
+    slowStartThresholdBytes: tcp.slowStartThresholdBytes,
+    congestionWindowBytes: tcp.congestionWindowBytes,
+    sendWindowBytes: tcp.sendWindowBytes,
+    sendBufferedBytes,
+    receiveWindowBytes: tcp.receiveWindowBytes,
+    rttMs: ms(tcp.rttMicros),
+    rttVarianceMs: ms(tcp.rttVarianceMicros),
+    sentDataPackets: tcp.sentDataSegments,
+    sentBytes: tcp.sentBytes,
+    retransmittedBytes: tcp.retransmittedBytes,
+    retransmittedPackets: tcp.retransmittedSegments,
+    receivedDataPackets: tcp.receivedDataSegments,
+    receivedBytes: tcp.receivedBytes,
+    outOfOrderPackets: tcp.outOfOrderSegments,
+  }
+}

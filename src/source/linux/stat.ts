@@ -1,0 +1,172 @@
+// The statistics of a socket by its descriptor, on Linux. It asks; what the bytes mean is said in tcp.ts and memory.ts.
+
+import { readlinkSync } from 'node:fs'
+import { networkInterfaces } from 'node:os'
+import { ipv4, ipv6 } from '../../bytes/address.ts'
+import { cString, viewOf } from '../../bytes/text.ts'
+import { OsError } from '../../model/error.ts'
+import type { Endpoint, Family, Protocol } from '../../model/socket.ts'
+import type { SocketStat } from '../../model/stat.ts'
+import type { CongestionDetail, Tcp } from '../../model/tcp.ts'
+import type { Descriptors } from '../descriptor.ts'
+import { connectionInfo } from '../descriptor.ts'
+import { askInteger, borrowFd, closeFd, localName, openPid, remoteName } from './calls.ts'
+import { tcpStates } from './inet.ts'
+import { readMemory } from './memory.ts'
+import { readOptions, SO, socketInteger, socketOption, TCP, tcpOption } from './options.ts'
+import { sockaddrIn, sockaddrIn6, tcpInfo } from './structs.ts'
+import { congestionKind, readCongestion, readTcp } from './tcp.ts'
+
+const SIOCINQ = 0x541b
+const SIOCOUTQ = 0x5411
+const SIOCOUTQNSD = 0x894b
+
+const families: Readonly<Record<number, Family>> = {
+  1: 'unix',
+  2: 'ipv4',
+  10: 'ipv6',
+  16: 'netlink',
+  17: 'packet',
+  30: 'tipc',
+  40: 'vsock',
+  44: 'xdp',
+}
+const types = [undefined, 'stream', 'datagram', 'raw', 'rdm', 'seqpacket'] as const
+const ipProtocols: Readonly<Record<number, Protocol>> = {
+  1: 'icmp',
+  6: 'tcp',
+  17: 'udp',
+  33: 'dccp',
+  58: 'icmp',
+  132: 'sctp',
+  136: 'udplite',
+  262: 'mptcp',
+}
+
+/** The sockets of this program, and those that other programs let us look at. */
+export const descriptors: Descriptors = {
+  stat: fd => statOf(process.pid, fd, fd),
+  statOf(pid, fd) {
+    const pidFd = explain(() => openPid(pid), { ESRCH: `there is no process ${pid}`, EINVAL: `${pid} is a thread, not a process` })
+    try {
+      const own = explain(() => borrowFd(pidFd, fd), {
+        EBADF: `process ${pid} has no descriptor ${fd}`,
+        EPERM: `process ${pid} belongs to someone else: run as its user or as root, with CAP_SYS_PTRACE`,
+        ESRCH: `process ${pid} has ended`,
+      })
+      try {
+        return statOf(pid, fd, own)
+      } finally {
+        closeFd(own)
+      }
+    } finally {
+      closeFd(pidFd)
+    }
+  },
+}
+
+/** Runs a call; when it fails, says in words what that means here. */
+function explain<T>(call: () => T, meanings: Readonly<Record<string, string>>): T {
+  try {
+    return call()
+  } catch (error) {
+    if (!(error instanceof OsError) || meanings[error.code] === undefined) throw error
+    throw new OsError(error.call, error.code, { help: meanings[error.code]!, cause: error })
+  }
+}
+
+/** `own` is the descriptor to ask through: the same one, or our copy. */
+function statOf(pid: number, fd: number, own: number): SocketStat {
+  const whose = pid === process.pid ? '' : ` of process ${pid}`
+  const type = explain(() => socketInteger(own, SO.TYPE), {
+    EBADF: `descriptor ${fd} is not open: the socket is closed, or was never opened`,
+    ENOTSOCK: `descriptor ${fd}${whose} is no socket but ${linkOf(own)}`,
+  })
+  const family = families[socketInteger(own, SO.DOMAIN) ?? -1]
+  const number = socketInteger(own, SO.PROTOCOL) ?? -1
+  const inet = family === 'ipv4' || family === 'ipv6'
+  const protocol = inet ? (ipProtocols[number] ?? (type === 3 ? 'raw' : undefined)) : family
+  const local = endpoint(localName(own))
+  const remote = endpoint(remoteName(own))
+  const info = protocol === 'tcp' ? tcpOption(own, TCP.INFO, 1024) : undefined
+  const state = info === undefined ? undefined : tcpStates[info[0]!]
+  const listening = state === 'LISTEN'
+  const raw = info === undefined || !listening ? undefined : tcpInfo.read(viewOf(info))
+  const tcp = info === undefined || listening || state === 'CLOSED' || state === 'BOUND' ? undefined : readTcpOf(own, info)
+  const buffered = listening ? undefined : askInteger(own, SIOCOUTQ)
+  const unsent = protocol === 'tcp' && !listening ? askInteger(own, SIOCOUTQNSD) : buffered
+  const meminfo = socketOption(own, SO.MEMINFO, 64)
+  const cookie = socketOption(own, SO.COOKIE, 8)
+  const id = cookie && viewOf(cookie)
+  return {
+    pid,
+    fd,
+    key: id && `${id.getUint32(4, true).toString(16)}.${id.getUint32(0, true).toString(16)}`,
+    cookie: id && Number(id.getBigUint64(0, true)),
+    unreceived: listening ? undefined : askInteger(own, SIOCINQ),
+    unsent,
+    unacknowledged: protocol !== 'tcp' || buffered === undefined || unsent === undefined ? undefined : buffered - unsent,
+    backlog: raw?.unacked, // A listener uses these fields so.
+    backlogLimit: raw?.sacked,
+    connectionInfo: tcp && connectionInfo(tcp, state, buffered),
+    socketInfo: {
+      protocol,
+      family,
+      type: types[type ?? 0],
+      state: state ?? (protocol === 'udp' || protocol === 'udplite' ? (remote === undefined ? 'UNCONNECTED' : 'ESTABLISHED') : undefined),
+      local,
+      remote,
+      ...readOptions(own, family === 'ipv6', protocol),
+    },
+    memory: meminfo && readMemory(viewOf(meminfo), 0, meminfo.length),
+    tcp,
+  }
+}
+
+/** The name by which /proc shows a descriptor: a path, `pipe:[5]`, `anon_inode:[eventpoll]`. */
+function linkOf(fd: number): string {
+  try {
+    return JSON.stringify(readlinkSync(`/proc/self/fd/${fd}`))
+  } catch {
+    return 'something else'
+  }
+}
+
+function readTcpOf(fd: number, info: Uint8Array): Tcp {
+  const name = tcpOption(fd, TCP.CONGESTION, 16)
+  const congestionControl = name && cString(name)
+  const kind = congestionKind(congestionControl)
+  const record = kind && tcpOption(fd, TCP.CC_INFO, 64)
+  return { ...readTcp(viewOf(info), 0, info.length), congestionControl, congestionDetail: record && detail(kind, record) }
+}
+
+/** A congestion control that keeps its record only sometimes gives no bytes. */
+const detail = (kind: CongestionDetail['kind'], record: Uint8Array): CongestionDetail | undefined =>
+  record.length === 0 ? undefined : readCongestion(kind, viewOf(record), 0, record.length)
+
+function endpoint(name: Uint8Array | undefined): Endpoint | undefined {
+  if (name === undefined || name.length < 2) return undefined
+  const view = viewOf(name)
+  const family = families[view.getUint16(0, true)]
+  if (family === 'ipv4') {
+    const { addr, port } = sockaddrIn.read(view)
+    return { address: ipv4(addr), port }
+  }
+  if (family === 'ipv6') {
+    const { addr, port, scopeId } = sockaddrIn6.read(view)
+    return { address: ipv6(addr), port, zone: scopeId === 0 ? undefined : interfaceName(scopeId) }
+  }
+  if (family !== 'unix') return undefined
+  const path = name.subarray(2)
+  // An abstract name starts with a NUL, and its length says where it ends.
+  if (path.length === 0) return {}
+  return { path: path[0] === 0 ? `@${new TextDecoder().decode(path.subarray(1))}` : cString(path) }
+}
+
+/** The name of an interface, as far as node knows it; else its number. */
+function interfaceName(index: number): string {
+  const found = Object.entries(networkInterfaces()).find(([, addresses]) =>
+    addresses?.some(a => a.family === 'IPv6' && a.scopeid === index),
+  )
+  return found?.[0] ?? String(index)
+}
