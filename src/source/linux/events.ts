@@ -10,6 +10,7 @@ import type { Look } from '../../model/look.ts'
 import type { Query } from '../../filter/query.ts'
 import type { Meter } from './bpf/meter.ts'
 import type { Destroyed } from './destroyed.ts'
+import type { bpfWatcher } from './eventsBpf.ts'
 import type { Calls } from './look.ts'
 import { bootTimeMs, readProcess, users } from './processes.ts'
 import { eventGap, type Watcher } from './watchers.ts'
@@ -25,7 +26,7 @@ export interface Ways {
 
 /** The events of this machine. */
 export interface Events {
-  events(query?: Query, signal?: AbortSignal): AsyncGenerator<SocketEvent | EventGap, void, undefined>
+  readonly events: (query?: Query, signal?: AbortSignal) => AsyncGenerator<SocketEvent | EventGap, void, undefined>
   /** Shows a look to those who watch; they add to it what they counted. */
   see(look: Look, query: Query | undefined): Look
   abilities(): Promise<readonly Ability[]>
@@ -125,16 +126,16 @@ async function pause(signal: AbortSignal | undefined): Promise<void> {
 export function liveWays(calls: NonNullable<Calls>): Ways {
   return {
     async bpf(query) {
-      const [{ openMeter }, { bpfWatcher }] = await Promise.all([import('./bpf/meter.ts'), import('./eventsBpf.ts')])
+      const [{ openMeter }, watchers] = await Promise.all([import('./bpf/meter.ts'), import('./eventsBpf.ts')])
       const own = query?.namespaces === undefined || query.namespaces === 'own'
       const scope = { namespace: own ? statSync('/proc/self/ns/net').ino : undefined, unix: query?.protocols?.includes('unix') ?? false }
-      return openBpf(openMeter(scope), bpfWatcher, await openUdp(calls))
+      return openBpf(openMeter(scope), watchers.bpfWatcher, await openUdp(calls))
     },
     destroy: async () => (await import('./eventsDestroy.ts')).destroyWatcher(calls),
   }
 }
 
-function openBpf(meter: Meter, make: typeof import('./eventsBpf.ts').bpfWatcher, udp: Destroyed | undefined): Watcher {
+function openBpf(meter: Meter, make: typeof bpfWatcher, udp: Destroyed | undefined): Watcher {
   const bootMs = bootTimeMs()
   const names = users()
   return make(meter, {

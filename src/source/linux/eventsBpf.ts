@@ -204,7 +204,7 @@ export function bpfWatcher(meter: Meter, around: Surroundings): Watcher {
       const seen = new Set(look.sockets.map(socket => socket.protocol))
       for (const one of lives.values()) {
         one.missing = there.has(one.socket.key) ? 0 : one.missing + (seen.has(one.protocol) ? 1 : 0)
-        if (one.missing > 2) gone(one, one.socket)
+        if (one.missing > 1) gone(one, one.socket)
       }
     },
     close() {

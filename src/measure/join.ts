@@ -1,0 +1,131 @@
+// Puts together what is told of sockets (events) and what is seen of them (looks): an event gets the owners that a look knew, and a
+// socket that came or went without a word gets its event from the looks.
+
+import type { SocketEvent } from '../model/event.ts'
+import type { Look } from '../model/look.ts'
+import type { Process } from '../model/process.ts'
+import type { Socket } from '../model/socket.ts'
+import { payload } from './payload.ts'
+
+/** So many looks must miss a socket before its end is taken from them, when its end should have been told. */
+const patience = 4
+
+/** Joins events and looks. */
+export interface Joiner {
+  /** Takes a look. `told` says that ends of sockets are told by events. */
+  look(look: Look, told: boolean): SocketEvent[]
+  /** Takes an event; undefined when it was known already. */
+  event(event: SocketEvent): SocketEvent | undefined
+}
+
+interface Known {
+  socket: Socket
+  /** When its birth was told or seen; undefined when it was there before us. */
+  openedAtMs: number | undefined
+  missing: number
+}
+
+/** Starts without knowing anything: the sockets of the first look are not news. */
+export function joiner(): Joiner {
+  const known = new Map<string, Known>()
+  let first = true
+  let processes: ReadonlyMap<number, Process> = new Map()
+  let before = processes
+  let ended = new Set<string>()
+  let endedBefore = new Set<string>()
+
+  const peopleOf = (socket: Socket, more: readonly Process[] = []): Process[] => {
+    const found = new Map(more.map(p => [p.pid, p]))
+    for (const { pid } of socket.owners) {
+      const process = processes.get(pid) ?? before.get(pid)
+      if (process !== undefined && !found.has(pid)) found.set(pid, process)
+    }
+    return [...found.values()]
+  }
+
+  function appear(socket: Socket, atMs: number): SocketEvent | undefined {
+    const was = known.get(socket.key)
+    if (was !== undefined) {
+      was.socket = socket
+      was.missing = 0
+      return undefined
+    }
+    // What waits for its end, or was told to have ended while we looked, does not open.
+    if (socket.state === 'TIME_WAIT' || ended.has(socket.key) || endedBefore.has(socket.key)) return undefined
+    known.set(socket.key, { socket, openedAtMs: first ? undefined : atMs, missing: 0 })
+    if (first) return undefined
+    const none = { bytesIn: undefined, bytesOut: undefined, kind: undefined }
+    return { type: 'opened', atMs, durationMs: 0, socket, processes: peopleOf(socket), ...none, tier: 'look' }
+  }
+
+  function vanish(one: Known, atMs: number): SocketEvent {
+    const moved = payload(one.socket)
+    return {
+      type: 'closed',
+      atMs,
+      durationMs: one.openedAtMs === undefined ? undefined : atMs - one.openedAtMs,
+      socket: one.socket,
+      processes: peopleOf(one.socket),
+      bytesIn: moved?.inBytes,
+      bytesOut: moved?.outBytes,
+      kind: moved && 'sampled', // What it moved after it was seen last is not in there.
+      tier: 'look',
+    }
+  }
+
+  return {
+    look(look, told) {
+      before = processes
+      processes = look.processes
+      const events = look.sockets.map(socket => appear(socket, look.atMs)).filter(event => event !== undefined)
+      const there = new Set(look.sockets.map(socket => socket.key))
+      for (const [key, one] of known) {
+        if (there.has(key)) continue
+        one.missing++
+        if (told && one.missing < patience) continue
+        known.delete(key)
+        events.push(vanish(one, look.atMs))
+      }
+      endedBefore = ended
+      ended = new Set()
+      first = false
+      return events
+    },
+    event(event) {
+      const { key } = event.socket
+      const was = known.get(key)
+      if (event.type === 'opened') {
+        if (was !== undefined) return undefined
+        known.set(key, { socket: event.socket, openedAtMs: event.atMs, missing: 0 })
+        return event
+      }
+      known.delete(key)
+      ended.add(key)
+      if (was === undefined) return event
+      const socket = withOwners(event.socket, was.socket)
+      const durationMs = event.durationMs ?? (was.openedAtMs === undefined ? undefined : event.atMs - was.openedAtMs)
+      return { ...event, socket, durationMs, processes: peopleOf(socket, event.processes) }
+    },
+  }
+}
+
+/** Who is told now, and who was seen before; a descriptor is known only from a look. */
+function withOwners(now: Socket, was: Socket): Socket {
+  const told = new Set(now.owners.map(o => o.pid))
+  const seen = was.owners
+  const owners = [...seen, ...now.owners.filter(o => !seen.some(s => s.pid === o.pid))]
+  return {
+    ...now,
+    uid: now.uid ?? was.uid,
+    inode: now.inode ?? was.inode,
+    cgroup: now.cgroup ?? was.cgroup,
+    namespace: now.namespace ?? was.namespace,
+    interface: now.interface ?? was.interface,
+    remote: now.remote ?? was.remote,
+    owners,
+    ownerless: owners.length > 0 ? undefined : told.size === 0 ? (was.ownerless ?? now.ownerless) : undefined,
+    tcp: now.tcp && { ...was.tcp, ...now.tcp },
+    traffic: now.traffic ?? was.traffic,
+    detail: now.detail ?? was.detail,
+  }
+}

@@ -1,0 +1,75 @@
+// What a frame says of bytes: flows from looks and events, the interfaces, and the ledger.
+
+import { OsError } from '../model/error.ts'
+import type { EventGap, SocketEvent } from '../model/event.ts'
+import type { Frame } from '../model/frame.ts'
+import type { Gap } from '../model/gap.ts'
+import type { Interface } from '../model/interface.ts'
+import type { Look } from '../model/look.ts'
+import type { Query } from '../filter/query.ts'
+import { flowMeter } from '../measure/flow.ts'
+import { interfaceMeter } from '../measure/interfaces.ts'
+import { joiner } from '../measure/join.ts'
+import { ledger } from '../measure/ledger.ts'
+import type { Source } from '../source/source.ts'
+import { openTap } from './tap.ts'
+
+/** Follows bytes from frame to frame. */
+export interface FlowWatch {
+  /** What to ask for in each look. */
+  readonly query: Query
+  take(look: Look, intervalMs: number | undefined): Promise<Pick<Frame, 'flows' | 'interfaces' | 'ledger' | 'gaps'>>
+  stop(): Promise<void>
+}
+
+/** Starts to follow. */
+export function followFlows(source: Source, asked: Query = {}): FlowWatch {
+  const query: Query = { ...asked, details: [...new Set([...(asked.details ?? []), 'tcp' as const])] }
+  const tap = openTap(source, asked)
+  const join = joiner()
+  const meter = flowMeter()
+  const wires = interfaceMeter()
+  const gaps = new Map<string, Gap>()
+  return {
+    query,
+    async take(look, intervalMs) {
+      join.look(look, tap.tells)
+      const told: SocketEvent[] = []
+      for (const event of tap.take()) {
+        if (event.type === 'gap') note(gaps, event)
+        else if (event.type === 'closed') told.push(join.event(event) ?? event)
+        else join.event(event)
+      }
+      const flows = meter.take(look, told, intervalMs)
+      const interfaces = wires.take(await readInterfaces(source, gaps), intervalMs)
+      return {
+        flows,
+        interfaces,
+        ledger: flows && ledger(flows, interfaces),
+        gaps: gaps.size === 0 ? look.gaps : [...look.gaps, ...gaps.values()],
+      }
+    },
+    stop: () => tap.stop(),
+  }
+}
+
+/** Gaps stay in every frame from then on; what was lost adds up. */
+function note(gaps: Map<string, Gap>, { gap }: EventGap): void {
+  const key = gap.count === undefined ? gap.text : `${gap.what} ${gap.why}`
+  const was = gaps.get(key)
+  if (was === undefined || gap.count === undefined) gaps.set(key, gap)
+  else {
+    const count = (was.count ?? 0) + gap.count
+    gaps.set(key, { ...gap, count, text: gap.text.replace(String(gap.count), String(count)) })
+  }
+}
+
+async function readInterfaces(source: Source, gaps: Map<string, Gap>): Promise<readonly Interface[]> {
+  try {
+    return await source.interfaces()
+  } catch (error) {
+    if (!(error instanceof OsError)) throw error
+    gaps.set('interfaces', { what: 'interfaces', why: 'kernel', text: error.message, help: '', count: undefined })
+    return []
+  }
+}

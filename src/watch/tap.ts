@@ -1,0 +1,81 @@
+// Reads the events of a source while something else happens. When nobody takes them it stops reading: then they wait in the kernel,
+// which counts what it has no room for.
+
+import type { Query } from '../filter/query.ts'
+import type { EventGap, SocketEvent } from '../model/event.ts'
+import type { Source } from '../source/source.ts'
+
+const mostWaiting = 50_000
+
+/** Events that are being read. */
+export interface Tap {
+  /** Ends of sockets are told. */
+  readonly tells: boolean
+  /** Takes what has come. */
+  take(): (SocketEvent | EventGap)[]
+  /** Waits until something has come, or the reading has ended. */
+  wait(): Promise<void>
+  /** Ends the reading; what was on its way can still be taken. */
+  stop(): Promise<void>
+}
+
+/** Starts to read. */
+export function openTap(source: Source, query: Query | undefined): Tap {
+  const stopping = new AbortController()
+  let events: (SocketEvent | EventGap)[] = []
+  let failed: { readonly error: unknown } | undefined
+  let open = source.events !== undefined
+  const came = signalled()
+  const taken = signalled()
+
+  async function read(): Promise<void> {
+    if (source.events === undefined) return
+    for await (const event of source.events(query, stopping.signal)) {
+      events.push(event)
+      came.ring()
+      while (events.length >= mostWaiting && !stopping.signal.aborted) await taken.heard()
+    }
+  }
+  const reading = read()
+    .catch((error: unknown) => {
+      failed = { error }
+    })
+    .finally(() => {
+      open = false
+      came.ring()
+    })
+
+  return {
+    get tells() {
+      return open
+    },
+    take() {
+      if (failed !== undefined && events.length === 0) throw failed.error
+      const all = events
+      events = []
+      taken.ring()
+      return all
+    },
+    wait: async () => {
+      if (events.length === 0 && open) await came.heard()
+    },
+    async stop() {
+      stopping.abort()
+      taken.ring()
+      await reading
+    },
+  }
+}
+
+/** A bell: `heard` waits for the next ring. */
+function signalled(): { ring(): void; heard(): Promise<void> } {
+  let ring: () => void = () => {}
+  let next = new Promise<void>(resolve => (ring = resolve))
+  return {
+    ring() {
+      ring()
+      next = new Promise<void>(resolve => (ring = resolve))
+    },
+    heard: () => next,
+  }
+}
