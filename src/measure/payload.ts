@@ -40,6 +40,6 @@ export function payload(socket: Socket): Payload | undefined {
     retransmittedBytes: 0,
     inSegments: datagrams ? traffic.inCalls : undefined,
     outSegments: datagrams ? traffic.outCalls : undefined,
-    kind: 'exact',
+    kind: traffic.kind ?? 'exact',
   }
 }

@@ -1,5 +1,6 @@
 // The record of one socket, the same on every operating system. A field that a platform cannot tell is undefined, never 0.
 
+import type { Kind } from './event.ts'
 import type { Tcp } from './tcp.ts'
 
 /** Every kind of socket that can be listed. */
@@ -118,6 +119,8 @@ export interface Traffic {
   readonly outCalls: number
   /** The same by process, also of those that have ended. */
   readonly processes: readonly Share[]
+  /** How true the bytes are; default: exact. */
+  readonly kind?: Kind | undefined
 }
 
 /** What one process moved through a socket. */

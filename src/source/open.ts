@@ -6,9 +6,16 @@ import type { Descriptors } from './descriptor.ts'
 import type { Source } from './source.ts'
 import { live, type Tape } from './tape.ts'
 
+/**
+ * For tests only: the path of a library that stands in for macOS. With it this machine is a Mac, so that everything for macOS runs on any
+ * system. It is read here and nowhere else.
+ */
+const darwinLibrary = (): string | undefined => process.env.SOCKSCOPE_DARWIN_LIBRARY || undefined
+const localPlatform = (): string => (darwinLibrary() === undefined ? process.platform : 'darwin')
+
 /** Opens this machine, heard through a tape. */
 export async function openLocal(tape: Tape = live): Promise<Source> {
-  return openPlatform(process.platform, tape)
+  return openPlatform(localPlatform(), tape)
 }
 
 /** Opens this machine. It stays open until `close()`. */
@@ -20,7 +27,7 @@ export async function openRecorder(file: string, options: RecorderOptions = {}):
   if (options.keepsArguments !== undefined && typeof options.keepsArguments !== 'boolean')
     throw new TypeError('keepsArguments: needs true or false')
   const { recordedMachine, recorder } = await import('./replay/index.ts')
-  const tape = recorder(file, process.platform, options)
+  const tape = recorder(file, localPlatform(), options)
   try {
     return await recordedMachine(await openLocal(tape), tape)
   } catch (error) {
@@ -50,6 +57,7 @@ function checkFile(file: unknown): void {
 export async function openPlatform(platform: string, tape: Tape): Promise<Source> {
   if (platform === 'linux') return (await import('./linux/index.ts')).openLinux(tape)
   if (platform === 'win32') return (await import('./windows/index.ts')).openWindows(tape)
+  if (platform === 'darwin') return (await import('./darwin/index.ts')).openDarwin(tape, { library: darwinLibrary() })
   throw new OsError('open', 'ENOSYS', { help: `there is no source for ${platform}` })
 }
 

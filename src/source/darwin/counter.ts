@@ -1,0 +1,60 @@
+// Counts the bytes of sockets and flows, by the conversation with the kernel that a source keeps from look to look.
+
+import { DecodeError, OsError } from '../../model/error.ts'
+import type { Gap } from '../../model/gap.ts'
+import type { Tape } from '../tape.ts'
+import type { Calls } from './calls.ts'
+import type { Row } from './draft.ts'
+import { collect, joinFlows } from './flows.ts'
+import { converse, providerOf, readMessages, type Conversation, type Message } from './ntstat.ts'
+import type { Wanted } from './sockets.ts'
+
+/** Makes the counter of a source. */
+export function flowCounter(tape: Tape, calls: Calls | undefined) {
+  let conversation: Conversation | undefined
+
+  function poll(): Iterable<Uint8Array> {
+    if (calls === undefined) return []
+    conversation ??= converse(calls)
+    return conversation.poll()
+  }
+
+  function close(): void {
+    conversation?.close()
+    conversation = undefined
+  }
+
+  /** Gives sockets their counts. The answer is the flows that no table has, when tables are gated; otherwise those are merely younger than the tables. */
+  function count(rows: readonly Row[], wanted: Wanted, gated: boolean, gaps: Gap[]): Row[] {
+    try {
+      const messages: Message[] = []
+      for (const datagram of tape.bytes('network statistics', poll)) messages.push(...readMessages(datagram.slice())) // It is valid until the next only.
+      const counts = collect(messages)
+      for (const { context, code } of counts.refused) gaps.push(refused(providerOf(context) ?? 'sockets', code))
+      if (!counts.whole && counts.refused.length === 0) gaps.push(bytesGap('lost', 'the kernel did not come to the end of its counts'))
+      const left = joinFlows(rows, counts.sources, wanted)
+      return gated ? left : []
+    } catch (error) {
+      close() // It starts anew with the next look.
+      if (error instanceof DecodeError) gaps.push(bytesGap('damaged', `the kernel's counts could not be read: ${error.message}`))
+      else if (error instanceof OsError) gaps.push(refused('sockets', error.message))
+      else throw error
+      return []
+    }
+  }
+
+  return { count, close }
+}
+
+const bytesGap = (why: Gap['why'], text: string): Gap => ({
+  what: 'bytes',
+  why,
+  text: `${text}; bytes are those of the sockets' own counters, headers included`,
+  help: why === 'lost' ? 'look again' : '',
+  count: undefined,
+})
+
+const refused = (of: string, reason: string): Gap => ({
+  ...bytesGap('kernel', `the kernel does not count the bytes of ${of}: ${reason}`),
+  ...(/EPERM|EACCES/.test(reason) ? { why: 'permission' as const, help: 'run as root' } : {}),
+})

@@ -1,0 +1,35 @@
+// This Mac as a source. What is asked of the kernel for a look is in look.ts.
+
+import type { Source } from '../source.ts'
+import { live, type Tape } from '../tape.ts'
+import { interfaces } from './interfaces.ts'
+import { readLimits } from './limits.ts'
+import { looker } from './look.ts'
+
+/** What can be put in place of the real machine. */
+export interface DarwinOptions {
+  /** The library that has the system calls. Default: libSystem. */
+  readonly library?: string | undefined
+}
+
+/** Opens this Mac, or a recording of one. */
+export async function openDarwin(tape: Tape = live, options: DarwinOptions = {}): Promise<Source> {
+  const calls = tape.played ? undefined : (await import('./calls.ts')).openCalls(options.library)
+  const name = tape.played ? 'replay darwin' : 'darwin'
+  const looks = looker(tape, calls, name)
+  return {
+    name,
+    sockets: looks.look,
+    process: looks.processes.one,
+    interfaces: async () => interfaces(tape, calls),
+    limits: () => readLimits(tape, calls),
+    abilities: async () => [],
+    get ended() {
+      return tape.ended
+    },
+    close() {
+      looks.close()
+      tape.close()
+    },
+  }
+}

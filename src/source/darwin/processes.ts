@@ -1,0 +1,136 @@
+// Who a process is: all of it is told without privilege, but for the command line of other users' processes. Names do not come from
+// proc_name(), which refuses for other users.
+
+import { cString, viewOf } from '../../bytes/text.ts'
+import { OsError } from '../../model/error.ts'
+import type { Process } from '../../model/process.ts'
+import { breath } from '../breath.ts'
+import type { Tape } from '../tape.ts'
+import type { Calls } from './calls.ts'
+import { kinfoProc, procBsdshortinfo, procUniqidentifierinfo } from './structs-process.ts'
+
+const PROC_PIDT_SHORTBSDINFO = 13
+const PROC_PIDUNIQIDENTIFIERINFO = 17
+const CTL_KERN = 1
+const KERN_PROC = 14
+const KERN_PROC_PID = 1
+const KERN_PROCARGS2 = 49
+/** KERN_ARGMAX, which has been the same since macOS 10.4. */
+const MOST_ARGUMENT_BYTES = 1024 * 1024
+const MOST_ARGUMENTS = 100_000
+/** A chain of parents that is longer has a ring in it. */
+const LONGEST_CHAIN = 1000
+
+const nothing = new Uint8Array(0)
+
+/** What is asked of the machine for one process: the short record, the identity, the path, the times, and the arguments. */
+function* ask(pid: number, calls: Calls, buffer: Uint8Array, keepsArguments: boolean): Generator<Uint8Array> {
+  const short = tried(() => calls.pidInfo(pid, PROC_PIDT_SHORTBSDINFO, procBsdshortinfo.size))
+  if (short.length === 0) return
+  yield short
+  yield tried(() => calls.pidInfo(pid, PROC_PIDUNIQIDENTIFIERINFO, procUniqidentifierinfo.size))
+  yield tried(() => calls.pidPath(pid))
+  yield tried(() => calls.sysctlNumbers([CTL_KERN, KERN_PROC, KERN_PROC_PID, pid]).bytes)
+  yield keepsArguments ? tried(() => calls.sysctlInto([CTL_KERN, KERN_PROCARGS2, pid], buffer)) : nothing
+}
+
+/** Nothing where the kernel does not tell: the process has ended, or it is not ours. */
+function tried(call: () => Uint8Array): Uint8Array {
+  try {
+    return call()
+  } catch (error) {
+    if (error instanceof OsError) return nothing
+    throw error
+  }
+}
+
+/** Reads processes, and keeps the names of users. */
+export function processReader(tape: Tape, calls: Calls | undefined) {
+  const buffer = calls === undefined ? nothing : new Uint8Array(MOST_ARGUMENT_BYTES)
+  const users = new Map<number, string | undefined>()
+
+  async function user(uid: number): Promise<string | undefined> {
+    if (!users.has(uid)) users.set(uid, (await tape.value(`user ${uid}`, () => calls?.userName(uid) ?? null)) ?? undefined)
+    return users.get(uid)
+  }
+
+  /** One process; undefined when it has ended. */
+  async function one(pid: number): Promise<Process | undefined> {
+    const answers = tape.bytes(`process ${pid}`, () => (calls === undefined ? [] : ask(pid, calls, buffer, tape.keepsArguments)))
+    const parts: Uint8Array[] = []
+    for (const answer of answers) parts.push(answer.slice()) // Each is valid until the next only.
+    const process = readProcess(pid, parts)
+    return process === undefined ? undefined : { ...process, user: process.uid === undefined ? undefined : await user(process.uid) }
+  }
+
+  /** These processes and their parents, by pid. */
+  async function all(pids: Iterable<number>): Promise<Map<number, Process>> {
+    const breathe = breath()
+    const found = new Map<number, Process>()
+    const gone = new Set<number>()
+    for (const pid of pids) {
+      let at: number | undefined = pid
+      for (let steps = 0; at !== undefined && at > 0 && !found.has(at) && !gone.has(at) && steps < LONGEST_CHAIN; steps++) {
+        const process: Process | undefined = await one(at)
+        if (process === undefined) gone.add(at)
+        else found.set(at, process)
+        at = process?.parentPid
+        await breathe()
+      }
+    }
+    return found
+  }
+
+  return { one, all }
+}
+
+/** A process from what was said of it. */
+export function readProcess(pid: number, parts: readonly Uint8Array[]): Process | undefined {
+  const [short, identity, path, times, words] = parts
+  if (short === undefined || short.length === 0) return undefined
+  const s = procBsdshortinfo.read(viewOf(short))
+  const unique = identity === undefined || identity.length === 0 ? undefined : procUniqidentifierinfo.read(viewOf(identity)).p_uniqueid
+  const startedAtMs = startOf(pid, times)
+  const exe = path === undefined || path.length === 0 ? undefined : cString(path)
+  return {
+    key: `${pid}.${unique ?? startedAtMs ?? ''}`,
+    pid,
+    name: nameOf(s.pbsi_comm, exe),
+    parentPid: s.pbsi_ppid || undefined,
+    uid: s.pbsi_uid,
+    user: undefined,
+    startedAtMs,
+    exe,
+    command: readArguments(words),
+    script: undefined,
+    container: undefined,
+    unit: undefined,
+  }
+}
+
+/** The kernel keeps 15 letters of a name; the file has the whole of it. */
+function nameOf(short: string, exe: string | undefined): string {
+  const file = exe?.slice(exe.lastIndexOf('/') + 1)
+  return file !== undefined && short.length >= 15 && file.startsWith(short) ? file : short
+}
+
+function startOf(pid: number, times: Uint8Array | undefined): number | undefined {
+  if (times === undefined || times.length < kinfoProc.size) return undefined // A process that is gone gives an empty answer.
+  const k = kinfoProc.read(viewOf(times))
+  return k.p_pid === pid && k.tv_sec > 0 ? k.tv_sec * 1000 + Math.floor(k.tv_usec / 1000) : undefined
+}
+
+/** KERN_PROCARGS2: a count, the path of the program, zeros up to a boundary, and the words, each with a zero at its end. */
+export function readArguments(bytes: Uint8Array | undefined): readonly string[] | undefined {
+  if (bytes === undefined || bytes.length < 4) return undefined
+  const count = Math.min(viewOf(bytes).getInt32(0, true), MOST_ARGUMENTS)
+  let at = bytes.indexOf(0, 4)
+  while (at >= 0 && at < bytes.length && bytes[at] === 0) at++
+  const words: string[] = []
+  while (at >= 0 && at < bytes.length && words.length < count) {
+    const end = bytes.indexOf(0, at)
+    words.push(cString(bytes.subarray(at, end < 0 ? bytes.length : end)))
+    at = end < 0 ? bytes.length : end + 1
+  }
+  return words.length === 0 ? undefined : words
+}

@@ -1,0 +1,130 @@
+// The tables of sockets that sysctl gives, as records: one for the address, one for the socket, its buffers, its counters. Walked by
+// the length that each record states, because records grow: xsocket_n did in macOS 13. It knows nothing of what the fields mean. Pure.
+
+import { viewOf } from '../../bytes/text.ts'
+import { DecodeError } from '../../model/error.ts'
+import { xtcpcbN, type XtcpcbN } from './structs-tcp.ts'
+import {
+  recordHead,
+  xinpcbN,
+  xinpgen,
+  xsockbufN,
+  xsocketN,
+  xsockstatN,
+  xunpcb64,
+  xunpcbN,
+  type Xinpgen,
+  type XinpcbN,
+  type XsockbufN,
+  type XsocketN,
+  type XsockstatN,
+  type Xunpcb64,
+  type XunpcbN,
+} from './structs.ts'
+
+const XSO_SOCKET = 0x1
+const XSO_RCVBUF = 0x2
+const XSO_SNDBUF = 0x4
+const XSO_STATS = 0x8
+const XSO_INPCB = 0x10
+const XSO_TCPCB = 0x20
+const XSO_UNPCB = 0x200
+
+/** What the table says of one socket. */
+export interface Records {
+  inpcb?: XinpcbN
+  unpcb?: XunpcbN
+  socket?: XsocketN
+  receive?: XsockbufN
+  send?: XsockbufN
+  counters?: XsockstatN
+  tcpcb?: XtcpcbN
+}
+
+/** A table, as far as its bytes go. */
+export interface Table<T> {
+  /** How many sockets the kernel knew of. Some may have died before it wrote them. */
+  readonly header: Xinpgen
+  readonly sockets: readonly T[]
+  /** The table ended with its closing record, as a whole one does. A table without sockets has none. */
+  readonly whole: boolean
+  /** Sockets of which a needed record was missing. */
+  readonly incomplete: number
+}
+
+/** Every record starts at a multiple of 8. */
+const rounded = (length: number): number => Math.ceil(length / 8) * 8
+
+/** Reads a table of `pcblist_n`. */
+export function readTable(answer: Uint8Array): Table<Records> {
+  const view = viewOf(answer)
+  const header = readHeader(view)
+  const sockets: Records[] = []
+  let incomplete = 0
+  let current: Records | undefined
+  const finish = (): void => {
+    if (current === undefined) return
+    if (current.socket === undefined) incomplete++
+    else sockets.push(current)
+    current = undefined
+  }
+  let whole = header.xig_count === 0
+  for (let at = rounded(header.xig_len); at + 4 <= answer.length;) {
+    const length = view.getUint32(at, true)
+    if (length <= xinpgen.size) {
+      whole = length === xinpgen.size && at + length <= answer.length
+      break
+    }
+    if (at + length > answer.length) break
+    const { kind } = recordHead.read(view, at)
+    if (kind === XSO_INPCB || kind === XSO_UNPCB) {
+      finish()
+      current = {}
+    }
+    if (current !== undefined) readRecord(current, kind, view, at, length)
+    at += rounded(length)
+  }
+  // A table that breaks off may do so in the middle of a socket: what has no counters yet, or no control block like the others, is cut.
+  const cut = current !== undefined && (current.counters === undefined || (sockets[0]?.tcpcb !== undefined && current.tcpcb === undefined))
+  if (!whole && cut) incomplete++
+  else finish()
+  return { header, sockets, whole, incomplete }
+}
+
+/** A socket that is not there any more leaves buffer records of kind 0; kinds that this program does not know it skips. */
+function readRecord(into: Records, kind: number, view: DataView, at: number, length: number): void {
+  if (kind === XSO_INPCB) into.inpcb = xinpcbN.read(view, at, length)
+  else if (kind === XSO_UNPCB) into.unpcb = xunpcbN.read(view, at, length)
+  else if (kind === XSO_SOCKET) into.socket = xsocketN.read(view, at, length)
+  else if (kind === XSO_RCVBUF) into.receive = xsockbufN.read(view, at, length)
+  else if (kind === XSO_SNDBUF) into.send = xsockbufN.read(view, at, length)
+  else if (kind === XSO_STATS) into.counters = xsockstatN.read(view, at, length)
+  else if (kind === XSO_TCPCB) into.tcpcb = xtcpcbN.read(view, at, length)
+}
+
+/** Reads a table of `net.local.*.pcblist64`, the form before macOS 13: one record for each socket, not rounded. */
+export function readTable64(answer: Uint8Array): Table<Xunpcb64> {
+  const view = viewOf(answer)
+  const header = readHeader(view)
+  const sockets: Xunpcb64[] = []
+  let whole = header.xig_count === 0
+  for (let at = header.xig_len; at + 4 <= answer.length;) {
+    const length = view.getUint32(at, true)
+    if (length <= xinpgen.size) {
+      whole = length === xinpgen.size && at + length <= answer.length
+      break
+    }
+    if (at + length > answer.length) break
+    sockets.push(xunpcb64.read(view, at, length))
+    at += length
+  }
+  return { header, sockets, whole, incomplete: 0 }
+}
+
+function readHeader(view: DataView): Xinpgen {
+  const header = xinpgen.read(view)
+  if (header.xig_len < xinpgen.size || header.xig_len > view.byteLength) {
+    throw new DecodeError('struct xinpgen', Math.max(header.xig_len, xinpgen.size), view.byteLength, 'by its own length')
+  }
+  return header
+}

@@ -1,0 +1,148 @@
+// What macOS tells of a TCP connection, in our own words and units. macOS counts its windows in bytes and keeps no count of most
+// things in segments; where the model has both, segments follow from the segment size. Pure.
+
+import type { Negotiated, Tcp } from '../../model/tcp.ts'
+import type { NstatCounts, NstatTcpDescriptor } from './structs-ntstat.ts'
+import type { TcpConnectionInfo, TcpInfo, XtcpcbN } from './structs-tcp.ts'
+
+/** The largest window that TCP can have: no threshold was set yet. */
+const NO_THRESHOLD = 65535 << 14
+const TCPCI_OPT_TIMESTAMPS = 1
+const TCPCI_OPT_SACK = 2
+const TCPCI_OPT_WSCALE = 4
+const TCPCI_OPT_ECN = 8
+const TCPCI_FLAG_LOSSRECOVERY = 1
+/** Bits of `tcpi_tfo`, in the order in which the kernel declares them. */
+const TFO_SYN_DATA_ACKED = 1 << 4
+const TFO_SYN_DATA_RCV = 1 << 5
+
+/** Times of 0 mean that nothing was measured yet. */
+const micros = (milliseconds: number): number | undefined => (milliseconds <= 0 ? undefined : milliseconds * 1000)
+const segments = (bytes: number, mss: number): number | undefined => (mss > 0 ? Math.floor(bytes / mss) : undefined)
+/** A part of a segment on the way is a segment on the way. */
+const segmentsUp = (bytes: number, mss: number): number | undefined => (mss > 0 ? Math.ceil(bytes / mss) : undefined)
+
+/** What is known of a connection from one place. What another place knows can be laid over it. */
+export type KnownTcp = { -readonly [K in keyof Tcp]?: Tcp[K] }
+
+/** A whole record: what is not known is undefined. */
+export const wholeTcp = (...known: readonly (KnownTcp | undefined)[]): Tcp => {
+  const result: Record<string, unknown> = {}
+  for (const part of known) for (const [name, value] of Object.entries(part ?? {})) if (value !== undefined) result[name] = value
+  return result as unknown as Tcp
+}
+
+function windows(cwnd: number, ssthresh: number, mss: number): KnownTcp {
+  const threshold = ssthresh >= NO_THRESHOLD ? undefined : ssthresh
+  return {
+    congestionWindowBytes: cwnd,
+    congestionWindowSegments: segments(cwnd, mss),
+    slowStartThresholdBytes: threshold,
+    slowStartThresholdSegments: threshold === undefined ? undefined : segments(threshold, mss),
+    sendMssBytes: mss,
+  }
+}
+
+/** The control block that the table of sockets carries: for every connection, without privilege up to macOS 26. */
+export function tcpOfBlock(t: XtcpcbN, queuedBytes: number | undefined): KnownTcp {
+  const unacked = (t.snd_max - t.snd_una) >>> 0 // Sequence numbers start again after 2^32.
+  return {
+    ...windows(t.snd_cwnd, t.snd_ssthresh, t.t_maxseg),
+    rttMicros: micros(t.t_srtt / 32),
+    rttVarianceMicros: t.t_srtt === 0 ? undefined : micros(t.t_rttvar / 16),
+    retransmitTimeoutMicros: micros(t.t_rxtcur),
+    sendWindowBytes: t.snd_wnd,
+    receiveWindowBytes: t.rcv_wnd,
+    sendWindowScale: t.snd_scale,
+    receiveWindowScale: t.rcv_scale,
+    unackedSegments: segmentsUp(unacked, t.t_maxseg),
+    notSentBytes: queuedBytes === undefined ? undefined : Math.max(0, queuedBytes - unacked),
+    timeoutsInRow: t.t_rxtshift,
+  }
+}
+
+/** What the network statistics control counts: payload, to the byte. */
+export function tcpOfCounts(c: NstatCounts, d: NstatTcpDescriptor, mss: number | undefined): KnownTcp {
+  return {
+    rttMicros: micros(c.nstat_avg_rtt / 32),
+    rttVarianceMicros: micros(c.nstat_var_rtt / 16),
+    minRttMicros: micros(c.nstat_min_rtt / 32),
+    sentBytes: c.nstat_txbytes,
+    receivedBytes: c.nstat_rxbytes,
+    sentSegments: c.nstat_txpackets,
+    receivedSegments: c.nstat_rxpackets,
+    retransmittedBytes: c.nstat_txretransmit,
+    congestionControl: d.cc_algo === '' ? undefined : d.cc_algo,
+    congestionWindowBytes: d.txcwindow,
+    congestionWindowSegments: mss === undefined ? undefined : segments(d.txcwindow, mss),
+    sendWindowBytes: d.txwindow,
+    unackedSegments: mss === undefined ? undefined : segmentsUp(d.txunacked, mss),
+    notSentBytes: Math.max(0, d.sndbufused - d.txunacked),
+  }
+}
+
+function negotiated(options: number, tfo: number, ecnSeen: boolean): Negotiated {
+  return {
+    timestamps: (options & TCPCI_OPT_TIMESTAMPS) !== 0,
+    sack: (options & TCPCI_OPT_SACK) !== 0,
+    windowScaling: (options & TCPCI_OPT_WSCALE) !== 0,
+    ecn: (options & TCPCI_OPT_ECN) !== 0,
+    ecnSeen,
+    fastOpenData: (tfo & TFO_SYN_DATA_ACKED) !== 0,
+    microsecondTimestamps: false,
+    fastOpenChild: (tfo & TFO_SYN_DATA_RCV) !== 0,
+    fastOpenFailure: undefined,
+  }
+}
+
+/** What `net.inet.tcp.info` tells of a connection that is named by its two ends. */
+export function tcpOfInfo(t: TcpInfo): KnownTcp {
+  return {
+    ...windows(t.tcpi_snd_cwnd, t.tcpi_snd_ssthresh, t.tcpi_snd_mss),
+    rttMicros: micros(t.tcpi_srtt),
+    rttVarianceMicros: micros(t.tcpi_rttvar),
+    minRttMicros: micros(t.tcpi_rttbest),
+    receiveRttMicros: t.tcpi_rcv_srtt === undefined ? undefined : micros(t.tcpi_rcv_srtt),
+    retransmitTimeoutMicros: micros(t.tcpi_rto),
+    congestionState: (t.tcpi_flags & TCPCI_FLAG_LOSSRECOVERY) !== 0 ? 'recovery' : undefined,
+    receiveMssBytes: t.tcpi_rcv_mss,
+    sendWindowBytes: t.tcpi_snd_wnd,
+    receiveSpaceBytes: t.tcpi_rcv_space,
+    sendWindowScale: t.tcpi_snd_wscale,
+    receiveWindowScale: t.tcpi_rcv_wscale,
+    unackedSegments: segmentsUp(t.tcpi_txunacked, t.tcpi_snd_mss),
+    sentBytes: t.tcpi_txbytes,
+    receivedBytes: t.tcpi_rxbytes,
+    sentSegments: t.tcpi_txpackets,
+    receivedSegments: t.tcpi_rxpackets,
+    retransmittedBytes: t.tcpi_txretransmitbytes,
+    retransmittedSegments: t.tcpi_txretransmitpackets,
+    outOfOrderSegments: t.tcpi_rcvoopack,
+    duplicateAckedSegments: t.tcpi_dsack_recvd,
+    reorderingSeen: t.tcpi_reordered_pkts,
+    notSentBytes: Math.max(0, t.tcpi_snd_sbbytes - t.tcpi_txunacked),
+    negotiated: negotiated(t.tcpi_options, t.tcpi_tfo, t.tcpi_ecn_recv_ce > 0),
+  }
+}
+
+/** What getsockopt(TCP_CONNECTION_INFO) tells of an own socket. */
+export function tcpOfConnection(t: TcpConnectionInfo): KnownTcp {
+  return {
+    ...windows(t.tcpi_snd_cwnd, t.tcpi_snd_ssthresh, t.tcpi_maxseg),
+    rttMicros: micros(t.tcpi_srtt),
+    rttVarianceMicros: micros(t.tcpi_rttvar),
+    retransmitTimeoutMicros: micros(t.tcpi_rto),
+    congestionState: (t.tcpi_flags & TCPCI_FLAG_LOSSRECOVERY) !== 0 ? 'recovery' : undefined,
+    sendWindowBytes: t.tcpi_snd_wnd,
+    receiveWindowBytes: t.tcpi_rcv_wnd,
+    sendWindowScale: t.tcpi_snd_wscale,
+    receiveWindowScale: t.tcpi_rcv_wscale,
+    sentBytes: t.tcpi_txbytes,
+    receivedBytes: t.tcpi_rxbytes,
+    sentSegments: t.tcpi_txpackets,
+    receivedSegments: t.tcpi_rxpackets,
+    retransmittedBytes: t.tcpi_txretransmitbytes,
+    retransmittedSegments: t.tcpi_txretransmitpackets,
+    negotiated: negotiated(t.tcpi_options, t.tcpi_tfo, false),
+  }
+}

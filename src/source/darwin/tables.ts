@@ -1,0 +1,136 @@
+// Which tables a look asks for, and what a table that is cut, gated or refused means.
+
+import type { FullQuery } from '../../filter/query.ts'
+import { OsError } from '../../model/error.ts'
+import type { Gap } from '../../model/gap.ts'
+import type { Protocol } from '../../model/socket.ts'
+import { breath } from '../breath.ts'
+import type { Tape } from '../tape.ts'
+import type { Calls } from './calls.ts'
+import type { Row } from './draft.ts'
+import { hiddenBehindGate } from './gate.ts'
+import { readTable, readTable64, type Table } from './records.ts'
+import { inetRow, type Wanted } from './sockets.ts'
+import { unixRow, unixRow64, type UnixKind } from './unix.ts'
+
+const inetTables = { tcp: ['tcp'], udp: ['udp'], raw: ['raw', 'icmp'] } as const satisfies Record<string, readonly Protocol[]>
+type InetTable = keyof typeof inetTables
+const MACOS_13 = 22
+/** Bytes of one socket in a table: the records, each rounded up to 8. */
+const itemBytes = (table: InetTable, major: number): number => (table === 'tcp' ? 592 : 384) + (major >= MACOS_13 ? 24 : 0)
+
+/** A table that hides sockets. */
+export interface Hidden {
+  readonly table: InetTable
+  /** How many sockets it left out, and how many it has. */
+  readonly missing: number
+  readonly listed: number
+}
+
+/** What the tables have. */
+export interface Tables {
+  readonly rows: Row[]
+  readonly hidden: readonly Hidden[]
+}
+
+/** Reads the tables of the protocols that are wanted. */
+export async function readTables(tape: Tape, calls: Calls | undefined, query: FullQuery, wanted: Wanted, gaps: Gap[]): Promise<Tables> {
+  const rows: Row[] = []
+  const hidden: Hidden[] = []
+  const self = (await tape.value('own pid', () => calls?.ownPid() ?? null)) ?? undefined
+  const isRoot = (await tape.value('own uid', () => calls?.ownUid() ?? null)) === 0
+  const breathe = breath()
+  const asks = (...protocols: readonly Protocol[]): boolean => tape.whole || protocols.some(p => query.protocols.includes(p))
+
+  async function inet(name: InetTable): Promise<void> {
+    const question = `net.inet.${name}.pcblist_n`
+    let announced: number | undefined
+    const ask = (): Uint8Array[] => {
+      const answer = calls?.sysctl(question)
+      announced = answer?.announced
+      return answer === undefined ? [] : [answer.bytes]
+    }
+    for (const answer of tape.bytes(question, ask)) {
+      const table = readTable(answer)
+      const found: Row[] = []
+      for (const records of table.sockets) {
+        // What was made after the kernel began to write may be half there.
+        if (records.inpcb !== undefined && records.inpcb.inp_gencnt > table.header.xig_gen) continue
+        const made = inetRow(records, name, wanted)
+        if (made !== undefined) found.push(made)
+      }
+      rows.push(...found)
+      reportCut(question, table, gaps)
+      await breathe()
+      const own = found.filter(r => r.lastPid === self || r.onBehalfOf === self).length
+      const sizes = { announced: (await tape.value(`${question} announced`, () => announced ?? null)) ?? undefined }
+      const item = wanted.major === undefined ? 0 : itemBytes(name, wanted.major)
+      const missing = isRoot
+        ? 0
+        : hiddenBehindGate({ header: table.header, ...sizes, itemBytes: item, rows: table.sockets.length, own }, wanted.major)
+      if (missing > 0) hidden.push({ table: name, missing, listed: found.length })
+    }
+  }
+
+  async function unix(kind: UnixKind): Promise<void> {
+    const question = `net.local.${kind}.pcblist_n`
+    try {
+      for (const answer of tape.bytes(question, () => (calls ? [calls.sysctl(question).bytes] : []))) {
+        const table = readTable(answer)
+        for (const records of table.sockets) {
+          const made = unixRow(records, kind, wanted)
+          if (made !== undefined) rows.push(made)
+        }
+        reportCut(question, table, gaps)
+      }
+    } catch (error) {
+      if (!(error instanceof OsError) || error.code !== 'ENOENT') throw error
+      unix64(kind) // Before macOS 13.
+    }
+    await breathe()
+  }
+
+  function unix64(kind: UnixKind): void {
+    const question = `net.local.${kind}.pcblist64`
+    for (const answer of tape.bytes(question, () => (calls ? [calls.sysctl(question).bytes] : []))) {
+      const table = readTable64(answer)
+      rows.push(...table.sockets.map(r => unixRow64(r, kind, wanted)))
+      reportCut(question, table, gaps)
+    }
+  }
+
+  for (const [name, protocols] of Object.entries(inetTables)) {
+    if (asks(...protocols)) await listed(name, gaps, () => inet(name as InetTable))
+  }
+  if (asks('unix')) for (const kind of ['stream', 'dgram'] as const) await listed(`unix ${kind}`, gaps, () => unix(kind))
+  return { rows, hidden }
+}
+
+async function listed(what: string, gaps: Gap[], read: () => Promise<void>): Promise<void> {
+  try {
+    await read()
+  } catch (error) {
+    if (!(error instanceof OsError)) throw error
+    const denied = error.code === 'EPERM' || error.code === 'EACCES'
+    gaps.push({
+      what: 'sockets',
+      why: denied ? 'permission' : 'kernel',
+      text: `${what} sockets could not be listed: ${error.message}`,
+      help: denied ? 'run it outside of the sandbox that forbids it' : '',
+      count: undefined,
+    })
+  }
+}
+
+function reportCut(question: string, table: Table<unknown>, gaps: Gap[]): void {
+  if (table.whole && table.incomplete === 0) return
+  gaps.push({
+    what: 'sockets',
+    why: 'damaged',
+    text: table.whole
+      ? `${question} has ${table.incomplete} sockets that are not whole`
+      : `${question} breaks off after ${table.sockets.length} of ${table.header.xig_count} sockets`,
+    help: 'look again',
+    count: table.whole ? table.incomplete : Math.max(0, table.header.xig_count - table.sockets.length) || undefined,
+  })
+}

@@ -1,0 +1,123 @@
+// UNIX sockets, from either form of their table. Pure.
+
+import type { Endpoint, State } from '../../model/socket.ts'
+import { unixPath } from './address.ts'
+import { addFields, draft, row, type Draft, type Row } from './draft.ts'
+import type { Records } from './records.ts'
+import { addSocketFields, isNotAccepted, memoryOf, queuesOf, socketOptions, type Wanted } from './sockets.ts'
+import type { Xunpcb64 } from './structs.ts'
+
+const SO_ACCEPTCONN = 0x2
+const SS_NOFDREF = 0x1
+const SS_ISCONNECTED = 0x2
+const SS_ISCONNECTING = 0x4
+const SS_ISDISCONNECTING = 0x8
+
+/** The two kinds of UNIX sockets that macOS has, which are also the names of their tables. */
+export type UnixKind = 'stream' | 'dgram'
+
+/** The state of a UNIX socket. */
+export function unixState(options: number, state: number): State {
+  if ((options & SO_ACCEPTCONN) !== 0) return 'LISTEN'
+  if ((state & SS_ISCONNECTED) !== 0) return 'ESTABLISHED'
+  if ((state & SS_ISCONNECTING) !== 0) return 'CONNECTING'
+  return (state & SS_ISDISCONNECTING) !== 0 ? 'DISCONNECTING' : 'UNCONNECTED'
+}
+
+/** The key: the handle alone can come back for another socket, the count of sockets cannot. */
+export const unixKey = (handle: bigint, count: number | undefined): string =>
+  `unix.${handle.toString(16)}${count === undefined ? '' : `.${count}`}`
+
+/** A UNIX socket from its records (macOS 13 and later). */
+export function unixRow(r: Records, kind: UnixKind, wanted: Wanted): Row | undefined {
+  const { unpcb, socket } = r
+  if (unpcb === undefined || socket === undefined) return undefined
+  const state = unixState(socket.so_options, socket.so_state)
+  const made = unixDraft(kind, state, unixPath(unpcb.xu_au.sun_len, unpcb.xu_au.sun_path), {
+    connected: unpcb.xunp_conn !== 0n,
+    path: unixPath(unpcb.xu_cau.sun_len, unpcb.xu_cau.sun_path),
+  })
+  made.key = unixKey(socket.xso_so, unpcb.xunp_gencnt)
+  made.uid = socket.so_uid
+  made.queues = queuesOf(state, socket, r.receive, r.send)
+  if (wanted.memory) made.memory = memoryOf(r.receive, r.send)
+  if (wanted.options) made.options = unixOptions(socket.so_options, socket.so_state)
+  addSocketFields(made, socket, false)
+  const lastPid = socket.so_last_pid > 0 ? socket.so_last_pid : undefined
+  return row({
+    socket: made,
+    handle: socket.xso_so,
+    block: unpcb.xunp_unpp,
+    peer: unpcb.xunp_conn,
+    lastPid,
+    onBehalfOf: socket.so_e_pid > 0 ? socket.so_e_pid : undefined,
+    ofKernel: socket.xso_so !== 0n && lastPid === undefined,
+    withoutDescriptor: (socket.so_state & SS_NOFDREF) !== 0,
+    notAccepted: isNotAccepted(socket.so_state),
+  })
+}
+
+/** A UNIX socket from the older table, which names no process. */
+export function unixRow64(r: Xunpcb64, kind: UnixKind, wanted: Wanted): Row {
+  const socket = r.xu_socket
+  const state = unixState(socket.so_options, socket.so_state)
+  const made = unixDraft(kind, state, unixPath(r.xu_au.sun_len, r.xu_au.sun_path), {
+    connected: r.xunp_conn !== 0n,
+    path: unixPath(r.xu_cau.sun_len, r.xu_cau.sun_path),
+  })
+  made.key = unixKey(socket.xso_so, r.xunp_gencnt)
+  made.uid = socket.so_uid
+  made.queues = queuesOf(state, socket, socket.so_rcv, socket.so_snd)
+  if (wanted.memory) made.memory = memoryOf(socket.so_rcv, socket.so_snd)
+  if (wanted.options) made.options = unixOptions(socket.so_options, socket.so_state)
+  return row({
+    socket: made,
+    handle: socket.xso_so,
+    block: r.xu_unpp,
+    peer: r.xunp_conn,
+    withoutDescriptor: (socket.so_state & SS_NOFDREF) !== 0,
+    notAccepted: isNotAccepted(socket.so_state),
+  })
+}
+
+/** A UNIX socket with its two ends. */
+export function unixDraft(
+  kind: UnixKind,
+  state: State,
+  path: string | undefined,
+  peer: { readonly connected: boolean; readonly path: string | undefined },
+): Draft {
+  const remote: Endpoint | undefined = peer.connected ? { path: peer.path } : undefined
+  return draft({
+    key: '',
+    protocol: 'unix',
+    family: 'unix',
+    state,
+    local: { path },
+    remote,
+    detail: { type: kind === 'stream' ? 'stream' : 'datagram' },
+  })
+}
+
+const unixOptions = (options: number, state: number): Draft['options'] => ({
+  v6only: undefined,
+  tos: undefined,
+  trafficClass: undefined,
+  ...socketOptions(options, state),
+  upperLayer: undefined,
+  md5Keys: undefined,
+  bpfStorage: undefined,
+})
+
+/** Joins the two ends of each pair: which socket, and whose. */
+export function joinPeers(rows: readonly Row[]): void {
+  const byBlock = new Map(rows.filter(r => r.block !== 0n).map(r => [r.block, r]))
+  for (const r of rows) {
+    if (r.peer === 0n) continue
+    const other = byBlock.get(r.peer)
+    if (other === undefined) continue
+    const pid = other.socket.owners[0]?.pid ?? other.lastPid
+    if (r.socket.remote !== undefined && r.socket.remote.path === undefined) r.socket.remote = { path: other.socket.local.path }
+    addFields(r.socket, { peer: other.socket.key, peerPid: pid })
+  }
+}
