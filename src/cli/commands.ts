@@ -105,6 +105,19 @@ export const commands: readonly Command[] = [
     run: async given => (await import('./commands/stats.ts')).run(given),
   },
   {
+    name: 'explain',
+    about: 'how healthy connections are: what limits each one, with the evidence, and what would help',
+    usage: '[FILTER]',
+    options: [
+      { name: 'for', value: 'TIME', about: 'how long to watch (default 5s)' },
+      { name: 'by', value: 'WORD', words: ['connection', 'process', 'peer'], about: 'connection, process or peer' },
+      ...namespaceOptions,
+      json,
+    ],
+    examples: [['sockscope explain dport = :5432 --by process', 'whose connections to the database are slow']],
+    run: async given => (await import('./commands/explain.ts')).run(given),
+  },
+  {
     name: 'watch',
     about: 'what opened, closed and changed, one line each',
     usage: '[-tuxw… as in ss] [FILTER]',

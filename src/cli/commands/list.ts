@@ -10,6 +10,7 @@ import { jsonDocument } from '../../show/document.ts'
 import { groupSockets, groupWords } from '../../show/group.ts'
 import { sorter } from '../../show/order.ts'
 import { table } from '../../show/table.ts'
+import { memoryText, tcpText } from '../../show/tcp.ts'
 import { template } from '../../show/template.ts'
 import { safe, safeJson } from '../../show/text.ts'
 import { serviceNames } from '../../names/services.ts'
@@ -188,14 +189,9 @@ function* withDetails(lines: readonly string[], sockets: readonly Socket[], give
 }
 
 function detailLines(socket: Socket, given: Given): string[] {
-  const parts = (value: object | undefined): string =>
-    Object.entries(value ?? {})
-      .filter(([, v]) => v !== undefined && v !== null && typeof v !== 'object')
-      .map(([k, v]) => `${k} ${v}`)
-      .join('  ')
   const lines: string[] = []
-  if (given.has('info') && socket.tcp) lines.push(parts(socket.tcp))
-  if (given.has('memory') && socket.memory) lines.push(parts(socket.memory))
+  if (given.has('info') && socket.tcp) lines.push(tcpText(socket.tcp))
+  if (given.has('memory') && socket.memory) lines.push(memoryText(socket.memory))
   return lines.map(safe)
 }
 

@@ -43,8 +43,10 @@ export interface Measured {
   readonly markedShare: number | undefined
   /** The other end has closed its window now, while data waits. */
   readonly zeroWindow: boolean | undefined
-  /** Data waits for the application to read it, and no more is let in. */
-  readonly unread: boolean | undefined
+  /** For how long nothing could be sent because of that. */
+  readonly zeroWindowMs: number | undefined
+  /** For how long this program has not read although data waits and no more is let in. */
+  readonly unreadMs: number | undefined
   readonly unreadBytes: number | undefined
   /** Timeouts that passed without an acknowledgement, and the time that was lost in them. */
   readonly timeouts: number | undefined
@@ -108,7 +110,8 @@ function measure(samples: readonly Sample[], first: Sample, last: Sample): Measu
     reorderings: grown(before, after, 'reorderingSeen'),
     markedShare: share(grown(before, after, 'deliveredMarkedSegments'), grown(before, after, 'deliveredSegments'), leastSegments),
     zeroWindow: after.sendWindowBytes === undefined ? undefined : isWindowClosed(after),
-    unread: isUnread(last),
+    zeroWindowMs: isWindowClosed(after) ? (after.sinceSentMs ?? quietMs(samples, 'sentBytes')) : undefined,
+    unreadMs: isUnread(last) ? (after.sinceReceivedMs ?? quietMs(samples, 'receivedBytes')) : undefined,
     unreadBytes: last.unreadBytes,
     timeouts: grown(before, after, 'timeouts'),
     timeoutMs: grown(before, after, 'timeoutMs'),
@@ -173,7 +176,13 @@ export function grade(queueDelayMicros: number): Grade {
 }
 
 /** Our own window is closed, or as good as closed, and the application has data to read. */
-function isUnread({ tcp, unreadBytes }: Sample): boolean | undefined {
-  if (unreadBytes === undefined || tcp.receiveWindowBytes === undefined) return undefined
-  return unreadBytes > 0 && tcp.receiveWindowBytes < (tcp.receiveMssBytes ?? 1)
+const isUnread = ({ tcp, unreadBytes }: Sample): boolean =>
+  (unreadBytes ?? 0) > 0 && tcp.receiveWindowBytes !== undefined && tcp.receiveWindowBytes < (tcp.receiveMssBytes ?? 1)
+
+/** For how long a counter has not moved, as far as the samples tell. */
+function quietMs(samples: readonly Sample[], counter: 'sentBytes' | 'receivedBytes'): number | undefined {
+  const last = samples.at(-1)!
+  if (last.tcp[counter] === undefined) return undefined
+  const since = samples.find(sample => sample.tcp[counter] === last.tcp[counter])!
+  return last.atMs - since.atMs
 }

@@ -39,6 +39,7 @@ export interface Finding {
 
 const percent = (part: number): string => {
   const value = part * 100
+  if (value > 0 && value < 0.1) return 'below 0.1 %'
   return `${value >= 10 || value === 0 ? Math.round(value) : value.toFixed(1)} %`
 }
 const millis = (micros: number): string => (micros < 10_000 ? (micros / 1000).toFixed(1) : Math.round(micros / 1000).toString()) + ' ms'
@@ -48,6 +49,8 @@ const count = (n: number, one: string): string => `${n} ${one}${n === 1 ? '' : '
 /** From here on a share of retransmissions is a finding; fewer than `leastRetransmits` segments are chance. */
 export const lossShare = 0.01
 export const leastRetransmits = 3
+/** A closed window is a finding when it stands still for so long: a fast transfer meets one now and then for a moment. */
+export const standstillMs = 100
 /** A queue is a finding from 30 ms on, when it at least doubles the round trip. */
 export const queueMicros = 30_000
 
@@ -57,10 +60,13 @@ export function findingsOf(m: Measured): Finding[] {
   const add = (kind: Finding['kind'], text: string, help: string): void => void findings.push({ kind, text, help })
   if ((m.timeoutsInRow ?? 0) > 0 || (m.timeouts ?? 0) > 0)
     add('timeouts', timeoutText(m), 'See whether the other end and the way to it are up.')
-  if (m.zeroWindow === true)
-    add('zero-window', 'the other end accepts no more data now', 'Look at the program at the other end: it does not read.')
-  if (m.unread === true) {
-    add('not-read', `${m.unreadBytes} bytes wait unread and no more is let in`, 'Look at this program: it does not read its socket.')
+  if ((m.zeroWindowMs ?? 0) >= standstillMs) {
+    const text = `the other end has accepted no data for ${seconds(m.zeroWindowMs!)}`
+    add('zero-window', text, 'Look at the program at the other end: it does not read.')
+  }
+  if ((m.unreadMs ?? 0) >= standstillMs) {
+    const text = `${m.unreadBytes} bytes wait unread, and nothing could come in for ${seconds(m.unreadMs!)}`
+    add('not-read', text, 'Look at this program: it does not read its socket.')
   }
   const again = m.retransmittedShare
   if (again !== undefined && again >= lossShare && (m.retransmittedSegments ?? Infinity) >= leastRetransmits) {

@@ -1,0 +1,105 @@
+// `sockscope explain`: for each connection, process or peer the verdict with its evidence.
+
+import type { Judged } from '../../measure/quality/collect.ts'
+import { summarize, type Summary } from '../../measure/quality/summary.ts'
+import { endpointText } from '../../show/endpoint.ts'
+import { processText } from '../../show/people.ts'
+import { safe, safeJson } from '../../show/text.ts'
+import { bytesText, microsText, percentText } from '../../show/units.ts'
+import { explain, type Explanation } from '../../watch/explain.ts'
+import { splitStates } from '../filter-words.ts'
+import { ending, envelope, noteGaps } from '../gaps.ts'
+import { onInterrupt } from '../interrupt.ts'
+import { withMachine } from '../machine.ts'
+import { colour, isTerminal, note, print, printLines } from '../output.ts'
+import { duration } from '../parse.ts'
+import { exits } from '../problem.ts'
+import { namespacesOf } from '../select.ts'
+import type { Given } from '../table.ts'
+
+/** Runs the command. */
+export function run(given: Given): Promise<number> {
+  const { states, filter } = splitStates(given.words)
+  const forMs = given.has('for') ? duration('--for', given.value('for')!) : 5000
+  const by = given.value('by') ?? 'connection'
+  const query = { namespaces: namespacesOf(given)!, ...(states && { states }), ...(filter !== '' && { filter }) }
+  const signal = onInterrupt()
+  return withMachine(given, async source => {
+    if (isTerminal() && !given.has('json')) note(`watching for ${microsText(forMs * 1000)} …`)
+    const explained = await explain({ for: forMs, query, signal, source })
+    const { frame, connections } = explained
+    if (frame === undefined) return signal.aborted ? exits.interrupted : exits.nothing
+    const parts = by === 'connection' ? undefined : groups(explained, by)
+    if (given.has('json')) print(`${safeJson(document(explained, by, parts))}\n`)
+    else {
+      printLines(parts === undefined ? connectionLines(explained) : parts.flatMap(groupLines))
+      if (explained.unjudged > 0) note(`${explained.unjudged} connections were too short to judge`)
+      noteGaps(frame)
+    }
+    return signal.aborted ? exits.interrupted : ending(frame, given, connections.length > 0)
+  })
+}
+
+/** Trouble first, then what moves most. */
+function ordered(connections: readonly Judged[]): readonly Judged[] {
+  const moved = ({ health }: Judged): number => (health.sentBytes ?? 0) + (health.receivedBytes ?? 0)
+  return [...connections].sort((a, b) => Number(b.health.verdict.trouble) - Number(a.health.verdict.trouble) || moved(b) - moved(a))
+}
+
+function* connectionLines({ connections, processes }: Explanation): Generator<string> {
+  for (const { socket, health, closed } of ordered(connections)) {
+    const who = [...new Set(socket.owners.map(o => o.pid))].map(pid => processText(processes.get(pid), pid)).join(', ')
+    const why = socket.ownerless === undefined ? '' : `(${socket.ownerless})`
+    const head = `${endpointText(socket.local, socket)} to ${endpointText(socket.remote, socket)}  ${who || why}`.trimEnd()
+    yield safe(`${head}${closed ? ', closed by now' : ''}`)
+    const { verdict } = health
+    yield `  ${colour(verdict.trouble ? 'red' : 'green', verdict.text)}`
+    for (const line of verdict.evidence) yield `    ${line}`
+    if (verdict.help !== '') yield `    ${verdict.help}`
+  }
+}
+
+/** Connections that have something in common. */
+interface Part {
+  readonly name: string
+  readonly summary: Summary
+}
+
+function groups({ connections, processes }: Explanation, by: string): Part[] {
+  const found = new Map<string, Judged[]>()
+  for (const one of connections) {
+    const { owners, ownerless, remote } = one.socket
+    const pids = [...new Set(owners.map(o => o.pid))]
+    const names = by === 'peer' ? [remote?.address ?? '*'] : pids.map(pid => processText(processes.get(pid), pid))
+    // A socket that two processes hold counts for each of them.
+    for (const name of names.length > 0 ? names : [`(${ownerless ?? 'unknown'})`]) {
+      const members = found.get(name)
+      if (members) members.push(one)
+      else found.set(name, [one])
+    }
+  }
+  return [...found]
+    .map(([name, members]) => ({ name, summary: summarize(members.map(one => one.health)) }))
+    .sort((a, b) => b.summary.troubled - a.summary.troubled || b.summary.connections - a.summary.connections)
+}
+
+function groupLines({ name, summary }: Part): string[] {
+  const lines = [safe(name), `  ${colour(summary.troubled > 0 ? 'red' : 'green', summary.text)}`]
+  const { sentBytes, receivedBytes, retransmittedShare, rttMicros, queueDelayMicros, worst } = summary
+  const again = retransmittedShare === undefined ? '' : `, ${percentText(retransmittedShare)} of it again`
+  if (sentBytes || receivedBytes) lines.push(`    sent ${bytesText(sentBytes ?? 0)}${again}, received ${bytesText(receivedBytes ?? 0)}`)
+  const spread = (what: string, p: Summary['rttMicros']): void => {
+    if (p) lines.push(`    ${what}: half below ${microsText(p.p50)}, 90 % below ${microsText(p.p90)}, highest ${microsText(p.max)}`)
+  }
+  spread('round trip', rttMicros)
+  spread('queue', queueDelayMicros)
+  if (worst?.trouble) lines.push(`    the worst: ${worst.text}`, ...(worst.help === '' ? [] : [`    ${worst.help}`]))
+  return lines
+}
+
+function document({ connections, frame, processes, unjudged }: Explanation, by: string, parts: readonly Part[] | undefined): object {
+  const holders = new Set(connections.flatMap(one => one.socket.owners.map(o => o.pid)))
+  const rest = { unjudged, processes: [...processes.values()].filter(p => holders.has(p.pid)) }
+  if (parts === undefined) return { ...envelope(frame!), connections: ordered(connections), ...rest }
+  return { ...envelope(frame!), by, groups: parts, ...rest }
+}

@@ -1,0 +1,63 @@
+// Gathers samples of many connections over many looks. It bounds what it keeps, and knows no clock.
+
+import type { Socket } from '../../model/socket.ts'
+import type { Health } from './health.ts'
+import { health } from './health.ts'
+import type { Sample } from './sample.ts'
+import { sampleOf } from './sample.ts'
+
+/** A connection that was judged: as it was when last seen, and its health. */
+export interface Judged {
+  readonly socket: Socket
+  readonly health: Health
+  /** It was gone at the last look. */
+  readonly closed: boolean
+}
+
+/** What a collector gives. */
+export interface Judgement {
+  readonly connections: readonly Judged[]
+  /** Connections that were seen in one look only, which is too short to judge. */
+  readonly unjudged: number
+}
+
+/** Gathers looks. */
+export interface Collector {
+  /** Adds one look, at a time by a clock that never jumps. */
+  add(sockets: readonly Socket[], atMs: number): void
+  judge(): Judgement
+}
+
+/** Beyond this only the first and the last sample of a connection are kept: about 100 MB. */
+const mostSamples = 100_000
+
+/** Starts to gather. */
+export function collector(): Collector {
+  const seen = new Map<string, { socket: Socket; samples: Sample[] }>()
+  let kept = 0
+  let lastMs = -Infinity
+  return {
+    add(sockets, atMs) {
+      lastMs = atMs
+      for (const socket of sockets) {
+        const sample = sampleOf(socket, atMs)
+        if (sample === undefined) continue
+        const known = seen.get(socket.key)
+        if (known === undefined) seen.set(socket.key, { socket, samples: [sample] })
+        else {
+          known.socket = socket
+          if (known.samples.length > 1 && kept > mostSamples) known.samples.pop()
+          else kept++
+          known.samples.push(sample)
+        }
+      }
+    },
+    judge() {
+      const all = [...seen.values()]
+      const connections = all
+        .filter(one => one.samples.length > 1)
+        .map(({ socket, samples }) => ({ socket, health: health(samples), closed: samples.at(-1)!.atMs < lastMs }))
+      return { connections, unjudged: all.length - connections.length }
+    },
+  }
+}
