@@ -63,7 +63,7 @@ function portRange(s: Reader, { text, start, end }: Value, skip: number, large: 
   if (found === null) {
     const port = s.port(plain)
     const from = end - plain.length
-    if (port === undefined) failWord(s.text, text.endsWith(plain) ? from : start, end, 'unknown service', unitWords.port, serviceNames)
+    if (port === undefined) failWord(s.text, text.endsWith(plain) ? from : start, end, 'unknown service', unitWords.port, serviceNames())
     return [port, port]
   }
   const from = Number(found[1])

@@ -22,7 +22,7 @@ export function readCondition(s: Reader): Filter {
   const text = take(s, name)
   if (text === undefined) failAtStart(s)
   const word = wordNamed(text)
-  if (word === undefined) failWord(s.text, start, s.at, 'unknown word', somewhere, expectedWords)
+  if (word === undefined) failWord(s.text, start, s.at, 'unknown word', somewhere, expectedWords())
   if (word.kind === 'alone') return word.filter
   const before = s.at
   const op = readOperator(s)

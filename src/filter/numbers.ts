@@ -186,8 +186,7 @@ const owners =
 const either: NumberField['some'] = test => socket =>
   (socket.local.port !== undefined && test(socket.local.port)) || (socket.remote?.port !== undefined && test(socket.remote.port))
 
-/** Every number that a filter can ask for. */
-export const numberFields: readonly NumberField[] = [
+const makeFields = (): readonly NumberField[] => [
   own('port', 'port', 'the port of either end', () => undefined, { some: either }),
   own('sport lport local.port', 'port', 'the port of this end', s => s.local.port),
   own('dport', 'port', 'the port of the other end; 0 when there is none, as in ss', s => remoteOrZero(s)?.port),
@@ -256,3 +255,8 @@ export const numberFields: readonly NumberField[] = [
   ...entries(memory).map(([key, names, about]) => fromModel(`memory.${key}`, names, about, s => s.memory?.[key], 'memory')),
   ...entries(tcp).map(([key, names, about]) => fromModel(`tcp.${key}`, names, about, s => s.tcp?.[key], 'tcp')),
 ]
+
+let fields: readonly NumberField[] | undefined
+
+/** Every number that a filter can ask for. Made when it is first needed: most runs of the command line have no filter. */
+export const numberFields = (): readonly NumberField[] => (fields ??= makeFields())

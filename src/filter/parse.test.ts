@@ -196,8 +196,8 @@ test('what hostile text may take is limited', () => {
 })
 
 test('nearest finds one wrong letter in three, and nothing that is far', () => {
-  equal(nearest('sprot', expectedWords), 'sport')
+  equal(nearest('sprot', expectedWords()), 'sport')
   equal(nearest('--colums', ['--columns', '--color']), '--columns')
-  equal(nearest('xyzzy', expectedWords), undefined)
-  equal(nearest('a'.repeat(1000), expectedWords), undefined)
+  equal(nearest('xyzzy', expectedWords()), undefined)
+  equal(nearest('a'.repeat(1000), expectedWords()), undefined)
 })

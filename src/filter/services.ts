@@ -11,10 +11,11 @@ ipsec-nat-t 4500 mdns 5353 llmnr 5355 postgresql 5432 postgres 5432 amqps 5671 a
 webcache 8080 https-alt 8443 mqtts 8883 prometheus 9090 git 9418 memcached 11211 mongodb 27017 wireguard 51820
 `
 
-const ports = new Map<string, number>()
-for (const [, name, port] of names.matchAll(/(\S+) (\d+)/g)) ports.set(name!, Number(port))
+let table: ReadonlyMap<string, number> | undefined
+const ports = (): ReadonlyMap<string, number> =>
+  (table ??= new Map([...names.matchAll(/(\S+) (\d+)/g)].map(([, name, port]) => [name!, Number(port)])))
 
 /** The port of a service by its name; undefined when it is not a well-known one. */
-export const servicePort = (name: string): number | undefined => ports.get(name.toLowerCase())
+export const servicePort = (name: string): number | undefined => ports().get(name.toLowerCase())
 /** The names of the well-known services. */
-export const serviceNames: readonly string[] = [...ports.keys()]
+export const serviceNames = (): readonly string[] => [...ports().keys()]

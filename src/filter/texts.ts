@@ -104,8 +104,7 @@ const negotiated: Record<YesNoKey<Negotiated>, readonly [names: string, about: s
   fastOpenChild: ['fastOpenChild', 'accepted by fast open'],
 }
 
-/** Every text that a filter can ask for. */
-export const textFields: readonly TextField[] = [
+const makeFields = (): readonly TextField[] => [
   process('process proc comm process.name', 'the name of a process that holds it', p => [p.name]),
   process('exe process.exe', 'the file that a holder runs', p => [p.exe]),
   process('command cmd', 'the command line of a holder', p => [p.command?.join(' ')]),
@@ -212,3 +211,8 @@ export const textFields: readonly TextField[] = [
     return yesNo(`${names} tcp.negotiated.${key}`, about, s => s.tcp?.negotiated?.[key], 'tcp')
   }),
 ]
+
+let fields: readonly TextField[] | undefined
+
+/** Every text that a filter can ask for. Made when it is first needed. */
+export const textFields = (): readonly TextField[] => (fields ??= makeFields())

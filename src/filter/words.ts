@@ -17,46 +17,50 @@ export type Word =
   | { readonly kind: 'device' | 'mark' | 'cgroup' }
   | { readonly kind: 'alone'; readonly filter: Filter }
 
-const words = new Map<string, Word>()
-const add = (name: string, word: Word): void => void words.set(name.toLowerCase(), word)
+function makeWords(): ReadonlyMap<string, Word> {
+  const words = new Map<string, Word>()
+  const add = (name: string, word: Word): void => void words.set(name.toLowerCase(), word)
 
-// Words that stand alone come first: where a field has the same name, the field wins.
-for (const family of families) add(family, alone({ kind: 'text', field: 'family', patterns: [{ kind: 'exact', text: family }] }))
-for (const protocol of protocols) add(protocol, alone({ kind: 'text', field: 'protocol', patterns: [{ kind: 'exact', text: protocol }] }))
-for (const name of stateSpellings) add(name, alone({ kind: 'state', steps: [{ word: stateWord(name)!, exclude: false }] }))
-add('autobound', alone({ kind: 'autobound' }))
-for (const [side, names] of [
-  ['src', 'src local laddr local.address'],
-  ['dst', 'dst'],
-  ['remote', 'raddr remote remote.address'],
-  ['ip', 'ip addr address'],
-] as const)
-  for (const name of names.split(' ')) add(name, { kind: 'host', side })
-for (const name of ['dev', 'interface', 'iface']) add(name, { kind: 'device' })
-add('fwmark', { kind: 'mark' })
-add('cgroup', { kind: 'cgroup' })
-add('state', { kind: 'state', exclude: false })
-add('exclude', { kind: 'state', exclude: true })
-add('excl', { kind: 'state', exclude: true })
-for (const field of textFields) for (const name of field.names) add(name, { kind: 'text', field })
-for (const field of numberFields)
-  for (const name of field.names) {
-    const free = field.unit === 'time' ? undefined : 1
-    add(name, { kind: 'number', field, bare: field.exact[name] ?? free })
-  }
+  // Words that stand alone come first: where a field has the same name, the field wins.
+  for (const family of families) add(family, alone({ kind: 'text', field: 'family', patterns: [{ kind: 'exact', text: family }] }))
+  for (const protocol of protocols) add(protocol, alone({ kind: 'text', field: 'protocol', patterns: [{ kind: 'exact', text: protocol }] }))
+  for (const name of stateSpellings) add(name, alone({ kind: 'state', steps: [{ word: stateWord(name)!, exclude: false }] }))
+  add('autobound', alone({ kind: 'autobound' }))
+  for (const [side, names] of [
+    ['src', 'src local laddr local.address'],
+    ['dst', 'dst'],
+    ['remote', 'raddr remote remote.address'],
+    ['ip', 'ip addr address'],
+  ] as const)
+    for (const name of names.split(' ')) add(name, { kind: 'host', side })
+  for (const name of ['dev', 'interface', 'iface']) add(name, { kind: 'device' })
+  add('fwmark', { kind: 'mark' })
+  add('cgroup', { kind: 'cgroup' })
+  add('state', { kind: 'state', exclude: false })
+  add('exclude', { kind: 'state', exclude: true })
+  add('excl', { kind: 'state', exclude: true })
+  for (const field of textFields()) for (const name of field.names) add(name, { kind: 'text', field })
+  for (const field of numberFields())
+    for (const name of field.names) {
+      const free = field.unit === 'time' ? undefined : 1
+      add(name, { kind: 'number', field, bare: field.exact[name] ?? free })
+    }
+  return words
+}
 
 function alone(filter: Filter): Word {
   return { kind: 'alone', filter }
 }
 
 /** What a word is, in any case of its letters. */
-export const wordNamed = (name: string): Word | undefined => words.get(name.toLowerCase())
+export const wordNamed = (name: string): Word | undefined => (words ??= makeWords()).get(name.toLowerCase())
+let words: ReadonlyMap<string, Word> | undefined
 
 /** Every word that can start a condition, for hints and completions. */
-export const expectedWords: readonly string[] = [
+export const expectedWords = (): readonly string[] => [
   ...new Set([
-    ...numberFields.flatMap(field => field.names),
-    ...textFields.flatMap(field => field.names),
+    ...numberFields().flatMap(field => field.names),
+    ...textFields().flatMap(field => field.names),
     ...'src dst local remote laddr raddr ip dev interface fwmark cgroup state exclude autobound not'.split(' '),
     ...families,
     ...protocols,
@@ -64,19 +68,16 @@ export const expectedWords: readonly string[] = [
   ]),
 ]
 
-const numbers = new Map(numberFields.map(field => [field.names[0]!, field]))
-const texts = new Map(textFields.map(field => [field.names[0]!, field]))
-
 /** The number that a tree calls by this name. */
 export function numberField(name: string): NumberField {
-  const field = numbers.get(name)
+  const field = numberFields().find(one => one.names[0] === name)
   if (field === undefined) throw new TypeError(`no number is called ${name}`)
   return field
 }
 
 /** The text that a tree calls by this name. */
 export function textField(name: string): TextField {
-  const field = texts.get(name)
+  const field = textFields().find(one => one.names[0] === name)
   if (field === undefined) throw new TypeError(`no text is called ${name}`)
   return field
 }
