@@ -20,6 +20,8 @@ export interface Field<T> {
 }
 
 const LE = new Uint8Array(new Uint16Array([1]).buffer)[0] === 1
+/** True where the low byte of a number comes first: for readers that are written by hand. */
+export const littleEndian = LE
 
 const scalar = <T = number>(size: number, kind: string, little = LE): Field<T> => ({
   size,

@@ -19,3 +19,6 @@ export function wideString(bytes: Uint8Array): string {
   while (end + 1 < bytes.length && (bytes[end] !== 0 || bytes[end + 1] !== 0)) end += 2
   return utf16.decode(bytes.subarray(0, end))
 }
+
+/** Text of all bytes, NULs included. Bytes that are not UTF-8 become U+FFFD. */
+export const utf8Text = (bytes: Uint8Array): string => utf8.decode(bytes)

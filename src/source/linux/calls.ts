@@ -47,13 +47,18 @@ const SOCK_RAW = 3
 const SOCK_CLOEXEC = 0o2000000
 const NETLINK_SOCK_DIAG = 4
 
-/** Opens a socket to the kernel's table of sockets. */
-export const openDiag = (): number => checked('socket(NETLINK_SOCK_DIAG)', c.socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_SOCK_DIAG))
-
 const NETLINK_ROUTE = 0
+const protocolNames: Readonly<Record<number, string>> = { [NETLINK_ROUTE]: 'NETLINK_ROUTE', [NETLINK_SOCK_DIAG]: 'NETLINK_SOCK_DIAG' }
+
+/** Opens a netlink socket in the network namespace of this process. */
+export const openNetlink = (protocol: number): number =>
+  checked(`socket(${protocolNames[protocol] ?? 'AF_NETLINK'})`, c.socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, protocol))
+
+/** Opens a socket to the kernel's table of sockets. */
+export const openDiag = (): number => openNetlink(NETLINK_SOCK_DIAG)
 
 /** Opens a socket to the kernel's table of interfaces. */
-export const openRoute = (): number => checked('socket(NETLINK_ROUTE)', c.socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_ROUTE))
+export const openRoute = (): number => openNetlink(NETLINK_ROUTE)
 
 /** Gives a netlink socket an address, without which it hears nothing that is said to a group. */
 export function bindNetlink(fd: number): void {
@@ -74,6 +79,36 @@ export function send(fd: number, message: Uint8Array): void {
 
 /** Receives one datagram into the buffer, and says how long it is. It waits. */
 export const receive = (fd: number, buffer: Uint8Array): number => checked('recv', c.recv(fd, buffer, buffer.length, 0))
+
+const SOL_SOCKET = 1
+const SO_RCVBUF = 8
+const SO_RCVTIMEO = 20
+const SO_RCVBUFFORCE = 33
+const MSG_TRUNC = 0x20
+// struct timeval: two longs.
+const timeval = koffi.sizeof('long') === 8 ? new BigInt64Array([5n, 0n]) : new Int32Array([5, 0])
+
+/** Makes a receive that hears nothing for seconds end with EAGAIN, so that it never hangs. */
+export function limitWait(fd: number): void {
+  checked('setsockopt(SO_RCVTIMEO)', c.setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, timeval, timeval.byteLength))
+}
+
+/** Makes room for answers that wait; without privileges as much as the system allows. */
+export function growReceiveBuffer(fd: number, bytes: number): void {
+  const value = new Int32Array([bytes])
+  if (c.setsockopt(fd, SOL_SOCKET, SO_RCVBUFFORCE, value, 4) < 0) checked('setsockopt(SO_RCVBUF)', c.setsockopt(fd, SOL_SOCKET, SO_RCVBUF, value, 4))
+}
+
+/** Receives one datagram into the buffer, and says how long it is. One that is longer than the buffer, or empty, is an error. A signal is not. */
+export function receiveWhole(fd: number, buffer: Uint8Array): number {
+  for (let interrupted = 0; ; interrupted++) {
+    const length = Number(c.recv(fd, buffer, buffer.length, MSG_TRUNC))
+    if (length > 0 && length <= buffer.length) return length
+    if (length >= 0) throw new OsError('recv', length === 0 ? 'EBADMSG' : 'EMSGSIZE')
+    const code = errnoName(koffi.errno())
+    if (code !== 'EINTR' || interrupted > 1000) throw new OsError('recv', code)
+  }
+}
 
 const MSG_DONTWAIT = 0x40
 

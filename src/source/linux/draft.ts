@@ -1,6 +1,115 @@
-// A socket that is being put together. Every table makes its sockets here, so that all have one shape. Pure.
+// A socket that is being put together. Every table makes its sockets here, so that all have one shape, which keeps programs that read them fast. Pure.
 
-import type { Socket } from '../../model/socket.ts'
+import type { Endpoint, Family, Memory, Options, Protocol, Queues, Socket, State } from '../../model/socket.ts'
+import { skMeminfo } from './structs.ts'
 
 /** A socket that is being put together; the rest of the program sees it only when it is whole. */
 export type Draft = { -readonly [K in keyof Socket]: Socket[K] }
+
+/** A socket of which no more is known yet. */
+export const draft = (key: string, protocol: Protocol, family: Family, state: State | undefined, local: Endpoint): Draft => ({
+  key,
+  protocol,
+  family,
+  state,
+  local,
+  remote: undefined,
+  owners: noOwners,
+  ownerless: undefined,
+  uid: undefined,
+  inode: undefined,
+  queues: undefined,
+  timer: undefined,
+  interface: undefined,
+  namespace: undefined,
+  mark: undefined,
+  classId: undefined,
+  cgroup: undefined,
+  memory: undefined,
+  options: undefined,
+  tcp: undefined,
+  detail: undefined,
+})
+
+const noOwners: Socket['owners'] = []
+
+/** The key of a socket: its cookie, which the kernel never gives to another one. */
+export const cookieKey = (low: number, high: number): string =>
+  high < 2 ** 20 ? String(high * 2 ** 32 + low) : String((BigInt(high) << 32n) | BigInt(low))
+
+/** include/net/tcp_states.h, which every family uses; 12 is a connection that is half made, 13 (6.7) a socket that is bound only. */
+export const tcpStates: readonly (State | undefined)[] = [
+  undefined,
+  'ESTABLISHED',
+  'SYN_SENT',
+  'SYN_RECEIVED',
+  'FIN_WAIT_1',
+  'FIN_WAIT_2',
+  'TIME_WAIT',
+  'CLOSED',
+  'CLOSE_WAIT',
+  'LAST_ACK',
+  'LISTEN',
+  'CLOSING',
+  'SYN_RECEIVED',
+  'BOUND',
+]
+
+/** The states of sockets without connections: CLOSED to the kernel means only that there is none. */
+export const looseStates: readonly (State | undefined)[] = tcpStates.map(state => (state === 'CLOSED' ? 'UNCONNECTED' : state))
+
+/** The bit mask of states for a request; undefined means all. 0: no socket of the kernel can match. */
+export function stateMask(wanted: readonly State[] | undefined): number {
+  if (wanted === undefined) return 0xffffffff
+  let mask = 0
+  const closed = wanted.includes('UNCONNECTED')
+  for (const [bit, state] of tcpStates.entries())
+    if (state !== undefined && (wanted.includes(state) || (closed && state === 'CLOSED'))) mask |= 1 << bit
+  return mask >>> 0
+}
+
+const emptyQueues: Queues = { receivedBytes: 0, sendBytes: 0, backlog: undefined, backlogLimit: undefined }
+
+/** What waits in a socket. A listener counts connections, not bytes. */
+export function queuesOf(listens: boolean, received: number, sent: number): Queues {
+  if (listens) return { receivedBytes: undefined, sendBytes: undefined, backlog: received, backlogLimit: sent }
+  if (received === 0 && sent === 0) return emptyQueues
+  return { receivedBytes: received, sendBytes: sent, backlog: undefined, backlogLimit: undefined }
+}
+
+/** Reads SK_MEMINFO, which all families answer alike. */
+export function readMemory(view: DataView, at: number, length: number): Memory {
+  const m = skMeminfo.read(view, at, length)
+  return {
+    receiveAllocatedBytes: m.rmemAlloc,
+    receiveBufferBytes: m.rcvbuf,
+    sendAllocatedBytes: m.wmemAlloc,
+    sendBufferBytes: m.sndbuf,
+    forwardAllocatedBytes: m.fwdAlloc,
+    sendQueuedBytes: m.wmemQueued,
+    optionBytes: m.optmem,
+    backlogBytes: m.backlog,
+    drops: m.drops,
+  }
+}
+
+const shutdowns = ['none', 'receive', 'send', 'both'] as const
+
+/** Which directions are shut down, from the kernel's mask; undefined stays so. */
+export const shutdownOf = (mask: number | undefined): Options['shutdown'] => (mask === undefined ? undefined : shutdowns[mask & 3])
+
+/** Options of which no more than this is known. */
+export const optionsOf = (known: Partial<Options>): Options => ({
+  v6only: undefined,
+  tos: undefined,
+  trafficClass: undefined,
+  shutdown: undefined,
+  flags: undefined,
+  upperLayer: undefined,
+  md5Keys: undefined,
+  bpfStorage: undefined,
+  ...known,
+})
+
+/** The kinds of socket, include/linux/net.h. */
+export const socketTypes = [undefined, 'stream', 'datagram', 'raw', 'rdm', 'seqpacket'] as const

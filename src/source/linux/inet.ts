@@ -1,41 +1,57 @@
-// From sock_diag bytes of internet sockets to sockets, and the requests for them. Pure.
+// From sock_diag bytes of internet sockets to sockets, and the requests for them. Pure. This is the inner loop of every look, so it reads by hand
+// what it needs, at the offsets of the declared structs.
 
-import { ipv4, ipv6 } from '../../bytes/address.ts'
-import { viewOf } from '../../bytes/text.ts'
-import type { Endpoint, Queues, State, Timer } from '../../model/socket.ts'
-import type { Tcp } from '../../model/tcp.ts'
-import type { Draft } from './draft.ts'
-import { attributes, message, messages, NLM_F_DUMP, NLM_F_DUMP_INTR, NLM_F_REQUEST, NLMSG_DONE } from './netlink.ts'
-import { inetDiagMsg, inetDiagReqV2 } from './structs.ts'
-import { readTcp } from './tcp.ts'
+import { ipv4At, ipv6At } from '../../bytes/address.ts'
+import { littleEndian as LE } from '../../bytes/struct.ts'
+import { DecodeError } from '../../model/error.ts'
+import type { Cgroup, Endpoint, Options, State, Timer } from '../../model/socket.ts'
+import type { CongestionDetail, Tcp } from '../../model/tcp.ts'
+import type { DetailName } from '../../filter/query.ts'
+import { cookieKey, draft, looseStates, optionsOf, queuesOf, readMemory, tcpStates, type Draft } from './draft.ts'
+import { plainOptions, UNKNOWN } from './inetOptions.ts'
+import { align4, attribute, attributeLength, attributes, attributeType, message, NLM_F_DUMP, NLM_F_REQUEST, textOf, u8Of, type Message } from './netlink.ts'
+import { addressesDetail, mptcpDetail, rawDetail, sctpDetail, sctpState } from './protocolDetail.ts'
+import { inetDiagMsg, inetDiagReqV2, inetDiagSockid, nlattr } from './structs.ts'
+import { readCongestion, readTcp } from './tcp.ts'
+import { readUpperLayer } from './upperLayer.ts'
 
-const SOCK_DIAG_BY_FAMILY = 20
-const INET_DIAG_INFO = 2
-const AF_INET = 2
-const AF_INET6 = 10
+export const SOCK_DIAG_BY_FAMILY = 20
+export const AF_INET = 2
+export const AF_INET6 = 10
+
+// include/uapi/linux/inet_diag.h: INET_DIAG_*
+const INFO = 2
+const VEGASINFO = 3
+const CONG = 4
+const TOS = 5
+const TCLASS = 6
+const SKMEMINFO = 7
+const SHUTDOWN = 8
+const DCTCPINFO = 9
+const PROTOCOL = 10
+const SKV6ONLY = 11
+const LOCALS = 12
+const PEERS = 13
+const MARK = 15
+const BBRINFO = 16
+const CLASS_ID = 17
+const MD5SIG = 18
+const ULP_INFO = 19
+const SK_BPF_STORAGES = 20
+const CGROUP_ID = 21
+const SOCKOPT = 22
+// Attributes of a request.
+const REQ_BYTECODE = 1
+const REQ_SK_BPF_STORAGES = 2
+const REQ_PROTOCOL = 3
+
+/** sizeof(struct tcp_diag_md5sig), include/uapi/linux/tcp.h. The keys in it are secrets and are not read. */
+const md5Bytes = 100
 
 /** The number of each protocol that sock_diag lists as internet sockets. */
-export const inetProtocols = { tcp: 6, udp: 17 } as const
+export const inetProtocols = { tcp: 6, udp: 17, udplite: 136, raw: 255, mptcp: 262, sctp: 132, dccp: 33 } as const
 /** A protocol of internet sockets. */
 export type InetProtocol = keyof typeof inetProtocols
-
-/** include/net/tcp_states.h; 12 is a connection that is half made, 13 (6.7) one that is bound only. */
-export const tcpStates: readonly (State | undefined)[] = [
-  undefined,
-  'ESTABLISHED',
-  'SYN_SENT',
-  'SYN_RECEIVED',
-  'FIN_WAIT_1',
-  'FIN_WAIT_2',
-  'TIME_WAIT',
-  'CLOSED',
-  'CLOSE_WAIT',
-  'LAST_ACK',
-  'LISTEN',
-  'CLOSING',
-  'SYN_RECEIVED',
-  'BOUND',
-]
 
 const timers: readonly (Timer['kind'] | undefined)[] = [
   undefined,
@@ -46,100 +62,169 @@ const timers: readonly (Timer['kind'] | undefined)[] = [
   'delayed-ack',
 ]
 
-/** What is asked of the kernel in one dump. */
+/** What is asked of the kernel. */
 export interface InetRequest {
   readonly protocol: InetProtocol
   readonly family: 'ipv4' | 'ipv6'
   /** One bit for each state. */
   readonly states: number
-  readonly tcpInfo: boolean
+  readonly details: readonly DetailName[]
+  /** Ask for BPF storage too, which needs CAP_BPF. */
+  readonly storage?: boolean
+  /** INET_DIAG_BC_*: which sockets the kernel should leave out. */
+  readonly bytecode?: Uint8Array | undefined
+  /** One socket instead of all: struct inet_diag_sockid. */
+  readonly id?: Uint8Array
 }
 
-/** A request for all sockets of one family and protocol. */
-export function inetDump(wanted: InetRequest): Uint8Array {
+const bit = (extension: number): number => 1 << (extension - 1)
+const extensions: Readonly<Record<DetailName, number>> = {
+  tcp: bit(INFO) | bit(VEGASINFO) | bit(CONG),
+  memory: bit(SKMEMINFO),
+  options: bit(TOS) | bit(TCLASS) | bit(SHUTDOWN),
+  cgroup: bit(TCLASS), // The class id comes with it.
+}
+
+/** A request for the sockets of one family and protocol, or for a single one. */
+export function inetRequest(wanted: InetRequest): Uint8Array {
+  const number = inetProtocols[wanted.protocol]
   const body = inetDiagReqV2.write({
     family: wanted.family === 'ipv4' ? AF_INET : AF_INET6,
-    protocol: inetProtocols[wanted.protocol],
-    ext: wanted.tcpInfo ? 1 << (INET_DIAG_INFO - 1) : 0,
+    // A number above 255 goes by attribute; a kernel that does not know the attribute (before 5.9) then has no such table, instead of another one.
+    protocol: number > 255 ? 0 : number,
+    ext: wanted.details.reduce((ext, name) => ext | extensions[name], 0),
     states: wanted.states,
   })
-  return message(SOCK_DIAG_BY_FAMILY, NLM_F_REQUEST | NLM_F_DUMP, body)
+  if (wanted.id) body.set(wanted.id, inetDiagReqV2.offsets.id)
+  const parts = [body]
+  if (wanted.bytecode) parts.push(attribute(REQ_BYTECODE, wanted.bytecode))
+  if (wanted.storage) parts.push(attribute(REQ_SK_BPF_STORAGES, new Uint8Array(0)))
+  if (number > 255) parts.push(attribute(REQ_PROTOCOL, new Uint8Array(new Uint32Array([number]).buffer)))
+  return message(SOCK_DIAG_BY_FAMILY, NLM_F_REQUEST | (wanted.id ? 0 : NLM_F_DUMP), ...parts)
 }
 
-/** The bit mask of states for a request; undefined means all. */
-export function stateMask(states: readonly State[] | undefined): number {
-  if (states === undefined) return 0xffffffff
-  let mask = 0
-  // A datagram socket that is not connected is CLOSED to the kernel.
-  const wanted = new Set<State>(states.map(s => (s === 'UNCONNECTED' ? 'CLOSED' : s)))
-  for (const [bit, state] of tcpStates.entries()) if (state !== undefined && wanted.has(state)) mask |= 1 << bit
-  return mask >>> 0
+const at = inetDiagMsg.offsets as Readonly<Record<keyof ReturnType<typeof inetDiagMsg.read>, number>>
+const inId = inetDiagSockid.offsets
+const STATE = at.state
+const TIMER = at.timer
+const RETRANS = at.retrans
+const SPORT = at.id + inId.sport!
+const DPORT = at.id + inId.dport!
+const SRC = at.id + inId.src!
+const DST = at.id + inId.dst!
+const IF = at.id + inId.if!
+const COOKIE = at.id + inId.cookie0!
+const EXPIRES = at.expires
+const RQUEUE = at.rqueue
+const WQUEUE = at.wqueue
+const UID = at.uid
+const INODE = at.inode
+
+const HIGH = LE ? 4 : 0
+const LOW = LE ? 0 : 4
+
+/** Gives the cgroup of an id; sockets of the same cgroup share it. */
+export type CgroupOf = (id: number) => Cgroup
+
+/** Reads one socket: the message content from `m` to `end`. */
+export function readInet(v: DataView, m: number, end: number, protocol: InetProtocol, cgroupOf: CgroupOf): Draft {
+  if (end - m < inetDiagMsg.size) throw new DecodeError('struct inet_diag_msg', inetDiagMsg.size, end - m, `at ${m}`)
+  const v6 = v.getUint8(m) === AF_INET6
+  const kernelState = v.getUint8(m + STATE)
+  const remotePort = v.getUint16(m + DPORT)
+  const state = protocol === 'tcp' || protocol === 'mptcp' || protocol === 'dccp' ? tcpStates[kernelState] : stateOf(protocol, kernelState, remotePort)
+  const key = cookieKey(v.getUint32(m + COOKIE, LE), v.getUint32(m + COOKIE + 4, LE))
+  const socket = draft(key, protocol, v6 ? 'ipv6' : 'ipv4', state, endpoint(v, m + SRC, v.getUint16(m + SPORT), v6))
+  if (remotePort !== 0 || (protocol === 'raw' && kernelState === 1)) socket.remote = endpoint(v, m + DST, remotePort, v6)
+  socket.uid = v.getUint32(m + UID, LE)
+  const inode = v.getUint32(m + INODE, LE)
+  if (inode !== 0) socket.inode = inode
+  socket.queues = queuesOf(state === 'LISTEN', v.getUint32(m + RQUEUE, LE), v.getUint32(m + WQUEUE, LE))
+  const timer = v.getUint8(m + TIMER)
+  if (timer !== 0) socket.timer = timerOf(timer, v.getUint32(m + EXPIRES, LE), v.getUint8(m + RETRANS))
+  const device = v.getUint32(m + IF, LE)
+  if (device !== 0) socket.interface = { index: device, name: undefined }
+  readAttributes(v, m + inetDiagMsg.size, end, socket, cgroupOf)
+  return socket
 }
 
-/** What one answer said beside its sockets. */
-export interface AnswerEnd {
-  /** It was the last of the dump. */
-  readonly done: boolean
-  /** The table changed while the kernel walked it, and sockets may be missing or twice. */
-  readonly interrupted: boolean
-}
+const endpoint = (v: DataView, a: number, port: number, v6: boolean): Endpoint => ({ address: v6 ? ipv6At(v, a) : ipv4At(v, a), port })
 
-/** Decodes one answer and adds its sockets to `found`. */
-export function readInet(answer: Uint8Array, protocol: InetProtocol, found: Draft[]): AnswerEnd {
-  const view = viewOf(answer)
-  let done = false
-  let interrupted = false
-  for (const m of messages(view)) {
-    if ((m.flags & NLM_F_DUMP_INTR) !== 0) interrupted = true
-    if (m.type === NLMSG_DONE) done = true
-    else if (m.type === SOCK_DIAG_BY_FAMILY) found.push(readSocket(view, m.at, m.end, protocol))
-  }
-  return { done, interrupted }
-}
-
-function readSocket(view: DataView, at: number, end: number, protocol: InetProtocol): Draft {
-  const m = inetDiagMsg.read(view, at, end - at)
-  const kernelState = tcpStates[m.state]
-  const state = protocol !== 'tcp' && kernelState === 'CLOSED' ? 'UNCONNECTED' : kernelState
-  const v6 = m.family === AF_INET6
-  let tcp: Tcp | undefined
-  for (const a of attributes(view, at + inetDiagMsg.size, end)) {
-    if (a.type === INET_DIAG_INFO && protocol === 'tcp' && state !== 'LISTEN') tcp = readTcp(view, a.at, a.end - a.at)
-  }
-  return {
-    key: `${m.id.cookie1.toString(16)}.${m.id.cookie0.toString(16)}`,
-    protocol,
-    family: v6 ? 'ipv6' : 'ipv4',
-    state,
-    local: endpoint(m.id.src, m.id.sport, v6),
-    remote: m.id.dport === 0 ? undefined : endpoint(m.id.dst, m.id.dport, v6),
-    owners: [],
-    ownerless: undefined,
-    uid: m.uid,
-    inode: m.inode === 0 ? undefined : m.inode,
-    queues: queues(state, m.rqueue, m.wqueue),
-    timer: timer(m.timer, m.expires, m.retrans),
-    interface: m.id.if === 0 ? undefined : { index: m.id.if, name: undefined },
-    namespace: undefined,
-    mark: undefined,
-    classId: undefined,
-    cgroup: undefined,
-    memory: undefined,
-    options: undefined,
-    tcp,
-    detail: undefined,
-  }
-}
-
-const endpoint = (b: Uint8Array, port: number, v6: boolean): Endpoint => ({ address: v6 ? ipv6(b) : ipv4(b), port })
-
-/** A listener counts connections here, not bytes. */
-function queues(state: State | undefined, received: number, sent: number): Queues {
-  if (state === 'LISTEN') return { receivedBytes: undefined, sendBytes: undefined, backlog: received, backlogLimit: sent }
-  return { receivedBytes: received, sendBytes: sent, backlog: undefined, backlogLimit: undefined }
-}
-
-function timer(kind: number, expiresMs: number, retransmits: number): Timer | undefined {
+function timerOf(kind: number, expiresMs: number, retransmits: number): Timer | undefined {
   const name = timers[kind]
   return name === undefined ? undefined : { kind: name, expiresMs, retransmits }
 }
+
+const stateOf = (protocol: InetProtocol, state: number, remotePort: number): State | undefined =>
+  protocol === 'sctp' && remotePort !== 0 ? sctpState(state) : looseStates[state]
+
+/** Everything that follows the fixed part of a message. */
+function readAttributes(v: DataView, from: number, end: number, socket: Draft, cgroupOf: CgroupOf): void {
+  let v6only = UNKNOWN
+  let shutdown = UNKNOWN
+  let flags = UNKNOWN
+  let tos = UNKNOWN
+  let trafficClass = UNKNOWN
+  let more = false
+  for (let a = from; a < end;) {
+    const length = attributeLength(v, a, end)
+    const content = a + nlattr.size
+    const size = length - nlattr.size
+    const type = attributeType(v, a)
+    if (type === SHUTDOWN) shutdown = v.getUint8(sized(content, size, 1)) & 3
+    else if (type === SOCKOPT) flags = v.getUint8(sized(content, size, 2)) | (v.getUint8(content + 1) << 8)
+    else if (type === CGROUP_ID) socket.cgroup = cgroupOf(v.getUint32(sized(content, size, 8) + HIGH, LE) * 2 ** 32 + v.getUint32(content + LOW, LE))
+    else if (type === SKV6ONLY) v6only = v.getUint8(sized(content, size, 1))
+    else if (type === TOS) tos = v.getUint8(sized(content, size, 1))
+    else if (type === TCLASS) trafficClass = v.getUint8(sized(content, size, 1))
+    else if (type === MARK) socket.mark = v.getUint32(sized(content, size, 4), LE)
+    else if (type === CLASS_ID) socket.classId = v.getUint32(sized(content, size, 4), LE)
+    else if (type === SKMEMINFO) socket.memory = readMemory(v, content, size)
+    else more = true
+    a += align4(length)
+  }
+  socket.options = plainOptions(v6only, shutdown, flags, tos, trafficClass)
+  if (more) readDetails(v, attributes(v, from, end), socket)
+}
+
+/** Where the content is, when it is as long as it should be. */
+function sized(content: number, size: number, needed: number): number {
+  if (size < needed) throw new DecodeError('inet_diag attribute', needed, size, `at ${content}`)
+  return content
+}
+
+/** What is rare, or was asked for. */
+function readDetails(v: DataView, all: readonly Message[], socket: Draft): void {
+  let more: Partial<Options> | undefined
+  let tcp: Mutable<Tcp> | undefined
+  let congestion: string | undefined
+  let record: CongestionDetail | undefined
+  for (const a of all) {
+    const size = a.end - a.at
+    if (a.type === INFO && socket.protocol === 'tcp') tcp = readTcp(v, a.at, size)
+    else if (a.type === CONG) congestion = textOf(v, a)
+    else if (a.type === BBRINFO) record = readCongestion('bbr', v, a.at, size)
+    else if (a.type === DCTCPINFO) record = readCongestion('dctcp', v, a.at, size)
+    else if (a.type === VEGASINFO) record = readCongestion('vegas', v, a.at, size)
+    else if (a.type === ULP_INFO) more = { ...more, upperLayer: readUpperLayer(v, a.at, a.end) }
+    else if (a.type === MD5SIG) more = { ...more, md5Keys: Math.trunc(size / md5Bytes) }
+    else if (a.type === SK_BPF_STORAGES) more = { ...more, bpfStorage: true }
+    else if (a.type === PROTOCOL) socket.detail = rawDetail(u8Of(v, a))
+    else if (a.type === INFO && socket.protocol === 'mptcp') socket.detail = mptcpDetail(v, a.at, size)
+    else if (a.type === INFO && socket.protocol === 'sctp') socket.detail = sctpDetail(v, a.at, size, socket.detail)
+    else if (a.type === LOCALS && socket.protocol === 'sctp') socket.detail = addressesDetail('locals', v, a, socket.detail)
+    else if (a.type === PEERS && socket.protocol === 'sctp') socket.detail = addressesDetail('peers', v, a, socket.detail)
+  }
+  if (more) socket.options = { ...(socket.options ?? optionsOf({})), ...more }
+  if (tcp === undefined) return
+  tcp.congestionControl = congestion
+  tcp.congestionDetail = record
+  if (socket.state === 'LISTEN') {
+    // Here the kernel keeps the accept queue in these two, which is in `queues`.
+    tcp.unackedSegments = undefined
+    tcp.selectivelyAckedSegments = undefined
+  }
+  socket.tcp = tcp
+}
+
+type Mutable<T> = { -readonly [K in keyof T]: T[K] }

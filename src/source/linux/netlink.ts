@@ -1,5 +1,7 @@
 // The framing of netlink: messages, and attributes in a message. Pure: bytes in, values out.
 
+import { littleEndian } from '../../bytes/struct.ts'
+import { cString } from '../../bytes/text.ts'
 import { DecodeError, OsError } from '../../model/error.ts'
 import { nlattr, nlmsgerr, nlmsghdr } from './structs.ts'
 
@@ -9,7 +11,11 @@ export const NLM_F_DUMP = 0x300
 export const NLMSG_ERROR = 2
 export const NLMSG_DONE = 3
 
-const align4 = (n: number): number => (n + 3) & ~3
+/** Lengths are rounded up to 4. */
+export const align4 = (n: number): number => (n + 3) & ~3
+
+const typeAt = nlmsghdr.offsets.type!
+const flagsAt = nlmsghdr.offsets.flags!
 
 /** One message of an answer, or one attribute of a message: what it is and where its content starts and ends. */
 export interface Message {
@@ -19,17 +25,24 @@ export interface Message {
   readonly end: number
 }
 
-/** Walks the messages of one answer. An error from the kernel is thrown, never skipped. */
-export function* messages(view: DataView): Generator<Message> {
+/** Hands on the messages of one answer. An error from the kernel is thrown, never skipped. */
+export function eachMessage(view: DataView, take: (type: number, at: number, end: number, flags: number) => void): void {
   for (let at = 0; at < view.byteLength;) {
-    const header = nlmsghdr.read(view, at)
-    const end = at + header.len
-    if (header.len < nlmsghdr.size || end > view.byteLength)
-      throw new DecodeError('netlink message', header.len, view.byteLength - at, `at ${at}`)
-    if (header.type === NLMSG_ERROR || header.type === NLMSG_DONE) checkError(view, at + nlmsghdr.size, end, header.type)
-    yield { type: header.type, flags: header.flags, at: at + nlmsghdr.size, end }
-    at += align4(header.len)
+    const room = view.byteLength - at
+    const length = room < nlmsghdr.size ? 0 : view.getUint32(at, littleEndian)
+    if (length < nlmsghdr.size || length > room) throw new DecodeError('netlink message', Math.max(length, nlmsghdr.size), room, `at ${at}`)
+    const type = view.getUint16(at + typeAt, littleEndian)
+    if (type === NLMSG_ERROR || type === NLMSG_DONE) checkError(view, at + nlmsghdr.size, at + length, type)
+    take(type, at + nlmsghdr.size, at + length, view.getUint16(at + flagsAt, littleEndian))
+    at += align4(length)
   }
+}
+
+/** The messages of one answer, as a list. */
+export function messages(view: DataView): Message[] {
+  const all: Message[] = []
+  eachMessage(view, (type, at, end, flags) => all.push({ type, flags, at, end }))
+  return all
 }
 
 /** NLMSG_ERROR holds an errno; NLMSG_DONE does when a dump broke off. 0 is success. */
@@ -44,24 +57,54 @@ function checkError(view: DataView, at: number, end: number, type: number): void
 const errnoNames: Readonly<Record<number, string>> = {
   1: 'EPERM',
   2: 'ENOENT',
+  11: 'EAGAIN',
   12: 'ENOMEM',
   13: 'EACCES',
   16: 'EBUSY',
   22: 'EINVAL',
+  90: 'EMSGSIZE',
   93: 'EPROTONOSUPPORT',
   95: 'EOPNOTSUPP',
   97: 'EAFNOSUPPORT',
   105: 'ENOBUFS',
 }
 
-/** Walks the attributes from `at` to `end`. */
-export function* attributes(view: DataView, at: number, end: number): Generator<Message> {
+/** The length of the attribute at `at`, with its header and without the rounding. It never reaches past `end`. */
+export function attributeLength(view: DataView, at: number, end: number): number {
+  const length = end - at < nlattr.size ? 0 : view.getUint16(at, littleEndian)
+  if (length < nlattr.size || at + length > end) throw new DecodeError('netlink attribute', Math.max(length, nlattr.size), end - at, `at ${at}`)
+  return length
+}
+
+/** The type of the attribute at `at`, without the flags for nested and big-endian content. */
+export const attributeType = (view: DataView, at: number): number => view.getUint16(at + nlattr.offsets.type!, littleEndian) & 0x3fff
+
+/** The attributes from `at` to `end`, as a list. */
+export function attributes(view: DataView, at: number, end: number): Message[] {
+  const all: Message[] = []
   while (at < end) {
-    const header = nlattr.read(view, at, Math.min(nlattr.size, end - at))
-    if (header.len < nlattr.size || at + header.len > end) throw new DecodeError('netlink attribute', header.len, end - at, `at ${at}`)
-    yield { type: header.type & 0x3fff, flags: header.type >>> 14, at: at + nlattr.size, end: at + header.len }
-    at += align4(header.len)
+    const length = attributeLength(view, at, end)
+    all.push({ type: attributeType(view, at), flags: 0, at: at + nlattr.size, end: at + length })
+    at += align4(length)
   }
+  return all
+}
+
+/** A number of 32 bits that is the whole content of an attribute. */
+export const u32Of = (view: DataView, a: Message): number => view.getUint32(needs(a, 4), littleEndian)
+/** A number of 16 bits that is the whole content of an attribute. */
+export const u16Of = (view: DataView, a: Message): number => view.getUint16(needs(a, 2), littleEndian)
+/** A number of 8 bits that is the whole content of an attribute. */
+export const u8Of = (view: DataView, a: Message): number => view.getUint8(needs(a, 1))
+/** A counter of 64 bits that is the whole content of an attribute, as a number. */
+export const u64Of = (view: DataView, a: Message): number => Number(view.getBigUint64(needs(a, 8), littleEndian))
+
+/** Text that is the whole content of an attribute, up to its first NUL. */
+export const textOf = (view: DataView, a: Message): string => cString(new Uint8Array(view.buffer, view.byteOffset + a.at, a.end - a.at))
+
+function needs(a: Message, size: number): number {
+  if (a.end - a.at < size) throw new DecodeError(`netlink attribute ${a.type}`, size, a.end - a.at, `at ${a.at}`)
+  return a.at
 }
 
 /** Puts a header before the parts of a body. */
@@ -74,5 +117,13 @@ export function message(type: number, flags: number, ...parts: readonly Uint8Arr
     all.set(part, at)
     at += align4(part.length)
   }
+  return all
+}
+
+/** One attribute, with its header. */
+export function attribute(type: number, content: Uint8Array): Uint8Array {
+  const all = new Uint8Array(nlattr.size + content.length)
+  all.set(nlattr.write({ len: all.length, type }))
+  all.set(content, nlattr.size)
   return all
 }

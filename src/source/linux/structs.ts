@@ -165,3 +165,89 @@ export const sockaddrIn = struct('sockaddr_in', 16, { family: u16, port: be16, a
 
 /** include/uapi/linux/in6.h */
 export const sockaddrIn6 = struct('sockaddr_in6', 28, { family: u16, port: be16, flowinfo: u32, addr: bytes(16, 4), scopeId: u32 })
+
+/** include/uapi/linux/inet_diag.h */
+export const inetDiagSockopt = struct('inet_diag_sockopt', 2, {
+  recverr: bits(u8, 1),
+  is_icsk: bits(u8, 1),
+  freebind: bits(u8, 1),
+  hdrincl: bits(u8, 1),
+  mc_loop: bits(u8, 1),
+  transparent: bits(u8, 1),
+  mc_all: bits(u8, 1),
+  nodefrag: bits(u8, 1),
+  bind_address_no_port: bits(u8, 1),
+  recverr_rfc4884: bits(u8, 1),
+  defer_connect: bits(u8, 1),
+})
+
+/** include/uapi/linux/mptcp.h */
+export const mptcpInfo = struct(
+  'mptcp_info',
+  40,
+  {
+    subflows: u8,
+    addAddrSignal: u8,
+    addAddrAccepted: u8,
+    subflowsMax: u8,
+    addAddrSignalMax: u8,
+    addAddrAcceptedMax: u8,
+    flags: u32,
+    token: u32,
+    writeSeq: u64,
+    sndUna: u64,
+    rcvNxt: u64,
+  },
+  {
+    localAddrUsed: u8, // 5.10
+    localAddrMax: u8, // 5.10
+    csumEnabled: u8, // 5.14
+    retransmits: u32, // 6.5, as the counters of bytes
+    bytesRetrans: u64,
+    bytesSent: u64,
+    bytesReceived: u64,
+    bytesAcked: u64,
+    subflowsTotal: u8, // 6.5
+    endpLaminarMax: u8, // 6.18
+    reserved: u16,
+    lastDataSent: u32, // 6.10, as the other two
+    lastDataRecv: u32,
+    lastAckRecv: u32,
+  },
+)
+
+/** include/uapi/linux/sctp.h, up to the addresses of the primary path. */
+export const sctpInfo = struct('sctp_info', 168, {
+  tag: u32,
+  state: u32,
+  rwnd: u32,
+  unackdata: u16,
+  penddata: u16,
+  instrms: u16,
+  outstrms: u16,
+  fragmentationPoint: u32,
+  inqueue: u32,
+  outqueue: u32,
+  overallError: u32,
+  maxBurst: u32,
+  maxseg: u32,
+  peerRwnd: u32,
+  peerTag: u32,
+  peerCapable: u8,
+  peerSack: u8,
+  reserved1: u16,
+  isacks: u64,
+  osacks: u64,
+  opackets: u64,
+  ipackets: u64,
+  rtxchunks: u64,
+  outofseqtsns: u64,
+  idupchunks: u64,
+  gapcnt: u64,
+  ouodchunks: u64,
+  iuodchunks: u64,
+  oodchunks: u64,
+  iodchunks: u64,
+  octrlchunks: u64,
+  ictrlchunks: u64,
+})

@@ -1,0 +1,127 @@
+// One question to the kernel and its answers, until they are complete or a gap says why not. It knows netlink's ways to fail, not what a socket is.
+
+import { viewOf } from '../../bytes/text.ts'
+import { DecodeError, OsError } from '../../model/error.ts'
+import type { Gap } from '../../model/gap.ts'
+import { breath } from '../breath.ts'
+import type { Tape } from '../tape.ts'
+import type { Draft } from './draft.ts'
+import { eachMessage, NLM_F_DUMP_INTR, NLMSG_DONE, NLMSG_ERROR } from './netlink.ts'
+import type { Calls, Place } from './place.ts'
+
+const NETLINK_SOCK_DIAG = 4
+/** A table that changed while the kernel walked it is asked for again so often. */
+const retries = 2
+/** More sockets than a table can hold on any machine of today; foreign bytes must not fill the memory. */
+const mostSockets = 4_000_000
+/** For the second try, when the kernel had no room for an answer. */
+const largeBufferBytes = 8 * 1024 * 1024
+
+/** One table to ask for. */
+export interface Question {
+  /** How the tape knows it. */
+  readonly name: string
+  /** How people know it. */
+  readonly table: string
+  readonly request: Uint8Array
+  /** Reads one message. */
+  readonly read: (view: DataView, at: number, end: number) => Draft | undefined
+  /** A single answer instead of a dump. */
+  readonly single?: boolean
+}
+
+/** What came of a question. */
+export interface Answer {
+  readonly sockets: Draft[]
+  /** Why there are no sockets, or not all. */
+  readonly failure: OsError | DecodeError | undefined
+  /** The table changed while the kernel walked it, each time. */
+  readonly interrupted: boolean
+  readonly limited: boolean
+}
+
+/** Asks the kernel through netlink. */
+export type Asker = (place: Place, question: Question) => Promise<Answer>
+
+/** Makes the asker of a source. It keeps one buffer. */
+export function asker(tape: Tape, calls: Calls): Asker {
+  const buffer = new Uint8Array(256 * 1024)
+
+  /** One request, and the answers as they come. The bytes are valid until the next one. */
+  function* exchange(place: Place, request: Uint8Array, large: boolean, isDone: () => boolean): Generator<Uint8Array> {
+    const fd = place.open(NETLINK_SOCK_DIAG)
+    try {
+      calls!.limitWait(fd)
+      if (large) calls!.growReceiveBuffer(fd, largeBufferBytes)
+      calls!.send(fd, request)
+      while (!isDone()) yield buffer.subarray(0, calls!.receiveWhole(fd, buffer))
+    } finally {
+      calls!.closeFd(fd)
+    }
+  }
+
+  async function once(place: Place, question: Question, large: boolean): Promise<Answer> {
+    const breathe = breath()
+    const sockets: Draft[] = []
+    let done = false
+    let interrupted = false
+    const { read } = question
+    const take = (view: DataView, type: number, at: number, end: number, flags: number): void => {
+      if ((flags & NLM_F_DUMP_INTR) !== 0) interrupted = true
+      if (type === NLMSG_DONE || type === NLMSG_ERROR) done = true
+      else {
+        const socket = read(view, at, end)
+        if (socket) sockets.push(socket)
+        if (question.single) done = true
+      }
+    }
+    try {
+      for (const bytes of tape.bytes(place.prefix + question.name, () => exchange(place, question.request, large, () => done))) {
+        const view = viewOf(bytes)
+        eachMessage(view, (type, at, end, flags) => take(view, type, at, end, flags))
+        if (sockets.length > mostSockets) return { sockets, failure: undefined, interrupted, limited: true }
+        const pause = breathe()
+        if (pause) await pause
+      }
+      const failure = done ? undefined : new DecodeError(`netlink dump of ${question.table}`, 1, 0, 'at its end')
+      return { sockets, failure, interrupted, limited: false }
+    } catch (error) {
+      if (!(error instanceof OsError || error instanceof DecodeError)) throw error
+      return { sockets, failure: error, interrupted, limited: false }
+    }
+  }
+
+  return async (place, question) => {
+    let answer = await once(place, question, false)
+    if (answer.failure instanceof OsError && answer.failure.code === 'ENOBUFS') answer = merge(answer, await once(place, question, true))
+    for (let i = 0; i < retries && answer.interrupted && answer.failure === undefined; i++)
+      answer = merge(answer, await once(place, question, false))
+    return answer
+  }
+}
+
+/** A later answer that is complete stands for itself; otherwise each may hold what the other has missed. */
+function merge(first: Answer, second: Answer): Answer {
+  if (!second.interrupted && second.failure === undefined) return second
+  const byKey = new Map(first.sockets.map(socket => [socket.key, socket]))
+  for (const socket of second.sockets) byKey.set(socket.key, socket)
+  return { ...second, sockets: [...byKey.values()], limited: first.limited || second.limited }
+}
+
+/** What an answer leaves unseen, in words. */
+export function answerGaps(table: string, answer: Answer): Gap[] {
+  const gaps: Gap[] = []
+  const gap = (why: Gap['why'], text: string, help: string): void => void gaps.push({ what: 'sockets', why, text, help, count: undefined })
+  const { failure } = answer
+  const part = answer.sockets.length === 0 ? 'could not be listed' : 'was not listed to its end'
+  if (failure instanceof DecodeError) gap('damaged', `the table of ${table} ${part}: ${failure.message}`, '')
+  else if (failure?.code === 'ENOBUFS') gap('lost', `the kernel had no room for its answer, so sockets of ${table} are missing`, 'look again')
+  else if (failure?.code === 'EMSGSIZE') gap('damaged', `the table of ${table} ${part}: an answer was cut short`, '')
+  else if (failure) gap(isRefusal(failure) ? 'permission' : 'kernel', `the table of ${table} ${part}: ${failure.message}`, '')
+  if (answer.interrupted) gap('interrupted', `the table of ${table} changed while the kernel listed it`, 'look again')
+  if (answer.limited) gap('limit', `${table} has more than ${mostSockets} sockets, and the rest is left out`, '')
+  return gaps
+}
+
+/** True for errors that mean: not for you. */
+export const isRefusal = (error: OsError): boolean => error.code === 'EPERM' || error.code === 'EACCES'

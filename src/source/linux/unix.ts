@@ -1,0 +1,105 @@
+// From sock_diag bytes of UNIX sockets to sockets. Pure.
+
+import { littleEndian } from '../../bytes/struct.ts'
+import { utf8Text } from '../../bytes/text.ts'
+import type { Detail, Endpoint } from '../../model/socket.ts'
+import { cookieKey, draft, looseStates, optionsOf, queuesOf, readMemory, shutdownOf, socketTypes, type Draft } from './draft.ts'
+import { unixDiagMsg, unixDiagReq, unixDiagRqlen, unixDiagVfs } from './familyStructs.ts'
+import { attributes, message, NLM_F_DUMP, NLM_F_REQUEST, u32Of, u8Of } from './netlink.ts'
+
+const SOCK_DIAG_BY_FAMILY = 20
+const AF_UNIX = 1
+
+// include/uapi/linux/unix_diag.h: what to show.
+const SHOW_NAME = 1
+const SHOW_VFS = 2
+const SHOW_PEER = 4
+const SHOW_ICONS = 8
+const SHOW_RQLEN = 16
+const SHOW_MEMINFO = 32
+const SHOW_UID = 64
+// Its attributes.
+const NAME = 0
+const VFS = 1
+const PEER = 2
+const ICONS = 3
+const RQLEN = 4
+const MEMINFO = 5
+const SHUTDOWN = 6
+const UID = 7
+
+/** A request for all UNIX sockets in these states. */
+export function unixRequest(states: number, memory: boolean): Uint8Array {
+  const show = SHOW_NAME | SHOW_VFS | SHOW_PEER | SHOW_ICONS | SHOW_RQLEN | SHOW_UID | (memory ? SHOW_MEMINFO : 0)
+  return message(SOCK_DIAG_BY_FAMILY, NLM_F_REQUEST | NLM_F_DUMP, unixDiagReq.write({ family: AF_UNIX, states, show }))
+}
+
+/** Reads one socket. Its other end is only known by inode until `joinUnix`. */
+export function readUnix(view: DataView, at: number, end: number): Draft {
+  const m = unixDiagMsg.read(view, at, end - at)
+  const state = looseStates[m.state]
+  const local: { path?: string; inode: number } = { inode: m.ino }
+  const socket = draft(cookieKey(m.cookie0, m.cookie1), 'unix', 'unix', state, local)
+  const fields: Record<string, string | number | undefined> = {}
+  // A socket that nobody has accepted yet has no inode.
+  if (m.ino !== 0) socket.inode = m.ino
+  for (const a of attributes(view, at + unixDiagMsg.size, end)) {
+    const size = a.end - a.at
+    if (a.type === NAME) local.path = unixPath(new Uint8Array(view.buffer, view.byteOffset + a.at, size))
+    else if (a.type === PEER) socket.remote = { inode: u32Of(view, a) }
+    else if (a.type === RQLEN) {
+      const q = unixDiagRqlen.read(view, a.at, size)
+      socket.queues = queuesOf(state === 'LISTEN', q.rqueue, q.wqueue)
+    } else if (a.type === SHUTDOWN) socket.options = shutdowns[u8Of(view, a) & 3]
+    else if (a.type === UID) socket.uid = u32Of(view, a)
+    else if (a.type === MEMINFO) socket.memory = readMemory(view, a.at, size)
+    else if (a.type === VFS) {
+      const vfs = unixDiagVfs.read(view, a.at, size)
+      fields.fileInode = vfs.ino
+      fields.fileDevice = `${vfs.dev >>> 20}:${vfs.dev & 0xfffff}` // The kernel's own dev_t: 12 bits and 20.
+    } else if (a.type === ICONS) fields.pending = inodes(view, a.at, a.end)
+  }
+  socket.detail = detailOf(m.type, fields)
+  return socket
+}
+
+const shutdowns = [0, 1, 2, 3].map(mask => optionsOf({ shutdown: shutdownOf(mask) }))
+const plain: readonly Detail[] = socketTypes.map(type => ({ type }))
+
+const detailOf = (type: number, fields: NonNullable<Detail['fields']>): Detail | undefined =>
+  Object.keys(fields).length === 0 ? plain[type] : { type: socketTypes[type], fields }
+
+/** Sockets that wait to be accepted, by the inodes of the ends that have connected. */
+function inodes(view: DataView, at: number, end: number): string {
+  const all: number[] = []
+  for (let i = at; i + 4 <= end; i += 4) all.push(view.getUint32(i, littleEndian))
+  return all.join(' ')
+}
+
+/** The path as ss writes it: a first NUL makes an abstract name, and each NUL is written `@`. */
+export function unixPath(name: Uint8Array): string | undefined {
+  if (name.length === 0) return undefined
+  // The name of a file ends with a NUL that does not belong to it; an abstract name has any bytes.
+  const text = utf8Text(name[0] !== 0 && name.at(-1) === 0 ? name.subarray(0, -1) : name)
+  return text.replaceAll('\0', '@')
+}
+
+/** Joins both ends of each connection. */
+export function joinUnix(sockets: readonly Draft[]): void {
+  const byInode = new Map<number, Draft>()
+  const listeners = new Map<number, Draft>()
+  for (const socket of sockets) {
+    if (socket.inode !== undefined) byInode.set(socket.inode, socket)
+    const pending = socket.detail?.fields?.pending
+    if (typeof pending === 'string') for (const inode of pending.split(' ')) listeners.set(Number(inode), socket)
+  }
+  for (const socket of sockets) {
+    const inode = socket.remote?.inode
+    if (inode === undefined) continue
+    // The other end of a connection that waits to be accepted has no inode, but its listener is known.
+    const other = inode === 0 ? listeners.get(socket.inode ?? 0) : byInode.get(inode)
+    socket.remote = end(other, inode)
+  }
+}
+
+const end = (other: Draft | undefined, inode: number): Endpoint => ({ path: other?.local.path, inode: inode === 0 ? undefined : inode })
