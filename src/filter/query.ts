@@ -56,6 +56,8 @@ export interface FullQuery {
   readonly namespaces: NonNullable<Query['namespaces']>
   /** The filter, when it was text: for what the kernel can judge of it. */
   readonly filter: Filter | undefined
+  /** What can be said before owners are known: false when the socket is not wanted whoever holds it. */
+  readonly early: (socket: Socket) => boolean
   /** Everything that the query says about a single socket, in one test. */
   readonly test: SocketTest
 }
@@ -77,6 +79,9 @@ export function fillQuery(query: Query = {}): FullQuery {
   const inStates = wantedStates && new Set<State | undefined>(wantedStates)
   const inFamilies = new Set(wantedFamilies)
   const inProtocols = new Set(wantedProtocols)
+  const inScope = (socket: Socket): boolean =>
+    inProtocols.has(socket.protocol) && inFamilies.has(socket.family) && (inStates === undefined || inStates.has(socket.state))
+  const ownersMatter = wants === undefined || wants.owners
   return {
     protocols: wantedProtocols,
     families: wantedFamilies,
@@ -85,13 +90,12 @@ export function fillQuery(query: Query = {}): FullQuery {
     details: [...new Set([...details, ...(wants?.details ?? [])])],
     namespaces: query.namespaces ?? 'own',
     filter: tree,
-    test: (socket, processes, context) =>
-      inProtocols.has(socket.protocol) &&
-      inFamilies.has(socket.family) &&
-      (inStates === undefined || inStates.has(socket.state)) &&
-      (inFilter === undefined || inFilter(socket, processes, context)),
+    early: socket => inScope(socket) && (ownersMatter || inFilter!(socket, nobody)),
+    test: (socket, processes, context) => inScope(socket) && (inFilter === undefined || inFilter(socket, processes, context)),
   }
 }
+
+const nobody: ReadonlyMap<number, Process> = new Map()
 
 function words<T extends string>(argument: string, given: readonly T[] | undefined, known: readonly T[]): readonly T[] | undefined {
   if (given === undefined) return undefined

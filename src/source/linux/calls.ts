@@ -96,7 +96,8 @@ export function limitWait(fd: number): void {
 /** Makes room for answers that wait; without privileges as much as the system allows. */
 export function growReceiveBuffer(fd: number, bytes: number): void {
   const value = new Int32Array([bytes])
-  if (c.setsockopt(fd, SOL_SOCKET, SO_RCVBUFFORCE, value, 4) < 0) checked('setsockopt(SO_RCVBUF)', c.setsockopt(fd, SOL_SOCKET, SO_RCVBUF, value, 4))
+  if (c.setsockopt(fd, SOL_SOCKET, SO_RCVBUFFORCE, value, 4) < 0)
+    checked('setsockopt(SO_RCVBUF)', c.setsockopt(fd, SOL_SOCKET, SO_RCVBUF, value, 4))
 }
 
 /** Receives one datagram into the buffer, and says how long it is. One that is longer than the buffer, or empty, is an error. A signal is not. */

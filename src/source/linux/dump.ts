@@ -115,7 +115,8 @@ export function answerGaps(table: string, answer: Answer): Gap[] {
   const { failure } = answer
   const part = answer.sockets.length === 0 ? 'could not be listed' : 'was not listed to its end'
   if (failure instanceof DecodeError) gap('damaged', `the table of ${table} ${part}: ${failure.message}`, '')
-  else if (failure?.code === 'ENOBUFS') gap('lost', `the kernel had no room for its answer, so sockets of ${table} are missing`, 'look again')
+  else if (failure?.code === 'ENOBUFS')
+    gap('lost', `the kernel had no room for its answer, so sockets of ${table} are missing`, 'look again')
   else if (failure?.code === 'EMSGSIZE') gap('damaged', `the table of ${table} ${part}: an answer was cut short`, '')
   else if (failure) gap(isRefusal(failure) ? 'permission' : 'kernel', `the table of ${table} ${part}: ${failure.message}`, '')
   if (answer.interrupted) gap('interrupted', `the table of ${table} changed while the kernel listed it`, 'look again')

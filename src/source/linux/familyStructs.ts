@@ -15,7 +15,15 @@ export const unixDiagReq = struct('unix_diag_req', 24, {
 })
 
 /** include/uapi/linux/unix_diag.h */
-export const unixDiagMsg = struct('unix_diag_msg', 16, { family: u8, type: u8, state: u8, pad: pad(1), ino: u32, cookie0: u32, cookie1: u32 })
+export const unixDiagMsg = struct('unix_diag_msg', 16, {
+  family: u8,
+  type: u8,
+  state: u8,
+  pad: pad(1),
+  ino: u32,
+  cookie0: u32,
+  cookie1: u32,
+})
 
 /** include/uapi/linux/unix_diag.h */
 export const unixDiagVfs = struct('unix_diag_vfs', 8, { ino: u32, dev: u32 })

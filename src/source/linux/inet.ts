@@ -9,7 +9,19 @@ import type { CongestionDetail, Tcp } from '../../model/tcp.ts'
 import type { DetailName } from '../../filter/query.ts'
 import { cookieKey, draft, looseStates, optionsOf, queuesOf, readMemory, tcpStates, type Draft } from './draft.ts'
 import { plainOptions, UNKNOWN } from './inetOptions.ts'
-import { align4, attribute, attributeLength, attributes, attributeType, message, NLM_F_DUMP, NLM_F_REQUEST, textOf, u8Of, type Message } from './netlink.ts'
+import {
+  align4,
+  attribute,
+  attributeLength,
+  attributes,
+  attributeType,
+  message,
+  NLM_F_DUMP,
+  NLM_F_REQUEST,
+  textOf,
+  u8Of,
+  type Message,
+} from './netlink.ts'
 import { addressesDetail, mptcpDetail, rawDetail, sctpDetail, sctpState } from './protocolDetail.ts'
 import { inetDiagMsg, inetDiagReqV2, inetDiagSockid, nlattr } from './structs.ts'
 import { readCongestion, readTcp } from './tcp.ts'
@@ -132,13 +144,16 @@ export function readInet(v: DataView, m: number, end: number, protocol: InetProt
   const v6 = v.getUint8(m) === AF_INET6
   const kernelState = v.getUint8(m + STATE)
   const remotePort = v.getUint16(m + DPORT)
-  const state = protocol === 'tcp' || protocol === 'mptcp' || protocol === 'dccp' ? tcpStates[kernelState] : stateOf(protocol, kernelState, remotePort)
+  const state =
+    protocol === 'tcp' || protocol === 'mptcp' || protocol === 'dccp' ? tcpStates[kernelState] : stateOf(protocol, kernelState, remotePort)
   const key = cookieKey(v.getUint32(m + COOKIE, LE), v.getUint32(m + COOKIE + 4, LE))
   const socket = draft(key, protocol, v6 ? 'ipv6' : 'ipv4', state, endpoint(v, m + SRC, v.getUint16(m + SPORT), v6))
   if (remotePort !== 0 || (protocol === 'raw' && kernelState === 1)) socket.remote = endpoint(v, m + DST, remotePort, v6)
-  socket.uid = v.getUint32(m + UID, LE)
   const inode = v.getUint32(m + INODE, LE)
   if (inode !== 0) socket.inode = inode
+  const uid = v.getUint32(m + UID, LE)
+  // Of TIME_WAIT and of a connection that is half made the kernel says 0 and means nothing.
+  if (uid !== 0 || inode !== 0 || (state !== 'TIME_WAIT' && state !== 'SYN_RECEIVED')) socket.uid = uid
   socket.queues = queuesOf(state === 'LISTEN', v.getUint32(m + RQUEUE, LE), v.getUint32(m + WQUEUE, LE))
   const timer = v.getUint8(m + TIMER)
   if (timer !== 0) socket.timer = timerOf(timer, v.getUint32(m + EXPIRES, LE), v.getUint8(m + RETRANS))
@@ -173,7 +188,8 @@ function readAttributes(v: DataView, from: number, end: number, socket: Draft, c
     const type = attributeType(v, a)
     if (type === SHUTDOWN) shutdown = v.getUint8(sized(content, size, 1)) & 3
     else if (type === SOCKOPT) flags = v.getUint8(sized(content, size, 2)) | (v.getUint8(content + 1) << 8)
-    else if (type === CGROUP_ID) socket.cgroup = cgroupOf(v.getUint32(sized(content, size, 8) + HIGH, LE) * 2 ** 32 + v.getUint32(content + LOW, LE))
+    else if (type === CGROUP_ID)
+      socket.cgroup = cgroupOf(v.getUint32(sized(content, size, 8) + HIGH, LE) * 2 ** 32 + v.getUint32(content + LOW, LE))
     else if (type === SKV6ONLY) v6only = v.getUint8(sized(content, size, 1))
     else if (type === TOS) tos = v.getUint8(sized(content, size, 1))
     else if (type === TCLASS) trafficClass = v.getUint8(sized(content, size, 1))
@@ -219,12 +235,21 @@ function readDetails(v: DataView, all: readonly Message[], socket: Draft): void 
   if (tcp === undefined) return
   tcp.congestionControl = congestion
   tcp.congestionDetail = record
-  if (socket.state === 'LISTEN') {
-    // Here the kernel keeps the accept queue in these two, which is in `queues`.
-    tcp.unackedSegments = undefined
-    tcp.selectivelyAckedSegments = undefined
-  }
+  if (socket.state === 'LISTEN') forListener(tcp)
   socket.tcp = tcp
+}
+
+/** The kernel fills in these of a listener and no more; the accept queue, which it keeps in tcp_info too, is in `queues`. */
+const listenerFields = new Set<string>([
+  'congestionControl',
+  'congestionWindowSegments',
+  'reorderingSegments',
+  'pacingBytesPerSecond',
+  'maxPacingBytesPerSecond',
+] satisfies (keyof Tcp)[])
+
+function forListener(tcp: Mutable<Tcp>): void {
+  for (const name of Object.keys(tcp) as (keyof Tcp)[]) if (!listenerFields.has(name)) tcp[name] = undefined
 }
 
 type Mutable<T> = { -readonly [K in keyof T]: T[K] }

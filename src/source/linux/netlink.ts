@@ -72,7 +72,8 @@ const errnoNames: Readonly<Record<number, string>> = {
 /** The length of the attribute at `at`, with its header and without the rounding. It never reaches past `end`. */
 export function attributeLength(view: DataView, at: number, end: number): number {
   const length = end - at < nlattr.size ? 0 : view.getUint16(at, littleEndian)
-  if (length < nlattr.size || at + length > end) throw new DecodeError('netlink attribute', Math.max(length, nlattr.size), end - at, `at ${at}`)
+  if (length < nlattr.size || at + length > end)
+    throw new DecodeError('netlink attribute', Math.max(length, nlattr.size), end - at, `at ${at}`)
   return length
 }
 

@@ -42,7 +42,16 @@ const protocols: Readonly<Record<number, string>> = {
   21: 'crypto',
   22: 'smc',
 }
-const flagNames = ['dump-running', 'pktinfo', 'broadcast-error', 'no-enobufs', 'listen-all-nsid', 'cap-ack', 'ext-ack', 'strict-check'] as const
+const flagNames = [
+  'dump-running',
+  'pktinfo',
+  'broadcast-error',
+  'no-enobufs',
+  'listen-all-nsid',
+  'cap-ack',
+  'ext-ack',
+  'strict-check',
+] as const
 
 /** The name of a netlink protocol. */
 export const netlinkProtocol = (number: number): string | undefined => protocols[number]
@@ -66,8 +75,8 @@ export function readNetlink(view: DataView, at: number, end: number): Draft {
     if (a.type === MEMINFO) {
       socket.memory = readMemory(view, a.at, a.end - a.at)
       socket.queues = queuesOf(false, socket.memory.receiveAllocatedBytes!, socket.memory.sendAllocatedBytes!)
-    } else if (a.type === GROUPS) fields.groups = groups(view, a.at, a.end)
-    else if (a.type === FLAGS) fields.flags = flagNames.filter((_, bit) => (u32Of(view, a) >>> bit) & 1).join(' ')
+    } else if (a.type === GROUPS) fields.groups = groups(view, a.at, a.end) || undefined
+    else if (a.type === FLAGS) fields.flags = flagNames.filter((_, bit) => (u32Of(view, a) >>> bit) & 1).join(' ') || undefined
   }
   socket.detail = { type: socketTypes[m.type], protocolNumber: m.protocol, protocolName: protocols[m.protocol], fields }
   return socket

@@ -36,6 +36,9 @@ const protocols: Readonly<Record<number, string>> = {
   0x88cc: 'lldp',
   0x888e: 'eapol',
 }
+/** The name of what a packet socket hears. */
+export const packetProtocol = (number: number): string | undefined => protocols[number]
+
 const flags = ['running', 'auxdata', 'origdev', 'vnethdr', 'loss'] as const
 /** include/uapi/linux/if_packet.h: PACKET_FANOUT_* */
 const fanouts = ['hash', 'lb', 'cpu', 'rollover', 'rnd', 'qm', 'cbpf', 'ebpf'] as const
@@ -75,7 +78,7 @@ function readInfo(socket: Draft, fields: Fields, info: ReturnType<typeof packetD
   fields.reserveBytes = info.reserve
   fields.copyThresholdBytes = info.copyThresh
   fields.timestamps = info.tstamp
-  fields.flags = flags.filter((_, bit) => (info.flags >>> bit) & 1).join(' ')
+  fields.flags = flags.filter((_, bit) => (info.flags >>> bit) & 1).join(' ') || undefined || undefined
 }
 
 function readRing(direction: 'receive' | 'send', fields: Fields, ring: ReturnType<typeof packetDiagRing.read>): void {
@@ -107,4 +110,3 @@ function memberships(view: DataView, at: number, end: number): string | undefine
   }
   return texts.length === 0 ? undefined : texts.join(', ')
 }
-

@@ -3,7 +3,16 @@
 import { littleEndian } from '../../bytes/struct.ts'
 import type { State } from '../../model/socket.ts'
 import { cookieKey, draft, optionsOf, queuesOf, readMemory, shutdownOf, socketTypes, tcpStates, type Draft } from './draft.ts'
-import { tipcSockDiagReq, vsockDiagMsg, vsockDiagReq, xdpDiagInfo, xdpDiagMsg, xdpDiagReq, xdpDiagStats, xdpDiagUmem } from './familyStructs.ts'
+import {
+  tipcSockDiagReq,
+  vsockDiagMsg,
+  vsockDiagReq,
+  xdpDiagInfo,
+  xdpDiagMsg,
+  xdpDiagReq,
+  xdpDiagStats,
+  xdpDiagUmem,
+} from './familyStructs.ts'
 import { attributes, message, NLM_F_DUMP, NLM_F_REQUEST, u32Of, type Message } from './netlink.ts'
 
 const SOCK_DIAG_BY_FAMILY = 20
@@ -115,7 +124,13 @@ const TIPC_STATE = 9
 const TIPC_COOKIE = 10
 
 /** enum of net/tipc/socket.c, which stands on the states of TCP. */
-const tipcStates: Readonly<Record<number, State>> = { 1: 'ESTABLISHED', 2: 'CONNECTING', 7: 'UNCONNECTED', 8: 'DISCONNECTING', 10: 'LISTEN' }
+const tipcStates: Readonly<Record<number, State>> = {
+  1: 'ESTABLISHED',
+  2: 'CONNECTING',
+  7: 'UNCONNECTED',
+  8: 'DISCONNECTING',
+  10: 'LISTEN',
+}
 
 /** A request for all TIPC sockets. */
 export const tipcRequest = (): Uint8Array =>
@@ -132,7 +147,9 @@ export function readTipc(view: DataView, at: number, end: number): Draft {
   const cookie = all.get(TIPC_COOKIE)
   const type = number(TIPC_TYPE) ?? 0
   const local = { id: number(TIPC_ADDR), port: number(TIPC_REF) }
-  const key = cookie ? cookieKey(u32Of(view, { ...cookie, end: cookie.at + 4 }), view.getUint32(cookie.at + 4, littleEndian)) : `tipc ${local.id}:${local.port}`
+  const key = cookie
+    ? cookieKey(u32Of(view, { ...cookie, end: cookie.at + 4 }), view.getUint32(cookie.at + 4, littleEndian))
+    : `tipc ${local.id}:${local.port}`
   const socket = draft(key, 'tipc', 'tipc', tipcStates[number(TIPC_STATE) ?? 0], local)
   socket.inode = number(TIPC_INO)
   socket.uid = number(TIPC_UID)

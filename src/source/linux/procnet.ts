@@ -1,0 +1,132 @@
+// Reads the tables of /proc/net, which are text. Each file is opened anew for each look: seeking in them is broken in some kernels (6.6.102, 6.12.42, 6.14.0).
+
+import { closeSync, openSync, readSync } from 'node:fs'
+import { OsError } from '../../model/error.ts'
+import type { Gap } from '../../model/gap.ts'
+import type { Protocol } from '../../model/socket.ts'
+import { breath } from '../breath.ts'
+import type { Tape } from '../tape.ts'
+import type { Draft } from './draft.ts'
+import type { Place } from './place.ts'
+import { inetRows, netlinkRow, packetRow, sctpAssociationRow, sctpEndpointRow, unixRow, type RowReader } from './procRows.ts'
+
+const chunkBytes = 64 * 1024
+const longestLine = 64 * 1024
+const mostLines = 4_000_000
+
+/** The files of a protocol, with the reader of their lines. */
+export function textTables(protocol: Protocol, family: 'ipv4' | 'ipv6' | undefined): readonly (readonly [string, RowReader])[] {
+  const six = family === 'ipv6' ? '6' : ''
+  if (protocol === 'tcp' || protocol === 'udp' || protocol === 'udplite' || protocol === 'raw' || protocol === 'icmp')
+    return [[`${protocol}${six}`, inetRows(protocol)]]
+  if (protocol === 'unix') return [['unix', unixRow]]
+  if (protocol === 'packet') return [['packet', packetRow]]
+  if (protocol === 'netlink') return [['netlink', netlinkRow]]
+  // Both families are in the same two files.
+  if (protocol === 'sctp' && family !== 'ipv6')
+    return [
+      ['sctp/eps', sctpEndpointRow],
+      ['sctp/assocs', sctpAssociationRow],
+    ]
+  return []
+}
+
+/** Raw pieces of a file. */
+function* pieces(path: string): Generator<Uint8Array> {
+  const fd = system(path, () => openSync(path, 'r'))
+  try {
+    for (;;) {
+      const buffer = new Uint8Array(chunkBytes)
+      const length = system(path, () => readSync(fd, buffer))
+      if (length === 0) return
+      yield buffer.subarray(0, length)
+    }
+  } finally {
+    closeSync(fd)
+  }
+}
+
+function system<T>(path: string, act: () => T): T {
+  try {
+    return act()
+  } catch (cause) {
+    throw new OsError(`read ${path}`, (cause as NodeJS.ErrnoException).code ?? 'EIO', { cause })
+  }
+}
+
+/** What came of a file. */
+export interface TextTable {
+  readonly sockets: Draft[]
+  readonly gaps: readonly Gap[]
+  /** The file could not be read. */
+  readonly failure: OsError | undefined
+}
+
+/** Reads one table. A line that is no row is counted and reported; in `unix` it belongs to the name before it, which can hold line breaks. */
+export async function readTextTable(tape: Tape, place: Place, file: string, read: RowReader): Promise<TextTable> {
+  const breathe = breath()
+  const sockets: Draft[] = []
+  let damaged = 0
+  let rest = ''
+  let head = true
+  let lines = 0
+  const take = (line: string): void => {
+    if (head) {
+      head = false
+      return
+    }
+    const socket = read(line)
+    const before = sockets.at(-1)
+    if (socket) sockets.push(socket)
+    else if (file === 'unix' && before?.local.path !== undefined) before.local = { ...before.local, path: `${before.local.path}\n${line}` }
+    else damaged++
+  }
+  try {
+    const utf8 = new TextDecoder()
+    for (const bytes of tape.bytes(`${place.prefix}/proc/net/${file}`, () => pieces(`${place.net}/${file}`))) {
+      const all = (rest + utf8.decode(bytes, { stream: true })).split('\n')
+      rest = all.pop()!
+      for (const line of all) take(line)
+      lines += all.length
+      if (lines > mostLines || rest.length > longestLine) break
+      await breathe()
+    }
+    if (rest !== '') take(rest)
+    return { sockets, gaps: damage(file, damaged, lines > mostLines || rest.length > longestLine), failure: undefined }
+  } catch (error) {
+    if (!(error instanceof OsError)) throw error
+    return { sockets, gaps: [], failure: error }
+  }
+}
+
+function damage(file: string, count: number, limited: boolean): Gap[] {
+  const gaps: Gap[] = []
+  if (count > 0) gaps.push({ what: 'sockets', why: 'damaged', text: `/proc/net/${file} has lines that cannot be read`, help: '', count })
+  if (limited)
+    gaps.push({
+      what: 'sockets',
+      why: 'limit',
+      text: `/proc/net/${file} is too long, and its rest is left out`,
+      help: '',
+      count: undefined,
+    })
+  return gaps
+}
+
+/** How many sockets of each protocol there are, by the kernel's names. Undefined when it cannot be read. */
+export async function readProtocols(tape: Tape, place: Place): Promise<ReadonlyMap<string, number> | undefined> {
+  const found = new Map<string, number>()
+  try {
+    let text = ''
+    for (const bytes of tape.bytes(`${place.prefix}/proc/net/protocols`, () => pieces(`${place.net}/protocols`)))
+      text += Buffer.from(bytes).toString('latin1')
+    for (const line of text.split('\n')) {
+      const f = /^(\S+)\s+\d+\s+(-?\d+)\s/.exec(line)
+      if (f) found.set(f[1]!, Number(f[2]))
+    }
+    return found
+  } catch (error) {
+    if (!(error instanceof OsError)) throw error
+    return undefined
+  }
+}

@@ -1,0 +1,220 @@
+// Every table of sockets of one network namespace: through netlink, where that is not there as text, and where neither is, a gap.
+
+import type { DetailName } from '../../filter/query.ts'
+import { OsError } from '../../model/error.ts'
+import type { Gap } from '../../model/gap.ts'
+import type { Cgroup, Family, Protocol, State } from '../../model/socket.ts'
+import type { Tape } from '../tape.ts'
+import { stateMask, type Draft } from './draft.ts'
+import { answerGaps, isRefusal, type Answer, type Asker, type Question } from './dump.ts'
+import { inetProtocols, inetRequest, readInet, type InetProtocol } from './inet.ts'
+import { netlinkRequest, readNetlink } from './netlinkSockets.ts'
+import { packetRequest, readPacket } from './packet.ts'
+import type { Place } from './place.ts'
+import { readProtocols, readTextTable, textTables } from './procnet.ts'
+import { joinUnix, readUnix, unixRequest } from './unix.ts'
+import { readTipc, readVsock, readXdp, tipcRequest, vsockRequest, xdpRequest } from './vsock.ts'
+
+/** What to list. */
+export interface Wanted {
+  readonly protocols: readonly Protocol[]
+  readonly families: readonly Family[]
+  readonly states: readonly State[] | undefined
+  readonly details: readonly DetailName[]
+}
+
+/** What a source keeps from look to look to list tables. */
+export interface Lister {
+  readonly tape: Tape
+  readonly ask: Asker
+  readonly cgroupOf: (id: number) => Cgroup
+}
+
+/** Takes the gaps of a protocol. */
+type Report = (protocol: Protocol, gap: Gap) => void
+
+/** Lists all tables that are wanted. */
+export async function listTables(lister: Lister, place: Place, wanted: Wanted, report: Report): Promise<Draft[]> {
+  const found: Draft[] = []
+  const texts: Protocol[] = []
+  const listing: Listing = { lister, place, wanted, report, texts }
+  for (const protocol of wanted.protocols) {
+    for (const family of familiesOf(protocol)) {
+      if (!wanted.families.includes(family)) continue
+      const sockets = await listTable(listing, protocol, family)
+      // One by one: a spread of 50,000 arguments is too long for the stack.
+      for (const socket of sockets) found.push(socket)
+    }
+  }
+  if (
+    texts.some(protocol => protocol === 'tcp' || protocol === 'udp' || protocol === 'unix') ||
+    (texts.length > 0 && wanted.details.length > 0)
+  )
+    report(texts[0]!, textGap(texts))
+  if (place.namespace) for (const socket of found) socket.namespace = place.namespace
+  return found
+}
+
+interface Listing {
+  readonly lister: Lister
+  readonly place: Place
+  readonly wanted: Wanted
+  readonly report: Report
+  /** The protocols that could only be read as text. */
+  readonly texts: Protocol[]
+}
+
+const inetFamilies: readonly Family[] = ['ipv4', 'ipv6']
+const familiesOf = (protocol: Protocol): readonly Family[] =>
+  protocol in inetProtocols || protocol === 'icmp' ? inetFamilies : [protocol as Family]
+
+async function listTable(listing: Listing, protocol: Protocol, family: Family): Promise<readonly Draft[]> {
+  const { lister, place, report } = listing
+  if (protocol === 'icmp') return listText(listing, protocol, family, undefined)
+  const answer = await askTable(listing, protocol, family)
+  if (answer === undefined) return []
+  const { failure, sockets } = answer
+  if (failure instanceof OsError && sockets.length === 0) {
+    if (failure.call === 'recording') return sockets // The player says what a recording does not hold.
+    return listText(listing, protocol, family, failure)
+  }
+  for (const gap of answerGaps(tableName(protocol, family), answer)) report(protocol, gap)
+  if (protocol === 'unix') joinUnix(sockets)
+  // A netlink socket that hears a group is in two lists of the kernel, and comes twice.
+  return protocol === 'netlink' ? [...new Map(sockets.map(socket => [socket.key, socket])).values()] : sockets
+
+  async function askTable(l: Listing, p: Protocol, f: Family): Promise<Answer | undefined> {
+    const questions = questionsOf(l, p, f)
+    let last: Answer | undefined
+    for (const question of questions) {
+      last = await lister.ask(place, question)
+      if (!(last.failure instanceof OsError && last.sockets.length === 0 && isRefusal(last.failure))) break
+    }
+    return last
+  }
+}
+
+const tableName = (protocol: Protocol, family: Family): string => (inetFamilies.includes(family) ? `${protocol} over ${family}` : protocol)
+
+/** The question for a table; where more than one, the next is for those who may not ask the one before. */
+function questionsOf({ lister, wanted }: Listing, protocol: Protocol, family: Family): Question[] {
+  const states = stateMask(wanted.states)
+  const one = (request: Uint8Array, read: Question['read']): Question[] => [
+    { name: protocol, table: tableName(protocol, family), request, read },
+  ]
+  if (protocol === 'unix') return states === 0 ? [] : one(unixRequest(states, wanted.details.includes('memory')), readUnix)
+  if (protocol === 'packet') return one(packetRequest(wanted.details.includes('options')), readPacket)
+  if (protocol === 'netlink') return one(netlinkRequest(), readNetlink)
+  if (protocol === 'vsock') return states === 0 ? [] : one(vsockRequest(states), readVsock)
+  if (protocol === 'xdp') return one(xdpRequest(), readXdp)
+  if (protocol === 'tipc') return one(tipcRequest(), readTipc)
+  // The kernel's states of SCTP are others.
+  if (states === 0 && protocol !== 'sctp') return []
+  const inet = protocol as InetProtocol
+  const question = (storage: boolean): Question => ({
+    name: `${protocol} ${family}`,
+    table: tableName(protocol, family),
+    request: inetRequest({
+      protocol: inet,
+      family: family as 'ipv4' | 'ipv6',
+      states: protocol === 'sctp' ? 0xffffffff : states,
+      details: wanted.details,
+      storage,
+    }),
+    read: (view, at, end) => readInet(view, at, end, inet, lister.cgroupOf),
+  })
+  return wanted.details.includes('options') ? [question(true), question(false)] : [question(false)]
+}
+
+/** Reads a table as text. */
+async function listText(listing: Listing, protocol: Protocol, family: Family, failure: OsError | undefined): Promise<readonly Draft[]> {
+  const { lister, place, report, texts } = listing
+  const found: Draft[] = []
+  let read = 0
+  for (const [file, reader] of textTables(protocol, inetFamilies.includes(family) ? (family as 'ipv4' | 'ipv6') : undefined)) {
+    const table = await readTextTable(lister.tape, place, file, reader)
+    if (table.failure?.call === 'recording') return found
+    if (table.failure === undefined) read++
+    for (const gap of table.gaps) report(protocol, gap)
+    found.push(...table.sockets.filter(socket => protocol !== 'sctp' || listing.wanted.families.includes(socket.family)))
+  }
+  if (read > 0) {
+    if (failure && !texts.includes(protocol)) texts.push(protocol)
+  } else if (!(protocol === 'sctp' && family === 'ipv6')) await reportLack(listing, protocol, family, failure)
+  return found
+}
+
+/** The names of each protocol in /proc/net/protocols. */
+const kernelNames: Readonly<Record<Protocol, readonly [string, string] | readonly [string]>> = {
+  tcp: ['TCP', 'TCPv6'],
+  udp: ['UDP', 'UDPv6'],
+  udplite: ['UDP-Lite', 'UDPLITEv6'],
+  icmp: ['PING', 'PINGv6'],
+  raw: ['RAW', 'RAWv6'],
+  unix: ['UNIX', 'UNIX-STREAM'],
+  packet: ['PACKET'],
+  netlink: ['NETLINK'],
+  mptcp: ['MPTCP', 'MPTCPv6'],
+  sctp: ['SCTP', 'SCTPv6'],
+  dccp: ['DCCP', 'DCCPv6'],
+  vsock: ['AF_VSOCK'],
+  xdp: ['XDP'],
+  tipc: ['TIPC'],
+}
+/** Protocols that do not count their sockets for /proc/net/protocols: 0 means nothing. */
+const uncounted: readonly Protocol[] = ['vsock', 'tipc']
+const modules: Readonly<Partial<Record<Protocol, string>>> = {
+  raw: 'raw_diag',
+  mptcp: 'mptcp_diag',
+  sctp: 'sctp_diag',
+  dccp: 'dccp_diag',
+  vsock: 'vsock_diag',
+  xdp: 'xdp_diag',
+  tipc: 'tipc_diag',
+}
+
+/** A table that can be read in no way. Where the kernel has no such sockets, nothing is missing and there is nothing to say. */
+async function reportLack(
+  { lister, place, report }: Listing,
+  protocol: Protocol,
+  family: Family,
+  failure: OsError | undefined,
+): Promise<void> {
+  const counts = await readProtocols(lister.tape, place)
+  const names = kernelNames[protocol]
+  const own: readonly string[] = inetFamilies.includes(family) ? [names[family === 'ipv6' ? 1 : 0]!] : names
+  if (counts && own.every(name => !counts.has(name))) return
+  const count =
+    counts && !uncounted.includes(protocol) ? own.reduce<number>((sum, name) => sum + Math.max(0, counts.get(name) ?? 0), 0) : undefined
+  if (count === 0) return
+  const module = modules[protocol]
+  report(protocol, {
+    what: 'sockets',
+    why: failure && isRefusal(failure) ? 'permission' : 'kernel',
+    text: `the kernel does not list sockets of ${tableName(protocol, family)}${failure ? `: ${failure.message}` : ''}`,
+    help: module ? `where the kernel has it as a module: modprobe ${module}` : '',
+    count,
+  })
+}
+
+/** What the text leaves out. */
+function textGap(texts: readonly Protocol[]): Gap {
+  const missing = [
+    ...(texts.includes('tcp') ? ['statistics'] : []),
+    'memory',
+    'options',
+    'cgroups',
+    ...(texts.includes('unix') ? ['the other end of UNIX sockets'] : []),
+  ]
+  const wanted = texts.map(protocol => modules[protocol]).filter(module => module !== undefined)
+  return {
+    what: 'statistics',
+    why: 'kernel',
+    text: `${texts.join(', ')} could only be read from /proc/net, which does not tell ${missing.join(', ')}`,
+    help:
+      wanted.length > 0
+        ? `where the kernel has it as a module: modprobe ${wanted.join(' ')}`
+        : 'allow netlink sock_diag; a seccomp profile may forbid it',
+    count: undefined,
+  }
+}
