@@ -4,7 +4,7 @@
 import { OsError } from '../../model/error.ts'
 import type * as calls from './calls.ts'
 import type { Draft } from './draft.ts'
-import { readInet, type InetProtocol } from './inet.ts'
+import { readDestroyed } from './inet.ts'
 
 const SOL_NETLINK = 270
 const NETLINK_ADD_MEMBERSHIP = 1
@@ -13,7 +13,7 @@ const SO_RCVBUF = 8
 const SO_RCVBUFFORCE = 33
 const bufferBytes = 16 * 1024 * 1024
 /** SKNLGRP_INET_TCP_DESTROY and so on: include/uapi/linux/sock_diag.h. Each protocol has one for IPv4 and one for IPv6. */
-const groups: Readonly<Record<InetProtocol, readonly number[]>> = { tcp: [1, 3], udp: [2, 4] } as Record<InetProtocol, readonly number[]>
+const groups = { tcp: [1, 3], udp: [2, 4] } as const
 
 /** A queue of sockets that were destroyed. */
 export interface Destroyed {
@@ -45,7 +45,7 @@ export function openDestroyed(c: typeof calls, protocol: 'tcp' | 'udp'): Destroy
         try {
           const length = c.receiveNow(fd, buffer)
           if (length === undefined) break
-          readInet(buffer.subarray(0, length), protocol, found)
+          readDestroyed(buffer.subarray(0, length), protocol, found)
         } catch (error) {
           if (!(error instanceof OsError && error.code === 'ENOBUFS')) throw error
           lost = true

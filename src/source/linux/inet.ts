@@ -3,6 +3,7 @@
 
 import { ipv4At, ipv6At } from '../../bytes/address.ts'
 import { littleEndian as LE } from '../../bytes/struct.ts'
+import { viewOf } from '../../bytes/text.ts'
 import { DecodeError } from '../../model/error.ts'
 import type { Cgroup, Endpoint, Options, State, Timer } from '../../model/socket.ts'
 import type { CongestionDetail, Tcp } from '../../model/tcp.ts'
@@ -15,6 +16,7 @@ import {
   attributeLength,
   attributes,
   attributeType,
+  eachMessage,
   message,
   NLM_F_DUMP,
   NLM_F_REQUEST,
@@ -161,6 +163,14 @@ export function readInet(v: DataView, m: number, end: number, protocol: InetProt
   if (device !== 0) socket.interface = { index: device, name: undefined }
   readAttributes(v, m + inetDiagMsg.size, end, socket, cgroupOf)
   return socket
+}
+
+/** Reads what the kernel tells of sockets that were destroyed. */
+export function readDestroyed(answer: Uint8Array, protocol: InetProtocol, found: Draft[]): void {
+  const view = viewOf(answer)
+  eachMessage(view, (type, from, end) => {
+    if (type === SOCK_DIAG_BY_FAMILY) found.push(readInet(view, from, end, protocol, id => ({ id, path: undefined })))
+  })
 }
 
 const endpoint = (v: DataView, a: number, port: number, v6: boolean): Endpoint => ({ address: v6 ? ipv6At(v, a) : ipv4At(v, a), port })

@@ -6,6 +6,7 @@ import type { Endpoint, Protocol, Socket, State, Traffic } from '../../model/soc
 import type { Tcp } from '../../model/tcp.ts'
 import type { Move } from './bpf/meter.ts'
 import type { TrafficRecord } from './bpf/records.ts'
+import { cookieKey } from './draft.ts'
 
 const nsPerTick = 1e7
 const families: Readonly<Record<number, Socket['family']>> = { 1: 'unix', 2: 'ipv4', 10: 'ipv6' }
@@ -22,7 +23,7 @@ const protocols: Readonly<Record<number, Protocol>> = {
 const doneFlag = 2
 
 /** The key of a socket, as a look makes it from the same cookie. */
-export const keyOf = (cookie: bigint): string => `${(cookie >> 32n).toString(16)}.${(cookie & 0xffffffffn).toString(16)}`
+export const keyOf = (cookie: bigint): string => cookieKey(Number(cookie & 0xffffffffn), Number(cookie >> 32n))
 
 /** The protocol of a record. */
 export const protocolOf = (r: TrafficRecord): Protocol => (r.family === 1 ? 'unix' : (protocols[r.protocol] ?? 'raw'))
