@@ -1,7 +1,6 @@
 // A socket that is being put together. Every table makes its sockets here, so that all have one shape, which keeps programs that read them fast. Pure.
 
-import type { Endpoint, Family, Memory, Options, Protocol, Queues, Socket, State } from '../../model/socket.ts'
-import { skMeminfo } from './structs.ts'
+import type { Endpoint, Family, Options, Protocol, Queues, Socket, State } from '../../model/socket.ts'
 
 /** A socket that is being put together; the rest of the program sees it only when it is whole. */
 export type Draft = { -readonly [K in keyof Socket]: Socket[K] }
@@ -75,22 +74,6 @@ export function queuesOf(listens: boolean, received: number, sent: number): Queu
   if (listens) return { receivedBytes: undefined, sendBytes: undefined, backlog: received, backlogLimit: sent }
   if (received === 0 && sent === 0) return emptyQueues
   return { receivedBytes: received, sendBytes: sent, backlog: undefined, backlogLimit: undefined }
-}
-
-/** Reads SK_MEMINFO, which all families answer alike. */
-export function readMemory(view: DataView, at: number, length: number): Memory {
-  const m = skMeminfo.read(view, at, length)
-  return {
-    receiveAllocatedBytes: m.rmemAlloc,
-    receiveBufferBytes: m.rcvbuf,
-    sendAllocatedBytes: m.wmemAlloc,
-    sendBufferBytes: m.sndbuf,
-    forwardAllocatedBytes: m.fwdAlloc,
-    sendQueuedBytes: m.wmemQueued,
-    optionBytes: m.optmem,
-    backlogBytes: m.backlog,
-    drops: m.drops,
-  }
 }
 
 const shutdowns = ['none', 'receive', 'send', 'both'] as const

@@ -8,7 +8,8 @@ import { DecodeError } from '../../model/error.ts'
 import type { Cgroup, Endpoint, Options, State, Timer } from '../../model/socket.ts'
 import type { CongestionDetail, Tcp } from '../../model/tcp.ts'
 import type { DetailName } from '../../filter/query.ts'
-import { cookieKey, draft, looseStates, optionsOf, queuesOf, readMemory, tcpStates, type Draft } from './draft.ts'
+import { cookieKey, draft, looseStates, optionsOf, queuesOf, tcpStates, type Draft } from './draft.ts'
+import { readMemory } from './memory.ts'
 import { plainOptions, UNKNOWN } from './inetOptions.ts'
 import {
   align4,

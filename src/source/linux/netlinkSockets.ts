@@ -1,7 +1,8 @@
 // From sock_diag bytes of netlink sockets (over which programs talk with the kernel) to sockets. Pure.
 
 import { littleEndian } from '../../bytes/struct.ts'
-import { cookieKey, draft, queuesOf, readMemory, socketTypes, type Draft } from './draft.ts'
+import { cookieKey, draft, queuesOf, socketTypes, type Draft } from './draft.ts'
+import { readMemory } from './memory.ts'
 import { netlinkDiagMsg, netlinkDiagReq } from './familyStructs.ts'
 import { attributes, message, NLM_F_DUMP, NLM_F_REQUEST, u32Of } from './netlink.ts'
 

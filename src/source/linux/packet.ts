@@ -1,6 +1,7 @@
 // From sock_diag bytes of packet sockets (which hear everything on an interface) to sockets. Pure.
 
-import { cookieKey, draft, queuesOf, readMemory, socketTypes, type Draft } from './draft.ts'
+import { cookieKey, draft, queuesOf, socketTypes, type Draft } from './draft.ts'
+import { readMemory } from './memory.ts'
 import { packetDiagInfo, packetDiagMclist, packetDiagMsg, packetDiagReq, packetDiagRing } from './familyStructs.ts'
 import { attributes, message, NLM_F_DUMP, NLM_F_REQUEST, u32Of } from './netlink.ts'
 

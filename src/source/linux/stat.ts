@@ -3,6 +3,7 @@
 import { readlinkSync } from 'node:fs'
 import { networkInterfaces } from 'node:os'
 import { ipv4, ipv6 } from '../../bytes/address.ts'
+import { littleEndian } from '../../bytes/struct.ts'
 import { cString, viewOf } from '../../bytes/text.ts'
 import { OsError } from '../../model/error.ts'
 import type { Endpoint, Family, Protocol } from '../../model/socket.ts'
@@ -11,7 +12,7 @@ import type { CongestionDetail, Tcp } from '../../model/tcp.ts'
 import type { Descriptors } from '../descriptor.ts'
 import { connectionInfo } from '../descriptor.ts'
 import { askInteger, borrowFd, closeFd, localName, openPid, remoteName } from './calls.ts'
-import { tcpStates } from './inet.ts'
+import { cookieKey, tcpStates } from './draft.ts'
 import { readMemory } from './memory.ts'
 import { readOptions, SO, socketInteger, socketOption, TCP, tcpOption } from './options.ts'
 import { sockaddrIn, sockaddrIn6, tcpInfo } from './structs.ts'
@@ -101,8 +102,8 @@ function statOf(pid: number, fd: number, own: number): SocketStat {
   return {
     pid,
     fd,
-    key: id && `${id.getUint32(4, true).toString(16)}.${id.getUint32(0, true).toString(16)}`,
-    cookie: id && Number(id.getBigUint64(0, true)),
+    key: id && cookieKey(id.getUint32(0, littleEndian), id.getUint32(4, littleEndian)),
+    cookie: id && Number(id.getBigUint64(0, littleEndian)),
     unreceived: listening ? undefined : askInteger(own, SIOCINQ),
     unsent,
     unacknowledged: protocol !== 'tcp' || buffered === undefined || unsent === undefined ? undefined : buffered - unsent,

@@ -3,7 +3,8 @@
 import { littleEndian } from '../../bytes/struct.ts'
 import { utf8Text } from '../../bytes/text.ts'
 import type { Detail, Endpoint } from '../../model/socket.ts'
-import { cookieKey, draft, looseStates, optionsOf, queuesOf, readMemory, shutdownOf, socketTypes, type Draft } from './draft.ts'
+import { cookieKey, draft, looseStates, optionsOf, queuesOf, shutdownOf, socketTypes, type Draft } from './draft.ts'
+import { readMemory } from './memory.ts'
 import { unixDiagMsg, unixDiagReq, unixDiagRqlen, unixDiagVfs } from './familyStructs.ts'
 import { attributes, message, NLM_F_DUMP, NLM_F_REQUEST, u32Of, u8Of } from './netlink.ts'
 

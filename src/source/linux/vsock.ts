@@ -2,7 +2,8 @@
 
 import { littleEndian } from '../../bytes/struct.ts'
 import type { State } from '../../model/socket.ts'
-import { cookieKey, draft, optionsOf, queuesOf, readMemory, shutdownOf, socketTypes, tcpStates, type Draft } from './draft.ts'
+import { cookieKey, draft, optionsOf, queuesOf, shutdownOf, socketTypes, tcpStates, type Draft } from './draft.ts'
+import { readMemory } from './memory.ts'
 import {
   tipcSockDiagReq,
   vsockDiagMsg,
