@@ -1,13 +1,14 @@
 // Looks again and again: the one loop of the whole program.
 
-import type { Query } from '../filter/query.ts'
+import { fillQuery, type Query } from '../filter/query.ts'
 import { change } from '../measure/change.ts'
 import type { Frame } from '../model/frame.ts'
 import type { Look } from '../model/look.ts'
 import { openLocal } from '../source/open.ts'
 import type { Source } from '../source/source.ts'
-import { pause } from './pause.ts'
 import { followFlows } from './flows.ts'
+import { pause } from './pause.ts'
+import { tickAfter } from './tick.ts'
 
 /** How to watch. */
 export interface WatchOptions {
@@ -22,21 +23,36 @@ export interface WatchOptions {
   readonly flows?: boolean
 }
 
-/** Looks at once and then every so often, without drift; a look that takes too long makes the next one late, never two at once. */
-export async function* watch(options: WatchOptions = {}): AsyncGenerator<Frame, void, undefined> {
-  const { every = 1000, signal } = options
+/**
+ * Looks at once and then every so often, without drift; a look that takes too long makes the next one late, never two at once.
+ * It ends when it is aborted or left, or when a recording ends. Mistakes in the options are thrown at once.
+ */
+export function watch(options: WatchOptions = {}): AsyncGenerator<Frame, void, undefined> {
+  if (typeof options !== 'object' || options === null) throw new TypeError(`options: needs an object, got ${String(options)}`)
+  const { every = 1000, query, signal, source, flows } = options
   if (!(typeof every === 'number' && every > 0 && every <= 2 ** 31 - 1))
     throw new TypeError(`every: needs milliseconds above 0, got ${String(every)}`)
+  fillQuery(query)
+  if (signal !== undefined && !(signal instanceof AbortSignal)) throw new TypeError('signal: needs an AbortSignal')
+  if (source !== undefined && typeof source?.sockets !== 'function') throw new TypeError('source: needs a source, as openSource() gives it')
+  if (flows !== undefined && typeof flows !== 'boolean') throw new TypeError('flows: needs true or false')
+  return loop(options, every)
+}
+
+async function* loop(options: WatchOptions, every: number): AsyncGenerator<Frame, void, undefined> {
+  const { signal } = options
   if (signal?.aborted) return
   const source = options.source ?? (await openLocal())
   const flows = options.flows ? followFlows(source, options.query) : undefined
   const query = flows?.query ?? options.query
   try {
     const start = performance.now()
+    let tick = 0
     let last: { look: Look; at: number } | undefined
-    for (let sequence = 0; !signal?.aborted; sequence++) {
+    for (let sequence = 0; ; sequence++) {
       const at = performance.now()
       const look = await source.sockets(query)
+      if (signal?.aborted) return
       // A recording gives the same output each time: its own clock counts.
       const intervalMs = last && (source.replay ? look.atMs - last.look.atMs : at - last.at)
       yield {
@@ -48,8 +64,9 @@ export async function* watch(options: WatchOptions = {}): AsyncGenerator<Frame, 
       }
       last = { look, at }
       if (source.ended) return
-      const now = performance.now()
-      if (!(await pause(every - ((now - start) % every), signal))) return
+      const now = performance.now() - start
+      tick = tickAfter(tick, every, now)
+      if (!(await pause(tick * every - now, signal))) return
     }
   } finally {
     await flows?.stop()

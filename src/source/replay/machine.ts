@@ -5,27 +5,43 @@ import { DecodeError, OsError } from '../../model/error.ts'
 import type { Gap } from '../../model/gap.ts'
 import type { Look } from '../../model/look.ts'
 import type { Process } from '../../model/process.ts'
+import { families, protocols } from '../../model/socket.ts'
 import type { Source } from '../source.ts'
 import type { Player } from './player.ts'
 import type { Recorder } from './recorder.ts'
-import { checkAbilities, checkInterfaces, checkLook, checkProcess } from './shape.ts'
+import { checkAbilities, checkInterfaces, checkLimits, checkLook, checkProcess, checkProcesses } from './shape.ts'
 
-const questions = { abilities: 'source abilities', interfaces: 'source interfaces', process: (pid: number) => `source process ${pid}` }
+const questions = {
+  abilities: 'source abilities',
+  interfaces: 'source interfaces',
+  limits: 'source limits',
+  processes: 'source processes',
+  process: (pid: number) => `source process ${pid}`,
+}
+
+/** What a recorder asks for at each look, whatever was wanted, so that any command can be run on the recording. */
+const everything: Query = { protocols, families, owners: true, details: ['tcp', 'memory', 'options', 'cgroup'] }
 
 /** A live machine that is recorded: what any command may ask is on the tape, whatever command is running. */
 export async function recordedMachine(source: Source, tape: Recorder): Promise<Source> {
   let before: Promise<unknown> = Promise.resolve()
 
   async function look(query: Query | undefined): Promise<Look> {
-    const seen = await source.sockets(query)
+    const wanted = fillQuery(query)
+    const seen = await source.sockets({ ...everything, namespaces: wanted.namespaces })
     await optional(interfaces())
     tape.seen()
-    return seen
+    const sockets = seen.sockets.filter(s => wanted.test(s, seen.processes))
+    return { ...seen, sockets: wanted.owners ? sockets : sockets.map(s => ({ ...s, owners: [], ownerless: undefined })) }
   }
   const interfaces = (): ReturnType<Source['interfaces']> => tape.value(questions.interfaces, () => source.interfaces())
   const abilities = (): ReturnType<Source['abilities']> => tape.value(questions.abilities, () => source.abilities())
 
+  const limits = source.limits && (() => tape.value(questions.limits, () => source.limits!()))
+  const processes = source.processes && (() => tape.value(questions.processes, () => source.processes!()))
+
   await optional(abilities())
+  if (limits) await optional(limits())
   return {
     name: source.name,
     // One after the other: an answer belongs to the look that was started last.
@@ -37,6 +53,8 @@ export async function recordedMachine(source: Source, tape: Recorder): Promise<S
     process: pid => tape.value(questions.process(pid), () => source.process(pid)),
     interfaces,
     abilities,
+    ...(limits && { limits }),
+    ...(processes && { processes }),
     ...(source.events && { events: source.events.bind(source) }),
     ...(source.actions && { actions: source.actions }),
     ended: false,
@@ -59,7 +77,7 @@ async function optional(asked: Promise<unknown>): Promise<void> {
 
 /** A recorded machine that is played. Each look, or each second question for interfaces, goes on to the next look of the recording. */
 export function playedMachine(source: Source, tape: Player): Source {
-  let last: Look | undefined
+  let seen: ReadonlyMap<number, Process> | undefined
   let held = false
   let interfacesAsked = false
 
@@ -70,23 +88,47 @@ export function playedMachine(source: Source, tape: Player): Source {
     // The filter is not part of the question: its own mistakes are not damage.
     const look = await sense(tape, async () => checkLook(await source.sockets({ ...query, filter: undefined })))
     const sockets = look.sockets.filter(s => wanted.test(s, look.processes))
-    last = { ...look, source: name, sockets, gaps: joinGaps(look.gaps, tape.gaps()) }
-    return last
+    seen = look.processes
+    return { ...look, source: name, sockets, processes: ownersOf(look), gaps: joinGaps(look.gaps, tape.gaps()) }
+  }
+
+  /** Stays at the look that begins here, so that the next question for sockets is the first one. */
+  function hold(): void {
+    tape.hold()
+    held = true
+  }
+
+  /** The processes of the look that is played. */
+  async function known(): Promise<ReadonlyMap<number, Process>> {
+    if (seen === undefined) {
+      await sockets()
+      hold()
+    }
+    return seen!
   }
 
   async function interfaces(): ReturnType<Source['interfaces']> {
     if (tape.number === 0 || interfacesAsked) {
       tape.look()
-      if (!held) tape.hold()
-      held = true
+      hold()
     }
     interfacesAsked = true
     return sense(tape, async () => checkInterfaces(await tape.value(questions.interfaces, notHere)))
   }
 
+  /** All processes that this look tells of; those without sockets only when somebody asked for them. */
+  async function processes(): Promise<readonly Process[]> {
+    const owners = await known()
+    try {
+      return await sense(tape, async () => checkProcesses(await tape.value(questions.processes, notHere)))
+    } catch (error) {
+      if (error instanceof OsError) return [...owners.values()]
+      throw error
+    }
+  }
+
   async function process(pid: number): Promise<Process | undefined> {
-    last ??= await sockets({ protocols: [] })
-    const found = last.processes.get(pid)
+    const found = (await known()).get(pid)
     if (found !== undefined) return found
     try {
       const other = await sense(tape, async () => tape.value<unknown>(questions.process(pid), notHere))
@@ -104,6 +146,8 @@ export function playedMachine(source: Source, tape: Player): Source {
     sockets,
     interfaces,
     process,
+    processes,
+    limits: () => sense(tape, async () => checkLimits(await tape.value(questions.limits, notHere))),
     abilities: () => sense(tape, async () => checkAbilities(await tape.value(questions.abilities, notHere))),
     get ended() {
       return tape.ended
@@ -113,6 +157,19 @@ export function playedMachine(source: Source, tape: Player): Source {
       tape.close()
     },
   }
+}
+
+/** The owners of sockets and their parents: a recording knows more processes than a look that wanted few sockets. */
+function ownersOf({ sockets, processes }: Look): ReadonlyMap<number, Process> {
+  const owners = new Map<number, Process>()
+  const add = (pid: number | undefined): void => {
+    const found = pid === undefined || owners.has(pid) ? undefined : processes.get(pid)
+    if (found === undefined) return
+    owners.set(found.pid, found)
+    add(found.parentPid)
+  }
+  for (const socket of sockets) for (const { pid } of socket.owners) add(pid)
+  return owners
 }
 
 function notHere(): never {

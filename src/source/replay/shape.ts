@@ -2,6 +2,7 @@
 
 import type { Ability } from '../../model/ability.ts'
 import type { Interface } from '../../model/interface.ts'
+import type { SystemLimits } from '../../model/limits.ts'
 import type { Look } from '../../model/look.ts'
 import type { Process } from '../../model/process.ts'
 
@@ -44,6 +45,18 @@ const networkInterface: Shape = {
   bitsPerSecond: '?number',
   counters: ['?', counters],
 }
+const ports: Shape = { first: 'number', last: 'number' }
+const usage: Shape = { used: '?number', limit: '?number' }
+const limits: Shape = {
+  ephemeralPorts: ['?', ports],
+  privilegedBelow: '?number',
+  descriptors: usage,
+  openFiles: usage,
+  tcpOrphans: usage,
+  tcpTimeWaits: usage,
+  tcpMemoryBytes: usage,
+  udpMemoryBytes: usage,
+}
 const ability: Shape = { name: 'string', works: 'boolean', text: 'string', help: 'string' }
 const socket: Shape = {
   key: 'string',
@@ -74,6 +87,18 @@ export function checkLook(look: Look): Look {
 export function checkProcess(value: unknown): Process {
   check(value, process, 'process')
   return value as Process
+}
+
+/** Processes as a platform gives them. */
+export const checkProcesses = (values: unknown): readonly Process[] => checkList(values, process, 'process')
+
+/** The limits of a system as a platform gives them. */
+export function checkLimits(value: unknown): SystemLimits {
+  check(value, limits, 'limits')
+  const found = value as SystemLimits
+  checkList(found.reservedPorts, ports, 'reserved ports')
+  checkList(found.excludedPorts, ports, 'excluded ports')
+  return found
 }
 
 /** Interfaces as a platform gives them. */

@@ -1,0 +1,96 @@
+import { test } from 'node:test'
+import { deepEqual, equal, rejects, throws } from 'node:assert/strict'
+import type { Look } from '../model/look.ts'
+import type { Source } from '../source/source.ts'
+import { sockets } from './sockets.ts'
+import { tickAfter } from './tick.ts'
+import { watch, type WatchOptions } from './watch.ts'
+
+/** A source that counts its looks. */
+function counter(over: Partial<Source> = {}): Source & { readonly looks: () => number; readonly closed: () => number } {
+  let looks = 0
+  let closed = 0
+  return {
+    name: 'counter',
+    sockets: async (): Promise<Look> => ({ atMs: 1000 + 250 * looks++, source: 'counter', sockets: [], processes: new Map(), gaps: [] }),
+    process: async () => undefined,
+    interfaces: async () => [],
+    abilities: async () => [],
+    ended: false,
+    close: () => void closed++,
+    looks: () => looks,
+    closed: () => closed,
+    ...over,
+  }
+}
+
+test('frames are numbered, and say what changed since the one before', async () => {
+  const source = counter()
+  const seen: unknown[] = []
+  for await (const { sequence, intervalMs, change } of watch({ source, every: 1 })) {
+    seen.push([sequence, typeof intervalMs, change])
+    if (sequence === 2) break
+  }
+  const nothing = { opened: [], closed: [], moved: [] }
+  deepEqual(seen, [
+    [0, 'undefined', undefined],
+    [1, 'number', nothing],
+    [2, 'number', nothing],
+  ])
+  equal(source.closed(), 0, 'a source that was given stays open')
+})
+
+test('a recording ends the watch, and its own clock counts', async () => {
+  let left = 3
+  const base = counter()
+  const source: Source = {
+    ...base,
+    replay: true,
+    sockets: async () => (left--, base.sockets()),
+    get ended() {
+      return left === 0
+    },
+  }
+  const intervals: unknown[] = []
+  for await (const frame of watch({ source, every: 1 })) intervals.push(frame.intervalMs)
+  deepEqual(intervals, [undefined, 250, 250])
+})
+
+test('an abort ends it without an error: before, while it waits, while it looks', async () => {
+  const all = async (options: WatchOptions): Promise<number> => {
+    let frames = 0
+    for await (const _ of watch(options)) frames++
+    return frames
+  }
+  equal(await all({ source: counter(), signal: AbortSignal.abort() }), 0)
+  equal(await all({ source: counter(), every: 60_000, signal: AbortSignal.timeout(20) }), 1)
+  const abort = new AbortController()
+  const looking = counter()
+  const source: Source = { ...looking, sockets: async () => (abort.abort(), looking.sockets()) }
+  equal(await all({ source, signal: abort.signal }), 0)
+})
+
+test('mistakes name the argument, at once', async () => {
+  const wrong: [unknown, RegExp][] = [
+    [{ every: 0 }, /^TypeError: every: needs milliseconds above 0, got 0$/],
+    [{ every: -1 }, /every/],
+    [{ every: NaN }, /every/],
+    [{ every: Infinity }, /every/],
+    [{ every: '1' }, /every/],
+    [{ query: { protocols: ['tpc'] } }, /^TypeError: query\.protocols: "tpc"/],
+    [{ query: { owners: 1 } }, /^TypeError: query\.owners: /],
+    [{ signal: {} }, /^TypeError: signal: /],
+    [{ source: {} }, /^TypeError: source: /],
+    [null, /^TypeError: options: /],
+  ]
+  for (const [options, expected] of wrong) throws(() => watch(options as never), expected)
+  await rejects(sockets({ families: 'ipv4' } as never), /^TypeError: query\.families: /)
+  await rejects(sockets(7 as never), /^TypeError: query: needs an object, got 7$/)
+})
+
+test('looks keep their places: no drift, no doubles, no catching up', () => {
+  equal(tickAfter(0, 100, 3), 1)
+  equal(tickAfter(1, 100, 99.6), 2, 'the timer was early')
+  equal(tickAfter(1, 100, 120), 2)
+  equal(tickAfter(2, 100, 570), 6, 'what was missed is left out')
+})

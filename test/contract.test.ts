@@ -1,0 +1,170 @@
+// What every source of a real machine must do. This one file runs on every operating system.
+import { after, afterEach, before, test } from 'node:test'
+import { deepEqual, equal, ok, rejects } from 'node:assert/strict'
+import { createSocket } from 'node:dgram'
+import { once } from 'node:events'
+import { connect, createServer, type AddressInfo, type Server, type Socket } from 'node:net'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { openSource, watch, type Look, type Query, type Socket as Seen, type Source } from '../src/index.ts'
+
+const hasSource = ['linux', 'darwin', 'win32'].includes(process.platform)
+const skip = { skip: hasSource ? false : `there is no source for ${process.platform}` }
+let machine: Source
+before(async () => {
+  if (hasSource) machine = await openSource()
+})
+after(() => machine?.close())
+
+/** What a test opened, so that it is closed however the test ends. */
+const opened: (() => unknown)[] = []
+afterEach(() => {
+  for (const close of opened.splice(0)) close()
+})
+
+const tcp: Query = { protocols: ['tcp'], details: ['tcp'] }
+const portOf = (s: { address(): unknown }): number => (s.address() as AddressInfo).port
+
+async function listen(host: string): Promise<Server> {
+  return listenAt(0, host)
+}
+async function listenAt(port: number, host: string): Promise<Server> {
+  const server = createServer().listen(port, host)
+  opened.push(() => server.close())
+  await once(server, 'listening')
+  return server
+}
+
+/** A connection over loopback, both ends. */
+async function pair(server: Server): Promise<readonly [Socket, Socket]> {
+  const client = connect({ port: portOf(server), host: (server.address() as AddressInfo).address })
+  const [[accepted]] = await Promise.all([once(server, 'connection') as Promise<[Socket]>, once(client, 'connect')])
+  for (const end of [client, accepted]) end.on('error', () => {}) // A reset is part of the story.
+  opened.push(
+    () => client.destroy(),
+    () => accepted.destroy(),
+  )
+  return [client, accepted]
+}
+
+/** Looks until something is seen. Counters and states may come a moment later than the call that causes them. */
+async function until<T>(query: Query, find: (look: Look) => T | undefined | false): Promise<T> {
+  for (const end = Date.now() + 10_000; ;) {
+    const found = find(await machine.sockets(query))
+    if (found !== undefined && found !== false) return found
+    ok(Date.now() < end, 'it was not seen within 10 seconds')
+    await sleep(10)
+  }
+}
+const withPort = (look: Look, port: number, state?: string): Seen | undefined =>
+  look.sockets.find(s => s.local.port === port && (state === undefined || s.state === state))
+
+for (const host of ['127.0.0.1', '::1']) {
+  test(`a listener on ${host} is seen with its process, and gone when it is closed`, skip, async () => {
+    const server = await listen(host)
+    const port = portOf(server)
+    const look = await machine.sockets(tcp)
+    const seen = withPort(look, port)!
+    equal(seen.state, 'LISTEN')
+    deepEqual(seen.local, { address: host, port })
+    equal(seen.remote, undefined)
+    equal(seen.family, host === '::1' ? 'ipv6' : 'ipv4')
+    equal(seen.ownerless, undefined)
+    ok(seen.owners.some(o => o.pid === process.pid))
+    ok(look.processes.get(process.pid)!.name.length > 0)
+    ok(look.processes.get(process.pid)!.startedAtMs! <= Date.now())
+    server.close()
+    await once(server, 'close')
+    equal(withPort(await machine.sockets(tcp), port), undefined)
+  })
+}
+
+test('both ends of a connection, and every byte that went through them', skip, async () => {
+  const server = await listen('127.0.0.1')
+  const [client, accepted] = await pair(server)
+  const total = 300_000
+  let got = 0
+  accepted.on('data', (part: Buffer) => (got += part.length))
+  client.write(Buffer.alloc(total))
+  while (got < total) await once(accepted, 'data')
+  const [near, far] = await until(tcp, look => {
+    const ends = [withPort(look, client.localPort!), look.sockets.find(s => s.remote?.port === client.localPort)] as const
+    return ends[0]?.tcp?.sentBytes === total && ends[1]?.tcp?.receivedBytes === total && (ends as [Seen, Seen])
+  }).catch(async error => {
+    // Not every system counts what was sent.
+    if (process.platform === 'linux') throw error
+    const look = await machine.sockets(tcp)
+    return [withPort(look, client.localPort!)!, look.sockets.find(s => s.remote?.port === client.localPort)!]
+  })
+  equal(near!.state, 'ESTABLISHED')
+  deepEqual([near!.local, near!.remote], [far!.remote, far!.local])
+  ok([near!, far!].every(s => s.owners.some(o => o.pid === process.pid)))
+})
+
+test('a key is the same for the whole life of a socket, and belongs to no other', skip, async () => {
+  const server = await listen('127.0.0.1')
+  const port = portOf(server)
+  const first = await machine.sockets(tcp)
+  equal(new Set(first.sockets.map(s => s.key)).size, first.sockets.length)
+  const { key } = withPort(first, port)!
+  equal(withPort(await machine.sockets(tcp), port)!.key, key)
+  server.close()
+  await once(server, 'close')
+  await listenAt(port, '127.0.0.1')
+  ok(withPort(await machine.sockets(tcp), port)!.key !== key)
+})
+
+test('UDP with and without a peer', skip, async () => {
+  const [a, b] = [createSocket('udp4'), createSocket('udp4')]
+  opened.push(
+    () => a.close(),
+    () => b.close(),
+  )
+  a.bind(0, '127.0.0.1')
+  await once(a, 'listening')
+  b.connect(portOf(a), '127.0.0.1')
+  await once(b, 'connect')
+  const look = await machine.sockets({ protocols: ['udp'] })
+  equal(withPort(look, portOf(a))!.remote, undefined)
+  if (process.platform !== 'win32') deepEqual(withPort(look, portOf(b))!.remote, { address: '127.0.0.1', port: portOf(a) })
+})
+
+test('a query is kept: protocols, families, states, owners, filter', skip, async () => {
+  const server = await listen('127.0.0.1')
+  const [client] = await pair(server)
+  const { sockets } = await machine.sockets({ protocols: ['tcp'], families: ['ipv4'], states: ['ESTABLISHED'], owners: false })
+  ok(sockets.some(s => s.local.port === client.localPort))
+  for (const s of sockets) deepEqual([s.protocol, s.family, s.state, s.owners, s.ownerless], ['tcp', 'ipv4', 'ESTABLISHED', [], undefined])
+  const one = await machine.sockets({ filter: s => s.local.port === portOf(server) && s.state === 'LISTEN' })
+  equal(one.sockets.length, 1)
+  await rejects(machine.sockets({ protocols: ['none' as never] }), { name: 'TypeError' })
+})
+
+test('one process, abilities and interfaces', skip, async () => {
+  equal((await machine.process(process.pid))!.pid, process.pid)
+  equal(await machine.process(2 ** 31 - 2), undefined)
+  for (const ability of await machine.abilities()) ok(ability.works || ability.help !== '', `${ability.name}: what would help?`)
+  for (const found of await machine.interfaces()) ok(found.name !== '' && found.index > 0)
+  equal(machine.ended, false)
+})
+
+test('what opens and closes while somebody watches', skip, async () => {
+  const server = await listen('127.0.0.1')
+  const port = portOf(server)
+  const clients: Socket[] = []
+  const seen: string[] = []
+  for await (const { change } of watch({
+    source: machine,
+    every: 30,
+    query: { protocols: ['tcp'] },
+    signal: AbortSignal.timeout(10_000),
+  })) {
+    if (clients.length === 0) clients.push(...(await pair(server)))
+    if (change?.opened.some(s => s.remote?.port === port)) {
+      seen.push('opened')
+      clients[0]!.resetAndDestroy()
+    }
+    if (change?.closed.some(s => s.remote?.port === port)) seen.push('closed')
+    if (seen.length === 2) break
+  }
+  deepEqual(seen, ['opened', 'closed'])
+})
