@@ -92,25 +92,20 @@ export function playedMachine(source: Source, tape: Player): Source {
     return { ...look, source: name, sockets, processes: ownersOf(look), gaps: joinGaps(look.gaps, tape.gaps()) }
   }
 
-  /** Stays at the look that begins here, so that the next question for sockets is the first one. */
-  function hold(): void {
-    tape.hold()
-    held = true
-  }
-
   /** The processes of the look that is played. */
   async function known(): Promise<ReadonlyMap<number, Process>> {
     if (seen === undefined) {
       await sockets()
-      hold()
+      tape.hold() // The first question for sockets is still to come.
+      held = true
     }
     return seen!
   }
 
   async function interfaces(): ReturnType<Source['interfaces']> {
     if (tape.number === 0 || interfacesAsked) {
-      tape.look()
-      hold()
+      tape.begin()
+      held = true
     }
     interfacesAsked = true
     return sense(tape, async () => checkInterfaces(await tape.value(questions.interfaces, notHere)))

@@ -12,7 +12,9 @@ export interface Player extends Tape {
   readonly host: Host
   /** The number of the look that is played; 0 before the first. */
   readonly number: number
-  /** Keeps the next `look()` from going on: the look that it asks for has begun already. */
+  /** Goes on to the next look, and keeps the next `look()` from going on again: the look that it asks for has begun already. */
+  begin(): void
+  /** The same without going on. */
   hold(): void
   /** What the recording does not hold of the look that is played. */
   gaps(): readonly Gap[]
@@ -52,6 +54,16 @@ export function player(file: string): Player {
     throw new OsError('recording', 'ENODATA', { help: `"${question}" was not recorded` })
   }
 
+  function goOn(): void {
+    if (failure !== undefined) throw failure
+    taken = new Map()
+    missing.clear()
+    if (ahead === undefined && now.number === 0) throw new OsError('recording', 'ENODATA', { help: 'it holds no look at sockets' })
+    if (ahead === undefined) return
+    now = ahead
+    readAhead()
+  }
+
   readAhead()
   if (ahead === undefined && reader.cutInLook !== undefined)
     throw closing(new DecodeError(file, 1, 0, '', { text: 'the recording is cut short in its first look' }))
@@ -76,17 +88,13 @@ export function player(file: string): Player {
     hold() {
       held = true
     },
+    begin() {
+      goOn()
+      held = true
+    },
     look() {
-      if (held) {
-        held = false
-        return
-      }
-      if (failure !== undefined) throw failure
-      taken = new Map()
-      missing.clear()
-      if (ahead === undefined) return
-      now = ahead
-      readAhead()
+      if (!held) goOn()
+      held = false
     },
     *bytes(question) {
       const { answers, error } = find(question)
