@@ -1,6 +1,6 @@
 // Builds dist/: the library as modules with types, and the command line as one minified file.
 import { execFileSync } from 'node:child_process'
-import { chmodSync, readFileSync, rmSync } from 'node:fs'
+import { chmodSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { buildSync } from 'esbuild'
@@ -28,3 +28,4 @@ buildSync({
   logLevel: 'error',
 })
 chmodSync(join(root, 'dist/cli.cjs'), 0o755)
+writeFileSync(join(root, 'dist/sockscope.1'), execFileSync(process.execPath, [join(root, 'dist/cli.cjs'), 'help', 'man']))

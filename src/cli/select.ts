@@ -137,6 +137,11 @@ export const ssShowOptions: readonly Option[] = [
   { name: 'oneline', short: 'O', about: 'each socket on one line', compact: true },
   { name: 'no-header', short: 'H', about: 'without the head', compact: true },
   { name: 'summary', short: 's', about: 'counts only: sockscope stats', compact: true },
+  { name: 'filter', short: 'F', value: 'FILE', about: 'the filter from a file', hidden: true },
+  { name: 'events', short: 'E', about: 'sockets as they close', hidden: true },
+  { name: 'kill', short: 'K', about: 'close the sockets', hidden: true },
+  { name: 'diag', short: 'D', value: 'FILE', about: 'the raw answers of the kernel', hidden: true },
+  { name: 'bpf', short: 'b', about: 'socket filters', hidden: true },
   { name: 'net', short: 'N', value: 'NAME', about: 'in another network namespace: name, pid or path', compact: true },
 ]
 

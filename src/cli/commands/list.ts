@@ -1,5 +1,6 @@
 // `sockscope list`: sockets as a table, JSON, CSV or lines of a template.
 
+import { readFileSync } from 'node:fs'
 import type { DetailName, Query } from '../../filter/query.ts'
 import type { Look } from '../../model/look.ts'
 import type { Process } from '../../model/process.ts'
@@ -25,9 +26,17 @@ import { exits, UsageError } from '../problem.ts'
 import { namespacesOf, select, type Selection } from '../select.ts'
 import type { Given } from '../table.ts'
 
+/** What ss does by an option and sockscope by a command. */
+const elsewhere = [
+  ['events', 'sockscope events [FILTER]'],
+  ['kill', 'sockscope close FILTER'],
+  ['diag', 'sockscope --record FILE'],
+] as const
+
 /** Runs the command. */
 export async function run(given: Given): Promise<number> {
   if (given.has('summary')) return (await import('./stats.ts')).run(given)
+  for (const [name, instead] of elsewhere) if (given.has(name)) throw new UsageError(`--${name}: here it is ${instead}`)
   const { query, show } = prepare(given)
   const every = given.has('watch') || given.has('every') ? duration('--watch', given.value('watch') ?? given.value('every')!) : undefined
   const signal = every === undefined ? undefined : onInterrupt()
@@ -66,7 +75,7 @@ export function prepare(given: Given): { readonly query: Query; readonly show: (
 
 /** What to ask the source for: letters, filter and what the columns need. */
 function queryOf(given: Given, shown: readonly Column[]): { readonly query: Query; readonly test: Selection['test'] } {
-  const { states, filter } = splitStates(given.words)
+  const { states, filter } = splitStates(given.has('filter') ? [...given.words, fileText(given.value('filter')!)] : given.words)
   const selection = select(given, states)
   const ids = shown.map(c => c.id).join(' ')
   const whole = ['json', 'ndjson'].some(o => given.has(o)) || given.has('format')
@@ -90,6 +99,15 @@ function queryOf(given: Given, shown: readonly Column[]): { readonly query: Quer
   return { query, test: selection.test }
 }
 
+/** The text of a filter that is kept in a file; `-` is the input. */
+function fileText(file: string): string {
+  try {
+    return readFileSync(file === '-' ? 0 : file, 'utf8').trim()
+  } catch (error) {
+    throw new UsageError(`--filter: ${(error as Error).message}`)
+  }
+}
+
 async function namesOf(sockets: readonly Socket[]): Promise<Names> {
   // Loaded only here: it brings Node's resolver with it.
   const { hostNames } = await import('../../names/hosts.ts')
@@ -106,6 +124,8 @@ function shownColumns(given: Given): readonly Column[] {
     if (given.has('no-queues')) for (const id of ['recvq', 'sendq']) words.splice(words.indexOf(id), 1)
     if (given.has('all-namespaces')) words.push('namespace')
     if (given.has('options')) words.push('timer')
+    if (given.has('tos')) words.push('tos')
+    if (given.has('cgroup') && !given.has('extended')) words.push('cgroup')
     if (given.has('extended')) words.push('uid', 'inode', 'key', 'mark', 'cgroup')
   }
   return words.map(word => {
