@@ -116,7 +116,7 @@ export function cgroupPaths(ids: readonly number[], mounts = '/proc/self/mounts'
 }
 
 /** Where the second version of cgroups is mounted; sockets belong to no other. */
-function cgroupRoot(mounts: string): string | undefined {
+export function cgroupRoot(mounts = '/proc/self/mounts'): string | undefined {
   try {
     const line = readFileSync(mounts, 'utf8')
       .split('\n')

@@ -1,6 +1,7 @@
 // Every table of sockets of one network namespace: through netlink, where that is not there as text, and where neither is, a gap.
 
 import type { DetailName } from '../../filter/query.ts'
+import type { Filter } from '../../filter/tree.ts'
 import { OsError } from '../../model/error.ts'
 import type { Gap } from '../../model/gap.ts'
 import type { Cgroup, Family, Protocol, State } from '../../model/socket.ts'
@@ -8,6 +9,7 @@ import type { Tape } from '../tape.ts'
 import { stateMask, type Draft } from './draft.ts'
 import { answerGaps, isRefusal, type Answer, type Asker, type Question } from './dump.ts'
 import { inetProtocols, inetRequest, readInet, type InetProtocol } from './inet.ts'
+import { narrow } from './narrow.ts'
 import { netlinkRequest, readNetlink } from './netlinkSockets.ts'
 import { packetRequest, readPacket } from './packet.ts'
 import type { Place } from './place.ts'
@@ -21,6 +23,8 @@ export interface Wanted {
   readonly families: readonly Family[]
   readonly states: readonly State[] | undefined
   readonly details: readonly DetailName[]
+  /** The kernel leaves out what it surely does not take; the rest is for the caller to test. */
+  readonly filter?: Filter | undefined
 }
 
 /** What a source keeps from look to look to list tables. */
@@ -88,7 +92,9 @@ async function listTable(listing: Listing, protocol: Protocol, family: Family): 
     let last: Answer | undefined
     for (const question of questions) {
       last = await lister.ask(place, question)
-      if (!(last.failure instanceof OsError && last.sockets.length === 0 && isRefusal(last.failure))) break
+      const { failure: no } = last
+      // An older kernel does not know all that a filter can say.
+      if (!(no instanceof OsError && last.sockets.length === 0 && (isRefusal(no) || no.code === 'EINVAL'))) break
     }
     return last
   }
@@ -97,7 +103,7 @@ async function listTable(listing: Listing, protocol: Protocol, family: Family): 
 const tableName = (protocol: Protocol, family: Family): string => (inetFamilies.includes(family) ? `${protocol} over ${family}` : protocol)
 
 /** The question for a table; where more than one, the next is for those who may not ask the one before. */
-function questionsOf({ lister, wanted }: Listing, protocol: Protocol, family: Family): Question[] {
+function questionsOf({ lister, place, wanted }: Listing, protocol: Protocol, family: Family): Question[] {
   const states = stateMask(wanted.states)
   const one = (request: Uint8Array, read: Question['read']): Question[] => [
     { name: protocol, table: tableName(protocol, family), request, read },
@@ -110,20 +116,26 @@ function questionsOf({ lister, wanted }: Listing, protocol: Protocol, family: Fa
   if (protocol === 'tipc') return one(tipcRequest(), readTipc)
   // The kernel's states of SCTP are others.
   if (states === 0 && protocol !== 'sctp') return []
+  const judged = wanted.filter && narrow(wanted.filter, place, protocol, family)
+  const left = (states & (judged?.states ?? 0xffffffff)) >>> 0
+  if (left === 0 && protocol !== 'sctp') return []
   const inet = protocol as InetProtocol
-  const question = (storage: boolean): Question => ({
+  const code = judged?.bytecode
+  const question = (storage: boolean, bytecode: Uint8Array | undefined): Question => ({
     name: `${protocol} ${family}`,
     table: tableName(protocol, family),
     request: inetRequest({
       protocol: inet,
       family: family as 'ipv4' | 'ipv6',
-      states: protocol === 'sctp' ? 0xffffffff : states,
+      states: protocol === 'sctp' ? 0xffffffff : left,
       details: wanted.details,
       storage,
+      bytecode,
     }),
     read: (view, at, end) => readInet(view, at, end, inet, lister.cgroupOf),
   })
-  return wanted.details.includes('options') ? [question(true), question(false)] : [question(false)]
+  const questions = wanted.details.includes('options') ? [question(true, code), question(false, code)] : [question(false, code)]
+  return code ? [...questions, question(false, undefined)] : questions
 }
 
 /** Reads a table as text. */

@@ -1,0 +1,42 @@
+// What of a filter goes into a request for internet sockets, so that the kernel does not send what is not wanted. It knows names of this
+// machine as the kernel's numbers; what the kernel judges is in filter/bytecode.ts.
+
+import { readFileSync, statSync } from 'node:fs'
+import { join } from 'node:path'
+import { kernelFilter, type KernelFilter } from '../../filter/bytecode.ts'
+import { cgroupPath } from '../../filter/compile.ts'
+import type { Filter } from '../../filter/tree.ts'
+import type { Family, Protocol } from '../../model/socket.ts'
+import { cgroupRoot } from './naming.ts'
+import type { Place } from './place.ts'
+
+/** The part of a filter that the kernel judges for one table. */
+export const narrow = (filter: Filter, place: Place, protocol: Protocol, family: Family): KernelFilter =>
+  kernelFilter(filter, {
+    protocol,
+    family,
+    // Interfaces of another namespace have other numbers, which /sys does not tell here.
+    ...(place.namespace === undefined ? { interfaceIndex } : {}),
+    cgroupId,
+    // Who may not ask for marks is refused, and asks again without.
+    marks: true,
+  })
+
+function interfaceIndex(name: string): number | undefined {
+  if (!/^[^/\0]{1,15}$/.test(name) || name === '.' || name === '..') return undefined
+  try {
+    return Number(readFileSync(`/sys/class/net/${name}/ifindex`, 'latin1')) || undefined
+  } catch {
+    return undefined
+  }
+}
+
+function cgroupId(path: string): bigint | undefined {
+  const root = cgroupRoot()
+  if (root === undefined || path.includes('\0') || path.split('/').includes('..')) return undefined
+  try {
+    return statSync(join(root, cgroupPath(path)), { bigint: true }).ino
+  } catch {
+    return undefined
+  }
+}

@@ -1,0 +1,76 @@
+// A source that asks the kernel to leave sockets out gives what the filter takes of everything.
+import { after, before, test } from 'node:test'
+import { deepEqual, equal, ok } from 'node:assert/strict'
+import { once } from 'node:events'
+import { connect, createServer } from 'node:net'
+import type { AddressInfo, Server, Socket as Stream } from 'node:net'
+import { compileFilter } from '../src/filter/compile.ts'
+import type { Socket } from '../src/model/socket.ts'
+import type { Source } from '../src/source/source.ts'
+import { needs } from './needs.ts'
+
+let source: Source
+let server: Server
+let client: Stream
+let other: Stream
+let port = 0
+
+before(async () => {
+  if (process.platform !== 'linux') return
+  const { openLinux } = await import('../src/source/linux/index.ts')
+  source = await openLinux()
+  server = createServer().listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  port = (server.address() as AddressInfo).port
+  const accepted = once(server, 'connection')
+  client = connect(port, '127.0.0.1')
+  other = ((await accepted) as [Stream])[0]
+})
+after(() => {
+  for (const one of [client, other]) one?.destroy()
+  server?.close()
+  source?.close()
+})
+
+const own = (sockets: readonly Socket[]): string[] =>
+  sockets
+    .filter(s => s.local.port === port || s.remote?.port === port)
+    .map(s => `${s.state} ${s.key}`)
+    .sort()
+
+test('with text for a filter as with a function', needs('linux'), async () => {
+  const all = await source.sockets({ details: ['tcp', 'cgroup'] })
+  const cgroup = all.sockets.find(s => s.local.port === port)?.cgroup
+  const texts = [
+    '',
+    `port ${port}`,
+    `sport ${port} and listen`,
+    `dport ${port} or (sport ${port} and not listen)`,
+    `not (sport ${port} and listen)`,
+    'src 127/8 and tcp',
+    `udp or sport ${port}`,
+    `process:${all.processes.get(process.pid)!.name} and sport ${port}`,
+    `rtt > 0 and dport ${port}`,
+    'dev lo',
+    'dev no-such-thing',
+    'not dev lo',
+    'fwmark 5',
+    'not fwmark 5',
+    ...(cgroup?.path === undefined ? [] : [`cgroup ${cgroup.path}`, `cgroup ${cgroup.id}`, `not cgroup ${cgroup.path}`]),
+    'cgroup /no/such/thing',
+  ]
+  for (const text of texts) {
+    const look = await source.sockets({ filter: text })
+    const wants = compileFilter(text)
+    deepEqual(own(look.sockets), own(all.sockets.filter(s => wants(s, all.processes))), text)
+    ok(look.sockets.every(s => wants(s, look.processes)))
+    equal(look.gaps.filter(gap => gap.what === 'sockets').length, 0, text)
+  }
+})
+
+test('a filter that is wrong is refused before anything is asked', needs('linux'), async () => {
+  await source.sockets({ filter: 'sprot 80' }).then(
+    () => ok(false),
+    (error: unknown) => equal((error as Error).name, 'FilterError'),
+  )
+})
