@@ -1,0 +1,113 @@
+// For a long list of lines of letters, states and filters: the sockets that ss selects are those that sockscope selects.
+import { after, test } from 'node:test'
+import { deepEqual } from 'node:assert/strict'
+import { execFileSync, spawn, spawnSync } from 'node:child_process'
+import { once } from 'node:events'
+import { join } from 'node:path'
+import { needs } from './needs.ts'
+
+const lines = [
+  '-t', '-ta', '-tl', '-tn', '-tna', '-tulpn', '-tanp', '-tanpi', '-tao', '-u', '-ua', '-ul', '-tu', '-tua', '-tul', '-x', '-xa', '-xl', '-tx', '-ux', '-txa',
+  '-4', '-6', '-4a', '-6a', '-4l', '-6l', '-t4', '-t6', '-t4a', '-t6a', '-u6a', '-w', '-wa', '-0', '-0a', '-n', '-a', '-l', '-an', '-ap', '-p', '-e', '-i',
+  '-tw', '-twa', '-A inet', '-A inet -a', '-A all', '-A all -a', '-A unix -a', '-A u_str', '-A u_str -a', '-A u_dgr', '-A u_dgr -a', '-A u_seq -a', '-A tcp,udp -a',
+  '-A packet -a', '-A netlink', '-A netlink -a', '-f inet', '-f inet6 -a', '-f unix', '-f unix -a', '-f link', '-f netlink', '-f netlink -a', '--tcp --all', '--udp --listening',
+  '-t state listening', '-t state all', '-ta exclude established', '-tu state connected', '-t state established', '-t state time-wait', '-t state close-wait state fin-wait-2',
+  '-t exclude established exclude listening', '-u state closed', '-t state synchronized', '-t state bucket', '-t state big', '-l state established',
+  '-ta dst 127.0.0.1', '-ta src 127.0.0.0/8', '-ta sport = :PORT', '-ta dport = :PORT', '-ta ( sport = :PORT or dport = :PORT )', '-ta sport != :PORT', '-ta dport gt :1024',
+  '-ta sport lt :40000', '-ta not sport = :PORT', '-ta ! ( src 127.0.0.1 and sport = :PORT )', '-ta src 127.0.0.1:PORT', '-ta dst [::1]', '-ta src [::1]:*', '-ta dst 127.0.0.1 sport ge :PORT',
+  '-ta sport = PORT', '-ta sport eq :PORT or dport eq :PORT', '-tua autobound', '-ta src :PORT', '-ta dport <= :PORT && src 127.0.0.1', '-xa src *', '-xa src @sockscope-test*',
+] // prettier-ignore
+
+// Sockets of every kind that needs no module: through koffi, because Node itself can open only some of them.
+const holder = `
+  const koffi = require('koffi'), libc = koffi.load(null)
+  const socket = libc.func('int socket(int, int, int)'), bind = libc.func('int bind(int, const void *, unsigned int)')
+  const listen = libc.func('int listen(int, int)'), socketpair = libc.func('int socketpair(int, int, int, _Out_ int *)')
+  for (const type of [1, 2, 5]) socketpair(1, type, 0, [0, 0])
+  const name = Buffer.concat([Buffer.from([1, 0, 0]), Buffer.from('sockscope-test')])
+  const unix = socket(1, 1, 0); bind(unix, name, name.length); listen(unix, 5)
+  bind(socket(1, 2, 0), Buffer.concat([name, Buffer.from('-dgram')]), name.length + 6)
+  socket(17, 3, 0x0300); socket(17, 2, 0x0300); socket(2, 3, 1); socket(10, 3, 58)
+  bind(socket(16, 3, 0), Buffer.from([16, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0]), 12)
+  const net = require('node:net'), dgram = require('node:dgram')
+  const server = net.createServer({ allowHalfOpen: true }, s => s.resume().on('error', () => {})).listen(0, '127.0.0.1', () => {
+    const { port } = server.address()
+    net.connect(port, '127.0.0.1'); net.connect(port, '127.0.0.1').end(); net.connect(port, '127.0.0.1').on('connect', function () { this.resetAndDestroy() })
+    const six = net.createServer(s => s.resume()).listen(0, '::', () => { net.connect(six.address().port, '::1'); net.connect(six.address().port, '127.0.0.1').end() })
+    net.createServer().listen({ port: 0, host: '::1', ipv6Only: true })
+    const udp = dgram.createSocket('udp4').bind(0, '127.0.0.1', () => dgram.createSocket('udp4').connect(udp.address().port, '127.0.0.1'))
+    dgram.createSocket('udp6').bind(0)
+    setTimeout(() => console.log(port), 700)
+  })
+`
+
+const namespace = `sockscope-select-${process.pid}`
+const within = (file: string, ...args: string[]): string =>
+  execFileSync('ip', ['netns', 'exec', namespace, file, ...args], {
+    encoding: 'utf8',
+    stdio: ['ignore', 'pipe', 'ignore'],
+    maxBuffer: 1 << 26,
+  })
+
+/** The sockets that we select; exit 1 says that there are none. */
+// oxlint-disable-next-line typescript/no-explicit-any -- JSON
+function ours(words: readonly string[]): any[] {
+  const { stdout } = spawnSync(
+    'ip',
+    ['netns', 'exec', namespace, process.execPath, join(process.cwd(), 'dist/cli.cjs'), 'list', '--json', '--no-owners', ...words],
+    { encoding: 'utf8', maxBuffer: 1 << 26 },
+  )
+  return JSON.parse(stdout).sockets
+}
+
+/** What names a socket in the output of ss: the cookie, for UNIX the inode, for NETLINK the port id, else its address. */
+function namedBySs(row: string, line: string): string {
+  const words = row.trim().split(/\s+/)
+  // ss leaves out the table when there is only one, and the state when there is only one.
+  const table = /^(nl|u_\w+|p_\w+|raw|udp|tcp|icmp6|\?\?\?)$/.test(words[0]!)
+    ? words.shift()!
+    : (/u_\w+|netlink|^-w/.exec(line)?.[0] ?? 'tcp')
+  if (/^[A-Z]/.test(words[0]!)) words.shift()
+  const [, , local = '', inode] = words
+  if (table.startsWith('u_')) return `unix ${inode}`
+  if (table === 'nl' || table === 'netlink') return `netlink ${local}`
+  if (table === 'raw' || table === '-w' || table === 'icmp6' || table === '???') return `raw ${local.replace(/:\w+$/, '')}`
+  return `sk ${/ sk:([0-9a-f]+)/.exec(row)?.[1]}`
+}
+
+// oxlint-disable-next-line typescript/no-explicit-any -- JSON
+function namedByUs(s: any): string {
+  if (s.protocol === 'unix') return `unix ${s.inode}`
+  if (s.protocol === 'netlink') return `netlink ${s.detail.protocolNumber}:${s.local.id}`
+  if (s.protocol === 'raw') return `raw ${s.local.address === '::' ? '*' : s.local.address}`
+  return `sk ${BigInt(s.key).toString(16)}`
+}
+
+test('every line selects what ss selects', needs('network namespaces', 'command ss'), async t => {
+  execFileSync('ip', ['netns', 'add', namespace])
+  after(() => execFileSync('ip', ['netns', 'del', namespace]))
+  within('ip', 'link', 'set', 'lo', 'up')
+  const child = spawn('ip', ['netns', 'exec', namespace, process.execPath, '-e', holder], { stdio: ['ignore', 'pipe', 'inherit'] })
+  after(() => child.kill('SIGKILL'))
+  const [said] = (await once(child.stdout, 'data')) as [Buffer]
+  const port = String(said).trim()
+  for (const text of lines) {
+    await t.test(text, () => {
+      const words = text.replaceAll('PORT', port).split(' ')
+      // The letters e and O show more without changing what is selected.
+      const theirs = within('ss', '-HneO', ...words, '-e')
+        .split('\n')
+        .filter(Boolean)
+        .map(row => namedBySs(row, text))
+      // Each of the two sees the netlink socket that it asks by; that one is not the same.
+      const asker = (name: string): boolean => /^netlink 4:[1-9]/.test(name)
+      deepEqual(
+        ours(words)
+          .map(namedByUs)
+          .filter(name => !asker(name))
+          .sort(),
+        theirs.filter(name => !asker(name)).sort(),
+      )
+    })
+  }
+})
