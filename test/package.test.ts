@@ -1,0 +1,142 @@
+// The package as npm packs it: what is in it, what a consumer's compiler and Node make of it, and what it costs to import.
+import { after, before, test } from 'node:test'
+import { deepEqual, equal, match, ok } from 'node:assert/strict'
+import { execFileSync, spawnSync } from 'node:child_process'
+import { mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join, resolve } from 'node:path'
+import { needs } from './needs.ts'
+
+const root = process.cwd()
+const folder = mkdtempSync(join(tmpdir(), 'sockscope-package-'))
+const home = join(folder, 'node_modules', 'sockscope')
+let tarball = ''
+let files: string[] = []
+
+before(() => {
+  // Without scripts: the build is there, and other tests are using it.
+  const npm = process.platform === 'win32' ? 'npm.cmd' : 'npm'
+  const packed = execFileSync(npm, ['pack', '--json', '--ignore-scripts', '--loglevel=silent', '--pack-destination', folder], {
+    encoding: 'utf8',
+    shell: process.platform === 'win32',
+  })
+  const [info] = JSON.parse(packed) as [{ filename: string; files: { path: string }[] }]
+  tarball = join(folder, info.filename)
+  files = info.files.map(f => f.path)
+  mkdirSync(join(folder, 'node_modules'))
+  execFileSync('tar', ['-xzf', tarball, '-C', folder])
+  renameSync(join(folder, 'package'), home)
+  symlinkSync(join(root, 'node_modules', 'koffi'), join(folder, 'node_modules', 'koffi'), 'junction')
+  writeFileSync(join(folder, 'package.json'), '{ "type": "module" }')
+})
+after(() => rmSync(folder, { recursive: true }))
+
+/** Runs a program of node_modules; a failure shows all that it said. */
+function tool(path: string, ...args: string[]): void {
+  const { status, stdout, stderr } = spawnSync(process.execPath, [join(root, 'node_modules', path), ...args], {
+    cwd: folder,
+    encoding: 'utf8',
+    env: { ...process.env, NO_COLOR: '1' },
+  })
+  equal(status, 0, `${stdout}${stderr}`)
+}
+const run = (program: string, ...options: string[]): string =>
+  execFileSync(process.execPath, [...options, '--input-type=module', '-e', program], { cwd: folder, encoding: 'utf8' })
+
+test('the package holds the build, the licences and the words for readers, and nothing else', () => {
+  for (const path of ['package.json', 'README.md', 'CHANGELOG.md', 'LICENSE-MIT', 'LICENSE-APACHE', 'dist/index.js', 'dist/index.d.ts'])
+    ok(files.includes(path), path)
+  deepEqual(
+    files.filter(path => path.includes('/') && (!path.startsWith('dist/') || /\.test\./.test(path))),
+    [],
+  )
+})
+
+test('koffi is the only dependency', () => {
+  const { dependencies, peerDependencies, optionalDependencies, scripts } = JSON.parse(
+    readFileSync(join(home, 'package.json'), 'utf8'),
+  ) as {
+    [field: string]: Record<string, string> | undefined
+  }
+  deepEqual([Object.keys(dependencies!), peerDependencies, optionalDependencies], [['koffi'], undefined, undefined])
+  // Nothing runs when somebody installs it.
+  deepEqual(
+    Object.keys(scripts!).filter(name => /install|^prepare$/.test(name)),
+    [],
+  )
+  // No other package is imported anywhere.
+  const foreign = files
+    .filter(path => path.endsWith('.js'))
+    .flatMap(path => [...readFileSync(join(home, path), 'utf8').matchAll(/(?:from|import\()\s*'([^'.][^']*)'/g)].map(m => m[1]!))
+    .filter(name => name !== 'koffi' && !name.startsWith('node:'))
+  deepEqual(foreign, [])
+})
+
+test('publint finds nothing', () => tool('publint/src/cli.js', home, '--strict'))
+
+test('attw finds nothing', () => tool('@arethetypeswrong/cli/dist/index.js', tarball, '--profile', 'esm-only', '--no-emoji', '--no-color'))
+
+test("a consumer's compiler takes every entry point", () => {
+  writeFileSync(
+    join(folder, 'consumer.ts'),
+    `import { sockets, watch, openSource, openRecording, DecodeError, type Frame, type Socket } from 'sockscope'
+     import { getSocketsInfo, AddressFamilyFlags, ProtocolFlags, TcpState, type SocketInfo } from 'sockscope/netstat'
+     const wanted: readonly Socket[] = (await sockets({ protocols: ['tcp'], filter: s => s.state === 'LISTEN' })).sockets
+     const found: readonly SocketInfo[] = await getSocketsInfo(AddressFamilyFlags.IPV4, ProtocolFlags.TCP)
+     const frames: AsyncGenerator<Frame> = watch({ every: 10 })
+     await frames.return(undefined)
+     ;(await openSource()).close()
+     await openRecording('consumer.ts').catch((error: unknown) => console.log(error instanceof DecodeError))
+     console.log(wanted.length >= 0 && found.every(s => s.state !== TcpState.Unknown))
+     // @ts-expect-error: there is no such protocol
+     void (() => sockets({ protocols: ['tpc'] }))`,
+  )
+  const options = {
+    compilerOptions: {
+      target: 'es2022',
+      module: 'nodenext',
+      strict: true,
+      exactOptionalPropertyTypes: true,
+      types: ['node'],
+      typeRoots: [resolve(root, 'node_modules/@types')],
+      skipLibCheck: false,
+      outDir: 'out',
+    },
+    files: ['consumer.ts'],
+  }
+  writeFileSync(join(folder, 'tsconfig.json'), JSON.stringify(options))
+  tool('typescript/bin/tsc', '-p', join(folder, 'tsconfig.json'))
+  if (process.platform === 'linux')
+    equal(execFileSync(process.execPath, ['out/consumer.js'], { cwd: folder, encoding: 'utf8' }), 'true\ntrue\n')
+})
+
+test('the command line runs', () => {
+  const { version, bin } = JSON.parse(readFileSync(join(home, 'package.json'), 'utf8')) as { version: string; bin: { sockscope: string } }
+  const path = join(home, bin.sockscope)
+  equal(execFileSync(process.execPath, [path, '--version'], { encoding: 'utf8' }), `sockscope ${version}\n`)
+  // By its own first line, as the link that npm makes does.
+  if (process.platform !== 'win32') match(execFileSync(path, ['--help'], { encoding: 'utf8' }), /sockscope/)
+})
+
+test('koffi is loaded when a source opens, and not before', needs('linux', 'file /proc/self/maps'), () => {
+  const output = run(`
+    import { readFileSync } from 'node:fs'
+    const loaded = () => /koffi/.test(readFileSync('/proc/self/maps', 'utf8'))
+    const library = await import('sockscope')
+    const netstat = await import('sockscope/netstat')
+    const steps = [loaded()]
+    await netstat.getSocketsInfo(0, 0)
+    library.watch()
+    steps.push(loaded())
+    ;(await library.openSource()).close()
+    steps.push(loaded())
+    console.log(steps.join())`)
+  equal(output, 'false,false,true\n')
+})
+
+test('importing has no effect: nothing is written, and nothing keeps the process', () => {
+  equal(
+    run("await import('sockscope'); await import('sockscope/netstat'); console.log(process.getActiveResourcesInfo().length < 3)"),
+    'true\n',
+  )
+})
