@@ -6,6 +6,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { connect, createServer, type AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { protocols } from '../src/model/socket.ts'
 import { openRecorder, openRecording } from '../src/source/open.ts'
 import { needs } from './needs.ts'
 
@@ -42,6 +43,25 @@ test('what was seen live is what is played, for every query', needs('linux'), as
   })
   equal(detailed.sockets.length, 1)
   ok(detailed.sockets[0]!.tcp!.rttMicros! > 0)
+  played.close()
+})
+
+test('a recording holds everything, however little was asked for while it was made', needs('linux'), async () => {
+  const file = join(folder, 'narrow.sockscope')
+  const live = await openRecorder(file)
+  const narrow = await live.sockets({ protocols: ['udp'], families: ['ipv6'], owners: false, filter: () => false })
+  live.close()
+  deepEqual(narrow.sockets, [])
+  const played = await openRecording(file)
+  const { sockets, gaps } = await played.sockets({ protocols, details: ['tcp', 'memory', 'options', 'cgroup'] })
+  ok(sockets.some(s => s.protocol === 'unix' && s.owners.length > 0))
+  deepEqual(
+    gaps.filter(gap => gap.why === 'recording'),
+    [],
+  )
+  ok((await played.abilities()).length > 0)
+  ok((await played.interfaces()).some(i => i.loopback))
+  ok((await played.limits!()).ephemeralPorts!.first > 0)
   played.close()
 })
 

@@ -5,7 +5,6 @@ import { DecodeError, OsError } from '../../model/error.ts'
 import type { Gap } from '../../model/gap.ts'
 import type { Look } from '../../model/look.ts'
 import type { Process } from '../../model/process.ts'
-import { families, protocols } from '../../model/socket.ts'
 import type { Source } from '../source.ts'
 import type { Player } from './player.ts'
 import type { Recorder } from './recorder.ts'
@@ -19,20 +18,15 @@ const questions = {
   process: (pid: number) => `source process ${pid}`,
 }
 
-/** What a recorder asks for at each look, whatever was wanted, so that any command can be run on the recording. */
-const everything: Query = { protocols, families, owners: true, details: ['tcp', 'memory', 'options', 'cgroup'] }
-
 /** A live machine that is recorded: what any command may ask is on the tape, whatever command is running. */
 export async function recordedMachine(source: Source, tape: Recorder): Promise<Source> {
   let before: Promise<unknown> = Promise.resolve()
 
   async function look(query: Query | undefined): Promise<Look> {
-    const wanted = fillQuery(query)
-    const seen = await source.sockets({ ...everything, namespaces: wanted.namespaces })
+    const seen = await source.sockets(query)
     await optional(interfaces())
     tape.seen()
-    const sockets = seen.sockets.filter(s => wanted.test(s, seen.processes))
-    return { ...seen, sockets: wanted.owners ? sockets : sockets.map(s => ({ ...s, owners: [], ownerless: undefined })) }
+    return seen
   }
   const interfaces = (): ReturnType<Source['interfaces']> => tape.value(questions.interfaces, () => source.interfaces())
   const abilities = (): ReturnType<Source['abilities']> => tape.value(questions.abilities, () => source.abilities())

@@ -20,6 +20,10 @@ export interface Player extends Tape {
   gaps(): readonly Gap[]
 }
 
+/** A small value that was asked for once holds in later looks too: the machine that asked had kept it, as names of users. */
+const keptBytes = 4096
+const keptValues = 10_000
+
 /** Opens a recording to be played. A look that is asked for after the last one is the last one again. */
 export function player(file: string): Player {
   const reader = openReader(file)
@@ -29,6 +33,17 @@ export function player(file: string): Player {
   let held = false
   let taken = new Map<string, number>()
   const missing = new Set<string>()
+  const kept = new Map<string, Answer>()
+
+  function keep(look: RecordedLook): void {
+    for (const [question, answers] of look.questions) {
+      const answer = answers.at(-1)!
+      if (!answer.done || answer.answers.length > 1 || (answer.answers[0]?.length ?? 0) > keptBytes) continue
+      // A copy: the answer itself would hold on to its whole block.
+      if (kept.size < keptValues || kept.has(question))
+        kept.set(question, { ...answer, answers: answer.answers.map(b => Uint8Array.from(b)) })
+    }
+  }
 
   /** One look is always read ahead, to know whether there is one. */
   function readAhead(): void {
@@ -41,7 +56,7 @@ export function player(file: string): Player {
   }
 
   /** The answer to a question. Asked more often than it was recorded, it has the last answer again. */
-  function find(question: string): Answer {
+  function find(question: string, older?: ReadonlyMap<string, Answer>): Answer {
     for (const look of [now, reader.before]) {
       const answers = look.questions.get(question)
       if (answers === undefined) continue
@@ -50,6 +65,8 @@ export function player(file: string): Player {
       const answer = answers[Math.min(count, answers.length - 1)]!
       if (answer.done || answer.error !== undefined) return answer
     }
+    const before = older?.get(question)
+    if (before !== undefined) return before
     missing.add(question)
     throw new OsError('recording', 'ENODATA', { help: `"${question}" was not recorded` })
   }
@@ -60,6 +77,7 @@ export function player(file: string): Player {
     missing.clear()
     if (ahead === undefined && now.number === 0) throw new OsError('recording', 'ENODATA', { help: 'it holds no look at sockets' })
     if (ahead === undefined) return
+    keep(now)
     now = ahead
     readAhead()
   }
@@ -103,7 +121,7 @@ export function player(file: string): Player {
     },
     // oxlint-disable-next-line require-await
     async value<T>(question: string): Promise<T> {
-      const { answers, error } = find(question)
+      const { answers, error } = find(question, kept)
       if (error !== undefined) throw revive(error)
       return (answers.length === 0 ? undefined : parse(answers[0]!, `"${question}" of look ${now.number}`)) as T
     },

@@ -73,10 +73,10 @@ export function looker(tape: Tape, calls: Calls | undefined, statistics: Statist
     const gaps: Gap[] = otherProtocols(query)
     const found: Row[] = []
     for (const protocol of ['tcp', 'udp'] as const) {
-      if (!query.protocols.includes(protocol)) continue
       for (const family of ['ipv4', 'ipv6'] as const) {
-        if (!query.families.includes(family)) continue
-        anyTable(protocol, family, found, gaps)
+        const isWanted = query.protocols.includes(protocol) && query.families.includes(family)
+        if (!isWanted && !tape.whole) continue
+        anyTable(protocol, family, found, isWanted ? gaps : [])
         await breathe()
       }
     }
@@ -84,7 +84,7 @@ export function looker(tape: Tape, calls: Calls | undefined, statistics: Statist
       found.map(row => row.draft),
       keys,
     )
-    const processes = query.owners ? await owners(found, gaps) : new Map<number, Process>()
+    const processes = query.owners || (tape.whole && !tape.played) ? await owners(found, gaps) : new Map<number, Process>()
     if (tape.whole || query.details.includes('tcp')) await addStatistics(tape, statistics, found, gaps)
     const sockets = found.map(row => row.draft).filter(s => query.test(s, processes))
     return { atMs, source: tape.played ? 'replay windows' : 'windows', sockets, processes, gaps }
