@@ -1,7 +1,7 @@
 // How many bytes of payload a socket has moved, from its counters. SYN and FIN take a number in TCP but are no payload.
 
 import type { Kind } from '../model/event.ts'
-import type { Socket, State } from '../model/socket.ts'
+import type { Socket, State, Traffic } from '../model/socket.ts'
 
 /** What a socket has moved since it opened. */
 export interface Payload {
@@ -19,6 +19,8 @@ const finReceived: ReadonlySet<State | undefined> = new Set<State>(['CLOSE_WAIT'
 /** The payload of a socket; undefined when nothing counts it. A closed socket's is in its event. */
 export function payload(socket: Socket): Payload | undefined {
   const { tcp, traffic } = socket
+  // A system that counts payload apart says so: nothing must be taken off.
+  if (traffic?.kind === 'exact') return ofTraffic(socket, traffic)
   if (tcp?.receivedBytes !== undefined && (tcp.sentBytes !== undefined || tcp.ackedBytes !== undefined)) {
     const fin = finReceived.has(socket.state) ? 1 : 0
     // Before Linux 4.19 only acknowledged bytes are counted, and the SYN of the side that connected is one of them.
@@ -32,12 +34,15 @@ export function payload(socket: Socket): Payload | undefined {
       kind: tcp.sentBytes === undefined || tcp.retransmittedBytes === undefined ? 'estimate' : 'exact',
     }
   }
-  if (traffic === undefined) return undefined
+  return traffic === undefined ? undefined : ofTraffic(socket, traffic)
+}
+
+function ofTraffic(socket: Socket, traffic: Traffic): Payload {
   const datagrams = socket.protocol !== 'tcp' && socket.detail?.type !== 'stream'
   return {
     inBytes: traffic.inBytes,
     outBytes: traffic.outBytes,
-    retransmittedBytes: 0,
+    retransmittedBytes: traffic.kind === 'exact' ? (socket.tcp?.retransmittedBytes ?? 0) : 0,
     inSegments: datagrams ? traffic.inCalls : undefined,
     outSegments: datagrams ? traffic.outCalls : undefined,
     kind: traffic.kind ?? 'exact',

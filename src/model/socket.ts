@@ -119,7 +119,7 @@ export interface Traffic {
   readonly outCalls: number
   /** The same by process, also of those that have ended. */
   readonly processes: readonly Share[]
-  /** How true the bytes are; default: exact. */
+  /** How true the bytes are, where the system says it itself; those that are counted at the calls of processes are exact. */
   readonly kind?: Kind | undefined
 }
 

@@ -46,6 +46,8 @@ export interface ConnectionInfo {
   readonly receiveWindowBytes: number | undefined
   readonly rttMs: number | undefined
   readonly rttVarianceMs: number | undefined
+  /** The round-trip time that was measured last. */
+  readonly lastRttMs?: number | undefined
   readonly sentDataPackets: number | undefined
   readonly sentBytes: number | undefined
   readonly retransmittedBytes: number | undefined
@@ -53,6 +55,9 @@ export interface ConnectionInfo {
   readonly receivedDataPackets: number | undefined
   readonly receivedBytes: number | undefined
   readonly outOfOrderPackets: number | undefined
+  readonly outOfOrderBytes?: number | undefined
+  /** How TCP Fast Open went: a bit for each thing that happened, as macOS numbers them; 0 is nothing. */
+  readonly fastOpenFlags?: number | undefined
 }
 
 /** What a socket is, and the options that are set on it. */
@@ -90,6 +95,27 @@ export interface SocketInfo {
   readonly incomingQueue: number | undefined
   readonly maxPacingBytesPerSecond: number | undefined
   readonly timestamps: Timestamps | undefined
+  /** What only macOS tells. */
+  readonly darwin?: DarwinSocketInfo | undefined
+}
+
+/** A socket as the kernel of macOS keeps it. */
+export interface DarwinSocketInfo {
+  /** The kernel counts its sockets; no number is given twice. */
+  readonly generation: number
+  /** Flags of the internet protocol block, and of IPv6 the flow label. */
+  readonly internetFlags: number
+  readonly flowLabel: number
+  /** Which addresses the socket has: IPv4, IPv6 or both. */
+  readonly addresses: 'ipv4' | 'ipv6' | 'both' | undefined
+  /** TCP timers as they are set, counted from a moment that the kernel does not tell; 0 is off. */
+  readonly timersMs:
+    | { readonly retransmit: number; readonly persist: number; readonly keepAlive: number; readonly timeWait: number }
+    | undefined
+  readonly maxSegmentBytes: number | undefined
+  readonly tcpFlags: number | undefined
+  /** The kernel's name of the TCP control block: a hash that is the same until the machine restarts. */
+  readonly controlBlock: string | undefined
 }
 
 /** Which times the system keeps for this socket. */

@@ -63,6 +63,8 @@ export async function openPlatform(platform: string, tape: Tape): Promise<Source
 
 /** The way to sockets by their descriptors. */
 export async function openDescriptors(): Promise<Descriptors> {
-  if (process.platform === 'linux') return (await import('./linux/stat.ts')).descriptors
-  throw new OsError('socketStat', 'ENOSYS', { help: `there is no way to ask ${process.platform} yet` })
+  const platform = localPlatform()
+  if (platform === 'darwin') return (await import('./darwin/stat.ts')).openDescriptors(darwinLibrary())
+  if (platform === 'linux') return (await import('./linux/stat.ts')).descriptors
+  throw new OsError('socketStat', 'ENOSYS', { help: `there is no way to ask ${platform} yet` })
 }

@@ -4,14 +4,22 @@ import { DecodeError, OsError } from '../../model/error.ts'
 import type { Gap } from '../../model/gap.ts'
 import type { Tape } from '../tape.ts'
 import type { Calls } from './calls.ts'
-import type { Row } from './draft.ts'
-import { collect, joinFlows } from './flows.ts'
+import type { Draft, Row } from './draft.ts'
+import { collect, flowRow, joinFlows } from './flows.ts'
 import { converse, providerOf, readMessages, type Conversation, type Message } from './ntstat.ts'
 import type { Wanted } from './sockets.ts'
+import type { NstatCounts } from './structs-ntstat.ts'
 
-/** Makes the counter of a source. */
-export function flowCounter(tape: Tape, calls: Calls | undefined) {
+/** A socket that closed, with the kernel's last word about it. */
+export interface Closing {
+  readonly socket: Draft
+  readonly counts: NstatCounts
+}
+
+/** Makes the counter of a source. `closings` gets every socket that closes; without it they are not kept. */
+export function flowCounter(tape: Tape, calls: Calls | undefined, closings?: Closing[]) {
   let conversation: Conversation | undefined
+  let known: ReadonlyMap<bigint, Draft> = new Map()
 
   function poll(): Iterable<Uint8Array> {
     if (calls === undefined) return []
@@ -32,8 +40,15 @@ export function flowCounter(tape: Tape, calls: Calls | undefined) {
       const counts = collect(messages)
       for (const { context, code } of counts.refused) gaps.push(refused(providerOf(context) ?? 'sockets', code))
       if (!counts.whole && counts.refused.length === 0) gaps.push(bytesGap('lost', 'the kernel did not come to the end of its counts'))
-      const left = joinFlows(rows, counts.sources, wanted)
-      return gated ? left : []
+      const { sockets, left } = joinFlows(rows, counts.sources, wanted)
+      for (const c of counts.sources) {
+        if (!c.closing) continue
+        // It may be in the table still, or have been in the one before.
+        const socket = sockets.get(c.reference) ?? known.get(c.reference) ?? flowRow(c, wanted).socket
+        closings?.push({ socket, counts: c.counts })
+      }
+      known = sockets
+      return gated ? [...left] : []
     } catch (error) {
       close() // It starts anew with the next look.
       if (error instanceof DecodeError) gaps.push(bytesGap('damaged', `the kernel's counts could not be read: ${error.message}`))

@@ -72,10 +72,10 @@ export function flowRow(c: Counted, wanted: Wanted): Row {
   return row({ socket: made, lastPid: pid || undefined, onBehalfOf, userSpace: c.userSpace })
 }
 
-/** Payload bytes of a flow. */
+/** Payload bytes of a flow. What was sent again is in the count of what was sent. */
 export const trafficOf = (c: NstatCounts): Traffic => ({
   inBytes: c.nstat_rxbytes,
-  outBytes: c.nstat_txbytes,
+  outBytes: Math.max(0, c.nstat_txbytes - c.nstat_txretransmit),
   inCalls: c.nstat_rxpackets,
   outCalls: c.nstat_txpackets,
   processes: [],
@@ -92,8 +92,17 @@ const plain = (address: string | undefined): string => (address?.startsWith('::f
 const joined = (s: Draft): string =>
   `${s.protocol} ${plain(s.local.address)} ${s.local.port ?? 0} ${plain(s.remote?.address)} ${s.remote?.port ?? 0}`
 
-/** Gives every socket its counts. What is left over are flows that the tables do not show, each as a socket of its own. */
-export function joinFlows(rows: readonly Row[], sources: readonly Counted[], wanted: Wanted): Row[] {
+/** Flows that were joined, and those that are in no table. */
+export interface Joined {
+  /** The socket of each flow, by the kernel's number of the flow. */
+  readonly sockets: ReadonlyMap<bigint, Draft>
+  /** Flows that the tables do not show, each as a socket of its own. */
+  readonly left: readonly Row[]
+}
+
+/** Gives every socket its counts. */
+export function joinFlows(rows: readonly Row[], sources: readonly Counted[], wanted: Wanted): Joined {
+  const joinedSockets = new Map<bigint, Draft>()
   const flows = sources.map(c => ({ c, row: flowRow(c, wanted) }))
   const rest = new Set(flows)
   const byEnds = grouped(rows, r => joined(r.socket))
@@ -103,11 +112,14 @@ export function joinFlows(rows: readonly Row[], sources: readonly Counted[], wan
       const pid = flow.row.lastPid
       const mine = sockets.length === 1 && found.length === 1 ? sockets : sockets.filter(r => pidsOfRow(r).includes(pid))
       const others = found.filter(f => f.row.lastPid === pid)
-      if (mine.length === 1 && others.length === 1) count(mine[0]!.socket, flow.c, wanted)
+      if (mine.length === 1 && others.length === 1) {
+        count(mine[0]!.socket, flow.c, wanted)
+        joinedSockets.set(flow.c.reference, mine[0]!.socket)
+      }
       if (sockets.length > 0) rest.delete(flow)
     }
   }
-  return [...rest].filter(f => !f.c.closing).map(f => f.row)
+  return { sockets: joinedSockets, left: [...rest].filter(f => !f.c.closing).map(f => f.row) }
 }
 
 function grouped<T>(list: readonly T[], keyOf: (item: T) => string): Map<string, T[]> {

@@ -77,7 +77,7 @@ export async function walkHolders(tape: Tape, calls: Calls | undefined, wanted: 
 }
 
 /** The sockets among the entries of a list of descriptors. */
-function socketsOf(list: Uint8Array): number[] {
+export function socketsOf(list: Uint8Array): number[] {
   const view = viewOf(list)
   const found: number[] = []
   for (let at = 0; at + procFdinfo.size <= list.length; at += procFdinfo.size) {

@@ -2,6 +2,9 @@
 
 import type { Source } from '../source.ts'
 import { live, type Tape } from '../tape.ts'
+import { readAbilities } from './abilities.ts'
+import { actionsOf } from './actions.ts'
+import { eventsOf } from './events.ts'
 import { interfaces } from './interfaces.ts'
 import { readLimits } from './limits.ts'
 import { looker } from './look.ts'
@@ -23,7 +26,8 @@ export async function openDarwin(tape: Tape = live, options: DarwinOptions = {})
     process: looks.processes.one,
     interfaces: async () => interfaces(tape, calls),
     limits: () => readLimits(tape, calls),
-    abilities: async () => [],
+    abilities: async () => (calls ? readAbilities(calls) : []),
+    ...(calls && { actions: actionsOf(tape, calls), events: eventsOf(calls) }),
     get ended() {
       return tape.ended
     },

@@ -8,7 +8,7 @@ import type { Look } from '../../model/look.ts'
 import type { Process } from '../../model/process.ts'
 import type { Tape } from '../tape.ts'
 import type { Calls } from './calls.ts'
-import { flowCounter } from './counter.ts'
+import { flowCounter, type Closing } from './counter.ts'
 import type { Row } from './draft.ts'
 import { walkHolders, type Walk } from './holders.ts'
 import { interfaces, zonesOf } from './interfaces.ts'
@@ -27,10 +27,10 @@ export interface Looker {
   close(): void
 }
 
-/** Makes the function that looks once. */
-export function looker(tape: Tape, calls: Calls | undefined, name: string): Looker {
+/** Makes the function that looks once. `closings` gets the sockets that closed since the look before, with their last counts. */
+export function looker(tape: Tape, calls: Calls | undefined, name: string, closings?: Closing[]): Looker {
   const processes = processReader(tape, calls)
-  const counter = flowCounter(tape, calls)
+  const counter = flowCounter(tape, calls, closings)
 
   async function look(given?: Query): Promise<Look> {
     const query = fillQuery(given)

@@ -1,5 +1,6 @@
 // What macOS tells of a TCP connection, in our own words and units. macOS counts its windows in bytes and keeps no count of most
-// things in segments; where the model has both, segments follow from the segment size. Pure.
+// things in segments; where the model has both, segments follow from the segment size. Its counts of packets are of those with payload,
+// and what was sent again is among what was sent (tcp_output.c). Pure.
 
 import type { Negotiated, Tcp } from '../../model/tcp.ts'
 import type { NstatCounts, NstatTcpDescriptor } from './structs-ntstat.ts'
@@ -69,8 +70,8 @@ export function tcpOfCounts(c: NstatCounts, d: NstatTcpDescriptor, mss: number |
     minRttMicros: micros(c.nstat_min_rtt / 32),
     sentBytes: c.nstat_txbytes,
     receivedBytes: c.nstat_rxbytes,
-    sentSegments: c.nstat_txpackets,
-    receivedSegments: c.nstat_rxpackets,
+    sentDataSegments: c.nstat_txpackets,
+    receivedDataSegments: c.nstat_rxpackets,
     retransmittedBytes: c.nstat_txretransmit,
     congestionControl: d.cc_algo === '' ? undefined : d.cc_algo,
     congestionWindowBytes: d.txcwindow,
@@ -113,8 +114,8 @@ export function tcpOfInfo(t: TcpInfo): KnownTcp {
     unackedSegments: segmentsUp(t.tcpi_txunacked, t.tcpi_snd_mss),
     sentBytes: t.tcpi_txbytes,
     receivedBytes: t.tcpi_rxbytes,
-    sentSegments: t.tcpi_txpackets,
-    receivedSegments: t.tcpi_rxpackets,
+    sentDataSegments: t.tcpi_txpackets,
+    receivedDataSegments: t.tcpi_rxpackets,
     retransmittedBytes: t.tcpi_txretransmitbytes,
     retransmittedSegments: t.tcpi_txretransmitpackets,
     outOfOrderSegments: t.tcpi_rcvoopack,
@@ -139,8 +140,8 @@ export function tcpOfConnection(t: TcpConnectionInfo): KnownTcp {
     receiveWindowScale: t.tcpi_rcv_wscale,
     sentBytes: t.tcpi_txbytes,
     receivedBytes: t.tcpi_rxbytes,
-    sentSegments: t.tcpi_txpackets,
-    receivedSegments: t.tcpi_rxpackets,
+    sentDataSegments: t.tcpi_txpackets,
+    receivedDataSegments: t.tcpi_rxpackets,
     retransmittedBytes: t.tcpi_txretransmitbytes,
     retransmittedSegments: t.tcpi_txretransmitpackets,
     negotiated: negotiated(t.tcpi_options, t.tcpi_tfo, false),

@@ -1,0 +1,53 @@
+// What can be done to processes and connections. macOS lets nobody close a connection of another process: only its process can be ended.
+
+import { viewOf } from '../../bytes/text.ts'
+import { OsError } from '../../model/error.ts'
+import type { Process } from '../../model/process.ts'
+import type { Socket } from '../../model/socket.ts'
+import type { Actions, Signal } from '../source.ts'
+import type { Tape } from '../tape.ts'
+import type { Calls } from './calls.ts'
+import { socketsOf } from './holders.ts'
+import { processReader } from './processes.ts'
+import { inSockinfo, socketFdinfo } from './structs-process.ts'
+
+const SHUT_RDWR = 2
+const PROC_PIDFDSOCKETINFO = 3
+const SOCKINFO_TCP = 2
+
+/** bsd/sys/signal.h; these numbers are not those of Linux. */
+const numbers: Readonly<Record<Signal, number>> = { HUP: 1, INT: 2, QUIT: 3, KILL: 9, TERM: 15, STOP: 17, CONT: 19, USR1: 30, USR2: 31 }
+
+/** The actions of this machine. */
+export const actionsOf = (tape: Tape, calls: Calls): Actions => ({
+  signal: (process, signal) => send(tape, calls, process, signal),
+  shutdown: async socket => end(calls, socket),
+})
+
+/**
+ * Sends a signal to exactly this process. macOS has no handle of a process that one could hold on to, so the identity, which is never used
+ * again, is read right before: what remains is the time between two calls.
+ */
+async function send(tape: Tape, calls: Calls, process: Process, signal: Signal): Promise<void> {
+  const now = await processReader(tape, calls).one(process.pid)
+  if (now === undefined || now.key !== process.key) throw new OsError('signal', 'ESRCH', { help: 'the process has ended' })
+  try {
+    calls.kill(process.pid, numbers[signal])
+  } catch (error) {
+    if (!(error instanceof OsError) || error.code !== 'EPERM') throw error
+    throw new OsError('signal', 'EPERM', { help: 'run as root: sudo sockscope', cause: error })
+  }
+}
+
+/** Ends a connection of this program itself, found again by its count, which no other socket has. */
+function end(calls: Calls, socket: Socket): void {
+  const self = calls.ownPid()
+  for (const fd of socketsOf(calls.pidList(self, 1))) {
+    const info = socketFdinfo.read(viewOf(calls.fdInfo(self, fd, PROC_PIDFDSOCKETINFO, socketFdinfo.size)))
+    if (info.soi_kind !== SOCKINFO_TCP) continue
+    const { insi_gencnt: count } = inSockinfo.read(viewOf(info.soi_proto), 0, inSockinfo.size)
+    if (socket.key === `tcp.${count}`) return calls.shutdown(fd, SHUT_RDWR)
+  }
+  if (socket.owners.some(o => o.pid === self)) throw new OsError('shutdown', 'ENOENT', { help: 'the connection is gone' })
+  throw new OsError('shutdown', 'EPERM', { help: 'macOS lets a program end its own connections only; end the process instead' })
+}

@@ -1,0 +1,180 @@
+// The statistics of a socket by its descriptor, on macOS: TCP_CONNECTION_INFO, what waits in it, and what libproc tells of it.
+
+import { viewOf } from '../../bytes/text.ts'
+import { OsError } from '../../model/error.ts'
+import type { DarwinSocketInfo, SocketInfo, SocketStat } from '../../model/stat.ts'
+import type { Tcp } from '../../model/tcp.ts'
+import { connectionInfo, type Descriptors } from '../descriptor.ts'
+import type { Calls } from './calls.ts'
+import { openCalls } from './calls.ts'
+import type { Row } from './draft.ts'
+import { heldRow } from './holders.ts'
+import type { Wanted } from './sockets.ts'
+import { tcpOfConnection, wholeTcp } from './statistics.ts'
+import { inSockinfo, socketFdinfo, tcpSockinfo, type SocketFdinfo } from './structs-process.ts'
+import { tcpConnectionInfo, type TcpConnectionInfo } from './structs-tcp.ts'
+
+const PROC_PIDFDSOCKETINFO = 3
+const SOCKINFO_IN = 1
+const SOCKINFO_TCP = 2
+const IPPROTO_TCP = 6
+const SOL_SOCKET = 0xffff
+const TCP_CONNECTION_INFO = 0x106
+const SO_NWRITE = 0x1024
+const FIONREAD = 0x4004667f
+const IN6P_IPV6_V6ONLY = 0x8000
+const TCPCI_FLAG_REORDERING_DETECTED = 2
+const types = [undefined, 'stream', 'datagram', 'raw', 'rdm', 'seqpacket'] as const
+const addressKinds = [undefined, 'ipv4', 'ipv6', 'both'] as const
+const everything: Wanted = { tcp: true, traffic: false, memory: true, options: true, major: undefined, zones: new Map() }
+
+/** The sockets of this program, and those of processes of the same user. */
+export function openDescriptors(library?: string): Descriptors {
+  const calls = openCalls(library)
+  return {
+    stat: fd => statOf(calls, calls.ownPid(), fd),
+    statOf: (pid, fd) => statOf(calls, pid, fd),
+  }
+}
+
+function statOf(calls: Calls, pid: number, fd: number): SocketStat {
+  const info = infoOf(calls, pid, fd)
+  const row = heldRow(info, everything)
+  const own = pid === calls.ownPid()
+  const socket = row?.socket
+  const listening = socket?.state === 'LISTEN'
+  const connection = own && socket?.protocol === 'tcp' && !listening ? connectionOf(calls, fd) : undefined
+  const tcp = connection && wholeTcp(tcpOfConnection(connection))
+  const sendBuffered = listening ? undefined : ((own ? optionOf(calls, fd, SO_NWRITE) : undefined) ?? info.soi_snd.sbi_cc)
+  return {
+    pid,
+    fd,
+    key: socket?.key,
+    cookie: undefined,
+    unreceived: listening ? undefined : ((own ? waiting(calls, fd) : undefined) ?? info.soi_rcv.sbi_cc),
+    // macOS keeps what was sent until it is acknowledged, and does not tell the two apart.
+    unsent: sendBuffered,
+    unacknowledged: undefined,
+    backlog: listening ? info.soi_qlen : undefined,
+    backlogLimit: listening ? info.soi_qlimit : undefined,
+    connectionInfo: connection && tcp && inShort(connection, tcp, row),
+    socketInfo: socketInfoOf(info, row),
+    memory: socket?.memory,
+    tcp,
+  }
+}
+
+/** What libproc says of the descriptor, or in words what the descriptor is instead. */
+function infoOf(calls: Calls, pid: number, fd: number): SocketFdinfo {
+  try {
+    return socketFdinfo.read(viewOf(calls.fdInfo(pid, fd, PROC_PIDFDSOCKETINFO, socketFdinfo.size)))
+  } catch (error) {
+    const help = error instanceof OsError ? meaning(error.code, pid, fd) : undefined
+    if (help === undefined) throw error
+    throw new OsError('socketStat', (error as OsError).code, { help, cause: error })
+  }
+}
+
+function meaning(code: string, pid: number, fd: number): string | undefined {
+  if (code === 'EBADF') return `descriptor ${fd} is not open: the socket is closed, or was never opened`
+  if (code === 'ENOTSOCK') return `descriptor ${fd} is no socket`
+  if (code === 'ESRCH') return `there is no process ${pid}`
+  return code === 'EPERM' ? `process ${pid} belongs to someone else: run as its user or as root` : undefined
+}
+
+/** TCP_CONNECTION_INFO; undefined for a socket that is no connection. */
+function connectionOf(calls: Calls, fd: number): TcpConnectionInfo | undefined {
+  const bytes = tried(() => calls.option(fd, IPPROTO_TCP, TCP_CONNECTION_INFO, tcpConnectionInfo.size))
+  return bytes && tcpConnectionInfo.read(viewOf(bytes))
+}
+
+function optionOf(calls: Calls, fd: number, option: number): number | undefined {
+  const bytes = tried(() => calls.option(fd, SOL_SOCKET, option, 4))
+  return bytes === undefined || bytes.length < 4 ? undefined : viewOf(bytes).getInt32(0, true)
+}
+
+function waiting(calls: Calls, fd: number): number | undefined {
+  const bytes = new Uint8Array(4)
+  return tried(() => {
+    calls.ioctl(fd, FIONREAD, bytes)
+    return viewOf(bytes).getInt32(0, true)
+  })
+}
+
+function tried<T>(ask: () => T): T | undefined {
+  try {
+    return ask()
+  } catch (error) {
+    if (error instanceof OsError) return undefined
+    throw error
+  }
+}
+
+function inShort(c: TcpConnectionInfo, tcp: Tcp, row: Row | undefined): SocketStat['connectionInfo'] {
+  return {
+    ...connectionInfo(tcp, row?.socket.state, c.tcpi_snd_sbbytes),
+    inLossRecovery: tcp.congestionState === 'recovery',
+    reorderingSeen: (c.tcpi_flags & TCPCI_FLAG_REORDERING_DETECTED) !== 0,
+    lastRttMs: c.tcpi_rttcur === 0 ? undefined : c.tcpi_rttcur,
+    outOfOrderBytes: c.tcpi_rxoutoforderbytes,
+    fastOpenFlags: c.tcpi_tfo,
+  }
+}
+
+function socketInfoOf(info: SocketFdinfo, row: Row | undefined): SocketInfo {
+  const socket = row?.socket
+  const flags = new Set(socket?.options?.flags)
+  return {
+    protocol: socket?.protocol,
+    family: socket?.family,
+    type: types[info.soi_type],
+    state: socket?.state,
+    local: socket?.local,
+    remote: socket?.remote,
+    listening: socket?.protocol === 'tcp' || socket?.protocol === 'unix' ? socket.state === 'LISTEN' : undefined,
+    ttl: darwinFields(info)?.ttl,
+    trafficClass: undefined,
+    v6only: socket?.family === 'ipv6' ? ((darwinFields(info)?.darwin.internetFlags ?? 0) & IN6P_IPV6_V6ONLY) !== 0 : undefined,
+    sendBufferBytes: info.soi_snd.sbi_hiwat,
+    receiveBufferBytes: info.soi_rcv.sbi_hiwat,
+    reuseAddress: flags.has('reuseaddr'),
+    reusePort: flags.has('reuseport'),
+    broadcast: flags.has('broadcast'),
+    keepAlive: flags.has('keepalive'),
+    keepAliveIdleSeconds: undefined,
+    keepAliveIntervalSeconds: undefined,
+    keepAliveProbes: undefined,
+    lingerSeconds: undefined,
+    noDelay: undefined,
+    userTimeoutMs: undefined,
+    mark: undefined,
+    priority: undefined,
+    incomingProcessor: undefined,
+    incomingQueue: undefined,
+    maxPacingBytesPerSecond: undefined,
+    timestamps: undefined,
+    darwin: darwinFields(info)?.darwin,
+  }
+}
+
+/** What libproc tells of an internet socket. */
+function darwinFields(info: SocketFdinfo): { readonly ttl: number; readonly darwin: DarwinSocketInfo } | undefined {
+  if (info.soi_kind !== SOCKINFO_IN && info.soi_kind !== SOCKINFO_TCP) return undefined
+  const view = viewOf(info.soi_proto)
+  const ini = inSockinfo.read(view, 0, inSockinfo.size)
+  const tcp = info.soi_kind === SOCKINFO_TCP ? tcpSockinfo.read(view, 0, tcpSockinfo.size) : undefined
+  const [retransmit, persist, keepAlive, timeWait] = tcp?.tcpsi_timer ?? []
+  return {
+    ttl: ini.insi_ip_ttl,
+    darwin: {
+      generation: ini.insi_gencnt,
+      internetFlags: ini.insi_flags,
+      flowLabel: ini.insi_flow,
+      addresses: addressKinds[ini.insi_vflag],
+      timersMs: tcp && { retransmit: retransmit!, persist: persist!, keepAlive: keepAlive!, timeWait: timeWait! },
+      maxSegmentBytes: tcp?.tcpsi_mss,
+      tcpFlags: tcp?.tcpsi_flags,
+      controlBlock: tcp?.tcpsi_tp.toString(16),
+    },
+  }
+}
