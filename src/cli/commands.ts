@@ -1,5 +1,6 @@
 // Every command, in the order of help. The code of a command is loaded when it runs.
 
+import { flowLists, flowOrders } from '../show/flows.ts'
 import { groupWords } from '../show/group.ts'
 import { shells } from './completion.ts'
 import { ssOptions, ssShowOptions } from './select.ts'
@@ -130,6 +131,37 @@ export const commands: readonly Command[] = [
     ],
     examples: [['sockscope watch process node', 'of one program']],
     run: async given => (await import('./commands/watch.ts')).run(given),
+  },
+  {
+    name: 'events',
+    about: 'each socket that opens or closes, as it happens, with its final bytes',
+    usage: '[-tuxw… as in ss] [FILTER]',
+    options: [
+      ...ssOptions,
+      ...namespaceOptions,
+      every,
+      { name: 'count', value: 'N', about: 'end after so many events' },
+      { name: 'ndjson', about: 'one JSON object a line' },
+    ],
+    examples: [['sockscope events --ndjson dport = :443', 'for programs']],
+    run: async given => (await import('./commands/events.ts')).run(given),
+  },
+  {
+    name: 'top',
+    about: 'who moves how many bytes: processes, sockets, remotes, containers',
+    usage: '[-tuxw… as in ss] [FILTER]',
+    options: [
+      ...ssOptions,
+      ...namespaceOptions,
+      { name: 'by', value: 'LIST', words: flowLists, about: flowLists.join(', ') },
+      { name: 'sort', value: 'ORDER', words: flowOrders, about: flowOrders.join(', ') },
+      { name: 'interval', value: 'TIME', about: 'time between looks (default 1s)' },
+      { name: 'count', value: 'N', about: 'end after so many intervals' },
+      { name: 'limit', value: 'N', about: 'at most so many rows' },
+      { name: 'json', about: 'one JSON object for each interval' },
+    ],
+    examples: [['sockscope top --by remotes', 'by the other end']],
+    run: async given => (await import('./commands/top.ts')).run(given),
   },
   {
     name: 'kill',

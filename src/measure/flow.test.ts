@@ -194,7 +194,10 @@ test('several processes on one socket: by who sent and received, once in the tot
   )
   adds(second)
   const last = meter.take(look([]), [closed(socket('s', [], { shares: shares(40, 61) }), 101, 4)], 1000)!
-  deepEqual(rows(last, 'processes'), [['p2', 1, 0, 'exact']])
+  deepEqual(rows(last, 'processes'), [
+    ['p2', 1, 0, 'exact'],
+    ['p1', 0, 0, 'exact'], // It stopped a moment ago, and is still in the list.
+  ])
   adds(last)
 })
 

@@ -23,6 +23,7 @@ export interface Tables {
 /** Empty tables. `processOf` finds a process by pid. */
 export function flowTables(processOf: (pid: number) => Process | undefined): Tables {
   const total = flowRows()
+  const unattributed = flowRows()
   const sockets = flowRows()
   const remotes = flowRows()
   const kinds = flowRows()
@@ -63,6 +64,7 @@ export function flowTables(processOf: (pid: number) => Process | undefined): Tab
         for (const [rows, place] of ofProcess(only)) rows.add(step, ...place, { ...amount, inBytes: 0, outBytes: 0 })
       }
       if (rest.inBytes === 0 && rest.outBytes === 0) return
+      unattributed.add(step, 'unattributed', { name: '(no owner)' }, rest)
       users.add(step, ...userPlace(socket.uid, undefined), rest)
       containers.add(step, ...containerPlace(undefined), rest)
     },
@@ -74,14 +76,13 @@ export function flowTables(processOf: (pid: number) => Process | undefined): Tab
     },
     drop: key => sockets.drop(key),
     list(step, intervalMs) {
-      const all = total.list(step, intervalMs)[0] ?? noFlow
-      const rows = processes.list(step, intervalMs)
+      const nobody = unattributed.list(step, intervalMs, true)[0]
       return {
         intervalMs,
-        total: all,
-        unattributed: remainder(all, rows, intervalMs),
+        total: total.list(step, intervalMs, true)[0] ?? noFlow,
+        unattributed: nobody ?? { ...noFlow, key: 'unattributed', name: '(no owner)' },
         sockets: sockets.list(step, intervalMs),
-        processes: rows,
+        processes: processes.list(step, intervalMs),
         users: users.list(step, intervalMs),
         containers: containers.list(step, intervalMs),
         remotes: remotes.list(step, intervalMs),
@@ -109,26 +110,6 @@ const noFlow: Flow = {
   kind: 'exact',
   process: undefined,
   socket: undefined,
-}
-
-/** What no process has. In an interval it can be below 0: bytes that waited in a buffer have found their reader. */
-function remainder(total: Flow, rows: readonly Flow[], intervalMs: number): Flow {
-  const left = (of: 'inBytes' | 'outBytes' | 'inTotalBytes' | 'outTotalBytes'): number =>
-    rows.reduce((sum, row) => sum - row[of], total[of])
-  const inBytes = left('inBytes')
-  const outBytes = left('outBytes')
-  return {
-    ...noFlow,
-    key: 'unattributed',
-    name: '(no owner)',
-    inBytes,
-    outBytes,
-    inBytesPerSecond: (inBytes * 1000) / intervalMs,
-    outBytesPerSecond: (outBytes * 1000) / intervalMs,
-    inTotalBytes: left('inTotalBytes'),
-    outTotalBytes: left('outTotalBytes'),
-    kind: total.kind,
-  }
 }
 
 const plain = (address: string): string => (address.startsWith('::ffff:') ? address.slice(7) : address)

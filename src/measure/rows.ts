@@ -54,8 +54,8 @@ export interface Rows {
   add(step: number, key: string, subject: Subject, amount: Amount): void
   /** Says that a row has one more socket in this interval. */
   count(step: number, key: string, subject: Subject, counted: boolean): void
-  /** The rows that have sockets or moved bytes in this interval, the biggest first. */
-  list(step: number, intervalMs: number): Flow[]
+  /** The rows that have sockets or moved bytes in this interval or just before, the biggest first; `all` gives every row. */
+  list(step: number, intervalMs: number, all?: boolean): Flow[]
   /** Forgets a row whose socket is gone. */
   drop(key: string): void
 }
@@ -67,6 +67,7 @@ export function flowRows(limit = rowLimit): Rows {
     let row = rows.get(key)
     if (row === undefined) rows.set(key, (row = { ...nothing(subject, step), inTotalBytes: 0, outTotalBytes: 0, average: 0 }))
     else if (row.step !== step) Object.assign(row, nothing(subject, step))
+    else if (subject.socket ?? subject.process) row.subject = subject // The latest word is the best.
     return row
   }
   return {
@@ -86,14 +87,17 @@ export function flowRows(limit = rowLimit): Rows {
       row.sockets++
       if (!counted) row.uncountedSockets++
     },
-    list(step, intervalMs) {
+    list(step, intervalMs, all = false) {
       const seconds = intervalMs / 1000
       const weight = 1 - Math.exp(-seconds / averageSeconds)
       for (const [key, row] of rows) {
         const now = row.step === step ? (row.inBytes + row.outBytes) / seconds : 0
         row.average += weight * (now - row.average)
-        if (row.step !== step && rows.size > limit) rows.delete(key)
+        if (row.step === step) continue
+        if (rows.size > limit) rows.delete(key)
+        else if (all || row.average >= 1) Object.assign(row, nothing(row.subject, step))
       }
+      // Who stopped fades out of the list, and does not jump out of it.
       const live = [...rows].filter(([, row]) => row.step === step).map(([key, row]) => flowOf(key, row, seconds))
       return live.sort(byRank)
     },

@@ -32,11 +32,14 @@ export interface Flow {
   readonly socket: Socket | undefined
 }
 
-/** All flows of one interval, the biggest first. The rows of each list add up to `total`. */
+/** All flows of one interval, the biggest first. The bytes of the interval in each list add up to `total`. */
 export interface Flows {
   readonly intervalMs: number
   readonly total: Flow
-  /** Bytes that no process could be found for. With `processes` it adds up to `total`. */
+  /**
+   * Bytes that no process could be found for. With `processes` it adds up to `total`. In an interval it can be below 0: bytes that
+   * waited in a buffer have found their reader.
+   */
   readonly unattributed: Flow
   readonly sockets: readonly Flow[]
   readonly processes: readonly Flow[]

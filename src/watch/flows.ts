@@ -6,7 +6,7 @@ import type { Frame } from '../model/frame.ts'
 import type { Gap } from '../model/gap.ts'
 import type { Interface } from '../model/interface.ts'
 import type { Look } from '../model/look.ts'
-import type { Query } from '../filter/query.ts'
+import { fillQuery, type Query } from '../filter/query.ts'
 import { flowMeter } from '../measure/flow.ts'
 import { interfaceMeter } from '../measure/interfaces.ts'
 import { joiner } from '../measure/join.ts'
@@ -26,6 +26,8 @@ export interface FlowWatch {
 export function followFlows(source: Source, asked: Query = {}): FlowWatch {
   const query: Query = { ...asked, details: [...new Set([...(asked.details ?? []), 'tcp' as const])] }
   const tap = openTap(source, asked)
+  const { states: _any, ...anyState } = asked // A socket that closed is in no state that could be asked for.
+  const { test } = fillQuery(anyState)
   const join = joiner()
   const meter = flowMeter()
   const wires = interfaceMeter()
@@ -37,8 +39,10 @@ export function followFlows(source: Source, asked: Query = {}): FlowWatch {
       const told: SocketEvent[] = []
       for (const event of tap.take()) {
         if (event.type === 'gap') note(gaps, event)
-        else if (event.type === 'closed') told.push(join.event(event) ?? event)
-        else join.event(event)
+        else {
+          const known = join.event(event)
+          if (known?.type === 'closed' && test(known.socket, new Map(known.processes.map(p => [p.pid, p])))) told.push(known)
+        }
       }
       const flows = meter.take(look, told, intervalMs)
       const interfaces = wires.take(await readInterfaces(source, gaps), intervalMs)

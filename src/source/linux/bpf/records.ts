@@ -55,6 +55,7 @@ const members = {
   net: ['sock_common', 'skc_net'],
   netNs: ['net', 'ns'],
   nsNumber: ['ns_common', 'inum'],
+  lock: ['sock', 'sk_lock'],
   protocol: ['sock', 'sk_protocol'],
   uid: ['sock', 'sk_uid'],
   flags: ['sock_common', 'skc_flags'],
@@ -75,7 +76,7 @@ const members = {
 } as const
 
 /** Where things are in this kernel's memory. */
-export type TrafficOffsets = { readonly [K in keyof typeof members]: number }
+export type TrafficOffsets = { readonly [K in keyof typeof members | 'lockOwned']: number }
 
 /** Finds the offsets; or names the member that this kernel does not have. */
 export function trafficOffsets(btf: Btf): TrafficOffsets | string {
@@ -85,5 +86,9 @@ export function trafficOffsets(btf: Btf): TrafficOffsets | string {
     if (at === undefined || !Number.isInteger(at)) return `${type}.${member}`
     found[key] = at
   }
+  // `sk_lock` has a type without a name: a spinlock, and behind it whether somebody owns the socket.
+  const spinlock = btf.size('spinlock')
+  if (spinlock === undefined) return 'spinlock'
+  found.lockOwned = found.lock! + spinlock
   return found as TrafficOffsets
 }

@@ -219,38 +219,29 @@ export function lengthProgram(o: TrafficOffsets, maps: TrafficMaps, scope: Traff
 }
 
 const ESTABLISHED = 1
-const SYN_SENT = 2
-const FIN_WAIT_1 = 4
 const CLOSED = 7
-const LAST_ACK = 9
 const LISTEN = 10
 
 /**
- * inet_sock_set_state: records births and deaths of TCP sockets. A process connects, listens or closes in its own name, so these
- * changes tell an owner also of a socket that never moved a byte; the others happen while the network is served.
+ * inet_sock_set_state: records births and deaths of TCP sockets. Who holds the lock of a socket changes it in its own name: that tells an
+ * owner also of a socket that never moved a byte. Everything else happens while packets are served, in the name of whoever was running.
  */
 export function stateProgram(o: TrafficOffsets, maps: TrafficMaps, scope: TrafficScope): Program {
   return [
     aluReg('mov', r6, r1),
     load('u64', r7, r6, 0),
-    load('u64', r8, r6, 16), // The new state.
-    jump32('eq', r8, CLOSED, 'wanted'),
-    jump32('eq', r8, ESTABLISHED, 'wanted'),
-    jump32('eq', r8, LISTEN, 'wanted'),
-    jump32('eq', r8, SYN_SENT, 'wanted'),
-    jump32('eq', r8, FIN_WAIT_1, 'wanted'),
-    jump32('ne', r8, LAST_ACK, 'out'),
-    label('wanted'),
     ...inScope(o, scope),
     ...makeKey,
-    jump32('eq', r8, CLOSED, 'closed'),
-    jump32('eq', r8, ESTABLISHED, 'opened'),
+    load('u32', r1, r7, o.lockOwned),
+    jump32('eq', r1, 0, 'known'),
     ...lookup(maps),
     jump('ne', r0, 0, 'known'),
     ...firstUse(o, maps, 'full'),
     label('known'),
-    load('u64', r8, r6, 16),
-    jump32('ne', r8, LISTEN, 'out'),
+    load('u64', r1, r6, 16), // The new state.
+    jump32('eq', r1, CLOSED, 'closed'),
+    jump32('eq', r1, ESTABLISHED, 'opened'),
+    jump32('ne', r1, LISTEN, 'out'),
     label('opened'),
     ...reserve(maps, 'lost'),
     aluReg('mov', r9, r0),
@@ -281,8 +272,8 @@ export function stateProgram(o: TrafficOffsets, maps: TrafficMaps, scope: Traffi
     ...submit,
     goto('out'),
     label('full'),
-    ...countLost(maps, 1, 'out'),
-    goto('out'),
+    ...countLost(maps, 1, 'known'),
+    goto('known'),
     label('lost'),
     ...countLost(maps, 0, 'out'),
     ...out,

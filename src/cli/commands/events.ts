@@ -1,0 +1,65 @@
+// `sockscope events`: each socket's birth and death as it happens, with its final bytes, one line each.
+
+import type { EventGap, SocketEvent } from '../../model/event.ts'
+import type { Process } from '../../model/process.ts'
+import { endpointText } from '../../show/endpoint.ts'
+import { processText } from '../../show/people.ts'
+import { safe, safeJson } from '../../show/text.ts'
+import { bytesText, microsText } from '../../show/units.ts'
+import { events } from '../../watch/events.ts'
+import { splitStates } from '../filter-words.ts'
+import { onInterrupt } from '../interrupt.ts'
+import { openMachine } from '../machine.ts'
+import { colour, print } from '../output.ts'
+import { count, duration } from '../parse.ts'
+import { exits, UsageError } from '../problem.ts'
+import { namespacesOf, select } from '../select.ts'
+import type { Given } from '../table.ts'
+
+/** Runs the command. */
+export async function run(given: Given): Promise<number> {
+  const { states, filter } = splitStates(given.words)
+  if (states !== undefined) throw new UsageError('state: a socket that opens or closes is in no state; watch shows changes of state')
+  const selection = select(given, states)
+  const every = given.has('every') ? duration('--every', given.value('every')!) : 1000
+  const most = given.has('count') ? count('--count', given.value('count')!) : Infinity
+  const query = {
+    protocols: selection.protocols,
+    ...(selection.families ? { families: selection.families } : {}),
+    ...(filter === '' ? {} : { filter }),
+    namespaces: namespacesOf(given)!,
+  }
+  const signal = onInterrupt()
+  const source = await openMachine(given)
+  const line = given.has('ndjson') ? record : text
+  try {
+    let seen = 0
+    for await (const event of events(query, { source, every, signal })) {
+      if (event.type !== 'gap' && selection.test && !selection.test(event.socket)) continue
+      print(`${line(event)}\n`)
+      if (event.type !== 'gap' && ++seen >= most) break
+    }
+    return signal.aborted ? exits.interrupted : exits.found
+  } finally {
+    source.close()
+  }
+}
+
+const record = (event: SocketEvent | EventGap): string => safeJson(event)
+
+function text(event: SocketEvent | EventGap): string {
+  const time = new Date(event.atMs).toISOString().slice(11, 23)
+  if (event.type === 'gap') return colour('yellow', safe(`${time} gap    ${event.gap.text}${event.gap.help && `: ${event.gap.help}`}`))
+  const { type, socket, bytesIn, bytesOut, durationMs, kind } = event
+  const people = new Map<number, Process>(event.processes.map(p => [p.pid, p]))
+  const who = [...new Set(socket.owners.map(o => o.pid))].map(pid => processText(people.get(pid), pid)).join(', ')
+  const parts = [`${time} ${type === 'opened' ? 'opened' : 'closed'} ${socket.protocol} ${endpointText(socket.local, socket)}`]
+  if (socket.remote) parts.push(`to ${endpointText(socket.remote, socket)}`)
+  if (type === 'closed') {
+    parts.push(` in ${bytesIn === undefined ? '?' : bytesText(bytesIn)} out ${bytesOut === undefined ? '?' : bytesText(bytesOut)}`)
+    if (kind !== undefined && kind !== 'exact') parts.push(`(${kind})`)
+    if (durationMs !== undefined) parts.push(`after ${microsText(durationMs * 1000)}`)
+  }
+  parts.push(` ${who || `(${socket.ownerless ?? 'no owner yet'})`}`)
+  return colour(type === 'opened' ? 'green' : 'red', safe(parts.join(' ')))
+}

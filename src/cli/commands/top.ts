@@ -1,0 +1,99 @@
+// `sockscope top`: who moves how many bytes, again and again.
+
+import type { Frame } from '../../model/frame.ts'
+import { flowCells, flowHeads, ledgerText, sortFlows, type FlowList, type FlowOrder } from '../../show/flows.ts'
+import { table } from '../../show/table.ts'
+import { safe, safeJson } from '../../show/text.ts'
+import { rateText } from '../../show/units.ts'
+import { watch } from '../../watch/watch.ts'
+import { splitStates } from '../filter-words.ts'
+import { noteGaps } from '../gaps.ts'
+import { onInterrupt } from '../interrupt.ts'
+import { openMachine } from '../machine.ts'
+import { colour, isTerminal, print, printLines, terminalColumns } from '../output.ts'
+import { count, duration } from '../parse.ts'
+import { exits } from '../problem.ts'
+import { namespacesOf, select } from '../select.ts'
+import type { Given } from '../table.ts'
+
+/** Runs the command. */
+export async function run(given: Given): Promise<number> {
+  const { states, filter } = splitStates(given.words)
+  const selection = select(given, states)
+  const every = given.has('interval') ? duration('--interval', given.value('interval')!) : 1000
+  const most = given.has('count') ? count('--count', given.value('count')!) : Infinity
+  const show = shower(given)
+  const query = {
+    protocols: selection.protocols,
+    ...(selection.families ? { families: selection.families } : {}),
+    ...(selection.states ? { states: selection.states } : {}),
+    ...(filter === '' ? {} : { filter }),
+    namespaces: namespacesOf(given)!,
+  }
+  const signal = onInterrupt()
+  const source = await openMachine(given)
+  const said = new Set<string>()
+  try {
+    for await (const frame of watch({ source, every, query, signal, flows: true })) {
+      const news = frame.gaps.filter(gap => !said.has(gap.text))
+      for (const gap of news) said.add(gap.text)
+      if (!given.has('json') && !isTerminal()) noteGaps({ gaps: news })
+      if (frame.flows === undefined) continue
+      show(frame)
+      if (frame.sequence >= most) break
+    }
+    return signal.aborted ? exits.interrupted : exits.found
+  } finally {
+    source.close()
+  }
+}
+
+/** How frames are written. */
+function shower(given: Given): (frame: Frame) => void {
+  const list = (given.value('by') ?? 'processes') as FlowList
+  const order = (given.value('sort') ?? 'rate') as FlowOrder
+  const limit = given.has('limit') ? count('--limit', given.value('limit')!) : undefined
+  if (given.has('json')) return frame => printLines([record(frame, list, order, limit)])
+  return frame => {
+    const redraw = isTerminal()
+    const rows = limit ?? (redraw ? Math.max(1, (process.stdout.rows || 24) - 4 - frame.gaps.length) : undefined)
+    const lines = frameLines(frame, list, order, rows)
+    // Each line is overwritten and then cleared to its end: nothing flickers.
+    if (redraw) print(`\u001b[H${lines.map(line => `${line}\u001b[K`).join('\n')}\n\u001b[J`)
+    else printLines([...lines, ''])
+  }
+}
+
+function record(frame: Frame, list: FlowList, order: FlowOrder, limit: number | undefined): string {
+  const { sequence, atMs, intervalMs, interfaces, ledger, gaps } = frame
+  const flows = frame.flows!
+  const rows = sortFlows(flows, list, order).filter(row => row !== flows.unattributed)
+  const { total, unattributed } = flows
+  return safeJson({
+    type: 'frame',
+    sequence,
+    atMs,
+    intervalMs,
+    flows: { total, unattributed, [list]: rows.slice(0, limit) },
+    interfaces,
+    ledger,
+    gaps,
+  })
+}
+
+function frameLines(frame: Frame, list: FlowList, order: FlowOrder, limit: number | undefined): string[] {
+  const flows = frame.flows!
+  const time = new Date(frame.atMs).toISOString().slice(11, 19)
+  const { total } = flows
+  const head = `${time} UTC  in ${rateText(total.inBytesPerSecond)}  out ${rateText(total.outBytesPerSecond)}  ${total.sockets} sockets`
+  const cells = sortFlows(flows, list, order)
+    .slice(0, limit)
+    .map(flow => flowCells(flow, list, frame.processes))
+  const gaps = isTerminal() ? frame.gaps.map(gap => colour('yellow', safe(gap.text))) : []
+  return [
+    head,
+    ...table(flowHeads(list), cells, { columns: terminalColumns(), header: true, head: line => colour('bold', line) }),
+    ...(frame.ledger ? [colour('dim', ledgerText(frame.ledger))] : []),
+    ...gaps,
+  ]
+}

@@ -1,0 +1,64 @@
+// Who moved how many bytes, against processes that count their own.
+import { spawn } from 'node:child_process'
+import { deepEqual, equal, ok } from 'node:assert/strict'
+import { once } from 'node:events'
+import { test } from 'node:test'
+import { isDeepStrictEqual } from 'node:util'
+import type { Flows } from '../src/model/flow.ts'
+import { watch } from '../src/watch/watch.ts'
+import { needs } from './needs.ts'
+
+/** What each process said of itself: received and sent. */
+type Truth = Readonly<Record<string, readonly [number, number]>>
+
+const sum = (rows: Flows['processes'], of: 'inBytes' | 'outBytes'): number => rows.reduce((all, row) => all + row[of], 0)
+
+const only = (seen: ReadonlyMap<string, [number, number]>, truth: Truth): Truth =>
+  Object.fromEntries(Object.keys(truth).map(pid => [pid, seen.get(pid) ?? [0, 0]]))
+
+/** Watches until a program that moves bytes has ended, and gives what each process moved. */
+async function follow(every: number): Promise<{ truth: Truth; mine: Truth; kinds: Set<string>; gaps: Set<string> }> {
+  const child = spawn('python3', ['test/scenes/traffic.py'], { stdio: ['pipe', 'pipe', 'inherit'] })
+  let text = ''
+  child.stdout.on('data', (part: Buffer) => (text += part.toString()))
+  const ended = once(child, 'close')
+  let running = true
+  void ended.then(() => (running = false))
+  const seen = new Map<string, [number, number]>()
+  const kinds = new Set<string>()
+  const gaps = new Set<string>()
+  let after = 0
+  const deadline = performance.now() + 15_000
+  for await (const frame of watch({ flows: true, every })) {
+    for (const gap of frame.gaps) gaps.add(gap.text)
+    if (frame.sequence === 0) child.stdin.end('go\n')
+    const { flows } = frame
+    if (flows === undefined) continue
+    for (const of of ['inBytes', 'outBytes'] as const) {
+      equal(sum(flows.sockets, of), flows.total[of], 'the sockets add up')
+      equal(sum(flows.processes, of) + flows.unattributed[of], flows.total[of], 'the processes and the rest add up')
+    }
+    for (const row of flows.processes) {
+      const key = String(row.process?.pid ?? row.name)
+      const [got, sent] = seen.get(key) ?? [0, 0]
+      seen.set(key, [got + row.inBytes, sent + row.outBytes])
+      if (row.inBytes + row.outBytes > 0) kinds.add(row.kind)
+    }
+    // The kernel tells the end of a datagram socket when it comes to it: so wait, and then see that it stays true.
+    if (!running && isDeepStrictEqual(only(seen, JSON.parse(text) as Truth), JSON.parse(text)) && ++after > 2) break
+    if (performance.now() > deadline) break
+  }
+  const truth = JSON.parse(text) as Truth
+  return { truth, mine: only(seen, truth), kinds, gaps }
+}
+
+test(
+  'every process has the bytes that it moved, to the byte',
+  needs('linux', 'root', 'command python3', 'file /sys/kernel/btf/vmlinux'),
+  async () => {
+    const { truth, mine, gaps } = await follow(200)
+    deepEqual([...gaps], [])
+    ok(Object.keys(truth).length > 25)
+    deepEqual(mine, truth)
+  },
+)
