@@ -1,4 +1,5 @@
 // A socket for tests: all unknown, save what is given.
+import { readdirSync, readlinkSync } from 'node:fs'
 import type { Socket } from '../src/model/socket.ts'
 import type { Process } from '../src/model/process.ts'
 import type { Tcp } from '../src/model/tcp.ts'
@@ -51,3 +52,17 @@ export function aProcess(change: Partial<Process> & { readonly pid: number }): P
 
 /** TCP statistics of which only these are known. */
 export const someTcp = (known: Partial<Tcp>): Tcp => known as Tcp
+
+/** Linux: the inodes of the sockets of this process, by which they are told from all others of the machine, whatever their ports. */
+export function ownInodes(): ReadonlySet<number> {
+  const inodes = new Set<number>()
+  for (const fd of readdirSync('/proc/self/fd')) {
+    try {
+      const inode = /^socket:\[(\d+)\]$/.exec(readlinkSync(`/proc/self/fd/${fd}`))?.[1]
+      if (inode !== undefined) inodes.add(Number(inode))
+    } catch {
+      // The descriptor that reads the folder is gone again.
+    }
+  }
+  return inodes
+}

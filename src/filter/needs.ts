@@ -27,7 +27,8 @@ export function needs(filter: Filter): Needs {
   visit(filter, seen, true)
   const { wanted } = seen
   return {
-    details: (['tcp', 'memory', 'options', 'cgroup'] as const).filter(name => wanted.has(name)),
+    // A rate is made of what TCP counts.
+    details: (['tcp', 'memory', 'options', 'cgroup'] as const).filter(name => wanted.has(name) || (name === 'tcp' && wanted.has('rate'))),
     owners: wanted.has('owners'),
     age: wanted.has('age'),
     rate: wanted.has('rate'),

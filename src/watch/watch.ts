@@ -9,6 +9,7 @@ import type { Source } from '../source/source.ts'
 import { followFlows } from './flows.ts'
 import { pause } from './pause.ts'
 import { tickAfter } from './tick.ts'
+import { timed } from './timed.ts'
 
 /** How to watch. */
 export interface WatchOptions {
@@ -43,8 +44,10 @@ async function* loop(options: WatchOptions, every: number): AsyncGenerator<Frame
   const { signal } = options
   if (signal?.aborted) return
   const source = options.source ?? (await openLocal())
-  const flows = options.flows ? followFlows(source, options.query) : undefined
-  const query = flows?.query ?? options.query
+  const filter = timed(options.query)
+  const wanted = filter?.query ?? options.query
+  const flows = options.flows ? followFlows(source, wanted) : undefined
+  const query = flows?.query ?? wanted
   try {
     const start = performance.now()
     let tick = 0
@@ -55,12 +58,14 @@ async function* loop(options: WatchOptions, every: number): AsyncGenerator<Frame
       if (signal?.aborted) return
       // A recording gives the same output each time: its own clock counts.
       const intervalMs = last && (source.replay ? look.atMs - last.look.atMs : at - last.at)
+      const since = last && change(last.look.sockets, look.sockets)
       yield {
         ...look,
+        ...(filter && { sockets: filter.take(look, intervalMs) }),
         ...(flows && (await flows.take(look, intervalMs))),
         sequence,
         intervalMs,
-        change: last && change(last.look.sockets, look.sockets),
+        change: since && (filter?.of(since) ?? since),
       }
       last = { look, at }
       if (source.ended) return
