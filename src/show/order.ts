@@ -10,19 +10,29 @@ const stateRank = rank(states)
 
 const compareText = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0)
 
-/** By protocol, state, port and address: listeners first. */
-function usual(a: Socket, b: Socket): number {
+/** Protocol, state and both ports in one number: at 50,000 sockets most comparisons need no more. */
+const rankOf = (s: Socket): number =>
+  ((protocolRank.get(s.protocol)! * 32 + (stateRank.get(s.state) ?? 31)) * 65_536 + (s.local.port ?? 0)) * 65_536 + (s.remote?.port ?? 0)
+
+/** For sockets of the same rank: by family, addresses, inode and key. */
+function tie(a: Socket, b: Socket): number {
   return (
-    protocolRank.get(a.protocol)! - protocolRank.get(b.protocol)! ||
-    (stateRank.get(a.state) ?? 99) - (stateRank.get(b.state) ?? 99) ||
-    (a.local.port ?? 0) - (b.local.port ?? 0) ||
     familyRank.get(a.family)! - familyRank.get(b.family)! ||
     compareText(a.local.address ?? a.local.path ?? '', b.local.address ?? b.local.path ?? '') ||
-    (a.remote?.port ?? 0) - (b.remote?.port ?? 0) ||
     compareText(a.remote?.address ?? '', b.remote?.address ?? '') ||
     (a.inode ?? 0) - (b.inode ?? 0) ||
     compareText(a.key, b.key)
   )
+}
+
+/** By protocol, state, port and address: listeners first. */
+const usual = (a: Socket, b: Socket): number => rankOf(a) - rankOf(b) || tie(a, b)
+
+function usualOrder(sockets: readonly Socket[]): readonly Socket[] {
+  const ranks = Float64Array.from(sockets, rankOf)
+  const places = Uint32Array.from(sockets, (_, i) => i)
+  places.sort((i, j) => ranks[i]! - ranks[j]! || tie(sockets[i]!, sockets[j]!))
+  return Array.from(places, i => sockets[i]!)
 }
 
 /** Puts sockets in order. */
@@ -31,7 +41,7 @@ export type Sorter = (sockets: readonly Socket[], around: Surroundings) => reado
 /** Sorts by `column` or `column:desc`, the first of them first; what is unknown comes last. A wrong column is a TypeError. */
 export function sorter(by: readonly string[]): Sorter {
   const keys = by.flatMap(text => text.split(',')).map(parseKey)
-  if (keys.length === 0) return sockets => sockets.toSorted(usual)
+  if (keys.length === 0) return usualOrder
   return (sockets, around) => {
     const rows = sockets.map(socket => ({ socket, values: keys.map(k => k.value(socket, around)) }))
     rows.sort((a, b) => {
