@@ -67,10 +67,11 @@ test('a recording holds everything, however little was asked for while it was ma
 
 test('the command line records and plays, and says the same each time', needs('linux'), () => {
   const file = join(folder, 'cli.sockscope')
-  const run = (...args: string[]): string => execFileSync(process.execPath, ['dist/cli.cjs', ...args], { encoding: 'utf8' })
+  const run = (...args: string[]): string =>
+    execFileSync(process.execPath, ['dist/cli.cjs', ...args], { encoding: 'utf8', maxBuffer: 2 ** 28 })
   run('list', '--record', file)
-  const first = run('list', '--json', '--replay', file)
-  equal(first, run('list', '--json', '--replay', file))
+  const first = run('list', '-tl', '--json', '--replay', file)
+  equal(first, run('list', '-tl', '--json', '--replay', file))
   equal((JSON.parse(first) as { meta: { source: string } }).meta.source, 'replay linux')
   const refused = spawnSync(process.execPath, ['dist/cli.cjs', 'list', '--replay', 'package.json'], { encoding: 'utf8' })
   deepEqual([refused.status, refused.stderr], [2, 'sockscope: package.json: is no recording\n'])

@@ -33,8 +33,8 @@ export function looker(tape: Tape, calls: Calls, owners: OwnerFinder): (wanted?:
     })
     await nameInterfaces(place, all)
     await groups.resolve()
-    // A tape holds the owners of all sockets, whatever is asked for now.
-    const found = tape.whole ? all : all.filter(query.early)
+    // A tape is written with the owners of all sockets, whatever is asked for now.
+    const found = tape.whole && !tape.played ? all : all.filter(query.early)
     let processes: ReadonlyMap<number, Process> = new Map()
     if (query.owners || (tape.whole && !tape.played)) {
       await owners.find(found, gaps)

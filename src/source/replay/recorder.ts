@@ -41,7 +41,8 @@ const flushAfterMs = 100
 export function recorder(file: string, platform: string, options: RecorderOptions = {}): Recorder {
   const keepsArguments = options.keepsArguments ?? false
   const out = openBlocks(file)
-  const host: Host = { platform, arch: arch(), endianness: endianness(), release: release(), keepsArguments }
+  // The release without what follows the numbers: builders put names there.
+  const host: Host = { platform, arch: arch(), endianness: endianness(), release: release().split('-')[0]!, keepsArguments }
   out.add(kinds.host, 0, Buffer.from(JSON.stringify(host)))
   let questions = 0
   let asked = 0
