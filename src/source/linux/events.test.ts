@@ -1,0 +1,190 @@
+import { deepEqual, equal, ok } from 'node:assert/strict'
+import { once } from 'node:events'
+import { connect, createServer, type AddressInfo, type Server, type Socket as Connection } from 'node:net'
+import { test } from 'node:test'
+import { OsError } from '../../model/error.ts'
+import type { EventGap, SocketEvent } from '../../model/event.ts'
+import { events as joinedEvents } from '../../watch/events.ts'
+import { needs } from '../../../test/needs.ts'
+import type { Source } from '../source.ts'
+import { eventSource, liveWays, type Ways } from './events.ts'
+import { openLinux } from './index.ts'
+
+const bpf = needs('linux', 'root', 'file /sys/kernel/btf/vmlinux')
+const refused = async (): Promise<never> => {
+  throw new OsError('bpf(PROG_LOAD sockscope)', 'EACCES', { help: 'R1 invalid mem access' })
+}
+const realWays = async (): Promise<Ways> => liveWays(await import('./calls.ts'))
+
+/** This machine with the ways of seeing that a test chooses. */
+async function machine(ways: Partial<Ways>): Promise<Source> {
+  const source = await openLinux()
+  const events = eventSource({ ...(await realWays()), ...ways })
+  return {
+    ...source,
+    sockets: async query => events.see(await source.sockets(query), query),
+    events: events.events,
+    abilities: events.abilities,
+    close() {
+      events.close()
+      source.close()
+    },
+  }
+}
+
+async function serve(answer: string): Promise<Server> {
+  const server = createServer({ allowHalfOpen: true }, c => c.resume().on('end', () => c.end(answer))).listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  return server
+}
+
+async function talk(server: Server, times: number, bytes: number): Promise<void> {
+  for (let i = 0; i < times; i++) {
+    const c: Connection = connect((server.address() as AddressInfo).port, '127.0.0.1', () => c.end(Buffer.alloc(bytes)))
+    await once(c.resume(), 'close')
+  }
+}
+
+/** Listens while something happens, until enough events came or ten seconds are over. */
+async function hear(
+  source: Source,
+  server: Server,
+  enough: number,
+  happen: () => Promise<void>,
+): Promise<{ mine: SocketEvent[]; gaps: EventGap[] }> {
+  const { port } = server.address() as AddressInfo
+  const stop = new AbortController()
+  const mine: SocketEvent[] = []
+  const gaps: EventGap[] = []
+  const late = setTimeout(() => stop.abort(), 10_000)
+  const query = { protocols: ['tcp'] as const }
+  let started = false
+  for await (const event of joinedEvents(query, { source, every: 100, signal: stop.signal })) {
+    if (event.type === 'gap') gaps.push(event)
+    else if (event.socket.local.port === port || event.socket.remote?.port === port) mine.push(event)
+    if (mine.filter(e => e.type === 'closed').length >= enough) break
+    if (started) continue
+    started = true
+    void happen()
+  }
+  clearTimeout(late)
+  return { mine, gaps }
+}
+
+/** Something always opens, so that the first event comes. */
+async function ticking<T>(work: () => Promise<T>): Promise<T> {
+  const server = await serve('')
+  const timer = setInterval(() => void talk(server, 1, 1), 30)
+  try {
+    return await work()
+  } finally {
+    clearInterval(timer)
+    server.close()
+  }
+}
+
+const closed = (events: readonly SocketEvent[]): SocketEvent[] => events.filter(e => e.type === 'closed')
+
+test('programs in the kernel tell birth and death with owner, duration and final bytes', bpf, async () => {
+  const source = await machine({})
+  const server = await serve('y'.repeat(500))
+  try {
+    const { mine, gaps } = await ticking(() => hear(source, server, 40, () => talk(server, 20, 1234)))
+    deepEqual(gaps, [])
+    const ends = closed(mine)
+    deepEqual([ends.length, new Set(ends.map(e => `${e.bytesIn}/${e.bytesOut}`))], [40, new Set(['500/1234', '1234/500'])])
+    ok(ends.every(e => e.kind === 'exact' && e.tier === 'bpf' && e.durationMs! > 0 && e.socket.owners.some(o => o.pid === process.pid)))
+    ok(ends.every(e => e.processes.some(p => p.pid === process.pid && p.exe === process.execPath)))
+    equal(mine.length - ends.length, 40)
+    equal(new Set(ends.map(e => e.socket.key)).size, 40)
+  } finally {
+    server.close()
+    source.close()
+  }
+})
+
+test('when the kernel refuses the programs, the ends are still told with exact bytes, and the reason is', needs('linux'), async () => {
+  const source = await machine({ bpf: refused })
+  const server = await serve('y'.repeat(500))
+  try {
+    const { mine, gaps } = await ticking(() => hear(source, server, 40, () => talk(server, 20, 1234)))
+    const ends = closed(mine)
+    deepEqual([ends.length, new Set(ends.map(e => `${e.bytesIn}/${e.bytesOut}`))], [40, new Set(['500/1234', '1234/500'])])
+    ok(ends.every(e => e.kind === 'exact' && e.tier === 'destroy'))
+    const unowned = ends.filter(e => e.socket.owners.length === 0)
+    ok(unowned.every(e => e.socket.ownerless !== undefined && e.processes.length === 0))
+    deepEqual(
+      gaps.map(g => [g.gap.why, /R1 invalid mem access/.test(g.gap.text)]),
+      [['permission', true]],
+    )
+    const abilities = await source.abilities()
+    deepEqual(
+      abilities.map(a => [a.name, a.works]),
+      [
+        ['bpf-events', false],
+        ['events', true],
+      ],
+    )
+    ok(/R1 invalid mem access/.test(abilities[0]!.text) && abilities[0]!.help !== '')
+  } finally {
+    server.close()
+    source.close()
+  }
+})
+
+test('when nothing tells of ends, looks find them, and say that they are sampled', needs('linux'), async () => {
+  const source = await machine({ bpf: refused, destroy: refused })
+  const server = await serve('bye')
+  try {
+    const { mine, gaps } = await ticking(() =>
+      hear(source, server, 1, async () => {
+        const c = connect((server.address() as AddressInfo).port, '127.0.0.1', () => c.write('hello'))
+        c.resume()
+        setTimeout(() => c.destroy(), 500)
+      }),
+    )
+    equal(gaps.length, 2)
+    ok(closed(mine).every(e => e.tier === 'look' && e.kind === 'sampled' && e.bytesIn !== undefined))
+    deepEqual(
+      (await source.abilities()).map(a => a.works),
+      [false, false],
+    )
+  } finally {
+    server.close()
+    source.close()
+  }
+})
+
+test('a tracepoint or type that this kernel lacks falls to the next way', needs('linux'), async () => {
+  const lacking = async (): Promise<never> => {
+    throw new OsError('tracepoint inet_sock_set_state', 'ENOENT', { help: 'this kernel does not have it' })
+  }
+  const { destroy } = await realWays()
+  const events = eventSource({ bpf: lacking, destroy })
+  const [bpfEvents, any] = await events.abilities()
+  deepEqual([bpfEvents!.works, any!.works], [false, true])
+  ok(/this kernel does not have it/.test(bpfEvents!.text))
+})
+
+test('a ring that is full counts what it lost', bpf, async () => {
+  const { openMeter } = await import('./bpf/meter.ts')
+  const { recordKinds } = await import('./bpf/records.ts')
+  const { statSync } = await import('node:fs')
+  const meter = openMeter({ namespace: statSync('/proc/self/ns/net').ino, unix: false }, { ringBytes: 4096, moves: 8 })
+  const server = await serve('')
+  try {
+    await talk(server, 100, 10)
+    const seen = new Map<number, number>()
+    meter.drain(r => seen.set(r.kind, (seen.get(r.kind) ?? 0) + 1), Infinity)
+    const lost = meter.lost()
+    const got = [...seen.values()].reduce((a, b) => a + b, 0)
+    // 100 connections are 200 births and 200 deaths; other programs add to them.
+    ok((seen.get(recordKinds.opened) ?? 0) > 0 && got < 400)
+    ok(got + lost.records >= 400, `${got} and ${lost.records} lost`)
+    ok(lost.counters > 0)
+    deepEqual(meter.lost().records + meter.lost().counters < 50, true)
+  } finally {
+    server.close()
+    meter.close()
+  }
+})
