@@ -1,6 +1,6 @@
-// Opens sockets of 15 kinds, or many of one kind, writes what it opened as JSON into a file, and waits until it is ended.
-//   node hold.mjs FILE            15 kinds
-//   node hold.mjs FILE 200        200 listeners
+// Opens sockets, writes what it opened as JSON into a file, and waits until it is ended.
+//   node hold.mjs FILE            15 kinds, one of each
+//   node hold.mjs FILE 400        400: half UDP, half both ends of connections (a listener beside them is not told)
 import { createSocket } from 'node:dgram'
 import { once } from 'node:events'
 import { renameSync, writeFileSync } from 'node:fs'
@@ -51,7 +51,9 @@ async function udp(kind, family, host) {
 }
 
 if (many) {
-  for (let i = 0; i < Number(many); i++) await tcp('many', 'ipv4', '127.0.0.1')
+  const port = await listen('127.0.0.1')
+  for (let i = 0; i < Number(many) / 4; i++) await pair('many', 'ipv4', '127.0.0.1', port)
+  for (let i = 0; i < Number(many) / 2; i++) await udp('many', 'ipv4', '127.0.0.1')
 } else {
   const four = await tcp('listener loopback', 'ipv4', '127.0.0.1')
   await tcp('listener any', 'ipv4', '0.0.0.0')

@@ -21,7 +21,7 @@ function terminate(calls: Calls, process: Process, signal: Signal): void {
   // The handle keeps the process from being replaced between the check and the end.
   const handle = open(calls, process.pid)
   try {
-    if (keyOf(process.pid, startOf(calls, handle).toString()) !== process.key) throw gone()
+    if (keyOf(process.pid, startOf(calls, handle).toString()) !== process.key || calls.hasEnded(handle)) throw gone()
     calls.terminateProcess(handle)
   } finally {
     calls.closeHandle(handle)

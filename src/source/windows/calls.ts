@@ -125,9 +125,7 @@ export function openProcess(pid: number, access: number): number {
 }
 
 /** Closes a handle. */
-export function closeHandle(handle: number): void {
-  call('CloseHandle', handle)
-}
+export const closeHandle = (handle: number): void => void call('CloseHandle', handle)
 
 /** Four FILETIMEs: created, exited, and the time used. */
 export function processTimes(process: number): Uint8Array {
@@ -135,6 +133,13 @@ export function processTimes(process: number): Uint8Array {
   const part = (i: number): Uint8Array => all.subarray(i * 8, i * 8 + 8)
   if (call('GetProcessTimes', process, part(0), part(1), part(2), part(3)) === 0) throw failed('GetProcessTimes', lastError())
   return all
+}
+
+/** True when the process has ended, and is only held by handles. */
+export function hasEnded(process: number): boolean {
+  const STILL_ACTIVE = 259
+  const code = new Uint32Array(1)
+  return call('GetExitCodeProcess', process, code) !== 0 && code[0] !== STILL_ACTIVE
 }
 
 /** The path of the file that runs, in UTF-16. */

@@ -37,6 +37,7 @@ export const declarations = {
     'uint32_t __stdcall GetLastError()',
     'int __stdcall QueryFullProcessImageNameW(intptr_t process, uint32_t flags, void *name, uint32_t *size)',
     'int __stdcall GetProcessTimes(intptr_t process, void *created, void *exited, void *kernel, void *user)',
+    'int __stdcall GetExitCodeProcess(intptr_t process, uint32_t *code)',
     'int __stdcall TerminateProcess(intptr_t process, uint32_t code)',
     'int __stdcall GetProcessHandleCount(intptr_t process, uint32_t *count)',
     'intptr_t __stdcall GetStdHandle(uint32_t which)',

@@ -102,6 +102,7 @@ function machine(other: Partial<Record<keyof Calls, unknown>> = {}): Machine {
       throw new OsError('GetPerTcpConnectionEStats', 'ERROR_NOT_SUPPORTED')
     },
     interfaceTable: () => tableOf(interfaceRow, { Alias: utf16('Ethernet \u4f60'), InterfaceIndex: 3, OperStatus: 1 }),
+    hasEnded: () => false,
     ownHandleCount: () => 5,
     *ownHandles() {},
     ...other,

@@ -1,0 +1,188 @@
+// The library on (what looks like) a real Windows: other processes open sockets, and all of them must be seen as they are.
+import { after, before, test } from 'node:test'
+import { deepEqual, equal, match, ok, rejects } from 'node:assert/strict'
+import { connect, createServer, type AddressInfo, type Server, type Socket as NetSocket } from 'node:net'
+import { once } from 'node:events'
+import { join } from 'node:path'
+import { closeSocket, openSource, signalProcess, sockets, watch, type Look, type Socket, type Source } from '../../src/index.ts'
+import { hold, until, type Holder, type Opened } from './inside.ts'
+
+let holders: readonly Holder[]
+let source: Source
+let look: Look
+
+before(async () => {
+  holders = await Promise.all([hold(), hold(undefined, join('..', 'Pf\u00e4d \u4f60\u597d', 'n\u00f6de \u{1f600}.exe'))])
+  source = await openSource()
+  look = await source.sockets()
+})
+after(() => {
+  source.close()
+  for (const holder of holders) holder.child.kill()
+})
+
+const matches = (s: Socket, o: Opened, pid: number): boolean =>
+  s.protocol === o.protocol &&
+  s.family === o.family &&
+  s.state === o.state &&
+  s.local.address === o.address &&
+  s.local.port === o.port &&
+  s.remote?.port === o.remotePort &&
+  s.owners.some(owner => owner.pid === pid)
+
+test('every socket of two processes is there once, with its owner', () => {
+  for (const { opened, pid } of holders) {
+    equal(opened.length, 15)
+    for (const o of opened) equal(look.sockets.filter(s => matches(s, o, pid)).length, 1, `${o.kind} of ${pid}`)
+    equal(look.sockets.filter(s => s.owners.some(owner => owner.pid === pid)).length, 15)
+  }
+})
+
+test('the record is whole: keys differ, ends are right, nothing is 0 for want of knowledge', () => {
+  equal(look.source, 'windows')
+  equal(new Set(look.sockets.map(s => s.key)).size, look.sockets.length)
+  for (const s of look.sockets) {
+    ok(s.local.port! > 0 && s.local.zone === undefined, s.key)
+    equal(s.remote === undefined, s.state === 'LISTEN' || s.protocol === 'udp', s.key)
+    deepEqual([s.uid, s.inode, s.tcp, s.queues, s.namespace], [undefined, undefined, undefined, undefined, undefined])
+    equal(s.owners.length === 0, s.ownerless !== undefined, s.key)
+  }
+})
+
+test('processes: names and paths in any script, users, starts, parents', () => {
+  const [plain, unicode] = holders.map(h => look.processes.get(h.pid)!)
+  match(plain!.exe!, /\\node\.exe$/)
+  match(unicode!.exe!, /\\Pf\u00e4d \u4f60\u597d\\n\u00f6de \u{1f600}\.exe$/u)
+  deepEqual([plain!.name, unicode!.name], ['node.exe', 'n\u00f6de \u{1f600}.exe'])
+  for (const process_ of [plain!, unicode!]) {
+    equal(process_.parentPid, process.pid)
+    match(process_.user!, /^[^\\]+\\[^\\]+$/)
+    ok(Math.abs(process_.startedAtMs! - Date.now()) < 300_000)
+    match(process_.key, new RegExp(`^${process_.pid}\\.\\d{18}$`))
+  }
+  ok(look.processes.has(process.pid), 'the parent is there too')
+})
+
+test('the same sockets have the same keys in the next look', async () => {
+  const again = await source.sockets()
+  const keys = new Set(again.sockets.map(s => s.key))
+  for (const { opened, pid } of holders) for (const o of opened) ok(keys.has(look.sockets.find(s => matches(s, o, pid))!.key), o.kind)
+})
+
+test('only what is asked for', async () => {
+  const udp = await source.sockets({ protocols: ['udp'], families: ['ipv6'] })
+  ok(udp.sockets.length >= 4 && udp.sockets.every(s => s.protocol === 'udp' && s.family === 'ipv6'))
+  const listening = await source.sockets({ states: ['LISTEN'], owners: false })
+  ok(listening.sockets.length >= 10 && listening.sockets.every(s => s.state === 'LISTEN'))
+  equal(listening.processes.size, 0)
+  const [{ pid }] = holders as [Holder]
+  const mine = await sockets({ filter: `pid:${pid}` })
+  equal(mine.sockets.length, 15)
+})
+
+test('a socket opens, is seen, closes, and is gone', async () => {
+  const server = createServer()
+  server.listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const { port } = server.address() as AddressInfo
+  const seen = async (): Promise<number> => (await source.sockets()).sockets.filter(s => s.local.port === port).length
+  equal(await seen(), 1)
+  server.close()
+  await until('the end of a listener', async () => ((await seen()) === 0 ? true : undefined))
+})
+
+test('a watch tells what opened and what closed', async () => {
+  const stop = new AbortController()
+  let server: Server | undefined
+  const events: string[] = []
+  for await (const frame of watch({ every: 50, signal: stop.signal })) {
+    if (frame.sequence === 0) server = createServer().listen(0, '127.0.0.1')
+    const port = (server?.address() as AddressInfo | null)?.port
+    for (const s of frame.change?.opened ?? []) if (s.local.port === port && port !== undefined) events.push(`opened ${s.state}`)
+    if (events.length === 1 && server?.listening) {
+      server.close()
+      events.push(`waiting ${port}`)
+    }
+    for (const s of frame.change?.closed ?? []) if (events[1] === `waiting ${s.local.port}`) events.push('closed')
+    if (events.length === 3 || frame.sequence > 200) stop.abort()
+  }
+  deepEqual([events[0], events[2]], ['opened LISTEN', 'closed'])
+})
+
+async function ownPair(): Promise<readonly [NetSocket, NetSocket, Server]> {
+  const server = createServer().listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const client = connect((server.address() as AddressInfo).port, '127.0.0.1')
+  const [accepted] = (await once(server, 'connection')) as [NetSocket]
+  return [client, accepted, server]
+}
+
+test('statistics that this Windows does not have are gaps, and what it has of our own sockets is there', async () => {
+  const [client, accepted, server] = await ownPair()
+  try {
+    accepted.pause()
+    client.write('12345')
+    const withTcp = await source.sockets({ details: ['tcp'] })
+    ok(withTcp.gaps.some(g => g.what === 'statistics' && g.why === 'platform' && g.count! > 0))
+    ok(withTcp.sockets.every(s => s.tcp === undefined))
+  } finally {
+    client.destroy()
+    accepted.destroy()
+    server.close()
+  }
+})
+
+test('interfaces with their counters', async () => {
+  const interfaces = await source.interfaces()
+  const loopback = interfaces.find(i => i.loopback)!
+  ok(loopback.up && loopback.counters!.inBytes > 0 && loopback.counters!.inPackets > 0)
+  equal(new Set(interfaces.map(i => i.index)).size, interfaces.length)
+})
+
+test('abilities, limits, one process', async () => {
+  const abilities = new Map((await source.abilities()).map(a => [a.name, a]))
+  equal(abilities.get('list')?.works, true)
+  equal(abilities.get('tcp-statistics')?.works, false)
+  match(abilities.get('elevated')!.help, /administrator/)
+  equal((await source.limits!()).ephemeralPorts, undefined)
+  equal((await source.process(process.pid))?.pid, process.pid)
+  equal(await source.process(999_999), undefined)
+})
+
+test('a process is ended by its identity, and its sockets go', async () => {
+  const victim = await hold(4)
+  const seen = await source.sockets()
+  const its = seen.processes.get(victim.pid)!
+  await rejects(signalProcess({ ...its, key: `${its.pid}.1` }, 'KILL', source), { code: 'ESRCH' })
+  await signalProcess(its, 'KILL', source)
+  await until('the end of a process', async () => {
+    const { sockets: left } = await source.sockets({ filter: s => s.owners.some(o => o.pid === victim.pid) })
+    return left.length === 0 || undefined
+  })
+  await rejects(signalProcess(its, 'KILL', source), { code: 'ESRCH' })
+})
+
+test('connections that cannot be closed say so', async () => {
+  const six = look.sockets.find(s => s.family === 'ipv6' && s.remote !== undefined)!
+  await rejects(closeSocket(six, source), { code: 'ENOTSUP' })
+})
+
+test('2,000 sockets in 5 processes', async () => {
+  const many = await Promise.all([1, 2, 3, 4, 5].map(() => hold(400)))
+  try {
+    const all = await source.sockets()
+    for (const { pid, opened } of many) {
+      const its = new Set(
+        all.sockets.filter(s => s.owners.some(o => o.pid === pid)).map(s => `${s.protocol} ${s.local.port} ${s.remote?.port}`),
+      )
+      deepEqual(
+        opened.filter(o => !its.has(`${o.protocol} ${o.port} ${o.remotePort}`)),
+        [],
+      )
+      deepEqual([opened.length, its.size], [400, 401])
+    }
+    equal(new Set(all.sockets.map(s => s.key)).size, all.sockets.length)
+  } finally {
+    for (const { child } of many) child.kill()
+  }
+})

@@ -1,0 +1,165 @@
+// `npm run test:windows`: runs the library and the command line under Wine with the real node.exe, and tries what Wine lacks against a DLL that
+// looks like Windows. Everything that it gets is kept in .cache/windows; everything that it starts has a hard end.
+// With --if-there (from `npm test`) it gets nothing, and says what is missing instead; SOCKSCOPE_REQUIRE=all gets it, and fails without it.
+import { spawn, spawnSync } from 'node:child_process'
+import {
+  closeSync,
+  cpSync,
+  existsSync,
+  linkSync,
+  mkdirSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs'
+import { join } from 'node:path'
+import { build, install, root } from './setup.mjs'
+
+const cache = join(root, '.cache/windows')
+const wine = join(cache, 'wine')
+const node = join(cache, 'node')
+const stage = join(cache, 'stage')
+const compiler = 'x86_64-w64-mingw32-gcc'
+const required = process.env.SOCKSCOPE_REQUIRE === 'all'
+const mayGet = required || !process.argv.includes('--if-there')
+const words = process.argv.slice(2).filter(word => !word.startsWith('--'))
+
+const say = text => process.stdout.write(`${text}\n`)
+const has = program => spawnSync('sh', ['-c', `command -v ${program}`]).status === 0
+const skip = reason => {
+  say(`# Windows under Wine: skipped, ${reason}`)
+  process.exit(required ? 1 : 0)
+}
+
+/** Runs a program with its output in a file, because node.exe under Wine cannot write to pipes of Linux. Ends all of it when the time is over. */
+function run(what, seconds, command, args, options = {}) {
+  const log = join(cache, 'log.txt')
+  const fd = openSync(log, 'w')
+  const child = spawn(command, args, { stdio: ['ignore', fd, fd], detached: true, ...options })
+  return new Promise(resolve => {
+    let late = false
+    const kill = () => {
+      try {
+        process.kill(-child.pid, 'SIGKILL')
+      } catch {
+        // It has ended by itself.
+      }
+    }
+    const timer = setTimeout(() => {
+      late = true
+      kill()
+    }, seconds * 1000)
+    const end = code => {
+      clearTimeout(timer)
+      closeSync(fd)
+      const output = readFileSync(log, 'utf8')
+      if (late) say(`${output}\n# ${what}: did not end in ${seconds} s; its last output is above`)
+      resolve({ ok: code === 0 && !late, output })
+    }
+    child.on('error', error => end(error))
+    child.on('exit', code => {
+      kill() // What it has started may still run.
+      end(code)
+    })
+  })
+}
+
+async function get(what, seconds, command, args) {
+  const { ok, output } = await run(what, seconds, command, args, { env: { ...process.env, DEBIAN_FRONTEND: 'noninteractive' } })
+  if (!ok) say(output)
+  return ok
+}
+
+async function prepare() {
+  if (process.platform !== 'linux' || process.arch !== 'x64') skip(`it needs Linux on x64, this is ${process.platform} on ${process.arch}`)
+  mkdirSync(cache, { recursive: true })
+  if (!existsSync(join(wine, 'prefix/drive_c')) || !existsSync(join(node, 'node_modules/koffi'))) {
+    if (!mayGet) skip('Wine is not there; npm run test:windows gets it (125 MB)')
+    const koffi = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')).dependencies.koffi
+    say('# Windows under Wine: getting Wine and node.exe')
+    const got =
+      (await get('Wine', 240, join(root, 'tools/get-wine'), [wine])) &&
+      (await get('node.exe', 120, join(root, 'tools/get-node-for-windows'), [node, '24', koffi]))
+    if (!got) skip('Wine or node.exe could not be had; why is above')
+  }
+  if (!has(compiler) && mayGet && process.getuid() === 0) {
+    await get('mingw', 180, 'apt-get', ['install', '-qy', '--no-install-recommends', 'gcc-mingw-w64-x86-64'])
+  }
+  if (!has(compiler) && required) skip(`there is no ${compiler} (package gcc-mingw-w64-x86-64)`)
+}
+
+/** The header of the look-alike asks the C compiler whether its structs are those of the layout file. */
+function assertions() {
+  const { structs } = JSON.parse(readFileSync(join(root, 'test/layouts/windows.json'), 'utf8'))
+  const header = readFileSync(join(root, 'test/windows/look-alike.h'), 'utf8')
+  const lines = []
+  for (const [, name] of header.matchAll(/^} (\w+);$/gm)) {
+    const layout = structs[name]
+    if (layout === undefined) throw new Error(`look-alike.h: ${name} is not in test/layouts/windows.json`)
+    lines.push(`_Static_assert(sizeof(${name}) == ${layout.size}, "size of ${name}");`)
+    for (const [field, [offset]] of Object.entries(layout.fields))
+      lines.push(`_Static_assert(offsetof(${name}, ${field}) == ${offset}, "${name}.${field}");`)
+  }
+  return `${lines.join('\n')}\n`
+}
+
+/** What runs under Wine: the compiled library, command line and tests, beside the node_modules for Windows. */
+async function fillStage() {
+  rmSync(stage, { recursive: true, force: true })
+  mkdirSync(stage, { recursive: true })
+  writeFileSync(join(stage, 'package.json'), '{"private":true,"type":"module"}')
+  symlinkSync(join(node, 'node_modules'), join(stage, 'node_modules'))
+  // A copy, because Wine names a link by the file that it shows at.
+  const foreign = join(cache, 'Pf\u00e4d \u4f60\u597d/n\u00f6de \u{1f600}.exe')
+  if (!existsSync(foreign)) cpSync(join(node, 'node.exe'), foreign)
+  for (const folder of ['dist', 'build', 'test']) cpSync(join(root, folder), join(stage, folder), { recursive: true })
+  if (!has(compiler)) return
+  writeFileSync(join(stage, 'layout.h'), assertions())
+  const source = join(root, 'test/windows/look-alike')
+  const flags = ['-O1', '-Wall', '-Werror', '-shared', '-s', '-finput-charset=UTF-8', `-I${stage}`]
+  const args = [...flags, '-o', join(stage, 'look-alike.dll'), `${source}.c`, `${source}.def`, '-lws2_32']
+  if (!(await get('the look-alike DLL', 60, compiler, args))) process.exit(1)
+}
+
+async function tests() {
+  const env = { ...process.env, LC_ALL: 'C.UTF-8', WINEDEBUG: '-all', SOCKSCOPE_WINDOWS_DLL: '' }
+  const files = readdirSync(join(stage, 'build/test/windows')).filter(
+    f => f.endsWith('.wine.js') && (words.length === 0 || words.some(w => f.includes(w))),
+  )
+  let failed = 0
+  for (const file of files.sort()) {
+    const args = [join(node, 'node.exe'), '--test-reporter=spec', `build/test/windows/${file}`]
+    const { ok, output } = await run(file, 60, join(wine, 'wine'), args, { cwd: stage, env })
+    say(output)
+    if (!ok) failed++
+  }
+  return failed
+}
+
+/** Ends what still runs inside Wine: only processes of this prefix. */
+const stop = () =>
+  run('the end of Wine', 20, join(wine, 'root/usr/lib/wine/wineserver'), ['-k'], {
+    env: { ...process.env, WINEPREFIX: join(wine, 'prefix') },
+  })
+
+install()
+build()
+await prepare()
+// `npm test` has compiled the tests already.
+if (!process.argv.includes('--if-there')) {
+  const tsc = [join(root, 'node_modules/typescript/bin/tsc'), '-p', 'tsconfig.test.json']
+  if (spawnSync(process.execPath, tsc, { cwd: root, stdio: ['ignore', 1, 2] }).status !== 0) process.exit(1)
+}
+await fillStage()
+say('# Windows under Wine')
+let failed
+try {
+  failed = await tests()
+} finally {
+  await stop()
+}
+if (failed > 0) say(`# Windows under Wine: ${failed} files failed`)
+process.exit(failed > 0 ? 1 : 0)
