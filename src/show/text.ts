@@ -4,9 +4,16 @@
 const unsafe =
   /[\u0000-\u001f\u007f-\u009f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff\ufff9-\ufffb]|\p{Surrogate}|[\u{e0000}-\u{e007f}]/gu
 
-/** The text with everything that could act on a terminal written as `\x1b` or `\u{202e}`, and each backslash doubled. */
+/** What `safe` writes, or text that looks like it. */
+const escaped = /\\x[0-9a-f]{2}|\\u\{/
+
+/**
+ * The text with everything that could act on a terminal written as `\x1b` or `\u{202e}`. Backslashes are doubled only in a text that has such a thing or
+ * looks like it: no two texts become the same, and paths of Windows stay as they are.
+ */
 export function safe(text: string): string {
   if (!/[^\u0020-\u005b\u005d-\u007e]/.test(text)) return text
+  if (text.search(unsafe) < 0 && !escaped.test(text)) return text
   return text.replaceAll('\\', '\\\\').replace(unsafe, c => {
     const code = c.codePointAt(0)!
     return code < 0x100 ? `\\x${code.toString(16).padStart(2, '0')}` : `\\u{${code.toString(16)}}`

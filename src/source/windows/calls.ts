@@ -50,6 +50,19 @@ const largestBuffer = 256 * 2 ** 20
 const lastError = (): number => call('GetLastError') as number
 const failed = (name: string, code: number): OsError => new OsError(name, codeName(code))
 
+/** For functions that return an error, or 0. */
+function check(name: string, ...args: unknown[]): void {
+  const code = call(name, ...args) as number
+  if (code !== 0) throw failed(name, code)
+}
+
+/** For functions that return 0 when they fail. */
+function must(name: string, ...args: unknown[]): number {
+  const value = call(name, ...args) as number
+  if (value === 0) throw failed(name, lastError())
+  return value
+}
+
 /** Calls until the buffer is large enough: what is asked for can grow between two calls, so each try adds room, and tries are bounded. */
 function grow(name: string, ask: (buffer: Uint8Array | null, size: Uint32Array) => number, slack = 4096): Uint8Array {
   const size = new Uint32Array(1)
@@ -76,8 +89,7 @@ export function table(protocol: Protocol, family: Family, rows: 'module' | 'pid'
 /** A copy of the table of interfaces; `length` says how long it is from its first 8 bytes. */
 export function interfaceTable(length: (head: Uint8Array) => number): Uint8Array {
   const out: [unknown] = [null]
-  const code = call('GetIfTable2', out)
-  if (code !== 0) throw failed('GetIfTable2', code)
+  check('GetIfTable2', out)
   try {
     const head = new Uint8Array(koffi.view(out[0], 8))
     return new Uint8Array(koffi.view(out[0], Math.min(length(head), largestBuffer))).slice()
@@ -95,8 +107,7 @@ export function statistics(protocol: Protocol, family: Family, form: 'new' | 'ol
     } as const
   )[protocol][form]
   const buffer = new Uint8Array(size)
-  const code = call(name, buffer, families[family]) as number
-  if (code !== 0) throw failed(name, code)
+  check(name, buffer, families[family])
   return buffer
 }
 
@@ -118,11 +129,7 @@ export function* processEntries(entry: Uint8Array): Generator<Uint8Array> {
 export const rights = { terminate: 1, query: 0x1000 } as const
 
 /** Opens a process; the caller closes it. */
-export function openProcess(pid: number, access: number): number {
-  const handle = call('OpenProcess', access, 0, pid) as number
-  if (handle === 0) throw failed('OpenProcess', lastError())
-  return handle
-}
+export const openProcess = (pid: number, access: number): number => must('OpenProcess', access, 0, pid)
 
 /** Closes a handle. */
 export const closeHandle = (handle: number): void => void call('CloseHandle', handle)
@@ -131,7 +138,7 @@ export const closeHandle = (handle: number): void => void call('CloseHandle', ha
 export function processTimes(process: number): Uint8Array {
   const all = new Uint8Array(32)
   const part = (i: number): Uint8Array => all.subarray(i * 8, i * 8 + 8)
-  if (call('GetProcessTimes', process, part(0), part(1), part(2), part(3)) === 0) throw failed('GetProcessTimes', lastError())
+  must('GetProcessTimes', process, part(0), part(1), part(2), part(3))
   return all
 }
 
@@ -147,7 +154,7 @@ export function imagePath(process: number): Uint8Array {
   const characters = 32768 // The longest path that Windows has.
   const name = new Uint8Array(characters * 2)
   const size = new Uint32Array([characters])
-  if (call('QueryFullProcessImageNameW', process, 0, name, size) === 0) throw failed('QueryFullProcessImageNameW', lastError())
+  must('QueryFullProcessImageNameW', process, 0, name, size)
   return name.subarray(0, size[0]! * 2)
 }
 
@@ -173,14 +180,10 @@ export function commandLine(process: number): Located {
 export function token(process: number | 'own', kind: 1 | 20): Located {
   const TOKEN_QUERY = 8
   const handle = [0]
-  if (call('OpenProcessToken', process === 'own' ? call('GetCurrentProcess') : process, TOKEN_QUERY, handle) === 0) {
-    throw failed('OpenProcessToken', lastError())
-  }
+  must('OpenProcessToken', process === 'own' ? call('GetCurrentProcess') : process, TOKEN_QUERY, handle)
   try {
     const buffer = new Uint8Array(256)
-    if (call('GetTokenInformation', handle[0], kind, buffer, buffer.length, new Uint32Array(1)) === 0) {
-      throw failed('GetTokenInformation', lastError())
-    }
+    must('GetTokenInformation', handle[0], kind, buffer, buffer.length, new Uint32Array(1))
     return located(buffer)
   } finally {
     call('CloseHandle', handle[0])
@@ -202,8 +205,7 @@ export function accountName(sid: Uint8Array): Promise<readonly [Uint8Array, Uint
 /** The services that run, one page after the other: entries first, then what they point at. */
 export function* services(): Generator<Located & { readonly count: number }> {
   const [SC_MANAGER_ENUMERATE_SERVICE, SERVICE_WIN32, SERVICE_ACTIVE] = [4, 0x30, 1]
-  const manager = call('OpenSCManagerW', null, null, SC_MANAGER_ENUMERATE_SERVICE) as number
-  if (manager === 0) throw failed('OpenSCManagerW', lastError())
+  const manager = must('OpenSCManagerW', null, null, SC_MANAGER_ENUMERATE_SERVICE)
   try {
     const [needed, count, resume] = [new Uint32Array(1), new Uint32Array(1), new Uint32Array(1)]
     const buffer = new Uint8Array(256 * 1024) // The most that the call takes.
@@ -258,14 +260,13 @@ export function connectionStatistics(family: Family, row: Uint8Array, type: numb
 
 /** Turns extended statistics of one connection on or off. */
 export function setConnectionStatistics(family: Family, row: Uint8Array, type: number, collect: Uint8Array): void {
-  const code = call(`SetPerTcp${family === 'ipv6' ? '6' : ''}ConnectionEStats`, row, type, collect, 0, collect.length, 0) as number
-  if (code !== 0) throw failed('SetPerTcpConnectionEStats', code)
+  check(`SetPerTcp${family === 'ipv6' ? '6' : ''}ConnectionEStats`, row, type, collect, 0, collect.length, 0)
 }
 
 /** How many handles this process has. */
 export function ownHandleCount(): number {
   const count = new Uint32Array(1)
-  if (call('GetProcessHandleCount', call('GetCurrentProcess'), count) === 0) throw failed('GetProcessHandleCount', lastError())
+  must('GetProcessHandleCount', call('GetCurrentProcess'), count)
   return count[0]!
 }
 
@@ -288,18 +289,12 @@ export function endsOf(handle: number): readonly [Uint8Array, Uint8Array] | unde
 /** A question to a socket by its control code; returns how many bytes were answered. */
 export function ioctl(handle: number, code: number, input: Uint8Array | null, output: Uint8Array): number {
   const got = new Uint32Array(1)
-  const result = call('WSAIoctl', handle, code >>> 0, input, input?.length ?? 0, output, output.length, got, null, null) as number
-  if (result !== 0) throw failed('WSAIoctl', lastError())
-  return got[0]!
+  if (call('WSAIoctl', handle, code >>> 0, input, input?.length ?? 0, output, output.length, got, null, null) === 0) return got[0]!
+  throw failed('WSAIoctl', lastError())
 }
 
 /** Ends a process through its handle. */
-export function terminateProcess(process: number): void {
-  if (call('TerminateProcess', process, 1) === 0) throw failed('TerminateProcess', lastError())
-}
+export const terminateProcess = (process: number): void => void must('TerminateProcess', process, 1)
 
 /** Changes a connection: the row says which, and its state what shall become of it. */
-export function setTcpEntry(row: Uint8Array): void {
-  const code = call('SetTcpEntry', row) as number
-  if (code !== 0) throw failed('SetTcpEntry', code)
-}
+export const setTcpEntry = (row: Uint8Array): void => check('SetTcpEntry', row)
