@@ -126,12 +126,11 @@ async function fillStage() {
 
 async function tests() {
   const env = { ...process.env, LC_ALL: 'C.UTF-8', WINEDEBUG: '-all', SOCKSCOPE_WINDOWS_DLL: '' }
-  const files = readdirSync(join(stage, 'build/test/windows')).filter(
-    f => f.endsWith('.wine.js') && (words.length === 0 || words.some(w => f.includes(w))),
-  )
+  const own = readdirSync(join(stage, 'build/test/windows')).filter(f => f.endsWith('.wine.js'))
+  const files = ['contract.test.js', ...own.map(f => `windows/${f}`)].filter(f => words.length === 0 || words.some(w => f.includes(w)))
   let failed = 0
-  for (const file of files.sort()) {
-    const args = [join(node, 'node.exe'), '--test-reporter=spec', `build/test/windows/${file}`]
+  for (const file of files) {
+    const args = [join(node, 'node.exe'), '--test-reporter=spec', `build/test/${file}`]
     const { ok, output } = await run(file, 60, join(wine, 'wine'), args, { cwd: stage, env })
     say(output)
     if (!ok) failed++

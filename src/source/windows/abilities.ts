@@ -33,8 +33,12 @@ export async function readAbilities(calls: Calls): Promise<Ability[]> {
     await ownStatistics(calls),
     otherStatistics(calls, elevated),
     ability('interfaces', 'counters of network interfaces', () => calls.interfaceTable(head => head.length)),
-    no('events', 'sockets as they open and close: Windows tells them only to traces of the kernel; they are found by looking again', ''),
-    no('udp-peers', 'the other end of a connected UDP socket is not in the tables of Windows', ''),
+    no(
+      'events',
+      'sockets as they open and close: Windows tells them only to traces of the kernel; they are found by looking again',
+      'look more often',
+    ),
+    no('udp-peers', 'the other end of a connected UDP socket is not in the tables of Windows', nothing),
     no(
       'port-ranges',
       'the dynamic and the excluded port ranges have no documented call',
@@ -45,6 +49,9 @@ export async function readAbilities(calls: Calls): Promise<Ability[]> {
       : no('close', 'closing a connection needs an administrator', elevate),
   ]
 }
+
+/** Help where there is none. */
+const nothing = 'nothing: this Windows does not tell it'
 
 const no = (name: string, text: string, help: string): Ability => ({ name, works: false, text, help })
 
@@ -60,7 +67,7 @@ function tried<T>(what: () => T): T | OsError {
 function ability(name: string, text: string, what: () => unknown): Ability {
   const result = tried(what)
   if (!(result instanceof OsError)) return { name, works: true, text, help: '' }
-  return no(name, `${text}: ${result.message}`, result.code === 'ERROR_ACCESS_DENIED' ? elevate : '')
+  return no(name, `${text}: ${result.message}`, result.code === 'ERROR_ACCESS_DENIED' ? elevate : nothing)
 }
 
 async function ownStatistics(calls: Calls): Promise<Ability> {
@@ -69,7 +76,7 @@ async function ownStatistics(calls: Calls): Promise<Ability> {
     if (error instanceof OsError) return error
     throw error
   })
-  if (found instanceof OsError) return no('own-tcp-statistics', `${text}: ${found.message}`, '')
+  if (found instanceof OsError) return no('own-tcp-statistics', `${text}: ${found.message}`, nothing)
   const [handle] = found.values()
   if (handle === undefined) return { name: 'own-tcp-statistics', works: true, text: `${text} (not tried: it has none now)`, help: '' }
   return ability('own-tcp-statistics', text, () => readInfo(calls, handle))
@@ -81,6 +88,6 @@ function otherStatistics(calls: Calls, elevated: boolean): Ability {
   const text = 'TCP statistics and bytes of the connections of all processes'
   const row = tcpRow.write({ dwState: 5, dwLocalAddr: new Uint8Array([127, 0, 0, 1]), dwRemoteAddr: new Uint8Array([127, 0, 0, 1]) })
   const asked = tried(() => calls.connectionStatistics('ipv4', row, estatsGroups.data.type, collection.write({}), new Uint8Array(96)))
-  if (asked instanceof OsError && isUnsupported(asked.code)) return no(name, `${text}: ${asked.message}`, '')
+  if (asked instanceof OsError && isUnsupported(asked.code)) return no(name, `${text}: ${asked.message}`, nothing)
   return elevated ? { name, works: true, text, help: '' } : no(name, `${text}: they are turned on by administrators only`, elevate)
 }

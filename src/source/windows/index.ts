@@ -29,7 +29,8 @@ export function openWith(tape: Tape, calls: Calls | undefined): Source {
     sockets: looker(tape, calls, statistics ?? notHere),
     process: async pid => (readProcesses ? makeProcesses(await readProcesses([pid])).get(pid) : undefined),
     interfaces: async (): Promise<readonly Interface[]> => (calls ? readInterfaces(calls.interfaceTable(interfaceTableLength)) : []),
-    limits: () => tape.value('limits', () => (calls ? readLimits(calls) : notHere())),
+    limits: async () => (calls ? readLimits(calls) : notHere()),
+    processes: async () => (readProcesses ? [...makeProcesses(await readProcesses('all')).values()] : []),
     abilities: async () => (calls ? readAbilities(calls) : []),
     ...(calls && { actions: actionsOf(calls) }),
     get ended() {

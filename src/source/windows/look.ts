@@ -85,6 +85,7 @@ export function looker(tape: Tape, calls: Calls | undefined, statistics: Statist
       keys,
     )
     const processes = query.owners || (tape.whole && !tape.played) ? await owners(found, gaps) : new Map<number, Process>()
+    if (!query.owners) for (const { draft } of found) withoutOwners(draft)
     if (tape.whole || query.details.includes('tcp')) await addStatistics(tape, statistics, found, gaps)
     const sockets = found.map(row => row.draft).filter(s => query.test(s, processes))
     return { atMs, source: tape.played ? 'replay windows' : 'windows', sockets, processes, gaps }
@@ -114,6 +115,12 @@ function markExited(row: Row, processes: ReadonlyMap<number, Process>): void {
   if (row.pid === 0 || processes.has(row.pid)) return
   row.draft.owners = []
   row.draft.ownerless = 'exited'
+}
+
+/** The owner comes with the row, but it was not asked for: a look is the same on every system. */
+function withoutOwners(draft: Row['draft']): void {
+  draft.owners = []
+  draft.ownerless = undefined
 }
 
 function otherProtocols(query: FullQuery): Gap[] {

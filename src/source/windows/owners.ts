@@ -18,7 +18,7 @@ export interface ProcessAnswer {
 }
 
 /** Makes the reader that a source keeps from look to look. */
-export function processReader(calls: Calls): (pids: Iterable<number>) => Promise<ProcessAnswer> {
+export function processReader(calls: Calls): (pids: Iterable<number> | 'all') => Promise<ProcessAnswer> {
   const findAccounts = accountFinder(calls)
   let known = new Map<number, Facts>()
   let services = new Map<number, string[]>()
@@ -29,7 +29,7 @@ export function processReader(calls: Calls): (pids: Iterable<number>) => Promise
     const list = listProcesses(calls)
     const found = new Map<number, Facts>()
     let isNew = false
-    for (const pid of pids) {
+    for (const pid of pids === 'all' ? list.keys() : pids) {
       for (let entry = list.get(pid); entry !== undefined && !found.has(entry.pid); entry = list.get(entry.parentPid)) {
         const facts = readFacts(calls, entry, known.get(entry.pid))
         if (facts !== known.get(entry.pid)) isNew = true
