@@ -2,19 +2,7 @@
 // looks like Windows. Everything that it gets is kept in .cache/windows; everything that it starts has a hard end.
 // With --if-there (from `npm test`) it gets nothing, and says what is missing instead; SOCKSCOPE_REQUIRE=all gets it, and fails without it.
 import { spawn, spawnSync } from 'node:child_process'
-import {
-  closeSync,
-  cpSync,
-  existsSync,
-  linkSync,
-  mkdirSync,
-  openSync,
-  readdirSync,
-  readFileSync,
-  rmSync,
-  symlinkSync,
-  writeFileSync,
-} from 'node:fs'
+import { closeSync, cpSync, existsSync, mkdirSync, openSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { build, install, root } from './setup.mjs'
 

@@ -92,21 +92,23 @@ test('a socket opens, is seen, closes, and is gone', async () => {
 })
 
 test('a watch tells what opened and what closed', async () => {
-  const stop = new AbortController()
-  let server: Server | undefined
+  const server = createServer()
   const events: string[] = []
-  for await (const frame of watch({ every: 50, signal: stop.signal })) {
-    if (frame.sequence === 0) server = createServer().listen(0, '127.0.0.1')
-    const port = (server?.address() as AddressInfo | null)?.port
-    for (const s of frame.change?.opened ?? []) if (s.local.port === port && port !== undefined) events.push(`opened ${s.state}`)
-    if (events.length === 1 && server?.listening) {
-      server.close()
-      events.push(`waiting ${port}`)
+  let port = 0
+  for await (const { change, sequence } of watch({ every: 50, signal: AbortSignal.timeout(10_000) })) {
+    if (sequence === 0) {
+      server.listen(0, '127.0.0.1')
+      await once(server, 'listening')
+      port = (server.address() as AddressInfo).port
     }
-    for (const s of frame.change?.closed ?? []) if (events[1] === `waiting ${s.local.port}`) events.push('closed')
-    if (events.length === 3 || frame.sequence > 200) stop.abort()
+    for (const s of change?.opened.filter(o => o.local.port === port) ?? []) {
+      events.push(`opened ${s.state}`)
+      server.close()
+    }
+    for (const s of change?.closed.filter(c => c.local.port === port) ?? []) events.push(`closed ${s.state}`)
+    if (events.length === 2) break
   }
-  deepEqual([events[0], events[2]], ['opened LISTEN', 'closed'])
+  deepEqual(events, ['opened LISTEN', 'closed LISTEN'])
 })
 
 async function ownPair(): Promise<readonly [NetSocket, NetSocket, Server]> {
