@@ -1,5 +1,6 @@
 // Which sockets a line of ss letters selects, exactly as ss does; without letters: TCP and UDP in every state.
 
+import type { Needs } from '../filter/needs.ts'
 import type { Query } from '../filter/query.ts'
 import type { Family, Protocol, Socket, State } from '../model/socket.ts'
 import { UsageError } from './problem.ts'
@@ -154,10 +155,22 @@ export interface Selection {
   readonly test: ((socket: Socket) => boolean) | undefined
 }
 
-/** Reads the letters. `states` are those that the filter starts with, which win over the letters. */
-export function select(given: Given, states: readonly State[] | undefined): Selection {
+/** Without letters: TCP and UDP, and what the filter asks for by name. */
+function usual(filter: Needs | undefined): readonly Protocol[] {
+  const tablesNamed = (filter?.families ?? []).filter(family => !inet.includes(family)).flatMap(family => familyTables[family])
+  return [...new Set<Protocol>(['tcp', 'udp', ...(filter?.protocols ?? []), ...tablesNamed.map(name => tables[name]!.protocol)])]
+}
+
+/** The family of addresses in the filter that name none, as ss takes it from its letters. */
+export function addressFamily(given: Given): Family | undefined {
+  const families = [...familiesOf(given)].filter(family => !inet.includes(family))
+  return families.length === 1 ? families[0] : undefined
+}
+
+/** Reads the letters. `states` are those that the filter starts with, which win over the letters; so does a filter that says something of states. */
+export function select(given: Given, states: readonly State[] | undefined, filter?: Needs): Selection {
   const all = [...ssOptions, ...ssShowOptions]
-  if (!all.some(o => given.has(o.name))) return { protocols: ['tcp', 'udp'], families: undefined, states, test: undefined }
+  if (!all.some(o => given.has(o.name))) return { protocols: usual(filter), families: undefined, states, test: undefined }
   const names = new Set(Object.keys(letters).filter(word => given.has(word)))
   const queries = [...given.values('query'), ...given.values('socket')]
   for (const word of queries.flatMap(q => q.split(','))) for (const name of tablesOf(word)) names.add(name)
@@ -171,7 +184,9 @@ export function select(given: Given, states: readonly State[] | undefined): Sele
     protocols: [...new Set([...names].map(name => tables[name]!.protocol))],
     families: [...families],
     // ss falls back to connections when tables come by name or by default.
-    states: states ?? stateLetters(given) ?? (nothing || queries.length > 0 ? CONNECTED : [...defaults]),
+    states:
+      states ??
+      (filter?.states === true ? undefined : (stateLetters(given) ?? (nothing || queries.length > 0 ? CONNECTED : [...defaults]))),
     test: typeTest(names),
   }
 }

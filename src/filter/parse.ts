@@ -12,7 +12,7 @@ import type { Filter } from './tree.ts'
 /** How a filter is read. */
 export interface ParseOptions {
   /** The family of addresses that name none, as `ss -x`, `ss -0` and `--vsock` say. */
-  readonly family?: Family
+  readonly family?: Family | undefined
   /** The port of a service, asked before the built-in table. */
   readonly service?: (name: string) => number | undefined
 }

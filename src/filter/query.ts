@@ -21,8 +21,8 @@ export interface Query {
   readonly details?: readonly DetailName[]
   /** Which network namespaces. Default: the own one. */
   readonly namespaces?: 'own' | 'all' | { readonly name: string } | { readonly pid: number } | { readonly path: string }
-  /** Which sockets: text in the filter language, or a function. */
-  readonly filter?: string | SocketTest
+  /** Which sockets: text in the filter language, the tree that parseFilter makes of it, or a function. */
+  readonly filter?: string | Filter | SocketTest
 }
 
 /** Groups of fields that cost more: TCP statistics, socket memory, options, cgroup. */
@@ -54,7 +54,7 @@ export interface FullQuery {
   readonly owners: boolean
   readonly details: readonly DetailName[]
   readonly namespaces: NonNullable<Query['namespaces']>
-  /** The filter, when it was text: for what the kernel can judge of it. */
+  /** The filter, when it was no function: for what the kernel can judge of it. */
   readonly filter: Filter | undefined
   /** What can be said before owners are known: false when the socket is not wanted whoever holds it. */
   readonly early: (socket: Socket) => boolean
@@ -71,9 +71,9 @@ export function fillQuery(query: Query = {}): FullQuery {
   const details = words('query.details', query.details, detailNames) ?? []
   if (query.owners !== undefined && typeof query.owners !== 'boolean') throw new TypeError('query.owners: needs true or false')
   const filter = query.filter
-  if (filter !== undefined && typeof filter !== 'function' && typeof filter !== 'string')
-    throw new TypeError('query.filter: needs text or a function')
-  const tree = typeof filter === 'string' ? parseFilter(filter) : undefined
+  if (filter === null || !['undefined', 'string', 'object', 'function'].includes(typeof filter))
+    throw new TypeError('query.filter: needs text, a tree or a function')
+  const tree = typeof filter === 'string' ? parseFilter(filter) : typeof filter === 'object' ? filter : undefined
   const wants = tree === undefined ? undefined : needs(tree)
   const inFilter = typeof filter === 'function' ? filter : tree && compileFilter(tree)
   const inStates = wantedStates && new Set<State | undefined>(wantedStates)

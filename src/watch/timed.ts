@@ -28,8 +28,8 @@ interface Seen {
 /** Undefined when the query has no filter on age or rate. */
 export function timed(query: Query | undefined): Timed | undefined {
   const { filter } = query ?? {}
-  if (typeof filter !== 'string') return undefined
-  const tree = parseFilter(filter)
+  if (filter === undefined || typeof filter === 'function') return undefined
+  const tree = typeof filter === 'string' ? parseFilter(filter) : filter
   const wants = needs(tree)
   if (!wants.age && !wants.rate) return undefined
   const test = compileFilter(tree)

@@ -1,6 +1,8 @@
 // `sockscope list`: sockets as a table, JSON, CSV or lines of a template.
 
 import { readFileSync } from 'node:fs'
+import { needs } from '../../filter/needs.ts'
+import { parseFilter } from '../../filter/parse.ts'
 import type { DetailName, Query } from '../../filter/query.ts'
 import type { Look } from '../../model/look.ts'
 import type { Process } from '../../model/process.ts'
@@ -14,7 +16,7 @@ import { table } from '../../show/table.ts'
 import { memoryText, tcpText } from '../../show/tcp.ts'
 import { template } from '../../show/template.ts'
 import { safe, safeJson } from '../../show/text.ts'
-import { serviceNames } from '../../names/services.ts'
+import { serviceNames, servicePort } from '../../names/services.ts'
 import type { Names } from '../../show/endpoint.ts'
 import { splitStates } from '../filter-words.ts'
 import { ending, envelope, noteGaps } from '../gaps.ts'
@@ -23,7 +25,7 @@ import { openMachine } from '../machine.ts'
 import { colour, isTerminal, print, printLines, terminalColumns } from '../output.ts'
 import { count, duration } from '../parse.ts'
 import { exits, UsageError } from '../problem.ts'
-import { namespacesOf, select, type Selection } from '../select.ts'
+import { addressFamily, namespacesOf, select, type Selection } from '../select.ts'
 import type { Given } from '../table.ts'
 
 /** What ss does by an option and sockscope by a command. */
@@ -76,7 +78,8 @@ export function prepare(given: Given): { readonly query: Query; readonly show: (
 /** What to ask the source for: letters, filter and what the columns need. */
 function queryOf(given: Given, shown: readonly Column[]): { readonly query: Query; readonly test: Selection['test'] } {
   const { states, filter } = splitStates(given.has('filter') ? [...given.words, fileText(given.value('filter')!)] : given.words)
-  const selection = select(given, states)
+  const tree = filter === '' ? undefined : parseFilter(filter, { family: addressFamily(given), service: servicePort })
+  const selection = select(given, states, tree && needs(tree))
   const ids = shown.map(c => c.id).join(' ')
   const whole = ['json', 'ndjson'].some(o => given.has(o)) || given.has('format')
   const details = new Set<DetailName>()
@@ -94,7 +97,7 @@ function queryOf(given: Given, shown: readonly Column[]): { readonly query: Quer
     owners: !given.has('no-owners'),
     details: [...details],
     namespaces: namespacesOf(given)!,
-    ...(filter === '' ? {} : { filter }),
+    ...(tree ? { filter: tree } : {}),
   }
   return { query, test: selection.test }
 }
