@@ -55,8 +55,8 @@ async function until<T>(query: Query, find: (look: Look) => T | undefined | fals
     await sleep(10)
   }
 }
-const withPort = (look: Look, port: number, state?: string): Seen | undefined =>
-  look.sockets.find(s => s.local.port === port && (state === undefined || s.state === state))
+// An old connection in TIME_WAIT may have had the same port.
+const withPort = (look: Look, port: number): Seen | undefined => look.sockets.find(s => s.local.port === port && s.state !== 'TIME_WAIT')
 
 for (const host of ['127.0.0.1', '::1']) {
   test(`a listener on ${host} is seen with its process, and gone when it is closed`, skip, async () => {
@@ -87,13 +87,16 @@ test('both ends of a connection, and every byte that went through them', skip, a
   client.write(Buffer.alloc(total))
   while (got < total) await once(accepted, 'data')
   const [near, far] = await until(tcp, look => {
-    const ends = [withPort(look, client.localPort!), look.sockets.find(s => s.remote?.port === client.localPort)] as const
+    const ends = [
+      withPort(look, client.localPort!),
+      look.sockets.find(s => s.remote?.port === client.localPort && s.state !== 'TIME_WAIT'),
+    ] as const
     return ends[0]?.tcp?.sentBytes === total && ends[1]?.tcp?.receivedBytes === total && (ends as [Seen, Seen])
   }).catch(async error => {
     // Not every system counts what was sent.
     if (process.platform === 'linux') throw error
     const look = await machine.sockets(tcp)
-    return [withPort(look, client.localPort!)!, look.sockets.find(s => s.remote?.port === client.localPort)!]
+    return [withPort(look, client.localPort!)!, look.sockets.find(s => s.remote?.port === client.localPort && s.state !== 'TIME_WAIT')!]
   })
   equal(near!.state, 'ESTABLISHED')
   deepEqual([near!.local, near!.remote], [far!.remote, far!.local])
