@@ -10,6 +10,8 @@ import { eachMessage, NLM_F_DUMP_INTR, NLMSG_DONE, NLMSG_ERROR } from './netlink
 import type { Calls, Place } from './place.ts'
 
 const NETLINK_SOCK_DIAG = 4
+const SOCK_DIAG_BY_FAMILY = 20
+const NLMSG_NOOP = 1
 /** A table that changed while the kernel walked it is asked for again so often. */
 const retries = 2
 /** More sockets than a table can hold on any machine of today; foreign bytes must not fill the memory. */
@@ -68,12 +70,12 @@ export function asker(tape: Tape, calls: Calls): Asker {
     const { read } = question
     const take = (view: DataView, type: number, at: number, end: number, flags: number): void => {
       if ((flags & NLM_F_DUMP_INTR) !== 0) interrupted = true
-      if (type === NLMSG_DONE || type === NLMSG_ERROR) done = true
-      else {
+      if (type === SOCK_DIAG_BY_FAMILY) {
         const socket = read(view, at, end)
         if (socket) sockets.push(socket)
         if (question.single) done = true
-      }
+      } else if (type === NLMSG_DONE || type === NLMSG_ERROR) done = true
+      else if (type !== NLMSG_NOOP) throw new DecodeError('type of a netlink message', SOCK_DIAG_BY_FAMILY, type, `at ${at}`)
     }
     try {
       for (const bytes of tape.bytes(place.prefix + question.name, () => exchange(place, question.request, large, () => done))) {

@@ -147,8 +147,7 @@ export function readInet(v: DataView, m: number, end: number, protocol: InetProt
   const v6 = v.getUint8(m) === AF_INET6
   const kernelState = v.getUint8(m + STATE)
   const remotePort = v.getUint16(m + DPORT)
-  const state =
-    protocol === 'tcp' || protocol === 'mptcp' || protocol === 'dccp' ? tcpStates[kernelState] : stateOf(protocol, kernelState, remotePort)
+  const state = protocol === 'tcp' ? lookStates[kernelState] : stateOf(protocol, kernelState, remotePort)
   const key = cookieKey(v.getUint32(m + COOKIE, LE), v.getUint32(m + COOKIE + 4, LE))
   const socket = draft(key, protocol, v6 ? 'ipv6' : 'ipv4', state, endpoint(v, m + SRC, v.getUint16(m + SPORT), v6))
   if (remotePort !== 0 || (protocol === 'raw' && kernelState === 1)) socket.remote = endpoint(v, m + DST, remotePort, v6)
@@ -170,7 +169,10 @@ export function readInet(v: DataView, m: number, end: number, protocol: InetProt
 export function readDestroyed(answer: Uint8Array, protocol: InetProtocol, found: Draft[]): void {
   const view = viewOf(answer)
   eachMessage(view, (type, from, end) => {
-    if (type === SOCK_DIAG_BY_FAMILY) found.push(readInet(view, from, end, protocol, id => ({ id, path: undefined })))
+    if (type !== SOCK_DIAG_BY_FAMILY) return
+    const socket = readInet(view, from, end, protocol, id => ({ id, path: undefined }))
+    if (socket.state === 'BOUND') socket.state = 'CLOSED'
+    found.push(socket)
   })
 }
 
@@ -181,8 +183,13 @@ function timerOf(kind: number, expiresMs: number, retransmits: number): Timer | 
   return name === undefined ? undefined : { kind: name, expiresMs, retransmits }
 }
 
-const stateOf = (protocol: InetProtocol, state: number, remotePort: number): State | undefined =>
-  protocol === 'sctp' && remotePort !== 0 ? sctpState(state) : looseStates[state]
+/** What the kernel lists as CLOSED of TCP is bound and no more: it asks for a state of its own (13, since 6.7) and answers with this one. */
+const lookStates: readonly (State | undefined)[] = tcpStates.map(state => (state === 'CLOSED' ? 'BOUND' : state))
+
+function stateOf(protocol: InetProtocol, state: number, remotePort: number): State | undefined {
+  if (protocol === 'mptcp' || protocol === 'dccp') return tcpStates[state]
+  return protocol === 'sctp' && remotePort !== 0 ? sctpState(state) : looseStates[state]
+}
 
 /** Everything that follows the fixed part of a message. */
 function readAttributes(v: DataView, from: number, end: number, socket: Draft, cgroupOf: CgroupOf): void {
@@ -237,7 +244,7 @@ function readDetails(v: DataView, all: readonly Message[], socket: Draft): void 
     else if (a.type === MD5SIG) more = { ...more, md5Keys: Math.trunc(size / md5Bytes) }
     else if (a.type === SK_BPF_STORAGES) more = { ...more, bpfStorage: true }
     else if (a.type === PROTOCOL) socket.detail = rawDetail(u8Of(v, a))
-    else if (a.type === INFO && socket.protocol === 'mptcp') socket.detail = mptcpDetail(v, a.at, size)
+    else if (a.type === INFO && socket.protocol === 'mptcp' && socket.state !== 'LISTEN') socket.detail = mptcpDetail(v, a.at, size)
     else if (a.type === INFO && socket.protocol === 'sctp') socket.detail = sctpDetail(v, a.at, size, socket.detail)
     else if (a.type === LOCALS && socket.protocol === 'sctp') socket.detail = addressesDetail('locals', v, a, socket.detail)
     else if (a.type === PEERS && socket.protocol === 'sctp') socket.detail = addressesDetail('peers', v, a, socket.detail)

@@ -4,14 +4,15 @@ import type { Gap } from '../../model/gap.ts'
 import type { Look } from '../../model/look.ts'
 import type { Process } from '../../model/process.ts'
 import { families, protocols } from '../../model/socket.ts'
-import { fillQuery, type FullQuery, type Query } from '../../filter/query.ts'
+import { fillQuery, type Query } from '../../filter/query.ts'
 import type { Tape } from '../tape.ts'
 import { asker } from './dump.ts'
 import { cgroups, interfaceNamer } from './naming.ts'
 import type { OwnerFinder } from './owners.ts'
 import { ownPlace, type Calls } from './place.ts'
 import { processReader } from './processes.ts'
-import { listTables, type Lister, type Wanted } from './tables.ts'
+import type { Wanted } from './questions.ts'
+import { listTables, type Lister } from './tables.ts'
 
 export type { Calls } from './place.ts'
 
@@ -46,9 +47,10 @@ export function looker(tape: Tape, calls: Calls, owners: OwnerFinder): (wanted?:
 }
 
 /** What a tape holds, so that every command can run on it. */
-const everything: Wanted & Pick<FullQuery, 'details'> = {
+const everything: Wanted = {
   protocols,
   families,
   states: undefined,
   details: ['tcp', 'memory', 'options', 'cgroup'],
+  filter: undefined,
 }

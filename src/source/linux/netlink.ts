@@ -97,8 +97,8 @@ export const u32Of = (view: DataView, a: Message): number => view.getUint32(need
 export const u16Of = (view: DataView, a: Message): number => view.getUint16(needs(a, 2), littleEndian)
 /** A number of 8 bits that is the whole content of an attribute. */
 export const u8Of = (view: DataView, a: Message): number => view.getUint8(needs(a, 1))
-/** A counter of 64 bits that is the whole content of an attribute, as a number. */
-export const u64Of = (view: DataView, a: Message): number => Number(view.getBigUint64(needs(a, 8), littleEndian))
+/** A number of 64 bits that is the whole content of an attribute. */
+export const u64Of = (view: DataView, a: Message): bigint => view.getBigUint64(needs(a, 8), littleEndian)
 
 /** Text that is the whole content of an attribute, up to its first NUL. */
 export const textOf = (view: DataView, a: Message): string => cString(new Uint8Array(view.buffer, view.byteOffset + a.at, a.end - a.at))

@@ -33,7 +33,7 @@ const names: Readonly<Record<number, string>> = {
 /** What a raw socket hears. */
 export const rawDetail = (protocolNumber: number): Detail => ({ type: 'raw', protocolNumber, protocolName: names[protocolNumber] })
 
-/** MPTCP's own record. */
+/** MPTCP's own record. Sequence numbers are text: they take all 64 bits. */
 export function mptcpDetail(view: DataView, at: number, length: number): Detail {
   const m = mptcpInfo.read(view, at, length)
   return {
@@ -50,9 +50,9 @@ export function mptcpDetail(view: DataView, at: number, length: number): Detail 
       fallback: (m.flags & 1) !== 0,
       remoteKeyReceived: (m.flags & 2) !== 0,
       token: m.token,
-      writeSequence: m.writeSeq,
-      sendUnacknowledged: m.sndUna,
-      receiveNext: m.rcvNxt,
+      writeSequence: String(m.writeSeq),
+      sendUnacknowledged: String(m.sndUna),
+      receiveNext: String(m.rcvNxt),
       checksums: m.csumEnabled === undefined ? undefined : m.csumEnabled !== 0,
       retransmits: m.retransmits,
       retransmittedBytes: m.bytesRetrans,

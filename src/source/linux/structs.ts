@@ -194,9 +194,9 @@ export const mptcpInfo = struct(
     addAddrAcceptedMax: u8,
     flags: u32,
     token: u32,
-    writeSeq: u64,
-    sndUna: u64,
-    rcvNxt: u64,
+    writeSeq: id64,
+    sndUna: id64,
+    rcvNxt: id64,
   },
   {
     localAddrUsed: u8, // 5.10

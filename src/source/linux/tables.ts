@@ -1,31 +1,16 @@
 // Every table of sockets of one network namespace: through netlink, where that is not there as text, and where neither is, a gap.
 
-import type { DetailName } from '../../filter/query.ts'
-import type { Filter } from '../../filter/tree.ts'
 import { OsError } from '../../model/error.ts'
 import type { Gap } from '../../model/gap.ts'
-import type { Cgroup, Family, Protocol, State } from '../../model/socket.ts'
+import type { Cgroup, Family, Protocol } from '../../model/socket.ts'
 import type { Tape } from '../tape.ts'
-import { stateMask, type Draft } from './draft.ts'
-import { answerGaps, isRefusal, type Answer, type Asker, type Question } from './dump.ts'
-import { inetProtocols, inetRequest, readInet, type InetProtocol } from './inet.ts'
-import { narrow } from './narrow.ts'
-import { netlinkRequest, readNetlink } from './netlinkSockets.ts'
-import { packetRequest, readPacket } from './packet.ts'
+import type { Draft } from './draft.ts'
+import { answerGaps, isRefusal, type Answer, type Asker } from './dump.ts'
+import { inetProtocols } from './inet.ts'
 import type { Place } from './place.ts'
 import { readProtocols, readTextTable, textTables } from './procnet.ts'
-import { joinUnix, readUnix, unixRequest } from './unix.ts'
-import { readTipc, readVsock, readXdp, tipcRequest, vsockRequest, xdpRequest } from './vsock.ts'
-
-/** What to list. */
-export interface Wanted {
-  readonly protocols: readonly Protocol[]
-  readonly families: readonly Family[]
-  readonly states: readonly State[] | undefined
-  readonly details: readonly DetailName[]
-  /** The kernel leaves out what it surely does not take; the rest is for the caller to test. */
-  readonly filter?: Filter | undefined
-}
+import { isRefused, questionsFor, tableName, type Wanted } from './questions.ts'
+import { joinUnix } from './unix.ts'
 
 /** What a source keeps from look to look to list tables. */
 export interface Lister {
@@ -73,7 +58,7 @@ const familiesOf = (protocol: Protocol): readonly Family[] =>
   protocol in inetProtocols || protocol === 'icmp' ? inetFamilies : [protocol as Family]
 
 async function listTable(listing: Listing, protocol: Protocol, family: Family): Promise<readonly Draft[]> {
-  const { lister, place, report } = listing
+  const { report } = listing
   if (protocol === 'icmp') return listText(listing, protocol, family, undefined)
   const answer = await askTable(listing, protocol, family)
   if (answer === undefined) return []
@@ -86,56 +71,16 @@ async function listTable(listing: Listing, protocol: Protocol, family: Family): 
   if (protocol === 'unix') joinUnix(sockets)
   // A netlink socket that hears a group is in two lists of the kernel, and comes twice.
   return protocol === 'netlink' ? [...new Map(sockets.map(socket => [socket.key, socket])).values()] : sockets
-
-  async function askTable(l: Listing, p: Protocol, f: Family): Promise<Answer | undefined> {
-    const questions = questionsOf(l, p, f)
-    let last: Answer | undefined
-    for (const question of questions) {
-      last = await lister.ask(place, question)
-      const { failure: no } = last
-      // An older kernel does not know all that a filter can say.
-      if (!(no instanceof OsError && last.sockets.length === 0 && (isRefusal(no) || no.code === 'EINVAL'))) break
-    }
-    return last
-  }
 }
 
-const tableName = (protocol: Protocol, family: Family): string => (inetFamilies.includes(family) ? `${protocol} over ${family}` : protocol)
-
-/** The question for a table; where more than one, the next is for those who may not ask the one before. */
-function questionsOf({ lister, place, wanted }: Listing, protocol: Protocol, family: Family): Question[] {
-  const states = stateMask(wanted.states)
-  const one = (request: Uint8Array, read: Question['read']): Question[] => [
-    { name: protocol, table: tableName(protocol, family), request, read },
-  ]
-  if (protocol === 'unix') return states === 0 ? [] : one(unixRequest(states, wanted.details.includes('memory')), readUnix)
-  if (protocol === 'packet') return one(packetRequest(wanted.details.includes('options')), readPacket)
-  if (protocol === 'netlink') return one(netlinkRequest(), readNetlink)
-  if (protocol === 'vsock') return states === 0 ? [] : one(vsockRequest(states), readVsock)
-  if (protocol === 'xdp') return one(xdpRequest(), readXdp)
-  if (protocol === 'tipc') return one(tipcRequest(), readTipc)
-  // The kernel's states of SCTP are others.
-  if (states === 0 && protocol !== 'sctp') return []
-  const judged = wanted.filter && narrow(wanted.filter, place, protocol, family)
-  const left = (states & (judged?.states ?? 0xffffffff)) >>> 0
-  if (left === 0 && protocol !== 'sctp') return []
-  const inet = protocol as InetProtocol
-  const code = judged?.bytecode
-  const question = (storage: boolean, bytecode: Uint8Array | undefined): Question => ({
-    name: `${protocol} ${family}`,
-    table: tableName(protocol, family),
-    request: inetRequest({
-      protocol: inet,
-      family: family as 'ipv4' | 'ipv6',
-      states: protocol === 'sctp' ? 0xffffffff : left,
-      details: wanted.details,
-      storage,
-      bytecode,
-    }),
-    read: (view, at, end) => readInet(view, at, end, inet, lister.cgroupOf),
-  })
-  const questions = wanted.details.includes('options') ? [question(true, code), question(false, code)] : [question(false, code)]
-  return code ? [...questions, question(false, undefined)] : questions
+/** The answer to the first question that is not refused. */
+async function askTable({ lister, place, wanted }: Listing, protocol: Protocol, family: Family): Promise<Answer | undefined> {
+  let answer: Answer | undefined
+  for (const question of questionsFor(wanted, place, protocol, family, lister.cgroupOf)) {
+    answer = await lister.ask(place, question)
+    if (!isRefused(answer, question)) break
+  }
+  return answer
 }
 
 /** Reads a table as text. */

@@ -54,7 +54,7 @@ const mptcp: Readers = {
   1: ['remoteToken', u32Of],
   2: ['localToken', u32Of],
   3: ['relativeWriteSequence', u32Of],
-  4: ['mapSequence', u64Of],
+  4: ['mapSequence', (view, a) => String(u64Of(view, a))],
   5: ['mapSubflowSequence', u32Of],
   6: ['subflowSequenceOffset', u32Of],
   7: ['mapLengthBytes', u16Of],

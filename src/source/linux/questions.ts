@@ -1,0 +1,85 @@
+// Which requests are made for a table, so that the kernel leaves out what is not wanted.
+
+import type { DetailName } from '../../filter/query.ts'
+import type { Filter } from '../../filter/tree.ts'
+import { OsError } from '../../model/error.ts'
+import type { Cgroup, Family, Protocol, State } from '../../model/socket.ts'
+import { stateMask } from './draft.ts'
+import { isRefusal, type Answer, type Question } from './dump.ts'
+import { exactId } from './exact.ts'
+import { inetRequest, readInet, type InetProtocol, type InetRequest } from './inet.ts'
+import { narrow } from './narrow.ts'
+import { netlinkRequest, readNetlink } from './netlinkSockets.ts'
+import { packetRequest, readPacket } from './packet.ts'
+import type { Place } from './place.ts'
+import { readUnix, unixRequest } from './unix.ts'
+import { readTipc, readVsock, readXdp, tipcRequest, vsockRequest, xdpRequest } from './vsock.ts'
+
+/** What to list. */
+export interface Wanted {
+  readonly protocols: readonly Protocol[]
+  readonly families: readonly Family[]
+  readonly states: readonly State[] | undefined
+  readonly details: readonly DetailName[]
+  /** What the kernel may judge; whoever asks judges again. */
+  readonly filter?: Filter | undefined
+}
+
+/** A table as people know it. */
+export const tableName = (protocol: Protocol, family: Family): string =>
+  family === 'ipv4' || family === 'ipv6' ? `${protocol} over ${family}` : protocol
+
+/** The requests for a table: the first that is not refused is the answer. None when the kernel has no socket that is wanted. */
+export function questionsFor(wanted: Wanted, place: Place, protocol: Protocol, family: Family, cgroupOf: (id: number) => Cgroup): Question[] {
+  const states = stateMask(wanted.states)
+  const one = (request: Uint8Array, read: Question['read']): Question[] => [
+    { name: protocol, table: tableName(protocol, family), request, read },
+  ]
+  if (protocol === 'unix') return states === 0 ? [] : one(unixRequest(states, wanted.details.includes('memory')), readUnix)
+  if (protocol === 'packet') return one(packetRequest(wanted.details.includes('options')), readPacket)
+  if (protocol === 'netlink') return one(netlinkRequest(), readNetlink)
+  if (protocol === 'vsock') return states === 0 ? [] : one(vsockRequest(states), readVsock)
+  if (protocol === 'xdp') return one(xdpRequest(), readXdp)
+  if (protocol === 'tipc') return one(tipcRequest(), readTipc)
+  return inetQuestions(wanted, place, protocol as InetProtocol, family as 'ipv4' | 'ipv6', cgroupOf)
+}
+
+/** More bytecode than an attribute can hold is not sent. */
+const mostBytecode = 32 * 1024
+
+function inetQuestions(wanted: Wanted, place: Place, protocol: InetProtocol, family: 'ipv4' | 'ipv6', cgroupOf: (id: number) => Cgroup): Question[] {
+  const judged = wanted.filter && narrow(wanted.filter, place, protocol, family)
+  // SCTP counts its states in another way.
+  const states = protocol === 'sctp' ? 0xffffffff : (stateMask(wanted.states) & (judged?.states ?? 0xffffffff)) >>> 0
+  if (states === 0) return []
+  const plain: InetRequest = { protocol, family, states, details: wanted.details }
+  const requests: InetRequest[] = []
+  const bytecode = judged?.bytecode
+  const filtered: InetRequest = bytecode && bytecode.length <= mostBytecode ? { ...plain, bytecode } : plain
+  const id = wanted.filter && protocol === 'tcp' ? exactId(wanted.filter, family) : undefined
+  if (id) requests.push({ ...plain, id })
+  if (wanted.details.includes('options')) requests.push({ ...filtered, storage: true })
+  requests.push(filtered)
+  if (filtered !== plain) requests.push(plain)
+  return requests.map(request => ({
+    name: `${protocol} ${family}`,
+    table: tableName(protocol, family),
+    request: inetRequest(request),
+    single: request.id !== undefined,
+    read: (view, at, end) => {
+      const socket = readInet(view, at, end, protocol, cgroupOf)
+      // A look-up for IPv4 finds an IPv6 socket that holds the connection too; it belongs to the other question.
+      return request.id && socket.family !== family ? undefined : socket
+    },
+  }))
+}
+
+/**
+ * True when the next question should be asked: BPF storage needs a privilege, an old kernel may not know an instruction, and a look-up that found nothing, or
+ * only the listener, does not know the sockets that are bound to an interface.
+ */
+export function isRefused({ failure, sockets }: Answer, question: Question): boolean {
+  if (question.single && sockets.some(socket => socket.remote === undefined)) return true
+  if (!(failure instanceof OsError) || sockets.length > 0) return false
+  return isRefusal(failure) || failure.code === 'EINVAL' || (question.single === true && failure.code === 'ENOENT')
+}
