@@ -30,7 +30,13 @@ export const tableName = (protocol: Protocol, family: Family): string =>
   family === 'ipv4' || family === 'ipv6' ? `${protocol} over ${family}` : protocol
 
 /** The requests for a table: the first that is not refused is the answer. None when the kernel has no socket that is wanted. */
-export function questionsFor(wanted: Wanted, place: Place, protocol: Protocol, family: Family, cgroupOf: (id: number) => Cgroup): Question[] {
+export function questionsFor(
+  wanted: Wanted,
+  place: Place,
+  protocol: Protocol,
+  family: Family,
+  cgroupOf: (id: number) => Cgroup,
+): Question[] {
   const states = stateMask(wanted.states)
   const one = (request: Uint8Array, read: Question['read']): Question[] => [
     { name: protocol, table: tableName(protocol, family), request, read },
@@ -47,7 +53,13 @@ export function questionsFor(wanted: Wanted, place: Place, protocol: Protocol, f
 /** More bytecode than an attribute can hold is not sent. */
 const mostBytecode = 32 * 1024
 
-function inetQuestions(wanted: Wanted, place: Place, protocol: InetProtocol, family: 'ipv4' | 'ipv6', cgroupOf: (id: number) => Cgroup): Question[] {
+function inetQuestions(
+  wanted: Wanted,
+  place: Place,
+  protocol: InetProtocol,
+  family: 'ipv4' | 'ipv6',
+  cgroupOf: (id: number) => Cgroup,
+): Question[] {
   const judged = wanted.filter && narrow(wanted.filter, place, protocol, family)
   // SCTP counts its states in another way.
   const states = protocol === 'sctp' ? 0xffffffff : (stateMask(wanted.states) & (judged?.states ?? 0xffffffff)) >>> 0
