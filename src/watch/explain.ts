@@ -41,7 +41,7 @@ export async function explain(options: ExplainOptions = {}): Promise<Explanation
   const frames = watch({
     // Often enough to see whether a queue stays, seldom enough not to be seen itself.
     every: Math.max(forMs / 10, Math.min(forMs, 100)),
-    query: { states: live, ...query, protocols: ['tcp'], details: ['tcp'] },
+    query: { states: live, ...query, protocols: ['tcp'], details: ['tcp', 'memory'] },
     ...(signal && { signal }),
     ...(source && { source }),
   })

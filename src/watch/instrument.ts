@@ -48,7 +48,7 @@ export async function* instrument(target: SocketTarget, options: InstrumentOptio
 
 function sampleOfStat(stat: SocketStat): Sample | undefined {
   if (stat.tcp === undefined) return undefined
-  return { atMs: performance.now(), state: stat.socketInfo.state, tcp: stat.tcp, unreadBytes: stat.unreceived }
+  return { atMs: performance.now(), state: stat.socketInfo.state, tcp: stat.tcp, unreadBytes: stat.unreceived, memory: stat.memory }
 }
 
 /** No such descriptor, another thing under its number, no such process. */

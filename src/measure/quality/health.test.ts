@@ -60,6 +60,7 @@ test('one high sample among many does not make a queue', () => {
     atMs: i * 1000,
     state: 'ESTABLISHED',
     unreadBytes: 0,
+    memory: undefined,
     tcp: { ...busyTcp, rttMicros, deliveredSegments: i * 1000, sentBytes: i * 1_448_000, busyMicros: i * 1_000_000 },
   })
   const rtts = [10_000, 11_000, 300_000, 12_000, 12_000]
@@ -160,6 +161,14 @@ test('the verdict, by a table', () => {
       'send-buffer',
       true,
       /^limited by its send buffer for 80 %/,
+    ],
+    [
+      'a send buffer that the kernel does not count',
+      { ...busyTcp, unackedSegments: 4, notSentBytes: 0, sentBytes: 1e6 },
+      { memory: { sendQueuedBytes: 6000, sendBufferBytes: 8192 } },
+      'send-buffer',
+      true,
+      /^limited by its send buffer for 100 %/,
     ],
     [
       'an application that writes little',

@@ -2,7 +2,7 @@
 
 import type { Tcp } from '../../model/tcp.ts'
 import type { Sample } from './sample.ts'
-import { grown, isWindowFull, pairs } from './sample.ts'
+import { grown, isBufferFull, isWindowFull, pairs } from './sample.ts'
 
 /** Shares of an interval; together they are 1. */
 export interface Limits {
@@ -51,23 +51,35 @@ function accounts(before: Sample, after: Sample): Limits | undefined {
   const receiver = Math.min(receiverGrown, busy)
   const sendBuffer = Math.min(bufferGrown, busy - receiver)
   const rest = busy - receiver - sendBuffer
-  // `busy` runs until the last acknowledgement, so the rest is the network's only while there was more to send than could be sent.
-  const network = rest * fullShare(before.tcp, after.tcp, rest)
-  return { application: whole - receiver - sendBuffer - network, receiver, sendBuffer, network }
+  const split = splitRest(before, after, rest)
+  return {
+    application: whole - receiver - sendBuffer - rest * (split.network + split.sendBuffer),
+    receiver,
+    sendBuffer: sendBuffer + rest * split.sendBuffer,
+    network: rest * split.network,
+  }
 }
 
-/** How much of the busy time there was more to send than the congestion window allowed. */
-function fullShare(before: Tcp, after: Tcp, busyMicros: number): number {
+/**
+ * `busy` runs until the last acknowledgement, so the rest of it is the network's only while there was more to send than could be sent,
+ * and the send buffer's while the application had filled it. Otherwise the application had nothing more.
+ */
+function splitRest(before: Sample, after: Sample, busyMicros: number): { network: number; sendBuffer: number } {
+  if (isWindowUsed(before.tcp, after.tcp, busyMicros)) return { network: 1, sendBuffer: 0 }
+  // A look that met the connection idle says nothing about the time when it was busy.
+  const met = [before, after].filter(({ tcp }) => (tcp.unackedSegments ?? 0) > 0 || (tcp.notSentBytes ?? 0) > 0)
+  if (met.length === 0) return { network: 0, sendBuffer: 0 }
+  const full = met.filter(({ tcp }) => isWindowFull(tcp))
+  const held = met.filter(sample => !isWindowFull(sample.tcp) && isBufferFull(sample))
+  return { network: full.length / met.length, sendBuffer: held.length / met.length }
+}
+
+/** A window sent out half as often as its round trips allow, or oftener: it was full though no look may have met it so. */
+function isWindowUsed(before: Tcp, after: Tcp, busyMicros: number): boolean {
   const sent = grown(before, after, 'sentBytes')
   const { congestionWindowBytes, rttMicros, sendMssBytes } = after
-  if (sent !== undefined && congestionWindowBytes && rttMicros && busyMicros > 0) {
-    // A window sent out half as often as its round trips allow, or oftener: it was full though no look met it so.
-    const possible = (congestionWindowBytes / rttMicros) * busyMicros
-    if (sent >= possible / 2 && sent >= 10 * (sendMssBytes ?? 1)) return 1
-  }
-  // A look that met the connection idle says nothing about the time when it was busy.
-  const met = [before, after].filter(tcp => (tcp.unackedSegments ?? 0) > 0 || (tcp.notSentBytes ?? 0) > 0)
-  return met.length === 0 ? 0 : met.filter(isWindowFull).length / met.length
+  if (sent === undefined || !congestionWindowBytes || !rttMicros || busyMicros <= 0) return false
+  return sent >= ((congestionWindowBytes / rttMicros) * busyMicros) / 2 && sent >= 10 * (sendMssBytes ?? 1)
 }
 
 /** The largest share. */

@@ -1,6 +1,6 @@
 // What one look says of one connection, and how far its counters went between two looks. It does not know what is good or bad.
 
-import type { Socket, State } from '../../model/socket.ts'
+import type { Memory, Socket, State } from '../../model/socket.ts'
 import type { Tcp } from '../../model/tcp.ts'
 
 /** One look at one connection. */
@@ -11,12 +11,14 @@ export interface Sample {
   readonly tcp: Tcp
   /** Received, and not read by the application. */
   readonly unreadBytes: number | undefined
+  /** What the send buffer holds and may hold, with the system's own costs. */
+  readonly memory: Pick<Memory, 'sendQueuedBytes' | 'sendBufferBytes'> | undefined
 }
 
 /** The sample that a socket gives; undefined when it has no TCP statistics. */
 export function sampleOf(socket: Socket, atMs: number): Sample | undefined {
   if (socket.tcp === undefined) return undefined
-  return { atMs, state: socket.state, tcp: socket.tcp, unreadBytes: socket.queues?.receivedBytes }
+  return { atMs, state: socket.state, tcp: socket.tcp, unreadBytes: socket.queues?.receivedBytes, memory: socket.memory }
 }
 
 /** The names of the counters of `Tcp`: what only grows. */
@@ -49,6 +51,15 @@ export function isWindowFull(tcp: Tcp): boolean {
   if ((tcp.notSentBytes ?? 0) > 0) return true
   const flying = inFlightSegments(tcp)
   return flying !== undefined && flying > 0 && tcp.congestionWindowSegments !== undefined && flying >= tcp.congestionWindowSegments
+}
+
+/**
+ * The application has filled the send buffer, and everything in it is on its way. Linux lets the application write again when a third is free,
+ * so a buffer that is two thirds full still keeps it waiting. (The kernel's own account of this misses buffers of a few segments.)
+ */
+export function isBufferFull({ tcp, memory }: Sample): boolean {
+  if (memory?.sendQueuedBytes === undefined || !memory.sendBufferBytes) return false
+  return tcp.notSentBytes === 0 && memory.sendQueuedBytes >= (memory.sendBufferBytes * 2) / 3
 }
 
 /** The other end has closed its window while data waits for it. */

@@ -63,7 +63,7 @@ export const busyTcp: Tcp = {
 
 /** Two looks, 5 s apart, at a connection that was fresh at first. */
 export function twoLooks(after: Partial<Tcp>, rest: Partial<Omit<Sample, 'tcp'>> = {}): Sample[] {
-  const sample = (atMs: number, tcp: Tcp): Sample => ({ state: 'ESTABLISHED', unreadBytes: 0, ...rest, atMs, tcp })
+  const sample = (atMs: number, tcp: Tcp): Sample => ({ state: 'ESTABLISHED', unreadBytes: 0, memory: undefined, ...rest, atMs, tcp })
   return [sample(1000, freshTcp), sample(6000, { ...freshTcp, ...after })]
 }
 

@@ -47,7 +47,7 @@ const seconds = (ms: number): string => `${ms < 9950 ? Number((ms / 1000).toFixe
 const count = (n: number, one: string): string => `${n} ${one}${n === 1 ? '' : 's'}`
 
 /** From here on a share of retransmissions is a finding; fewer than `leastRetransmits` segments are chance. */
-export const lossShare = 0.01
+export const lossShare = 0.005
 export const leastRetransmits = 3
 /** A closed window is a finding when it stands still for so long: a fast transfer meets one now and then for a moment. */
 export const standstillMs = 100
@@ -58,8 +58,7 @@ export const queueMicros = 30_000
 export function findingsOf(m: Measured): Finding[] {
   const findings: Finding[] = []
   const add = (kind: Finding['kind'], text: string, help: string): void => void findings.push({ kind, text, help })
-  if ((m.timeoutsInRow ?? 0) > 0 || (m.timeouts ?? 0) > 0)
-    add('timeouts', timeoutText(m), 'See whether the other end and the way to it are up.')
+  if (isTimedOut(m)) add('timeouts', timeoutText(m), 'See whether the other end and the way to it are up.')
   if ((m.zeroWindowMs ?? 0) >= standstillMs) {
     const text = `the other end has accepted no data for ${seconds(m.zeroWindowMs!)}`
     add('zero-window', text, 'Look at the program at the other end: it does not read.')
@@ -95,8 +94,13 @@ export function findingsOf(m: Measured): Finding[] {
   return findings
 }
 
+/** One timeout is chance, and the end of a short burst of losses; several in a row, or a twentieth of the time, are not. */
+function isTimedOut(m: Measured): boolean {
+  return (m.timeoutsInRow ?? 0) > 1 || ((m.timeouts ?? 0) > 0 && (m.timeoutMs ?? 0) >= m.intervalMs / 20)
+}
+
 function timeoutText(m: Measured): string {
-  if ((m.timeoutsInRow ?? 0) > 0) return `no answer after ${count(m.timeoutsInRow!, 'timeout')} in a row`
+  if ((m.timeoutsInRow ?? 0) > 1) return `no answer after ${count(m.timeoutsInRow!, 'timeout')} in a row`
   return `${count(m.timeouts!, 'retransmission timeout')}${m.timeoutMs === undefined ? '' : ` took ${seconds(m.timeoutMs)}`}`
 }
 

@@ -1,0 +1,137 @@
+// One end of the links of quality.test.ts: a server of known manners, or a client that does one thing, measures itself and prints its health.
+import { once } from 'node:events'
+import { connect, createServer, type AddressInfo, type Socket } from 'node:net'
+import { setTimeout as sleep } from 'node:timers/promises'
+import koffi from 'koffi'
+import { health, instrument, socketStat, type Health, type Sample } from '../src/index.ts'
+
+const fdOf = (socket: Socket): number => (socket as unknown as { _handle: { fd: number } })._handle.fd
+
+/** What a server does with a connection. */
+const manners: Record<string, (socket: Socket) => void> = {
+  read: s => s.resume().on('end', () => s.end()),
+  stop: s => s.pause(),
+  reset: s => s.once('data', () => s.resetAndDestroy()),
+  half: s => s.end(),
+}
+
+async function serve(names: readonly string[]): Promise<void> {
+  const ports: number[] = []
+  for (const name of names) {
+    const server = createServer({ allowHalfOpen: true }, socket => manners[name]!(socket.on('error', () => {})))
+    server.listen(0, '0.0.0.0', 511)
+    await once(server, 'listening')
+    ports.push((server.address() as AddressInfo).port)
+  }
+  process.stdout.write(`${JSON.stringify(ports)}\n`)
+}
+
+const setsockopt = koffi.load(null).func('int setsockopt(int fd, int level, int name, const void *value, uint32_t length)')
+
+function set(socket: Socket, level: number, name: number, value: Uint8Array): void {
+  if (setsockopt(fdOf(socket), level, name, value, value.length) !== 0) throw new Error(`setsockopt ${level} ${name}`)
+}
+
+/** BBR, which some systems have as their own choice, keeps queues short and does not mind losses: each connection says what it wants. */
+async function open(host: string, port: number, congestionControl = 'cubic'): Promise<Socket> {
+  const socket = connect({ host, port, allowHalfOpen: true })
+  await once(socket, 'connect')
+  set(socket, 6, 13, Buffer.from(congestionControl))
+  return socket.on('error', () => {})
+}
+
+/** Writes as fast as it can. */
+function fill(socket: Socket): void {
+  const block = Buffer.alloc(65_536)
+  while (socket.writable && socket.write(block));
+  socket.once('drain', () => fill(socket))
+}
+
+async function sample(socket: Socket): Promise<Sample> {
+  const stat = await socketStat(socket)
+  return { atMs: performance.now(), state: stat.socketInfo.state, tcp: stat.tcp!, unreadBytes: stat.unreceived, memory: stat.memory }
+}
+
+/** Looks every 100 ms until enough is seen, or the time is over; `start` runs after the first look. */
+async function watchUntil(socket: Socket, ms: number, start?: () => void, enough?: (last: Sample) => boolean): Promise<Health> {
+  const samples = [await sample(socket)]
+  start?.()
+  const end = performance.now() + ms
+  do {
+    await sleep(100)
+    samples.push(await sample(socket))
+  } while (performance.now() < end && enough?.(samples.at(-1)!) !== true)
+  return health(samples)
+}
+
+/** What a client does. Each gives one health or several. */
+const deeds: Record<string, (host: string, ports: readonly number[]) => Promise<unknown>> = {
+  /** 50,000 segments to each port, all at once: twenty connections to each, because losses make a single one slow. */
+  async segments(host, ports) {
+    const each = 20
+    const one = async (port: number): Promise<Health> => {
+      const socket = await open(host, port)
+      const filling = (): void => fill(socket)
+      const result = await watchUntil(socket, 20_000, filling, s => s.tcp.sentDataSegments! > 50_000 / each)
+      socket.destroy()
+      return result
+    }
+    return Promise.all(ports.map(async port => Promise.all(Array.from({ length: each }, async () => one(port)))))
+  },
+  async fill(host, [port]) {
+    const socket = await open(host, port!)
+    return watchUntil(socket, 1000, () => fill(socket))
+  },
+  /** The kernel learns the window of a route from the first connection, and keeps to it from the second on. */
+  async queue(host, [port]) {
+    const first = await open(host, port!)
+    first.end(Buffer.alloc(1024)).resume()
+    await once(first, 'close')
+    const socket = await open(host, port!, 'reno')
+    return watchUntil(socket, 2000, () => fill(socket))
+  },
+  async smallBuffer(host, [port]) {
+    const socket = await open(host, port!)
+    set(socket, 1, 7, new Uint8Array(new Int32Array([4096]).buffer))
+    return watchUntil(socket, 1500, () => fill(socket))
+  },
+  async trickle(host, [port]) {
+    const socket = await open(host, port!)
+    const timer = setInterval(() => socket.write(Buffer.alloc(1024)), 100)
+    const result = await watchUntil(socket, 1000)
+    clearInterval(timer)
+    return result
+  },
+  async half(host, [port]) {
+    const socket = await open(host, port!)
+    socket.resume()
+    await once(socket, 'end')
+    return watchUntil(socket, 300)
+  },
+  /** How many healths an instrument gives of a connection that is reset after a while. */
+  async reset(host, [port]) {
+    const socket = await open(host, port!)
+    let seen = 0
+    for await (const _ of instrument(socket, { every: 100 })) if (++seen === 2) socket.write('x')
+    return seen
+  },
+  /** 100 connections that do nothing, 20 that send most of the time. */
+  async clean(host, [port]) {
+    const sockets = await Promise.all(Array.from({ length: 120 }, async () => open(host, port!)))
+    const busy = sockets.slice(0, 20)
+    const timer = setInterval(() => {
+      for (const socket of busy) if (!socket.writableNeedDrain) socket.write(Buffer.alloc(100_000))
+    }, 10)
+    const result = await Promise.all(sockets.map(async socket => watchUntil(socket, 2000)))
+    clearInterval(timer)
+    return result
+  },
+}
+
+const [role, ...words] = process.argv.slice(2)
+if (role === 'serve') await serve(words)
+else {
+  const [name, host, ...ports] = words
+  process.stdout.write(`${JSON.stringify(await deeds[name!]!(host!, ports.map(Number)))}\n`)
+  process.exit(0)
+}
