@@ -7,7 +7,7 @@ import { needs } from './needs.ts'
 /** Runs in a process of its own, so that nothing else moves the numbers. */
 const program = `
 import { readdirSync } from 'node:fs'
-import { openSource } from ${JSON.stringify(`${process.cwd()}/dist/index.js`)}
+import { openRecording, openSource, watch } from ${JSON.stringify(`${process.cwd()}/dist/index.js`)}
 const machine = await openSource()
 const looks = 2000
 const end = Date.now() + 6000
@@ -21,6 +21,17 @@ for (let round = 0; round < 5 && Date.now() < end; round++) {
 }
 machine.close()
 for (let i = 0; i < 50; i++) (await openSource()).close()
+for (let i = 0; i < 20; i++) {
+  const frames = watch({ query: { protocols: ['udp'], owners: false } })
+  await frames.next()
+  await frames.return()
+}
+for (let i = 0; i < 200; i++) {
+  const recording = await openRecording('test/golden/linux.recording')
+  await recording.sockets()
+  recording.close()
+  await openRecording('package.json').catch(() => {})
+}
 gc()
 console.log(JSON.stringify({ done, samples, last: readdirSync('/proc/self/fd').length }))`
 

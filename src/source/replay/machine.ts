@@ -20,8 +20,6 @@ const questions = {
 
 /** A live machine that is recorded: what any command may ask is on the tape, whatever command is running. */
 export async function recordedMachine(source: Source, tape: Recorder): Promise<Source> {
-  let before: Promise<unknown> = Promise.resolve()
-
   async function look(query: Query | undefined): Promise<Look> {
     const seen = await source.sockets(query)
     await optional(interfaces())
@@ -38,12 +36,7 @@ export async function recordedMachine(source: Source, tape: Recorder): Promise<S
   if (limits) await optional(limits())
   return {
     name: source.name,
-    // One after the other: an answer belongs to the look that was started last.
-    sockets(query) {
-      const next = before.then(() => look(query))
-      before = next.catch(() => undefined)
-      return next
-    },
+    sockets: inTurn(look),
     process: pid => tape.value(questions.process(pid), () => source.process(pid)),
     interfaces,
     abilities,
@@ -57,6 +50,16 @@ export async function recordedMachine(source: Source, tape: Recorder): Promise<S
       source.close()
       tape.close()
     },
+  }
+}
+
+/** One look after the other: an answer belongs to the look that was started last. */
+function inTurn(look: (query?: Query) => Promise<Look>): (query?: Query) => Promise<Look> {
+  let before: Promise<unknown> = Promise.resolve()
+  return query => {
+    const next = before.then(() => look(query))
+    before = next.catch(() => undefined)
+    return next
   }
 }
 
@@ -75,15 +78,22 @@ export function playedMachine(source: Source, tape: Player): Source {
   let held = false
   let interfacesAsked = false
 
-  async function sockets(query?: Query): Promise<Look> {
+  const sockets = inTurn(look)
+
+  async function look(query?: Query): Promise<Look> {
     const wanted = fillQuery(query)
     if (!held) interfacesAsked = false
     held = false
     // The filter is not part of the question: its own mistakes are not damage.
-    const look = await sense(tape, async () => checkLook(await source.sockets({ ...query, filter: undefined })))
-    const sockets = look.sockets.filter(s => wanted.test(s, look.processes))
-    seen = look.processes
-    return { ...look, source: name, sockets, processes: ownersOf(look), gaps: joinGaps(look.gaps, tape.gaps()) }
+    const found = await sense(tape, async () => checkLook(await source.sockets({ ...query, filter: undefined })))
+    seen = found.processes
+    return {
+      ...found,
+      source: name,
+      sockets: found.sockets.filter(s => wanted.test(s, found.processes)),
+      processes: ownersOf(found),
+      gaps: joinGaps(found.gaps, tape.gaps()),
+    }
   }
 
   /** The processes of the look that is played. */

@@ -123,6 +123,12 @@ test('a recording plays what was seen, look by look, and the last one again', as
   machine.close()
 })
 
+test('looks that are asked for at once are played one after the other', async () => {
+  const machine = play(await record(3))
+  const looks = await Promise.all([machine.sockets(), machine.sockets(), machine.sockets()])
+  deepEqual(looks.map(ports), [[1], [1, 2], [1, 2, 3]])
+})
+
 test('abilities, interfaces and single processes are on every recording', async () => {
   const machine = play(await record(1))
   equal((await machine.abilities())[0]?.name, 'list')
