@@ -72,7 +72,8 @@ test('the command line records and plays, and says the same each time', needs('l
   run('list', '--record', file)
   const first = run('list', '-tl', '--json', '--replay', file)
   equal(first, run('list', '-tl', '--json', '--replay', file))
-  equal((JSON.parse(first) as { meta: { source: string } }).meta.source, 'replay linux')
+  const { meta } = JSON.parse(first) as { meta: { source: string; host?: string } }
+  deepEqual([meta.source, meta.host], ['replay linux', undefined])
   const refused = spawnSync(process.execPath, ['dist/cli.cjs', 'list', '--replay', 'package.json'], { encoding: 'utf8' })
   deepEqual([refused.status, refused.stderr], [2, 'sockscope: package.json: is no recording\n'])
 })

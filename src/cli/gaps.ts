@@ -15,7 +15,10 @@ export function noteGaps(look: Pick<Look, 'gaps'>): void {
 }
 
 /** The head of a JSON document. */
-export const envelope = (look: Look) => ({ schema, meta: metaOf(look, version, hostname()) })
+export const envelope = (look: Look) => {
+  const host = look.source.startsWith('replay ') ? undefined : hostname()
+  return { schema, meta: metaOf(look, version, host) }
+}
 
 /** The exit code of a command that looked: with --strict, 3 when something was hidden. */
 export function ending(look: Pick<Look, 'gaps'>, given: Given, found: boolean): number {

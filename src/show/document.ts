@@ -10,7 +10,8 @@ export const schema = 'sockscope/1'
 /** What is said about a look beside its sockets. */
 export interface Meta {
   readonly version: string
-  readonly host: string
+  /** The machine that looked; absent when it was a recording, which does not say. */
+  readonly host: string | undefined
   readonly at: string
   readonly atMs: number
   readonly source: string
@@ -20,7 +21,7 @@ export interface Meta {
 }
 
 /** The meta part of a look. */
-export function metaOf(look: Look, version: string, host: string): Meta {
+export function metaOf(look: Look, version: string, host: string | undefined): Meta {
   return {
     version,
     host,
