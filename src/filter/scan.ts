@@ -19,9 +19,11 @@ export interface Value {
   readonly end: number
 }
 
-/** Goes over white space. */
+const space = /\s+|(?<![^\n])#[^\n]*/y
+
+/** Goes over white space, and over lines that start with `#`: files of filters have them in ss. */
 export function skipSpace(s: Scanner): void {
-  while (s.at < s.text.length && /\s/.test(s.text[s.at]!)) s.at++
+  while (take(s, space) !== undefined);
 }
 
 /** Reads what a sticky expression finds here; leaves the place alone when it finds nothing. */
