@@ -15,6 +15,8 @@ export interface Field<T> {
   readonly bits?: number
   readonly get: (at: string, shift: number) => string
   readonly set: (at: string, value: string, shift: number) => string
+  /** It has no name in the result. */
+  readonly nameless?: boolean
   /** For the type checker only; never there. */
   readonly type?: T
 }
@@ -65,7 +67,7 @@ export const chars = (size: number): Field<string> => ({
 })
 
 /** Bytes that mean nothing, and have no name in the result. */
-export const pad = (size: number, align = 1): Field<never> => ({ size, align, get: () => '', set: () => '' })
+export const pad = (size: number, align = 1): Field<never> => ({ size, align, nameless: true, get: () => '', set: () => '' })
 
 /** `unit name : width`. Neighbours share a unit while they fit, from the low end on little-endian machines. */
 export const bits = (unit: Field<number>, width: number): Field<number> => {
@@ -159,7 +161,7 @@ export function struct<F extends Fields, L extends Fields = {}>(
   if (made() !== size) throw new Error(`struct ${name} is stated as ${size} bytes, but its fields make ${made()}`)
   place(later, true)
 
-  const named = placed.filter(p => p.field.get('0', 0) !== '')
+  const named = placed.filter(p => !p.field.nameless)
   const reads = (at: string, length: string): string =>
     `{ ${named.map(p => `${p.key}: ${p.optional ? `${length} < ${p.end} ? undefined : ` : ''}${p.field.get(`${at} + ${p.at}`, p.shift)}`).join(', ')} }`
   const writes = (at: string, value: string): string =>
@@ -169,18 +171,35 @@ export function struct<F extends Fields, L extends Fields = {}>(
     throw new DecodeError(`struct ${name}`, size, Math.max(0, n))
   }
   const helpers = { cString, encode }
-  const read = new Function(
-    'short',
-    'h',
-    `return (v, o = 0, n = v.byteLength - o) => { if (!(n >= ${size} && o >= 0 && o + n <= v.byteLength)) short(Math.min(n, v.byteLength - o)); return ${reads('o', 'n')} }`,
-  )(short, helpers)
-  const write = new Function(
-    'h',
-    `return x => { const v = new DataView(new ArrayBuffer(${made()})); ${writes('0', 'x')}; return new Uint8Array(v.buffer) }`,
-  )(helpers)
-  const offsets = Object.fromEntries(named.map(p => [p.key, p.at]))
-  return { name, size, align: align(), offsets, read, write, get: at => reads(at, String(size)), set: writes }
+  const makeRead = () =>
+    new Function(
+      'short',
+      'h',
+      `return (v, o = 0, n = v.byteLength - o) => { if (!(n >= ${size} && o >= 0 && o + n <= v.byteLength)) short(Math.min(n, v.byteLength - o)); return ${reads('o', 'n')} }`,
+    )(short, helpers)
+  const makeWrite = () =>
+    new Function(
+      'h',
+      `return x => { const v = new DataView(new ArrayBuffer(${made()})); ${writes('0', 'x')}; return new Uint8Array(v.buffer) }`,
+    )(helpers)
+  // A program uses few of the structs that it declares: each reader is made at its first use, and takes the place of its maker.
+  // oxlint-disable-next-line typescript/no-explicit-any -- its type is what the fields say, and no generic code can see that
+  const self: Mutable<Struct<any>> = {
+    name,
+    size,
+    align: align(),
+    get offsets() {
+      return Object.fromEntries(named.map(p => [p.key, p.at]))
+    },
+    read: (view, at, length) => (self.read = makeRead())(view, at, length),
+    write: values => (self.write = makeWrite())(values),
+    get: at => reads(at, String(size)),
+    set: writes,
+  }
+  return self
 }
+
+type Mutable<T> = { -readonly [K in keyof T]: T[K] }
 
 /** UTF-8 in at most `size` bytes. */
 function encode(text: string, size: number): Uint8Array {
