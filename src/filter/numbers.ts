@@ -1,8 +1,8 @@
 // The table of the numbers that a filter can ask for: add a line, and the language, its help and its printed form know it.
 
 import type { Process } from '../model/process.ts'
-import type { Memory, Queues, Socket } from '../model/socket.ts'
-import type { Tcp } from '../model/tcp.ts'
+import type { Socket } from '../model/socket.ts'
+import { accurateEcn, memory, queues, tcp, traffic } from './number-names.ts'
 import type { FilterContext, Need } from './query.ts'
 import { remoteOrZero } from './host.ts'
 import type { Unit } from './units.ts'
@@ -27,7 +27,6 @@ export interface NumberField {
   readonly some: (test: NumberTest) => (socket: Socket, processes: Processes, context: FilterContext | undefined) => boolean
 }
 
-type NumberKey<T> = { [K in keyof T]-?: [T[K]] extends [number | undefined] ? K : never }[keyof T]
 type Getter = (socket: Socket, context: FilterContext | undefined) => number | undefined
 
 const one =
@@ -59,88 +58,7 @@ function fromModel(path: string, names: readonly string[], about: string, get: G
   return { names: all, unit, exact: { [path]: factor }, about, some: one(scaled), ...(needs === undefined ? {} : { needs }) }
 }
 
-// Every number of Tcp must be here: the compiler says when one is missing.
-const tcp: Record<NumberKey<Tcp>, readonly [names: string, about: string]> = {
-  rttMicros: ['rtt', 'smoothed round-trip time'],
-  rttVarianceMicros: ['rttvar', 'how much the round-trip time varies'],
-  minRttMicros: ['minrtt min_rtt', 'lowest round-trip time of the last minutes'],
-  receiveRttMicros: ['rcvrtt rcv_rtt', 'round-trip time as the receiver estimates it'],
-  retransmitTimeoutMicros: ['rto', 'retransmission timeout'],
-  delayedAckTimeoutMicros: ['ato', 'timeout for delayed acknowledgements'],
-  congestionWindowSegments: ['cwnd', 'congestion window in segments'],
-  congestionWindowBytes: ['cwndBytes', 'congestion window in bytes'],
-  slowStartThresholdSegments: ['ssthresh', 'slow-start threshold in segments'],
-  slowStartThresholdBytes: ['ssthreshBytes', 'slow-start threshold in bytes'],
-  sendMssBytes: ['mss', 'largest segment that is sent'],
-  receiveMssBytes: ['rcvmss', 'largest segment that is received'],
-  advertisedMssBytes: ['advmss', 'largest segment that was announced'],
-  pathMtuBytes: ['pmtu mtu', 'largest packet on the path'],
-  sendWindowBytes: ['sendWindow snd_wnd', 'how much the other end lets us send'],
-  receiveWindowBytes: ['receiveWindow rcv_wnd', 'how much we let the other end send'],
-  receiveThresholdBytes: ['rcv_ssthresh', 'limit of the receive window'],
-  receiveSpaceBytes: ['rcv_space', 'space of the receive buffer tuning'],
-  sendWindowScale: ['sendScale', 'window scale of sending'],
-  receiveWindowScale: ['receiveScale', 'window scale of receiving'],
-  unackedSegments: ['unacked', 'segments sent and not acknowledged'],
-  selectivelyAckedSegments: ['sacked', 'segments acknowledged selectively'],
-  lostSegments: ['lost', 'segments that count as lost now'],
-  retransmitsInFlightSegments: ['retransmitsInFlight', 'retransmitted segments that are not acknowledged'],
-  forwardAckedSegments: ['fackets', 'segments acknowledged forward'],
-  reorderingSegments: ['reordering', 'tolerance for reordering'],
-  reorderingSeen: ['reordSeen reord_seen', 'how often reordering was seen'],
-  timeoutsInRow: ['timeoutsInRow', 'retransmission timeouts in a row, now'],
-  probesUnanswered: ['probes', 'probes without an answer'],
-  backoff: ['backoff', 'exponential backoff'],
-  sentBytes: ['bytesSent', 'bytes sent, retransmissions included'],
-  retransmittedBytes: ['bytesRetransmitted bytes_retrans', 'bytes sent again'],
-  ackedBytes: ['bytesAcked', 'bytes acknowledged'],
-  receivedBytes: ['bytesReceived', 'bytes received'],
-  notSentBytes: ['notsent', 'bytes written and not yet sent'],
-  sentSegments: ['segsOut segs_out', 'segments sent'],
-  receivedSegments: ['segsIn segs_in', 'segments received'],
-  sentDataSegments: ['dataSegsOut data_segs_out', 'segments with data sent'],
-  receivedDataSegments: ['dataSegsIn data_segs_in', 'segments with data received'],
-  retransmittedSegments: ['retransmitted retrans', 'segments sent again'],
-  deliveredSegments: ['delivered', 'segments delivered'],
-  deliveredMarkedSegments: ['deliveredMarked delivered_ce', 'segments delivered with a mark of congestion'],
-  duplicateAckedSegments: ['dsackDups dsack_dups', 'retransmissions that were not needed'],
-  outOfOrderSegments: ['outOfOrder rcv_ooopack', 'segments received out of order'],
-  pacingBytesPerSecond: ['pacing pacing_rate', 'pacing rate'],
-  maxPacingBytesPerSecond: ['maxPacing', 'limit of the pacing rate'],
-  deliveryBytesPerSecond: ['delivery delivery_rate', 'delivery rate that was measured last'],
-  busyMicros: ['busy', 'time with data to send'],
-  receiverLimitedMicros: ['receiverLimitedTime rwnd_limited', 'time held back by the window of the receiver'],
-  sendBufferLimitedMicros: ['sendBufferLimitedTime sndbuf_limited', 'time held back by the send buffer'],
-  sinceSentMs: ['lastSent lastsnd', 'time since data was sent'],
-  sinceAckSentMs: ['lastAckSent', 'time since an acknowledgement was sent'],
-  sinceReceivedMs: ['lastReceived lastrcv', 'time since data was received'],
-  sinceAckReceivedMs: ['lastAck', 'time since an acknowledgement was received'],
-  rehashes: ['rehash rehashes', 'how often another path was tried'],
-  timeouts: ['timeouts total_rto', 'retransmission timeouts'],
-  timeoutRecoveries: ['timeoutRecoveries', 'recoveries from timeouts'],
-  timeoutMs: ['timeoutTime', 'time spent in timeouts'],
-}
-
-const queues: Record<NumberKey<Queues>, readonly [names: string, about: string]> = {
-  receivedBytes: ['recvQueue recvq recv-q receiveQueue', 'bytes that the application has not read'],
-  sendBytes: ['sendQueue sendq send-q', 'bytes that the other end has not acknowledged'],
-  backlog: ['backlog', 'listeners: connections that wait to be accepted'],
-  backlogLimit: ['backlogLimit', 'listeners: how many may wait'],
-}
-
-const memory: Record<NumberKey<Memory>, readonly [names: string, about: string]> = {
-  receiveAllocatedBytes: ['rmem', 'memory in use for receiving'],
-  receiveBufferBytes: ['rcvbuf', 'limit of the receive buffer'],
-  sendAllocatedBytes: ['wmem', 'memory in use for sending'],
-  sendBufferBytes: ['sndbuf', 'limit of the send buffer'],
-  forwardAllocatedBytes: ['fmem', 'memory set aside'],
-  sendQueuedBytes: ['wmemQueued', 'memory of the send queue'],
-  optionBytes: ['optmem', 'memory of options'],
-  backlogBytes: ['backlogBytes', 'memory of packets that wait for the socket'],
-  drops: ['drops', 'packets dropped for want of memory'],
-}
-
-const entries = <K extends string>(table: Record<K, readonly [string, string]>): (readonly [K, readonly string[], string])[] =>
+const entries = <K extends string>(table: Readonly<Record<K, readonly [string, string]>>): (readonly [K, readonly string[], string])[] =>
   (Object.keys(table) as K[]).map(key => [key, table[key][0].split(' '), table[key][1]])
 
 const ratio = (part: number | undefined, whole: number | undefined): number | undefined =>
@@ -254,6 +172,10 @@ const makeFields = (): readonly NumberField[] => [
   ...entries(queues).map(([key, names, about]) => fromModel(`queues.${key}`, names, about, s => s.queues?.[key])),
   ...entries(memory).map(([key, names, about]) => fromModel(`memory.${key}`, names, about, s => s.memory?.[key], 'memory')),
   ...entries(tcp).map(([key, names, about]) => fromModel(`tcp.${key}`, names, about, s => s.tcp?.[key], 'tcp')),
+  ...entries(accurateEcn).map(([key, names, about]) =>
+    fromModel(`tcp.accurateEcn.${key}`, names, about, s => s.tcp?.accurateEcn?.[key], 'tcp'),
+  ),
+  ...entries(traffic).map(([key, names, about]) => fromModel(`traffic.${key}`, names, about, s => s.traffic?.[key])),
 ]
 
 let fields: readonly NumberField[] | undefined
