@@ -51,6 +51,23 @@ const expected: Record<string, () => RegExp[]> = {
     new RegExp(`^TCP 127.0.0.1:${port} -> 0.0.0.0:0 \\[${process.pid}\\] - LISTEN$`, 'm'),
     new RegExp(`^TCP 127.0.0.1:${client.localPort} -> 127.0.0.1:${port} \\[${process.pid}\\] - ESTABLISHED$`, 'm'),
   ],
+  'socket-quality': () => [
+    /^Found \d+ sockets$/m,
+    /^TCP Sockets \(\d+\):$/m,
+    new RegExp(
+      `^127.0.0.1:${client.localPort} +127.0.0.1:${port} +ESTABLISHED +${process.pid} +\\S+\n` +
+        `  └─ Stats: RTT=\\d+µs, CWnd=\\d+, Retransmits=0\n  └─ Quality: \\d+\\.\\d%, Packet Loss: 0\\.00%$`,
+      'm',
+    ),
+    /^UDP Sockets \(\d+\):$/m,
+    new RegExp(`^  - 127.0.0.1:${port} \\(PID: ${process.pid}, Process: \\S+\\)$`, 'm'),
+  ],
+  socketstat: () => [
+    /^\{\n {2}unreceived: 0,\n {2}unsent: 0,\n {2}connectionInfo: \{\n {4}state: 'ESTABLISHED',$/m,
+    /^ {4}congestionWindowBytes: \d+,$/m,
+    /^ {2}socketInfo: \{$/m,
+    /^ {4}ttl: 64,$/m,
+  ],
 }
 
 for (const [name, patterns] of Object.entries(expected)) {
