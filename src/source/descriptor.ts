@@ -1,8 +1,15 @@
 // The interface of what a system tells of a socket by its descriptor, and the way from what a program holds to a descriptor.
 
-import type { State } from '../model/socket.ts'
+import type { Endpoint, State } from '../model/socket.ts'
 import type { ConnectionInfo, SocketStat } from '../model/stat.ts'
 import type { Tcp } from '../model/tcp.ts'
+
+/** Both ends of a socket of this process, as node knows them. */
+export interface Ends {
+  readonly datagram: boolean
+  readonly local: Endpoint
+  readonly remote: Endpoint | undefined
+}
 
 /** What each operating system that can do it gives. It throws an OsError that says what the descriptor is, if it is no open socket. */
 export interface Descriptors {
@@ -10,6 +17,8 @@ export interface Descriptors {
   stat(fd: number): SocketStat
   /** A descriptor of another process. */
   statOf(pid: number, fd: number): SocketStat
+  /** The descriptor of a socket of this process, where node has none to tell. */
+  find?(ends: Ends): Promise<number>
 }
 
 /** A TCP connection in short. */

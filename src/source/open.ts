@@ -66,5 +66,6 @@ export async function openDescriptors(): Promise<Descriptors> {
   const platform = localPlatform()
   if (platform === 'darwin') return (await import('./darwin/stat.ts')).openDescriptors(darwinLibrary())
   if (platform === 'linux') return (await import('./linux/stat.ts')).descriptors
+  if (platform === 'win32') return (await import('./windows/stat.ts')).descriptors
   throw new OsError('socketStat', 'ENOSYS', { help: `there is no way to ask ${platform} yet` })
 }

@@ -2,9 +2,10 @@
 
 import type { Socket as DatagramSocket } from 'node:dgram'
 import type { Http2Session } from 'node:http2'
-import type { Server, Socket } from 'node:net'
+import type { AddressInfo, Server, Socket } from 'node:net'
+import type { Endpoint } from '../model/socket.ts'
 import type { SocketStat } from '../model/stat.ts'
-import type { Descriptors } from './descriptor.ts'
+import type { Descriptors, Ends } from './descriptor.ts'
 import { openDescriptors } from './open.ts'
 
 /** What holds a socket: an object of node, a descriptor number of this process, or a descriptor of another process. */
@@ -23,7 +24,7 @@ export async function socketStat(target: SocketTarget): Promise<SocketStat> {
 }
 
 /** Finds the descriptor now, so that the caller's mistakes are told before the system is asked. */
-function statReader(target: unknown): (descriptors: Descriptors) => SocketStat {
+function statReader(target: unknown): (descriptors: Descriptors) => SocketStat | Promise<SocketStat> {
   if (typeof target === 'number') {
     const fd = whole('a descriptor', target)
     return descriptors => descriptors.stat(fd)
@@ -33,8 +34,15 @@ function statReader(target: unknown): (descriptors: Descriptors) => SocketStat {
     const [pid, fd] = [whole('a pid', target.pid), whole('a descriptor', target.fd)]
     return descriptors => descriptors.statOf(pid, fd)
   }
-  const fd = descriptorOf(target)
-  return descriptors => descriptors.stat(fd)
+  const holder = holderOf(target)
+  const fd = descriptorOf(holder)
+  if (fd !== undefined) return descriptors => descriptors.stat(fd)
+  const ends = endsOf(holder)
+  return async descriptors => {
+    // Node keeps the numbers of sockets to itself on Windows.
+    if (descriptors.find === undefined || ends === undefined) throw new TypeError(`socketStat: ${notOpen(holder)}`)
+    return descriptors.stat(await descriptors.find(ends))
+  }
 }
 
 const wanted = 'needs a net.Socket, tls.TLSSocket, net.Server, dgram.Socket, http2 session, descriptor number or { pid, fd }'
@@ -58,15 +66,47 @@ function handleOf(target: object): Handle | null | undefined {
 /** To read `_handle` of a dgram.Socket is deprecated and warns. */
 const isDatagram = (target: object): boolean => 'addMembership' in target
 
-function descriptorOf(target: object): number {
-  // An http2 session has its socket while it is open.
-  const holder = 'goaway' in target && 'ping' in target ? (target as { socket?: object }).socket : target
-  const handle = holder === undefined ? null : handleOf(holder)
-  if (handle === undefined) throw new TypeError(`socketStat: ${wanted}, got ${target.constructor?.name ?? 'an object'}`)
-  if (handle === null) throw new TypeError(`socketStat: this ${target.constructor.name} has no socket: it is closed, or was never opened`)
+/** An http2 session has its socket while it is open. */
+function holderOf(target: object): object {
+  if (!('goaway' in target && 'ping' in target)) return target
+  const { socket } = target as { socket?: object }
+  if (socket === undefined)
+    throw new TypeError(`socketStat: this ${target.constructor.name} has no socket: it is closed, or was never opened`)
+  return socket
+}
+
+const notOpen = (holder: object): string => `this ${holder.constructor.name} has no socket: it is closed, or not bound yet`
+
+/** Undefined when node has no number for a socket that may be open. */
+function descriptorOf(holder: object): number | undefined {
+  const handle = handleOf(holder)
+  if (handle === undefined) throw new TypeError(`socketStat: ${wanted}, got ${holder.constructor?.name ?? 'an object'}`)
+  if (handle === null) throw new TypeError(`socketStat: this ${holder.constructor.name} has no socket: it is closed, or was never opened`)
   const fd = handle.fd
   if (fd === undefined)
-    throw new TypeError(`socketStat: this ${target.constructor.name} has no descriptor of its own (a cluster's primary holds it)`)
-  if (fd < 0) throw new TypeError(`socketStat: this ${target.constructor.name} has no socket: it is closed, or not bound yet`)
-  return fd
+    throw new TypeError(`socketStat: this ${holder.constructor.name} has no descriptor of its own (a cluster's primary holds it)`)
+  return fd < 0 ? undefined : fd
+}
+
+/** The addresses that node knows of a socket, a server or a datagram socket; undefined when it has none. */
+function endsOf(holder: object): Ends | undefined {
+  if (isDatagram(holder)) {
+    const local = endOf(() => (holder as DatagramSocket).address())
+    return local && { datagram: true, local, remote: endOf(() => (holder as DatagramSocket).remoteAddress()) }
+  }
+  const socket = holder as Partial<Socket> & Partial<Server>
+  const connected = socket.localAddress !== undefined
+  const local = connected ? { address: socket.localAddress!, port: socket.localPort! } : endOf(() => socket.address?.())
+  const remote = connected ? { address: socket.remoteAddress!, port: socket.remotePort! } : undefined
+  return local && { datagram: false, local, remote }
+}
+
+/** Node throws for what is not bound or not connected, and has text for a pipe. */
+function endOf(ask: () => unknown): Endpoint | undefined {
+  try {
+    const found = ask() as Partial<AddressInfo> | string | null | undefined
+    return typeof found === 'object' && found?.port !== undefined ? { address: found.address!, port: found.port } : undefined
+  } catch {
+    return undefined
+  }
 }

@@ -6,7 +6,7 @@ import { connect, createServer, type AddressInfo, type Socket as NetSocket } fro
 import { once } from 'node:events'
 import { resolve } from 'node:path'
 import koffi from 'koffi'
-import type { Look, Socket, Source } from '../../src/index.ts'
+import { socketStat, type Look, type Socket, type Source } from '../../src/index.ts'
 import { hold, type Holder } from './inside.ts'
 
 const dll = resolve('look-alike.dll')
@@ -184,13 +184,19 @@ test('TCP_INFO of an own connection, by the newest version there is', there, asy
     ok(handles.has(endsKey(end(accepted.localAddress, accepted.localPort), end(accepted.remoteAddress, accepted.remotePort))))
     const read = (words: string) => {
       play(words)
-      const tcp = readInfo(calls, handle)
+      const { tcp } = readInfo(calls, handle)
       return [tcp.rttMicros, tcp.sentBytes, tcp.receiverLimitedMicros, tcp.outOfOrderSegments]
     }
     deepEqual(read(''), [1500, 2 ** 33, 12_000, 5])
     deepEqual(read('info-v1'), [1500, 2 ** 33, 12_000, undefined])
     deepEqual(read('info-v0 inval'), [1500, 2 ** 33, undefined, undefined])
     equal(readQueues(calls, handle)?.receivedBytes, 0)
+    play('')
+    const stat = await socketStat(client)
+    deepEqual(
+      [stat.unacknowledged, stat.socketInfo.state, stat.connectionInfo?.rttMs, stat.tcp?.sentBytes],
+      [1461, 'ESTABLISHED', 1.5, 2 ** 33],
+    )
   } finally {
     client.destroy()
     accepted.destroy()

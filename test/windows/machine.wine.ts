@@ -1,10 +1,11 @@
 // The library on (what looks like) a real Windows: other processes open sockets, and all of them must be seen as they are.
 import { after, before, test } from 'node:test'
 import { deepEqual, equal, match, ok, rejects } from 'node:assert/strict'
+import { createSocket } from 'node:dgram'
 import { connect, createServer, type AddressInfo, type Server, type Socket as NetSocket } from 'node:net'
 import { once } from 'node:events'
 import { join } from 'node:path'
-import { closeSocket, openSource, signalProcess, sockets, watch, type Look, type Socket, type Source } from '../../src/index.ts'
+import { closeSocket, openSource, signalProcess, socketStat, sockets, watch, type Look, type Socket, type Source } from '../../src/index.ts'
 import { hold, until, type Holder, type Opened } from './inside.ts'
 
 let holders: readonly Holder[]
@@ -112,26 +113,63 @@ test('a watch tells what opened and what closed', async () => {
 })
 
 async function ownPair(): Promise<readonly [NetSocket, NetSocket, Server]> {
-  const server = createServer().listen(0, '127.0.0.1')
+  const server = createServer({ pauseOnConnect: true }).listen(0, '127.0.0.1')
   await once(server, 'listening')
   const client = connect((server.address() as AddressInfo).port, '127.0.0.1')
   const [accepted] = (await once(server, 'connection')) as [NetSocket]
   return [client, accepted, server]
 }
 
-test('statistics that this Windows does not have are gaps, and what it has of our own sockets is there', async () => {
+test('statistics that this Windows does not have are gaps', async () => {
+  const withTcp = await source.sockets({ details: ['tcp'] })
+  ok(withTcp.gaps.some(g => g.what === 'statistics' && g.why === 'platform' && g.count! > 0))
+  ok(withTcp.sockets.every(s => s.tcp === undefined))
+})
+
+test('socketStat finds the handle of what node holds: connections, listeners, datagram sockets', async () => {
   const [client, accepted, server] = await ownPair()
+  const udp = createSocket('udp4').bind(0, '127.0.0.1')
+  await once(udp, 'listening')
   try {
-    accepted.pause()
+    client.setNoDelay(true)
     client.write('12345')
-    const withTcp = await source.sockets({ details: ['tcp'] })
-    ok(withTcp.gaps.some(g => g.what === 'statistics' && g.why === 'platform' && g.count! > 0))
-    ok(withTcp.sockets.every(s => s.tcp === undefined))
+    const far = await until('unread bytes', async () => {
+      const stat = await socketStat(accepted)
+      return stat.unreceived === 5 ? stat : undefined
+    })
+    const near = await socketStat(client)
+    deepEqual([near.socketInfo.local, near.socketInfo.remote], [far.socketInfo.remote, far.socketInfo.local])
+    deepEqual(
+      [near.socketInfo.protocol, near.socketInfo.family, near.socketInfo.type, near.socketInfo.state],
+      ['tcp', 'ipv4', 'stream', 'ESTABLISHED'],
+    )
+    deepEqual([near.socketInfo.noDelay, near.socketInfo.listening, near.tcp, near.connectionInfo], [true, false, undefined, undefined])
+    ok(near.socketInfo.receiveBufferBytes! > 0 && near.fd > 0 && near.fd !== far.fd)
+    const seen = await source.sockets()
+    deepEqual(
+      [near, far].map(stat => seen.sockets.find(s => s.key === stat.key)?.local.port),
+      [client.localPort, client.remotePort],
+    )
+    const listener = await socketStat(server)
+    deepEqual(
+      [listener.socketInfo.state, listener.socketInfo.listening, listener.socketInfo.local?.port],
+      ['LISTEN', true, client.remotePort],
+    )
+    deepEqual((await socketStat(listener.fd)).socketInfo, listener.socketInfo)
+    const datagram = await socketStat(udp)
+    deepEqual(
+      [datagram.socketInfo.protocol, datagram.socketInfo.state, datagram.socketInfo.local?.port],
+      ['udp', 'UNCONNECTED', udp.address().port],
+    )
+    await rejects(socketStat({ pid: holders[0]!.pid, fd: 8 }), { code: 'ENOTSUP' })
+    await rejects(socketStat(4), { code: 'ENOTSOCK' })
   } finally {
     client.destroy()
     accepted.destroy()
+    udp.close()
     server.close()
   }
+  await rejects(socketStat(client), TypeError)
 })
 
 test('interfaces with their counters', async () => {

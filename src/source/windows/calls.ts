@@ -6,6 +6,7 @@ import koffi, { type LibraryHandle } from 'koffi'
 import { OsError } from '../../model/error.ts'
 import { codeName } from './codes.ts'
 import { declarations } from './functions.ts'
+import { grow, largestBuffer } from './grow.ts'
 import type { Located } from './words.ts'
 
 type KoffiFunction = ReturnType<LibraryHandle['func']>
@@ -40,12 +41,9 @@ const families = { ipv4: 2, ipv6: 23 } as const
 type Family = keyof typeof families
 type Protocol = 'tcp' | 'udp'
 
-const ERROR_INSUFFICIENT_BUFFER = 122
 const ERROR_NO_MORE_FILES = 18
 const ERROR_PROC_NOT_FOUND = 127
 const ERROR_MORE_DATA = 234
-const tries = 8
-const largestBuffer = 256 * 2 ** 20
 
 const lastError = (): number => call('GetLastError') as number
 const failed = (name: string, code: number): OsError => new OsError(name, codeName(code))
@@ -61,22 +59,6 @@ function must(name: string, ...args: unknown[]): number {
   const value = call(name, ...args) as number
   if (value === 0) throw failed(name, lastError())
   return value
-}
-
-/** Calls until the buffer is large enough: what is asked for can grow between two calls, so each try adds room, and tries are bounded. */
-function grow(name: string, ask: (buffer: Uint8Array | null, size: Uint32Array) => number, slack = 4096): Uint8Array {
-  const size = new Uint32Array(1)
-  let buffer: Uint8Array | null = null
-  for (let attempt = 1; attempt <= tries; attempt++) {
-    const code = ask(buffer, size)
-    if (code === 0 && buffer !== null) return buffer
-    if (code !== 0 && code !== ERROR_INSUFFICIENT_BUFFER) throw failed(name, code)
-    const wanted = size[0]!
-    if (wanted > largestBuffer) throw new OsError(name, 'ERROR_NOT_ENOUGH_MEMORY', { help: `it asked for ${wanted} bytes` })
-    size[0] = wanted + Math.ceil(wanted / 8) + slack * attempt
-    buffer = new Uint8Array(size[0])
-  }
-  throw new OsError(name, codeName(ERROR_INSUFFICIENT_BUFFER), { help: `what it tells grew at each of ${tries} tries` })
 }
 
 /** The table of one protocol and family. The buffer is larger than the table. */
@@ -279,11 +261,18 @@ export function* ownHandles(): Generator<number> {
   }
 }
 
-/** The addresses of both ends of a socket (SOCKADDR_IN or _IN6); undefined when the handle is not a connected socket. */
-export function endsOf(handle: number): readonly [Uint8Array, Uint8Array] | undefined {
-  const names = [new Uint8Array(28), new Uint8Array(28)] as const
-  if (call('getsockname', handle, names[0], new Int32Array([28])) !== 0) return undefined
-  return call('getpeername', handle, names[1], new Int32Array([28])) === 0 ? names : undefined
+/** The address of one end of a socket (SOCKADDR_IN or _IN6); undefined when there is none, or no socket. */
+export function socketName(handle: number, end: 'local' | 'remote'): Uint8Array | undefined {
+  const name = new Uint8Array(28)
+  return call(end === 'local' ? 'getsockname' : 'getpeername', handle, name, new Int32Array([28])) === 0 ? name : undefined
+}
+
+/** The value of an option of a socket, of at most 8 bytes. */
+export function socketOption(handle: number, level: number, option: number): Uint8Array {
+  const value = new Uint8Array(8)
+  const size = new Int32Array([8])
+  if (call('getsockopt', handle, level, option, value, size) === 0) return value
+  throw failed('getsockopt', lastError())
 }
 
 /** A question to a socket by its control code; returns how many bytes were answered. */

@@ -39,7 +39,7 @@ export function statisticsReader(calls: Calls, estats: Estats, ownPid: number): 
     for (const row of rows) {
       try {
         const handle = row.pid === ownPid ? own.get(endsKey(row.draft.local, row.draft.remote!)) : undefined
-        const read = handle === undefined ? estats.read(row) : { tcp: readInfo(calls, handle), queues: readQueues(calls, handle) }
+        const read = handle === undefined ? estats.read(row) : { tcp: readInfo(calls, handle).tcp, queues: readQueues(calls, handle) }
         if (read !== undefined && handle === undefined) late++
         if (read) known.push([row.draft.key, read.tcp, read.queues ?? null])
       } catch (error) {

@@ -55,6 +55,7 @@ export const declarations = {
   'ws2_32.dll': [
     'int __stdcall getsockname(uintptr_t socket, void *name, int32_t *size)',
     'int __stdcall getpeername(uintptr_t socket, void *name, int32_t *size)',
+    'int __stdcall getsockopt(uintptr_t socket, int level, int option, void *value, int32_t *size)',
     'int __stdcall WSAIoctl(uintptr_t socket, uint32_t code, void *in, uint32_t inSize, void *out, uint32_t outSize, uint32_t *got, void *overlapped, void *done)',
   ],
 } as const satisfies Readonly<Record<string, readonly string[]>>

@@ -3,23 +3,25 @@
 import { ipv4, ipv6 } from '../../bytes/address.ts'
 import { viewOf } from '../../bytes/text.ts'
 import { OsError } from '../../model/error.ts'
-import type { Endpoint, Queues } from '../../model/socket.ts'
+import type { Endpoint, Queues, State } from '../../model/socket.ts'
 import { breath } from '../breath.ts'
 import type { Calls } from './processes.ts'
 import { tcpOfInfo, type KnownTcp } from './statistics.ts'
-import { sockaddrIn, sockaddrIn6, tcpInfoSizes } from './structs.ts'
+import { sockaddrIn, sockaddrIn6, tcpInfo, tcpInfoSizes } from './structs.ts'
 
 const AF_INET = 2
 const AF_INET6 = 23
 const SIO_TCP_INFO = 0xd8000027
 const FIONREAD = 0x4004667f
 
-/** Both ends of a connection as one word. A socket for both families is `::ffff:` to itself and IPv4 in the table, so that is left out. */
-export const endsKey = (local: Endpoint, remote: Endpoint): string => `${plain(local)} ${plain(remote)}`
+/** Both ends of a socket as one word. A socket for both families is `::ffff:` to itself and IPv4 in the table, so that is left out. */
+export const endsKey = (local: Endpoint, remote: Endpoint | undefined): string =>
+  `${plain(local)}${remote === undefined ? '' : ` ${plain(remote)}`}`
 const plain = (e: Endpoint): string => `${e.address?.replace(/^::ffff:/, '')} ${e.port}`
 
 /** The end that a SOCKADDR names; undefined when it is not an internet address. */
-export function endOf(name: Uint8Array): Endpoint | undefined {
+export function endOf(name: Uint8Array | undefined): Endpoint | undefined {
+  if (name === undefined) return undefined
   const family = viewOf(name).getUint16(0, true)
   if (family === AF_INET) {
     const a = sockaddrIn.read(viewOf(name))
@@ -33,31 +35,68 @@ export function endOf(name: Uint8Array): Endpoint | undefined {
 /** Windows gives low numbers first, so after so many that are no socket, and no handle by the count of handles, there is none. */
 const emptyRun = 1024
 
-/** The handles of the connected sockets of this process, by their ends. */
-export async function ownConnections(calls: Calls): Promise<Map<string, number>> {
+/** A socket of this process that has an address. */
+export interface OwnSocket {
+  readonly handle: number
+  readonly local: Endpoint
+  readonly remote: Endpoint | undefined
+}
+
+/** The sockets of this process that are bound, one after the other. */
+export async function* ownSockets(calls: Calls): AsyncGenerator<OwnSocket, void, undefined> {
   const breathe = breath()
-  const found = new Map<string, number>()
   const enough = 2 * calls.ownHandleCount() + emptyRun
   let last = 0
   for (const handle of calls.ownHandles()) {
-    const ends = calls.endsOf(handle)?.map(endOf)
-    if (ends?.[0] && ends[1]) {
-      found.set(endsKey(ends[0], ends[1]), handle)
+    const local = endOf(calls.socketName(handle, 'local'))
+    if (local?.port) {
       last = handle / 4
+      yield { handle, local, remote: endOf(calls.socketName(handle, 'remote')) }
     }
     if (handle / 4 > Math.max(enough, last + emptyRun)) break
     await breathe()
   }
+}
+
+/** The handles of the connected sockets of this process, by their ends. */
+export async function ownConnections(calls: Calls): Promise<Map<string, number>> {
+  const found = new Map<string, number>()
+  for await (const { handle, local, remote } of ownSockets(calls)) if (remote) found.set(endsKey(local, remote), handle)
   return found
 }
 
+/** TCPSTATE, which counts otherwise than the tables do. */
+const tcpInfoStates: readonly (State | undefined)[] = [
+  'CLOSED',
+  'LISTEN',
+  'SYN_SENT',
+  'SYN_RECEIVED',
+  'ESTABLISHED',
+  'FIN_WAIT_1',
+  'FIN_WAIT_2',
+  'CLOSE_WAIT',
+  'CLOSING',
+  'LAST_ACK',
+  'TIME_WAIT',
+]
+
+/** What TCP_INFO says. */
+export interface SocketInfo {
+  readonly tcp: KnownTcp
+  readonly state: State | undefined
+  /** Sent, and not acknowledged. */
+  readonly inFlightBytes: number
+}
+
 /** What TCP_INFO says of a socket, by the newest version that this Windows has. */
-export function readInfo(calls: Calls, handle: number): KnownTcp {
+export function readInfo(calls: Calls, handle: number): SocketInfo {
   for (let version = tcpInfoSizes.length - 1; ; version--) {
     const output = new Uint8Array(tcpInfoSizes[version]!)
     try {
       const got = calls.ioctl(handle, SIO_TCP_INFO, new Uint8Array(new Uint32Array([version]).buffer), output)
-      return tcpOfInfo(output, Math.min(got, output.length))
+      const length = Math.min(got, output.length)
+      const { State, BytesInFlight } = tcpInfo.read(viewOf(output), 0, length)
+      return { tcp: tcpOfInfo(output, length), state: tcpInfoStates[State], inFlightBytes: BytesInFlight }
     } catch (error) {
       const older = error instanceof OsError && ['WSAEOPNOTSUPP', 'WSAEINVAL', 'WSAEFAULT'].includes(error.code)
       if (!older || version === 0) throw error
