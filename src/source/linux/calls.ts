@@ -21,6 +21,9 @@ const c = {
   setsockopt: libc.func('int setsockopt(int fd, int level, int name, const void *value, uint32_t len)'),
   mmap: libc.func('void *mmap(void *at, size_t len, int protection, int flags, int fd, int64_t offset)'),
   munmap: libc.func('int munmap(void *at, size_t len)'),
+  shutdown: libc.func('int shutdown(int fd, int how)'),
+  setns: libc.func('int setns(int fd, int kind)'),
+  pidfd: libc.func('intptr_t syscall(intptr_t number, intptr_t a, intptr_t b, void *c, uintptr_t d)'),
   kcmp: libc.func('intptr_t syscall(intptr_t number, int pid1, int pid2, int type, uintptr_t idx1, uintptr_t idx2)'),
   getsockopt: libc.func('int getsockopt(int fd, int level, int option, void *value, _Inout_ uint32_t *length)'),
   getsockname: libc.func('int getsockname(int fd, void *address, _Inout_ uint32_t *length)'),
@@ -211,3 +214,23 @@ export const openPid = (pid: number): number => checked('pidfd_open', c.syscall(
 
 /** Our own copy of another process's descriptor. */
 export const borrowFd = (pidFd: number, fd: number): number => checked('pidfd_getfd', c.syscall(SYS_PIDFD_GETFD, pidFd, fd, 0))
+const SYS_PIDFD_SEND_SIGNAL = 424
+
+/** Sends a signal to the process that a descriptor stands for. */
+export function sendSignal(pidFd: number, signal: number): void {
+  checked('pidfd_send_signal', c.pidfd(SYS_PIDFD_SEND_SIGNAL, pidFd, signal, null, 0))
+}
+
+const SHUT_RDWR = 2
+
+/** Ends both directions of a connection. */
+export function shutdownFd(fd: number): void {
+  checked('shutdown', c.shutdown(fd, SHUT_RDWR))
+}
+
+const CLONE_NEWNET = 0x40000000
+
+/** Takes this thread into the network namespace of an open file. */
+export function enterNetwork(fd: number): void {
+  checked('setns', c.setns(fd, CLONE_NEWNET))
+}

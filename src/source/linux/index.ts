@@ -3,11 +3,13 @@
 import type { Ability } from '../../model/ability.ts'
 import type { Source } from '../source.ts'
 import { live, type Tape } from '../tape.ts'
+import { linuxActions } from './actions.ts'
 import { readLimits } from './limits.ts'
 import { eventSource, liveWays } from './events.ts'
 import { interfaceReader } from './interfaces.ts'
 import { looker } from './look.ts'
 import { ownerFinder } from './owners.ts'
+import { inNamespaceOf } from './places.ts'
 import { bootTimeMs, readProcess, users } from './processes.ts'
 
 /** Opens this machine, or a recording of a Linux machine. */
@@ -28,6 +30,7 @@ export async function openLinux(tape: Tape = live): Promise<Source> {
     interfaces: interfaceReader(tape, calls),
     limits: () => tape.value('limits', () => readLimits()),
     abilities: async (): Promise<readonly Ability[]> => (events ? [...(await owners.abilities()), ...(await events.abilities())] : []),
+    ...(calls && { actions: linuxActions(calls, async (socket, act) => inNamespaceOf(calls, socket, act)) }),
     get ended() {
       return tape.ended
     },

@@ -1,0 +1,101 @@
+import { after, test } from 'node:test'
+import { equal, ok, rejects } from 'node:assert/strict'
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { closeSync, openSync } from 'node:fs'
+import { connect, createServer, type AddressInfo, type Socket as Connection } from 'node:net'
+import { needs } from '../../../test/needs.ts'
+import type { OsError } from '../../model/error.ts'
+import type { Socket } from '../../model/socket.ts'
+import { openLinux } from './index.ts'
+
+const here = needs('linux')
+const asRoot = needs('linux', 'root')
+const source = here.skip ? undefined : await openLinux()
+after(() => source?.close())
+
+const code = (wanted: string) => (error: OsError) => {
+  equal(error.code, wanted, error.message)
+  return true
+}
+
+/** A connection inside this process, and both of its ends as a look shows them. */
+async function connection() {
+  const server = createServer().listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const client = connect((server.address() as AddressInfo).port, '127.0.0.1')
+  const [peer] = (await once(server, 'connection')) as [Connection]
+  const errors: string[] = []
+  for (const end of [client, peer]) end.on('error', (error: NodeJS.ErrnoException) => errors.push(String(error.code)))
+  peer.resume()
+  client.resume()
+  const { sockets } = await source!.sockets({ protocols: ['tcp'] })
+  // Other tests run beside this one: only what is our own may be touched.
+  const isOurs = (s: Socket): boolean => s.owners.length === 1 && s.owners[0]!.pid === process.pid
+  const socket = sockets.find(s => isOurs(s) && s.local.port === client.localPort && s.remote?.port === client.remotePort)
+  ok(socket)
+  return { server, client, peer, socket, errors }
+}
+
+test('a connection is shut down in order, through the descriptor of its owner', asRoot, async () => {
+  const { server, client, peer, socket, errors } = await connection()
+  const ended = once(peer, 'end')
+  await source!.actions!.shutdown!(socket)
+  await ended
+  equal(errors.join(), '')
+  client.destroy()
+  server.close()
+})
+
+test('a connection is reset by its identity', asRoot, async () => {
+  const { server, client, peer, socket, errors } = await connection()
+  // Another cookie is another socket, at the same addresses.
+  await rejects(source!.actions!.close!({ ...socket, key: String(BigInt(socket.key) + 1n) }), code('ENOENT'))
+  equal(client.destroyed, false)
+  const closed = Promise.all([client, peer].map(async end => new Promise(resolve => end.on('close', resolve))))
+  await source!.actions!.close!(socket)
+  await closed
+  ok(errors.includes('ECONNABORTED') || errors.includes('ECONNRESET'), errors.join())
+  await rejects(source!.actions!.close!(socket), code('ENOENT'))
+  server.close()
+})
+
+test('an IPv6 listener is closed too; a UNIX socket is not', asRoot, async () => {
+  const server = createServer().listen(0, '::1')
+  await once(server, 'listening')
+  const { port } = server.address() as AddressInfo
+  const find = async (): Promise<Socket | undefined> =>
+    (await source!.sockets({ protocols: ['tcp'] })).sockets.find(s => s.local.port === port && s.owners[0]?.pid === process.pid)
+  const socket = await find()
+  ok(socket)
+  await source!.actions!.close!(socket)
+  equal((await find())?.state === 'LISTEN', false)
+  server.close()
+  await rejects(source!.actions!.close!({ ...socket, protocol: 'unix', family: 'unix' }), code('EOPNOTSUPP'))
+})
+
+test('a descriptor that has become something else is left alone', asRoot, async () => {
+  const { server, client, peer, socket, errors } = await connection()
+  const file = openSync('/dev/null', 'r')
+  const [owner] = socket.owners
+  await rejects(source!.actions!.shutdown!({ ...socket, owners: [{ ...owner!, fd: file }] }), code('ENOENT'))
+  await rejects(source!.actions!.shutdown!({ ...socket, owners: [] }), code('ENOENT'))
+  closeSync(file)
+  equal(client.readable && peer.readable, true)
+  equal(errors.join(), '')
+  client.destroy()
+  server.close()
+})
+
+test('a signal reaches the process, and never another one with its pid', here, async () => {
+  const child = spawn(process.execPath, ['-e', 'setInterval(() => {}, 1000); console.log(1)'], { stdio: ['ignore', 'pipe', 'ignore'] })
+  await once(child.stdout, 'data')
+  const seen = await source!.process(child.pid!)
+  ok(seen)
+  await rejects(source!.actions!.signal!({ ...seen, key: `${child.pid}.1` }, 'KILL'), code('ESRCH'))
+  equal(child.exitCode, null)
+  const exit = once(child, 'exit')
+  await source!.actions!.signal!(seen, 'TERM')
+  equal((await exit)[1], 'SIGTERM')
+  await rejects(source!.actions!.signal!(seen, 'TERM'), code('ESRCH'))
+})

@@ -1,0 +1,148 @@
+// What can be done to sockets and processes. Numbers are used again by the kernel, so each action holds the thing first and asks who it is then.
+
+import { readFileSync } from 'node:fs'
+import { constants } from 'node:os'
+import { viewOf } from '../../bytes/text.ts'
+import { addressWords } from '../../filter/address.ts'
+import { OsError } from '../../model/error.ts'
+import type { Process } from '../../model/process.ts'
+import type { Endpoint, Socket } from '../../model/socket.ts'
+import type { Actions, Signal } from '../source.ts'
+import type * as calls from './calls.ts'
+import { message, messages, NLM_F_REQUEST } from './netlink.ts'
+import { startKey } from './procStat.ts'
+import { inetDiagReqV2 } from './structs.ts'
+
+const SOCK_DESTROY = 21
+const NLM_F_ACK = 0x4
+const SOL_SOCKET = 1
+const SO_COOKIE = 57
+const AF_INET = 2
+const AF_INET6 = 10
+const protocolNumbers: Readonly<Record<string, number>> = { tcp: 6, udp: 17, udplite: 136 }
+
+/** Where a socket is: runs something in the network namespace that it belongs to. */
+export type InNamespaceOf = <T>(socket: Socket, act: () => T) => Promise<T>
+
+/** The actions of this machine. */
+export function linuxActions(call: typeof calls, inNamespaceOf: InNamespaceOf, root = '/proc'): Required<Actions> {
+  return {
+    async signal(process, name) {
+      withProcess(call, process.pid, held => {
+        checkIdentity(process, root)
+        call.sendSignal(held, numberOf(name))
+      })
+    },
+    async close(socket) {
+      const request = destroyRequest(socket)
+      await inNamespaceOf(socket, () => exchange(call, request))
+    },
+    async shutdown(socket) {
+      shutdown(call, socket)
+    },
+  }
+}
+
+function withProcess<T>(call: typeof calls, pid: number, act: (held: number) => T): T {
+  const held = call.openPid(pid)
+  try {
+    return act(held)
+  } finally {
+    call.closeFd(held)
+  }
+}
+
+/** The process is held by now, so its pid cannot change hands between the question and the signal. */
+function checkIdentity(process: Process, root: string): void {
+  let key: string | undefined
+  try {
+    key = startKey(readFileSync(`${root}/${process.pid}/stat`, 'latin1'))
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException
+    if (code !== 'ENOENT' && code !== 'ESRCH') throw new OsError(`open(${root}/${process.pid}/stat)`, code ?? 'EIO', { cause: error })
+  }
+  if (key !== process.key) throw new OsError('pidfd_send_signal', 'ESRCH', { help: `process ${process.pid} is not the one that was seen` })
+}
+
+const numberOf = (name: Signal): number => constants.signals[`SIG${name}`]
+
+/** The cookie in the key of a socket; undefined when the key is of another kind. */
+const cookieOf = (socket: Socket): bigint | undefined => (/^\d{1,20}$/.test(socket.key) ? BigInt(socket.key) : undefined)
+
+/** Asks the kernel to destroy exactly one socket: its addresses say where to look, its cookie that it is the one. */
+export function destroyRequest(socket: Socket): Uint8Array {
+  const cookie = cookieOf(socket)
+  const protocol = protocolNumbers[socket.protocol]
+  if (cookie === undefined || protocol === undefined || (socket.family !== 'ipv4' && socket.family !== 'ipv6')) {
+    throw new OsError('SOCK_DESTROY', 'EOPNOTSUPP', { help: `${socket.protocol} sockets cannot be closed from outside` })
+  }
+  const id = {
+    sport: socket.local.port ?? 0,
+    dport: socket.remote?.port ?? 0,
+    src: addressBytes(socket.local),
+    dst: addressBytes(socket.remote),
+    if: socket.interface?.index ?? 0,
+    cookie0: Number(cookie & 0xffffffffn),
+    cookie1: Number(cookie >> 32n),
+  }
+  const body = inetDiagReqV2.write({ family: socket.family === 'ipv4' ? AF_INET : AF_INET6, protocol, states: 0xffffffff, id })
+  return message(SOCK_DESTROY, NLM_F_REQUEST | NLM_F_ACK, body)
+}
+
+/** 16 bytes in network order; IPv4 takes the first four. */
+function addressBytes(endpoint: Endpoint | undefined): Uint8Array {
+  const bytes = new Uint8Array(16)
+  const words = addressWords(endpoint?.address ?? '')
+  for (const [i, word] of (words ?? []).entries()) viewOf(bytes).setUint32(i * 4, word)
+  return bytes
+}
+
+function exchange(call: typeof calls, request: Uint8Array): void {
+  const answer = new Uint8Array(8192)
+  const fd = call.openDiag()
+  try {
+    call.send(fd, request)
+    const length = call.receive(fd, answer)
+    for (const _ of messages(viewOf(answer.subarray(0, length)))); // An error in the answer is thrown by reading it.
+  } catch (error) {
+    if (error instanceof OsError && error.call === 'sock_diag') throw new OsError('SOCK_DESTROY', error.code, { cause: error })
+    throw error
+  } finally {
+    call.closeFd(fd)
+  }
+}
+
+/** Borrows the descriptor of one owner after another, until one is this socket. */
+function shutdown(call: typeof calls, socket: Socket): void {
+  const cookie = cookieOf(socket)
+  let problem = new OsError('shutdown', 'ENOENT', { help: 'no process holds this socket' })
+  for (const { pid, fd } of socket.owners) {
+    if (fd === undefined || cookie === undefined) continue
+    try {
+      if (withProcess(call, pid, held => shutdownBorrowed(call, call.borrowFd(held, fd), cookie))) return
+    } catch (error) {
+      if (!(error instanceof OsError)) throw error
+      if (error.code !== 'ESRCH' && error.code !== 'EBADF') problem = error
+    }
+  }
+  throw problem
+}
+
+function shutdownBorrowed(call: typeof calls, fd: number, cookie: bigint): boolean {
+  try {
+    if (!isSocket(call, fd, cookie)) return false
+    call.shutdownFd(fd)
+    return true
+  } finally {
+    call.closeFd(fd)
+  }
+}
+
+function isSocket(call: typeof calls, fd: number, cookie: bigint): boolean {
+  try {
+    const found = call.getOption(fd, SOL_SOCKET, SO_COOKIE, 8)
+    return found?.length === 8 && new DataView(found.buffer).getBigUint64(0, true) === cookie
+  } catch {
+    return false // It is no socket any more: the number was used again for a file.
+  }
+}

@@ -1,0 +1,113 @@
+// What containers are called, from the files that their runtimes keep. No daemon is asked; a file that may not be read leaves a name unknown.
+
+import { closeSync, constants, fstatSync, openSync, readFileSync, readSync } from 'node:fs'
+import type { Container } from '../../model/process.ts'
+import { readCgroup, type Groups } from './cgroup.ts'
+
+/** The files are other people's: no more of them is read than this. */
+const largest = 4 * 1024 * 1024
+const longestName = 255
+
+/** A name and a pod, as a runtime's files tell them. */
+interface Names {
+  readonly name: string | undefined
+  readonly pod: string | undefined
+}
+
+const nothing: Names = { name: undefined, pod: undefined }
+
+type Json = Readonly<Record<string, unknown>>
+const isObject = (value: unknown): value is Json => typeof value === 'object' && value !== null && !Array.isArray(value)
+const text = (value: unknown): string | undefined =>
+  typeof value === 'string' && value !== '' && value.length <= longestName ? value : undefined
+
+/** Reads a file of JSON. Anything else than a plain file of a sane size is not read. */
+function readJson(path: string): unknown {
+  let fd: number
+  try {
+    fd = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK | constants.O_NOFOLLOW)
+  } catch {
+    return undefined
+  }
+  try {
+    const stat = fstatSync(fd)
+    if (!stat.isFile() || stat.size > largest) return undefined
+    const bytes = Buffer.alloc(stat.size)
+    return JSON.parse(bytes.toString('utf8', 0, readSync(fd, bytes, 0, bytes.length, 0)))
+  } catch {
+    return undefined // Not JSON, or being written just now.
+  } finally {
+    closeSync(fd)
+  }
+}
+
+/** Where runtimes keep their files; another folder in front of it in tests. */
+const places = (root: string) => ({
+  docker: (id: string) => `${root}/var/lib/docker/containers/${id}/config.v2.json`,
+  /** containerd has one folder a namespace: Kubernetes, nerdctl, docker. */
+  containerd: (id: string) =>
+    ['k8s.io', 'default', 'moby'].map(space => `${root}/run/containerd/io.containerd.runtime.v2.task/${space}/${id}/config.json`),
+  storage: (id: string) => `${root}/var/lib/containers/storage/overlay-containers/${id}/userdata/config.json`,
+  storageList: `${root}/var/lib/containers/storage/overlay-containers/containers.json`,
+})
+
+function fromDocker(file: string): Names {
+  const json = readJson(file)
+  if (!isObject(json)) return nothing
+  const labels = isObject(json.Config) && isObject(json.Config.Labels) ? json.Config.Labels : {}
+  return {
+    name: text(labels['io.kubernetes.container.name']) ?? text(json.Name)?.replace(/^\//, ''),
+    pod: text(labels['io.kubernetes.pod.name']),
+  }
+}
+
+/** The file that every OCI runtime is started with; what it says beyond the standard differs. */
+function fromSpec(file: string): Names {
+  const json = readJson(file)
+  const notes = isObject(json) && isObject(json.annotations) ? json.annotations : {}
+  return {
+    name: text(notes['io.kubernetes.cri.container-name']) ?? text(notes['io.kubernetes.container.name']) ?? text(notes['nerdctl/name']),
+    pod: text(notes['io.kubernetes.cri.sandbox-name']) ?? text(notes['io.kubernetes.pod.name']),
+  }
+}
+
+/** The list that podman and CRI-O keep of their containers. */
+function fromList(file: string, id: string): string | undefined {
+  const json = readJson(file)
+  if (!Array.isArray(json)) return undefined
+  const entry: unknown = json.find(one => isObject(one) && one.id === id)
+  return isObject(entry) && Array.isArray(entry.names) ? text(entry.names[0]) : undefined
+}
+
+function namesOf({ runtime, id }: NonNullable<Groups['container']>, root: string): Names {
+  if (!/^[0-9a-f]{64}$/.test(id)) return { name: runtime === 'ecs' ? undefined : text(id), pod: undefined } // The id is the name.
+  const at = places(root)
+  const found = [fromDocker(at.docker(id)), ...at.containerd(id).map(fromSpec), fromSpec(at.storage(id))]
+  return {
+    name: found.map(f => f.name).find(name => name !== undefined) ?? fromList(at.storageList, id),
+    pod: found.map(f => f.pod).find(pod => pod !== undefined),
+  }
+}
+
+/** Where a process runs. */
+export interface Place {
+  readonly container: Container | undefined
+  readonly unit: string | undefined
+}
+
+/** The container and unit that the groups of a process tell. `files` is where the runtimes' files are, `` on a machine. */
+export function placeOf(groups: Groups, files = ''): Place {
+  const { container, unit } = groups
+  if (container === undefined) return { container: undefined, unit }
+  const { name, pod } = namesOf(container, files)
+  return { container: { ...container, name, pod: pod ?? groups.pod }, unit }
+}
+
+/** The container of a process; undefined when it is in none, or has ended. */
+export function containerOf(root: string, pid: number): Container | undefined {
+  try {
+    return placeOf(readCgroup(readFileSync(`${root}/${pid}/cgroup`, 'utf8'))).container
+  } catch {
+    return undefined
+  }
+}

@@ -1,0 +1,34 @@
+// /proc/PID/stat: one line of words, in which the second is a name that may hold anything. Pure.
+
+/** What is needed of it. */
+export interface Stat {
+  readonly pid: number
+  readonly name: string
+  readonly parentPid: number
+  /** When it started, in ticks since the machine did. */
+  readonly startTicks: number
+  /** Changes when the process runs another program: where its code, stack and arguments are. */
+  readonly program: string
+}
+
+/** Reads the line; undefined when it is not one. */
+export function readStat(text: string): Stat | undefined {
+  const open = text.indexOf('(')
+  const close = text.lastIndexOf(')') // The name may hold brackets itself.
+  if (open < 0 || close < open) return undefined
+  const rest = text.slice(close + 2).split(' ') // From field 3 on.
+  const pid = Number.parseInt(text, 10)
+  const startTicks = Number(rest[19])
+  if (!Number.isInteger(pid) || !Number.isInteger(startTicks)) return undefined
+  const name = text.slice(open + 1, close)
+  return { pid, name, parentPid: Number(rest[1]), startTicks, program: `${name} ${rest[23]} ${rest[25]} ${rest[45]}` }
+}
+
+/** The key of a process: its pid together with when it started. */
+export const keyOf = (stat: Stat): string => `${stat.pid}.${stat.startTicks}`
+
+/** The key in a line of /proc/PID/stat. */
+export function startKey(text: string): string | undefined {
+  const stat = readStat(text)
+  return stat && keyOf(stat)
+}
