@@ -24,7 +24,7 @@ async function connection() {
   const server = createServer().listen(0, '127.0.0.1')
   await once(server, 'listening')
   const client = connect((server.address() as AddressInfo).port, '127.0.0.1')
-  const [peer] = (await once(server, 'connection')) as [Connection]
+  const [[peer]] = (await Promise.all([once(server, 'connection'), once(client, 'connect')])) as [[Connection], unknown]
   const errors: string[] = []
   for (const end of [client, peer]) end.on('error', (error: NodeJS.ErrnoException) => errors.push(String(error.code)))
   peer.resume()

@@ -7,9 +7,11 @@ import { families, protocols } from '../../model/socket.ts'
 import { fillQuery, type Query } from '../../filter/query.ts'
 import type { Tape } from '../tape.ts'
 import { asker } from './dump.ts'
+import type { Draft } from './draft.ts'
 import { cgroups, interfaceNamer } from './naming.ts'
 import type { OwnerFinder } from './owners.ts'
-import { ownPlace, type Calls } from './place.ts'
+import { ownPlace, type Calls, type Place } from './place.ts'
+import { openPlaces } from './places.ts'
 import { processReader } from './processes.ts'
 import type { Wanted } from './questions.ts'
 import { listTables, type Lister } from './tables.ts'
@@ -23,16 +25,27 @@ export function looker(tape: Tape, calls: Calls, owners: OwnerFinder): (wanted?:
   const nameInterfaces = interfaceNamer(tape, calls)
   const readOwners = processReader(tape)
 
+  async function inPlace(place: Place, query: FullQuery, gaps: Gap[]): Promise<Draft[]> {
+    const found = await listTables(lister, place, tape.whole ? everything : query, (protocol, gap) => {
+      if (query.protocols.includes(protocol)) gaps.push(gap)
+    })
+    await nameInterfaces(place, found)
+    return found
+  }
+
   return async wanted => {
     const query = fillQuery(wanted)
     tape.look()
     const atMs = await tape.value('clock', Date.now)
     const gaps: Gap[] = []
-    const place = ownPlace(calls)
-    const all = await listTables(lister, place, tape.whole ? everything : query, (protocol, gap) => {
-      if (query.protocols.includes(protocol)) gaps.push(gap)
-    })
-    await nameInterfaces(place, all)
+    const { places, close } = await openPlaces(tape, calls, query.namespaces, ownPlace(calls), gaps)
+    const all: Draft[] = []
+    try {
+      // One by one: a spread of 50,000 arguments is too long for the stack.
+      for (const place of places) for (const socket of await inPlace(place, query, gaps)) all.push(socket)
+    } finally {
+      close()
+    }
     await groups.resolve()
     // A tape is written with the owners of all sockets, whatever is asked for now.
     const found = tape.whole && !tape.played ? all : all.filter(query.early)

@@ -1,6 +1,6 @@
 // Network namespaces: which there are, by which names, and which of them a query means. It enters none of them.
 
-import { readdirSync, readFileSync, readlinkSync, statSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync, readlinkSync, statSync } from 'node:fs'
 import { OsError } from '../../model/error.ts'
 import type { FullQuery } from '../../filter/query.ts'
 import { breath } from '../breath.ts'
@@ -61,7 +61,8 @@ export async function listNamespaces(root = '/proc', folders: readonly string[] 
       else known.pid ??= Number(name)
     } catch (error) {
       const { code } = error as NodeJS.ErrnoException
-      if (code === 'EACCES' || code === 'EPERM') hidden++ // Anything else: it ended while we looked.
+      // The kernel also says EACCES of a process that has just ended.
+      if ((code === 'EACCES' || code === 'EPERM') && existsSync(`${root}/${name}/stat`)) hidden++
     }
     await breathe()
   }

@@ -7,6 +7,7 @@ import type { Namespace, Socket } from '../../model/socket.ts'
 import type { FullQuery } from '../../filter/query.ts'
 import type { Tape } from '../tape.ts'
 import type * as calls from './calls.ts'
+import type { Place } from './place.ts'
 import { listNamespaces, pickNamespace, type Found, type Listed } from './namespaces.ts'
 
 const OWN = '/proc/thread-self/ns/net'
@@ -60,17 +61,6 @@ function comeBack(call: Pick<typeof calls, 'enterNetwork'>, own: number): void {
   }
 }
 
-/** A namespace to look into, for as long as it is open. */
-export interface Place {
-  /** Comes before every question to the tape, so that namespaces do not mix; empty for the own one. */
-  readonly prefix: string
-  readonly namespace: Namespace | undefined
-  /** The folder with the tables as text. */
-  readonly net: string
-  /** Opens a netlink socket there, for a protocol such as NETLINK_SOCK_DIAG. */
-  open(protocol: number): number
-}
-
 /** The places that a query asks for. */
 export interface Places {
   readonly places: readonly Place[]
@@ -86,17 +76,26 @@ interface Plan {
   readonly includesOwn: boolean
 }
 
-/** Opens the namespaces that a query asks for; those that may not be entered are a gap. Only for a query that does not say `own`. */
+/** Opens the namespaces that a query asks for; those that may not be entered are a gap. */
 export async function openPlaces(
   tape: Tape,
   call: typeof calls | undefined,
-  wanted: Exclude<FullQuery['namespaces'], 'own'>,
-  ownPlace: Place,
+  wanted: FullQuery['namespaces'],
+  own: Place,
   gaps: Gap[],
   root = '/proc',
 ): Promise<Places> {
+  if (wanted === 'own') return { places: [own], close() {} }
   const fds = new Map<number, number>()
-  const plan = await tape.value<Plan>('namespaces', async () => planFor(wanted, await listNamespaces(root), call!, root, fds))
+  let plan: Plan
+  try {
+    plan = await tape.value<Plan>('namespaces', async () => planFor(wanted, await listNamespaces(root), call!, root, fds))
+  } catch (error) {
+    if (!(error instanceof OsError && error.call === 'recording')) throw error
+    const text = 'the recording holds the sockets of one network namespace only'
+    gaps.push({ what: 'namespaces', why: 'recording', text, help: 'record with all namespaces', count: undefined })
+    return { places: [own], close() {} }
+  }
   if (plan.denied > 0 || plan.hidden > 0) gaps.push(gapOf(plan))
   const places = plan.others.map((found): Place => ({
     prefix: `namespace ${found.inode} `,
@@ -104,7 +103,7 @@ export async function openPlaces(
     net: found.pid === undefined ? '/nonexistent' : `${root}/${found.pid}/net`,
     open: protocol => inNamespace(call!, fds.get(found.inode)!, () => call!.openNetlink(protocol)),
   }))
-  if (plan.includesOwn) places.unshift({ ...ownPlace, namespace: plan.own })
+  if (plan.includesOwn) places.unshift({ ...own, namespace: plan.own })
   return {
     places,
     close() {

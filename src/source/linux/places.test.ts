@@ -1,0 +1,160 @@
+import { after, test } from 'node:test'
+import { deepEqual, equal, ok, rejects, throws } from 'node:assert/strict'
+import { execFileSync, spawn, type ChildProcess } from 'node:child_process'
+import { once } from 'node:events'
+import { closeSync, readlinkSync } from 'node:fs'
+import { needs } from '../../../test/needs.ts'
+import { OsError } from '../../model/error.ts'
+import { openLinux } from './index.ts'
+import { listNamespaces } from './namespaces.ts'
+import { inNamespace, openNamespace } from './places.ts'
+
+const asRoot = needs('linux', 'root', 'network namespaces', 'command unshare')
+const source = asRoot.skip ? undefined : await openLinux()
+const children: ChildProcess[] = []
+const netns = `sockscope-test-${process.pid}`
+after(() => {
+  source?.close()
+  for (const child of children) child.kill('SIGKILL')
+})
+
+const own = (): string => readlinkSync('/proc/thread-self/ns/net')
+
+/** A program in a namespace of its own that listens; its port and the inode of its namespace. */
+async function stranger(command: readonly string[]): Promise<{ child: ChildProcess; port: number; inode: number }> {
+  const script = `const s = require('net').createServer().listen(0, '0.0.0.0', () => console.log(s.address().port, require('fs').readlinkSync('/proc/self/ns/net')))`
+  const child = spawn(command[0]!, [...command.slice(1), process.execPath, '-e', script], { stdio: ['ignore', 'pipe', 'inherit'] })
+  children.push(child)
+  const [line] = (await once(child.stdout, 'data')) as [Buffer]
+  const [, port, inode] = /^(\d+) net:\[(\d+)\]/.exec(String(line))!
+  return { child, port: Number(port), inode: Number(inode) }
+}
+
+test('the sockets of all namespaces in one look, each with its namespace and owner', asRoot, async () => {
+  const before = own()
+  const { child, port, inode } = await stranger(['unshare', '--net'])
+  const look = await source!.sockets({ namespaces: 'all', protocols: ['tcp', 'unix'] })
+  const socket = look.sockets.find(s => s.local.port === port && s.namespace?.inode === inode)
+  ok(socket)
+  deepEqual(
+    socket.owners.map(o => o.pid),
+    [child.pid],
+  )
+  const ownInode = Number(/\d+/.exec(before)![0])
+  ok(look.sockets.some(s => s.namespace?.inode === ownInode))
+  ok(look.sockets.every(s => s.namespace !== undefined))
+  equal(own(), before)
+  deepEqual(
+    look.gaps.filter(g => g.what === 'namespaces'),
+    [],
+  )
+
+  for (const namespaces of [{ pid: child.pid! }, { path: `/proc/${child.pid}/ns/net` }]) {
+    const one = await source!.sockets({ namespaces })
+    deepEqual([...new Set(one.sockets.map(s => s.namespace?.inode))], [inode])
+    ok(one.sockets.some(s => s.local.port === port))
+  }
+  const mine = await source!.sockets({ namespaces: { pid: process.pid }, protocols: ['unix'] })
+  deepEqual([...new Set(mine.sockets.map(s => s.namespace?.inode))], [ownInode])
+  ok(!(await source!.sockets({ protocols: ['tcp'] })).sockets.some(s => s.local.port === port && s.owners[0]?.pid === child.pid))
+})
+
+test('a connection in another namespace is reset there', asRoot, async () => {
+  const { child, port } = await stranger(['unshare', '--net'])
+  const find = async () => (await source!.sockets({ namespaces: { pid: child.pid! } })).sockets.find(s => s.local.port === port)
+  const socket = await find()
+  ok(socket)
+  await source!.actions!.close!(socket)
+  equal((await find())?.state === 'LISTEN', false)
+})
+
+test('a namespace that has a name is found by it', asRoot, async () => {
+  execFileSync('ip', ['netns', 'add', netns])
+  try {
+    const { port } = await stranger(['ip', 'netns', 'exec', netns])
+    const { sockets } = await source!.sockets({ namespaces: { name: netns } })
+    ok(sockets.some(s => s.local.port === port && s.namespace?.name === netns))
+    const all = await source!.sockets({ namespaces: 'all' })
+    ok(all.sockets.some(s => s.local.port === port && s.namespace?.name === netns))
+  } finally {
+    execFileSync('ip', ['netns', 'del', netns])
+  }
+})
+
+test('a namespace that is not there', asRoot, async () => {
+  await rejects(source!.sockets({ namespaces: { name: 'sockscope-none' } }), /ENOENT.*no network namespace of the name "sockscope-none"/)
+  await rejects(source!.sockets({ namespaces: { path: '/dev/null' } }), OsError)
+  await rejects(source!.sockets({ namespaces: { pid: 2 ** 30 } }), /ENOENT/)
+  const { others } = await listNamespaces()
+  const gone = { inode: 1, name: undefined, file: '/proc/self/ns/net', pid: undefined }
+  equal(openNamespace(gone), undefined) // The pid is another process now.
+  equal(openNamespace({ ...gone, file: '/proc/1073741824/ns/net' }), undefined)
+  ok(others.every(n => n.inode > 0))
+})
+
+test('another user gets the own namespace, and is told of the others', asRoot, async () => {
+  const { inode } = await stranger(['unshare', '--net'])
+  const script = `process.setgroups([]); process.setgid(65534); process.setuid(65534);
+    import('${process.cwd()}/build/src/source/linux/index.js').then(async m => {
+      const look = await (await m.openLinux()).sockets({ namespaces: 'all', protocols: ['tcp'] });
+      console.log(JSON.stringify([look.gaps.filter(g => g.what === 'namespaces'), look.sockets.some(s => s.namespace.inode === ${inode})]));
+      process.exit() })`
+  const [gaps, isSeen] = JSON.parse(execFileSync(process.execPath, ['-e', script], { encoding: 'utf8' })) as [
+    { why: string; help: string }[],
+    boolean,
+  ]
+  equal(isSeen, false)
+  deepEqual(
+    gaps.map(g => g.why),
+    ['permission'],
+  )
+  ok(gaps[0]!.help)
+})
+
+test('sockets of processes outside of our pid namespace say so', asRoot, async () => {
+  const server = spawn(process.execPath, [
+    '-e',
+    `const s = require('net').createServer().listen(0, '127.0.0.1', () => console.log(s.address().port))`,
+  ])
+  children.push(server)
+  const port = Number(String(((await once(server.stdout, 'data')) as [Buffer])[0]))
+  const script = `import('${process.cwd()}/build/src/source/linux/index.js').then(async m => {
+      const source = await m.openLinux();
+      const look = await source.sockets({ protocols: ['tcp'] });
+      console.log(JSON.stringify([look.sockets.find(s => s.local.port === ${port})?.ownerless, look.gaps, (await source.abilities()).find(a => a.name === 'bpf-owners')]));
+      process.exit() })`
+  const out = execFileSync('unshare', ['--pid', '--fork', '--mount-proc', process.execPath, '-e', script], { encoding: 'utf8' })
+  const [ownerless, gaps, ability] = JSON.parse(out) as [string, { what: string; count: number }[], { works: boolean; text: string }]
+  equal(ownerless, 'other-pid-namespace')
+  ok(gaps.some(g => g.what === 'owners' && g.count > 0))
+  equal(ability.works, false)
+  ok(ability.text.includes('pid namespace'), ability.text)
+})
+
+test('whatever is thrown inside, the process is back; if it cannot be, nothing more is done', asRoot, async () => {
+  const calls = await import('./calls.ts')
+  const { inode, child } = await stranger(['unshare', '--net'])
+  const before = own()
+  const fd = openNamespace({ inode, name: undefined, file: `/proc/${child.pid}/ns/net`, pid: child.pid })!
+  equal(
+    inNamespace(calls, fd, () => own()),
+    `net:[${inode}]`,
+  )
+  throws(
+    () =>
+      inNamespace(calls, fd, () => {
+        throw new Error(own())
+      }),
+    new RegExp(String(inode)),
+  )
+  equal(own(), before)
+  let entered = 0
+  const oneWay = {
+    enterNetwork() {
+      if (++entered === 2) throw new OsError('setns', 'EPERM')
+    },
+  }
+  throws(() => inNamespace(oneWay, fd, () => 1), /way back .* barred/)
+  throws(() => inNamespace(calls, fd, () => 1), /way back .* barred/)
+  closeSync(fd)
+})
