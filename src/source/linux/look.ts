@@ -38,13 +38,13 @@ export function looker(tape: Tape, calls: Calls, owners: OwnerFinder): (wanted?:
     tape.look()
     const atMs = await tape.value('clock', Date.now)
     const gaps: Gap[] = []
-    const { places, close } = await openPlaces(tape, calls, query.namespaces, ownPlace(calls), gaps)
+    const opened = await openPlaces(tape, calls, query.namespaces, ownPlace(calls), gaps)
     const all: Draft[] = []
     try {
       // One by one: a spread of 50,000 arguments is too long for the stack.
-      for (const place of places) for (const socket of await inPlace(place, query, gaps)) all.push(socket)
+      for (const place of opened.places) for (const socket of await inPlace(place, query, gaps)) all.push(socket)
     } finally {
-      close()
+      opened.close()
     }
     await groups.resolve()
     // A tape is written with the owners of all sockets, whatever is asked for now.
