@@ -78,7 +78,7 @@ export class Descriptors {
         const count = stat.size || (table.readable ? this.#count(pid) : table.count) // Before Linux 6.2 the folder has no size.
         ;(count === table.count ? unchanged : changed).push(pid)
         table.count = count
-        table.threads = table.threads.filter(t => readInode(t.path) === t.inode)
+        table.threads = table.threads.filter(t => isStill(t.path, t.inode))
       } else {
         this.tables.set(pid, { identity: stat.ino, count: stat.size, readable: true, sockets: new Map(), readIn: 0, threads: [] })
         changed.push(pid)
@@ -126,8 +126,7 @@ export class Descriptors {
       }
       table.readable = true
     } catch (error) {
-      const { code } = error as NodeJS.ErrnoException
-      if (code === 'EACCES' || code === 'EPERM') table.readable = false
+      if (isDenied(error)) table.readable = false
       else this.tables.delete(pid) // It ended while we looked.
     }
     table.sockets = now
@@ -159,7 +158,7 @@ export class Descriptors {
       const isTurn = at >= this.#cursor && at < end
       at++
       if (!isTurn) continue
-      if (readInode(`${this.root}/${pid}/fd/${fd}`) !== inode) return false
+      if (!isStill(`${this.root}/${pid}/fd/${fd}`, inode)) return false
       await this.#breathe()
     }
     return true
@@ -189,12 +188,28 @@ export class Descriptors {
     table.threads = found
   }
 
+  /** Looks once into processes of which no socket is known: is it that there is none, or that we may not look? */
+  async probe(): Promise<void> {
+    for (const [pid, table] of this.tables) {
+      if (table.sockets.size > 0 || table.count === 0) continue
+      try {
+        for (const fd of entries(`${this.root}/${pid}/fd`)) {
+          readInode(`${this.root}/${pid}/fd/${fd}`)
+          break
+        }
+      } catch (error) {
+        table.readable = !isDenied(error)
+      }
+      await this.#breathe()
+    }
+  }
+
   /** Takes over what another way of looking has found. */
   replace(found: ReadonlyMap<number, Map<number, number>>): void {
     for (const [pid, table] of this.tables) {
       table.sockets = found.get(pid) ?? new Map()
       table.readIn = this.#look
-      table.readable = true
+      table.readable ||= table.sockets.size > 0
     }
   }
 }
@@ -209,11 +224,26 @@ function* entries(path: string): Generator<string> {
   }
 }
 
-/** The inode of a socket, 0 for anything else, undefined when it has been closed. */
+/** The inode of a socket, 0 for anything else, undefined when it has been closed. Throws when we may not look. */
 export function readInode(path: string): number | undefined {
   try {
     return inodeOf(readlinkSync(path))
-  } catch {
+  } catch (error) {
+    // The folder of another user's process can be listed by root, and its links still be barred.
+    if (isDenied(error)) throw error
     return undefined
   }
+}
+
+function isStill(path: string, inode: number): boolean {
+  try {
+    return readInode(path) === inode
+  } catch {
+    return false
+  }
+}
+
+function isDenied(error: unknown): boolean {
+  const { code } = error as NodeJS.ErrnoException
+  return code === 'EACCES' || code === 'EPERM'
 }

@@ -108,6 +108,8 @@ export function ownerSearch(machine: Machine) {
     return found
   }
 
+  const hiddenCount = (): number => [...known.tables.values()].filter(table => !table.readable).length
+
   async function find(wanted: ReadonlySet<number>): Promise<Holders> {
     if (wanted.size === 0) return { triples: [], hidden: 0, exited: [], blind: undefined }
     const isCold = known.tables.size === 0
@@ -115,17 +117,20 @@ export function ownerSearch(machine: Machine) {
     const descriptors = changes?.descriptors ?? Infinity
     const isSweepCheaper = async (): Promise<boolean> => (await sweeps.cost(descriptors)) < (changes ? walkCost(changes) : Infinity)
     if (changes === undefined || (await isSweepCheaper())) {
-      const only = isCold && wanted.size <= mostPicked ? [...wanted] : undefined
-      const swept = await sweeps.run(only)
-      if (swept && only) {
+      const few = isCold && wanted.size <= mostPicked ? await sweeps.run([...wanted]) : undefined
+      const picked = few && tripled(few, wanted)
+      if (picked && picked.found.size === wanted.size) {
         known.tables.clear() // Only a few were asked for, so the tables are as unread as before.
-        return { triples: tripled(swept, wanted), hidden: 0, exited: [], blind: undefined }
+        return { triples: picked.triples, hidden: 0, exited: [], blind: undefined }
       }
+      const swept = await sweeps.run()
       if (swept) {
         known.replace(swept)
         const { triples, missing } = await collect(wanted)
+        // Some kernels keep processes from programs too.
+        if ([...missing].some(inode => !unowned.has(inode))) await known.probe()
         unowned = missing
-        return { triples, hidden: 0, exited: [], blind: undefined }
+        return { triples, hidden: hiddenCount(), exited: [], blind: undefined }
       }
     }
     if (changes === undefined) return { triples: [], hidden: 0, exited: [], blind: 'proc' }
@@ -133,8 +138,7 @@ export function ownerSearch(machine: Machine) {
     const lost = changes.ended.flatMap(table => [...table.sockets.values()]).filter(inode => missing.has(inode))
     unowned = new Set([...missing].filter(inode => isCold || missedBefore.has(inode) || unowned.has(inode)))
     missedBefore = missing
-    const hidden = [...known.tables.values()].filter(table => !table.readable).length
-    return { triples, hidden, exited: lost, blind: missing.size > 0 ? blindness(known) : undefined }
+    return { triples, hidden: hiddenCount(), exited: lost, blind: missing.size > 0 ? blindness(known) : undefined }
   }
 
   return { find, abilities: () => abilitiesOf(machine, sweeps), close: () => sweeps.close() }
@@ -159,10 +163,17 @@ function blindness(known: Descriptors): Holders['blind'] {
   }
 }
 
-function tripled(swept: Swept, wanted: ReadonlySet<number>): number[] {
+function tripled(swept: Swept, wanted: ReadonlySet<number>): { triples: number[]; found: ReadonlySet<number> } {
   const triples: number[] = []
-  for (const [pid, sockets] of swept) for (const [fd, inode] of sockets) if (wanted.has(inode)) triples.push(inode, pid, fd)
-  return triples
+  const found = new Set<number>()
+  for (const [pid, sockets] of swept) {
+    for (const [fd, inode] of sockets) {
+      if (!wanted.has(inode)) continue
+      triples.push(inode, pid, fd)
+      found.add(inode)
+    }
+  }
+  return { triples, found }
 }
 
 /** The capabilities that the walk of other users' processes takes: CAP_DAC_READ_SEARCH 2, CAP_SYS_PTRACE 19. */

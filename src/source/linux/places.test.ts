@@ -44,9 +44,10 @@ test('the sockets of all namespaces in one look, each with its namespace and own
   ok(look.sockets.some(s => s.namespace?.inode === ownInode))
   ok(look.sockets.every(s => s.namespace !== undefined))
   equal(own(), before)
-  deepEqual(
-    look.gaps.filter(g => g.what === 'namespaces'),
-    [],
+  // There may be a process that even root may not ask; a namespace that may not be entered has another text.
+  ok(
+    look.gaps.every(g => g.what !== 'namespaces' || /^those of \d+ processes are not known$/.test(g.text)),
+    JSON.stringify(look.gaps),
   )
 
   for (const namespaces of [{ pid: child.pid! }, { path: `/proc/${child.pid}/ns/net` }]) {
