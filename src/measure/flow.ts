@@ -139,11 +139,14 @@ function leave(book: Book): Account[] {
 
 /** Counts what a socket moved since it was counted last. */
 function move(book: Book, account: Account, socket: Socket, now: Payload, last: boolean): void {
-  const amount = grown(account.last, now)
+  const was = account.last
   account.last = now
   account.socket = socket
-  const idle = amount.inBytes === 0 && amount.outBytes === 0 && !amount.inSegments && !amount.outSegments
+  // Most of many thousand sockets do nothing.
+  const idle =
+    now.inBytes === was.inBytes && now.outBytes === was.outBytes && now.inSegments === was.inSegments && now.outSegments === was.outSegments
   if (!last && idle && account.in.waiting === 0 && account.out.waiting === 0) return
+  const amount = grown(was, now)
   const pids = socket.owners.map(o => o.pid)
   const shares = socket.traffic?.processes ?? []
   const inParts = give(account.in, amount.inBytes, pids, shares, 'inBytes', last)

@@ -44,6 +44,9 @@ export function flowTables(processOf: (pid: number) => Process | undefined): Tab
       [containers, containerPlace(process)],
     ]
   }
+  const countProcess = (step: number, pid: number, counted: boolean): void => {
+    for (const [rows, place] of ofProcess(pid)) rows.count(step, ...place, counted)
+  }
   return {
     move(step, socket, amount, inParts, outParts) {
       for (const [rows, place] of ofSocket(socket)) rows.add(step, ...place, amount)
@@ -69,10 +72,12 @@ export function flowTables(processOf: (pid: number) => Process | undefined): Tab
       containers.add(step, ...containerPlace(undefined), rest)
     },
     present(step, socket, counted) {
-      for (const [rows, place] of ofSocket(socket)) rows.count(step, ...place, counted)
-      for (const pid of new Set(socket.owners.map(o => o.pid))) {
-        for (const [rows, place] of ofProcess(pid)) rows.count(step, ...place, counted)
-      }
+      // Not in the table of sockets: it holds only those that move something, for most of many thousands do not.
+      total.count(step, 'total', { name: 'total' }, counted)
+      remotes.count(step, ...remotePlace(socket), counted)
+      kinds.count(step, socket.protocol, { name: socket.protocol }, counted)
+      if (socket.owners.length === 1) return countProcess(step, socket.owners[0]!.pid, counted)
+      for (const pid of new Set(socket.owners.map(o => o.pid))) countProcess(step, pid, counted)
     },
     drop: key => sockets.drop(key),
     list(step, intervalMs) {

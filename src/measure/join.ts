@@ -50,8 +50,10 @@ export function joiner(): Joiner {
       was.missing = 0
       return undefined
     }
-    // What waits for its end, or was told to have ended while we looked, does not open.
-    if (socket.state === 'TIME_WAIT' || ended.has(socket.key) || endedBefore.has(socket.key)) return undefined
+    // What is not made yet, only waits for its end, or was told to have ended while we looked, does not open.
+    const half =
+      socket.state === 'TIME_WAIT' || socket.state === 'SYN_RECEIVED' || (socket.state === 'FIN_WAIT_2' && socket.tcp === undefined)
+    if (half || ended.has(socket.key) || endedBefore.has(socket.key)) return undefined
     known.set(socket.key, { socket, openedAtMs: first ? undefined : atMs, missing: 0 })
     if (first) return undefined
     const none = { bytesIn: undefined, bytesOut: undefined, kind: undefined }

@@ -41,6 +41,7 @@ export interface Flows {
    * waited in a buffer have found their reader.
    */
   readonly unattributed: Flow
+  /** Those that moved something in the interval or just before. */
   readonly sockets: readonly Flow[]
   readonly processes: readonly Flow[]
   readonly users: readonly Flow[]

@@ -54,7 +54,7 @@ export function loadProgram(spec: ProgramSpec): number {
     })
   const call = `bpf(PROG_LOAD ${spec.name})`
   try {
-    return bpf(call, BPF_PROG_LOAD, attribute(undefined))
+    return uninterrupted(() => bpf(call, BPF_PROG_LOAD, attribute(undefined)))
   } catch (error) {
     if (!(error instanceof OsError)) throw error
     // A log makes loading slower, so it is asked for only when there is something to read in it.
@@ -67,6 +67,17 @@ export function loadProgram(spec: ProgramSpec): number {
       }
     }
     throw error
+  }
+}
+
+/** The verifier stops when a signal comes, such as that of a profiler, and wants to be asked again. */
+function uninterrupted<T>(load: () => T): T {
+  for (let left = 10; ; left--) {
+    try {
+      return load()
+    } catch (error) {
+      if (left === 0 || !(error instanceof OsError && (error.code === 'EAGAIN' || error.code === 'EWOULDBLOCK'))) throw error
+    }
   }
 }
 
