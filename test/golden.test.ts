@@ -71,7 +71,7 @@ async function play(bytes: Uint8Array): Promise<string> {
 
 test('any byte of it can be changed: it is noticed', async () => {
   const bytes = readFileSync(golden)
-  for (let at = 0; at < bytes.length; at += at < 300 ? 1 : 7) {
+  for (let at = 0; at < bytes.length; at += at < 64 ? 3 : 37) {
     const changed = Buffer.from(bytes)
     changed[at]! ^= 1 << (at % 8)
     equal(await play(changed), 'DecodeError', `byte ${at}`)
@@ -81,7 +81,7 @@ test('any byte of it can be changed: it is noticed', async () => {
 test('it can be cut anywhere', async () => {
   const bytes = readFileSync(golden)
   const seen = new Set<string>()
-  for (let cut = 0; cut < bytes.length; cut += 11) seen.add(await play(bytes.subarray(0, cut)))
+  for (let cut = 0; cut < bytes.length; cut += 97) seen.add(await play(bytes.subarray(0, cut)))
   ok(seen.has('DecodeError'))
 })
 
@@ -92,7 +92,7 @@ test('answers of the kernel that are damaged are sockets, DecodeError or OsError
   let seed = 7
   const random = (below: number): number => (seed = (seed * 48_271) % 2_147_483_647) % below
   const seen = new Map<string, number>()
-  for (let i = 0; i < 1000; i++) {
+  for (let i = 0; i < 300; i++) {
     const hit = answers[random(answers.length)]!
     const changed = Buffer.from(hit.content)
     for (let n = random(4); n >= 0; n--) changed[random(changed.length)] = random(256)
@@ -102,7 +102,7 @@ test('answers of the kernel that are damaged are sockets, DecodeError or OsError
     const name = outcome.replace(/^\d+ /, '')
     seen.set(name, (seen.get(name) ?? 0) + 1)
   }
-  ok(seen.get('sockets')! > 100 && seen.get('DecodeError')! > 100, JSON.stringify([...seen]))
+  ok(seen.get('sockets')! > 30 && seen.get('DecodeError')! > 30, JSON.stringify([...seen]))
 })
 
 function records(bytes: Buffer): Record[] {

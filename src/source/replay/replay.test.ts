@@ -248,7 +248,7 @@ test('cut anywhere, a recording plays its whole looks and says where it breaks o
   const bytes = Buffer.concat([whole.subarray(0, fileHeaderBytes), ...blocks])
   const file = fresh()
   const seen = new Set<string>()
-  for (let cut = 0; cut < bytes.length; cut += 3) {
+  for (let cut = 0; cut < bytes.length; cut += 9) {
     writeFileSync(file, bytes.subarray(0, cut))
     seen.add(await outcome(file))
   }
@@ -318,7 +318,7 @@ test('a forged recording with right checksums is sockets, DecodeError or OsError
   let seed = 1
   const random = (below: number): number => (seed = (seed * 48_271) % 2_147_483_647) % below
   const outcomes = new Set<string>()
-  for (let i = 0; i < 1500; i++) {
+  for (let i = 0; i < 500; i++) {
     const plainBytes = Buffer.concat(records.map(r => writeRecord(r.kind, r.id, r.content)))
     for (let n = random(3); n >= 0; n--) plainBytes[random(plainBytes.length)] = random(256)
     writeFileSync(
