@@ -162,4 +162,4 @@ export const xdpDiagStats = struct('xdp_diag_stats', 48, {
 })
 
 /** include/uapi/linux/tipc_sockets_diag.h */
-export const tipcSockDiagReq = struct('tipc_sock_diag_req', 8, { family: u8, protocol: u8, pad: pad(2), tipcStates: u32 })
+export const tipcSockDiagReq = struct('tipc_sock_diag_req', 8, { family: u8, protocol: u8, pad: pad(2), states: u32 })

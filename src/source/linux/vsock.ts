@@ -135,7 +135,7 @@ const tipcStates: Readonly<Record<number, State>> = {
 
 /** A request for all TIPC sockets. */
 export const tipcRequest = (): Uint8Array =>
-  message(SOCK_DIAG_BY_FAMILY, NLM_F_REQUEST | NLM_F_DUMP, tipcSockDiagReq.write({ family: AF_TIPC, tipcStates: 0xffffffff }))
+  message(SOCK_DIAG_BY_FAMILY, NLM_F_REQUEST | NLM_F_DUMP, tipcSockDiagReq.write({ family: AF_TIPC, states: 0xffffffff }))
 
 /** Reads one TIPC socket: `id` is the node, `port` the socket's reference in it. */
 export function readTipc(view: DataView, at: number, end: number): Draft {

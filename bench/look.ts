@@ -1,0 +1,116 @@
+// How fast a look is with 50,000 TCP sockets: against a C program that only receives the dump, and against ss. Ratios of medians; times are of this machine, now.
+// `node build/bench/look.js [processes] [connections of each] [rounds]`, as root, with gcc, ip and ss. It takes about 20 seconds, in a network namespace of its own.
+import { execFileSync, spawn, spawnSync } from 'node:child_process'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import type { Query } from '../src/filter/query.ts'
+import { openLocal } from '../src/source/open.ts'
+
+const [processes = 10, connections = 2500, rounds = 5] = process.argv
+  .slice(2)
+  .filter(word => /^\d+$/.test(word))
+  .map(Number)
+const inside = process.argv.includes('inside')
+
+const median = (list: readonly number[]): number => list.toSorted((a, b) => a - b)[list.length >> 1]!
+
+function outside(): void {
+  const folder = mkdtempSync(join(tmpdir(), 'sockscope-bench-'))
+  const name = `sockscope-bench-${process.pid}`
+  for (const program of ['load', 'floor'])
+    execFileSync('gcc', ['-O2', '-o', join(folder, program), `bench/${program}.c`], { stdio: 'inherit' })
+  execFileSync('ip', ['netns', 'add', name])
+  execFileSync('ip', ['-n', name, 'link', 'set', 'lo', 'up'])
+  const load = spawn('ip', ['netns', 'exec', name, join(folder, 'load'), String(processes), String(connections)], {
+    stdio: ['pipe', 'pipe', 'inherit'],
+  })
+  load.stdout.once('data', () => {
+    spawnSync(
+      'ip',
+      ['netns', 'exec', name, process.execPath, process.argv[1]!, String(processes), String(connections), String(rounds), 'inside', folder],
+      {
+        stdio: 'inherit',
+      },
+    )
+    load.stdin.end()
+  })
+  load.once('exit', () => {
+    execFileSync('ip', ['netns', 'del', name])
+    rmSync(folder, { recursive: true })
+  })
+}
+
+/** The longest time that the event loop was held while something ran. */
+async function held(run: () => Promise<unknown>): Promise<number> {
+  let last = performance.now()
+  let longest = 0
+  const tick = (): void => {
+    const now = performance.now()
+    longest = Math.max(longest, now - last)
+    last = now
+  }
+  const timer = setInterval(tick, 1)
+  await run()
+  tick()
+  clearInterval(timer)
+  return longest
+}
+
+async function within(): Promise<void> {
+  const folder = process.argv.at(-1)!
+  const source = await openLocal()
+  const look = async (query: Query): Promise<number> => {
+    const start = performance.now()
+    await source.sockets(query)
+    return performance.now() - start
+  }
+  const program = (file: string, words: readonly string[]): number => {
+    const start = performance.now()
+    spawnSync(file, words, { stdio: ['ignore', 'ignore', 'inherit'] })
+    return performance.now() - start
+  }
+  const first = await source.sockets({ protocols: ['tcp'], owners: false, states: ['ESTABLISHED'] })
+  const { local, remote } = first.sockets[first.sockets.length >> 1]!
+  const oneConnection = `src ${local.address}:${local.port} dst ${remote!.address}:${remote!.port}`
+  const details = ['tcp', 'memory', 'options', 'cgroup'] as const
+  const runs: Record<string, () => number | Promise<number>> = {
+    'C, receives only': () => Number(execFileSync(join(folder, 'floor'), { encoding: 'utf8' }).split(' ')[0]),
+    'C, receives only, every extension': () => Number(execFileSync(join(folder, 'floor'), ['255'], { encoding: 'utf8' }).split(' ')[0]),
+    'ss -tan': () => program('ss', ['-tan']),
+    'ss -tanp': () => program('ss', ['-tanp']),
+    'sockets(), no owners': () => look({ protocols: ['tcp'], owners: false }),
+    'sockets(), owners': () => look({ protocols: ['tcp'] }),
+    'sockets(), no owners, every detail': () => look({ protocols: ['tcp'], owners: false, details }),
+    'who listens on one port, with owners': () => look({ protocols: ['tcp'], filter: 'sport = 7000 and state listening' }),
+    'one connection by its ends, no owners': () => look({ protocols: ['tcp'], owners: false, filter: oneConnection }),
+    'node -e 0': () => program(process.execPath, ['-e', '0']),
+    'sockscope list -t': () => program(process.execPath, ['dist/cli.cjs', 'list', '-t']),
+  }
+  const times = new Map(Object.keys(runs).map(name => [name, [] as number[]]))
+  // The first round warms up and does not count.
+  for (let round = 0; round <= rounds; round++) {
+    for (const [name, run] of Object.entries(runs)) {
+      const ms = await run()
+      if (round > 0) times.get(name)!.push(ms)
+    }
+  }
+  const floor = median(times.get('C, receives only')!)
+  const ss = median(times.get('ss -tanp')!)
+  console.log(`${processes} processes of ${connections} connections, ${rounds} rounds, Node ${process.version}`)
+  console.log(`${''.padEnd(40)}${'ms'.padStart(9)}${'of the C floor'.padStart(17)}${'ss -tanp is slower by'.padStart(24)}`)
+  for (const [name, list] of times) {
+    const ms = median(list)
+    console.log(
+      `${name.padEnd(40)}${ms.toFixed(1).padStart(9)}${`${(ms / floor).toFixed(2)}×`.padStart(17)}${`${(ss / ms).toFixed(1)}×`.padStart(24)}`,
+    )
+  }
+  const longest = await held(() => look({ protocols: ['tcp'] }))
+  console.log(
+    `event loop held for at most ${longest.toFixed(1)} ms; peak memory ${(process.resourceUsage().maxRSS / 1024).toFixed(0)} MiB after ${rounds + 1} rounds`,
+  )
+  source.close()
+}
+
+if (inside) await within()
+else outside()
