@@ -189,7 +189,7 @@ export const commands: readonly Command[] = [
     name: 'doctor',
     about: 'what works on this machine, what does not, and what would help',
     usage: '',
-    options: [json],
+    options: [json, { name: 'self-check', about: 'compare what the system says with what is known to be true; a report to mail (macOS)' }],
     examples: [],
     run: async given => (await import('./commands/doctor.ts')).run(given),
   },

@@ -27,6 +27,8 @@ export interface Source {
   readonly actions?: Actions
   /** What works here, what does not, why, and what would help. */
   abilities(): Promise<readonly Ability[]>
+  /** Compares what the system says with what is known to be true, where nobody could try it before: one line for each thing. */
+  selfCheck?(): Promise<readonly Ability[]>
   /** True when this is a recording: time is what its looks say, and nothing can be done to its sockets. */
   readonly replay?: boolean
   /** True when a recording has no further look. */

@@ -23,8 +23,10 @@ static void batch(struct session *c, const void *bytes, size_t size) {
 }
 
 static unsigned provider_of(const struct socket *s) { return s->protocol == 6 ? (s->flow ? 3 : 2) : s->flow ? 5 : 4; }
+// From macOS 27 on: the flows of the same user.
+static int same_user(const struct socket *s) { const struct process *p = process_of(s->last); return !gate || my_uid == 0 || (p != NULL && p->uid == my_uid); }
 static int counted(const struct session *c, const struct socket *s) {
-  return !s->raw && !s->unix_kind && !s->nosocket && !s->uncounted && (c->watching >> provider_of(s) & 1) != 0 && visible(s);
+  return !s->raw && !s->unix_kind && !s->nosocket && !s->uncounted && (c->watching >> provider_of(s) & 1) != 0 && same_user(s);
 }
 
 static void fill_end(struct address_in6 *a, const struct endpoint *e, int v6) {

@@ -77,3 +77,309 @@ for (const major of [20, 21]) {
     equal(find(look, 'tcp.2').tcp?.rttMicros, 12_000)
   })
 }
+
+test('who used a socket last, and for whom; what only macOS tells of it', need, async () => {
+  const look = await lookAt(desk.replace('rx=9 tx=8', 'rx=9 tx=8 filter=12'))
+  deepEqual(find(look, 'udp.flow').detail?.fields, { lastUserPid: 1002, onBehalfOfPid: 1001, userSpace: true })
+  deepEqual(find(look, 'tcp.8').detail?.fields, { lastUserPid: 1001, contentFilter: true, flowDivert: true })
+  equal(find(look, 'tcp.2').detail?.fields?.lastUserPid, 1000)
+  deepEqual([...look.processes.keys()].sort(), [1, 300, 400, 900, 1000, 1001, 1002].sort())
+  equal(find(look, 'unix').detail?.type, 'stream')
+  const [one, other] = [look.sockets.find(s => s.key.endsWith('.21'))!, look.sockets.find(s => s.key.endsWith('.22'))!]
+  deepEqual([one.detail?.fields?.peer, one.detail?.fields?.peerPid], [other.key, 1001])
+  deepEqual([other.detail?.fields?.peer, other.detail?.fields?.peerPid, other.remote?.path], [one.key, 1000, '/tmp/app.sock'])
+})
+
+test('queues, options and memory', need, async () => {
+  const look = await lookAt(desk)
+  deepEqual(find(look, 'tcp.1').queues, { receivedBytes: undefined, sendBytes: undefined, backlog: 2, backlogLimit: 128 })
+  deepEqual(find(look, 'tcp.2').queues, { receivedBytes: 7, sendBytes: 5000, backlog: undefined, backlogLimit: undefined })
+  deepEqual(find(look, 'tcp.1').options?.flags, ['reuseaddr'])
+  deepEqual(
+    ['tcp.1', 'tcp.6', 'tcp.7'].map(key => find(look, key).options?.v6only),
+    [undefined, false, true],
+  )
+  equal(find(look, 'tcp.2').memory?.receiveBufferBytes, 131_072)
+  const bare = await lookAt(desk, {})
+  deepEqual(
+    bare.sockets.flatMap(s => [s.tcp, s.memory, s.options, s.traffic]).filter(x => x !== undefined),
+    [],
+  )
+})
+
+test('processes: name, file, parent, user, start, and the arguments of our own', need, async () => {
+  const { processes } = await lookAt(desk)
+  deepEqual(processes.get(1000), {
+    key: '1000.77',
+    pid: 1000,
+    name: 'node',
+    parentPid: 900,
+    uid: 501,
+    user: 'alice',
+    startedAtMs: 1_700_000_100_500,
+    exe: '/usr/local/bin/node',
+    command: ['node', 'server.js'],
+    script: undefined,
+    container: undefined,
+    unit: undefined,
+  })
+  equal(processes.get(1002)?.name, 'com.apple.WebKit.Networking', 'the kernel keeps 15 letters; the file has all of them')
+  deepEqual([processes.get(300)?.user, processes.get(300)?.command], [undefined, undefined])
+})
+
+test('TCP statistics: bytes and segments apart, from the table, the control and tcp.info together', need, async () => {
+  const { tcp, traffic } = find(await lookAt(desk), 'tcp.2')
+  const { negotiated, ...numbers } = tcp!
+  deepEqual(
+    { ...numbers },
+    {
+      rttMicros: 12_000,
+      rttVarianceMicros: 3_000,
+      minRttMicros: 6_000,
+      receiveRttMicros: 33_000,
+      retransmitTimeoutMicros: 230_000,
+      congestionControl: 'cubic',
+      congestionWindowBytes: 14_480,
+      congestionWindowSegments: 10,
+      sendMssBytes: 1_448,
+      receiveMssBytes: 1_440,
+      sendWindowBytes: 65_535,
+      receiveWindowBytes: 131_072,
+      receiveSpaceBytes: 0,
+      sendWindowScale: 8,
+      receiveWindowScale: 6,
+      unackedSegments: 3,
+      notSentBytes: 2_000,
+      timeoutsInRow: 0,
+      sentBytes: 9_876_543_210,
+      receivedBytes: 123_456_789_012,
+      sentDataSegments: 30,
+      receivedDataSegments: 20,
+      retransmittedBytes: 4_096,
+      retransmittedSegments: 3,
+      outOfOrderSegments: 2,
+      duplicateAckedSegments: 0,
+      reorderingSeen: 0,
+    },
+  )
+  equal(numbers.slowStartThresholdBytes, undefined, '65535 << 14 is none')
+  deepEqual([negotiated?.timestamps, negotiated?.sack, negotiated?.windowScaling, negotiated?.ecn], [true, true, true, false])
+  deepEqual(traffic, {
+    inBytes: 123_456_789_012,
+    outBytes: 9_876_543_210 - 4_096,
+    inCalls: 20,
+    outCalls: 30,
+    processes: [],
+    kind: 'exact',
+  })
+})
+
+test('the byte counts of sockets alone: slots summed up to macOS 14, one slot and half of what came in from 15 on', need, async () => {
+  for (const major of [22, 23, 24, 25]) {
+    const look = await lookAt(`${desk.replace('darwin 24', `darwin ${major}`)}\nfail connect 1`)
+    for (const [key, inBytes, outBytes] of [
+      ['udp.4', 5_000, 6_000],
+      ['tcp.2', 123_456_789_012, 9_876_543_210],
+    ] as const) {
+      const { traffic } = find(look, key)
+      deepEqual([traffic?.inBytes, traffic?.outBytes, traffic?.kind], [inBytes, outBytes, 'sampled'], `Darwin ${major} ${key}`)
+    }
+    deepEqual(
+      look.gaps.map(g => [g.what, g.why]),
+      [['bytes', 'permission']],
+    )
+    equal(find(look, 'tcp.2').tcp?.sentBytes, 9_876_543_210, 'tcp.info still tells')
+  }
+})
+
+test('a provider of the control that is refused is a gap, and the others still count', need, async () => {
+  const look = await lookAt(`${desk}\nfail provider:5 2`)
+  deepEqual(
+    look.gaps.map(g => [g.what, g.why, g.text.includes('flows of Network.framework: ENOENT')]),
+    [['bytes', 'kernel', true]],
+  )
+  equal(find(look, 'udp.flow').traffic?.kind, 'sampled')
+  equal(find(look, 'udp.4').traffic?.kind, 'exact')
+})
+
+test('sockets that share their ends get no count of another', need, async () => {
+  const look = await lookAt(
+    `${desk}\nsocket 40 udp *:5353 *:* uid=501 last=1001 rx=1 tx=2\nsocket 41 udp *:5353 *:* uid=501 last=1001 rx=3 tx=4`,
+  )
+  deepEqual(
+    ['udp.4', 'udp.40', 'udp.41'].map(key => find(look, key).traffic?.kind),
+    ['exact', 'sampled', 'sampled'],
+    'two of one process cannot be told apart',
+  )
+})
+
+const gated = `${desk.replace('darwin 24', 'darwin 27')}\ngate`
+
+test('macOS 27: a table of own sockets only is a gap with its remedy, never an empty machine', need, async () => {
+  const look = await lookAt(gated, { ...everything, details: [] })
+  const hidden = look.gaps.filter(g => g.what === 'sockets')
+  deepEqual(
+    hidden.map(g => [g.why, g.count, g.help]),
+    [
+      ['permission', 3, 'run as root: sudo sockscope'],
+      ['permission', 2, 'run as root: sudo sockscope'],
+      ['permission', 1, 'run as root: sudo sockscope'],
+    ],
+  )
+  const keys = look.sockets.map(s => s.key)
+  for (const key of ['tcp.1', 'tcp.2', 'tcp.6', 'tcp.7', 'tcp.8'])
+    ok(keys.includes(key), `${key}: own, or held by a process of the same user`)
+  for (const key of ['tcp.3', 'tcp.9', 'udp.4', 'raw.12']) ok(!keys.includes(key), `${key} cannot be seen`)
+})
+
+test('macOS 27: flows of the same user that only the statistics control shows are listed', need, async () => {
+  const look = await lookAt(gated)
+  const flow = look.sockets.find(s => s.detail?.fields?.userSpace === true && s.protocol === 'udp')!
+  equal(line(flow).replace(/^\S+ /, ''), 'ipv6 ESTABLISHED 2001:db8::1:60000 2001:db8::2:443 1002/')
+  deepEqual([flow.traffic?.inBytes, flow.traffic?.kind], [70_000, 'exact'])
+  deepEqual(
+    look.gaps.map(g => [g.what, g.count]),
+    [
+      ['sockets', 2],
+      ['sockets', 1],
+      ['sockets', 1],
+    ],
+  )
+  const root = await lookAt(gated.replace('me 1000 501', 'me 1000 0'))
+  deepEqual(lines(root).length, expected.length, 'root sees all')
+  deepEqual(root.gaps, [])
+})
+
+test('macOS 27 without own sockets: the header still has the count', need, async () => {
+  const look = await lookAt(gated.replace('me 1000 501', 'me 5000 502'), { protocols: ['tcp'] })
+  deepEqual(look.sockets, [])
+  deepEqual(
+    look.gaps.map(g => [g.what, g.why, g.count]),
+    [['sockets', 'permission', 10]],
+  )
+})
+
+test('sockets that died while the kernel wrote are no gate', need, async () => {
+  const look = await lookAt('darwin 25\nme 1000 501\nprocess 1000 uid=501 name=a\nsocket 1 tcp *:80 *:* state=LISTEN last=1000', {
+    protocols: ['tcp'],
+  })
+  deepEqual(look.gaps, [])
+})
+
+const faults: readonly (readonly [string, string, (look: Look) => void])[] = [
+  [
+    'a table that grows between the two calls is asked for again',
+    Array.from({ length: 200 }, (_, i) => `socket ${100 + i} tcp 10.0.0.5:${1000 + i} *:* state=LISTEN last=1000 late`).join('\n'),
+    look => equal(look.sockets.filter(s => s.protocol === 'tcp').length, 210),
+  ],
+  ['ENOMEM is asked again', 'fail sysctl:net.inet.tcp.pcblist_n 12 0 3', look => deepEqual(look.gaps, [])],
+  [
+    'ENOMEM without end is a gap',
+    'fail sysctl:net.inet.tcp.pcblist_n 12',
+    look => {
+      deepEqual(
+        look.gaps.map(g => [g.what, g.why]),
+        [['sockets', 'kernel']],
+      )
+      ok(look.gaps[0]!.text.includes('ENOMEM'))
+      ok(
+        look.sockets.some(s => s.key === 'tcp.1'),
+        'the walk still finds what it can',
+      )
+    },
+  ],
+  [
+    'a sandbox that forbids a table',
+    'fail announce:net.inet.udp.pcblist_n 1',
+    look =>
+      deepEqual(
+        look.gaps.map(g => [g.what, g.why, g.text.includes('EPERM')]),
+        [['sockets', 'permission', true]],
+      ),
+  ],
+  [
+    'a process that ends while its descriptors are listed',
+    'fail proc_pidinfo:*:1001 3\nfail proc_pidpath:1001 3',
+    look => {
+      deepEqual(find(look, 'tcp.6').owners, [{ pid: 1001, fd: undefined }])
+      equal(look.processes.get(1001), undefined)
+    },
+  ],
+  [
+    'a descriptor that closes before it is read',
+    'fail proc_pidfdinfo:1000:21 9',
+    look => deepEqual(find(look, 'tcp.2').owners, [{ pid: 1001, fd: 30 }]),
+  ],
+  [
+    'a descriptor that is another thing by now',
+    'fail proc_pidfdinfo:1000:21 38',
+    look => deepEqual(find(look, 'tcp.2').owners, [{ pid: 1001, fd: 30 }]),
+  ],
+  [
+    'a socket that is being taken down',
+    'fail proc_pidfdinfo:1001:30 102',
+    look => deepEqual(find(look, 'tcp.2').owners, [{ pid: 1000, fd: 21 }]),
+  ],
+  [
+    'no list of processes',
+    'fail proc_listpids 1',
+    look => {
+      deepEqual(find(look, 'tcp.3').owners, [{ pid: 400, fd: undefined }])
+      deepEqual(
+        look.gaps.map(g => [g.what, g.why]),
+        [['owners', 'kernel']],
+      )
+    },
+  ],
+  [
+    'ENOBUFS of the control: what waits is read, and it is asked again',
+    'fail send 55 5 2',
+    look => equal(find(look, 'udp.4').traffic?.kind, 'exact'),
+  ],
+  [
+    'ENOBUFS without end',
+    'fail send 55',
+    look => {
+      equal(find(look, 'udp.4').traffic?.kind, 'sampled')
+      ok(look.gaps[0]!.text.includes('ENOBUFS'))
+    },
+  ],
+  [
+    'a datagram of which only a part comes',
+    'fail cut 1 0 1',
+    look => {
+      equal(look.gaps[0]?.why, 'damaged')
+      equal(find(look, 'udp.4').traffic?.kind, 'sampled')
+    },
+  ],
+  ['no interfaces: zones keep their numbers', 'fail mib:4.17 1', look => equal(find(look, 'tcp.3').local.zone, '4')],
+  ['no version', 'fail *:kern.osrelease 1', look => equal(find(look, 'tcp.2').tcp?.rttMicros, 12_000)],
+  ['no net.inet.tcp.info', 'fail sysctl:net.inet.tcp.info 1', look => equal(find(look, 'tcp.2').tcp?.sentBytes, 9_876_543_210)],
+  [
+    'a connection without its socket',
+    'socket 50 tcp 10.0.0.5:7000 10.0.0.6:80 state=FIN_WAIT_2 nosocket',
+    look => equal(line(find(look, 'tcp.50')), 'tcp.50 ipv4 FIN_WAIT_2 10.0.0.5:7000 10.0.0.6:80 orphan'),
+  ],
+  [
+    'sockets of the kernel, of nobody, and not accepted yet',
+    'socket 51 udp *:123 *:* last=0\nsocket 52 tcp 10.0.0.5:7001 10.0.0.6:80 state=ESTABLISHED so_state=1 last=1000\n' +
+      'socket 53 tcp 10.0.0.5:80 10.0.0.6:81 state=ESTABLISHED so_state=0x1003 last=1000\nsocket 54 udp *:9 *:* last=4321',
+    look =>
+      deepEqual(
+        ['udp.51', 'tcp.52', 'tcp.53', 'udp.54'].map(key => find(look, key).ownerless),
+        ['kernel', 'orphan', 'not-accepted', 'exited'],
+      ),
+  ],
+]
+for (const [name, lines, verify] of faults) test(name, need, async () => verify(await lookAt(`${desk}\n${lines}`)))
+
+test('three hundred sources come in pieces of a hundred, and all are counted', need, async () => {
+  const many = Array.from({ length: 300 }, (_, i) => `socket ${1000 + i} udp 10.0.0.5:${2000 + i} *:* last=1000 rx=${i} tx=1`).join('\n')
+  const look = await lookAt(`${desk}\n${many}`)
+  const counted = look.sockets.filter(s => s.protocol === 'udp' && s.local.port! >= 2000 && s.local.port! < 2300)
+  deepEqual(
+    counted.map(s => s.traffic?.inBytes),
+    counted.map((_, i) => i),
+  )
+  equal(counted.length, 300)
+})

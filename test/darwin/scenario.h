@@ -42,5 +42,5 @@ struct socket *socket_of(int id);
 u64 handle(int id, int part);
 int fail(int error);
 u16 swapped(int port);
-/** Reads an IPv4 or IPv6 address without the help of the system's headers. */
+/** Whether the tables show a socket: macOS 27 shows only a caller's own. */
 int visible(const struct socket *s);

@@ -1,5 +1,8 @@
 // `sockscope doctor`: each ability of this machine, whether it works, why not, and what would help.
 
+import type { Ability } from '../../model/ability.ts'
+import { OsError } from '../../model/error.ts'
+import type { Source } from '../../source/source.ts'
 import { safe, safeJson } from '../../show/text.ts'
 import { table } from '../../show/table.ts'
 import { withMachine } from '../machine.ts'
@@ -11,7 +14,7 @@ import { version } from '../version.ts'
 /** Runs the command. */
 export function run(given: Given): Promise<number> {
   return withMachine(given, async source => {
-    const abilities = await source.abilities()
+    const abilities = given.has('self-check') ? await selfCheck(source) : await source.abilities()
     const facts = { version, node: process.version, source: source.name, user: process.getuid?.() }
     if (given.has('json')) {
       print(`${safeJson({ schema: 'sockscope-doctor/1', ...facts, abilities })}\n`)
@@ -30,4 +33,9 @@ export function run(given: Given): Promise<number> {
     if (remedies.length > 0) printLines(['', ...remedies.map(a => safe(`${a.name}: ${a.help}`))])
     return exits.found
   })
+}
+
+function selfCheck(source: Source): Promise<readonly Ability[]> {
+  if (source.selfCheck === undefined) throw new OsError('doctor --self-check', 'ENOTSUP', { help: `${source.name} has none` })
+  return source.selfCheck()
 }

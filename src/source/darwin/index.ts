@@ -27,7 +27,11 @@ export async function openDarwin(tape: Tape = live, options: DarwinOptions = {})
     interfaces: async () => interfaces(tape, calls),
     limits: () => readLimits(tape, calls),
     abilities: async () => (calls ? readAbilities(calls) : []),
-    ...(calls && { actions: actionsOf(tape, calls), events: eventsOf(calls) }),
+    ...(calls && {
+      actions: actionsOf(tape, calls),
+      events: eventsOf(calls),
+      selfCheck: async () => (await import('./selfcheck.ts')).selfCheck(calls),
+    }),
     get ended() {
       return tape.ended
     },

@@ -1,0 +1,223 @@
+// What this Mac says, compared with what is known to be true of it: a connection of our own is looked for in every place, and the places
+// must agree. The result is made to be mailed: it has no names, no addresses but those of this machine's loopback, and no other program's data.
+
+import { createServer, connect, type Socket as NetSocket } from 'node:net'
+import { basename } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { viewOf } from '../../bytes/text.ts'
+import type { Ability } from '../../model/ability.ts'
+import type { Socket } from '../../model/socket.ts'
+import { live } from '../tape.ts'
+import type { Calls } from './calls.ts'
+import type { Closing } from './counter.ts'
+import { walkHolders } from './holders.ts'
+import { interfaces } from './interfaces.ts'
+import { majorOf, readRelease } from './limits.ts'
+import { looker } from './look.ts'
+import { processReader } from './processes.ts'
+import { readTable } from './records.ts'
+import { tcpConnectionInfo } from './structs-tcp.ts'
+import { recordHead, xinpgen } from './structs.ts'
+
+const IPPROTO_TCP = 6
+const TCP_CONNECTION_INFO = 0x106
+
+/** A connection with both ends in this process. */
+export interface Pair {
+  readonly clientPort: number
+  readonly serverPort: number
+  /** The descriptor of the end that connected. */
+  readonly clientFd: number
+  /** What the client sent, and the server received. */
+  readonly bytes: number
+  close(): void
+}
+
+/** How long each kind of record is; a longer one is newer and can be read as well. */
+const records: Readonly<Record<number, readonly [string, number]>> = {
+  0x1: ['xsocket_n', 76],
+  0x2: ['xsockbuf_n', 32],
+  0x4: ['xsockbuf_n', 32],
+  0x8: ['xsockstat_n', 136],
+  0x10: ['xinpcb_n', 104],
+  0x20: ['xtcpcb_n', 204],
+}
+
+/** Checks everything. `opens` makes the connection that is looked for. */
+export async function selfCheck(calls: Calls, opens: () => Promise<Pair> = loopbackPair): Promise<readonly Ability[]> {
+  const release = await readRelease(live, calls)
+  const closings: Closing[] = []
+  const looks = looker(live, calls, 'darwin', closings)
+  const pair = await opens()
+  try {
+    const query = { protocols: ['tcp'], details: ['tcp'] } as const
+    await looks.look(query) // The conversation with the statistics control starts here.
+    const look = await looks.look(query)
+    const ends = (local: number, remote: number): Socket | undefined =>
+      look.sockets.find(s => s.local.port === local && s.remote?.port === remote && s.state === 'ESTABLISHED')
+    const client = ends(pair.clientPort, pair.serverPort)
+    const server = ends(pair.serverPort, pair.clientPort)
+    const found = [
+      check(
+        'version',
+        majorOf(release) !== undefined,
+        `Darwin ${release ?? 'unknown'}, ${process.arch}, node ${process.version}, uid ${calls.ownUid()}`,
+      ),
+      ...recordChecks(calls),
+      check('table', client !== undefined && server !== undefined, 'both ends of an own connection are listed as ESTABLISHED'),
+      ownerCheck(calls, client, pair),
+      ...statisticsChecks(calls, client, pair),
+      bytesCheck('bytes-sent', client?.traffic?.kind, client?.traffic?.outBytes, pair.bytes),
+      bytesCheck('bytes-received', server?.traffic?.kind, server?.traffic?.inBytes, pair.bytes),
+      ...(await processChecks(calls)),
+      ...look.gaps.map(g => check(`gap-${g.what}`, false, g.text)),
+    ]
+    pair.close()
+    return [...found, await closingCheck(looks, closings, pair)]
+  } finally {
+    pair.close()
+    looks.close()
+  }
+}
+
+const check = (name: string, works: boolean, text: string): Ability => ({
+  name,
+  works,
+  text,
+  help: works ? '' : 'please mail this report',
+})
+
+/** Every record of the table has a length that we know, or more. */
+function recordChecks(calls: Calls): Ability[] {
+  const { bytes, announced } = calls.sysctl('net.inet.tcp.pcblist_n')
+  const view = viewOf(bytes)
+  const lengths = new Map<number, number>()
+  for (let at = xinpgen.size; at + recordHead.size <= bytes.length;) {
+    const { len, kind } = recordHead.read(view, at)
+    if (len <= xinpgen.size) break
+    lengths.set(kind, len)
+    at += Math.ceil(len / 8) * 8
+  }
+  const table = readTable(bytes)
+  const counts = `${table.sockets.length} of ${table.header.xig_count} sockets, ${bytes.length} of ${announced} bytes`
+  return [
+    check('framing', table.whole && table.incomplete === 0, `the table of TCP ends as it should: ${counts}`),
+    ...Object.entries(records).map(([kind, [name, least]]) => {
+      const length = lengths.get(Number(kind))
+      return check(`record-${kind}`, length !== undefined && length >= least, `${name} has ${length ?? 'no'} bytes, at least ${least}`)
+    }),
+  ]
+}
+
+function ownerCheck(calls: Calls, client: Socket | undefined, pair: Pair): Ability {
+  const self = calls.ownPid()
+  const owners = client?.owners.map(o => `${o.pid === self ? 'own' : 'other'}/${o.fd ?? 'no descriptor'}`).join(', ')
+  const works = client?.owners.some(o => o.pid === self && o.fd === pair.clientFd) ?? false
+  return check(
+    'owner',
+    works && client?.detail?.fields?.lastUserPid === self,
+    `the table and the walk of descriptors agree on the owner: ${owners}`,
+  )
+}
+
+/** The table, the statistics control and net.inet.tcp.info against what the socket itself says. */
+function statisticsChecks(calls: Calls, client: Socket | undefined, pair: Pair): Ability[] {
+  const t = tcpConnectionInfo.read(viewOf(calls.option(pair.clientFd, IPPROTO_TCP, TCP_CONNECTION_INFO, tcpConnectionInfo.size)))
+  const tcp = client?.tcp
+  const near = (a: number | undefined, b: number): boolean => a !== undefined && Math.abs(a - b) <= Math.max(2000, b / 2)
+  return [
+    check('state', t.tcpi_state === 4, `the socket says that it is in state ${t.tcpi_state}; 4 is ESTABLISHED`),
+    check('mss', tcp?.sendMssBytes === t.tcpi_maxseg, `segments of ${tcp?.sendMssBytes} bytes; the socket says ${t.tcpi_maxseg}`),
+    check(
+      'cwnd',
+      tcp?.congestionWindowBytes === t.tcpi_snd_cwnd,
+      `a window of ${tcp?.congestionWindowBytes} bytes; the socket says ${t.tcpi_snd_cwnd}`,
+    ),
+    check(
+      'rtt',
+      near(tcp?.rttMicros ?? 0, t.tcpi_srtt * 1000),
+      `a round trip of ${tcp?.rttMicros ?? 0} µs; the socket says ${t.tcpi_srtt} ms`,
+    ),
+    check('sent', t.tcpi_txbytes === pair.bytes, `the socket counts ${t.tcpi_txbytes} bytes sent; it was ${pair.bytes}`),
+    check('tcp-info', tcp?.negotiated !== undefined, 'net.inet.tcp.info tells of the own connection'),
+  ]
+}
+
+const bytesCheck = (name: string, kind: string | undefined, counted: number | undefined, truth: number): Ability =>
+  check(name, kind === 'exact' && counted === truth, `counted ${counted ?? 'nothing'} (${kind ?? 'unknown'}); it was ${truth}`)
+
+async function processChecks(calls: Calls): Promise<Ability[]> {
+  const self = calls.ownPid()
+  const own = await processReader(live, calls).one(self)
+  const plain = { tcp: false, traffic: false, memory: false, options: false, major: undefined, zones: new Map<number, string>() }
+  const walk = await walkHolders(live, calls, plain)
+  const loopback = interfaces(live, calls).filter(i => i.loopback && i.up)
+  const started = own?.startedAtMs === undefined ? undefined : Date.now() - process.uptime() * 1000 - own.startedAtMs
+  return [
+    check(
+      'process',
+      own !== undefined && basename(own.exe ?? '') === basename(process.execPath),
+      'the own process has the name of its file',
+    ),
+    check('identity', /^\d+\.\d+$/.test(own?.key ?? ''), 'the own process has an identity that is never used again'),
+    check(
+      'start',
+      started !== undefined && Math.abs(started) < 60_000,
+      `the own process started ${Math.round(started ?? 0)} ms from when it says`,
+    ),
+    check(
+      'walk',
+      walk.read.has(self),
+      `${walk.read.size} of ${walk.pids.length} processes can be read, ${walk.held.length} sockets in them`,
+    ),
+    check('loopback', loopback.length > 0, `${loopback.length} loopback interfaces`),
+  ]
+}
+
+/** The control says a last word about a connection that closed, with its whole count. */
+async function closingCheck(looks: ReturnType<typeof looker>, closings: Closing[], pair: Pair): Promise<Ability> {
+  for (let tries = 0; tries < 20; tries++) {
+    await looks.look({ protocols: ['tcp'], details: ['tcp'], owners: false })
+    const last = closings.find(c => c.socket.local.port === pair.clientPort)
+    if (last !== undefined) {
+      return check(
+        'closing',
+        last.counts.nstat_txbytes === pair.bytes,
+        `the last word counts ${last.counts.nstat_txbytes} bytes; it was ${pair.bytes}`,
+      )
+    }
+    await sleep(50)
+  }
+  return check('closing', false, 'no last word came about a connection that was closed')
+}
+
+const message = Buffer.alloc(1234, 'sockscope')
+
+/** Opens a connection over loopback, and sends a known number of bytes through it. */
+export function loopbackPair(): Promise<Pair> {
+  return new Promise((resolve, reject) => {
+    const sockets: NetSocket[] = []
+    const close = (): void => {
+      for (const socket of sockets) socket.destroy()
+      server.close()
+    }
+    const server = createServer(accepted => {
+      sockets.push(accepted)
+      let received = 0
+      accepted.on('data', part => {
+        received += part.length
+        if (received < message.length) return
+        const fd = (client as unknown as { _handle?: { fd?: number } })._handle?.fd ?? -1
+        resolve({ clientPort: client.localPort!, serverPort: client.remotePort!, clientFd: fd, bytes: received, close })
+      })
+    })
+    let client: NetSocket
+    server.on('error', reject)
+    server.listen(0, '127.0.0.1', () => {
+      const address = server.address()
+      client = connect({ port: typeof address === 'object' ? address!.port : 0, host: '127.0.0.1' }, () => client.write(message))
+      client.on('error', reject)
+      sockets.push(client)
+    })
+  })
+}
