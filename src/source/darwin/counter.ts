@@ -19,7 +19,8 @@ export interface Closing {
 /** Makes the counter of a source. `closings` gets every socket that closes; without it they are not kept. */
 export function flowCounter(tape: Tape, calls: Calls | undefined, closings?: Closing[]) {
   let conversation: Conversation | undefined
-  let known: ReadonlyMap<bigint, Draft> = new Map()
+  /** The socket of each source, until the kernel says that it is gone. */
+  const known = new Map<bigint, Draft>()
 
   function poll(): Iterable<Uint8Array> {
     if (calls === undefined) return []
@@ -30,6 +31,7 @@ export function flowCounter(tape: Tape, calls: Calls | undefined, closings?: Clo
   function close(): void {
     conversation?.close()
     conversation = undefined
+    known.clear() // The next conversation numbers its sources anew.
   }
 
   /** Gives sockets their counts. The answer is the flows that no table has, when tables are gated; otherwise those are merely younger than the tables. */
@@ -47,7 +49,8 @@ export function flowCounter(tape: Tape, calls: Calls | undefined, closings?: Clo
         const socket = sockets.get(c.reference) ?? known.get(c.reference) ?? flowRow(c, wanted).socket
         closings?.push({ socket, counts: c.counts })
       }
-      known = sockets
+      for (const [reference, socket] of sockets) if (closings !== undefined) known.set(reference, socket)
+      for (const reference of counts.removed) known.delete(reference)
       return gated ? [...left] : []
     } catch (error) {
       close() // It starts anew with the next look.

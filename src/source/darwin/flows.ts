@@ -13,6 +13,8 @@ import type { NstatCounts, SockaddrIn6 } from './structs-ntstat.ts'
 /** What the answers of one look said. */
 export interface Counts {
   readonly sources: readonly Counted[]
+  /** Sources that are gone. */
+  readonly removed: readonly bigint[]
   readonly refused: readonly { readonly context: number; readonly code: string }[]
   /** The kernel came to the end of what it had to say. */
   readonly whole: boolean
@@ -21,14 +23,16 @@ export interface Counts {
 /** Takes the messages of a look together; the last word about a source is the one that counts. */
 export function collect(messages: Iterable<Message>): Counts {
   const sources = new Map<bigint, Counted>()
+  const removed: bigint[] = []
   const refused: { context: number; code: string }[] = []
   let whole = false
   for (const m of messages) {
     if (m.kind === 'source') sources.set(m.counted.reference, m.counted)
+    else if (m.kind === 'removed') removed.push(m.reference)
     else if (m.kind === 'refused') refused.push({ context: m.context, code: m.code })
     else if (m.kind === 'done') whole = !m.more
   }
-  return { sources: [...sources.values()], refused, whole }
+  return { sources: [...sources.values()], removed, refused, whole }
 }
 
 /** Who uses a flow, and for whom. */

@@ -13,10 +13,10 @@ import type { Closing } from './counter.ts'
 import { walkHolders } from './holders.ts'
 import { interfaces } from './interfaces.ts'
 import { majorOf, readRelease } from './limits.ts'
-import { looker } from './look.ts'
+import { looker, type Looker } from './look.ts'
 import { processReader } from './processes.ts'
 import { readTable } from './records.ts'
-import { tcpConnectionInfo } from './structs-tcp.ts'
+import { tcpConnectionInfo, type TcpConnectionInfo } from './structs-tcp.ts'
 import { recordHead, xinpgen } from './structs.ts'
 
 const IPPROTO_TCP = 6
@@ -43,41 +43,52 @@ const records: Readonly<Record<number, readonly [string, number]>> = {
   0x20: ['xtcpcb_n', 204],
 }
 
-/** Checks everything. `opens` makes the connection that is looked for. */
+/** Checks everything. `opens` makes the connection that is looked for. What fails is a line of the report, never an exception. */
 export async function selfCheck(calls: Calls, opens: () => Promise<Pair> = loopbackPair): Promise<readonly Ability[]> {
-  const release = await readRelease(live, calls)
   const closings: Closing[] = []
   const looks = looker(live, calls, 'darwin', closings)
   const pair = await opens()
+  const found: Ability[] = []
+  const group = async (name: string, checks: () => readonly Ability[] | Promise<readonly Ability[]>): Promise<void> => {
+    try {
+      found.push(...(await checks()))
+    } catch (error) {
+      found.push(check(name, false, `it failed: ${error instanceof Error ? error.message : String(error)}`))
+    }
+  }
   try {
-    const query = { protocols: ['tcp'], details: ['tcp'] } as const
-    await looks.look(query) // The conversation with the statistics control starts here.
-    const look = await looks.look(query)
-    const ends = (local: number, remote: number): Socket | undefined =>
-      look.sockets.find(s => s.local.port === local && s.remote?.port === remote && s.state === 'ESTABLISHED')
-    const client = ends(pair.clientPort, pair.serverPort)
-    const server = ends(pair.serverPort, pair.clientPort)
-    const found = [
-      check(
-        'version',
-        majorOf(release) !== undefined,
-        `Darwin ${release ?? 'unknown'}, ${process.arch}, node ${process.version}, uid ${calls.ownUid()}`,
-      ),
-      ...recordChecks(calls),
-      check('table', client !== undefined && server !== undefined, 'both ends of an own connection are listed as ESTABLISHED'),
-      ownerCheck(calls, client, pair),
-      ...statisticsChecks(calls, client, pair),
-      bytesCheck('bytes-sent', client?.traffic?.kind, client?.traffic?.outBytes, pair.bytes),
-      bytesCheck('bytes-received', server?.traffic?.kind, server?.traffic?.inBytes, pair.bytes),
-      ...(await processChecks(calls)),
-      ...look.gaps.map(g => check(`gap-${g.what}`, false, g.text)),
-    ]
+    const release = await readRelease(live, calls)
+    const facts = `Darwin ${release ?? 'unknown'}, ${process.arch}, node ${process.version}, uid ${calls.ownUid()}`
+    found.push(check('version', majorOf(release) !== undefined, facts))
+    await group('records', () => recordChecks(calls))
+    await group('look', async () => lookChecks(calls, looks, pair))
+    await group('processes', () => processChecks(calls))
     pair.close()
-    return [...found, await closingCheck(looks, closings, pair)]
+    await group('closing', async () => [await closingCheck(looks, closings, pair)])
+    return found
   } finally {
     pair.close()
     looks.close()
   }
+}
+
+/** The connection in the table, in the walk, in the counts, and as the socket itself tells of it. */
+async function lookChecks(calls: Calls, looks: Looker, pair: Pair): Promise<readonly Ability[]> {
+  const query = { protocols: ['tcp'], details: ['tcp'] } as const
+  await looks.look(query) // The conversation with the statistics control starts here.
+  const look = await looks.look(query)
+  const ends = (local: number, remote: number): Socket | undefined =>
+    look.sockets.find(s => s.local.port === local && s.remote?.port === remote && s.state === 'ESTABLISHED')
+  const client = ends(pair.clientPort, pair.serverPort)
+  const server = ends(pair.serverPort, pair.clientPort)
+  return [
+    check('table', client !== undefined && server !== undefined, 'both ends of an own connection are listed as ESTABLISHED'),
+    ownerCheck(calls, client, pair),
+    bytesCheck('bytes-sent', client?.traffic?.kind, client?.traffic?.outBytes, pair.bytes),
+    bytesCheck('bytes-received', server?.traffic?.kind, server?.traffic?.inBytes, pair.bytes),
+    ...look.gaps.map(g => check(`gap-${g.what}`, false, g.text)),
+    ...statisticsChecks(calls, client, pair),
+  ]
 }
 
 const check = (name: string, works: boolean, text: string): Ability => ({
@@ -122,7 +133,14 @@ function ownerCheck(calls: Calls, client: Socket | undefined, pair: Pair): Abili
 
 /** The table, the statistics control and net.inet.tcp.info against what the socket itself says. */
 function statisticsChecks(calls: Calls, client: Socket | undefined, pair: Pair): Ability[] {
-  const t = tcpConnectionInfo.read(viewOf(calls.option(pair.clientFd, IPPROTO_TCP, TCP_CONNECTION_INFO, tcpConnectionInfo.size)))
+  let t: TcpConnectionInfo
+  try {
+    t = tcpConnectionInfo.read(viewOf(calls.option(pair.clientFd, IPPROTO_TCP, TCP_CONNECTION_INFO, tcpConnectionInfo.size)))
+  } catch (error) {
+    return [
+      check('connection-info', false, `the socket does not tell of itself: ${error instanceof Error ? error.message : String(error)}`),
+    ]
+  }
   const tcp = client?.tcp
   const near = (a: number | undefined, b: number): boolean => a !== undefined && Math.abs(a - b) <= Math.max(2000, b / 2)
   return [
@@ -175,7 +193,7 @@ async function processChecks(calls: Calls): Promise<Ability[]> {
 }
 
 /** The control says a last word about a connection that closed, with its whole count. */
-async function closingCheck(looks: ReturnType<typeof looker>, closings: Closing[], pair: Pair): Promise<Ability> {
+async function closingCheck(looks: Looker, closings: Closing[], pair: Pair): Promise<Ability> {
   for (let tries = 0; tries < 20; tries++) {
     await looks.look({ protocols: ['tcp'], details: ['tcp'], owners: false })
     const last = closings.find(c => c.socket.local.port === pair.clientPort)

@@ -5,7 +5,7 @@ import { AF_INET6, endpoint, isUnspecified, type Zones } from './address.ts'
 import { addFields, draft, row, type Draft, type Row } from './draft.ts'
 import { infoQuestion } from './question.ts'
 import type { Records } from './records.ts'
-import { tcpOfBlock, wholeTcp } from './statistics.ts'
+import { tcpOfBlock, tcpOfFlow, wholeTcp } from './statistics.ts'
 import type { XinpcbN, XsockbufN, XsocketN, XsockstatN } from './structs.ts'
 
 /** What a look needs of the records, beside what is always there. */
@@ -102,7 +102,8 @@ export function inetRow(r: Records, table: 'tcp' | 'udp' | 'raw', wanted: Wanted
   made.key = inetKey(made, userSpace ? undefined : inpcb.inp_gencnt, lastPid)
   if (wanted.memory) made.memory = memoryOf(r.receive, r.send)
   if (wanted.options) made.options = optionsOf(inpcb, socket, v6)
-  if (wanted.tcp && r.tcpcb !== undefined && hasStatistics(state)) made.tcp = wholeTcp(tcpOfBlock(r.tcpcb, r.send?.sb_cc))
+  if (wanted.tcp && r.tcpcb !== undefined && hasStatistics(state))
+    made.tcp = wholeTcp(userSpace ? tcpOfFlow(r.tcpcb) : tcpOfBlock(r.tcpcb, r.send?.sb_cc))
   if (!ports) made.detail = { protocolNumber: socket.xso_protocol || inpcb.inp_ip_p }
   addSocketFields(made, socket, userSpace)
   if (wanted.traffic && r.counters !== undefined) made.traffic = sampledTraffic(r.counters, wanted.major)

@@ -40,9 +40,16 @@ function windows(cwnd: number, ssthresh: number, mss: number): KnownTcp {
     congestionWindowSegments: segments(cwnd, mss),
     slowStartThresholdBytes: threshold,
     slowStartThresholdSegments: threshold === undefined ? undefined : segments(threshold, mss),
-    sendMssBytes: mss,
+    sendMssBytes: mss > 0 ? mss : undefined,
   }
 }
+
+/** What the table has of a flow of Network.framework: its windows. Everything else is 0 there and means nothing. */
+export const tcpOfFlow = (t: XtcpcbN): KnownTcp => ({
+  congestionWindowBytes: t.snd_cwnd,
+  sendWindowBytes: t.snd_wnd,
+  receiveWindowBytes: t.rcv_wnd,
+})
 
 /** The control block that the table of sockets carries: for every connection, without privilege up to macOS 26. */
 export function tcpOfBlock(t: XtcpcbN, queuedBytes: number | undefined): KnownTcp {
