@@ -6,10 +6,13 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test, type TestContext } from 'node:test'
 import type { EventGap, SocketEvent } from '../../src/model/event.ts'
+import type { Process } from '../../src/model/process.ts'
+import type { SocketStat } from '../../src/model/stat.ts'
 import { errnoName } from '../../src/source/darwin/errno.ts'
 import { loopbackPair, selfCheck } from '../../src/source/darwin/selfcheck.ts'
 import { openDescriptors } from '../../src/source/darwin/stat.ts'
 import { openRecorder, openRecording } from '../../src/source/open.ts'
+import type { Signal } from '../../src/source/source.ts'
 import { needs } from '../needs.ts'
 import { machine, scenario } from './standin.ts'
 
@@ -171,16 +174,16 @@ test('events: without the control, by looks alone, and said to be so', need, asy
 test('actions: a signal reaches exactly the process that was meant', need, async () => {
   const m = machine(desk)
   const source = await m.open()
-  const { signal } = source.actions!
+  const signal = (process: Process, name: Signal): Promise<void> => source.actions!.signal!(process, name)
   const node = (await source.process(1000))!
   const sshd = (await source.process(400))!
-  await rejects(signal!(sshd, 'TERM'), code('EPERM', /sudo/))
-  await rejects(signal!({ ...node, key: '1000.76' }, 'TERM'), code('ESRCH', /has ended/))
-  await signal!(node, 'HUP')
-  await signal!(node, 'TERM')
+  await rejects(signal(sshd, 'TERM'), code('EPERM', /sudo/))
+  await rejects(signal({ ...node, key: '1000.76' }, 'TERM'), code('ESRCH', /has ended/))
+  await signal(node, 'HUP')
+  await signal(node, 'TERM')
   equal(await source.process(1000), undefined)
-  await rejects(signal!(node, 'KILL'), code('ESRCH'))
-  equal(source.actions!.close, undefined, 'nobody can reset a connection on macOS')
+  await rejects(signal(node, 'KILL'), code('ESRCH'))
+  ok(!('close' in source.actions!), 'nobody can reset a connection on macOS')
   source.close()
 })
 
@@ -197,7 +200,9 @@ test('actions: an own connection is ended in order, another is refused in words'
 test('socketStat: everything that TCP_CONNECTION_INFO and libproc tell', need, () => {
   const m = machine(desk)
   m.calls()
-  const { stat, statOf } = openDescriptors(m.library)
+  const descriptors = openDescriptors(m.library)
+  const stat = (fd: number): SocketStat => descriptors.stat(fd)
+  const statOf = (pid: number, fd: number): SocketStat => descriptors.statOf(pid, fd)
   const s = stat(21)
   deepEqual([s.pid, s.fd, s.key, s.unreceived, s.unsent, s.unacknowledged], [1000, 21, 'tcp.2', 7, 5_000, undefined])
   deepEqual(s.connectionInfo, {
