@@ -30,7 +30,7 @@ async function follow(every: number): Promise<{ truth: Truth; mine: Truth; kinds
   let after = 0
   const deadline = performance.now() + 15_000
   for await (const frame of watch({ flows: true, every })) {
-    for (const gap of frame.gaps) gaps.add(gap.text)
+    for (const gap of frame.gaps) if (gap.what === 'events' || gap.what === 'bytes') gaps.add(gap.text)
     if (frame.sequence === 0) child.stdin.end('go\n')
     const { flows } = frame
     if (flows === undefined) continue

@@ -36,6 +36,8 @@ export interface Events {
 /** Makes the events of a machine. */
 export function eventSource(ways: Ways): Events {
   const watchers = new Set<Watcher>()
+  /** The last look, for a watcher that opens after it. */
+  let latest: { readonly look: Look; readonly whole: boolean } | undefined
 
   async function open(query: Query | undefined): Promise<{ readonly watcher: Watcher | undefined; readonly gaps: readonly EventGap[] }> {
     const gaps: EventGap[] = []
@@ -58,6 +60,7 @@ export function eventSource(ways: Ways): Events {
     yield* gaps
     if (watcher === undefined) return
     watchers.add(watcher)
+    if (latest !== undefined) watcher.see(latest.look, latest.whole)
     try {
       while (watchers.has(watcher)) {
         const stopping = signal?.aborted ?? false
@@ -76,6 +79,7 @@ export function eventSource(ways: Ways): Events {
     events,
     see(look, query) {
       const whole = !query?.filter && !query?.families && !query?.states && (query?.namespaces ?? 'own') === 'own' && !isBroken(look)
+      latest = { look, whole }
       for (const watcher of watchers) watcher.see(look, whole)
       return look
     },

@@ -7,7 +7,16 @@ import type { Share } from '../../../model/socket.ts'
 import { closeFd } from '../calls.ts'
 import { readBtf } from './btf.ts'
 import { createMap, deleteMap, loadProgram, openTracepoint, readMap, readWholeMap } from './load.ts'
-import { moveKey, moveValue, trafficOffsets, trafficRecord, type TrafficMaps, type TrafficRecord } from './records.ts'
+import {
+  moveKey,
+  moveKeySize,
+  moveValue,
+  readMoveKey,
+  trafficOffsets,
+  trafficRecord,
+  type TrafficMaps,
+  type TrafficRecord,
+} from './records.ts'
 import { openRing, type Ring } from './ring.ts'
 import { lengthProgram, stateProgram, type TrafficScope } from './traffic.ts'
 import type { Program } from './asm.ts'
@@ -66,7 +75,7 @@ export function openMeter(scope: TrafficScope, sizes: MeterSizes = {}): Meter {
         createMap({
           name: 'sockscope_moves',
           type: 'hash',
-          keySize: moveKey.size,
+          keySize: moveKeySize,
           valueSize: moveValue.size,
           maxEntries: sizes.moves ?? mostMoves,
         }),
@@ -123,16 +132,16 @@ function meter(maps: TrafficMaps, ring: Ring, lacks: string | undefined, close: 
     lacks,
     drain: (each, most) => ring.drain(view => each(trafficRecord.read(view)), most),
     move(cookie, pid, forget) {
-      const key = moveKey.write({ cookie, tgid: pid })
+      const key = new Uint8Array(BigUint64Array.of(moveKey(cookie, pid)).buffer)
       if (!readMap(maps.moves, key, value)) return undefined
       if (forget) deleteMap(maps.moves, key)
       return { pid, ...moveValue.read(valueView) }
     },
     moves(each) {
-      for (const { keys, values, count } of readWholeMap(maps.moves, moveKey.size, moveValue.size)) {
+      for (const { keys, values, count } of readWholeMap(maps.moves, moveKeySize, moveValue.size)) {
         for (let i = 0; i < count; i++) {
-          const { cookie, tgid } = moveKey.read(keys, i * moveKey.size)
-          each(cookie, { pid: tgid, ...moveValue.read(values, i * moveValue.size) })
+          const { cookie, pid } = readMoveKey(keys.getBigUint64(i * moveKeySize, true))
+          each(cookie, { pid, ...moveValue.read(values, i * moveValue.size) })
         }
       }
     },

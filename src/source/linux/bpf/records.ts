@@ -32,8 +32,17 @@ export const trafficRecord = struct('traffic record', 128, {
 })
 export type TrafficRecord = Read<typeof trafficRecord>
 
-/** Key and value of the counters. */
-export const moveKey = struct('traffic key', 16, { cookie: id64, tgid: u32, zero: u32 })
+/** The key of the counters: the cookie below, the process above. Cookies count up from 1, so 42 bits last for ever; a pid has 22. */
+export const moveKeySize = 8
+export const cookieBits = 42
+/** Makes the key of a process on a socket. */
+export const moveKey = (cookie: bigint, pid: number): bigint => (BigInt(pid) << BigInt(cookieBits)) | cookie
+/** Takes a key apart. */
+export const readMoveKey = (key: bigint): { readonly cookie: bigint; readonly pid: number } => ({
+  cookie: BigInt.asUintN(cookieBits, key),
+  pid: Number(key >> BigInt(cookieBits)),
+})
+/** The counters of a process on a socket. Calls are counted for datagram sockets only. */
 export const moveValue = struct('traffic value', 32, { inBytes: u64, inCalls: u64, outBytes: u64, outCalls: u64 })
 
 /** The descriptors of the maps: the ring, the counters, and what was lost (records, counters). */
@@ -55,6 +64,7 @@ const members = {
   net: ['sock_common', 'skc_net'],
   netNs: ['net', 'ns'],
   nsNumber: ['ns_common', 'inum'],
+  cookie: ['sock_common', 'skc_cookie'],
   lock: ['sock', 'sk_lock'],
   protocol: ['sock', 'sk_protocol'],
   uid: ['sock', 'sk_uid'],

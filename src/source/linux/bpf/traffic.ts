@@ -31,7 +31,16 @@ import {
   type Program,
   type Register,
 } from './asm.ts'
-import { moveKey, moveValue, recordKinds, trafficRecord, type TrafficMaps, type TrafficOffsets, type TrafficRecord } from './records.ts'
+import {
+  cookieBits,
+  moveKeySize,
+  moveValue,
+  recordKinds,
+  trafficRecord,
+  type TrafficMaps,
+  type TrafficOffsets,
+  type TrafficRecord,
+} from './records.ts'
 
 // Numbers of helpers: include/uapi/linux/bpf.h, __BPF_FUNC_MAPPER.
 const MAP_LOOKUP_ELEM = 1
@@ -48,11 +57,12 @@ const GET_CURRENT_TASK_BTF = 158
 const BPF_NOEXIST = 1
 
 const at = trafficRecord.offsets as Readonly<Record<keyof TrafficRecord, number>>
+const IPPROTO_TCP = 6
 const AF_UNIX = 1
 const AF_INET = 2
 const AF_INET6 = 10
 // Places on the stack of a program.
-const KEY = -moveKey.size
+const KEY = -moveKeySize
 const VALUE = KEY - moveValue.size
 const INDEX = VALUE - 8
 
@@ -93,13 +103,13 @@ const copyBytes = (to: number, count: number, from: Register, offset: number): I
   call(PROBE_READ_KERNEL),
 ]
 
-/** Fills in what every record has. r7 is the socket, r9 the record; the key on the stack has cookie and process. */
+/** Fills in what every record has. r7 is the socket, r9 the record. */
 const head = (o: TrafficOffsets, kind: number, name: string): Instruction[] => [
   storeValue('u32', r9, at.kind, kind),
-  load('u32', r1, fp, KEY + 8),
-  store('u32', r9, at.tgid, r1),
-  load('u64', r1, fp, KEY),
-  store('u64', r9, at.cookie, r1),
+  call(GET_CURRENT_PID_TGID),
+  alu('rsh', r0, 32),
+  store('u32', r9, at.tgid, r0),
+  ...copy('u64', at.cookie, r7, o.cookie),
   call(KTIME_GET_NS),
   store('u64', r9, at.atNs, r0),
   ...copy('u16', at.family, r7, o.family),
@@ -122,14 +132,19 @@ const head = (o: TrafficOffsets, kind: number, name: string): Instruction[] => [
   label(`${name} head`),
 ]
 
-/** Puts cookie and process into the key on the stack. r7 is the socket. */
-const makeKey: readonly Instruction[] = [
-  aluReg('mov', r1, r7),
+/** Puts the key of this process on the socket onto the stack. r7 is the socket; r8 is used up. */
+const makeKey = (o: TrafficOffsets): Instruction[] => [
+  load('u64', r8, r7, o.cookie),
+  jump('ne', r8, 0, 'cookie'),
+  aluReg('mov', r1, r7), // Nobody has asked for it: this call makes one.
   call(GET_SOCKET_COOKIE),
-  store('u64', fp, KEY, r0),
+  aluReg('mov', r8, r0),
+  label('cookie'),
   call(GET_CURRENT_PID_TGID),
   alu('rsh', r0, 32),
-  store('u64', fp, KEY + 8, r0),
+  alu('lsh', r0, cookieBits),
+  aluReg('or', r0, r8),
+  store('u64', fp, KEY, r0),
 ]
 
 const lookup = (maps: TrafficMaps): Instruction[] => [
@@ -200,7 +215,7 @@ export function lengthProgram(o: TrafficOffsets, maps: TrafficMaps, scope: Traff
     ...(scope.unix ? [jump('ne', r1, AF_UNIX, 'out')] : [goto('out')]),
     label('wanted'),
     ...inScope(o, scope),
-    ...makeKey,
+    ...makeKey(o),
     ...lookup(maps),
     jump('ne', r0, 0, 'add'),
     ...firstUse(o, maps, 'full'),
@@ -209,6 +224,8 @@ export function lengthProgram(o: TrafficOffsets, maps: TrafficMaps, scope: Traff
     label('add'),
     load('u32', r1, r6, 8),
     atomicAdd('u64', r0, bytesAt, r1),
+    load('u16', r1, r7, o.protocol),
+    jump('eq', r1, IPPROTO_TCP, 'out'),
     alu('mov', r1, 1),
     atomicAdd('u64', r0, callsAt, r1),
     goto('out'),
@@ -231,7 +248,7 @@ export function stateProgram(o: TrafficOffsets, maps: TrafficMaps, scope: Traffi
     aluReg('mov', r6, r1),
     load('u64', r7, r6, 0),
     ...inScope(o, scope),
-    ...makeKey,
+    ...makeKey(o),
     load('u32', r1, r7, o.lockOwned),
     jump32('eq', r1, 0, 'known'),
     ...lookup(maps),
