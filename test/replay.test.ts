@@ -1,7 +1,8 @@
 // Recording and playing this machine: what was seen live is what is played, on any machine, without FFI.
 import { after, test } from 'node:test'
 import { deepEqual, equal, ok } from 'node:assert/strict'
-import { execFileSync, spawnSync } from 'node:child_process'
+import { execFileSync, spawn, spawnSync } from 'node:child_process'
+import { once } from 'node:events'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { connect, createServer, type AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
@@ -62,6 +63,31 @@ test('a recording holds everything, however little was asked for while it was ma
   ok((await played.abilities()).length > 0)
   ok((await played.interfaces()).some(i => i.loopback))
   ok((await played.limits!()).ephemeralPorts!.first > 0)
+  played.close()
+})
+
+test('one namespace of a recording of all, by its name', needs('network namespaces'), async t => {
+  const name = `sockscope-${process.pid}`
+  const listen = `require('net').createServer().listen(0, '127.0.0.1', function () { console.log(this.address().port) })`
+  execFileSync('ip', ['netns', 'add', name])
+  t.after(() => execFileSync('ip', ['netns', 'del', name]))
+  execFileSync('ip', ['-n', name, 'link', 'set', 'lo', 'up'])
+  const other = spawn('ip', ['netns', 'exec', name, process.execPath, '-e', listen], { stdio: ['ignore', 'pipe', 'inherit'] })
+  t.after(() => other.kill('SIGKILL'))
+  const [answer] = (await once(other.stdout, 'data')) as [Buffer]
+  const port = Number(answer.toString())
+  const file = join(folder, 'namespaces.sockscope')
+  const live = await openRecorder(file)
+  await live.sockets({ namespaces: 'all' })
+  live.close()
+  const played = await openRecording(file)
+  const one = await played.sockets({ namespaces: { name }, states: ['LISTEN'] })
+  deepEqual(
+    one.sockets.map(s => [s.local.port, s.namespace?.name]),
+    [[port, name]],
+  )
+  const none = await played.sockets({ namespaces: { name: 'of-nobody' } })
+  deepEqual([none.sockets, none.gaps.at(-1)?.why], [[], 'recording'])
   played.close()
 })
 

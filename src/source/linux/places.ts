@@ -69,6 +69,7 @@ export interface Places {
 
 /** What a look needs of namespaces, as plain data for the tape. */
 interface Plan {
+  readonly wanted: Exclude<FullQuery['namespaces'], 'own'>
   readonly own: Namespace
   readonly others: readonly Found[]
   readonly denied: number
@@ -89,12 +90,14 @@ export async function openPlaces(
   const fds = new Map<number, number>()
   let plan: Plan
   try {
-    plan = await tape.value<Plan>('namespaces', async () => planFor(wanted, await listNamespaces(root), call!, root, fds))
+    const told = await tape.value<Plan>('namespaces', async () => planFor(wanted, await listNamespaces(root), call!, root, fds))
+    plan = tape.played ? narrowed(told, wanted) : told
   } catch (error) {
     if (!(error instanceof OsError && error.call === 'recording')) throw error
-    const text = 'the recording holds the sockets of one network namespace only'
+    const text =
+      wanted === 'all' ? 'the recording does not hold all network namespaces' : 'the recording does not hold this network namespace'
     gaps.push({ what: 'namespaces', why: 'recording', text, help: 'record with all namespaces', count: undefined })
-    return { places: [own], close() {} }
+    return { places: wanted === 'all' ? [own] : [], close() {} }
   }
   if (plan.denied > 0 || plan.hidden > 0) gaps.push(gapOf(plan))
   const places = plan.others.map((found): Place => ({
@@ -110,6 +113,17 @@ export async function openPlaces(
       for (const fd of fds.values()) closeSync(fd)
     },
   }
+}
+
+/** What a recording has of the namespaces that are wanted now: the same as were wanted then, or by its name one of all. */
+function narrowed(plan: Plan, wanted: Plan['wanted']): Plan {
+  if (JSON.stringify(plan.wanted) === JSON.stringify(wanted)) return plan
+  if (plan.wanted === 'all' && wanted !== 'all' && 'name' in wanted) {
+    const others = plan.others.filter(found => found.name === wanted.name)
+    const includesOwn = plan.own.name === wanted.name
+    if (others.length > 0 || includesOwn) return { ...plan, others, includesOwn, hidden: 0, denied: 0 }
+  }
+  throw new OsError('recording', 'ENODATA', { help: 'it was made of other network namespaces' })
 }
 
 function planFor(
@@ -132,7 +146,7 @@ function planFor(
     else if (one) throw new OsError('setns', 'ENOENT', { help: 'the network namespace has gone' })
   }
   const own = { inode: listed.own.inode, name: listed.own.name }
-  return { own, others, denied, hidden: one ? 0 : listed.hidden, includesOwn: one === undefined || one.inode === own.inode }
+  return { wanted, own, others, denied, hidden: one ? 0 : listed.hidden, includesOwn: one === undefined || one.inode === own.inode }
 }
 
 /** Opens a namespace, and goes there and back once. */

@@ -92,7 +92,7 @@ export function playedMachine(source: Source, tape: Player): Source {
       source: name,
       sockets: found.sockets.filter(s => wanted.test(s, found.processes)),
       processes: ownersOf(found),
-      gaps: joinGaps(found.gaps, tape.gaps()),
+      gaps: joinGaps(found.gaps, tape),
     }
   }
 
@@ -186,13 +186,16 @@ async function sense<T>(tape: Player, read: () => Promise<T>): Promise<T> {
 }
 
 /** What a source could not see because nobody recorded it is said once, and with that reason. */
-function joinGaps(seen: readonly Gap[], missing: readonly Gap[]): readonly Gap[] {
-  const gaps = seen.map(gap =>
-    gap.text.includes('recording failed: ENODATA') ? { ...gap, why: 'recording' as const, help: 'record again' } : gap,
-  )
-  const isSaid = (text: string): boolean => {
-    const question = /"[^]*"/.exec(text)?.[0]
-    return question !== undefined && gaps.some(gap => gap.text.includes(question))
-  }
-  return [...gaps, ...missing.filter(gap => !isSaid(gap.text))]
+function joinGaps(seen: readonly Gap[], tape: Player): readonly Gap[] {
+  const gaps = seen.map(gap => (gap.text.includes('recording failed: ENODATA') ? { ...gap, why: 'recording' as const, help: again } : gap))
+  const unsaid = tape.missing().filter(question => !gaps.some(gap => gap.text.includes(`"${question}"`)))
+  const such = unsaid.length === 1 ? `"${unsaid[0]}"` : `${unsaid.length} answers, such as "${unsaid[0]}"`
+  if (unsaid.length > 0)
+    gaps.push({ what: 'sockets', why: 'recording', text: `the recording does not hold ${such}`, help: again, count: unsaid.length })
+  const cut = tape.cutInLook
+  if (cut !== undefined)
+    gaps.push({ what: 'sockets', why: 'damaged', text: `the recording is cut short at look ${cut}`, help: '', count: undefined })
+  return gaps
 }
+
+const again = 'record again'

@@ -1,7 +1,6 @@
 // The tape that answers instead of a machine. It knows questions and answers, not what they mean.
 
 import { DecodeError, OsError } from '../../model/error.ts'
-import type { Gap } from '../../model/gap.ts'
 import type { Tape } from '../tape.ts'
 import { openReader, parse, type Answer, type RecordedLook } from './reader.ts'
 import type { Host, PlainError } from './recorder.ts'
@@ -16,8 +15,10 @@ export interface Player extends Tape {
   begin(): void
   /** The same without going on. */
   hold(): void
-  /** What the recording does not hold of the look that is played. */
-  gaps(): readonly Gap[]
+  /** The questions of the look that is played which the recording does not hold. */
+  missing(): readonly string[]
+  /** The look in which the recording breaks off, when the one that is played is the last. */
+  readonly cutInLook: number | undefined
 }
 
 /** A small value that was asked for once holds in later looks too: the machine that asked had kept it, as names of users. */
@@ -125,18 +126,13 @@ export function player(file: string): Player {
       if (error !== undefined) throw revive(error)
       return (answers.length === 0 ? undefined : parse(answers[0]!, `"${question}" of look ${now.number}`)) as T
     },
-    gaps() {
-      const found: Gap[] = []
-      for (const question of missing) found.push(gap('recording', `the recording does not hold "${question}"`, 'record again'))
-      if (ahead === undefined && reader.cutInLook !== undefined)
-        found.push(gap('damaged', `the recording is cut short at look ${reader.cutInLook}`, ''))
-      return found
+    missing: () => [...missing],
+    get cutInLook() {
+      return ahead === undefined ? reader.cutInLook : undefined
     },
     close: () => reader.close(),
   }
 }
-
-const gap = (why: Gap['why'], text: string, help: string): Gap => ({ what: 'sockets', why, text, help, count: undefined })
 
 /** The error that was met when it was recorded. */
 function revive(error: PlainError): Error {
