@@ -10,7 +10,7 @@ import { interfaceReader } from './interfaces.ts'
 import { looker } from './look.ts'
 import { ownerFinder } from './owners.ts'
 import { inNamespaceOf } from './places.ts'
-import { bootTimeMs, readProcess, users } from './processes.ts'
+import { allProcesses, bootTimeMs, readProcess, users } from './processes.ts'
 
 /** Opens this machine, or a recording of a Linux machine. */
 export async function openLinux(tape: Tape = live): Promise<Source> {
@@ -27,6 +27,7 @@ export async function openLinux(tape: Tape = live): Promise<Source> {
     sockets: events ? async query => events.see(await look(query), query) : look,
     ...(events && { events: events.events }),
     process: async pid => readProcess(pid, bootTimeMs(), users()),
+    ...(calls && { processes: async () => allProcesses() }),
     interfaces: interfaceReader(tape, calls),
     limits: () => tape.value('limits', () => readLimits()),
     abilities: async (): Promise<readonly Ability[]> => (events ? [...(await owners.abilities()), ...(await events.abilities())] : []),

@@ -1,6 +1,6 @@
 // Who a process is, from /proc. `root` is /proc, or a folder that looks like it in tests.
 
-import { readFileSync, readlinkSync } from 'node:fs'
+import { readdirSync, readFileSync, readlinkSync } from 'node:fs'
 import type { Process } from '../../model/process.ts'
 import type { Tape } from '../tape.ts'
 import type { Draft } from './draft.ts'
@@ -48,6 +48,8 @@ export function readProcess(
   const open = stat.indexOf('(')
   const close = stat.lastIndexOf(')') // A name may hold brackets itself.
   const rest = stat.slice(close + 2).split(' ') // From field 3 on.
+  // A zombie has ended and holds nothing; but a process may outlive its first thread.
+  if (rest[0] === 'Z' && Number(rest[17]) <= 1) return undefined
   const ticks = Number(rest[19])
   const uid = /^Uid:\s+(\d+)/m.exec(text(`${root}/${pid}/status`) ?? '')?.[1]
   const words = text(`${root}/${pid}/cmdline`)?.split('\0')
@@ -90,4 +92,12 @@ function readProcesses(sockets: readonly Draft[]): Process[] {
   }
   for (const socket of sockets) for (const owner of socket.owners) add(owner.pid)
   return [...found.values()]
+}
+
+/** Every process that can be seen, with sockets or without. */
+export function allProcesses(root = '/proc'): Process[] {
+  const boot = bootTimeMs(root)
+  const names = users()
+  const pids = readdirSync(root).filter(name => /^\d+$/.test(name))
+  return pids.map(pid => readProcess(Number(pid), boot, names, root)).filter(process => process !== undefined)
 }

@@ -1,0 +1,171 @@
+// Ending processes and connections: only those that are meant, and what is said when it may not be done.
+import { test } from 'node:test'
+import { deepEqual, equal, match, ok } from 'node:assert/strict'
+import { once } from 'node:events'
+import { readFileSync } from 'node:fs'
+import { connect, createServer, type AddressInfo } from 'node:net'
+import { hold, json, listener, sockscope, type Holder } from './cli.ts'
+import { needs } from './needs.ts'
+
+/** Runs still: a zombie has ended, although its number is not free yet. */
+const alive = (pid: number): boolean => {
+  try {
+    return !/\) [ZX] /.test(readFileSync(`/proc/${pid}/stat`, 'utf8'))
+  } catch {
+    return false
+  }
+}
+const ended = (holder: Holder): boolean => !alive(holder.pid)
+/** A program that listens and does not listen to TERM. */
+const stubborn = `process.on('SIGTERM', () => {}); ${listener}`
+
+test('kill ends the listener, waits until the port is free, and leaves the clients', needs('linux'), async () => {
+  const server = await hold(listener)
+  const client = await hold(
+    `const c = require('node:net').connect(Number(process.argv[1]), '127.0.0.1', () => console.log(1)); c.on('error', () => {}); setInterval(() => {}, 1000)`,
+    [String(server.said.port)],
+  )
+  try {
+    const plan = sockscope(['kill', `:${server.said.port}`, '--dry-run'])
+    equal(plan.code, 0)
+    match(plan.out, new RegExp(`${server.pid}.*listens on tcp 127.0.0.1:${server.said.port}`))
+    ok(!ended(server))
+    const unasked = sockscope(['kill', `:${server.said.port}`])
+    equal(unasked.code, 2)
+    match(unasked.err, /nothing was done: .* add --yes/)
+    ok(!ended(server))
+    equal(sockscope(['kill', `:${server.said.port}`, '--yes']).code, 0)
+    ok(ended(server))
+    ok(!ended(client))
+    equal(sockscope(['free', `${server.said.port}-${server.said.port}`]).code, 0)
+    equal(sockscope(['kill', `:${server.said.port}`, '--yes']).code, 1)
+  } finally {
+    await Promise.all([server.stop(), client.stop()])
+  }
+})
+
+test('a process that ignores TERM is ended after the grace', needs('linux'), async () => {
+  const server = await hold(stubborn)
+  try {
+    equal(sockscope(['kill', `:${server.said.port}`, '--yes', '--grace', '200ms']).code, 0)
+    if (server.child.signalCode === null) await once(server.child, 'exit')
+    equal(server.child.signalCode, 'SIGKILL')
+  } finally {
+    await server.stop()
+  }
+})
+
+test('a listener that two processes share: both are named, both end; --clients takes the clients too', needs('linux'), async () => {
+  const shared = await hold(`
+    const { fork } = require('node:child_process'), server = require('node:net').createServer(s => s.resume())
+    server.listen(0, '127.0.0.1', () => {
+      const child = require('node:child_process').spawn(process.execPath, ['-e', 'setInterval(() => {}, 1000)'], { stdio: ['ignore', 'ignore', 'ignore', server._handle] })
+      setTimeout(() => console.log(JSON.stringify({ port: server.address().port, child: child.pid })), 200)
+    })`)
+  const client = await hold(
+    `const c = require('node:net').connect(Number(process.argv[1]), '127.0.0.1', () => console.log(1)); c.on('error', () => {}); setInterval(() => {}, 1000)`,
+    [String(shared.said.port)],
+  )
+  try {
+    const plan = JSON.parse(sockscope(['kill', `:${shared.said.port}`, '--dry-run', '--json']).out)
+    deepEqual(new Set(plan.targets.map((t: { process: { pid: number } }) => t.process.pid)), new Set([shared.pid, shared.said.child]))
+    equal(sockscope(['kill', `:${shared.said.port}`, '--yes', '--clients', '--json']).code, 0)
+    ok(ended(shared) && ended(client) && !alive(shared.said.child))
+  } finally {
+    await Promise.all([shared.stop(), client.stop()])
+  }
+})
+
+test('--tree ends what the process started', needs('linux'), async () => {
+  const parent = await hold(`
+    const child = require('node:child_process').spawn(process.execPath, ['-e', 'setInterval(() => {}, 1000)'])
+    ${listener.replace('port: server.address().port', 'port: server.address().port, child: child.pid')}`)
+  try {
+    equal(sockscope(['kill', `:${parent.said.port}`, '--yes', '--tree']).code, 0)
+    ok(ended(parent) && !alive(parent.said.child))
+  } finally {
+    await parent.stop()
+  }
+})
+
+test('a name that forges text does no harm', needs('linux'), async () => {
+  const server = await hold(`process.title = 'a",pid=1,\\x1b[31m\\n)'; ${listener}`)
+  try {
+    const { out } = sockscope([`sport = :${server.said.port}`])
+    ok(!out.includes('\u001b'))
+    equal(out.trimEnd().split('\n').length, 2)
+    equal(json([`sport = :${server.said.port}`]).sockets[0].owners[0].pid, server.pid)
+    equal(sockscope(['kill', `:${server.said.port}`, '--yes']).code, 0)
+  } finally {
+    await server.stop()
+  }
+})
+
+test('this program, its parents and the first process are never touched', needs('linux'), async () => {
+  const server = createServer().listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const { port } = server.address() as AddressInfo
+  const { code, err } = sockscope(['kill', `:${port}`, '--yes'])
+  equal(code, 4)
+  match(err, /nothing was done: .*this program runs inside of it/)
+  server.close()
+})
+
+test('an ordinary user may not end another user: exit 3, the remedy, nothing done', needs('linux', 'root'), async () => {
+  const server = await hold(listener, [], { uid: 65_533 })
+  try {
+    const { code, err } = sockscope(['kill', `:${server.said.port}`, '--yes'], { uid: 65_534 })
+    equal(code, 3, err)
+    match(err, /nothing was done: .*run as/)
+    ok(!ended(server))
+    const list = sockscope([`sport = :${server.said.port}`], { uid: 65_534 })
+    equal(list.code, 0)
+    match(list.out, /\(hidden\)/)
+    match(list.err, /\d+ sockets? .*other users.*run as root/)
+    equal(sockscope(['--strict', `sport = :${server.said.port}`], { uid: 65_534 }).code, 3)
+  } finally {
+    await server.stop()
+  }
+})
+
+test('close ends a connection in order: the other end sees the end, the process lives', needs('linux', 'root'), async () => {
+  const server = await hold(`
+    const server = require('node:net').createServer(s => s.resume().on('error', () => {})).listen(0, '127.0.0.1', () => console.log(JSON.stringify({ port: server.address().port })))`)
+  const client = connect(server.said.port, '127.0.0.1')
+  await once(client, 'connect')
+  client.resume()
+  const over = once(client, 'end')
+  try {
+    const dry = sockscope(['close', `sport = :${server.said.port}`, '--dry-run'])
+    match(dry.out, new RegExp(`127.0.0.1:${server.said.port} to 127.0.0.1:${client.localPort} ESTABLISHED`))
+    equal(sockscope(['close', `sport = :${server.said.port}`, '--yes']).code, 0)
+    await over
+    ok(!ended(server))
+    equal(sockscope(['close', `sport = :${server.said.port} and dport = :${client.localPort} and state established`, '--yes']).code, 1)
+  } finally {
+    client.destroy()
+    await server.stop()
+  }
+})
+
+test('a supervisor that starts it again is told, with exit 4', needs('linux'), async () => {
+  const supervisor = await hold(`
+    const start = port => {
+      const child = require('node:child_process').spawn(process.execPath, ['-e', ${JSON.stringify(listener)}, String(port)], { stdio: ['ignore', 'pipe', 'ignore'] })
+      child.stdout.once('data', said => { if (port === 0) { port = JSON.parse(said).port; console.log(JSON.stringify({ port })) } })
+      child.on('exit', () => start(port))
+      last = child
+    }
+    let last; start(0); process.on('SIGTERM', () => { last.removeAllListeners('exit'); last.kill('SIGKILL'); process.exit() })`)
+  try {
+    const { code, err } = sockscope(['kill', `:${supervisor.said.port}`, '--yes', '--grace', '1s'])
+    // A supervisor that is slower than we look leaves the port free: that is what was asked for.
+    if (code !== 0) {
+      equal(code, 4)
+      match(err, /the port is taken again by node \d+|the port is still taken/)
+    }
+  } finally {
+    supervisor.child.kill('SIGTERM')
+    await once(supervisor.child, 'exit')
+  }
+})
