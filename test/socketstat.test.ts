@@ -10,6 +10,7 @@ import { connect, createServer, type AddressInfo, type Server, type Socket } fro
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { TLSSocket } from 'node:tls'
 import { instrument, type OsError, sockets, socketStat, type SocketStat, type SocketTarget } from '../src/index.ts'
 import { needs } from './needs.ts'
 
@@ -191,7 +192,7 @@ function comparable({ tcp, memory, socketInfo, ...stat }: SocketStat): Map<strin
   return new Map(Object.entries(all).filter((entry): entry is [string, number] => entry[1] !== undefined))
 }
 
-test('listeners, datagrams, http2 and descriptor numbers', linux, async t => {
+test('listeners, datagrams, TLS, http2 and descriptor numbers', linux, async t => {
   const listener = await socketStat(server)
   deepEqual([listener.socketInfo.state, listener.socketInfo.listening, listener.backlog, listener.tcp], ['LISTEN', true, 0, undefined])
   ok(listener.backlogLimit! > 0)
@@ -204,6 +205,12 @@ test('listeners, datagrams, http2 and descriptor numbers', linux, async t => {
   const udp = await socketStat(datagrams)
   deepEqual([udp.socketInfo.protocol, udp.socketInfo.state, udp.socketInfo.local?.port], ['udp', 'UNCONNECTED', datagrams.address().port])
   equal(udp.tcp, undefined)
+
+  const plain = connect((server.address() as AddressInfo).port, '127.0.0.1')
+  const secure = new TLSSocket(plain)
+  t.after(() => plain.destroy())
+  await once(plain, 'connect')
+  deepEqual((await socketStat(secure)).key, (await socketStat(plain)).key)
 
   const h2 = createHttp2Server()
   t.after(() => h2.close())

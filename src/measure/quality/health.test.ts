@@ -63,10 +63,14 @@ test('one high sample among many does not make a queue', () => {
     memory: undefined,
     tcp: { ...busyTcp, rttMicros, deliveredSegments: i * 1000, sentBytes: i * 1_448_000, busyMicros: i * 1_000_000 },
   })
-  const rtts = [10_000, 11_000, 300_000, 12_000, 12_000]
-  const h = health(rtts.map((rtt, i) => at(i, rtt)))
-  equal(h.queueDelayMicros, 2000)
-  deepEqual(h.findings, [])
+  for (const rtts of [
+    [10_000, 11_000, 300_000, 12_000, 12_000],
+    [10_000, 11_000, 12_000, 12_000, 300_000],
+  ]) {
+    const h = health(rtts.map((rtt, i) => at(i, rtt)))
+    equal(h.queueDelayMicros, 2000)
+    deepEqual(h.findings, [])
+  }
 })
 
 test('grades of queues', () => {

@@ -53,4 +53,8 @@ test('samples between the first and the last make the shares finer', () => {
   const [first, last] = twoLooks(busyTcp)
   const idleEnd = { ...last!, atMs: 11_000, tcp: { ...freshTcp, busyMicros: 5_000_000, sentBytes: 10_000_000, sentDataSegments: 6906 } }
   deepEqual(shares(limitsOf([first!, last!, idleEnd])), [50, 0, 0, 50])
+  // Full at one end of the interval, and with a segment on its way at the other: half of it.
+  const started = { ...first!, tcp: { ...freshTcp, unackedSegments: 1, congestionWindowBytes: 1e9 } }
+  const ended = { ...last!, tcp: { ...last!.tcp, congestionWindowBytes: 1e9 } }
+  deepEqual(shares(limitsOf([started, ended])), [50, 0, 0, 50])
 })
