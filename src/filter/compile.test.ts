@@ -198,3 +198,17 @@ test('needs says what a filter looks at', () => {
   deepEqual(of('cgroup /a and ecn'), { ...nothing, details: ['tcp', 'cgroup'] })
   deepEqual(of('src unix:* and listen and not udp and raw'), { ...nothing, states: true, families: ['unix'], protocols: ['raw'] })
 })
+
+test('names of Windows: a process without its ending, a user without the domain', () => {
+  const process = aProcess({ pid: 9, name: 'Node.EXE', user: 'HOME\\jo' })
+  const held = aSocket({ owners: [{ pid: 9, fd: undefined }] })
+  const takes = (text: string): boolean => compileFilter(text)(held, new Map([[9, process]]))
+  deepEqual(['process:Node', 'process:Node.EXE', 'process:No', 'user:jo', 'user:"HOME\\\\jo"', 'user:HOME'].map(takes), [
+    true,
+    true,
+    false,
+    true,
+    true,
+    false,
+  ])
+})

@@ -59,6 +59,7 @@ function* users(socket: Socket, processes: Processes): Iterable<string | undefin
   for (const owner of socket.owners) {
     const process = processes.get(owner.pid)
     yield process?.user
+    yield process?.user?.replace(/^.*\\/, '') // On Windows the domain stands before the name.
     yield digits(process?.uid)
   }
 }
@@ -105,7 +106,7 @@ const negotiated: Record<YesNoKey<Negotiated>, readonly [names: string, about: s
 }
 
 const makeFields = (): readonly TextField[] => [
-  process('process proc comm process.name', 'the name of a process that holds it', p => [p.name]),
+  process('process proc comm process.name', 'the name of a process that holds it', p => [p.name, p.name.replace(/\.exe$/i, '')]),
   process('exe process.exe', 'the file that a holder runs', p => [p.exe]),
   process('command cmd', 'the command line of a holder', p => [p.command?.join(' ')]),
   process('script', 'the script that a holder interprets', p => [p.script]),

@@ -58,8 +58,12 @@ const numbers: readonly TableColumn[] = ['IN/S', 'OUT/S', 'IN', 'OUT', 'AGAIN', 
 /** The heads of a list's columns. */
 export const flowHeads = (list: FlowList): readonly TableColumn[] => [...titles[list], ...numbers]
 
-/** The cells of a flow. A star says that it has sockets that nothing counts. */
+/** Nothing was counted, and there is something that nothing counts: then it is not 0 but unknown. */
+export const isUncounted = (flow: Flow): boolean => flow.uncountedSockets > 0 && flow.inTotalBytes === 0 && flow.outTotalBytes === 0
+
+/** The cells of a flow. A star says that it has sockets that nothing counts; where nothing is known, the numbers stay empty. */
 export function flowCells(flow: Flow, list: FlowList, processes: ReadonlyMap<number, Process>): string[] {
+  if (isUncounted(flow)) return [...subject(flow, list, processes), '', '', '', '', '', `${flow.sockets}*`, '']
   return [
     ...subject(flow, list, processes),
     rateText(Math.max(0, flow.inBytesPerSecond)),

@@ -105,3 +105,11 @@ test('kill ends the process that listens, and waits for the port', async () => {
   await until('the end', () => (victim.child.exitCode !== null || victim.child.signalCode !== null ? true : undefined))
   equal(sockscope('port', String(port)).code, 1)
 })
+
+test('filters by names as people say them; bytes that nothing counts are unknown', () => {
+  equal(json('list', `process:node and pid:${holder.pid}`).sockets.length, 15)
+  const top = sockscope('top', '--count', '1', '--interval', '200ms', `pid:${holder.pid}`)
+  equal(top.code, 0, top.err)
+  match(top.out, /bytes unknown {2}15 sockets/)
+  match(top.err, /do not tell their statistics/)
+})

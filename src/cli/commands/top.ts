@@ -1,7 +1,7 @@
 // `sockscope top`: who moves how many bytes, again and again.
 
 import type { Frame } from '../../model/frame.ts'
-import { flowCells, flowHeads, ledgerText, sortFlows, type FlowList, type FlowOrder } from '../../show/flows.ts'
+import { flowCells, flowHeads, isUncounted, ledgerText, sortFlows, type FlowList, type FlowOrder } from '../../show/flows.ts'
 import { table } from '../../show/table.ts'
 import { safe, safeJson } from '../../show/text.ts'
 import { rateText } from '../../show/units.ts'
@@ -85,7 +85,8 @@ function frameLines(frame: Frame, list: FlowList, order: FlowOrder, limit: numbe
   const flows = frame.flows!
   const time = new Date(frame.atMs).toISOString().slice(11, 19)
   const { total } = flows
-  const head = `${time} UTC  in ${rateText(total.inBytesPerSecond)}  out ${rateText(total.outBytesPerSecond)}  ${total.sockets} sockets`
+  const rates = isUncounted(total) ? 'bytes unknown' : `in ${rateText(total.inBytesPerSecond)}  out ${rateText(total.outBytesPerSecond)}`
+  const head = `${time} UTC  ${rates}  ${total.sockets} sockets`
   const cells = sortFlows(flows, list, order)
     .slice(0, limit)
     .map(flow => flowCells(flow, list, frame.processes))

@@ -78,11 +78,13 @@ export async function addStatistics(tape: Tape, read: StatisticsReader, rows: re
     const text = `${answer.late} connections count their bytes since they were first looked at, not since they began`
     gaps.push({ what: 'bytes', why: 'platform', text, help: '', count: answer.late })
   }
-  for (const [code, count] of Object.entries(answer.refused)) gaps.push(statisticsGap(code, count))
+  const byWhy = new Map<Gap['why'], [code: string, count: number][]>()
+  for (const [code, count] of Object.entries(answer.refused)) byWhy.set(whyOf(code), [...(byWhy.get(whyOf(code)) ?? []), [code, count]])
+  for (const [why, refusals] of byWhy) {
+    const count = refusals.reduce((sum, [, n]) => sum + n, 0)
+    const text = `${count} connections do not tell their statistics and bytes (${refusals.map(([code]) => code).join(', ')})`
+    gaps.push({ what: 'statistics', why, text, help: why === 'permission' ? elevate : '', count })
+  }
 }
 
-function statisticsGap(code: string, count: number): Gap {
-  const text = `${count} connections do not tell their statistics and bytes (${code})`
-  if (code === 'ERROR_ACCESS_DENIED') return { what: 'statistics', why: 'permission', text, help: elevate, count }
-  return { what: 'statistics', why: isUnsupported(code) ? 'platform' : 'kernel', text, help: '', count }
-}
+const whyOf = (code: string): Gap['why'] => (code === 'ERROR_ACCESS_DENIED' ? 'permission' : isUnsupported(code) ? 'platform' : 'kernel')

@@ -126,7 +126,7 @@ function withoutOwners(draft: Row['draft']): void {
 function otherProtocols(query: FullQuery): Gap[] {
   const others = query.protocols.filter(p => p !== 'tcp' && p !== 'udp')
   if (others.length === 0) return []
-  return [{ what: 'sockets', why: 'platform', text: `Windows has no list of ${others.join(', ')} sockets`, help: '', count: undefined }]
+  return [{ what: 'sockets', why: 'platform', text: 'Windows lists only TCP and UDP sockets', help: '', count: undefined }]
 }
 
 function processGaps(answer: ProcessAnswer): Gap[] {
