@@ -104,7 +104,7 @@ function datagrams(kind: string, protocol: number, count: number): void {
 
 function unixSockets(folder: string, count: number): void {
   for (const type of [STREAM!, SEQPACKET!]) {
-    for (const name of [join(folder, `file${type}`), `\0abstract${type}\0x`]) {
+    for (const name of [join(folder, `file${type}`), `\0abstract${type}-${process.pid}\0x`]) {
       const listener = open('unix', UNIX!, type)!
       const at = path(name)
       must(c.bind(listener, at, at.length) as number, 'bind unix')

@@ -1,0 +1,95 @@
+// Row by row against ss: thousands of sockets of many kinds, in several processes, in a network namespace of their own.
+import { after, before, test } from 'node:test'
+import { deepEqual, ok } from 'node:assert/strict'
+import { execFileSync, spawn, type ChildProcess } from 'node:child_process'
+import { once } from 'node:events'
+import type { Gap } from '../src/model/gap.ts'
+import type { Socket } from '../src/model/socket.ts'
+import { needs } from './needs.ts'
+import { rowOf, rowOfSocket, type Row } from './linux/ss.ts'
+
+const wanted = needs('linux', 'root', 'command ip', 'command ss')
+const name = `sockscope-ss-${process.pid}`
+const children: ChildProcess[] = []
+const inside = (words: readonly string[]): string[] => ['netns', 'exec', name, ...words]
+
+before(async () => {
+  if (wanted.skip !== false) return
+  execFileSync('ip', ['netns', 'add', name])
+  execFileSync('ip', ['-n', name, 'link', 'set', 'lo', 'up'])
+  // The groups that may open ping sockets are set in each namespace; nobody may at first.
+  execFileSync('ip', inside(['sh', '-c', 'echo 0 2000000 > /proc/sys/net/ipv4/ping_group_range']))
+  for (let i = 0; i < 3; i++)
+    children.push(spawn('ip', inside([process.execPath, 'build/test/linux/openSockets.js', '80']), { stdio: ['pipe', 'pipe', 'inherit'] }))
+  for (const child of children) await once(child.stdout!, 'data')
+})
+
+after(async () => {
+  for (const child of children) {
+    child.stdin!.end()
+    if (child.exitCode === null) await once(child, 'exit')
+  }
+  if (wanted.skip === false) execFileSync('ip', ['netns', 'del', name])
+})
+
+const listOurs = (): { sockets: Socket[]; gaps: Gap[] } =>
+  JSON.parse(execFileSync('ip', inside([process.execPath, 'build/test/linux/listJson.js']), { encoding: 'utf8', maxBuffer: 2 ** 28 }))
+
+function listTheirs(): Row[] {
+  const tables = 'tcp,udp,raw,mptcp,unix,packet,netlink'
+  const text = execFileSync('ip', inside(['ss', '-anOHeim', '--tos', '--inet-sockopt', '-A', tables]), {
+    encoding: 'utf8',
+    maxBuffer: 2 ** 28,
+    stdio: ['ignore', 'pipe', 'ignore'], // It complains for each socket where no cgroup2 is mounted.
+  })
+  return text.split('\n').filter(Boolean).map(rowOf)
+}
+
+function byName(rows: readonly Row[]): Map<string, Row[]> {
+  const all = new Map<string, Row[]>()
+  for (const row of rows) all.set(row.name, [...(all.get(row.name) ?? []), row])
+  return all
+}
+
+test('every row of ss is ours, with the same facts, and none more', wanted, () => {
+  const { sockets, gaps } = listOurs()
+  const theirs = listTheirs()
+  ok(theirs.length > 3000)
+  // Each list has the netlink sockets of the program that makes it; ss lists those with a group twice; it has no table for the rest.
+  const counted = (row: Row): boolean => !row.name.startsWith('nl ')
+  const mine = sockets.filter(socket => !['udplite', 'icmp'].includes(socket.protocol) && socket.state !== 'BOUND').map(rowOfSocket)
+  const ours = byName(mine)
+  const names = (rows: readonly Row[]): string[] =>
+    rows
+      .filter(counted)
+      .map(row => row.name)
+      .sort()
+  deepEqual(names(mine), names(theirs))
+  const wrong: string[] = []
+  for (const [rowName, rows] of byName(theirs)) {
+    if (rowName.startsWith('nl 4:')) continue
+    const same = ours.get(rowName) ?? []
+    for (const row of rows) {
+      const match = same.some(one => Object.entries(row.facts).every(([fact, value]) => one.facts[fact] === value))
+      if (!match)
+        wrong.push(
+          `${rowName}\n  ss:   ${JSON.stringify(row.facts)}\n  ours: ${same.map(one => JSON.stringify(one.facts)).join('\n        ')}`,
+        )
+    }
+  }
+  deepEqual(wrong.slice(0, 3).join('\n'), '')
+  deepEqual(
+    gaps.filter(gap => gap.why !== 'kernel'),
+    [],
+  )
+})
+
+test('what ss has no table for', wanted, () => {
+  const { sockets } = listOurs()
+  const count = (protocol: string): number => sockets.filter(socket => socket.protocol === protocol).length
+  ok(count('icmp') >= 15)
+  // A kernel may be built without UDP-Lite.
+  ok(count('udplite') === 0 || count('udplite') >= 90)
+  const groups = sockets.filter(socket => socket.protocol === 'netlink' && socket.detail?.fields?.groups !== undefined)
+  ok(new Set(groups.map(socket => socket.key)).size === groups.length && groups.length > 0)
+})
