@@ -24,7 +24,7 @@ async function machine(ways: Partial<Ways>): Promise<Source> {
     ...source,
     sockets: async query => events.see(await source.sockets(query), query),
     events: events.events,
-    abilities: events.abilities,
+    abilities: () => events.abilities(),
     close() {
       events.close()
       source.close()

@@ -1,0 +1,103 @@
+// `sockscope events` and `sockscope top`, as another program reads them.
+import { deepEqual, equal, match, ok } from 'node:assert/strict'
+import { spawn, type ChildProcess } from 'node:child_process'
+import { once } from 'node:events'
+import { connect, createServer, type AddressInfo } from 'node:net'
+import { createInterface } from 'node:readline'
+import { test } from 'node:test'
+import { needs } from './needs.ts'
+
+const start = (...args: string[]): ChildProcess => spawn(process.execPath, ['dist/cli.cjs', ...args], { stdio: ['ignore', 'pipe', 'pipe'] })
+
+/** A server that counts what it gets, and connections to it as long as somebody wants them. */
+async function traffic<T>(use: (port: number) => Promise<T>): Promise<T> {
+  const server = createServer({ allowHalfOpen: true }, c => c.resume().on('end', () => c.end('bye'))).listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const { port } = server.address() as AddressInfo
+  const timer = setInterval(() => connect(port, '127.0.0.1').resume().end('hello'), 50)
+  try {
+    return await use(port)
+  } finally {
+    clearInterval(timer)
+    server.close()
+  }
+}
+
+/** Reads lines until one is wanted, at most ten seconds. */
+async function firstLine(child: ChildProcess, wanted: (record: Record<string, never>) => boolean): Promise<Record<string, any>> {
+  const late = setTimeout(() => child.kill('SIGKILL'), 10_000)
+  try {
+    for await (const line of createInterface({ input: child.stdout! })) {
+      const record = JSON.parse(line) as Record<string, never>
+      if (wanted(record)) return record
+    }
+    throw new Error('the program ended without it')
+  } finally {
+    clearTimeout(late)
+  }
+}
+
+test('events come as one JSON object a line, and ^C ends them in order', needs('linux'), async () => {
+  await traffic(async port => {
+    const child = start('events', '--ndjson', `sport = :${port}`)
+    const exit = once(child, 'exit')
+    const end = await firstLine(child, r => r.type === 'closed')
+    deepEqual([end.bytesIn, end.bytesOut, end.kind, end.socket.local], [5, 3, 'exact', { address: '127.0.0.1', port }])
+    ok(Array.isArray(end.socket.owners) && ['bpf', 'destroy'].includes(end.tier as string))
+    if (end.tier === 'bpf') equal(end.processes[0].pid, process.pid)
+    child.kill('SIGINT')
+    deepEqual(await exit, [130, null])
+  })
+})
+
+test('a reader that goes away ends the events without a word', needs('linux'), async () => {
+  await traffic(async port => {
+    const child = start('events', '--ndjson', `sport = :${port}`)
+    let said = ''
+    child.stderr!.on('data', (text: Buffer) => (said += text.toString()))
+    const exit = once(child, 'exit')
+    await once(child.stdout!, 'data')
+    child.stdout!.destroy()
+    deepEqual([await exit, said], [[0, null], ''])
+  })
+})
+
+test('top gives frames whose rows add up, as JSON and as a table', needs('linux'), async () => {
+  await traffic(async port => {
+    const child = start('top', '--json', '--by', 'remotes', '--interval', '200ms', `sport = :${port}`)
+    const exit = once(child, 'exit')
+    const frame = await firstLine(child, r => r.type === 'frame' && (r as any).flows.total.inBytes > 0)
+    const { total, remotes } = frame.flows
+    equal(total.inBytes % 5, 0)
+    equal(total.outBytes % 3, 0)
+    deepEqual(
+      remotes.filter((r: any) => r.inBytes > 0).map((r: any) => [r.name, r.inBytes]),
+      [['127.0.0.1', total.inBytes]],
+    )
+    ok(frame.interfaces.some((one: any) => one.name === 'lo' && one.inBytes > 0))
+    equal(frame.ledger.rows.at(-1).what, 'residual')
+    child.kill('SIGINT')
+    await exit
+    const table = start('top', '--count', '2', '--interval', '200ms', '--by', 'protocols')
+    let text = ''
+    table.stdout!.on('data', (part: Buffer) => (text += part.toString()))
+    deepEqual(await once(table, 'exit'), [0, null])
+    match(text, /^\d\d:\d\d:\d\d UTC {2}in .*\nPROTO +IN\/S +OUT\/S .*\ntcp /)
+    match(text, /\ninterfaces in\/out .* residual /)
+    equal(text.split('UTC').length - 1, 2)
+  })
+})
+
+test('a mistake in the line is said before anything is looked at', async () => {
+  for (const [args, said] of [
+    [['top', '--by', 'process'], /did you mean processes\?/],
+    [['top', '--count', '0'], /whole number above 0/],
+    [['events', 'state', 'listening'], /is in no state/],
+  ] as const) {
+    const child = start(...args)
+    let text = ''
+    child.stderr!.on('data', (part: Buffer) => (text += part.toString()))
+    equal((await once(child, 'exit'))[0], 2)
+    match(text, said)
+  }
+})
