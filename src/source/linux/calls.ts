@@ -2,6 +2,7 @@
 
 import koffi from 'koffi'
 import { OsError } from '../../model/error.ts'
+import { cString } from '../../bytes/text.ts'
 
 // The C library that node itself runs on. By its name it costs 0.1 ms; as the whole program, which also finds musl, 2 ms.
 const libc = openLibc()
@@ -22,6 +23,7 @@ const c = {
   mmap: libc.func('void *mmap(void *at, size_t len, int protection, int flags, int fd, int64_t offset)'),
   munmap: libc.func('int munmap(void *at, size_t len)'),
   shutdown: libc.func('int shutdown(int fd, int how)'),
+  getpwuid: libc.func('int getpwuid_r(uint32_t uid, void *user, void *text, size_t size, void *found)'),
   setns: libc.func('int setns(int fd, int kind)'),
   pidfd: libc.func('intptr_t syscall(intptr_t number, intptr_t a, intptr_t b, void *c, uintptr_t d)'),
   kcmp: libc.func('intptr_t syscall(intptr_t number, int pid1, int pid2, int type, uintptr_t idx1, uintptr_t idx2)'),
@@ -234,3 +236,16 @@ const CLONE_NEWNET = 0x40000000
 export function enterNetwork(fd: number): void {
   checked('setns', c.setns(fd, CLONE_NEWNET))
 }
+
+/** The name of a user, from wherever this machine has its users: it may take long, so it is asked beside the event loop. */
+export const userName = async (uid: number): Promise<string | undefined> =>
+  new Promise(resolve => {
+    const user = new Uint8Array(128) // struct passwd; the name's address comes first.
+    const text = new Uint8Array(16 * 1024)
+    const found = new BigUint64Array(1) // A null pointer when nobody has the number.
+    c.getpwuid.async(uid, user, text, text.length, found, (error: unknown, result: number) => {
+      const at = Number(new DataView(user.buffer).getBigUint64(0, true) - address(text))
+      const isFound = !error && result === 0 && found[0] !== 0n && at >= 0 && at < text.length
+      resolve(isFound ? cString(text.subarray(at)) || undefined : undefined)
+    })
+  })

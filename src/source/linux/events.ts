@@ -12,7 +12,8 @@ import type { Meter } from './bpf/meter.ts'
 import type { Destroyed } from './destroyed.ts'
 import type { bpfWatcher } from './eventsBpf.ts'
 import type { Calls } from './look.ts'
-import { bootTimeMs, readProcess, users } from './processes.ts'
+import { bootTimeMs, readProcess } from './processes.ts'
+import { passwdUsers } from './users.ts'
 import { eventGap, type Watcher } from './watchers.ts'
 
 /** So often the queues are looked at. They hold seconds of events, and looking costs microseconds. */
@@ -141,11 +142,11 @@ export function liveWays(calls: NonNullable<Calls>): Ways {
 
 function openBpf(meter: Meter, make: typeof bpfWatcher, udp: Destroyed | undefined): Watcher {
   const bootMs = bootTimeMs()
-  const names = users()
+  const names = passwdUsers()
   return make(meter, {
     bootMs,
     users: names,
-    readProcess: pid => readProcess(pid, bootMs, names),
+    readProcess: pid => readProcess(pid, bootMs, { of: uid => names.get(uid) }),
     udp,
   })
 }

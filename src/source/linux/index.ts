@@ -10,7 +10,8 @@ import { interfaceReader } from './interfaces.ts'
 import { looker } from './look.ts'
 import { ownerFinder } from './owners.ts'
 import { inNamespaceOf } from './places.ts'
-import { allProcesses, bootTimeMs, readProcess, users } from './processes.ts'
+import { processReader } from './processes.ts'
+import { userNames } from './users.ts'
 
 /** Opens this machine, or a recording of a Linux machine. */
 export async function openLinux(tape: Tape = live): Promise<Source> {
@@ -20,14 +21,15 @@ export async function openLinux(tape: Tape = live): Promise<Source> {
     sweeps: () => import('./bpf/owners.ts'),
     shares: calls?.sharesFiles ?? (() => undefined),
   })
+  const processes = processReader(tape, userNames(calls?.userName))
   const events = calls && eventSource(liveWays(calls))
-  const look = looker(tape, calls, owners)
+  const look = looker(tape, calls, owners, processes)
   return {
     name: tape.played ? 'replay linux' : 'linux',
     sockets: events ? async query => events.see(await look(query), query) : look,
     ...(events && { events: events.events }),
-    process: async pid => readProcess(pid, bootTimeMs(), users()),
-    ...(calls && { processes: async () => allProcesses() }),
+    process: processes.one,
+    ...(calls && { processes: processes.all }),
     interfaces: interfaceReader(tape, calls),
     limits: () => tape.value('limits', () => readLimits()),
     abilities: async (): Promise<readonly Ability[]> => (events ? [...(await owners.abilities()), ...(await events.abilities())] : []),

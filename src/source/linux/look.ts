@@ -12,18 +12,17 @@ import { cgroups, interfaceNamer } from './naming.ts'
 import type { OwnerFinder } from './owners.ts'
 import { ownPlace, type Calls, type Place } from './place.ts'
 import { openPlaces } from './places.ts'
-import { processReader } from './processes.ts'
+import type { ProcessReader } from './processes.ts'
 import type { Wanted } from './questions.ts'
 import { listTables, type Lister } from './tables.ts'
 
 export type { Calls } from './place.ts'
 
 /** Makes the function that looks once. */
-export function looker(tape: Tape, calls: Calls, owners: OwnerFinder): (wanted?: Query) => Promise<Look> {
+export function looker(tape: Tape, calls: Calls, owners: OwnerFinder, processReader: ProcessReader): (wanted?: Query) => Promise<Look> {
   const groups = cgroups(tape)
   const lister: Lister = { tape, ask: asker(tape, calls), cgroupOf: groups.of }
   const nameInterfaces = interfaceNamer(tape, calls)
-  const readOwners = processReader(tape)
 
   async function inPlace(place: Place, query: FullQuery, gaps: Gap[]): Promise<Draft[]> {
     const found = await listTables(lister, place, tape.whole ? everything : query, (protocol, gap) => {
@@ -52,7 +51,7 @@ export function looker(tape: Tape, calls: Calls, owners: OwnerFinder): (wanted?:
     let processes: ReadonlyMap<number, Process> = new Map()
     if (query.owners || (tape.whole && !tape.played)) {
       await owners.find(found, gaps)
-      processes = await readOwners(found)
+      processes = await processReader.ofSockets(found)
     }
     const sockets = found.filter(s => query.test(s, processes))
     return { atMs, source: tape.played ? 'replay linux' : 'linux', sockets, processes, gaps }

@@ -7,6 +7,7 @@ export interface Stat {
   readonly parentPid: number
   /** When it started, in ticks since the machine did. */
   readonly startTicks: number
+  readonly isZombie: boolean
   /** Changes when the process runs another program: where its code, stack and arguments are. */
   readonly program: string
 }
@@ -21,7 +22,8 @@ export function readStat(text: string): Stat | undefined {
   const startTicks = Number(rest[19])
   if (!Number.isInteger(pid) || !Number.isInteger(startTicks)) return undefined
   const name = text.slice(open + 1, close)
-  return { pid, name, parentPid: Number(rest[1]), startTicks, program: `${name} ${rest[23]} ${rest[25]} ${rest[45]}` }
+  const isZombie = rest[0] === 'Z' && Number(rest[17]) <= 1
+  return { pid, name, isZombie, parentPid: Number(rest[1]), startTicks, program: `${name} ${rest[23]} ${rest[25]} ${rest[45]}` }
 }
 
 /** The key of a process: its pid together with when it started. */

@@ -1,18 +1,105 @@
 // Who a process is, from /proc. `root` is /proc, or a folder that looks like it in tests.
 
-import { readdirSync, readFileSync, readlinkSync } from 'node:fs'
+import { closeSync, existsSync, openSync, readdirSync, readFileSync, readlinkSync, readSync } from 'node:fs'
 import type { Process } from '../../model/process.ts'
+import { breath } from '../breath.ts'
+import { scriptOf } from '../script.ts'
 import type { Tape } from '../tape.ts'
+import { readCgroup } from './cgroup.ts'
+import { placeOf } from './containers.ts'
 import type { Draft } from './draft.ts'
+import { keyOf, readStat, type Stat } from './procStat.ts'
+import type { UserNames } from './users.ts'
 
 const ticksPerSecond = 100 // USER_HZ is 100 on every architecture that Node runs on.
+/** A command line can be megabytes long; nobody reads more than this. */
+const longestCommand = 64 * 1024
+const deepestChain = 128
+/** What can change without a sign, such as the user or a title, is read again after this time. */
+const staleMs = 10_000
 
-/** Reads the owners of the sockets and their parents, by pid. */
-export type ProcessReader = (sockets: readonly Draft[]) => Promise<ReadonlyMap<number, Process>>
+/** Reads processes, and remembers them from look to look. */
+export interface ProcessReader {
+  /** The owners of the sockets and their parents, by pid. */
+  ofSockets(sockets: readonly Draft[]): Promise<ReadonlyMap<number, Process>>
+  /** One process; undefined when it has ended. */
+  one(pid: number): Promise<Process | undefined>
+  /** Every process that can be seen, with sockets or without. */
+  all(): Promise<readonly Process[]>
+}
 
 /** Makes the reader that a source keeps from look to look. */
-export function processReader(tape: Tape): ProcessReader {
-  return async sockets => new Map((await tape.value('processes', () => readProcesses(sockets))).map(p => [p.pid, p]))
+export function processReader(tape: Tape, users: UserNames, root = '/proc'): ProcessReader {
+  const boot = bootTimeMs(root)
+  let kept = new Map<number, Kept>()
+
+  const named = (process: Process): Process => ({ ...process, user: process.uid === undefined ? undefined : users.of(process.uid) })
+  const learn = async (processes: readonly Process[]): Promise<void> =>
+    users.learn(new Set(processes.flatMap(({ uid }) => (uid === undefined ? [] : [uid]))))
+
+  /** What is remembered of a process, when it is still the same one and runs the same program. */
+  function read(pid: number, stat: Stat, now: number): Kept | undefined {
+    const known = kept.get(pid)
+    const isSame = known?.process.key === keyOf(stat) && known.program === stat.program && now - known.readAtMs < staleMs
+    if (!isSame) {
+      const process = readFrom(stat, boot, users, root)
+      return { process, program: stat.program, readAtMs: now }
+    }
+    const parentPid = stat.parentPid || undefined
+    return known.process.parentPid === parentPid ? known : { ...known, process: { ...known.process, parentPid } }
+  }
+
+  async function chains(pids: Iterable<number>): Promise<Process[]> {
+    const breathe = breath()
+    const found = new Map<number, Kept>()
+    const now = performance.now()
+    for (const pid of pids) {
+      let at: number | undefined = pid
+      for (let depth = 0; at !== undefined && !found.has(at) && depth < deepestChain; depth++) {
+        const stat = statOf(at, root)
+        const process: Kept | undefined = stat && read(at, stat, now)
+        if (process === undefined) break
+        found.set(at, process)
+        at = process.process.parentPid
+      }
+      await breathe()
+    }
+    kept = found
+    const processes = [...found.values()].map(one => one.process)
+    await learn(processes)
+    return processes.map(process => ({ ...named(process), ...(tape.keepsArguments ? {} : { command: undefined }) }))
+  }
+
+  return {
+    async ofSockets(sockets) {
+      const pids = new Set<number>()
+      for (const socket of sockets) for (const owner of socket.owners) pids.add(owner.pid)
+      return new Map((await tape.value('processes', async () => chains(pids))).map(p => [p.pid, p]))
+    },
+    async one(pid) {
+      const process = readProcess(pid, boot, users, root)
+      if (process === undefined) return undefined
+      await learn([process])
+      return named(process)
+    },
+    async all() {
+      const breathe = breath()
+      const found: Process[] = []
+      for (const name of readdirSync(root)) {
+        const process = /^\d{1,10}$/.test(name) ? readProcess(Number(name), boot, users, root) : undefined
+        if (process) found.push(process)
+        await breathe()
+      }
+      await learn(found)
+      return found.map(named)
+    },
+  }
+}
+
+interface Kept {
+  readonly process: Process
+  readonly program: string
+  readonly readAtMs: number
 }
 
 /** Text of a file, or undefined when it is gone or may not be read. */
@@ -24,80 +111,79 @@ function text(path: string): string | undefined {
   }
 }
 
+/** The start of a file. */
+function head(path: string, most: number): string | undefined {
+  let fd: number
+  try {
+    fd = openSync(path, 'r')
+  } catch {
+    return undefined
+  }
+  try {
+    const bytes = Buffer.allocUnsafe(most)
+    return bytes.toString('utf8', 0, readSync(fd, bytes, 0, most, null))
+  } catch {
+    return undefined
+  } finally {
+    closeSync(fd)
+  }
+}
+
 /** When the machine started, in milliseconds since 1970. */
 export function bootTimeMs(root = '/proc'): number | undefined {
   const line = /^btime (\d+)$/m.exec(text(`${root}/stat`) ?? '')
   return line ? Number(line[1]) * 1000 : undefined
 }
 
-/** The users of this machine by number, from /etc/passwd. */
-export function users(file = '/etc/passwd'): ReadonlyMap<number, string> {
-  const lines = (text(file) ?? '').split('\n').map(line => line.split(':'))
-  return new Map(lines.filter(f => f.length > 2).map(f => [Number(f[2]), f[0]!]))
+const statOf = (pid: number, root: string): Stat | undefined => {
+  const stat = readStat(text(`${root}/${pid}/stat`) ?? '')
+  // A zombie has ended and holds nothing; but a process may outlive its first thread.
+  return stat?.isZombie ? undefined : stat
 }
 
 /** Reads one process; undefined when it has ended. */
-export function readProcess(
-  pid: number,
-  bootMs: number | undefined,
-  names: ReadonlyMap<number, string>,
-  root = '/proc',
-): Process | undefined {
-  const stat = text(`${root}/${pid}/stat`)
-  if (stat === undefined) return undefined
-  const open = stat.indexOf('(')
-  const close = stat.lastIndexOf(')') // A name may hold brackets itself.
-  const rest = stat.slice(close + 2).split(' ') // From field 3 on.
-  // A zombie has ended and holds nothing; but a process may outlive its first thread.
-  if (rest[0] === 'Z' && Number(rest[17]) <= 1) return undefined
-  const ticks = Number(rest[19])
-  const uid = /^Uid:\s+(\d+)/m.exec(text(`${root}/${pid}/status`) ?? '')?.[1]
-  const words = text(`${root}/${pid}/cmdline`)?.split('\0')
-  if (words?.at(-1) === '') words.pop()
+export function readProcess(pid: number, bootMs: number | undefined, users: Pick<UserNames, 'of'>, root = '/proc'): Process | undefined {
+  const stat = statOf(pid, root)
+  return stat && readFrom(stat, bootMs, users, root)
+}
+
+function readFrom(stat: Stat, bootMs: number | undefined, users: Pick<UserNames, 'of'>, root: string): Process {
+  const folder = `${root}/${stat.pid}`
+  const uid = /^Uid:\s+(\d+)/m.exec(text(`${folder}/status`) ?? '')?.[1]
+  const command = commandOf(head(`${folder}/cmdline`, longestCommand))
+  const exe = exeOf(`${folder}/exe`)
+  const { container, unit } = placeOf(readCgroup(text(`${folder}/cgroup`) ?? ''))
   return {
-    key: `${pid}.${ticks}`,
-    pid,
-    name: stat.slice(open + 1, close),
-    parentPid: Number(rest[1]) || undefined,
+    key: keyOf(stat),
+    pid: stat.pid,
+    name: stat.name,
+    parentPid: stat.parentPid || undefined,
     uid: uid === undefined ? undefined : Number(uid),
-    user: uid === undefined ? undefined : names.get(Number(uid)),
-    startedAtMs: bootMs === undefined ? undefined : bootMs + (ticks * 1000) / ticksPerSecond,
-    exe: link(`${root}/${pid}/exe`),
-    command: words?.length === 0 ? undefined : words,
-    script: undefined,
-    container: undefined,
-    unit: undefined,
+    user: uid === undefined ? undefined : users.of(Number(uid)),
+    startedAtMs: bootMs === undefined ? undefined : bootMs + (stat.startTicks * 1000) / ticksPerSecond,
+    exe,
+    command,
+    script: scriptOf(exe, command),
+    container,
+    unit,
   }
 }
 
-function link(path: string): string | undefined {
+/** Words that end with NUL; a program that has overwritten them leaves one word. Kernel threads have none. */
+function commandOf(line: string | undefined): readonly string[] | undefined {
+  if (line === undefined || line === '') return undefined
+  const words = line.replace(/\0$/, '').split('\0')
+  // A title is shorter than the words that it overwrites: the rest is NUL.
+  if (words.slice(1).some(word => word !== '')) return words
+  return words[0] === '' ? undefined : [words[0]!]
+}
+
+/** The file that runs. When it was replaced by an update, the kernel adds a word to its name. */
+function exeOf(link: string): string | undefined {
   try {
-    return readlinkSync(path)
+    const path = readlinkSync(link)
+    return path.endsWith(' (deleted)') && !existsSync(path) ? path.slice(0, -' (deleted)'.length) : path
   } catch {
     return undefined // A kernel thread, or somebody else's process.
   }
-}
-
-/** The owners of the sockets, and their parents. */
-function readProcesses(sockets: readonly Draft[]): Process[] {
-  const boot = bootTimeMs()
-  const names = users()
-  const found = new Map<number, Process>()
-  const add = (pid: number | undefined): void => {
-    for (let at = pid; at !== undefined && !found.has(at); at = found.get(at)?.parentPid) {
-      const process = readProcess(at, boot, names)
-      if (process === undefined) return
-      found.set(at, process)
-    }
-  }
-  for (const socket of sockets) for (const owner of socket.owners) add(owner.pid)
-  return [...found.values()]
-}
-
-/** Every process that can be seen, with sockets or without. */
-export function allProcesses(root = '/proc'): Process[] {
-  const boot = bootTimeMs(root)
-  const names = users()
-  const pids = readdirSync(root).filter(name => /^\d+$/.test(name))
-  return pids.map(pid => readProcess(Number(pid), boot, names, root)).filter(process => process !== undefined)
 }

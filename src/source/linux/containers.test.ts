@@ -1,0 +1,65 @@
+import { after, test } from 'node:test'
+import { deepEqual } from 'node:assert/strict'
+import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { dirname, join } from 'node:path'
+import { placeOf } from './containers.ts'
+
+const root = mkdtempSync(join(tmpdir(), 'containers-'))
+after(() => rmSync(root, { recursive: true, force: true }))
+const put = (path: string, content: unknown): void => {
+  const file = join(root, path)
+  mkdirSync(dirname(file), { recursive: true })
+  writeFileSync(file, typeof content === 'string' ? content : JSON.stringify(content))
+}
+let count = 0
+const newId = (): string => (++count).toString(16).padStart(64, '0')
+const find = (runtime: string, id: string) => placeOf({ container: { runtime, id }, pod: 'uid', unit: undefined }, root).container
+
+test('docker', () => {
+  const id = newId()
+  put(`var/lib/docker/containers/${id}/config.v2.json`, { Name: '/web', Config: { Labels: {} } })
+  deepEqual(find('docker', id), { runtime: 'docker', id, name: 'web', pod: 'uid' })
+})
+
+test('Kubernetes by docker, containerd and CRI-O', () => {
+  const [a, b, c] = [newId(), newId(), newId()]
+  put(`var/lib/docker/containers/${a}/config.v2.json`, {
+    Name: '/k8s_app_pod_ns',
+    Config: { Labels: { 'io.kubernetes.container.name': 'app', 'io.kubernetes.pod.name': 'app-7d' } },
+  })
+  put(`run/containerd/io.containerd.runtime.v2.task/k8s.io/${b}/config.json`, {
+    annotations: { 'io.kubernetes.cri.container-name': 'app', 'io.kubernetes.cri.sandbox-name': 'app-7d' },
+  })
+  put(`var/lib/containers/storage/overlay-containers/${c}/userdata/config.json`, {
+    annotations: { 'io.kubernetes.container.name': 'app', 'io.kubernetes.pod.name': 'app-7d' },
+  })
+  for (const [runtime, id] of [
+    ['docker', a],
+    ['containerd', b],
+    ['cri-o', c],
+  ] as const)
+    deepEqual(find(runtime, id), { runtime, id, name: 'app', pod: 'app-7d' })
+})
+
+test('podman', () => {
+  const id = newId()
+  put('var/lib/containers/storage/overlay-containers/containers.json', [null, 7, { id: newId(), names: ['other'] }, { id, names: ['db'] }])
+  deepEqual(find('podman', id), { runtime: 'podman', id, name: 'db', pod: 'uid' })
+})
+
+test('an id that is a name', () => deepEqual(find('lxc', 'web1'), { runtime: 'lxc', id: 'web1', name: 'web1', pod: 'uid' }))
+
+test('files that are not what they should be', () => {
+  for (const content of ['', '{', '[]', 'null', '"x"', { Name: 7 }, { Name: 'x'.repeat(1000) }, { Config: [] }, `[${'['.repeat(1000)}`]) {
+    const id = newId()
+    put(`var/lib/docker/containers/${id}/config.v2.json`, content)
+    deepEqual(find('docker', id), { runtime: 'docker', id, name: undefined, pod: 'uid' })
+  }
+  const id = newId()
+  put('secret.json', { Name: '/secret' })
+  mkdirSync(join(root, `var/lib/docker/containers/${id}`), { recursive: true })
+  symlinkSync(join(root, 'secret.json'), join(root, `var/lib/docker/containers/${id}/config.v2.json`))
+  deepEqual(find('docker', id)?.name, undefined)
+  deepEqual(find('docker', '../../../../secret')?.name, '../../../../secret') // No id, so no file.
+})

@@ -1,0 +1,115 @@
+import { after, test } from 'node:test'
+import { deepEqual, equal, ok } from 'node:assert/strict'
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { cpSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { needs } from '../../../test/needs.ts'
+import { live } from '../tape.ts'
+import type { Draft } from './draft.ts'
+import { processReader } from './processes.ts'
+import { readStat } from './procStat.ts'
+import { userNames } from './users.ts'
+
+const root = mkdtempSync(join(tmpdir(), 'proc-'))
+after(() => rmSync(root, { recursive: true, force: true }))
+cpSync('test/golden/proc-processes', root, { recursive: true })
+
+/** A link that git would rather not keep. */
+const exe = (pid: number, target: string): void => symlinkSync(target, join(root, `${pid}/exe`))
+exe(100, '/usr/bin/node')
+exe(101, '/usr/lib/sshd (deleted)')
+
+const held = (...pids: number[]): Draft[] => [{ owners: pids.map(pid => ({ pid, fd: 3 })) }] as unknown as Draft[]
+const users = userNames(undefined, join(root, 'passwd'))
+
+test('a process and its parents', async () => {
+  const found = await processReader(live, users, root).ofSockets(held(100))
+  deepEqual([...found.keys()], [100, 50, 1])
+  deepEqual(found.get(100), {
+    key: '100.5000',
+    pid: 100,
+    name: 'a) R 1 (node',
+    parentPid: 50,
+    uid: 1000,
+    user: 'ann',
+    startedAtMs: 1_700_000_050_000,
+    exe: '/usr/bin/node',
+    command: ['node', '--inspect', '/srv/app.js', '--token=secret', ''],
+    script: '/srv/app.js',
+    container: { runtime: 'lxc', id: 'web1', name: 'web1', pod: undefined },
+    unit: 'app.service',
+  })
+})
+
+test('a program that was replaced while it runs, and one that may not be looked into', async () => {
+  const found = await processReader(live, users, root).ofSockets(held(101))
+  const process = found.get(101)!
+  deepEqual(
+    [process.exe, process.command, process.script, process.uid, process.container],
+    ['/usr/lib/sshd', ['sshd: ann'], undefined, 0, undefined],
+  )
+  deepEqual([found.get(1)?.exe, found.get(1)?.command, found.get(1)?.parentPid], [undefined, undefined, undefined])
+})
+
+test('a recording leaves command lines out, unless it is told to keep them', async () => {
+  const quiet = { ...live, keepsArguments: false }
+  const found = await processReader(quiet, users, root).ofSockets(held(100))
+  ok(!JSON.stringify([...found]).includes('secret'))
+  deepEqual([found.get(100)?.command, found.get(100)?.script], [undefined, '/srv/app.js'])
+})
+
+test('a pid that is used again is another process, and so is a new program', async () => {
+  const reader = processReader(live, users, root)
+  const first = (await reader.ofSockets(held(100))).get(100)
+  equal((await reader.ofSockets(held(100))).get(100)?.command?.[0], 'node')
+  const line = 'R 50 1 1 0 -1 0 0 0 0 0 0 0 0 0 20 0 1 0 6000 0 0 0 7 0 8 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 9\n'
+  writeFileSync(join(root, '100/stat'), `100 (java) ${line}`)
+  writeFileSync(join(root, '100/cmdline'), 'java\0-jar\0app.jar\0')
+  const second = (await reader.ofSockets(held(100))).get(100)
+  deepEqual([first?.key, second?.key, second?.name], ['100.5000', '100.6000', 'java'])
+  writeFileSync(join(root, '100/stat'), `100 (perl) ${line}`)
+  writeFileSync(join(root, '100/cmdline'), 'perl\0x.pl\0')
+  const third = (await reader.ofSockets(held(100))).get(100)
+  deepEqual([third?.key, third?.name, third?.command], ['100.6000', 'perl', ['perl', 'x.pl']])
+})
+
+test('what has ended, or says nothing', async () => {
+  const reader = processReader(live, users, root)
+  equal(await reader.one(99), undefined)
+  equal((await reader.ofSockets(held(99, 98))).size, 0)
+  mkdirSync(join(root, '97'), { recursive: true })
+  for (const bad of ['', '97', '97 (x', '97 (x) R', ')(', 'x (y) R 1']) {
+    writeFileSync(join(root, '97/stat'), bad)
+    equal(await reader.one(97), undefined, bad)
+    equal(readStat(bad), undefined)
+  }
+})
+
+test('processes that are parents of each other come to an end', async () => {
+  for (const [pid, parent] of [
+    [201, 202],
+    [202, 201],
+  ]) {
+    mkdirSync(join(root, String(pid)), { recursive: true })
+    writeFileSync(join(root, `${pid}/stat`), `${pid} (x) S ${parent} ${'0 '.repeat(17)}5 0 0 0 0 0 0 0\n`)
+  }
+  equal((await processReader(live, users, root).ofSockets(held(201))).size, 2)
+})
+
+test('a real process, with a command line that is much too long', needs('linux'), async () => {
+  const child = spawn(process.execPath, ['-e', 'setInterval(() => {}, 1000); console.log(1)', 'x'.repeat(100_000)], {
+    stdio: ['ignore', 'pipe', 'ignore'],
+  })
+  await once(child.stdout, 'data')
+  try {
+    const found = await processReader(live, userNames()).one(child.pid!)
+    ok(found)
+    deepEqual([found.pid, found.parentPid, found.uid, found.exe], [child.pid, process.pid, process.getuid!(), process.execPath])
+    ok(found.command!.join('').length <= 65_536 && found.command![1] === '-e')
+    ok(Math.abs(found.startedAtMs! - Date.now()) < 60_000)
+  } finally {
+    child.kill('SIGKILL')
+  }
+})
