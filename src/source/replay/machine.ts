@@ -138,7 +138,7 @@ export function playedMachine(source: Source, tape: Player): Source {
     }
   }
 
-  const name = `replay ${tape.host.platform}`
+  const name = `replay ${source.name.replace(/^replay /, '')}`
   return {
     name,
     replay: true,
