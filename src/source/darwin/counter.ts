@@ -2,6 +2,7 @@
 
 import { DecodeError, OsError } from '../../model/error.ts'
 import type { Gap } from '../../model/gap.ts'
+import { breath } from '../breath.ts'
 import type { Tape } from '../tape.ts'
 import type { Calls } from './calls.ts'
 import type { Draft, Row } from './draft.ts'
@@ -35,14 +36,18 @@ export function flowCounter(tape: Tape, calls: Calls | undefined, closings?: Clo
   }
 
   /** Gives sockets their counts. The answer is the flows that no table has, when tables are gated; otherwise those are merely younger than the tables. */
-  function count(rows: readonly Row[], wanted: Wanted, gated: boolean, gaps: Gap[]): Row[] {
+  async function count(rows: readonly Row[], wanted: Wanted, gated: boolean, gaps: Gap[]): Promise<Row[]> {
+    const breathe = breath()
     try {
       const messages: Message[] = []
-      for (const datagram of tape.bytes('network statistics', poll)) messages.push(...readMessages(datagram.slice())) // It is valid until the next only.
+      for (const datagram of tape.bytes('network statistics', poll)) {
+        messages.push(...readMessages(datagram.slice())) // It is valid until the next only.
+        await breathe()
+      }
       const counts = collect(messages)
       for (const { context, code } of counts.refused) gaps.push(refused(providerOf(context) ?? 'sockets', code))
       if (!counts.whole && counts.refused.length === 0) gaps.push(bytesGap('lost', 'the kernel did not come to the end of its counts'))
-      const { sockets, left } = joinFlows(rows, counts.sources, wanted)
+      const { sockets, left } = await joinFlows(rows, counts.sources, wanted, breathe)
       for (const c of counts.sources) {
         if (!c.closing) continue
         // It may be in the table still, or have been in the one before.

@@ -105,9 +105,18 @@ export interface Joined {
 }
 
 /** Gives every socket its counts. */
-export function joinFlows(rows: readonly Row[], sources: readonly Counted[], wanted: Wanted): Joined {
+export async function joinFlows(
+  rows: readonly Row[],
+  sources: readonly Counted[],
+  wanted: Wanted,
+  breathe: () => Promise<void> | undefined,
+): Promise<Joined> {
   const joinedSockets = new Map<bigint, Draft>()
-  const flows = sources.map(c => ({ c, row: flowRow(c, wanted) }))
+  const flows: { readonly c: Counted; readonly row: Row }[] = []
+  for (const c of sources) {
+    flows.push({ c, row: flowRow(c, wanted) })
+    await breathe()
+  }
   const rest = new Set(flows)
   const byEnds = grouped(rows, r => joined(r.socket))
   for (const [ends, found] of grouped(flows, f => joined(f.row.socket))) {
@@ -122,6 +131,7 @@ export function joinFlows(rows: readonly Row[], sources: readonly Counted[], wan
       }
       if (sockets.length > 0) rest.delete(flow)
     }
+    await breathe()
   }
   return { sockets: joinedSockets, left: [...rest].filter(f => !f.c.closing).map(f => f.row) }
 }

@@ -64,7 +64,7 @@ export async function walkHolders(tape: Tape, calls: Calls | undefined, wanted: 
   for (const pid of pids) {
     if (pid <= 0) continue // The kernel itself has no descriptors.
     try {
-      if (readProcess(pid, tape, calls, wanted, held)) cut++
+      if (await readProcess(pid, tape, calls, wanted, held, breathe)) cut++
       read.add(pid)
     } catch (error) {
       // EPERM: not ours. Anything else: it ended, or is about to.
@@ -88,7 +88,14 @@ export function socketsOf(list: Uint8Array): number[] {
 }
 
 /** Reads the sockets of one process; true when it has more than are read. */
-function readProcess(pid: number, tape: Tape, calls: Calls | undefined, wanted: Wanted, held: Held[]): boolean {
+async function readProcess(
+  pid: number,
+  tape: Tape,
+  calls: Calls | undefined,
+  wanted: Wanted,
+  held: Held[],
+  breathe: () => Promise<void> | undefined,
+): Promise<boolean> {
   let cut = false
   for (const ports of [false, true]) {
     let numbers: number[] | undefined
@@ -103,6 +110,7 @@ function readProcess(pid: number, tape: Tape, calls: Calls | undefined, wanted: 
       if (answer.length === 0 || number === undefined) continue // It was closed while we looked.
       const info = socketFdinfo.read(viewOf(answer))
       held.push({ pid, fd: ports ? undefined : number, handle: info.soi_so, row: heldRow(info, wanted) })
+      await breathe()
     }
   }
   return cut

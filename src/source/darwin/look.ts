@@ -45,7 +45,7 @@ export function looker(tape: Tape, calls: Calls | undefined, name: string, closi
       if (query.owners) giveOwners(rows, walk)
     }
     if (wanted.traffic) {
-      const flows = counter.count(rows, wanted, hidden.length > 0, gaps)
+      const flows = await counter.count(rows, wanted, hidden.length > 0, gaps)
       if (walk !== undefined && query.owners) giveOwners(flows, walk)
       rows.push(...flows)
     }

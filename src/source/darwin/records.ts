@@ -55,19 +55,16 @@ export interface Table<T> {
 /** Every record starts at a multiple of 8. */
 const rounded = (length: number): number => Math.ceil(length / 8) * 8
 
-/** Reads a table of `pcblist_n`. */
-export function readTable(answer: Uint8Array): Table<Records> {
+/** What is known of a table when it was read to its end. */
+export type TableEnd = Omit<Table<never>, 'sockets'>
+
+/** Reads a table of `pcblist_n`, socket by socket, so that who reads a long one can pause. */
+export function* readSockets(answer: Uint8Array): Generator<Records, TableEnd> {
   const view = viewOf(answer)
   const header = readHeader(view)
-  const sockets: Records[] = []
   let incomplete = 0
+  let first: Records | undefined
   let current: Records | undefined
-  const finish = (): void => {
-    if (current === undefined) return
-    if (current.socket === undefined) incomplete++
-    else sockets.push(current)
-    current = undefined
-  }
   let whole = header.xig_count === 0
   for (let at = rounded(header.xig_len); at + 4 <= answer.length;) {
     const length = view.getUint32(at, true)
@@ -78,17 +75,37 @@ export function readTable(answer: Uint8Array): Table<Records> {
     if (at + length > answer.length) break
     const { kind } = recordHead.read(view, at)
     if (kind === XSO_INPCB || kind === XSO_UNPCB) {
-      finish()
+      if (current?.socket === undefined) incomplete += current === undefined ? 0 : 1
+      else if (!isYounger(current, header)) yield current
+      first ??= current
       current = {}
     }
     if (current !== undefined) readRecord(current, kind, view, at, length)
     at += rounded(length)
   }
-  // A table that breaks off may do so in the middle of a socket: what has no counters yet, or no control block like the others, is cut.
-  const cut = current !== undefined && (current.counters === undefined || (sockets[0]?.tcpcb !== undefined && current.tcpcb === undefined))
-  if (!whole && cut) incomplete++
-  else finish()
-  return { header, sockets, whole, incomplete }
+  if (current !== undefined) {
+    if (current.socket === undefined || (!whole && isCut(current, first))) incomplete++
+    else if (!isYounger(current, header)) yield current
+  }
+  return { header, whole, incomplete }
+}
+
+/** A socket that was made after the kernel began to write the table may be half there. A flow has no count. */
+const isYounger = (r: Records, header: Xinpgen): boolean => r.inpcb !== undefined && r.inpcb.inp_gencnt > header.xig_gen
+
+/** A table that breaks off may do so in the middle of a socket: what has no counters yet, or no control block like the others, is cut. */
+const isCut = (last: Records, first: Records | undefined): boolean =>
+  last.counters === undefined || (first?.tcpcb !== undefined && last.tcpcb === undefined)
+
+/** Reads a whole table of `pcblist_n`. */
+export function readTable(answer: Uint8Array): Table<Records> {
+  const sockets: Records[] = []
+  const reader = readSockets(answer)
+  for (;;) {
+    const next = reader.next()
+    if (next.done) return { ...next.value, sockets }
+    sockets.push(next.value)
+  }
 }
 
 /** A socket that is not there any more leaves buffer records of kind 0; kinds that this program does not know it skips. */

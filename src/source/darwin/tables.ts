@@ -9,7 +9,7 @@ import type { Tape } from '../tape.ts'
 import type { Calls } from './calls.ts'
 import type { Row } from './draft.ts'
 import { hiddenBehindGate } from './gate.ts'
-import { readTable, readTable64, type Table } from './records.ts'
+import { readSockets, readTable64, type Records, type TableEnd } from './records.ts'
 import { inetRow, type Wanted } from './sockets.ts'
 import { unixRow, unixRow64, type UnixKind } from './unix.ts'
 
@@ -51,23 +51,20 @@ export async function readTables(tape: Tape, calls: Calls | undefined, query: Fu
       return answer === undefined ? [] : [answer.bytes]
     }
     for (const answer of tape.bytes(question, ask)) {
-      const table = readTable(answer)
       const found: Row[] = []
-      for (const records of table.sockets) {
-        // What was made after the kernel began to write may be half there.
-        if (records.inpcb !== undefined && records.inpcb.inp_gencnt > table.header.xig_gen) continue
+      const table = await readSlowly(answer, breathe, records => {
         const made = inetRow(records, name, wanted)
-        if (made !== undefined) found.push(made)
-      }
-      rows.push(...found)
+        if (made === undefined) return
+        found.push(made)
+        rows.push(made)
+      })
       reportCut(question, table, gaps)
-      await breathe()
       const own = found.filter(r => r.lastPid === self || r.onBehalfOf === self).length
       const sizes = { announced: (await tape.value(`${question} announced`, () => announced ?? null)) ?? undefined }
       const item = wanted.major === undefined ? 0 : itemBytes(name, wanted.major)
       const missing = isRoot
         ? 0
-        : hiddenBehindGate({ header: table.header, ...sizes, itemBytes: item, rows: table.sockets.length, own }, wanted.major)
+        : hiddenBehindGate({ header: table.header, ...sizes, itemBytes: item, rows: table.sockets, own }, wanted.major)
       if (missing > 0) hidden.push({ table: name, missing, listed: found.length })
     }
   }
@@ -76,11 +73,10 @@ export async function readTables(tape: Tape, calls: Calls | undefined, query: Fu
     const question = `net.local.${kind}.pcblist_n`
     try {
       for (const answer of tape.bytes(question, () => (calls ? [calls.sysctl(question).bytes] : []))) {
-        const table = readTable(answer)
-        for (const records of table.sockets) {
+        const table = await readSlowly(answer, breathe, records => {
           const made = unixRow(records, kind, wanted)
           if (made !== undefined) rows.push(made)
-        }
+        })
         reportCut(question, table, gaps)
       }
     } catch (error) {
@@ -95,7 +91,7 @@ export async function readTables(tape: Tape, calls: Calls | undefined, query: Fu
     for (const answer of tape.bytes(question, () => (calls ? [calls.sysctl(question).bytes] : []))) {
       const table = readTable64(answer)
       rows.push(...table.sockets.map(r => unixRow64(r, kind, wanted)))
-      reportCut(question, table, gaps)
+      reportCut(question, { ...table, sockets: table.sockets.length }, gaps)
     }
   }
 
@@ -104,6 +100,20 @@ export async function readTables(tape: Tape, calls: Calls | undefined, query: Fu
   }
   if (asks('unix')) for (const kind of ['stream', 'dgram'] as const) await listed(`unix ${kind}`, gaps, () => unix(kind))
   return { rows, hidden }
+}
+
+/** A table that was read: its end, and how many sockets it had. */
+type Read = TableEnd & { readonly sockets: number }
+
+/** Reads a table with pauses. */
+async function readSlowly(answer: Uint8Array, breathe: () => Promise<void> | undefined, use: (records: Records) => void): Promise<Read> {
+  const reader = readSockets(answer)
+  for (let sockets = 0; ; sockets++) {
+    const next = reader.next()
+    if (next.done) return { ...next.value, sockets }
+    use(next.value)
+    await breathe()
+  }
 }
 
 async function listed(what: string, gaps: Gap[], read: () => Promise<void>): Promise<void> {
@@ -122,15 +132,15 @@ async function listed(what: string, gaps: Gap[], read: () => Promise<void>): Pro
   }
 }
 
-function reportCut(question: string, table: Table<unknown>, gaps: Gap[]): void {
+function reportCut(question: string, table: Read, gaps: Gap[]): void {
   if (table.whole && table.incomplete === 0) return
   gaps.push({
     what: 'sockets',
     why: 'damaged',
     text: table.whole
       ? `${question} has ${table.incomplete} sockets that are not whole`
-      : `${question} breaks off after ${table.sockets.length} of ${table.header.xig_count} sockets`,
+      : `${question} breaks off after ${table.sockets} of ${table.header.xig_count} sockets`,
     help: 'look again',
-    count: table.whole ? table.incomplete : Math.max(0, table.header.xig_count - table.sockets.length) || undefined,
+    count: table.whole ? table.incomplete : Math.max(0, table.header.xig_count - table.sockets) || undefined,
   })
 }
