@@ -55,7 +55,7 @@ export function classicInput(tcp: Tcp, durationMs?: number): ClassicInput {
     rttVarianceMicros: tcp.rttVarianceMicros,
     minRttMicros: tcp.minRttMicros,
     sentBytes: tcp.sentBytes,
-    sentPackets: tcp.sentSegments,
+    sentPackets: tcp.sentSegments ?? tcp.sentDataSegments, // macOS counts those with payload only.
     durationMs,
     congestionWindowSegments: tcp.congestionWindowSegments,
     sendMssBytes: tcp.sendMssBytes,

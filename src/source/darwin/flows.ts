@@ -6,7 +6,7 @@ import { ipv4 } from '../../bytes/address.ts'
 import { AF_INET6, scoped, type Zones } from './address.ts'
 import { addFields, draft, row, type Draft, type Row } from './draft.ts'
 import { type Counted, type Message } from './ntstat.ts'
-import { tcpState, type Wanted } from './sockets.ts'
+import { hasStatistics, tcpState, type Wanted } from './sockets.ts'
 import { tcpOfCounts, wholeTcp } from './statistics.ts'
 import type { NstatCounts, SockaddrIn6 } from './structs-ntstat.ts'
 
@@ -88,7 +88,7 @@ export const trafficOf = (c: NstatCounts): Traffic => ({
 
 function count(socket: Draft, c: Counted, wanted: Wanted): void {
   socket.traffic = trafficOf(c.counts)
-  if (!wanted.tcp || c.tcp === undefined || socket.state === 'LISTEN') return
+  if (!wanted.tcp || c.tcp === undefined || !hasStatistics(socket.state)) return
   socket.tcp = wholeTcp(socket.tcp, tcpOfCounts(c.counts, c.tcp, socket.tcp?.sendMssBytes))
 }
 

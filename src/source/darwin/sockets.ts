@@ -125,7 +125,8 @@ export function inetRow(r: Records, table: 'tcp' | 'udp' | 'raw', wanted: Wanted
 export const isNotAccepted = (state: number): boolean => (state & (SS_INCOMP | SS_COMP)) !== 0
 
 /** States in which TCP measures nothing. */
-const hasStatistics = (state: State | undefined): boolean => state !== 'LISTEN' && state !== 'BOUND' && state !== 'CLOSED'
+export const hasStatistics = (state: State | undefined): boolean =>
+  state !== 'LISTEN' && state !== 'BOUND' && state !== 'CLOSED' && state !== 'TIME_WAIT'
 
 /** The key of an internet socket. The kernel counts its sockets (`gencnt`) and never uses a count again; a flow has none, so that its ends and process must do. */
 export function inetKey(socket: Draft, count: number | undefined, pid: number | undefined): string {
