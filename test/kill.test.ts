@@ -16,6 +16,8 @@ const alive = (pid: number): boolean => {
   }
 }
 const ended = (holder: Holder): boolean => !alive(holder.pid)
+/** Ends what a test left behind, if anything. */
+const end = (pid: number): void => void (alive(pid) && process.kill(pid, 'SIGKILL'))
 /** A program that listens and does not listen to TERM. */
 const stubborn = `process.on('SIGTERM', () => {}); ${listener}`
 
@@ -72,6 +74,7 @@ test('a listener that two processes share: both are named, both end; --clients t
     equal(sockscope(['kill', `:${shared.said.port}`, '--yes', '--clients', '--json']).code, 0)
     ok(ended(shared) && ended(client) && !alive(shared.said.child))
   } finally {
+    end(shared.said.child)
     await Promise.all([shared.stop(), client.stop()])
   }
 })
@@ -84,6 +87,7 @@ test('--tree ends what the process started', needs('linux'), async () => {
     equal(sockscope(['kill', `:${parent.said.port}`, '--yes', '--tree']).code, 0)
     ok(ended(parent) && !alive(parent.said.child))
   } finally {
+    end(parent.said.child)
     await parent.stop()
   }
 })
