@@ -3,6 +3,7 @@
 import type { Ability } from '../../model/ability.ts'
 import type { Source } from '../source.ts'
 import { live, type Tape } from '../tape.ts'
+import { capabilityAbilities, tableAbilities } from './abilities.ts'
 import { linuxActions } from './actions.ts'
 import { readLimits } from './limits.ts'
 import { eventSource, liveWays } from './events.ts'
@@ -32,7 +33,15 @@ export async function openLinux(tape: Tape = live): Promise<Source> {
     ...(calls && { processes: processes.all }),
     interfaces: interfaceReader(tape, calls),
     limits: () => tape.value('limits', () => readLimits()),
-    abilities: async (): Promise<readonly Ability[]> => (events ? [...(await owners.abilities()), ...(await events.abilities())] : []),
+    abilities: async (): Promise<readonly Ability[]> =>
+      events
+        ? [
+            ...(await tableAbilities(looker(live, calls, owners, processes))),
+            ...(await owners.abilities()),
+            ...(await events.abilities()),
+            ...capabilityAbilities(),
+          ]
+        : [],
     ...(calls && { actions: linuxActions(calls, async (socket, act) => inNamespaceOf(calls, socket, act)) }),
     get ended() {
       return tape.ended

@@ -1,0 +1,60 @@
+// What this Linux machine lets us do, beside what owners and events say of themselves.
+
+import { readFileSync } from 'node:fs'
+import type { Ability } from '../../model/ability.ts'
+import type { Look } from '../../model/look.ts'
+import { protocols, type Protocol } from '../../model/socket.ts'
+import type { Query } from '../../filter/query.ts'
+
+/** Capabilities by their numbers in include/uapi/linux/capability.h. */
+const capabilities = { CAP_KILL: 5, CAP_NET_ADMIN: 12, CAP_SYS_PTRACE: 19, CAP_SYS_ADMIN: 21 } as const
+type Capability = keyof typeof capabilities
+
+/** The capabilities that this process has now; none when /proc does not tell. */
+function effective(root: string): bigint {
+  try {
+    return BigInt(`0x${/^CapEff:\s*([0-9a-f]+)$/m.exec(readFileSync(`${root}/self/status`, 'utf8'))?.[1] ?? '0'}`)
+  } catch {
+    return 0n
+  }
+}
+
+/** The tables of sockets, by listing all of them once. */
+export async function tableAbilities(look: (query: Query) => Promise<Look>): Promise<readonly Ability[]> {
+  const list = async (name: string, what: string, wanted: readonly Protocol[]): Promise<Ability> => {
+    const { gaps } = await look({ protocols: wanted, owners: false })
+    const missing = gaps.filter(gap => gap.what === 'sockets')
+    const help = [...new Set(missing.map(gap => gap.help))].filter(text => text !== '').join('; ')
+    return { name, works: missing.length === 0, text: missing.length === 0 ? what : missing.map(gap => gap.text).join('; '), help }
+  }
+  const usual: readonly Protocol[] = ['tcp', 'udp']
+  return [
+    await list('list', 'TCP and UDP, over IPv4 and IPv6', usual),
+    await list(
+      'other-tables',
+      'UNIX, raw, packet, netlink and all others that the kernel has',
+      protocols.filter(p => !usual.includes(p)),
+    ),
+  ]
+}
+
+/** What can be done to namespaces, connections and processes, by the capabilities that it takes. */
+export function capabilityAbilities(root = '/proc'): readonly Ability[] {
+  const mask = effective(root)
+  const has = (capability: Capability): boolean => (mask & (1n << BigInt(capabilities[capability]))) !== 0n
+  const ability = (name: string, capability: Capability, yes: string, no: string): Ability =>
+    has(capability)
+      ? { name, works: true, text: yes, help: '' }
+      : { name, works: false, text: no, help: `run as root, or with ${capability}` }
+  return [
+    ability('namespaces', 'CAP_SYS_ADMIN', 'the sockets of every network namespace', 'only the own network namespace can be entered'),
+    ability(
+      'shutdown',
+      'CAP_SYS_PTRACE',
+      'connections of any process are closed in order',
+      'only connections of own processes are closed in order',
+    ),
+    ability('reset', 'CAP_NET_ADMIN', 'any connection can be reset', 'connections of others cannot be reset'),
+    ability('signal', 'CAP_KILL', 'any process can be ended', 'only own processes can be ended'),
+  ]
+}
