@@ -60,6 +60,7 @@ test('by process and by peer', linux, () => {
   const byProcess = json(['explain', filter, '--for', '300ms', '--by', 'process'])
   equal(byProcess.groups.length, 1)
   match(byProcess.groups[0].name, new RegExp(`${holder.pid}$`))
+  equal(byProcess.groups[0].pid, holder.pid)
   equal(byProcess.groups[0].summary.connections, 3)
   equal(byProcess.groups[0].summary.troubled, 1)
   match(sockscope(['explain', filter, '--for', '300ms', '--by', 'peer']).out, /^127\.0\.0\.1\n  3 connections, 1 in trouble: /)

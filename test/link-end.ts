@@ -16,6 +16,8 @@ const manners: Record<string, (socket: Socket) => void> = {
 }
 
 async function serve(names: readonly string[]): Promise<void> {
+  // It ends with whoever started it.
+  process.stdin.on('end', () => process.exit()).resume()
   const ports: number[] = []
   for (const name of names) {
     const server = createServer({ allowHalfOpen: true }, socket => manners[name]!(socket.on('error', () => {})))

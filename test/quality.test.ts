@@ -3,6 +3,7 @@ import { after, before, test } from 'node:test'
 import { equal, match, ok } from 'node:assert/strict'
 import { execFileSync, spawn, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
+import { existsSync } from 'node:fs'
 import { summarize, type Health } from '../src/index.ts'
 import { needs } from './needs.ts'
 
@@ -37,8 +38,15 @@ function route(): void {
   ip('-n', right, 'route', 'add', '10.79.0.0/24', 'via', '10.80.0.1')
 }
 
+/** A run that was killed could not clean up. */
+function removeLeft(): void {
+  for (const [name, pid] of ip('netns', 'list').matchAll(/^sockscope-(\d+)-[lmr]\b/gm))
+    if (!existsSync(`/proc/${pid}`)) ip('netns', 'delete', name)
+}
+
 before(async () => {
   if (able.skip !== false) return
+  removeLeft()
   for (const namespace of [left, middle, right]) ip('netns', 'add', namespace)
   link('clean', 77)
   link('lossy', 78)
@@ -49,7 +57,7 @@ before(async () => {
     'ip',
     ['netns', 'exec', right, process.execPath, 'build/test/link-end.js', 'serve', 'read', 'read', 'read', 'read', 'stop', 'reset', 'half'],
     {
-      stdio: ['ignore', 'pipe', 'inherit'],
+      stdio: ['pipe', 'pipe', 'inherit'],
     },
   )
   const [line] = (await once(server.stdout!, 'data')) as [Buffer]

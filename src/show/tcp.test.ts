@@ -39,6 +39,7 @@ test('a connection in words, with what is nothing left out', () => {
 test('records of congestion controls', () => {
   const bbr = { kind: 'bbr', bytesPerSecond: 1024, minRttMicros: 40, pacingGain: 1.25, windowGain: 2 } as const
   equal(tcpText({ congestionControl: 'bbr', congestionDetail: bbr } as Tcp), 'bbr (1 KiB/s, lowest rtt 40 µs, gains 1.25 and 2)')
+  equal(tcpText({ congestionControl: 'bbr', congestionDetail: { ...bbr, bytesPerSecond: 0 } } as Tcp), 'bbr')
   const dctcp = { kind: 'dctcp', enabled: true, state: 0, alpha: 0.5, ecnBytes: 1, totalBytes: 2 } as const
   equal(tcpText({ congestionControl: 'dctcp', congestionDetail: dctcp } as Tcp), 'dctcp (50 % marked)')
 })

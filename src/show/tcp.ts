@@ -31,6 +31,7 @@ function congestion(t: Tcp): Part {
 
 function detail(d: CongestionDetail): string {
   if (d.kind === 'bbr') {
+    if (d.bytesPerSecond === 0) return '' // It has measured nothing yet.
     const lowest = part(d.minRttMicros, rtt => `, lowest rtt ${microsText(rtt)}`) ?? ''
     return `(${rateText(d.bytesPerSecond)}${lowest}, gains ${digits(d.pacingGain)} and ${digits(d.windowGain)})`
   }

@@ -33,7 +33,8 @@ export function run(given: Given): Promise<number> {
     if (given.has('json')) print(`${safeJson(document(explained, by, parts))}\n`)
     else {
       printLines(parts === undefined ? connectionLines(explained) : parts.flatMap(groupLines))
-      if (explained.unjudged > 0) note(`${explained.unjudged} connections were too short to judge`)
+      if (explained.unjudged > 0)
+        note(`${explained.unjudged === 1 ? '1 connection was' : `${explained.unjudged} connections were`} too short to judge`)
       noteGaps(frame)
     }
     return signal.aborted ? exits.interrupted : ending(frame, given, connections.length > 0)
@@ -59,28 +60,40 @@ function* connectionLines({ connections, processes }: Explanation): Generator<st
   }
 }
 
-/** Connections that have something in common. */
+/** Connections that have something in common: a process, or the address of the other end. */
 interface Part {
   readonly name: string
+  readonly pid?: number
+  readonly address?: string
   readonly summary: Summary
 }
 
 function groups({ connections, processes }: Explanation, by: string): Part[] {
-  const found = new Map<string, Judged[]>()
+  const found = new Map<string, { part: Omit<Part, 'summary'>; members: Judged[] }>()
   for (const one of connections) {
-    const { owners, ownerless, remote } = one.socket
-    const pids = [...new Set(owners.map(o => o.pid))]
-    const names = by === 'peer' ? [remote?.address ?? '*'] : pids.map(pid => processText(processes.get(pid), pid))
-    // A socket that two processes hold counts for each of them.
-    for (const name of names.length > 0 ? names : [`(${ownerless ?? 'unknown'})`]) {
-      const members = found.get(name)
-      if (members) members.push(one)
-      else found.set(name, [one])
+    for (const part of by === 'peer' ? [peerOf(one)] : holdersOf(one, processes)) {
+      const group = found.get(part.name)
+      if (group) group.members.push(one)
+      else found.set(part.name, { part, members: [one] })
     }
   }
-  return [...found]
-    .map(([name, members]) => ({ name, summary: summarize(members.map(one => one.health)) }))
+  return [...found.values()]
+    .map(({ part, members }) => ({ ...part, summary: summarize(members.map(one => one.health)) }))
     .sort((a, b) => b.summary.troubled - a.summary.troubled || b.summary.connections - a.summary.connections)
+}
+
+/** An IPv4 peer is the same one, also where an IPv6 socket talks to it. */
+function peerOf({ socket }: Judged): Omit<Part, 'summary'> {
+  const address = socket.remote?.address?.replace(/^::ffff:(?=[\d.]+$)/, '')
+  return address === undefined ? { name: '*' } : { name: address, address }
+}
+
+/** A socket that two processes hold counts for each of them. */
+function holdersOf({ socket }: Judged, processes: Explanation['processes']): Omit<Part, 'summary'>[] {
+  const pids = [...new Set(socket.owners.map(o => o.pid))]
+  return pids.length > 0
+    ? pids.map(pid => ({ name: processText(processes.get(pid), pid), pid }))
+    : [{ name: `(${socket.ownerless ?? 'unknown'})` }]
 }
 
 function groupLines({ name, summary }: Part): string[] {

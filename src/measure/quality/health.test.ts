@@ -182,7 +182,7 @@ test('the verdict, by a table', () => {
       false,
       /^limited by the application for 100 % of the last 5 s: it gave nothing to send; nothing to gain on the network$/,
     ],
-    ['no answer', { ...busyTcp, timeoutsInRow: 3 }, {}, 'unreachable', true, /no answer after 3 timeouts in a row/],
+    ['no answer', { ...busyTcp, timeoutsInRow: 3 }, {}, 'unreachable', true, /^the other end does not answer: 3 timeouts in a row$/],
     [
       'not read here',
       { receiveWindowBytes: 0 },

@@ -117,7 +117,7 @@ export function verdictOf(m: Measured, findings: readonly Finding[]): Verdict {
   const find = (kind: Finding['kind']): Finding | undefined => findings.find(finding => finding.kind === kind)
   const [timeouts, unread] = [find('timeouts'), find('not-read')]
   if (timeouts !== undefined && (m.timeoutsInRow ?? 0) > 1)
-    return make('unreachable', true, `the other end does not answer: ${timeouts.text}`)
+    return make('unreachable', true, `the other end does not answer: ${count(m.timeoutsInRow!, 'timeout')} in a row`)
   if (unread !== undefined) return make('not-read', true, `this program does not read: ${unread.text}`)
   if (find('zero-window') !== undefined) return byReceiver(m, make)
   if (m.state === 'CLOSE_WAIT' && !m.sentBytes) {

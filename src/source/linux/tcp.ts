@@ -138,7 +138,7 @@ export const congestionKind = (name: string | undefined): CongestionDetail['kind
 export function readCongestion(kind: CongestionDetail['kind'], view: DataView, at: number, length: number): CongestionDetail {
   if (kind === 'bbr') {
     const b = tcpBbrInfo.read(view, at, length)
-    const minRttMicros = b.minRtt === NO_RTT ? undefined : b.minRtt
+    const minRttMicros = b.minRtt === NO_RTT ? undefined : known(b.minRtt)
     // Gains are fixed-point numbers with 8 bits after the point.
     return { kind, bytesPerSecond: b.bwHi * 2 ** 32 + b.bwLo, minRttMicros, pacingGain: b.pacingGain / 256, windowGain: b.cwndGain / 256 }
   }
