@@ -1,6 +1,7 @@
 // The library: named exports, nothing else.
 
 export type { Ability } from './model/ability.ts'
+export type { SystemCounters, TcpCounters, UdpCounters } from './model/counters.ts'
 export { DecodeError, FilterError, OsError } from './model/error.ts'
 export type { EventGap, Kind, SocketEvent, Tier } from './model/event.ts'
 export type { Flow, Flows, InterfaceFlow, Ledger, LedgerRow } from './model/flow.ts'

@@ -2,6 +2,7 @@
 
 import type { Query } from '../filter/query.ts'
 import type { Ability } from '../model/ability.ts'
+import type { SystemCounters } from '../model/counters.ts'
 import type { EventGap, SocketEvent } from '../model/event.ts'
 import type { Interface } from '../model/interface.ts'
 import type { SystemLimits } from '../model/limits.ts'
@@ -21,6 +22,8 @@ export interface Source {
   interfaces(): Promise<readonly Interface[]>
   /** What this system allows sockets, where it can tell. */
   limits?(): Promise<SystemLimits>
+  /** What this system counts of TCP and UDP as a whole, where it can tell. */
+  counters?(): Promise<SystemCounters>
   /** Sockets as they open and close, where the operating system can tell. */
   events?(query?: Query, signal?: AbortSignal): AsyncIterable<SocketEvent | EventGap>
   /** What can be done to sockets and processes; absent where nothing can, as in a recording. */

@@ -189,6 +189,16 @@ test('abilities, limits, one process', async () => {
   equal(await source.process(999_999), undefined)
 })
 
+test('counters of the whole system go up', async () => {
+  const count = async (): Promise<number> => (await source.counters!()).tcp.ipv4!.opened
+  const before_ = await count()
+  const [client, accepted, server] = await ownPair()
+  for (const end of [client, accepted]) end.destroy()
+  server.close()
+  ok((await count()) > before_)
+  ok((await source.counters!()).udp.ipv4!.sentDatagrams >= 0)
+})
+
 test('a process is ended by its identity, and its sockets go', async () => {
   const victim = await hold(4)
   const seen = await source.sockets()

@@ -1,6 +1,7 @@
 // `sockscope stats`: how many sockets of each kind there are, and how near the limits of the system they are.
 
 import { protocols, states, type Protocol, type Socket, type State } from '../../model/socket.ts'
+import type { SystemCounters } from '../../model/counters.ts'
 import type { PortRange, SystemLimits, Usage } from '../../model/limits.ts'
 import { groupSockets } from '../../show/group.ts'
 import { safe, safeJson } from '../../show/text.ts'
@@ -29,16 +30,20 @@ export function run(given: Given): Promise<number> {
   return withMachine(given, async source => {
     const look = await source.sockets({ protocols, namespaces: namespacesOf(given)! })
     const limits = await source.limits?.()
+    const counters = await source.counters?.()
     const byProtocol = countBy(look.sockets)
     const destinations = destinationsOf(look.sockets, limits?.ephemeralPorts).slice(0, mostRows)
     const processes = groupSockets(look.sockets, 'process', look).slice(0, mostRows)
     if (given.has('json')) {
-      print(`${safeJson({ ...envelope(look), total: look.sockets.length, protocols: byProtocol, processes, destinations, limits })}\n`)
+      print(
+        `${safeJson({ ...envelope(look), total: look.sockets.length, protocols: byProtocol, processes, destinations, limits, counters })}\n`,
+      )
     } else {
       print(`${look.sockets.length} sockets\n\n`)
       printLines(protocolTable(byProtocol))
       printLines(['', ...processTable(processes)])
       if (limits) printLines(['', ...limitLines(limits)])
+      if (counters) printLines(['', ...counterLines(counters)])
       if (destinations.length > 0) printLines(['', ...destinationLines(destinations)])
       noteGaps(look)
     }
@@ -124,4 +129,21 @@ function destinationLines(destinations: readonly Destination[]): string[] {
   ] as const
   const rows = destinations.map(d => [d.from, d.to, String(d.ports), d.share === undefined ? '' : percentText(d.share)])
   return table(heads, rows, { columns: terminalColumns(), head: line => colour('bold', safe(line)) })
+}
+
+/** What was counted since the machine started. */
+function counterLines({ tcp, udp }: SystemCounters): string[] {
+  const lines: string[] = []
+  for (const [family, c] of Object.entries(tcp)) {
+    if (c === undefined) continue
+    const again = c.sentSegments === 0 ? '' : `, ${percentText(c.retransmittedSegments / c.sentSegments)} of segments sent again`
+    lines.push(`tcp over ${family}     ${c.opened} opened, ${c.accepted} accepted, ${c.failed} failed, ${c.reset} reset${again}`)
+  }
+  for (const [family, c] of Object.entries(udp)) {
+    if (c === undefined) continue
+    lines.push(
+      `udp over ${family}     ${c.receivedDatagrams} received, ${c.sentDatagrams} sent, ${c.refusedDatagrams} for a port that nobody had`,
+    )
+  }
+  return lines
 }

@@ -7,6 +7,7 @@ import { live, type Tape } from '../tape.ts'
 import { readAbilities } from './abilities.ts'
 import { actionsOf } from './actions.ts'
 import { statisticsReader } from './connections.ts'
+import { readCounters } from './counters.ts'
 import { openEstats } from './estats.ts'
 import { interfaceTableLength, readInterfaces } from './interfaces.ts'
 import { readLimits } from './limits.ts'
@@ -30,6 +31,7 @@ export function openWith(tape: Tape, calls: Calls | undefined): Source {
     process: async pid => (readProcesses ? makeProcesses(await readProcesses([pid])).get(pid) : undefined),
     interfaces: async (): Promise<readonly Interface[]> => (calls ? readInterfaces(calls.interfaceTable(interfaceTableLength)) : []),
     limits: async () => (calls ? readLimits(calls) : notHere()),
+    ...(calls && { counters: async () => readCounters(calls) }),
     processes: async () => (readProcesses ? [...makeProcesses(await readProcesses('all')).values()] : []),
     abilities: async () => (calls ? readAbilities(calls) : []),
     ...(calls && { actions: actionsOf(calls) }),

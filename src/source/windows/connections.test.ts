@@ -1,0 +1,40 @@
+import { test } from 'node:test'
+import { deepEqual, equal, match } from 'node:assert/strict'
+import { machine, statistics } from '../../../test/windows/made-up.ts'
+import { live } from '../tape.ts'
+import { openWith } from './index.ts'
+import { estatsGroups } from './structs-estats.ts'
+
+test('extended statistics are turned on once, count from then on, and are put back', async () => {
+  const estats = statistics()
+  const source = openWith(live, machine(estats.calls).calls)
+  const first = await source.sockets({ details: ['tcp'] })
+  deepEqual([first.sockets[0]!.tcp?.rttMicros, first.sockets[0]!.tcp?.sentBytes], [5000, undefined])
+  const second = await source.sockets({ details: ['tcp'] })
+  deepEqual([second.sockets[0]!.tcp?.sentBytes, second.sockets[0]!.tcp?.receivedBytes], [11, 22])
+  equal(estats.sets.length, Object.keys(estatsGroups).length)
+  deepEqual(
+    second.gaps.filter(g => g.what === 'bytes').map(g => g.count),
+    [1],
+  )
+  source.close()
+  equal(estats.on.size, 0)
+})
+
+test('what somebody else has turned on stays on, and counts at once', async () => {
+  const estats = statistics(false)
+  estats.on.add(estatsGroups.data.type)
+  const source = openWith(live, machine(estats.calls).calls)
+  const look = await source.sockets({ details: ['tcp'] })
+  source.close()
+  deepEqual([...estats.on], [estatsGroups.data.type])
+  equal(look.sockets[0]!.tcp?.sentBytes, 11)
+})
+
+test('without elevation statistics are a gap that says so', async () => {
+  const look = await openWith(live, machine(statistics(false).calls).calls).sockets({ details: ['tcp'] })
+  const gap = look.gaps.find(g => g.what === 'statistics')
+  deepEqual([gap?.why, gap?.count], ['permission', 1])
+  match(gap!.help, /administrator/)
+  equal(look.sockets[0]!.tcp, undefined)
+})
