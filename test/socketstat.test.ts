@@ -1,6 +1,6 @@
 // The statistics of sockets in hand, against what a C program reads of the same socket; and what is said of everything that is no open socket.
 import { after, before, test } from 'node:test'
-import { deepEqual, equal, ok, rejects } from 'node:assert/strict'
+import { deepEqual, equal, match, ok, rejects } from 'node:assert/strict'
 import { execFileSync, spawn, spawnSync } from 'node:child_process'
 import { createSocket } from 'node:dgram'
 import { once } from 'node:events'
@@ -238,6 +238,13 @@ test('the socket of another process', linux, async () => {
     await once(child, 'exit')
   }
   await rejects(socketStat({ pid: child.pid!, fd: 0 }), { name: 'OsError', code: 'ESRCH', message: /there is no process/ })
+})
+
+test('a process of someone else is refused with what would help', needs('linux', 'root'), () => {
+  const target = JSON.stringify({ pid: process.pid, fd: fdOf(client) })
+  const code = `import('./build/src/index.js').then(m => m.socketStat(${target})).then(() => console.log('seen'), e => console.log(e.name, e.code, e.message))`
+  const { stdout } = spawnSync(process.execPath, ['-e', code], { uid: 65_534, gid: 65_534, encoding: 'utf8' })
+  match(stdout, /^OsError EPERM pidfd_getfd failed: EPERM \(process \d+ belongs to someone else: run as its user or as root/)
 })
 
 test('an error says what a target is when it is no open socket', linux, async () => {

@@ -48,12 +48,17 @@ const ipProtocols: Readonly<Record<number, Protocol>> = {
 export const descriptors: Descriptors = {
   stat: fd => statOf(process.pid, fd, fd),
   statOf(pid, fd) {
-    const pidFd = explain(() => openPid(pid), { ESRCH: `there is no process ${pid}`, EINVAL: `${pid} is a thread, not a process` })
+    const pidFd = explain(() => openPid(pid), {
+      ESRCH: `there is no process ${pid}`,
+      EINVAL: `${pid} is a thread, not a process`,
+      ENOSYS: 'descriptors of other processes need Linux 5.6',
+    })
     try {
       const own = explain(() => borrowFd(pidFd, fd), {
         EBADF: `process ${pid} has no descriptor ${fd}`,
         EPERM: `process ${pid} belongs to someone else: run as its user or as root, with CAP_SYS_PTRACE`,
         ESRCH: `process ${pid} has ended`,
+        ENOSYS: 'descriptors of other processes need Linux 5.6',
       })
       try {
         return statOf(pid, fd, own)
