@@ -42,7 +42,7 @@ test('list, ports, port, pid, stats', need, async () => {
     { pid: 1001, fd: 30 },
   ])
   match(ports.out, /3000 +tcp .*node\+1 +alice +2\/128/)
-  match(port.out, /held by +node 1000, user alice\n +exe +\/usr\/local\/bin\/node\n +command +node server\.js/)
+  match(port.out, /held by +node \(server\.js\) 1000, user alice\n +exe +\/usr\/local\/bin\/node\n +command +node server\.js/)
   match(port.out, /started by +zsh 900 < launchd 1/)
   ok((JSON.parse(pid.out) as { sockets: Socket[] }).sockets.every(s => s.owners.some(o => o.pid === 1001 || o.pid === 1002)))
   match(stats.out, /ephemeral ports +49152-65535/)

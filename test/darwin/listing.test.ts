@@ -119,7 +119,7 @@ test('processes: name, file, parent, user, start, and the arguments of our own',
     startedAtMs: 1_700_000_100_500,
     exe: '/usr/local/bin/node',
     command: ['node', 'server.js'],
-    script: undefined,
+    script: 'server.js',
     container: undefined,
     unit: undefined,
   })

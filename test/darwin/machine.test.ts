@@ -83,6 +83,11 @@ test('interfaces and limits', need, async () => {
   deepEqual([limits.openFiles.limit, limits.descriptors.limit], [245_760, 122_880])
   equal((await source.process(1000))?.exe, '/usr/local/bin/node')
   equal(await source.process(4242), undefined)
+  deepEqual(
+    (await source.processes!()).map(p => p.pid).sort((a, b) => a - b),
+    [1, 300, 400, 900, 1000, 1001, 1002],
+  )
+  equal((await source.process(1000))?.script, 'server.js')
   source.close()
 })
 

@@ -9,6 +9,7 @@ import type { Tape } from '../tape.ts'
 import { endpoint, unixPath, AF_INET6, type Zones } from './address.ts'
 import type { Calls } from './calls.ts'
 import { draft, row, type Draft, type Row } from './draft.ts'
+import { listPids } from './processes.ts'
 import { inetKey, memoryOf, protocolOf, queuesOf, socketOptions, tcpState, type Wanted } from './sockets.ts'
 import { inSockinfo, procFdinfo, socketFdinfo, tcpSockinfo, unSockinfo, type SocketFdinfo } from './structs-process.ts'
 import { unixDraft, unixKey, unixState } from './unix.ts'
@@ -45,14 +46,6 @@ export interface Walk {
   readonly cut: number
 }
 
-/** Numbers of a list of pids. */
-export function readPids(list: Uint8Array): number[] {
-  const view = viewOf(list)
-  const pids: number[] = []
-  for (let at = 0; at + 4 <= list.length; at += 4) pids.push(view.getInt32(at, true))
-  return pids
-}
-
 /** Walks all processes. */
 export async function walkHolders(tape: Tape, calls: Calls | undefined, wanted: Wanted): Promise<Walk> {
   const breathe = breath()
@@ -60,9 +53,8 @@ export async function walkHolders(tape: Tape, calls: Calls | undefined, wanted: 
   const read = new Set<number>()
   let hidden = 0
   let cut = 0
-  const pids = [...new Set([...tape.bytes('pids', () => (calls ? [calls.pids()] : []))].flatMap(readPids))]
+  const pids = listPids(tape, calls)
   for (const pid of pids) {
-    if (pid <= 0) continue // The kernel itself has no descriptors.
     try {
       if (await readProcess(pid, tape, calls, wanted, held, breathe)) cut++
       read.add(pid)

@@ -23,7 +23,8 @@ export async function openDarwin(tape: Tape = live, options: DarwinOptions = {})
   return {
     name,
     sockets: looks.look,
-    process: looks.processes.one,
+    process: pid => looks.processes.one(pid),
+    ...(calls && { processes: () => looks.processes.every() }),
     interfaces: async () => interfaces(tape, calls),
     limits: () => readLimits(tape, calls),
     abilities: async () => (calls ? readAbilities(calls) : []),

@@ -5,6 +5,7 @@ import { cString, viewOf } from '../../bytes/text.ts'
 import { OsError } from '../../model/error.ts'
 import type { Process } from '../../model/process.ts'
 import { breath } from '../breath.ts'
+import { scriptOf } from '../script.ts'
 import type { Tape } from '../tape.ts'
 import type { Calls } from './calls.ts'
 import { kinfoProc, procBsdshortinfo, procUniqidentifierinfo } from './structs-process.ts'
@@ -81,7 +82,20 @@ export function processReader(tape: Tape, calls: Calls | undefined) {
     return found
   }
 
-  return { one, all }
+  /** Every process that there is. */
+  const every = async (): Promise<readonly Process[]> => [...(await all(listPids(tape, calls))).values()]
+
+  return { one, all, every }
+}
+
+/** The pids of all processes but the kernel, which is 0. */
+export function listPids(tape: Tape, calls: Calls | undefined): number[] {
+  const pids = new Set<number>()
+  for (const list of tape.bytes('pids', () => (calls ? [calls.pids()] : []))) {
+    const view = viewOf(list)
+    for (let at = 0; at + 4 <= list.length; at += 4) pids.add(view.getInt32(at, true))
+  }
+  return [...pids].filter(pid => pid > 0)
 }
 
 /** A process from what was said of it. */
@@ -91,6 +105,7 @@ export function readProcess(pid: number, parts: readonly Uint8Array[]): Process 
   const s = procBsdshortinfo.read(viewOf(short))
   const unique = identity === undefined || identity.length === 0 ? undefined : procUniqidentifierinfo.read(viewOf(identity)).p_uniqueid
   const startedAtMs = startOf(pid, times)
+  const command = readArguments(words)
   const exe = path === undefined || path.length === 0 ? undefined : cString(path)
   return {
     key: `${pid}.${unique ?? startedAtMs ?? ''}`,
@@ -101,8 +116,8 @@ export function readProcess(pid: number, parts: readonly Uint8Array[]): Process 
     user: undefined,
     startedAtMs,
     exe,
-    command: readArguments(words),
-    script: undefined,
+    command,
+    script: scriptOf(exe, command),
     container: undefined,
     unit: undefined,
   }
