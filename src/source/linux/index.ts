@@ -29,8 +29,8 @@ export async function openLinux(tape: Tape = live): Promise<Source> {
     name: tape.played ? 'replay linux' : 'linux',
     sockets: events ? async query => events.see(await look(query), query) : look,
     ...(events && { events: events.events }),
-    process: processes.one,
-    ...(calls && { processes: processes.all }),
+    process: async pid => (calls ? processes.one(pid) : undefined),
+    ...(calls && { processes: async () => processes.all() }),
     interfaces: interfaceReader(tape, calls),
     limits: () => tape.value('limits', () => readLimits()),
     abilities: async (): Promise<readonly Ability[]> =>

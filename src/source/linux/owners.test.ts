@@ -51,6 +51,7 @@ const listener = `const s = require('net').createServer().listen(0, '127.0.0.1',
 async function listen(): Promise<{ server: Server; fd: number; inode: number }> {
   const server = createServer().listen(0, '127.0.0.1')
   await once(server, 'listening')
+  server.unref()
   const { fd } = (server as unknown as { _handle: { fd: number } })._handle
   return { server, fd, inode: readInode(`/proc/self/fd/${fd}`)! }
 }
@@ -143,6 +144,50 @@ test('processes of another user', needs('linux', 'root'), async () => {
     ['bpf-owners', false, true],
   ])
   server.close()
+})
+
+test('/proc that hides the processes of others (hidepid)', needs('linux', 'root', 'command unshare'), async () => {
+  const { server, inode } = await listen()
+  const script = `process.setgroups([]); process.setgid(65534); process.setuid(65534);
+    import('${process.cwd()}/build/src/source/linux/owners.js').then(async m => {
+      const h = await m.ownerSearch({ root: '/proc', sweeps: undefined, shares: () => undefined }).find(new Set([${inode}]));
+      console.log(JSON.stringify([h.triples, h.blind]));
+      process.exit() })`
+  // The shell stays: it is process 1 there, and root's.
+  const hide = 'mount -o remount,hidepid=2 /proc && "$0" -e "$1"; exit $?'
+  const run = promisify(execFile)
+  // In a pid namespace of its own, so that only its own /proc is changed.
+  const { stdout } = await run('unshare', ['--pid', '--fork', '--mount-proc', 'sh', '-c', hide, process.execPath, script])
+  deepEqual(JSON.parse(stdout), [[], 'hidepid'])
+  server.close()
+})
+
+test('a thread with descriptors of its own', needs('linux', 'root', 'command python3'), async () => {
+  // unshare(CLONE_FILES) in a thread: what it opens then is in no other table.
+  const code = `
+import ctypes, os, socket, threading
+def run():
+    assert ctypes.CDLL(None, use_errno=True).unshare(0x400) == 0
+    s = socket.socket(); s.bind(('127.0.0.1', 0)); s.listen()
+    print(os.fstat(s.fileno()).st_ino, threading.get_native_id(), s.fileno(), flush=True)
+    threading.Event().wait()
+threading.Thread(target=run).start()
+`
+  const thread = spawn('python3', ['-c', code], { stdio: ['ignore', 'pipe', 'inherit'] })
+  children.push(thread)
+  const [line] = (await once(thread.stdout, 'data')) as [Buffer]
+  const [inode, , fd] = String(line).trim().split(' ').map(Number)
+  const { sharesFiles } = await import('./calls.ts')
+  const search = ownerSearch({ ...here, shares: sharesFiles })
+  for (let look = 0; look < 2; look++) deepEqual(triples(await search.find(new Set([inode!]))), [`${inode} ${thread.pid} ${fd}`])
+  // The sweep sees it too.
+  const module = await bpf()
+  const sweep = module.openSweep(join(tmpdir(), `none-${process.pid}`))
+  const found: string[] = []
+  for (const bytes of sweep.run([inode!])) module.readRecords(bytes, (i, pid, at) => found.push(`${i} ${pid} ${at}`))
+  sweep.close()
+  rmSync(join(tmpdir(), `none-${process.pid}`), { recursive: true, force: true })
+  deepEqual(found, [`${inode} ${thread.pid} ${fd}`])
 })
 
 test('processes that end while we look do no harm', needs('linux'), async () => {

@@ -103,6 +103,14 @@ function writeCache(file: string, kernel: string, value: unknown): void {
     writeFileSync(draft, JSON.stringify({ kernel, value, sum: sumOf(kernel, value) }), { flag: 'wx', mode: 0o600 })
     renameSync(draft, file)
   } catch {
+    removeDraft(draft)
+  }
+}
+
+function removeDraft(draft: string): void {
+  try {
     rmSync(draft, { force: true })
+  } catch {
+    // The folder is none; then there is no draft either.
   }
 }
