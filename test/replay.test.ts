@@ -1,6 +1,6 @@
 // Recording and playing this machine: what was seen live is what is played, on any machine, without FFI.
 import { after, test } from 'node:test'
-import { deepEqual, equal, ok } from 'node:assert/strict'
+import { deepEqual, equal, ok, rejects } from 'node:assert/strict'
 import { execFileSync, spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
@@ -102,6 +102,18 @@ test('the command line records and plays, and says the same each time', needs('l
   deepEqual([meta.source, meta.host], ['replay linux', undefined])
   const refused = spawnSync(process.execPath, ['dist/cli.cjs', 'list', '--replay', 'package.json'], { encoding: 'utf8' })
   deepEqual([refused.status, refused.stderr], [2, 'sockscope: package.json: is no recording\n'])
+  const again = spawnSync(process.execPath, ['dist/cli.cjs', 'list', '--record', file], { encoding: 'utf8' })
+  const why = `open ${file} failed: EEXIST (it is there already; a recording never replaces a file)`
+  deepEqual([again.status, again.stdout, again.stderr], [2, '', `sockscope: --record: ${why}\n`])
+})
+
+test('mistakes name the argument', async () => {
+  for (const wrong of ['', 'a\0b', 7, undefined]) {
+    await rejects(openRecording(wrong as string), /^TypeError: file: /)
+    await rejects(openRecorder(wrong as string), /^TypeError: file: /)
+  }
+  await rejects(openRecorder('x', { keepsArguments: 1 as never }), /^TypeError: keepsArguments: /)
+  await rejects(openRecorder('x', null as never), /^TypeError: options: /)
 })
 
 test('a recorder that is killed leaves what it saw', needs('linux'), async () => {

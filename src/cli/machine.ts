@@ -12,14 +12,17 @@ export async function openMachine(given: Given): Promise<Source> {
   const record = given.value('record')
   if (play !== undefined && record !== undefined) throw new UsageError('--record and --replay exclude each other')
   if (given.has('record-arguments') && record === undefined) throw new UsageError('--record-arguments needs --record FILE')
-  if (play !== undefined) return openRecording(play).catch(unreadable)
-  return record === undefined ? openLocal() : openRecorder(record, { keepsArguments: given.has('record-arguments') })
+  if (play !== undefined) return openRecording(play).catch(mistaken('--replay'))
+  if (record === undefined) return openLocal()
+  return openRecorder(record, { keepsArguments: given.has('record-arguments') }).catch(mistaken('--record'))
 }
 
-/** A file that is not there is a mistake in the command line. */
-function unreadable(error: unknown): never {
-  if (error instanceof OsError) throw new UsageError(`--replay: ${error.message}`)
-  throw error
+/** A file that is not there, or is there already, is a mistake in the command line. */
+function mistaken(option: string): (error: unknown) => never {
+  return error => {
+    if (error instanceof OsError && /^(open|fstat|write) /.test(error.call)) throw new UsageError(`${option}: ${error.message}`)
+    throw error
+  }
 }
 
 /** Opens the source, uses it and closes it. */

@@ -24,6 +24,7 @@ export const openSource = (): Promise<Source> => openLocal()
 /** Opens this machine and writes everything that is seen along, into a new file. */
 export async function openRecorder(file: string, options: RecorderOptions = {}): Promise<Source> {
   checkFile(file)
+  if (typeof options !== 'object' || options === null) throw new TypeError(`options: needs an object, got ${String(options)}`)
   if (options.keepsArguments !== undefined && typeof options.keepsArguments !== 'boolean')
     throw new TypeError('keepsArguments: needs true or false')
   const { recordedMachine, recorder } = await import('./replay/index.ts')
