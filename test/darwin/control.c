@@ -75,23 +75,29 @@ static void know(struct session *c, const struct socket *s) {
   if (c->known_count < (int)COUNT(c->known)) c->known[c->known_count++] = *s;
 }
 
+// An error comes with the request that it is about, if there is room.
+static void refuse(struct session *c, const struct message *m, int error) {
+  u8 bytes[24 + 64] = { 0 };
+  struct message_error e = { { m->context, 1, (u16)(sizeof e + m->length), 0 }, (u32)error, 0 };
+  memcpy(bytes, &e, sizeof e);
+  memcpy(bytes + sizeof e, m, m->length < 64 ? m->length : 64);
+  queue(c, bytes, e.head.length);
+}
+
 static void answer_all(struct session *c, const struct message *m) {
   if (c->context != m->context) { c->context = m->context; c->next = 0; }
   int sent = 0;
   for (; c->next < socket_count && sent < FRAGMENT; c->next++) {
     const struct socket *s = &sockets[c->next];
     if (!counted(c, s) || s->closed) continue;
+    int full = sent > 0 ? fault("update") : 0;
+    if (full) { flush(c); refuse(c, m, full); return; } // The next request with this context goes on from here.
     update(c, s, 0); know(c, s); sent++;
   }
   flush(c);
   struct message done = { m->context, 0, sizeof done, c->next < socket_count ? 2 : 0 };
   if (c->next >= socket_count) c->context = 0;
   queue(c, &done, sizeof done);
-}
-
-static void refuse(struct session *c, const struct message *m, int error) {
-  struct message_error e = { { m->context, 1, sizeof e, 0 }, (u32)error, 0 };
-  queue(c, &e, sizeof e);
 }
 
 EXPORT int socket(int domain, int type, int protocol) {

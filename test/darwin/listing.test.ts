@@ -337,6 +337,25 @@ const faults: readonly (readonly [string, string, (look: Look) => void])[] = [
     look => equal(find(look, 'udp.4').traffic?.kind, 'exact'),
   ],
   [
+    'ENOBUFS in the middle of an answer: it goes on from there',
+    'fail update 55 2 1\nfail update 12 3 1',
+    look => {
+      deepEqual(look.gaps, [])
+      ok(look.sockets.filter(s => s.protocol === 'tcp' || s.protocol === 'udp').every(s => s.traffic?.kind === 'exact'))
+    },
+  ],
+  [
+    'ENOBUFS in every answer: what came is used, the rest is a gap',
+    'fail update 55 1',
+    look => {
+      deepEqual(
+        look.gaps.map(g => [g.what, g.why]),
+        [['bytes', 'lost']],
+      )
+      deepEqual([find(look, 'tcp.1').traffic?.kind, find(look, 'tcp.14').traffic?.kind], ['exact', 'sampled'])
+    },
+  ],
+  [
     'ENOBUFS without end',
     'fail send 55',
     look => {

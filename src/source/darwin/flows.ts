@@ -5,7 +5,7 @@ import type { Traffic } from '../../model/socket.ts'
 import { ipv4 } from '../../bytes/address.ts'
 import { AF_INET6, scoped, type Zones } from './address.ts'
 import { addFields, draft, row, type Draft, type Row } from './draft.ts'
-import { type Counted, type Message } from './ntstat.ts'
+import { isFull, type Counted, type Message } from './ntstat.ts'
 import { hasStatistics, tcpState, type Wanted } from './sockets.ts'
 import { tcpOfCounts, wholeTcp } from './statistics.ts'
 import type { NstatCounts, SockaddrIn6 } from './structs-ntstat.ts'
@@ -29,6 +29,7 @@ export function collect(messages: Iterable<Message>): Counts {
   for (const m of messages) {
     if (m.kind === 'source') sources.set(m.counted.reference, m.counted)
     else if (m.kind === 'removed') removed.push(m.reference)
+    else if (m.kind === 'refused' && isFull(m.code)) whole = false // It was asked again, and went on from there.
     else if (m.kind === 'refused') refused.push({ context: m.context, code: m.code })
     else if (m.kind === 'done') whole = !m.more
   }

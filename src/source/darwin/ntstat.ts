@@ -50,6 +50,7 @@ type Provider = keyof typeof providers
 
 /** The kernel gives 100 sources at a time; more rounds than this no machine needs. */
 const MOST_ROUNDS = 2000
+const MOST_FULL = 8
 /** What a request is recognised by in its answer; a provider's request has its number. */
 const UPDATE_CONTEXT = 100
 
@@ -145,8 +146,11 @@ export function converse(calls: Calls): Conversation {
       watching = true
       for (const provider of Object.keys(providers).map(Number)) yield* exchange(calls, fd, watchMessage(provider), provider)
     }
-    for (let round = 0, more = true; more && round < MOST_ROUNDS; round++) {
-      more = yield* exchange(calls, fd, updateMessage(), UPDATE_CONTEXT)
+    let full = 0 // How often in a row there was no room for an answer.
+    for (let round = 0; round < MOST_ROUNDS && full < MOST_FULL; round++) {
+      const next = yield* exchange(calls, fd, updateMessage(), UPDATE_CONTEXT)
+      if (next === 'end') break
+      full = next === 'full' ? full + 1 : 0
     }
   }
   return { poll, close: () => calls.close(fd) }
@@ -161,8 +165,11 @@ function enlarge(calls: Calls, fd: number): void {
   }
 }
 
-/** Sends a request and gives every datagram that waits; true when the kernel has more to say. */
-function* exchange(calls: Calls, fd: number, request: Uint8Array, context: number): Generator<Uint8Array, boolean> {
+/** Where an answer ended: at its end, in the middle, or for want of room; a request with the same context goes on from there. */
+type Ending = 'end' | 'more' | 'full'
+
+/** Sends a request and gives every datagram that waits. */
+function* exchange(calls: Calls, fd: number, request: Uint8Array, context: number): Generator<Uint8Array, Ending> {
   for (let tries = 1; ; tries++) {
     try {
       calls.send(fd, request)
@@ -173,27 +180,33 @@ function* exchange(calls: Calls, fd: number, request: Uint8Array, context: numbe
       yield* drain(calls, fd)
     }
   }
-  let more = false
+  let ending: Ending = 'end'
   for (const datagram of drain(calls, fd)) {
-    more ||= continues(datagram, context)
+    ending = endingOf(datagram, context) ?? ending
     yield datagram
   }
-  return more
+  return ending
 }
 
 function* drain(calls: Calls, fd: number): Generator<Uint8Array> {
   for (let datagram = calls.receive(fd); datagram !== undefined && datagram.length > 0; datagram = calls.receive(fd)) yield datagram
 }
 
-function continues(datagram: Uint8Array, context: number): boolean {
+function endingOf(datagram: Uint8Array, context: number): Ending | undefined {
   const view = viewOf(datagram)
   for (let at = 0; at + nstatMsgHdr.size <= datagram.length;) {
     const head = nstatMsgHdr.read(view, at)
-    if (head.type === SUCCESS && head.context === context && (head.flags & CONTINUATION) !== 0) return true
+    if (head.context === context && head.type === SUCCESS) return (head.flags & CONTINUATION) !== 0 ? 'more' : 'end'
+    if (head.context === context && head.type === ERROR && at + nstatMsgError.size <= datagram.length) {
+      return isFull(errnoName(nstatMsgError.read(view, at).error)) ? 'full' : 'end'
+    }
     at += Math.max(Math.ceil(head.length / 8) * 8, nstatMsgHdr.size)
   }
-  return false
+  return undefined
 }
+
+/** There was no room for an answer, and some of it is missing. */
+export const isFull = (code: string): boolean => code === 'ENOBUFS' || code === 'ENOMEM'
 
 const watchMessage = (provider: number): Uint8Array =>
   nstatMsgAddAllSrcs.write({
