@@ -6,7 +6,7 @@ import { connect, createServer, type AddressInfo, type Socket as NetSocket } fro
 import { once } from 'node:events'
 import { resolve } from 'node:path'
 import koffi from 'koffi'
-import { socketStat, type Look, type Socket, type Source } from '../../src/index.ts'
+import { socketStat, watch, type Look, type Socket, type Source } from '../../src/index.ts'
 import { hold, type Holder } from './inside.ts'
 
 const dll = resolve('look-alike.dll')
@@ -155,6 +155,19 @@ test('extended statistics: turned on once, read in our units, put back', there, 
   equal(turned(), 14, 'each group once')
   own.close()
   equal(turnedOn(), 0)
+})
+
+test('elevated, a watch tells the bytes of processes, and says from when they count', there, async () => {
+  play('elevated')
+  const own = await open()
+  const seen: string[] = []
+  for await (const { sequence, flows, gaps } of watch({ source: own, every: 30, flows: true, signal: AbortSignal.timeout(10_000) })) {
+    const flow = flows?.processes.find(p => p.process?.pid === holder.pid)
+    if (flow && flow.inTotalBytes > 0 && flow.outTotalBytes > 0) seen.push(gaps.map(g => g.what).join())
+    if (seen.length > 0 || sequence > 100) break
+  }
+  own.close()
+  deepEqual([seen, turnedOn()], [['bytes'], 0])
 })
 
 test('without elevation the statistics of others are a gap that names the remedy', there, async () => {

@@ -6,7 +6,7 @@ import type { Socket } from '../../model/socket.ts'
 import type { Actions, Signal } from '../source.ts'
 import { elevate } from './codes.ts'
 import { keyOf, startOf, type Calls } from './processes.ts'
-import { connectionRow, DELETE_TCB, readTable, settleKeys, trimTable, type Row, type TableKind } from './sockets.ts'
+import { connectionRow, DELETE_TCB, readTable, trimTable, type Row, type TableKind } from './sockets.ts'
 
 /** The actions of this machine. Windows has no signals: TERM and KILL end a process at once, as Node does it. */
 export const actionsOf = (calls: Calls): Actions => ({
@@ -66,10 +66,6 @@ function findRow(calls: Calls, socket: Socket): Row {
       if (error instanceof OsError && rows === 'module') continue
       throw error
     }
-    settleKeys(
-      found.map(row => row.draft),
-      new Map(),
-    )
     const row = found.find(r => r.draft.key === socket.key)
     if (row) return row
     break

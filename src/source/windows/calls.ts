@@ -175,12 +175,14 @@ export function token(process: number | 'own', kind: 1 | 20): Located {
 /** Domain and name of an account, in UTF-16; undefined when nobody knows it. It runs beside the program: a domain may be slow to answer. */
 export function accountName(sid: Uint8Array): Promise<readonly [Uint8Array, Uint8Array] | undefined> {
   const characters = 512
-  const name = new Uint8Array(characters * 2)
-  const domain = new Uint8Array(characters * 2)
-  const sizes = [new Uint32Array([characters]), new Uint32Array([characters])]
+  const size = (): Uint32Array => new Uint32Array([characters])
+  const [name, domain] = [new Uint8Array(characters * 2), new Uint8Array(characters * 2)]
+  // Another thread writes into these: they are held until it is done.
+  const held = [null, sid, name, size(), domain, size(), new Uint32Array(1)]
   return new Promise((resolve, reject) => {
-    const done = (error: unknown, ok: number): void => (error ? reject(error as Error) : resolve(ok === 0 ? undefined : [domain, name]))
-    bind('LookupAccountSidW').async(null, sid, name, sizes[0], domain, sizes[1], new Uint32Array(1), done)
+    const done = (error: unknown, ok: number): void =>
+      error ? reject(error as Error) : resolve(ok === 0 || held.length === 0 ? undefined : [domain, name])
+    bind('LookupAccountSidW').async(...held, done)
   })
 }
 

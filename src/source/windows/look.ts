@@ -11,29 +11,37 @@ import { codeName, elevate, isUnsupported } from './codes.ts'
 import { addModules } from './modules.ts'
 import { makeProcesses, processReader, type ProcessAnswer } from './owners.ts'
 import type { Calls } from './processes.ts'
-import { readTable, settleKeys, trimTable, type Row, type TableKind } from './sockets.ts'
+import { keySettler, readRows, trimTable, type Row, type TableKind } from './sockets.ts'
 import { addStatistics, type StatisticsReader } from './connections.ts'
 
 /** Makes the function that looks once. `calls` are undefined when a tape is played. */
 export function looker(tape: Tape, calls: Calls | undefined, statistics: StatisticsReader): (wanted?: Query) => Promise<Look> {
   const readProcesses = calls && processReader(calls)
-  let keys: ReadonlyMap<string, string> = new Map()
+  let keys = keySettler(new Map())
 
   function* askTable(kind: TableKind): Generator<Uint8Array> {
     if (calls) yield trimTable(calls.table(kind.protocol, kind.family, kind.rows), kind)
   }
 
-  function table(kind: TableKind, found: Row[]): void {
+  async function table(kind: TableKind, found: Row[]): Promise<void> {
+    const breathe = breath()
     // A copy, because rows are looked at again when Windows is asked more about them.
     const question = `${kind.protocol} ${kind.family} ${kind.rows}`
-    for (const answer of tape.bytes(question, () => askTable(kind))) readTable(answer.slice(), kind, found)
+    for (const answer of tape.bytes(question, () => askTable(kind))) {
+      for (const row of readRows(answer.slice(), kind)) {
+        keys.settle(row)
+        found.push(row)
+        const pause = breathe()
+        if (pause) await pause
+      }
+    }
   }
 
   /** Both forms of a table: with time and module, or where Windows does not have that, with the pid only. */
-  function anyTable(protocol: TableKind['protocol'], family: TableKind['family'], found: Row[], gaps: Gap[]): void {
+  async function anyTable(protocol: TableKind['protocol'], family: TableKind['family'], found: Row[], gaps: Gap[]): Promise<void> {
     for (const rows of ['module', 'pid'] as const) {
       try {
-        table({ protocol, family, rows }, found)
+        await table({ protocol, family, rows }, found)
         return
       } catch (error) {
         if (error instanceof OsError && rows === 'module' && mayLackModules(error)) continue
@@ -67,23 +75,18 @@ export function looker(tape: Tape, calls: Calls | undefined, statistics: Statist
 
   return async wanted => {
     const query = fillQuery(wanted)
-    const breathe = breath()
     tape.look()
     const atMs = await tape.value('clock', Date.now)
     const gaps: Gap[] = otherProtocols(query)
     const found: Row[] = []
+    keys = keySettler(keys.connections)
     for (const protocol of ['tcp', 'udp'] as const) {
       for (const family of ['ipv4', 'ipv6'] as const) {
         const isWanted = query.protocols.includes(protocol) && query.families.includes(family)
         if (!isWanted && !tape.whole) continue
-        anyTable(protocol, family, found, isWanted ? gaps : [])
-        await breathe()
+        await anyTable(protocol, family, found, isWanted ? gaps : [])
       }
     }
-    keys = settleKeys(
-      found.map(row => row.draft),
-      keys,
-    )
     const processes = query.owners || (tape.whole && !tape.played) ? await owners(found, gaps) : new Map<number, Process>()
     if (!query.owners) for (const { draft } of found) withoutOwners(draft)
     if (tape.whole || query.details.includes('tcp')) await addStatistics(tape, statistics, found, gaps)

@@ -4,7 +4,7 @@ import { readdirSync, readFileSync } from 'node:fs'
 import type { Struct } from '../../bytes/struct.ts'
 import { viewOf } from '../../bytes/text.ts'
 import { DecodeError } from '../../model/error.ts'
-import { connectionRow, DELETE_TCB, readTable, settleKeys, trimTable, type Draft, type Row, type TableKind } from './sockets.ts'
+import { connectionRow, DELETE_TCB, keySettler, readRows, readTable, trimTable, type Draft, type Row, type TableKind } from './sockets.ts'
 import { tcp6Row, tcp6RowModule, tcp6RowPid, tcpRow, tcpRowModule, tcpRowPid, udp6RowModule, udpRowModule } from './structs.ts'
 
 const bytes = (...numbers: readonly number[]): Uint8Array => new Uint8Array(numbers)
@@ -125,24 +125,23 @@ test('what is not bound is not listed', () => {
 
 test('a connection keeps its key in TIME_WAIT, where Windows forgets its owner', () => {
   const ends = { dwLocalAddr: bytes(10, 0, 0, 1), dwLocalPort: 50000, dwRemoteAddr: bytes(10, 0, 0, 2), dwRemotePort: 443 }
-  const before = drafts(read(tableOf(tcpRowModule, { ...ends, dwState: 5, dwOwningPid: 9, liCreateTimestamp: 5n }), 'tcp', 'ipv4'))
-  const keys = settleKeys(before, new Map())
-  const after = drafts(read(tableOf(tcpRowModule, { ...ends, dwState: 11 }), 'tcp', 'ipv4'))
-  const later = settleKeys(after, keys)
-  equal(after[0]!.key, before[0]!.key)
-  deepEqual([after[0]!.ownerless, after[0]!.owners], ['time-wait', []])
-  const still = drafts(read(tableOf(tcpRowModule, { ...ends, dwState: 11 }), 'tcp', 'ipv4'))
-  settleKeys(still, later)
-  equal(still[0]!.key, before[0]!.key)
-  const next = drafts(read(tableOf(tcpRowModule, { ...ends, dwState: 5, dwOwningPid: 9, liCreateTimestamp: 6n }), 'tcp', 'ipv4'))
-  settleKeys(next, later)
-  ok(next[0]!.key !== before[0]!.key)
+  let keys = keySettler(new Map())
+  const look = (values: object): Draft => {
+    const [row] = readRows(tableOf(tcpRowModule, { ...ends, ...values }), { protocol: 'tcp', family: 'ipv4', rows: 'module' })
+    keys = keySettler(keys.connections)
+    keys.settle(row!)
+    return row!.draft
+  }
+  const { key } = look({ dwState: 5, dwOwningPid: 9, liCreateTimestamp: 5n })
+  const after = look({ dwState: 11 })
+  deepEqual([after.key, after.ownerless, after.owners], [key, 'time-wait', []])
+  equal(look({ dwState: 11 }).key, key)
+  ok(look({ dwState: 5, dwOwningPid: 9, liCreateTimestamp: 6n }).key !== key)
 })
 
 test('sockets that share an address have different keys', () => {
   const same = { dwLocalPort: 5353, dwOwningPid: 3 }
   const shared = drafts(read(tableOf(udpRowModule, same, same, { ...same, dwOwningPid: 4 }), 'udp', 'ipv4'))
-  settleKeys(shared, new Map())
   equal(new Set(shared.map(s => s.key)).size, 3)
 })
 

@@ -49,6 +49,8 @@ export type Draft = { -readonly [K in keyof Socket]: Socket[K] }
 /** A socket, and what is needed to ask Windows more about it. */
 export interface Row {
   readonly draft: Draft
+  /** What names the socket as long as it lives: both ends. */
+  readonly tuple: string
   /** The row as Windows gave it. */
   readonly bytes: Uint8Array
   readonly kind: TableKind
@@ -93,19 +95,28 @@ export function trimTable(buffer: Uint8Array, kind: TableKind): Uint8Array {
   return buffer.subarray(0, Math.min(buffer.length, first + count * row.size))
 }
 
-/** Decodes a table and adds its sockets to `found`. A table that is cut short gives what it has, then throws a DecodeError. */
-export function readTable(table: Uint8Array, kind: TableKind, found: Row[]): void {
+/** Decodes a table, row by row. A table that is cut short gives what it has, then throws a DecodeError. */
+export function* readRows(table: Uint8Array, kind: TableKind): Generator<Row, void, undefined> {
   const { row, first, count } = shape(table, kind)
   const view = viewOf(table)
   for (let i = 0, at = first; i < count; i++, at += row.size) {
     if (at + row.size > table.length) throw new DecodeError(`table of ${row.name}`, first + count * row.size, table.length)
     const fields = row.read(view, at, row.size)
     // Windows has no socket without a port in its tables; Wine lists there what is not bound yet.
-    if (fields.dwLocalPort !== 0) found.push({ ...readRow(fields, kind), bytes: table.subarray(at, at + row.size), kind })
+    if (fields.dwLocalPort !== 0) yield { ...readRow(fields, kind), bytes: table.subarray(at, at + row.size), kind }
   }
 }
 
-function readRow(f: Fields, kind: TableKind): { draft: Draft; pid: number } {
+/** Decodes a table at once, and adds its sockets to `found`. */
+export function readTable(table: Uint8Array, kind: TableKind, found: Row[]): void {
+  const keys = keySettler(new Map())
+  for (const row of readRows(table, kind)) {
+    keys.settle(row)
+    found.push(row)
+  }
+}
+
+function readRow(f: Fields, kind: TableKind): Pick<Row, 'draft' | 'tuple' | 'pid'> {
   const state = kind.protocol === 'udp' ? 'UNCONNECTED' : tcpStates[f.dwState ?? 0]
   const local = endpoint(f.dwLocalAddr, f.ucLocalAddr, f.dwLocalPort, f.dwLocalScopeId)
   // Of a listener the other end "has no meaning" (Microsoft), and may be garbage.
@@ -113,8 +124,9 @@ function readRow(f: Fields, kind: TableKind): { draft: Draft; pid: number } {
   const remote = connected ? endpoint(f.dwRemoteAddr, f.ucRemoteAddr, f.dwRemotePort!, f.dwRemoteScopeId) : undefined
   const time = f.liCreateTimestamp === undefined || f.liCreateTimestamp <= 0n ? undefined : f.liCreateTimestamp
   const pid = f.dwOwningPid
+  const tuple = tupleOf(kind.protocol, kind.family, local, remote)
   const draft: Draft = {
-    key: `${tupleOf(kind.protocol, kind.family, local, remote)} ${pid}${time === undefined ? '' : `@${time}`}`,
+    key: `${tuple} ${pid}${time === undefined ? '' : `@${time}`}`,
     protocol: kind.protocol,
     family: kind.family,
     state,
@@ -136,7 +148,7 @@ function readRow(f: Fields, kind: TableKind): { draft: Draft; pid: number } {
     tcp: undefined,
     detail: time === undefined ? undefined : { fields: { createdAtMs: fileTimeMs(time) } },
   }
-  return { draft, pid }
+  return { draft, tuple, pid }
 }
 
 function endpoint(v4: Uint8Array | undefined, v6: Uint8Array | undefined, port: number, scope = 0): Endpoint {
@@ -159,29 +171,35 @@ const swap32 = (n: number): number => ((n & 255) * 2 ** 24 + ((n >>> 8) & 255) *
 /** Milliseconds since 1970 of a FILETIME. */
 export const fileTimeMs = (time: bigint): number => Number(time / 10_000n) - 11_644_473_600_000
 
-/** What names a socket as long as it lives: both ends. */
 const tupleOf = (protocol: string, family: string, local: Endpoint, remote: Endpoint | undefined): string =>
   `${protocol}${family === 'ipv4' ? 4 : 6} ${text(local)}${remote === undefined ? '' : `>${text(remote)}`}`
 
 const text = (e: Endpoint): string => `${e.address}${e.zone === undefined ? '' : `%${e.zone}`}:${e.port}`
 
+/** Gives the sockets of one look their final keys. */
+export interface KeySettler {
+  settle(row: Row): void
+  /** The keys of connections, by both ends: what the next look needs. */
+  readonly connections: ReadonlyMap<string, string>
+}
+
 /**
  * Keeps keys true over time. A connection in TIME_WAIT has lost its owner and the time of its start, so it takes its key from the look
  * before; and two sockets that share an address in one process (SO_REUSEADDR) are numbered where the table does not tell them apart.
- * Returns what the next look needs.
  */
-export function settleKeys(sockets: readonly Draft[], before: ReadonlyMap<string, string>): Map<string, string> {
+export function keySettler(before: ReadonlyMap<string, string>): KeySettler {
   const seen = new Map<string, number>()
-  const tuples = new Map<string, string>()
-  for (const socket of sockets) {
-    const tuple = tupleOf(socket.protocol, socket.family, socket.local, socket.remote)
-    if (socket.owners.length === 0) socket.key = before.get(tuple) ?? socket.key
-    const count = (seen.get(socket.key) ?? 0) + 1
-    seen.set(socket.key, count)
-    if (socket.remote !== undefined) tuples.set(tuple, socket.key)
-    if (count > 1) socket.key += ` #${count}`
+  const connections = new Map<string, string>()
+  return {
+    connections,
+    settle({ draft, tuple }) {
+      if (draft.owners.length === 0) draft.key = before.get(tuple) ?? draft.key
+      const count = (seen.get(draft.key) ?? 0) + 1
+      seen.set(draft.key, count)
+      if (draft.remote !== undefined) connections.set(tuple, draft.key)
+      if (count > 1) draft.key += ` #${count}`
+    },
   }
-  return tuples
 }
 
 /** MIB_TCP_STATE_DELETE_TCB: what SetTcpEntry takes to close a connection. */

@@ -8,7 +8,7 @@ import type { Tcp } from '../../model/tcp.ts'
 import { connectionInfo, type Descriptors, type Ends } from '../descriptor.ts'
 import * as calls from './calls.ts'
 import { endOf, endsKey, ownSockets, readInfo, readQueues } from './own.ts'
-import { readTable, settleKeys, trimTable, type Row, type TableKind } from './sockets.ts'
+import { readTable, trimTable, type Row, type TableKind } from './sockets.ts'
 
 const SOL_SOCKET = 0xffff
 const IPPROTO_IP = 0
@@ -153,10 +153,6 @@ function findRow(protocol: TableKind['protocol'], ends: string): Row | undefined
     const kind = { protocol, family, rows: 'module' } as const
     const found: Row[] = []
     tryTo(() => readTable(trimTable(calls.table(protocol, family, 'module'), kind), kind, found))
-    settleKeys(
-      found.map(row => row.draft),
-      new Map(),
-    )
     const row = found.find(r => r.pid === process.pid && endsKey(r.draft.local, r.draft.remote) === ends)
     if (row) return row
   }

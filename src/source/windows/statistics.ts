@@ -20,6 +20,10 @@ export type KnownTcp = { -readonly [K in keyof Tcp]?: Tcp[K] }
 
 /** Nothing was measured: Windows says 0, or all ones. */
 const measured = (value: number): number | undefined => (value === 0 || value === 0xffffffff ? undefined : value)
+/** All ones: not known. */
+const known = (value: number): number | undefined => (value === 0xffffffff ? undefined : value)
+/** A count of 64 bits that is all ones is none. */
+const counted = (value: number): number | undefined => (value > Number.MAX_SAFE_INTEGER ? undefined : value)
 const micros = (milliseconds: number | undefined): number | undefined =>
   milliseconds === undefined || milliseconds === 0xffffffff ? undefined : milliseconds * 1000
 const segments = (bytes: number | undefined, mss: number): number | undefined =>
@@ -68,13 +72,13 @@ export function tcpOfEstats(answers: EstatsAnswers, begun: ReadonlySet<EstatsGro
     ...(answers.fineRtt && ofFineRtt(answers.fineRtt)), // Microseconds, where the path knows milliseconds.
     ...(answers.data && !begun.has('data') && ofData(answers.data)),
     ...(answers.sendCongestion && ofSendCongestion(answers.sendCongestion, mss, !begun.has('sendCongestion'))),
-    ...(answers.sendBuffer && { notSentBytes: estatsSendBuffer.read(viewOf(answers.sendBuffer)).CurAppWQueue }),
+    ...(answers.sendBuffer && { notSentBytes: counted(estatsSendBuffer.read(viewOf(answers.sendBuffer)).CurAppWQueue) }),
     ...(answers.receive && ofReceive(answers.receive)),
     ...(answers.observedReceive && ofObservedReceive(answers.observedReceive)),
   }
 }
 
-function ofPath(bytes: Uint8Array, counted: boolean): KnownTcp {
+function ofPath(bytes: Uint8Array, hasCounted: boolean): KnownTcp {
   const p = estatsPath.read(viewOf(bytes))
   const state: KnownTcp = {
     rttMicros: micros(measured(p.SmoothedRtt)),
@@ -85,7 +89,7 @@ function ofPath(bytes: Uint8Array, counted: boolean): KnownTcp {
     reorderingSegments: measured(p.RetranThresh),
     timeoutsInRow: p.CurTimeoutCount,
   }
-  if (!counted) return state
+  if (!hasCounted) return state
   return {
     ...state,
     retransmittedSegments: p.PktsRetrans,
@@ -105,17 +109,17 @@ function ofFineRtt(bytes: Uint8Array): KnownTcp {
 function ofData(bytes: Uint8Array): KnownTcp {
   const d = estatsData.read(viewOf(bytes))
   return {
-    sentBytes: d.DataBytesOut,
-    receivedBytes: d.DataBytesIn,
-    ackedBytes: d.ThruBytesAcked,
-    sentSegments: d.SegsOut,
-    receivedSegments: d.SegsIn,
-    sentDataSegments: d.DataSegsOut,
-    receivedDataSegments: d.DataSegsIn,
+    sentBytes: counted(d.DataBytesOut),
+    receivedBytes: counted(d.DataBytesIn),
+    ackedBytes: counted(d.ThruBytesAcked),
+    sentSegments: counted(d.SegsOut),
+    receivedSegments: counted(d.SegsIn),
+    sentDataSegments: counted(d.DataSegsOut),
+    receivedDataSegments: counted(d.DataSegsIn),
   }
 }
 
-function ofSendCongestion(bytes: Uint8Array, mss: number, counted: boolean): KnownTcp {
+function ofSendCongestion(bytes: Uint8Array, mss: number, hasCounted: boolean): KnownTcp {
   const c = estatsSendCongestion.read(viewOf(bytes))
   const threshold = c.CurSsthresh >= 0x7fffffff ? undefined : measured(c.CurSsthresh)
   return {
@@ -123,7 +127,7 @@ function ofSendCongestion(bytes: Uint8Array, mss: number, counted: boolean): Kno
     congestionWindowSegments: segments(measured(c.CurCwnd), mss),
     slowStartThresholdBytes: threshold,
     slowStartThresholdSegments: segments(threshold, mss),
-    receiverLimitedMicros: counted ? micros(c.SndLimTimeRwin) : undefined,
+    receiverLimitedMicros: hasCounted ? micros(c.SndLimTimeRwin) : undefined,
   }
 }
 
@@ -132,12 +136,12 @@ const scale = (value: number): number | undefined => (value > 14 ? undefined : v
 
 function ofReceive(bytes: Uint8Array): KnownTcp {
   const r = estatsReceive.read(viewOf(bytes))
-  return { receiveWindowBytes: r.CurRwinSent, receiveWindowScale: scale(r.WinScaleSent) }
+  return { receiveWindowBytes: known(r.CurRwinSent), receiveWindowScale: scale(r.WinScaleSent) }
 }
 
 function ofObservedReceive(bytes: Uint8Array): KnownTcp {
   const o = estatsObservedReceive.read(viewOf(bytes))
-  return { sendWindowBytes: o.CurRwinRcvd, sendWindowScale: scale(o.WinScaleRcvd) }
+  return { sendWindowBytes: known(o.CurRwinRcvd), sendWindowScale: scale(o.WinScaleRcvd) }
 }
 
 /** What waits in a connection, from the extended statistics. */
@@ -146,8 +150,8 @@ export function queuesOfEstats(answers: EstatsAnswers): Queues | undefined {
   const receive = answers.receive && estatsReceive.read(viewOf(answers.receive))
   if (send === undefined && receive === undefined) return undefined
   return {
-    receivedBytes: receive?.CurAppRQueue,
-    sendBytes: send === undefined ? undefined : send.CurAppWQueue + send.CurRetxQueue,
+    receivedBytes: receive && counted(receive.CurAppRQueue),
+    sendBytes: send && counted(send.CurAppWQueue + send.CurRetxQueue),
     backlog: undefined,
     backlogLimit: undefined,
   }
