@@ -65,7 +65,7 @@ async function hear(
     if (mine.filter(e => e.type === 'closed').length >= enough) break
     if (started) continue
     started = true
-    void happen()
+    void happen().catch(() => {})
   }
   clearTimeout(late)
   return { mine, gaps }
@@ -74,7 +74,7 @@ async function hear(
 /** Something always opens, so that the first event comes. */
 async function ticking<T>(work: () => Promise<T>): Promise<T> {
   const server = await serve('')
-  const timer = setInterval(() => void talk(server, 1, 1), 30)
+  const timer = setInterval(() => void talk(server, 1, 1).catch(() => {}), 30) // The server may close first.
   try {
     return await work()
   } finally {

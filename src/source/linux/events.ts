@@ -7,6 +7,7 @@ import type { Ability } from '../../model/ability.ts'
 import { OsError } from '../../model/error.ts'
 import type { EventGap, SocketEvent } from '../../model/event.ts'
 import type { Look } from '../../model/look.ts'
+import type { Protocol } from '../../model/socket.ts'
 import type { Query } from '../../filter/query.ts'
 import type { Meter } from './bpf/meter.ts'
 import type { Destroyed } from './destroyed.ts'
@@ -38,7 +39,7 @@ export interface Events {
 export function eventSource(ways: Ways): Events {
   const watchers = new Set<Watcher>()
   /** The last look, for a watcher that opens after it. */
-  let latest: { readonly look: Look; readonly whole: boolean } | undefined
+  let latest: { readonly look: Look; readonly whole: ReadonlySet<Protocol> } | undefined
 
   async function open(query: Query | undefined): Promise<{ readonly watcher: Watcher | undefined; readonly gaps: readonly EventGap[] }> {
     const gaps: EventGap[] = []
@@ -79,7 +80,8 @@ export function eventSource(ways: Ways): Events {
   return {
     events,
     see(look, query) {
-      const whole = !query?.filter && !query?.families && !query?.states && (query?.namespaces ?? 'own') === 'own' && !isBroken(look)
+      const all = !query?.filter && !query?.families && !query?.states && (query?.namespaces ?? 'own') === 'own' && !isBroken(look)
+      const whole = new Set(all ? (query?.protocols ?? (['tcp', 'udp'] as const)) : [])
       latest = { look, whole }
       for (const watcher of watchers) watcher.see(look, whole)
       return look

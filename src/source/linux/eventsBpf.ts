@@ -156,14 +156,15 @@ export function bpfWatcher(meter: Meter, around: Surroundings): Watcher {
     pending.push(opened(one, one.openedNs))
   }
 
+  /** Ends of UDP that were told, of sockets whose use may still be in the ring. */
+  let destroyed: Draft[] = []
+
   function takeUdp(): void {
-    const found: Draft[] = []
-    if (around.udp?.take(found, mostRecords))
-      pending.push(eventGap('lost', 'more UDP sockets closed at once than the kernel could tell us of', ''))
-    for (const socket of found) {
+    for (const socket of destroyed) {
       const one = lives.get(socket.key)
       if (one !== undefined) gone(one, { ...socket, inode: undefined, uid: one.socket.uid })
     }
+    destroyed = []
   }
 
   function takeLost(): void {
@@ -184,9 +185,10 @@ export function bpfWatcher(meter: Meter, around: Surroundings): Watcher {
   return {
     tier: 'bpf',
     take() {
-      const count = meter.drain(record, mostRecords)
-      // A socket's last bytes are in the counters before its end is in the ring, so ends of UDP are taken after the ring is empty.
-      if (count < mostRecords) takeUdp()
+      if (around.udp?.take(destroyed, mostRecords))
+        pending.push(eventGap('lost', 'more UDP sockets closed at once than the kernel could tell us of', ''))
+      // Whoever was destroyed by now was used before: so the ring is read after the ends, and emptied before they are believed.
+      if (meter.drain(record, mostRecords) < mostRecords) takeUdp()
       const now = Number(process.hrtime.bigint())
       unowned = unowned.filter(one => {
         if (now - one.openedNs! > ownerWaitNs) announce(one)
@@ -199,11 +201,10 @@ export function bpfWatcher(meter: Meter, around: Surroundings): Watcher {
     },
     see(look, whole) {
       if (meter.lacks === undefined) addTraffic(look, lives, meter)
-      if (!whole) return
       const there = new Set(look.sockets.map(socket => socket.key))
-      const seen = new Set(look.sockets.map(socket => socket.protocol))
       for (const one of lives.values()) {
-        one.missing = there.has(one.socket.key) ? 0 : one.missing + (seen.has(one.protocol) ? 1 : 0)
+        if (!whole.has(one.protocol)) continue
+        one.missing = there.has(one.socket.key) ? 0 : one.missing + 1
         if (one.missing > 1) gone(one, one.socket)
       }
     },

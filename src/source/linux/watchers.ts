@@ -2,14 +2,15 @@
 
 import type { EventGap, SocketEvent, Tier } from '../../model/event.ts'
 import type { Look } from '../../model/look.ts'
+import type { Protocol } from '../../model/socket.ts'
 
 /** A way of seeing events that has been opened. */
 export interface Watcher {
   readonly tier: Tier
   /** Takes what happened since the last call. Never more than can be handled without holding the event loop. */
   take(): (SocketEvent | EventGap)[]
-  /** Is told of every look: it learns from it, and adds to its sockets what it counted. `whole` says that the look held every socket. */
-  see(look: Look, whole: boolean): void
+  /** Is told of every look: it learns from it, and adds to its sockets what it counted. Of these protocols the look held every socket. */
+  see(look: Look, whole: ReadonlySet<Protocol>): void
   close(): void
 }
 
