@@ -62,9 +62,9 @@ static void say_closed(struct session *c) {
   for (int i = 0; i < c->known_count; i++) {
     const struct socket *now = socket_of(c->known[i].id);
     if (now != NULL && !now->closed && !now->uncounted) { c->known[kept++] = c->known[i]; continue; }
-    update(c, now ? now : &c->known[i], 1);
-    flush(c);
-    struct message_source gone = { { .type = 10002, .length = sizeof gone }, (u64)c->known[i].id };
+    int dropped = fault("goodbye");
+    if (!dropped) { update(c, now ? now : &c->known[i], 1); flush(c); }
+    struct message_source gone = { { .type = 10002, .length = sizeof gone, .flags = dropped ? 8 : 0 }, (u64)c->known[i].id };
     queue(c, &gone, sizeof gone);
   }
   c->known_count = kept;

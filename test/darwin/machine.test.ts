@@ -176,6 +176,15 @@ test('events: without the control, by looks alone, and said to be so', need, asy
   )
 })
 
+test('events: a last word that was lost is counted', need, async t => {
+  const { seen, gaps } = await watched(t, `${desk}\nfail goodbye 55`, [`${desk.replace(/^socket 4 udp.*$/m, '')}\nfail goodbye 55`])
+  deepEqual(
+    seen.map(e => [e.type, e.socket.key, e.bytesIn, e.kind]),
+    [['closed', 'udp.4', 5_000, 'sampled']],
+  )
+  deepEqual([gaps[0]?.gap.what, gaps[0]?.gap.why], ['bytes', 'lost'])
+})
+
 test('actions: a signal reaches exactly the process that was meant', need, async () => {
   const m = machine(desk)
   const source = await m.open()

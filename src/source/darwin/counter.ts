@@ -47,6 +47,7 @@ export function flowCounter(tape: Tape, calls: Calls | undefined, closings?: Clo
       const counts = collect(messages)
       for (const { context, code } of counts.refused) gaps.push(refused(providerOf(context) ?? 'sockets', code))
       if (!counts.whole && counts.refused.length === 0) gaps.push(bytesGap('lost', 'the kernel did not come to the end of its counts'))
+      if (counts.silent > 0) gaps.push(silentGap(counts.silent))
       const { sockets, left } = await joinFlows(rows, counts.sources, wanted, breathe)
       for (const c of counts.sources) {
         if (!c.closing) continue
@@ -75,6 +76,14 @@ const bytesGap = (why: Gap['why'], text: string): Gap => ({
   text: `${text}; bytes are those of the sockets' own counters, headers included`,
   help: why === 'lost' ? 'look again' : '',
   count: undefined,
+})
+
+const silentGap = (count: number): Gap => ({
+  what: 'bytes',
+  why: 'lost',
+  text: `${count} sockets closed without their last counts: there were too many to hear of`,
+  help: 'look more often',
+  count,
 })
 
 const refused = (of: string, reason: string): Gap => ({

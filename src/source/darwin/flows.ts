@@ -15,6 +15,8 @@ export interface Counts {
   readonly sources: readonly Counted[]
   /** Sources that are gone. */
   readonly removed: readonly bigint[]
+  /** How many of them went without their last counts. */
+  readonly silent: number
   readonly refused: readonly { readonly context: number; readonly code: string }[]
   /** The kernel came to the end of what it had to say. */
   readonly whole: boolean
@@ -24,16 +26,19 @@ export interface Counts {
 export function collect(messages: Iterable<Message>): Counts {
   const sources = new Map<bigint, Counted>()
   const removed: bigint[] = []
+  let silent = 0
   const refused: { context: number; code: string }[] = []
   let whole = false
   for (const m of messages) {
     if (m.kind === 'source') sources.set(m.counted.reference, m.counted)
-    else if (m.kind === 'removed') removed.push(m.reference)
-    else if (m.kind === 'refused' && isFull(m.code)) whole = false // It was asked again, and went on from there.
+    else if (m.kind === 'removed') {
+      removed.push(m.reference)
+      if (m.silent) silent++
+    } else if (m.kind === 'refused' && isFull(m.code)) whole = false // It was asked again, and went on from there.
     else if (m.kind === 'refused') refused.push({ context: m.context, code: m.code })
     else if (m.kind === 'done') whole = !m.more
   }
-  return { sources: [...sources.values()], removed, refused, whole }
+  return { sources: [...sources.values()], removed, silent, refused, whole }
 }
 
 /** Who uses a flow, and for whom. */

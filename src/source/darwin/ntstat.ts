@@ -41,6 +41,7 @@ const SRC_UPDATE = 10006
 const SRC_EXTENDED_UPDATE = 10007
 const CONTINUATION = 2
 const CLOSING = 4
+const CLOSED_AFTER_DROP = 8
 const SUPPRESS_SRC_ADDED = 0x100000
 const ALL_SOURCES = 2n ** 64n - 1n
 
@@ -70,7 +71,8 @@ export interface Counted {
 /** What the control said. */
 export type Message =
   | { readonly kind: 'source'; readonly counted: Counted }
-  | { readonly kind: 'removed'; readonly reference: bigint }
+  /** `silent`: its last counts were to be sent, but there was no room. */
+  | { readonly kind: 'removed'; readonly reference: bigint; readonly silent: boolean }
   | { readonly kind: 'refused'; readonly context: number; readonly code: string }
   | { readonly kind: 'done'; readonly context: number; readonly more: boolean }
 
@@ -95,7 +97,9 @@ export function readMessages(datagram: Uint8Array): Message[] {
 function readMessage(view: DataView, at: number, length: number, type: number, flags: number, context: number): Message | undefined {
   if (type === SUCCESS) return { kind: 'done', context, more: (flags & CONTINUATION) !== 0 }
   if (type === ERROR) return { kind: 'refused', context, code: errnoName(nstatMsgError.read(view, at, length).error) }
-  if (type === SRC_REMOVED) return { kind: 'removed', reference: nstatMsgSrcRemoved.read(view, at, length).srcref }
+  if (type === SRC_REMOVED) {
+    return { kind: 'removed', reference: nstatMsgSrcRemoved.read(view, at, length).srcref, silent: (flags & CLOSED_AFTER_DROP) !== 0 }
+  }
   if (type !== SRC_UPDATE && type !== SRC_EXTENDED_UPDATE) return undefined
   const update = nstatMsgSrcUpdateHdr.read(view, at, length)
   const protocol = providers[update.provider as Provider]
