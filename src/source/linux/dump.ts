@@ -28,6 +28,8 @@ export interface Question {
   readonly request: Uint8Array
   /** Reads one message. */
   readonly read: (view: DataView, at: number, end: number) => Draft | undefined
+  /** Takes out of an answer what must not be recorded. */
+  readonly secrets?: (answer: Uint8Array) => void
   /** A single answer instead of a dump. */
   readonly single?: boolean
 }
@@ -50,13 +52,17 @@ export function asker(tape: Tape, calls: Calls): Asker {
   const buffer = new Uint8Array(256 * 1024)
 
   /** One request, and the answers as they come. The bytes are valid until the next one. */
-  function* exchange(place: Place, request: Uint8Array, large: boolean, isDone: () => boolean): Generator<Uint8Array> {
+  function* exchange(place: Place, question: Question, large: boolean, isDone: () => boolean): Generator<Uint8Array> {
     const fd = place.open(NETLINK_SOCK_DIAG)
     try {
       calls!.limitWait(fd)
       if (large) calls!.growReceiveBuffer(fd, largeBufferBytes)
-      calls!.send(fd, request)
-      while (!isDone()) yield buffer.subarray(0, calls!.receiveWhole(fd, buffer))
+      calls!.send(fd, question.request)
+      while (!isDone()) {
+        const answer = buffer.subarray(0, calls!.receiveWhole(fd, buffer))
+        if (tape.whole && question.secrets) blank(answer, question.secrets)
+        yield answer
+      }
     } finally {
       calls!.closeFd(fd)
     }
@@ -78,7 +84,7 @@ export function asker(tape: Tape, calls: Calls): Asker {
       else if (type !== NLMSG_NOOP) throw new DecodeError('type of a netlink message', SOCK_DIAG_BY_FAMILY, type, `at ${at}`)
     }
     try {
-      for (const bytes of tape.bytes(place.prefix + question.name, () => exchange(place, question.request, large, () => done))) {
+      for (const bytes of tape.bytes(place.prefix + question.name, () => exchange(place, question, large, () => done))) {
         const view = viewOf(bytes)
         eachMessage(view, (type, at, end, flags) => take(view, type, at, end, flags))
         if (sockets.length > mostSockets) return { sockets, failure: undefined, interrupted, limited: true }
@@ -99,6 +105,15 @@ export function asker(tape: Tape, calls: Calls): Asker {
     for (let i = 0; i < retries && answer.interrupted && answer.failure === undefined; i++)
       answer = merge(answer, await once(place, question, false))
     return answer
+  }
+}
+
+/** An answer that is damaged is blanked as far as it can be read; that it is damaged, its reader says. */
+function blank(answer: Uint8Array, secrets: (answer: Uint8Array) => void): void {
+  try {
+    secrets(answer)
+  } catch (error) {
+    if (!(error instanceof OsError || error instanceof DecodeError)) throw error
   }
 }
 

@@ -5,6 +5,7 @@ import type { Look } from '../../model/look.ts'
 import type { Process } from '../../model/process.ts'
 import { families, protocols } from '../../model/socket.ts'
 import { fillQuery, type FullQuery, type Query } from '../../filter/query.ts'
+import { sift } from '../breath.ts'
 import type { Tape } from '../tape.ts'
 import { asker } from './dump.ts'
 import type { Draft } from './draft.ts'
@@ -47,13 +48,13 @@ export function looker(tape: Tape, calls: Calls, owners: OwnerFinder, processRea
     }
     await groups.resolve()
     // A tape is written with the owners of all sockets, whatever is asked for now.
-    const found = tape.whole && !tape.played ? all : all.filter(query.early)
+    const found = tape.whole && !tape.played ? all : await sift(all, query.early)
     let processes: ReadonlyMap<number, Process> = new Map()
     if (query.owners || (tape.whole && !tape.played)) {
       await owners.find(found, gaps)
       processes = await processReader.ofSockets(found)
     }
-    const sockets = found.filter(s => query.test(s, processes))
+    const sockets = await sift(found, s => query.test(s, processes))
     return { atMs, source: tape.played ? 'replay linux' : 'linux', sockets, processes, gaps }
   }
 }

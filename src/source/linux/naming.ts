@@ -4,6 +4,7 @@ import { readdirSync, readFileSync, statSync } from 'node:fs'
 import { OsError } from '../../model/error.ts'
 import type { Cgroup, Endpoint } from '../../model/socket.ts'
 import type { Interface } from '../../model/interface.ts'
+import { sift } from '../breath.ts'
 import type { Tape } from '../tape.ts'
 import type { Draft } from './draft.ts'
 import { readInterfaces } from './interfaces.ts'
@@ -29,7 +30,7 @@ export function interfaceNamer(tape: Tape, calls: Calls): (place: Place, sockets
   }
   return async (place, sockets) => {
     // Without a socket that has one there is nothing to ask.
-    const bound = sockets.filter(socket => socket.interface !== undefined)
+    const bound = await sift(sockets, socket => socket.interface !== undefined)
     if (bound.length === 0 && !tape.whole) return
     const interfaces: Interface[] = []
     let done = false

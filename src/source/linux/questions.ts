@@ -12,6 +12,7 @@ import { narrow } from './narrow.ts'
 import { netlinkRequest, readNetlink } from './netlinkSockets.ts'
 import { packetRequest, readPacket } from './packet.ts'
 import type { Place } from './place.ts'
+import { blankSecrets } from './secrets.ts'
 import { readUnix, unixRequest } from './unix.ts'
 import { readTipc, readVsock, readXdp, tipcRequest, vsockRequest, xdpRequest } from './vsock.ts'
 
@@ -77,6 +78,7 @@ function inetQuestions(
     name: `${protocol} ${family}`,
     table: tableName(protocol, family),
     request: inetRequest(request),
+    secrets: blankSecrets,
     single: request.id !== undefined,
     read: (view, at, end) => {
       const socket = readInet(view, at, end, protocol, cgroupOf)

@@ -1,0 +1,24 @@
+// What must not get into a recording: the kernel gives those with privileges the keys of TCP MD5 signatures (as of BGP), and what BPF programs keep. Pure.
+
+import { viewOf } from '../../bytes/text.ts'
+import { attributes, eachMessage } from './netlink.ts'
+import { inetDiagMsg } from './structs.ts'
+
+const SOCK_DIAG_BY_FAMILY = 20
+const MD5SIG = 18
+const SK_BPF_STORAGES = 20
+/** struct tcp_diag_md5sig, include/uapi/linux/tcp.h: family, prefix, length and address; then the key. */
+const md5Bytes = 100
+const keyAt = 20
+
+/** Writes zeros over the secrets of an answer about internet sockets. The lengths stay. */
+export function blankSecrets(answer: Uint8Array): void {
+  const view = viewOf(answer)
+  eachMessage(view, (type, at, end) => {
+    if (type !== SOCK_DIAG_BY_FAMILY || end - at < inetDiagMsg.size) return
+    for (const a of attributes(view, at + inetDiagMsg.size, end)) {
+      if (a.type === SK_BPF_STORAGES) answer.fill(0, a.at, a.end)
+      if (a.type === MD5SIG) for (let one = a.at; one < a.end; one += md5Bytes) answer.fill(0, one + keyAt, Math.min(one + md5Bytes, a.end))
+    }
+  })
+}
