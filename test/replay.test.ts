@@ -7,6 +7,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { connect, createServer, type AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { commands } from '../src/cli/commands.ts'
 import { protocols } from '../src/model/socket.ts'
 import { openRecorder, openRecording } from '../src/source/open.ts'
 import { needs } from './needs.ts'
@@ -106,6 +107,30 @@ test('the command line records and plays, and says the same each time', needs('l
   const why = `open ${file} failed: EEXIST (it is there already; a recording never replaces a file)`
   deepEqual([again.status, again.stdout, again.stderr], [2, '', `sockscope: --record: ${why}\n`])
 })
+
+/** What a command needs to say something about the golden recording, and to be quick. */
+const words: Record<string, readonly string[]> = {
+  port: ['8080'],
+  pid: ['web'],
+  explain: ['--for', '100ms'],
+  top: ['--interval', '20ms'],
+  watch: ['--every', '20ms'],
+}
+/** These act on this machine, or do not look at one. */
+const actors = ['free', 'kill', 'close', 'completion', 'help']
+
+for (const { name } of commands.filter(c => !actors.includes(c.name))) {
+  test(`${name} runs on a recording, and says the same each time`, () => {
+    const run = (): unknown[] => {
+      const all = ['dist/cli.cjs', name, ...(words[name] ?? []), '--replay', 'test/golden/linux.recording']
+      const { status, stdout, stderr } = spawnSync(process.execPath, all, { encoding: 'utf8', timeout: 30_000 })
+      return [status, stdout, stderr]
+    }
+    const first = run()
+    equal(first[0], 0, String(first[2]))
+    deepEqual(run(), first)
+  })
+}
 
 test('mistakes name the argument', async () => {
   for (const wrong of ['', 'a\0b', 7, undefined]) {
