@@ -60,6 +60,7 @@ export function ownerSearch(machine: Machine) {
     const breathe = breath()
     const triples: number[] = []
     const missing = new Set(wanted)
+    await breathe()
     shared = new Set()
     const add = (inode: number, pid: number, fd: number): void => {
       if (inode === 0 || !wanted.has(inode)) return
@@ -110,38 +111,56 @@ export function ownerSearch(machine: Machine) {
 
   const hiddenCount = (): number => [...known.tables.values()].filter(table => !table.readable).length
 
+  /** A few, picked out by the kernel, so that not even the processes are listed. Undefined: it would not be cheaper, or not all were found. */
+  async function pick(wanted: ReadonlySet<number>): Promise<number[] | undefined> {
+    const descriptors = openFiles(machine.root)
+    if ((await sweeps.cost(descriptors)) >= descriptors) return undefined
+    const swept = await sweeps.run([...wanted])
+    const found = swept && tripled(swept, wanted)
+    return found?.found.size === wanted.size ? found.triples : undefined
+  }
+
+  /** A sweep tells all that the tables are made for. */
+  async function takeOver(swept: Swept, changes: Changes, wanted: ReadonlySet<number>): Promise<Holders> {
+    known.replace(swept)
+    const { triples, missing } = await collect(wanted)
+    // Some kernels keep processes from programs too.
+    if ([...missing].some(inode => !unowned.has(inode))) await known.probe()
+    unowned = missing
+    return { triples, hidden: hiddenCount(), exited: lost(changes, missing), blind: undefined }
+  }
+
   async function find(wanted: ReadonlySet<number>): Promise<Holders> {
     if (wanted.size === 0) return { triples: [], hidden: 0, exited: [], blind: undefined }
     const isCold = known.tables.size === 0
+    const picked = isCold && wanted.size <= mostPicked ? await pick(wanted) : undefined
+    if (picked) return { triples: picked, hidden: 0, exited: [], blind: undefined }
     const changes = await listed(known)
-    const descriptors = changes?.descriptors ?? Infinity
-    const isSweepCheaper = async (): Promise<boolean> => (await sweeps.cost(descriptors)) < (changes ? walkCost(changes) : Infinity)
-    if (changes === undefined || (await isSweepCheaper())) {
-      const few = isCold && wanted.size <= mostPicked ? await sweeps.run([...wanted]) : undefined
-      const picked = few && tripled(few, wanted)
-      if (picked && picked.found.size === wanted.size) {
-        known.tables.clear() // Only a few were asked for, so the tables are as unread as before.
-        return { triples: picked.triples, hidden: 0, exited: [], blind: undefined }
-      }
-      const swept = await sweeps.run()
-      if (swept) {
-        known.replace(swept)
-        const { triples, missing } = await collect(wanted)
-        // Some kernels keep processes from programs too.
-        if ([...missing].some(inode => !unowned.has(inode))) await known.probe()
-        unowned = missing
-        return { triples, hidden: hiddenCount(), exited: [], blind: undefined }
-      }
-    }
+    const isSweepCheaper = changes === undefined || (await sweeps.cost(changes.descriptors)) < walkCost(changes)
+    const swept = isSweepCheaper ? await sweeps.run() : undefined
+    if (swept && changes === undefined) return { triples: tripled(swept, wanted).triples, hidden: 0, exited: [], blind: undefined }
+    if (swept && changes) return takeOver(swept, changes, wanted)
     if (changes === undefined) return { triples: [], hidden: 0, exited: [], blind: 'proc' }
     const { triples, missing } = await walk(changes, wanted)
-    const lost = changes.ended.flatMap(table => [...table.sockets.values()]).filter(inode => missing.has(inode))
     unowned = new Set([...missing].filter(inode => isCold || missedBefore.has(inode) || unowned.has(inode)))
     missedBefore = missing
-    return { triples, hidden: hiddenCount(), exited: lost, blind: missing.size > 0 ? blindness(known) : undefined }
+    return { triples, hidden: hiddenCount(), exited: lost(changes, missing), blind: missing.size > 0 ? blindness(known) : undefined }
   }
 
   return { find, abilities: () => abilitiesOf(machine, sweeps), close: () => sweeps.close() }
+}
+
+/** What has no holder since its last one ended. */
+const lost = ({ ended }: Changes, missing: ReadonlySet<number>): number[] =>
+  missing.size === 0 ? [] : ended.flatMap(table => [...table.sockets.values()]).filter(inode => missing.has(inode))
+
+/** How many files are open on the whole machine; 0 where that is not told. */
+function openFiles(root: string): number {
+  try {
+    return Number.parseInt(readFileSync(`${root}/sys/fs/file-nr`, 'latin1'), 10) || 0
+  } catch {
+    return 0
+  }
 }
 
 async function listed(known: Descriptors): Promise<Changes | undefined> {

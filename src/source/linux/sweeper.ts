@@ -70,7 +70,7 @@ export function sweeper(load: LoadSweeps | undefined): Sweeper {
       const found = new Map<number, Map<number, number>>()
       const breathe = breath()
       try {
-        for (const bytes of opened.run(only)) {
+        for await (const bytes of opened.run(only)) {
           module.readRecords(bytes, (inode, pid, fd) => {
             const sockets = found.get(pid)
             if (sockets) sockets.set(fd, inode)

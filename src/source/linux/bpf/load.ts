@@ -1,6 +1,6 @@
 // Programs, maps and links in the kernel: made through bpf(2), each a file descriptor that its owner closes.
 
-import { readSync } from 'node:fs'
+import { read } from 'node:fs'
 import { DecodeError, OsError } from '../../../model/error.ts'
 import { cString } from '../../../bytes/text.ts'
 import { address, bpf, closeFd } from '../calls.ts'
@@ -177,27 +177,26 @@ export function* readWholeMap(
   }
 }
 
-/** Runs an iterator once, and gives what it writes, piece by piece. Each piece is valid until the next. */
-export function* iterate(link: number, buffer: Uint8Array): Generator<Uint8Array> {
+/** Runs an iterator once, and gives what it writes, piece by piece. Each piece is valid until the next. The event loop turns meanwhile. */
+export async function* iterate(link: number, buffer: Uint8Array): AsyncGenerator<Uint8Array> {
   const fd = bpf('bpf(ITER_CREATE)', BPF_ITER_CREATE, iterCreate.write({ linkFd: link }))
   try {
     for (;;) {
-      const length = readSome(fd, buffer)
+      const length = await readSome(fd, buffer)
       if (length === 0) return
-      yield buffer.subarray(0, length ?? 0)
+      if (length !== undefined) yield buffer.subarray(0, length)
     }
   } finally {
     closeFd(fd)
   }
 }
 
-/** EAGAIN: the kernel has passed a million objects without a record, and wants to be asked again. */
-function readSome(fd: number, buffer: Uint8Array): number | undefined {
-  try {
-    return readSync(fd, buffer, 0, buffer.length, null)
-  } catch (error) {
-    const code = (error as NodeJS.ErrnoException).code ?? 'EIO'
-    if (code === 'EAGAIN') return undefined
-    throw new OsError('read(bpf iterator)', code, { cause: error })
-  }
-}
+/** Undefined: the kernel has passed a million objects without a record, and wants to be asked again. */
+const readSome = async (fd: number, buffer: Uint8Array): Promise<number | undefined> =>
+  new Promise((resolve, reject) => {
+    read(fd, buffer, 0, buffer.length, null, (error, length) => {
+      if (error === null) resolve(length)
+      else if (error.code === 'EAGAIN') resolve(undefined)
+      else reject(new OsError('read(bpf iterator)', error.code ?? 'EIO', { cause: error }))
+    })
+  })

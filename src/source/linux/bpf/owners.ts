@@ -3,7 +3,7 @@
 import { readFileSync, readlinkSync } from 'node:fs'
 import { DecodeError, OsError } from '../../../model/error.ts'
 import { closeFd, openDiag } from '../calls.ts'
-import { cacheFolder, findAnew, findInTypes, isCached, type Wanted } from './cache.ts'
+import { cacheFolder, findAnew, findInTypes, isCached, type Found, type Wanted } from './cache.ts'
 import { iterate, loadProgram, openLink } from './load.ts'
 import { isOwnerOffsets, ownerOffsets, ownerRecordSize, ownersProgram, type OwnerOffsets } from './programs.ts'
 
@@ -14,28 +14,25 @@ const FIRST_PID_NAMESPACE = 'pid:[4026531836]'
 
 /** The sweep, ready to run. */
 export interface Sweep {
-  /** The records of all sockets, or of these inodes, piece by piece: see `readRecords`. Each piece is valid until the next. */
-  run(only?: readonly number[]): Iterable<Uint8Array>
+  /**
+   * The records of all sockets, or of these inodes, piece by piece: see `readRecords`. Each piece is valid until the next.
+   * Throws when the first run does not find a socket of our own: then what it says of others is not true either.
+   */
+  run(only?: readonly number[]): AsyncIterable<Uint8Array>
   close(): void
 }
 
 /** True when opening needs no reading of the kernel's types. */
 export const isPrepared = (folder = cacheFolder()): boolean => isCached(wanted, folder)
 
-/** Loads the program. Throws an OsError that says why, where the kernel or its rules refuse. */
+/** Makes ready to load the program. Throws an OsError that says why, where the kernel or its rules refuse. */
 export function openSweep(folder = cacheFolder()): Sweep {
   if (!mayUseBpf()) throw new OsError('bpf', 'EPERM', { help: 'it takes CAP_BPF and CAP_PERFMON' })
   // The kernel numbers processes as the first namespace does. In another one these are the wrong numbers.
   if (readlinkSync('/proc/self/ns/pid') !== FIRST_PID_NAMESPACE) {
     throw new OsError('bpf', 'ENOTSUP', { help: 'this pid namespace numbers processes in its own way' })
   }
-  const found = findInTypes(wanted, folder)
-  try {
-    return sweep(found.value)
-  } catch (error) {
-    if (!(error instanceof OsError) || !found.fromCache || error.code === 'EPERM') throw error
-    return sweep(findAnew(wanted, folder)) // What the cache said may be wrong; what the kernel says now is not.
-  }
+  return sweep(findInTypes(wanted, folder), folder)
 }
 
 /** CAP_SYS_ADMIN 21, or CAP_PERFMON 38 and CAP_BPF 39: asked first, as reading the kernel's types for nothing is slow. */
@@ -45,57 +42,71 @@ function mayUseBpf(): boolean {
   return has(21n) || (has(38n) && has(39n))
 }
 
-function sweep(at: OwnerOffsets): Sweep {
-  const open = (only?: readonly number[]): { program: number; link: number } => {
-    const program = loadProgram({
-      name: 'sockscope_own',
-      type: 'tracing',
-      attachType: 'iterator',
-      btfId: at.iterator,
-      instructions: ownersProgram(at, only),
-    })
-    try {
-      return { program, link: openLink(program, 'iterator') }
-    } catch (error) {
-      closeFd(program)
-      throw error
-    }
-  }
-  const all = open()
-  const buffer = new Uint8Array(1 << 20)
-  const close = (fds: { program: number; link: number }): void => {
-    closeFd(fds.link)
-    closeFd(fds.program)
-  }
-
-  function* run(only?: readonly number[]): Generator<Uint8Array> {
-    const fds = only === undefined ? all : open(only)
-    try {
-      yield* iterate(fds.link, buffer)
-    } finally {
-      if (fds !== all) close(fds)
-    }
-  }
-
-  try {
-    proveOnOurselves(run)
-  } catch (error) {
-    close(all)
-    throw error
-  }
-  return { run, close: () => close(all) }
+interface Loaded {
+  readonly program: number
+  readonly link: number
 }
 
-/** A socket of our own must be found, under our own pid and descriptor: then offsets and numbering are right. */
-function proveOnOurselves(run: Sweep['run']): void {
-  const fd = openDiag()
+function load(at: OwnerOffsets, only?: readonly number[]): Loaded {
+  const instructions = ownersProgram(at, only)
+  const program = loadProgram({ name: 'sockscope_own', type: 'tracing', attachType: 'iterator', btfId: at.iterator, instructions })
   try {
-    const inode = Number(/^socket:\[(\d+)\]$/.exec(readlinkSync(`/proc/self/fd/${fd}`))?.[1])
-    let isFound = false
-    for (const bytes of run([inode])) readRecords(bytes, (_, pid, at) => (isFound ||= pid === process.pid && at === fd))
-    if (!isFound) throw new OsError('bpf', 'ENOTSUP', { help: 'the program did not find a socket of our own' })
-  } finally {
-    closeFd(fd)
+    return { program, link: openLink(program, 'iterator') }
+  } catch (error) {
+    closeFd(program)
+    throw error
+  }
+}
+
+function unload({ program, link }: Loaded): void {
+  closeFd(link)
+  closeFd(program)
+}
+
+/** What the cache said may be wrong; what the kernel says now is not. */
+function loadOrAnew(found: Found<OwnerOffsets>, folder: string, only?: readonly number[]): { loaded: Loaded; found: Found<OwnerOffsets> } {
+  try {
+    return { loaded: load(found.value, only), found }
+  } catch (error) {
+    if (!(error instanceof OsError) || !found.fromCache || error.code === 'EPERM') throw error
+    const anew = { value: findAnew(wanted, folder), fromCache: false }
+    return { loaded: load(anew.value, only), found: anew }
+  }
+}
+
+function sweep(given: Found<OwnerOffsets>, folder: string): Sweep {
+  let known = given
+  let all: Loaded | undefined
+  const own = openDiag()
+  const ownInode = Number(/^socket:\[(\d+)\]$/.exec(readlinkSync(`/proc/self/fd/${own}`))?.[1]) % 2 ** 32
+  const buffer = new Uint8Array(1 << 20)
+  let isProven = false
+
+  function start(only?: readonly number[]): Loaded {
+    const { loaded, found } = loadOrAnew(known, folder, only)
+    known = found
+    return loaded
+  }
+
+  async function* run(only?: readonly number[]): AsyncGenerator<Uint8Array> {
+    const loaded = only === undefined ? (all ??= start()) : start(isProven ? only : [ownInode, ...only])
+    try {
+      for await (const bytes of iterate(loaded.link, buffer)) {
+        if (!isProven) readRecords(bytes, (inode, pid, fd) => (isProven ||= inode === ownInode && pid === process.pid && fd === own))
+        yield bytes
+      }
+    } finally {
+      if (loaded !== all) unload(loaded)
+    }
+    if (!isProven) throw new OsError('bpf', 'ENOTSUP', { help: 'the program did not find a socket of our own' })
+  }
+
+  return {
+    run,
+    close() {
+      closeFd(own)
+      if (all) unload(all)
+    },
   }
 }
 

@@ -1,0 +1,89 @@
+// Who owns 50,000 sockets: reading all of /proc, reading what changed, and one sweep by BPF, as ratios of the first.
+// `npx tsc -p tsconfig.test.json && node build/bench/owners.js [processes] [sockets in each]`; as root.
+import { spawn, type ChildProcess } from 'node:child_process'
+import { once } from 'node:events'
+import { readFileSync } from 'node:fs'
+import { ownerSearch } from '../src/source/linux/owners.ts'
+import { sharesFiles } from '../src/source/linux/calls.ts'
+import { Descriptors } from '../src/source/linux/descriptors.ts'
+
+const processes = Number(process.argv[2] ?? 10)
+const each = Number(process.argv[3] ?? 5000)
+const holder = `
+import os, resource, socket, sys, time
+n = int(sys.argv[1])
+resource.setrlimit(resource.RLIMIT_NOFILE, (min(n + 64, resource.getrlimit(resource.RLIMIT_NOFILE)[1]),) * 2)
+held = [socket.socket(socket.AF_INET, socket.SOCK_DGRAM) for _ in range(n)]
+os.write(1, b'ready')
+time.sleep(600)
+`
+const children: ChildProcess[] = []
+for (let i = 0; i < processes; i++) {
+  const child = spawn('python3', ['-c', holder, String(each)], { stdio: ['ignore', 'pipe', 'inherit'] })
+  children.push(child)
+  await once(child.stdout, 'data')
+}
+
+/** The longest time that the event loop did not turn. */
+function hold(): () => number {
+  let longest = 0
+  let last = performance.now()
+  const timer = setInterval(() => {
+    longest = Math.max(longest, performance.now() - last)
+    last = performance.now()
+  }, 1)
+  return () => {
+    clearInterval(timer)
+    return Math.max(longest, performance.now() - last)
+  }
+}
+
+async function time(what: string, run: () => Promise<unknown>, base?: number): Promise<number> {
+  const stop = hold()
+  const start = performance.now()
+  await run()
+  const ms = performance.now() - start
+  console.log(
+    `${what.padEnd(52)} ${ms.toFixed(1).padStart(8)} ms${base ? ` ${(ms / base).toFixed(2)}×` : '      '}  loop held ${stop().toFixed(1)} ms`,
+  )
+  return ms
+}
+
+try {
+  const known = new Descriptors('/proc')
+  await known.list()
+  const wanted = new Set<number>()
+  for (const { pid } of children) await known.read(pid!, () => true)
+  for (const table of known.tables.values()) for (const inode of table.sockets.values()) if (inode !== 0) wanted.add(inode)
+  console.log(
+    `${wanted.size} sockets in ${processes} processes, ${known.tables.size} processes in all, ${readFileSync('/proc/loadavg', 'utf8').trim()}`,
+  )
+
+  const walk = ownerSearch({ root: '/proc', sweeps: undefined, shares: sharesFiles })
+  const first = await time('/proc, first look', async () => walk.find(wanted))
+  for (let i = 0; i < 3; i++) await time('/proc, nothing has changed', async () => walk.find(wanted), first)
+
+  const sweeps = async () => import('../src/source/linux/bpf/owners.ts')
+  for (const what of ['BPF, first look, types perhaps read', 'BPF, first look, types from the cache']) {
+    const search = ownerSearch({ root: '/proc', sweeps, shares: sharesFiles })
+    await time(what, async () => search.find(wanted), first)
+    await time('BPF chosen or not, nothing has changed', async () => search.find(wanted), first)
+    search.close()
+  }
+  const module = await sweeps()
+  const sweep = module.openSweep()
+  for (let i = 0; i < 3; i++) {
+    await time('one sweep alone', async () => {
+      for await (const bytes of sweep.run()) module.readRecords(bytes, () => {})
+    })
+  }
+  sweep.close()
+  const one = new Set([[...wanted][0]!])
+  for (let i = 0; i < 3; i++) {
+    const search = ownerSearch({ root: '/proc', sweeps, shares: sharesFiles })
+    await time('one socket to its process, first look', async () => search.find(one), first)
+    search.close()
+  }
+} finally {
+  for (const child of children) child.kill('SIGKILL')
+}
