@@ -141,26 +141,39 @@ test('mistakes name the argument', async () => {
   await rejects(openRecorder('x', null as never), /^TypeError: options: /)
 })
 
-test('a recorder that is killed leaves what it saw', needs('linux'), async () => {
-  const file = join(folder, 'killed.sockscope')
-  const program = join(folder, 'killed.mjs')
+/** A program that records two looks, and then ends in its own way. */
+function recordAndEnd(file: string, ending: string): string | null {
+  const program = join(folder, 'ending.mjs')
   const open = JSON.stringify(`${process.cwd()}/build/src/source/open.js`)
   writeFileSync(
     program,
     `const { openRecorder } = await import(${open})
      const machine = await openRecorder(${JSON.stringify(file)})
      await machine.sockets(); await machine.sockets()
-     setTimeout(() => process.kill(process.pid, 'SIGKILL'), 300)
-     setInterval(() => {}, 1000)`,
+     ${ending}`,
   )
-  const { signal } = spawnSync(process.execPath, [program])
-  equal(signal, 'SIGKILL')
+  return spawnSync(process.execPath, [program]).signal
+}
+
+test('a recorder that is killed leaves what it saw', needs('linux'), async () => {
+  const file = join(folder, 'killed.sockscope')
+  equal(recordAndEnd(file, "setTimeout(() => process.kill(process.pid, 'SIGKILL'), 300); setInterval(() => {}, 1000)"), 'SIGKILL')
   const played = await openRecording(file)
   await played.sockets()
   equal(played.ended, false)
   const { gaps } = await played.sockets()
   equal(played.ended, true)
   equal(gaps.at(-1)?.text, 'the recording is cut short at look 3')
+  played.close()
+})
+
+test('a program that ends without closing leaves a whole recording', needs('linux'), async () => {
+  const file = join(folder, 'exited.sockscope')
+  equal(recordAndEnd(file, 'process.exit(0)'), null)
+  const played = await openRecording(file)
+  await played.sockets()
+  const { gaps } = await played.sockets()
+  deepEqual([played.ended, gaps.filter(gap => gap.why === 'damaged')], [true, []])
   played.close()
 })
 

@@ -170,8 +170,18 @@ function openBlocks(file: string): { add(kind: number, id: number, content: Uint
       closed = true
       clearTimeout(timer)
       closeSync(fd)
+      process.off('exit', closeAtExit)
     }
   }
+  function closeAtExit(): void {
+    try {
+      close()
+    } catch {
+      // There is nobody left to tell.
+    }
+  }
+  // A program that ends without closing, such as at a closed pipe, still leaves a whole recording.
+  process.on('exit', closeAtExit)
   return { add, close }
 }
 
