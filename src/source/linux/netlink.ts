@@ -16,6 +16,7 @@ export const align4 = (n: number): number => (n + 3) & ~3
 
 const typeAt = nlmsghdr.offsets.type!
 const flagsAt = nlmsghdr.offsets.flags!
+const attributeTypeAt = nlattr.offsets.type!
 
 /** One message of an answer, or one attribute of a message: what it is and where its content starts and ends. */
 export interface Message {
@@ -78,7 +79,7 @@ export function attributeLength(view: DataView, at: number, end: number): number
 }
 
 /** The type of the attribute at `at`, without the flags for nested and big-endian content. */
-export const attributeType = (view: DataView, at: number): number => view.getUint16(at + nlattr.offsets.type!, littleEndian) & 0x3fff
+export const attributeType = (view: DataView, at: number): number => view.getUint16(at + attributeTypeAt, littleEndian) & 0x3fff
 
 /** The attributes from `at` to `end`, as a list. */
 export function attributes(view: DataView, at: number, end: number): Message[] {
