@@ -9,6 +9,7 @@ export const AF_UNIX = 1
 export const AF_INET = 2
 export const AF_INET6 = 30
 
+const INP_IPV4 = 1
 const INP_IPV6 = 2
 
 /** Names of interfaces by their number, for zones. */
@@ -19,7 +20,8 @@ export type Zones = ReadonlyMap<number, string>
  * platform uses here, `::ffff:10.0.0.1`.
  */
 export function endpoint(bytes: Uint8Array, port: number, flags: number, v6: boolean, zones: Zones): Endpoint {
-  if ((flags & INP_IPV6) !== 0) return { ...scoped(bytes, zones), port }
+  const talksIpv4 = (flags & INP_IPV4) !== 0 && (flags & INP_IPV6) === 0
+  if (v6 ? !talksIpv4 : (flags & INP_IPV6) !== 0) return { ...scoped(bytes, zones), port }
   const address = ipv4(bytes.subarray(12))
   return { address: v6 ? `::ffff:${address}` : address, port }
 }

@@ -31,13 +31,12 @@ export const eventsOf = (calls: Calls) =>
     const wanted = fillQuery(query)
     const closings: Closing[] = []
     const looks = looker(live, calls, 'darwin', closings)
-    const details = [...new Set([...wanted.details, 'tcp' as const])]
     const told = new Set<string>()
     let open: ReadonlyMap<string, Open> | undefined
     try {
       for (let stopping = false; !stopping;) {
         stopping = signal?.aborted ?? false
-        const look = await looks.look({ ...query, details })
+        const look = await looks.look(query)
         const closed = closings.splice(0)
         yield* newGaps(look, told)
         const step = compare(open, look, closed)

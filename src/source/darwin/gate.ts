@@ -31,6 +31,6 @@ export function hiddenBehindGate(seen: Seen, major: number | undefined): number 
 function expected(seen: Seen): number {
   const { announced, itemBytes, header } = seen
   if (announced === undefined || itemBytes <= 0) return header.xig_count
-  const items = Math.round((announced - 48) / itemBytes) - 1
-  return Math.min(header.xig_count, Math.max(0, Math.round((items * 8) / 9) + 1))
+  const items = Math.max(0, Math.round((announced - 48) / itemBytes) - 1) // n + n / 8
+  return Math.min(header.xig_count, Math.floor(items / 9) * 8 + (items % 9))
 }

@@ -37,7 +37,7 @@ export function looker(tape: Tape, calls: Calls | undefined, name: string, closi
     tape.look()
     const atMs = await tape.value('clock', Date.now)
     const gaps: Gap[] = []
-    const wanted = await wants(tape, calls, query)
+    const wanted = { ...(await wants(tape, calls, query)), ...(closings && { traffic: true }) }
     const { rows, hidden } = await readTables(tape, calls, query, wanted, gaps)
     const walk = query.owners || hidden.length > 0 || tape.whole ? await walked(tape, calls, wanted, gaps) : undefined
     if (walk !== undefined) {

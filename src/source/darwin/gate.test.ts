@@ -1,0 +1,38 @@
+import { equal } from 'node:assert/strict'
+import { test } from 'node:test'
+import { hiddenBehindGate } from './gate.ts'
+
+const item = 616
+/** What the kernel announces for so many sockets: an eighth more, and one. */
+const announced = (count: number): number => 48 + (count + Math.floor(count / 8) + 1) * item
+const seen = (count: number, rows: number, own: number, room: number | undefined = announced(count)) => ({
+  header: { xig_len: 24, xig_count: count, xig_gen: 1, xig_sogen: 1 },
+  announced: room,
+  itemBytes: item,
+  rows,
+  own,
+})
+
+test('macOS 27: own rows only, and fewer than there are', () => {
+  equal(hiddenBehindGate(seen(89, 3, 3), 27), 86)
+  equal(hiddenBehindGate(seen(89, 0, 0), 27), 89, 'the answer of 48 bytes')
+  equal(hiddenBehindGate(seen(1, 0, 0), 27), 1)
+  equal(hiddenBehindGate(seen(89, 3, 3, undefined), 27), 86, 'the header alone says it')
+})
+
+test('no gate where others are seen, where nothing is missing, or where the few that are missing died', () => {
+  equal(hiddenBehindGate(seen(89, 80, 2), 27), 0)
+  equal(hiddenBehindGate(seen(3, 3, 3), 27), 0)
+  equal(hiddenBehindGate(seen(0, 0, 0), 27), 0)
+  equal(hiddenBehindGate(seen(5, 3, 3), 25), 0)
+  equal(hiddenBehindGate(seen(5, 3, 3), undefined), 0)
+})
+
+test('a gate on another version is believed when most is missing', () => {
+  equal(hiddenBehindGate(seen(89, 3, 3), 25), 86)
+  equal(hiddenBehindGate(seen(89, 3, 3), undefined), 86)
+})
+
+test('the number of sockets follows from the bytes that are announced', () => {
+  for (let count = 0; count < 3000; count += 7) equal(hiddenBehindGate(seen(count + 50, 0, 0, announced(count)), 27), count, String(count))
+})
