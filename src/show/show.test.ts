@@ -1,5 +1,6 @@
 import { test } from 'node:test'
 import { deepEqual, equal, ok, throws } from 'node:assert/strict'
+import { aProcess, aSocket } from '../../test/sockets.ts'
 import type { Process } from '../model/process.ts'
 import type { Socket } from '../model/socket.ts'
 import { columns, findColumn } from './columns.ts'
@@ -15,45 +16,9 @@ import { table } from './table.ts'
 import { template } from './template.ts'
 import { bytesText, microsText } from './units.ts'
 
-const socket = (given: Partial<Socket>): Socket => ({
-  key: '0.1',
-  protocol: 'tcp',
-  family: 'ipv4',
-  state: 'ESTABLISHED',
-  local: { address: '127.0.0.1', port: 80 },
-  remote: undefined,
-  owners: [],
-  ownerless: undefined,
-  uid: 0,
-  inode: 1,
-  queues: undefined,
-  timer: undefined,
-  interface: undefined,
-  namespace: undefined,
-  mark: undefined,
-  classId: undefined,
-  cgroup: undefined,
-  memory: undefined,
-  options: undefined,
-  tcp: undefined,
-  detail: undefined,
-  ...given,
-})
-const person = (pid: number, given: Partial<Process> = {}): Process => ({
-  key: `${pid}.1`,
-  pid,
-  name: `p${pid}`,
-  parentPid: undefined,
-  uid: 0,
-  user: 'root',
-  startedAtMs: undefined,
-  exe: undefined,
-  command: undefined,
-  script: undefined,
-  container: undefined,
-  unit: undefined,
-  ...given,
-})
+const socket = (given: Partial<Socket>): Socket =>
+  aSocket({ local: { address: '127.0.0.1', port: 80 }, remote: undefined, uid: 0, inode: 1, ...given })
+const person = (pid: number, given: Partial<Process> = {}): Process => aProcess({ pid, name: `p${pid}`, uid: 0, user: 'root', ...given })
 const around = { processes: new Map([[7, person(7, { name: 'ng\u001binx' })]]) }
 
 test('ends of sockets', () => {
