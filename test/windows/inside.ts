@@ -52,11 +52,14 @@ export interface Run {
 }
 
 /** Runs the built command line. */
-export function sockscope(...args: readonly string[]): Run {
+export const sockscope = (...args: readonly string[]): Run => sockscopeWith({}, ...args)
+
+/** Runs the built command line with more in its environment. */
+export function sockscopeWith(env: Readonly<Record<string, string>>, ...args: readonly string[]): Run {
   const result = spawnSync(process.execPath, ['dist/cli.cjs', ...args], {
     encoding: 'utf8',
     timeout: 20_000,
-    env: { ...process.env, NO_COLOR: '1' },
+    env: { ...process.env, NO_COLOR: '1', ...env },
   })
   if (result.error) throw result.error
   return { code: result.status, out: result.stdout, err: result.stderr }

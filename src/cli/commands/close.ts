@@ -48,7 +48,9 @@ export function run(given: Given): Promise<number> {
     const failed = results.filter(r => r.error !== undefined)
     if (failed.length === 0) return exits.found
     const denied = failed.length === results.length && failed.every(r => r.denied)
-    if (denied) note('sockscope: closing needs CAP_NET_ADMIN, or the right to trace the process: run as root')
+    // An error that ends with its own remedy needs no other.
+    if (denied && failed.some(r => !r.error!.endsWith(')')))
+      note('sockscope: closing needs CAP_NET_ADMIN, or the right to trace the process: run as root')
     return denied ? exits.permission : exits.failed
   })
 }

@@ -123,7 +123,8 @@ async function end(source: Source, targets: readonly Target[], held: readonly So
     if (!(error instanceof OsError)) throw error
     const denied = error.code === 'EPERM' || error.code === 'EACCES'
     return {
-      text: `${error.message}${denied ? '; run as root, or as the owner of the process' : ''}`,
+      // An error that ends with its own remedy needs no other.
+      text: `${error.message}${denied && !error.message.endsWith(')') ? '; run as root, or as the owner of the process' : ''}`,
       code: denied ? exits.permission : exits.failed,
     }
   }

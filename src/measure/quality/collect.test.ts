@@ -41,3 +41,12 @@ test('very many connections keep their first samples and the last', () => {
   )
   equal(connections.at(-1)!.health.queueDelayMicros, 0)
 })
+
+test('where counting starts only with the second look, that look is the first', () => {
+  const c = collector()
+  c.add([socket('a', { ...freshTcp, sentBytes: undefined })], 0)
+  c.add([socket('a', { ...freshTcp, sentBytes: 100 })], 500)
+  c.add([socket('a', { ...freshTcp, sentBytes: 400 })], 1000)
+  const [one] = c.judge().connections
+  deepEqual([one!.health.intervalMs, one!.health.sentBytes], [500, 300])
+})

@@ -46,6 +46,8 @@ export function collector(): Collector {
         if (known === undefined) seen.set(socket.key, { socket, samples: [sample] })
         else {
           known.socket = socket
+          // Windows counts from the first look on: there the second look says where counting starts.
+          if (known.samples.length === 1 && startsCounting(known.samples[0]!, sample)) known.samples.pop()
           if (known.samples.length > 1 && kept > mostSamples) known.samples.pop()
           else kept++
           known.samples.push(sample)
@@ -61,3 +63,5 @@ export function collector(): Collector {
     },
   }
 }
+
+const startsCounting = (before: Sample, after: Sample): boolean => before.tcp.sentBytes === undefined && after.tcp.sentBytes !== undefined
