@@ -24,7 +24,8 @@ export function breath(): () => Promise<void> | undefined {
 export async function sift<T>(list: readonly T[], test: (one: T) => boolean): Promise<T[]> {
   const breathe = breath()
   const kept: T[] = []
-  for (const [i, one] of list.entries()) {
+  for (let i = 0; i < list.length; i++) {
+    const one = list[i]!
     if (test(one)) kept.push(one)
     if (i % 512 === 0) {
       const pause = breathe()

@@ -4,7 +4,7 @@ import { readdirSync, readFileSync, statSync } from 'node:fs'
 import { OsError } from '../../model/error.ts'
 import type { Cgroup, Endpoint } from '../../model/socket.ts'
 import type { Interface } from '../../model/interface.ts'
-import { sift } from '../breath.ts'
+import { breath, sift } from '../breath.ts'
 import type { Tape } from '../tape.ts'
 import type { Draft } from './draft.ts'
 import { readInterfaces } from './interfaces.ts'
@@ -98,13 +98,15 @@ export function cgroups(tape: Tape): Cgroups {
 }
 
 /** The paths of cgroups by id, in the same order. The id of a cgroup is the inode of its folder. */
-export function cgroupPaths(ids: readonly number[], mounts = '/proc/self/mounts'): (string | null)[] {
+export async function cgroupPaths(ids: readonly number[], mounts = '/proc/self/mounts'): Promise<(string | null)[]> {
+  const breathe = breath()
   const found = new Map<number, string>()
   const root = cgroupRoot(mounts)
   const wanted = new Set(ids)
   const waiting = root === undefined ? [] : [root]
   for (let seen = 0; waiting.length > 0 && found.size < wanted.size && seen < mostCgroups; seen++) {
     const folder = waiting.shift()!
+    await breathe()
     try {
       const { ino } = statSync(folder)
       if (wanted.has(ino)) found.set(ino, folder.slice(root!.length) || '/')
