@@ -74,7 +74,13 @@ test('CSV and TSV', () => {
 
 test('a JSON document reads back, and says whether it is complete', () => {
   const gap = { what: 'owners', why: 'permission', text: 'x', help: 'y', count: 3 } as const
-  const look = { atMs: 0, source: 'test', sockets: [socket({}), socket({ key: '0.2' })], processes: around.processes, gaps: [gap] }
+  const look = {
+    atMs: 0,
+    source: 'test',
+    sockets: [socket({ key: '0.1' }), socket({ key: '0.2' })],
+    processes: around.processes,
+    gaps: [gap],
+  }
   const document = JSON.parse([...jsonDocument(look, metaOf(look, '1.0.0', 'host'))].join(''))
   equal(document.schema, 'sockscope/1')
   equal(document.meta.complete, false)
