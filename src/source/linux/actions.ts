@@ -13,6 +13,7 @@ import { message, messages, NLM_F_REQUEST } from './netlink.ts'
 import { startKey } from './procStat.ts'
 import { inetDiagReqV2 } from './structs.ts'
 
+const SOCK_DIAG_BY_FAMILY = 20
 const SOCK_DESTROY = 21
 const NLM_F_ACK = 0x4
 const SOL_SOCKET = 1
@@ -34,7 +35,7 @@ export function linuxActions(call: typeof calls, inNamespaceOf: InNamespaceOf, r
       })
     },
     async close(socket) {
-      const request = destroyRequest(socket)
+      const request = exactRequest(SOCK_DESTROY, NLM_F_REQUEST | NLM_F_ACK, socket)
       await inNamespaceOf(socket, () => exchange(call, request))
     },
     async shutdown(socket) {
@@ -69,8 +70,8 @@ const numberOf = (name: Signal): number => constants.signals[`SIG${name}`]
 /** The cookie in the key of a socket; undefined when the key is of another kind. */
 const cookieOf = (socket: Socket): bigint | undefined => (/^\d{1,20}$/.test(socket.key) ? BigInt(socket.key) : undefined)
 
-/** Asks the kernel to destroy exactly one socket: its addresses say where to look, its cookie that it is the one. */
-export function destroyRequest(socket: Socket): Uint8Array {
+/** A question about exactly one socket: its addresses say where to look, its cookie that it is the one. */
+function exactRequest(type: number, flags: number, socket: Socket): Uint8Array {
   const cookie = cookieOf(socket)
   const protocol = protocolNumbers[socket.protocol]
   if (cookie === undefined || protocol === undefined || (socket.family !== 'ipv4' && socket.family !== 'ipv6')) {
@@ -86,7 +87,7 @@ export function destroyRequest(socket: Socket): Uint8Array {
     cookie1: Number(cookie >> 32n),
   }
   const body = inetDiagReqV2.write({ family: socket.family === 'ipv4' ? AF_INET : AF_INET6, protocol, states: 0xffffffff, id })
-  return message(SOCK_DESTROY, NLM_F_REQUEST | NLM_F_ACK, body)
+  return message(type, flags, body)
 }
 
 /** 16 bytes in network order; IPv4 takes the first four. */
@@ -109,6 +110,17 @@ function exchange(call: typeof calls, request: Uint8Array): void {
     throw error
   } finally {
     call.closeFd(fd)
+  }
+}
+
+/** True when the kernel says that a socket of the own namespace is no more. */
+export function isGone(call: typeof calls, socket: Socket): boolean {
+  if (socket.namespace !== undefined || (socket.protocol !== 'tcp' && socket.protocol !== 'udp')) return false
+  try {
+    exchange(call, exactRequest(SOCK_DIAG_BY_FAMILY, NLM_F_REQUEST, socket))
+    return false
+  } catch (error) {
+    return error instanceof OsError && error.code === 'ENOENT'
   }
 }
 

@@ -42,8 +42,8 @@ export interface Changes {
 const inodeOf = (target: string): number => (target.startsWith('socket:[') ? Number(target.slice(8, -1)) % 2 ** 32 || 0 : 0)
 
 const isNumber = /^\d{1,10}$/
-/** Of the descriptors that nothing speaks against, this part is read again in each look. */
-const checkedPart = 1 / 16
+/** Of the descriptors that nothing speaks against, so many are read again in each look: a part of the wanted sockets, and some more. */
+const checkedPart = 1 / 32
 const checkedLeast = 256
 
 /** The descriptors of all processes. */
@@ -134,13 +134,14 @@ export class Descriptors {
     if (all) table.readIn = this.#look
   }
 
-  /** Reads a part of what is believed to be unchanged, in turn; gives the processes in which something was not. */
-  async check(unchanged: readonly number[]): Promise<number[]> {
+  /**
+   * Reads a part of what is believed to be unchanged, in turn; gives the processes in which something was not.
+   * @param wanted how many sockets are asked for: a look for a few is to be cheap.
+   */
+  async check(unchanged: readonly number[], wanted: number): Promise<number[]> {
     const surprised: number[] = []
-    let budget = checkedLeast
-    for (const pid of unchanged) budget += (this.tables.get(pid)?.sockets.size ?? 0) * checkedPart
     let position = 0
-    const end = this.#cursor + Math.floor(budget)
+    const end = this.#cursor + checkedLeast + Math.floor(wanted * checkedPart)
     for (const pid of unchanged) {
       const table = this.tables.get(pid)
       if (table === undefined) continue

@@ -4,7 +4,7 @@ import type { Ability } from '../../model/ability.ts'
 import type { Source } from '../source.ts'
 import { live, type Tape } from '../tape.ts'
 import { capabilityAbilities, tableAbilities } from './abilities.ts'
-import { linuxActions } from './actions.ts'
+import { isGone, linuxActions } from './actions.ts'
 import { readLimits } from './limits.ts'
 import { eventSource, liveWays } from './events.ts'
 import { interfaceReader } from './interfaces.ts'
@@ -21,6 +21,7 @@ export async function openLinux(tape: Tape = live): Promise<Source> {
     root: '/proc',
     sweeps: () => import('./bpf/owners.ts'),
     shares: calls?.sharesFiles ?? (() => undefined),
+    ...(calls && { isGone: socket => isGone(calls, socket) }),
   })
   const processes = processReader(tape, userNames(calls?.userName))
   const events = calls && eventSource(liveWays(calls))

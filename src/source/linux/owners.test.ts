@@ -10,7 +10,9 @@ import { promisify } from 'node:util'
 import { OsError } from '../../model/error.ts'
 import { needs } from '../../../test/needs.ts'
 import { readInode } from './descriptors.ts'
-import { ownerSearch, type Machine } from './owners.ts'
+import { ownerFinder, ownerSearch, type Machine } from './owners.ts'
+import { live } from '../tape.ts'
+import type { Draft } from './draft.ts'
 
 const here: Machine = { root: '/proc', sweeps: undefined, shares: () => undefined }
 const bpf = async () => import('./bpf/owners.ts')
@@ -117,6 +119,30 @@ test('a descriptor that a child inherits is seen in the next look', needs('linux
   await once(heir, 'exit')
   deepEqual(triples(await search.find(new Set([inode]))), [`${inode} ${process.pid} ${fd}`])
   server.close()
+})
+
+test('a socket that closes after it was listed has no owner because it has gone', needs('linux', 'root'), async () => {
+  const calls = await import('./calls.ts')
+  const { isGone } = await import('./actions.ts')
+  const { openLinux } = await import('./index.ts')
+  const source = await openLinux()
+  const { server, inode } = await listen()
+  const listed = (await source.sockets({ protocols: ['tcp'] })).sockets.find(s => s.inode === inode)
+  source.close()
+  ok(listed)
+  const look = async (): Promise<string | undefined> => {
+    const socket = { ...listed, owners: [], ownerless: undefined } as Draft
+    const finder = ownerFinder(live, { ...here, root, isGone: s => isGone(calls, s) })
+    await finder.find([socket], [])
+    return socket.ownerless
+  }
+  const root = tree({ 1: {} })
+  mkdirSync(join(root, 'self/ns'), { recursive: true })
+  symlinkSync('pid:[4026531836]', join(root, 'self/ns/pid'))
+  equal(await look(), 'kernel') // It is there, and in this /proc nobody has it.
+  server.close()
+  await once(server, 'close')
+  equal(await look(), 'exited')
 })
 
 test('no /proc, or one without processes: nothing is found, and it says so', async () => {

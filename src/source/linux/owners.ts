@@ -26,16 +26,44 @@ export interface Machine {
   readonly sweeps: LoadSweeps | undefined
   /** Whether a thread shares the descriptors of its process; undefined where the kernel does not tell. */
   readonly shares: (pid: number, thread: number) => boolean | undefined
+  /** Whether a socket has closed since it was listed. */
+  readonly isGone?: (socket: Draft) => boolean
 }
 
 /** Makes the finder that a source keeps. */
 export function ownerFinder(tape: Tape, machine: Machine): OwnerFinder {
   const search = ownerSearch(machine)
+  /** Sockets without a holder that were still there when they were asked for. */
+  let ownerless = new Set<string>()
+
+  /** Nobody has it, and nothing hides: either the kernel keeps it, or it closed after it was listed. */
+  function goneAmong(sockets: readonly Draft[], holders: Holders): number[] {
+    if (machine.isGone === undefined || holders.hidden > 0 || holders.blind !== undefined) return []
+    const held = new Set<number>(holders.exited)
+    for (let i = 0; i < holders.triples.length; i += 3) held.add(holders.triples[i]!)
+    const gone: number[] = []
+    const still = new Set<string>()
+    let asked = 0
+    for (const socket of sockets) {
+      if (socket.inode === undefined || held.has(socket.inode)) continue
+      if (!ownerless.has(socket.key) && ++asked <= mostAsked && machine.isGone(socket)) gone.push(socket.inode)
+      else still.add(socket.key)
+    }
+    ownerless = still
+    return gone
+  }
+
+  async function holdersOf(sockets: readonly Draft[], wanted: ReadonlySet<number>): Promise<Holders> {
+    const holders = await search.find(wanted)
+    const gone = goneAmong(sockets, holders)
+    return gone.length === 0 ? holders : { ...holders, exited: [...holders.exited, ...gone] }
+  }
+
   return {
     async find(sockets, gaps) {
       const wanted = new Set<number>()
       for (const { inode } of sockets) if (inode !== undefined) wanted.add(inode)
-      await joinOwners(sockets, await tape.value<Holders>('owners', () => search.find(wanted)), gaps)
+      await joinOwners(sockets, await tape.value<Holders>('owners', () => holdersOf(sockets, wanted)), gaps)
     },
     abilities: () => search.abilities(),
     close: () => search.close(),
@@ -44,6 +72,8 @@ export function ownerFinder(tape: Tape, machine: Machine): OwnerFinder {
 
 /** How many inodes a sweep is asked to pick out; more are read with all others. */
 const mostPicked = 64
+/** How many sockets without a holder are asked for again in one look. */
+const mostAsked = 256
 
 /** Finds the holders of inodes, and remembers. */
 export function ownerSearch(machine: Machine) {
@@ -54,6 +84,7 @@ export function ownerSearch(machine: Machine) {
   /** Inodes that were missing in the look before, and several processes hold. */
   let missedBefore = new Set<number>()
   let shared = new Set<number>()
+  let picks = 0
 
   /** What is known, as far as it is wanted. */
   async function collect(wanted: ReadonlySet<number>): Promise<{ triples: number[]; missing: Set<number> }> {
@@ -91,7 +122,7 @@ export function ownerSearch(machine: Machine) {
     const pids = (): number[] => [...known.tables.keys()]
     const unknown = (missing: ReadonlySet<number>): number[] => [...missing].filter(inode => !unowned.has(inode))
     for (const pid of changed) await known.read(pid, isDoubtful)
-    for (const pid of await known.check(unchanged)) await known.read(pid, isAll)
+    for (const pid of await known.check(unchanged, wanted.size)) await known.read(pid, isAll)
     let found = await collect(wanted)
     if (unknown(found.missing).length > 0) {
       // A socket that nobody has: a descriptor was closed and its number used again, so that the count is the same.
@@ -116,6 +147,7 @@ export function ownerSearch(machine: Machine) {
     const descriptors = openFiles(machine.root)
     if ((await sweeps.cost(descriptors)) >= descriptors) return undefined
     const swept = await sweeps.run([...wanted])
+    picks++
     const found = swept && tripled(swept, wanted)
     return found?.found.size === wanted.size ? found.triples : undefined
   }
@@ -133,7 +165,8 @@ export function ownerSearch(machine: Machine) {
   async function find(wanted: ReadonlySet<number>): Promise<Holders> {
     if (wanted.size === 0) return { triples: [], hidden: 0, exited: [], blind: undefined }
     const isCold = known.tables.size === 0
-    const picked = isCold && wanted.size <= mostPicked ? await pick(wanted) : undefined
+    // Who asks again is better served by tables.
+    const picked = isCold && picks === 0 && wanted.size <= mostPicked ? await pick(wanted) : undefined
     if (picked) return { triples: picked, hidden: 0, exited: [], blind: undefined }
     const changes = await listed(known)
     const isSweepCheaper = changes === undefined || (await sweeps.cost(changes.descriptors)) < walkCost(changes)
