@@ -1,9 +1,9 @@
 // Who moved how many bytes, against processes that count their own.
-import { spawn } from 'node:child_process'
+import { execFile, spawn } from 'node:child_process'
 import { deepEqual, equal, ok } from 'node:assert/strict'
 import { once } from 'node:events'
 import { test } from 'node:test'
-import { isDeepStrictEqual } from 'node:util'
+import { isDeepStrictEqual, promisify } from 'node:util'
 import type { Flows } from '../src/model/flow.ts'
 import { watch } from '../src/watch/watch.ts'
 import { needs } from './needs.ts'
@@ -60,5 +60,35 @@ test(
     deepEqual([...gaps], [])
     ok(Object.keys(truth).length > 25)
     deepEqual(mine, truth)
+  },
+)
+
+test(
+  'without programs in the kernel the bytes are exact, and those without an owner are shown as such',
+  needs('network namespaces', 'command python3', 'command unshare'),
+  async () => {
+    const script = 'ip link set lo up && exec "$0" build/test/scenes/unprivileged.js'
+    const { stdout } = await promisify(execFile)('unshare', ['-n', 'sh', '-c', script, process.execPath])
+    const { seen, truth } = JSON.parse(stdout) as {
+      readonly seen: {
+        readonly in: number
+        readonly out: number
+        readonly unattributedIn: number
+        readonly gaps: string[]
+        readonly tables: number[]
+      }
+      readonly truth: Truth
+    }
+    const datagrams = 2 * 5050
+    const reset = 5000 // Who closes by a reset makes the kernel forget what was counted.
+    const moved = Object.values(truth)
+    deepEqual(
+      [seen.in, seen.out],
+      [reset, 0].map((forgotten, i) => moved.reduce((sum, both) => sum + both[i]!, 0) - datagrams - forgotten),
+    )
+    equal(seen.gaps.length, 1)
+    // Most of it was too short for a look.
+    ok(seen.unattributedIn > 0)
+    equal(seen.tables.reduce((a, b) => a + b, 0) + seen.unattributedIn, seen.in)
   },
 )

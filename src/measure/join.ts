@@ -106,9 +106,16 @@ export function joiner(): Joiner {
       if (was === undefined) return event
       const socket = withOwners(event.socket, was.socket)
       const durationMs = event.durationMs ?? (was.openedAtMs === undefined ? undefined : event.atMs - was.openedAtMs)
-      return { ...event, socket, durationMs, processes: peopleOf(socket, event.processes) }
+      return { ...event, ...bytesOf(event, was.socket), socket, durationMs, processes: peopleOf(socket, event.processes) }
     },
   }
+}
+
+/** When an end is told without its bytes, those that were seen last. */
+function bytesOf(event: SocketEvent, was: Socket): Pick<SocketEvent, 'bytesIn' | 'bytesOut' | 'kind'> {
+  const { bytesIn, bytesOut, kind } = event
+  const moved = bytesIn === undefined ? payload(was) : undefined
+  return moved ? { bytesIn: moved.inBytes, bytesOut: moved.outBytes, kind: 'sampled' } : { bytesIn, bytesOut, kind }
 }
 
 /** Who is told now, and who was seen before; a descriptor is known only from a look. */

@@ -1,7 +1,8 @@
 // Events from the kernel's word that a socket was destroyed. It does not know births, and owners only from looks.
 //
 // The received bytes of TCP hold one for the other end's FIN, and a destroyed socket does not say whether that came. Our own FIN tells:
-// it is in the acknowledged bytes (as is the SYN of the side that connected), and a connection that ended in order has both.
+// it is in the acknowledged bytes (as is the SYN of the side that connected), and a connection that ended in order has both. One byte
+// is in doubt for a connection that no look has seen, that this side made and that the other end reset.
 
 import type { EventGap, Kind, SocketEvent } from '../../model/event.ts'
 import type { Look } from '../../model/look.ts'
@@ -99,11 +100,10 @@ function final(
   listening: ReadonlySet<number>,
 ): { in: number; out: number; kind: Kind } | undefined {
   if (tcp?.sentBytes === undefined || tcp.receivedBytes === undefined) return undefined
+  // A process that closes by a reset (SO_LINGER 0) makes the kernel forget what was counted.
+  if (tcp.sentSegments === 0 && tcp.receivedSegments === 0 && !listening.has(local.port ?? 0)) return undefined
   const out = tcp.sentBytes - (tcp.retransmittedBytes ?? 0)
-  const more = extra(tcp)
-  const connected = was?.connected ?? !listening.has(local.port ?? 0)
-  const ownFin = more - (connected ? 1 : 0) >= 1
+  const ownFin = extra(tcp) - (was?.connected ? 1 : 0) >= 1
   const fin = was?.finReceived || ownFin
-  // One byte is in doubt when our FIN was acknowledged and the other end may have vanished without one.
   return { in: Math.max(0, tcp.receivedBytes - (fin ? 1 : 0)), out: Math.max(0, out), kind: 'exact' }
 }
