@@ -59,7 +59,7 @@ export function install() {
 
 /** The library and the command line, into dist/. */
 export function build() {
-  const hash = hashOf(['src', 'tsconfig.json', 'package.json', 'tools/build.mjs'])
+  const hash = hashOf(['src', 'tsconfig.json', 'package.json', 'tools/build.mjs', 'tools/bundle.mjs'])
   if (existsSync(join(root, 'dist/cli.cjs')) && isFresh('build', hash)) return
   run('building', process.execPath, [join(root, 'tools/build.mjs')])
   setFresh('build', hash)

@@ -2,7 +2,6 @@
 // a socket was destroyed. What the first could not and why is a gap; with none of them there are no events, only looks.
 
 import { statSync } from 'node:fs'
-import { setTimeout as sleep } from 'node:timers/promises'
 import type { Ability } from '../../model/ability.ts'
 import { OsError } from '../../model/error.ts'
 import type { EventGap, SocketEvent } from '../../model/event.ts'
@@ -70,7 +69,7 @@ export function eventSource(ways: Ways): Events {
         yield* batch
         if (stopping && batch.length === 0) return
         if (batch.length === 0) await pause(signal)
-        else await sleep(0)
+        else await turn()
       }
     } finally {
       if (watchers.delete(watcher)) watcher.close()
@@ -120,13 +119,21 @@ function refusal(name: string, error: OsError): EventGap {
   return eventGap(denied ? 'permission' : 'kernel', `${name} cannot be used: ${error.message}`, help)
 }
 
+/** Waits for one turn of the event loop. */
+const turn = (): Promise<void> => new Promise(resolve => void setImmediate(resolve))
+
 /** Waits for the next look at the queues, or until it is called off. */
-async function pause(signal: AbortSignal | undefined): Promise<void> {
-  try {
-    await sleep(pollMs, undefined, signal && { signal })
-  } catch (error) {
-    if (!signal?.aborted) throw error
-  }
+function pause(signal: AbortSignal | undefined): Promise<void> {
+  return new Promise(resolve => {
+    const done = (): void => {
+      clearTimeout(timer)
+      signal?.removeEventListener('abort', done)
+      resolve()
+    }
+    const timer = setTimeout(done, pollMs)
+    if (signal?.aborted) done()
+    else signal?.addEventListener('abort', done)
+  })
 }
 
 /** The ways of the live machine. */

@@ -145,7 +145,7 @@ export function ownerSearch(machine: Machine) {
   /** A few, picked out by the kernel, so that not even the processes are listed. Undefined: it would not be cheaper, or not all were found. */
   async function pick(wanted: ReadonlySet<number>): Promise<number[] | undefined> {
     const descriptors = openFiles(machine.root)
-    if ((await sweeps.cost(descriptors)) >= descriptors) return undefined
+    if (!(await sweeps.isCheaper(descriptors, descriptors))) return undefined
     const swept = await sweeps.run([...wanted])
     picks++
     const found = swept && tripled(swept, wanted)
@@ -169,7 +169,7 @@ export function ownerSearch(machine: Machine) {
     const picked = isCold && picks === 0 && wanted.size <= mostPicked ? await pick(wanted) : undefined
     if (picked) return { triples: picked, hidden: 0, exited: [], blind: undefined }
     const changes = await listed(known)
-    const isSweepCheaper = changes === undefined || (await sweeps.cost(changes.descriptors)) < walkCost(changes)
+    const isSweepCheaper = changes === undefined || (await sweeps.isCheaper(changes.descriptors, walkCost(changes)))
     const swept = isSweepCheaper ? await sweeps.run() : undefined
     if (swept && changes === undefined) return { triples: tripled(swept, wanted).triples, hidden: 0, exited: [], blind: undefined }
     if (swept && changes) return takeOver(swept, changes, wanted)

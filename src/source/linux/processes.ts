@@ -15,6 +15,8 @@ const ticksPerSecond = 100 // USER_HZ is 100 on every architecture that Node run
 /** A command line can be megabytes long; nobody reads more than this. */
 const longestCommand = 64 * 1024
 const deepestChain = 128
+/** Not `performance.now()`, whose first use loads a module of Node. */
+const monotonicMs = (): number => Number(process.hrtime.bigint() / 1_000_000n)
 /** What can change without a sign, such as the user or a title, is read again after this time. */
 const staleMs = 10_000
 
@@ -52,7 +54,7 @@ export function processReader(tape: Tape, users: UserNames, root = '/proc'): Pro
   async function chains(pids: Iterable<number>): Promise<Process[]> {
     const breathe = breath()
     const found = new Map<number, Kept>()
-    const now = performance.now()
+    const now = monotonicMs()
     for (const pid of pids) {
       let at: number | undefined = pid
       for (let depth = 0; at !== undefined && !found.has(at) && depth < deepestChain; depth++) {

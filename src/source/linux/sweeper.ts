@@ -13,8 +13,8 @@ export type Swept = ReadonlyMap<number, Map<number, number>>
 export interface Sweeper {
   /** Why it does not work; undefined while nothing speaks against it. */
   refusal(): string | undefined
-  /** What one sweep over this many descriptors costs, in readings of one descriptor. */
-  cost(descriptors: number): Promise<number>
+  /** Whether one sweep over this many descriptors costs less than so many readings of one descriptor. */
+  isCheaper(descriptors: number, readings: number): Promise<boolean>
   /** All sockets, or those with these inodes. Undefined: it does not work here. */
   run(only?: readonly number[]): Promise<Swept | undefined>
   /** Tries to open it; false: it does not work here. */
@@ -23,7 +23,7 @@ export interface Sweeper {
 }
 
 /** Measured by bench/owners.ts. */
-const cost = { perDescriptor: 1 / 10, open: 300, readTypes: 8000 } as const
+const cost = { perDescriptor: 1 / 10, open: 300, load: 2000, readTypes: 8000 } as const
 
 /** BPF, from never tried to running or refused. */
 export function sweeper(load: LoadSweeps | undefined): Sweeper {
@@ -52,17 +52,20 @@ export function sweeper(load: LoadSweeps | undefined): Sweeper {
   return {
     open: async () => (await open()) !== undefined,
     refusal: () => refusal,
-    async cost(descriptors) {
-      if (sweep) return descriptors * cost.perDescriptor
-      if (refusal !== undefined || load === undefined) return Infinity
+    async isCheaper(descriptors, readings) {
+      if (refusal !== undefined || load === undefined) return false
+      const left = readings - descriptors * cost.perDescriptor
+      if (sweep) return left > 0
+      // Loading the code to know more costs as much as many readings.
+      if (left <= cost.open + (module ? 0 : cost.load)) return false
       try {
         module ??= await load()
         isPrepared ??= module.isPrepared()
+        return left > cost.open + (isPrepared ? 0 : cost.readTypes)
       } catch (error) {
         refuse(error)
-        return Infinity
+        return false
       }
-      return descriptors * cost.perDescriptor + cost.open + (isPrepared ? 0 : cost.readTypes)
     },
     async run(only) {
       const opened = await open()

@@ -1,7 +1,6 @@
 // What was found in the kernel's types, kept on disk: reading 5 MB of them costs more than everything else that a look does.
 // The file is only believed when it is ours, whole, and about this kernel. Whatever is wrong with it, the types are read again.
 
-import { createHash, randomBytes } from 'node:crypto'
 import { closeSync, constants, fstatSync, lstatSync, mkdirSync, openSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { arch, homedir, release, version } from 'node:os'
 import { isAbsolute, join } from 'node:path'
@@ -65,7 +64,17 @@ function readTypes(): Uint8Array {
 export const isCached = <T>(wanted: Wanted<T>, folder = cacheFolder(), kernel = kernelBuild()): boolean =>
   wanted.check(readCache(cacheFile(wanted.name, folder, kernel), kernel))
 
-const hash = (text: string): string => createHash('sha256').update(text).digest('hex')
+/** A sum against damage: 64 bits of FNV-1a, in two halves. It is no secret and need not be one: the folder and the file are ours. */
+function hash(text: string): string {
+  let low = 0x811c9dc5
+  let high = 0x01000193
+  for (let i = 0; i < text.length; i++) {
+    const unit = text.charCodeAt(i)
+    low = Math.imul(low ^ unit, 0x01000193)
+    high = Math.imul(high ^ unit ^ (low >>> 15), 0x01000193)
+  }
+  return (low >>> 0).toString(16).padStart(8, '0') + (high >>> 0).toString(16).padStart(8, '0')
+}
 const cacheFile = (name: string, folder: string, kernel: string): string => join(folder, `${name}-${hash(kernel).slice(0, 16)}.json`)
 
 /** Whatever is in the file, or undefined. It is not a link, not writable by others, and says the sum of its own content. */
@@ -96,7 +105,7 @@ function isOurs(stat: ReturnType<typeof lstatSync> & object, what: 'file' | 'fol
 /** Puts the file in its place in one step. A folder that cannot be written to, or is not ours, is no reason to fail. */
 function writeCache(file: string, kernel: string, value: unknown): void {
   const folder = join(file, '..')
-  const draft = `${file}.${randomBytes(6).toString('hex')}`
+  const draft = `${file}.${process.pid}.${process.hrtime.bigint()}`
   try {
     mkdirSync(folder, { recursive: true, mode: 0o700 })
     if (!isOurs(lstatSync(folder), 'folder')) return
