@@ -1,0 +1,79 @@
+import { deepEqual, equal } from 'node:assert/strict'
+import { test } from 'node:test'
+import type { SocketEvent } from '../model/event.ts'
+import type { Look } from '../model/look.ts'
+import type { Socket } from '../model/socket.ts'
+import { aProcess, aSocket, someTcp } from '../../test/sockets.ts'
+import { joiner } from './join.ts'
+
+const pid = 7
+const at = (atMs: number, ...sockets: Socket[]): Look => ({
+  atMs,
+  source: 'test',
+  sockets,
+  processes: new Map(sockets.some(s => s.owners.length > 0) ? [[pid, aProcess({ pid })]] : []),
+  gaps: [],
+})
+const one = (key: string, more: Partial<Socket> = {}): Socket =>
+  aSocket({ key, owners: [{ pid, fd: 3 }], tcp: someTcp({ receivedBytes: 10, sentBytes: 20, retransmittedBytes: 0 }), ...more })
+const told = (type: 'opened' | 'closed', socket: Socket, atMs: number, bytes?: number): SocketEvent => ({
+  type,
+  atMs,
+  durationMs: undefined,
+  socket,
+  processes: [],
+  bytesIn: bytes,
+  bytesOut: bytes,
+  kind: bytes === undefined ? undefined : 'exact',
+  tier: 'destroy',
+})
+const short = (events: readonly (SocketEvent | undefined)[]): unknown =>
+  events.map(e => e && [e.type, e.socket.key, e.tier, e.durationMs, e.kind, e.bytesIn])
+
+test('what is there at the start is no news; then looks tell who came and went', () => {
+  const join = joiner()
+  deepEqual(join.look(at(0, one('a')), false), [])
+  deepEqual(short(join.look(at(1000, one('a'), one('b')), false)), [['opened', 'b', 'look', 0, undefined, undefined]])
+  const gone = join.look(at(3000), false)
+  deepEqual(short(gone), [
+    ['closed', 'a', 'look', undefined, 'sampled', 10],
+    ['closed', 'b', 'look', 2000, 'sampled', 10],
+  ])
+  deepEqual(
+    gone.map(e => e.processes.map(p => p.pid)),
+    [[pid], [pid]],
+  )
+})
+
+test('an end that is told gets the owner that a look knew, and its final bytes', () => {
+  const join = joiner()
+  join.look(at(0), true)
+  join.look(at(1000, one('a', { inode: 5, uid: 1 })), true)
+  const end = join.event(
+    told('closed', one('a', { owners: [], ownerless: 'unknown', inode: undefined, uid: undefined, state: 'CLOSED' }), 1500, 99),
+  )!
+  deepEqual(short([end]), [['closed', 'a', 'destroy', 500, 'exact', 99]])
+  deepEqual([end.socket.owners, end.socket.ownerless, end.socket.inode, end.socket.uid], [[{ pid, fd: 3 }], undefined, 5, 1])
+  deepEqual(
+    end.processes.map(p => p.pid),
+    [pid],
+  )
+  // A look that began before the end still holds it.
+  deepEqual(join.look(at(2000, one('a')), true), [])
+})
+
+test('a birth that was told is not told again, nor one that waits for its end', () => {
+  const join = joiner()
+  join.look(at(0), true)
+  equal(join.event(told('opened', one('a', { owners: [] }), 500))?.type, 'opened')
+  deepEqual(join.look(at(1000, one('a'), one('t', { state: 'TIME_WAIT' }), one('s', { state: 'SYN_RECEIVED' })), true), [])
+  equal(join.event(told('opened', one('a'), 1001)), undefined)
+  deepEqual(short([join.event(told('closed', one('a', { owners: [] }), 1500))]), [['closed', 'a', 'destroy', 1000, 'sampled', 10]])
+})
+
+test('an end that should have been told is taken from the looks after a while', () => {
+  const join = joiner()
+  join.look(at(0, one('a')), true)
+  const ends = [1, 2, 3, 4, 5].map(i => join.look(at(i * 1000), true).length)
+  deepEqual(ends, [0, 0, 0, 1, 0])
+})
