@@ -8,6 +8,7 @@ import type { Tape } from '../tape.ts'
 import type { Draft } from './draft.ts'
 import { eachMessage, NLM_F_DUMP_INTR, NLMSG_DONE, NLMSG_ERROR } from './netlink.ts'
 import type { Calls, Place } from './place.ts'
+import { withoutRepeats } from './repeats.ts'
 
 const NETLINK_SOCK_DIAG = 4
 const SOCK_DIAG_BY_FAMILY = 20
@@ -36,7 +37,7 @@ export interface Question {
 
 /** What came of a question. */
 export interface Answer {
-  readonly sockets: Draft[]
+  readonly sockets: readonly Draft[]
   /** Why there are no sockets, or not all. */
   readonly failure: OsError | DecodeError | undefined
   /** The table changed while the kernel walked it, each time. */
@@ -71,6 +72,7 @@ export function asker(tape: Tape, calls: Calls): Asker {
   async function once(place: Place, question: Question, large: boolean): Promise<Answer> {
     const breathe = breath()
     const sockets: Draft[] = []
+    const starts: number[] = []
     let done = false
     let interrupted = false
     const { read } = question
@@ -86,13 +88,14 @@ export function asker(tape: Tape, calls: Calls): Asker {
     try {
       for (const bytes of tape.bytes(place.prefix + question.name, () => exchange(place, question, large, () => done))) {
         const view = viewOf(bytes)
+        if (sockets.length > 0) starts.push(sockets.length)
         eachMessage(view, (type, at, end, flags) => take(view, type, at, end, flags))
         if (sockets.length > mostSockets) return { sockets, failure: undefined, interrupted, limited: true }
         const pause = breathe()
         if (pause) await pause
       }
       const failure = done ? undefined : new DecodeError(`netlink dump of ${question.table}`, 1, 0, 'at its end')
-      return { sockets, failure, interrupted, limited: false }
+      return { sockets: starts.length > 0 ? withoutRepeats(sockets, starts) : sockets, failure, interrupted, limited: false }
     } catch (error) {
       if (!(error instanceof OsError || error instanceof DecodeError)) throw error
       return { sockets, failure: error, interrupted, limited: false }

@@ -60,6 +60,8 @@ export function whyOwnerless(socket: Draft, holders: Holders, exited: ReadonlySe
     if (notAccepted.has(socket.state)) return 'not-accepted'
     return closedByProcess.has(socket.state) ? 'orphan' : 'kernel'
   }
+  // The kernel's own end of netlink has port 0, and an inode that no process has.
+  if (socket.protocol === 'netlink' && socket.local.id === 0) return 'kernel'
   if (holders.blind === 'proc') return 'unknown'
   if (exited.has(socket.inode)) return 'exited'
   if (holders.hidden > 0 || holders.blind === 'hidepid') return 'permission'
