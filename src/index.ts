@@ -10,7 +10,7 @@ export type { Gap } from './model/gap.ts'
 export type { Interface, InterfaceCounters } from './model/interface.ts'
 export type { PortRange, SystemLimits, Usage } from './model/limits.ts'
 export type { Look } from './model/look.ts'
-export type { Container, Process } from './model/process.ts'
+export type { Container, Process, ProcessUse } from './model/process.ts'
 export type {
   Cgroup,
   Detail,
@@ -63,7 +63,6 @@ export {
   type ConnectionDetail,
   type InterfaceMetric,
   type ProcessBandwidth,
-  type ProcessUse,
 } from './measure/bandwidth.ts'
 export { change } from './measure/change.ts'
 export { flowMeter, type FlowMeter } from './measure/flow.ts'
@@ -84,6 +83,7 @@ export type { Actions, Signal, Source } from './source/source.ts'
 export { closeSocket, shutdownSocket, signalProcess } from './watch/actions.ts'
 export { explain, type Explanation, type ExplainOptions } from './watch/explain.ts'
 export { instrument, type InstrumentOptions } from './watch/instrument.ts'
+export { processBandwidth, type BandwidthOptions } from './watch/bandwidth.ts'
 export { events, type EventOptions } from './watch/events.ts'
 export { sockets } from './watch/sockets.ts'
 export { watch, type WatchOptions } from './watch/watch.ts'

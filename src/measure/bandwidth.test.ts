@@ -119,7 +119,8 @@ test('details never hold the command line', () => {
     container: undefined,
     unit: undefined,
   }
-  const [row] = withDetails(rows, new Map([[1, process]]), new Map([[1, { state: 'S', cpuPercent: 2, residentBytes: 3, virtualBytes: 4 }]]))
+  const use = (processorMs: number) => new Map([[1, { key: '1.5', state: 'S', processorMs, residentBytes: 3, virtualBytes: 4 }]])
+  const [row] = withDetails(rows, new Map([[1, process]]), { before: use(100), now: use(120), ms: 1000 })
   deepEqual([row!.ppid, row!.user, row!.cmd, row!.started_at, row!.state], [9, 'root', '/bin/a', '1970-01-01T00:00:00.000Z', 'S'])
   deepEqual([row!.cpu_pct, row!.mem_rss_bytes, row!.mem_virt_bytes], [2, 3, 4])
   ok(!JSON.stringify(row).includes('password'))

@@ -3,7 +3,8 @@
 
 import type { Look } from '../model/look.ts'
 import type { Endpoint } from '../model/socket.ts'
-import type { Process } from '../model/process.ts'
+import type { Process, ProcessUse } from '../model/process.ts'
+import type { Flows } from '../model/flow.ts'
 import { payload } from './payload.ts'
 
 /** A connection as the wire format says it. */
@@ -49,14 +50,6 @@ export interface ProcessBandwidth {
   readonly started_at?: string | undefined
   /** The file that runs. */
   readonly cmd?: string | undefined
-}
-
-/** What a process uses of the machine, to fill in the details of its row. */
-export interface ProcessUse {
-  readonly state?: string | undefined
-  readonly cpuPercent?: number | undefined
-  readonly residentBytes?: number | undefined
-  readonly virtualBytes?: number | undefined
 }
 
 type Row = { -readonly [K in keyof ProcessBandwidth]: ProcessBandwidth[K] }
@@ -185,20 +178,41 @@ function address(end: Endpoint | undefined): string {
   return end.address.includes(':') ? `[${end.address}${zone}]:${end.port}` : `${end.address}${zone}:${end.port}`
 }
 
+/** The same of flows, which also know sockets that lived shorter than an interval. */
+export function bandwidthOf(flows: Flows, max: number): ProcessBandwidth[] {
+  const rows = flows.processes.map(flow => ({
+    process_name: flow.name,
+    pid: flow.process?.pid ?? null,
+    rx_bytes: flow.inBytes,
+    tx_bytes: flow.outBytes,
+    rx_rate: flow.inBytesPerSecond,
+    tx_rate: flow.outBytesPerSecond,
+    connection_count: flow.sockets,
+  }))
+  return ranked(rows, max)
+}
+
+/** What processes use at two moments, `ms` apart. */
+export interface UseBetween {
+  readonly before: ReadonlyMap<number, ProcessUse>
+  readonly now: ReadonlyMap<number, ProcessUse>
+  readonly ms: number
+}
+
 /** Adds what is known of each process to its row. */
 export function withDetails(
   rows: readonly ProcessBandwidth[],
   processes: ReadonlyMap<number, Process>,
-  use: ReadonlyMap<number, ProcessUse> = new Map(),
+  use?: UseBetween,
 ): ProcessBandwidth[] {
   return rows.map(row => {
     const process = row.pid === null ? undefined : processes.get(row.pid)
-    const used = row.pid === null ? undefined : use.get(row.pid)
+    const used = row.pid === null ? undefined : use?.now.get(row.pid)
     return {
       ...row,
       ppid: process?.parentPid,
       user: process?.user,
-      cpu_pct: used?.cpuPercent,
+      cpu_pct: used && percent(used, use!.before.get(row.pid!), use!.ms),
       mem_rss_bytes: used?.residentBytes,
       mem_virt_bytes: used?.virtualBytes,
       state: used?.state,
@@ -206,4 +220,10 @@ export function withDetails(
       cmd: process?.exe,
     }
   })
+}
+
+/** How much of one processor it used; undefined for a process that was not there before. */
+function percent(now: ProcessUse, before: ProcessUse | undefined, ms: number): number | undefined {
+  if (before?.key !== now.key || now.processorMs === undefined || before.processorMs === undefined || ms <= 0) return undefined
+  return (100 * (now.processorMs - before.processorMs)) / ms
 }

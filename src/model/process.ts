@@ -22,6 +22,18 @@ export interface Process {
   readonly unit: string | undefined
 }
 
+/** What a process uses of the machine. */
+export interface ProcessUse {
+  /** The key of the process. */
+  readonly key: string
+  /** One letter, as ps writes it: R, S, D, T, Z, I. */
+  readonly state: string | undefined
+  /** Time of a processor that it has used since it started. */
+  readonly processorMs: number | undefined
+  readonly residentBytes: number | undefined
+  readonly virtualBytes: number | undefined
+}
+
 /** A container that a process runs in. */
 export interface Container {
   readonly runtime: string

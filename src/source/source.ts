@@ -7,7 +7,7 @@ import type { EventGap, SocketEvent } from '../model/event.ts'
 import type { Interface } from '../model/interface.ts'
 import type { SystemLimits } from '../model/limits.ts'
 import type { Look } from '../model/look.ts'
-import type { Process } from '../model/process.ts'
+import type { Process, ProcessUse } from '../model/process.ts'
 import type { Socket } from '../model/socket.ts'
 
 /** A place that sockets come from. Every folder beside this file makes one, and the rest of the program knows nothing else of it. */
@@ -19,6 +19,8 @@ export interface Source {
   process(pid: number): Promise<Process | undefined>
   /** Every process of this machine that can be seen, whether it has sockets or not. */
   processes?(): Promise<readonly Process[]>
+  /** What these processes use of the machine now, where the system tells. One that has ended is not in the answer. */
+  use?(pids: readonly number[]): Promise<ReadonlyMap<number, ProcessUse>>
   interfaces(): Promise<readonly Interface[]>
   /** What this system allows sockets, where it can tell. */
   limits?(): Promise<SystemLimits>

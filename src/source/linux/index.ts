@@ -12,6 +12,7 @@ import { looker } from './look.ts'
 import { ownerFinder } from './owners.ts'
 import { inNamespaceOf } from './places.ts'
 import { processReader } from './processes.ts'
+import { readUse } from './use.ts'
 import { userNames } from './users.ts'
 
 /** Opens this machine, or a recording of a Linux machine. */
@@ -32,6 +33,7 @@ export async function openLinux(tape: Tape = live): Promise<Source> {
     ...(events && { events: events.events }),
     process: async pid => (calls ? processes.one(pid) : undefined),
     ...(calls && { processes: async () => processes.all() }),
+    ...(calls && { use: async pids => readUse(pids) }),
     interfaces: interfaceReader(tape, calls),
     limits: () => tape.value('limits', () => readLimits()),
     abilities: async (): Promise<readonly Ability[]> =>
