@@ -402,3 +402,16 @@ test('three hundred sources come in pieces of a hundred, and all are counted', n
   )
   equal(counted.length, 300)
 })
+
+test("two looks at a time do not get each other's counts", need, async () => {
+  const many = Array.from({ length: 300 }, (_, i) => `socket ${1000 + i} udp 10.0.0.5:${2000 + i} *:* last=1000 rx=${i + 1} tx=1`).join(
+    '\n',
+  )
+  const source = await machine(`${desk}\n${many}`).open()
+  const looks = await Promise.all([1, 2, 3].map(() => source.sockets(everything)))
+  source.close()
+  for (const look of looks) {
+    deepEqual(look.gaps, [])
+    ok(look.sockets.filter(s => s.protocol === 'udp').every(s => s.traffic?.kind === 'exact'))
+  }
+})

@@ -39,9 +39,12 @@ export function flowCounter(tape: Tape, calls: Calls | undefined, closings?: Clo
   async function count(rows: readonly Row[], wanted: Wanted, gated: boolean, gaps: Gap[]): Promise<Row[]> {
     const breathe = breath()
     try {
+      // The answer is taken in one go, so that two looks at a time do not get each other's.
+      const answer: Uint8Array[] = []
+      for (const datagram of tape.bytes('network statistics', poll)) answer.push(datagram.slice())
       const messages: Message[] = []
-      for (const datagram of tape.bytes('network statistics', poll)) {
-        messages.push(...readMessages(datagram.slice())) // It is valid until the next only.
+      for (const datagram of answer) {
+        messages.push(...readMessages(datagram))
         await breathe()
       }
       const counts = collect(messages)

@@ -8,7 +8,7 @@ import { breath } from '../breath.ts'
 import type { Tape } from '../tape.ts'
 import type { Calls } from './calls.ts'
 import type { Row } from './draft.ts'
-import { hiddenBehindGate } from './gate.ts'
+import { hiddenBehindGate, type Seen } from './gate.ts'
 import { readSockets, readTable64, type Records, type TableEnd } from './records.ts'
 import { inetRow, type Wanted } from './sockets.ts'
 import { unixRow, unixRow64, type UnixKind } from './unix.ts'
@@ -33,73 +33,87 @@ export interface Tables {
   readonly hidden: readonly Hidden[]
 }
 
+/** A look at the tables, while it goes on. */
+interface Reading extends Tables {
+  readonly rows: Row[]
+  readonly hidden: Hidden[]
+  readonly tape: Tape
+  readonly calls: Calls | undefined
+  readonly wanted: Wanted
+  readonly gaps: Gap[]
+  readonly self: number | undefined
+  readonly isRoot: boolean
+  readonly breathe: () => Promise<void> | undefined
+}
+
 /** Reads the tables of the protocols that are wanted. */
 export async function readTables(tape: Tape, calls: Calls | undefined, query: FullQuery, wanted: Wanted, gaps: Gap[]): Promise<Tables> {
-  const rows: Row[] = []
-  const hidden: Hidden[] = []
   const self = (await tape.value('own pid', () => calls?.ownPid() ?? null)) ?? undefined
   const isRoot = (await tape.value('own uid', () => calls?.ownUid() ?? null)) === 0
-  const breathe = breath()
+  const reading: Reading = { rows: [], hidden: [], tape, calls, wanted, gaps, self, isRoot, breathe: breath() }
   const asks = (...protocols: readonly Protocol[]): boolean => tape.whole || protocols.some(p => query.protocols.includes(p))
+  for (const [name, protocols] of Object.entries(inetTables)) {
+    if (asks(...protocols)) await listed(name, gaps, () => inetTable(reading, name as InetTable))
+  }
+  if (asks('unix')) for (const kind of ['stream', 'dgram'] as const) await listed(`unix ${kind}`, gaps, () => unixTable(reading, kind))
+  return reading
+}
 
-  async function inet(name: InetTable): Promise<void> {
-    const question = `net.inet.${name}.pcblist_n`
-    let announced: number | undefined
-    const ask = (): Uint8Array[] => {
-      const answer = calls?.sysctl(question)
-      announced = answer?.announced
-      return answer === undefined ? [] : [answer.bytes]
-    }
-    for (const answer of tape.bytes(question, ask)) {
-      const found: Row[] = []
+async function inetTable(reading: Reading, name: InetTable): Promise<void> {
+  const { tape, calls, wanted } = reading
+  const question = `net.inet.${name}.pcblist_n`
+  let announced: number | undefined
+  const ask = (): Uint8Array[] => {
+    const answer = calls?.sysctl(question)
+    announced = answer?.announced
+    return answer === undefined ? [] : [answer.bytes]
+  }
+  for (const answer of tape.bytes(question, ask)) {
+    const found: Row[] = []
+    const table = await readSlowly(answer, reading.breathe, records => {
+      const made = inetRow(records, name, wanted)
+      if (made !== undefined) found.push(made)
+    })
+    for (const row of found) reading.rows.push(row)
+    reportCut(question, table, reading.gaps)
+    const room = (await tape.value(`${question} announced`, () => announced ?? null)) ?? undefined
+    const missing = reading.isRoot ? 0 : hiddenBehindGate(seenOf(reading, name, table, room, found), wanted.major)
+    if (missing > 0) reading.hidden.push({ table: name, missing, listed: found.length })
+  }
+}
+
+const seenOf = (reading: Reading, name: InetTable, table: Read, announced: number | undefined, found: readonly Row[]): Seen => ({
+  header: table.header,
+  announced,
+  itemBytes: reading.wanted.major === undefined ? 0 : itemBytes(name, reading.wanted.major),
+  rows: table.sockets,
+  own: found.filter(r => r.lastPid === reading.self || r.onBehalfOf === reading.self).length,
+})
+
+async function unixTable(reading: Reading, kind: UnixKind): Promise<void> {
+  const { tape, calls, wanted, rows, gaps, breathe } = reading
+  const question = `net.local.${kind}.pcblist_n`
+  try {
+    for (const answer of tape.bytes(question, () => (calls ? [calls.sysctl(question).bytes] : []))) {
       const table = await readSlowly(answer, breathe, records => {
-        const made = inetRow(records, name, wanted)
-        if (made === undefined) return
-        found.push(made)
-        rows.push(made)
+        const made = unixRow(records, kind, wanted)
+        if (made !== undefined) rows.push(made)
       })
       reportCut(question, table, gaps)
-      const own = found.filter(r => r.lastPid === self || r.onBehalfOf === self).length
-      const sizes = { announced: (await tape.value(`${question} announced`, () => announced ?? null)) ?? undefined }
-      const item = wanted.major === undefined ? 0 : itemBytes(name, wanted.major)
-      const missing = isRoot
-        ? 0
-        : hiddenBehindGate({ header: table.header, ...sizes, itemBytes: item, rows: table.sockets, own }, wanted.major)
-      if (missing > 0) hidden.push({ table: name, missing, listed: found.length })
     }
+  } catch (error) {
+    if (!(error instanceof OsError) || error.code !== 'ENOENT') throw error
+    unixTable64(reading, kind) // Before macOS 13.
   }
+}
 
-  async function unix(kind: UnixKind): Promise<void> {
-    const question = `net.local.${kind}.pcblist_n`
-    try {
-      for (const answer of tape.bytes(question, () => (calls ? [calls.sysctl(question).bytes] : []))) {
-        const table = await readSlowly(answer, breathe, records => {
-          const made = unixRow(records, kind, wanted)
-          if (made !== undefined) rows.push(made)
-        })
-        reportCut(question, table, gaps)
-      }
-    } catch (error) {
-      if (!(error instanceof OsError) || error.code !== 'ENOENT') throw error
-      unix64(kind) // Before macOS 13.
-    }
-    await breathe()
+function unixTable64({ tape, calls, wanted, rows, gaps }: Reading, kind: UnixKind): void {
+  const question = `net.local.${kind}.pcblist64`
+  for (const answer of tape.bytes(question, () => (calls ? [calls.sysctl(question).bytes] : []))) {
+    const table = readTable64(answer)
+    for (const r of table.sockets) rows.push(unixRow64(r, kind, wanted))
+    reportCut(question, { ...table, sockets: table.sockets.length }, gaps)
   }
-
-  function unix64(kind: UnixKind): void {
-    const question = `net.local.${kind}.pcblist64`
-    for (const answer of tape.bytes(question, () => (calls ? [calls.sysctl(question).bytes] : []))) {
-      const table = readTable64(answer)
-      rows.push(...table.sockets.map(r => unixRow64(r, kind, wanted)))
-      reportCut(question, { ...table, sockets: table.sockets.length }, gaps)
-    }
-  }
-
-  for (const [name, protocols] of Object.entries(inetTables)) {
-    if (asks(...protocols)) await listed(name, gaps, () => inet(name as InetTable))
-  }
-  if (asks('unix')) for (const kind of ['stream', 'dgram'] as const) await listed(`unix ${kind}`, gaps, () => unix(kind))
-  return { rows, hidden }
 }
 
 /** A table that was read: its end, and how many sockets it had. */
