@@ -8,6 +8,8 @@ import { test, type TestContext } from 'node:test'
 import type { EventGap, SocketEvent } from '../../src/model/event.ts'
 import type { Process } from '../../src/model/process.ts'
 import type { SocketStat } from '../../src/model/stat.ts'
+import { openDarwin } from '../../src/source/darwin/index.ts'
+import { live } from '../../src/source/tape.ts'
 import { errnoName } from '../../src/source/darwin/errno.ts'
 import { loopbackPair, selfCheck } from '../../src/source/darwin/selfcheck.ts'
 import { openDescriptors } from '../../src/source/darwin/stat.ts'
@@ -25,7 +27,7 @@ const code = (expected: string, help?: RegExp) => (error: unknown) => {
 }
 
 /** Every function that is bound, as it is declared. */
-const declared = [...readFileSync('src/source/darwin/calls.ts', 'utf8').matchAll(/lib\.func\('([^']*?(\w+)\(([^']*)\))'\)/g)].map(m => ({
+const declared = [...readFileSync('src/source/darwin/calls.ts', 'utf8').matchAll(/ func\('([^']*?(\w+)\(([^']*)\))'\)/g)].map(m => ({
   name: m[2]!,
   parameters: m[3]!,
 }))
@@ -332,4 +334,21 @@ test('the connection of the self-check is real, and what it sent has arrived', a
   deepEqual([pair.bytes, pair.clientFd > 2 || process.platform === 'win32'], [1234, true])
   pair.close()
   pair.close()
+})
+
+test('a library without some of the functions: what needs them is a gap, the rest works', needs('linux', 'command gcc'), async t => {
+  const folder = mkdtempSync(join(tmpdir(), 'sockscope-darwin-less-'))
+  t.after(() => rmSync(folder, { recursive: true, force: true }))
+  const library = join(folder, 'less.so')
+  // Nothing but sysctl by name: no processes, no control.
+  execFileSync('gcc', ['-shared', '-fPIC', '-x', 'c', '-o', library, '-'], {
+    input:
+      '#include <stddef.h>\n#include <errno.h>\nint sysctlbyname(const char *n, void *o, size_t *s, const void *v, size_t z) { errno = 2; return -1; }\n',
+  })
+  const source = await openDarwin(live, { library })
+  const look = await source.sockets({ details: ['tcp'] })
+  source.close()
+  deepEqual(look.sockets, [])
+  ok(look.gaps.some(g => g.text.includes('proc_listpids failed: ENOSYS')))
+  ok(look.gaps.filter(g => g.what === 'sockets').every(g => g.text.includes('ENOENT')))
 })

@@ -29,27 +29,39 @@ export interface SysctlAnswer {
  */
 function bind(library: string) {
   const lib = koffi.load(library)
+  /** A function that this version does not have fails when it is called, like any other: the rest works without it. */
+  const func = (declaration: string): ReturnType<typeof lib.func> => {
+    try {
+      return lib.func(declaration)
+    } catch (cause) {
+      const name = /(\w+)\(/.exec(declaration)?.[1] ?? declaration
+      const missing = (): never => {
+        throw new OsError(name, 'ENOSYS', { cause })
+      }
+      return missing as unknown as ReturnType<typeof lib.func>
+    }
+  }
   return {
-    sysctlbyname: lib.func('int sysctlbyname(const char *name, void *old, size_t *oldlen, const void *value, size_t valuelen)'),
-    sysctl: lib.func('int sysctl(const int *name, unsigned int namelen, void *old, size_t *oldlen, const void *value, size_t valuelen)'),
-    proc_listpids: lib.func('int proc_listpids(uint32_t type, uint32_t typeinfo, void *buffer, int size)'),
-    proc_pidinfo: lib.func('int proc_pidinfo(int pid, int flavor, uint64_t arg, void *buffer, int size)'),
-    proc_pidfdinfo: lib.func('int proc_pidfdinfo(int pid, int fd, int flavor, void *buffer, int size)'),
-    proc_pidfileportinfo: lib.func('int proc_pidfileportinfo(int pid, uint32_t port, int flavor, void *buffer, int size)'),
-    proc_pidpath: lib.func('int proc_pidpath(int pid, void *buffer, uint32_t size)'),
-    user_from_uid: lib.func('const char *user_from_uid(uint32_t uid, int nouser)'),
-    getpid: lib.func('int getpid()'),
-    geteuid: lib.func('uint32_t geteuid()'),
-    kill: lib.func('int kill(int pid, int signal)'),
-    socket: lib.func('int socket(int domain, int type, int protocol)'),
-    ioctl: lib.func('int ioctl(int fd, unsigned long request, ...)'),
-    connect: lib.func('int connect(int fd, const void *address, uint32_t size)'),
-    getsockopt: lib.func('int getsockopt(int fd, int level, int option, void *value, uint32_t *size)'),
-    setsockopt: lib.func('int setsockopt(int fd, int level, int option, const void *value, uint32_t size)'),
-    shutdown: lib.func('int shutdown(int fd, int how)'),
-    send: lib.func('intptr_t send(int fd, const void *buffer, size_t size, int flags)'),
-    recv: lib.func('intptr_t recv(int fd, void *buffer, size_t size, int flags)'),
-    close: lib.func('int close(int fd)'),
+    sysctlbyname: func('int sysctlbyname(const char *name, void *old, size_t *oldlen, const void *value, size_t valuelen)'),
+    sysctl: func('int sysctl(const int *name, unsigned int namelen, void *old, size_t *oldlen, const void *value, size_t valuelen)'),
+    proc_listpids: func('int proc_listpids(uint32_t type, uint32_t typeinfo, void *buffer, int size)'),
+    proc_pidinfo: func('int proc_pidinfo(int pid, int flavor, uint64_t arg, void *buffer, int size)'),
+    proc_pidfdinfo: func('int proc_pidfdinfo(int pid, int fd, int flavor, void *buffer, int size)'),
+    proc_pidfileportinfo: func('int proc_pidfileportinfo(int pid, uint32_t port, int flavor, void *buffer, int size)'),
+    proc_pidpath: func('int proc_pidpath(int pid, void *buffer, uint32_t size)'),
+    user_from_uid: func('const char *user_from_uid(uint32_t uid, int nouser)'),
+    getpid: func('int getpid()'),
+    geteuid: func('uint32_t geteuid()'),
+    kill: func('int kill(int pid, int signal)'),
+    socket: func('int socket(int domain, int type, int protocol)'),
+    ioctl: func('int ioctl(int fd, unsigned long request, ...)'),
+    connect: func('int connect(int fd, const void *address, uint32_t size)'),
+    getsockopt: func('int getsockopt(int fd, int level, int option, void *value, uint32_t *size)'),
+    setsockopt: func('int setsockopt(int fd, int level, int option, const void *value, uint32_t size)'),
+    shutdown: func('int shutdown(int fd, int how)'),
+    send: func('intptr_t send(int fd, const void *buffer, size_t size, int flags)'),
+    recv: func('intptr_t recv(int fd, void *buffer, size_t size, int flags)'),
+    close: func('int close(int fd)'),
   }
 }
 

@@ -18,12 +18,13 @@ export interface Seen {
 }
 
 /** How many sockets a table most likely left out for want of privilege; 0 when nothing points to it. */
-export function hiddenBehindGate(seen: Seen, major: number | undefined): number {
+export function hiddenBehindGate(seen: Seen, major: number | undefined, isRoot: boolean): number {
   const missing = expected(seen) - seen.rows
   if (missing <= 0) return 0
-  // Sockets that die while the kernel writes are missing as well, a few at a time, whoever they belong to.
   const onlyOwn = seen.own === seen.rows
-  const gated = major !== undefined && major >= MACOS_27 ? onlyOwn : onlyOwn && missing >= 8 && seen.rows < missing
+  const most = missing >= seen.rows
+  // Sockets that die while the kernel writes are missing as well, a few at a time, whoever they belong to.
+  const gated = major !== undefined && major >= MACOS_27 ? most || (onlyOwn && !isRoot) : most && onlyOwn && missing >= 8
   return gated ? missing : 0
 }
 

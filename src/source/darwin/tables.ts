@@ -77,7 +77,7 @@ async function inetTable(reading: Reading, name: InetTable): Promise<void> {
     for (const row of found) reading.rows.push(row)
     reportCut(question, table, reading.gaps)
     const room = (await tape.value(`${question} announced`, () => announced ?? null)) ?? undefined
-    const missing = reading.isRoot ? 0 : hiddenBehindGate(seenOf(reading, name, table, room, found), wanted.major)
+    const missing = hiddenBehindGate(seenOf(reading, name, table, room, found), wanted.major, reading.isRoot)
     if (missing > 0) reading.hidden.push({ table: name, missing, listed: found.length })
   }
 }
