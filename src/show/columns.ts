@@ -43,7 +43,7 @@ function userName(uid: number | undefined, { processes }: Surroundings): string 
     names = new Map([...processes.values()].map(p => [p.uid, p.user]))
     userNames.set(processes, names)
   }
-  return uid === undefined ? undefined : names.get(uid)
+  return uid === undefined ? undefined : (names.get(uid) ?? (uid === 0 ? 'root' : undefined))
 }
 /** The owners, each process once. */
 const pids = (owners: readonly Owner[]): number[] => [...new Set(owners.map(o => o.pid))]

@@ -7,20 +7,21 @@ import { processText } from '../../show/people.ts'
 import { safe, safeJson } from '../../show/text.ts'
 import type { Actions } from '../../source/source.ts'
 import { confirmed } from '../ask.ts'
-import { splitStates } from '../filter-words.ts'
 import { noteGaps } from '../gaps.ts'
 import { withMachine } from '../machine.ts'
 import { note, print } from '../output.ts'
 import { exits, UsageError } from '../problem.ts'
 import type { Given } from '../table.ts'
+import { wordsOf } from '../wanted.ts'
 
 /** Runs the command. */
 export function run(given: Given): Promise<number> {
-  const { states, filter } = splitStates(given.words)
-  if (filter === '' && states === undefined) throw new UsageError('which connections? write a filter, such as sockscope close dst 10.0.0.7')
+  const { states, filter } = wordsOf(given)
+  if (filter === undefined && states === undefined)
+    throw new UsageError('which connections? write a filter, such as sockscope close dst 10.0.0.7')
   if (given.has('replay')) throw new UsageError('close acts on this machine; a recording has no connections')
   return withMachine(given, async source => {
-    const look = await source.sockets({ protocols: ['tcp'], ...(states ? { states } : {}), ...(filter === '' ? {} : { filter }) })
+    const look = await source.sockets({ protocols: ['tcp'], ...(states ? { states } : {}), ...(filter === undefined ? {} : { filter }) })
     const wanted = look.sockets.filter(
       s => s.remote !== undefined && s.state !== 'TIME_WAIT' && s.state !== 'CLOSED' && !s.owners.some(o => o.pid === process.pid),
     )

@@ -7,35 +7,32 @@ import { processText } from '../../show/people.ts'
 import { safe, safeJson } from '../../show/text.ts'
 import { bytesText, microsText } from '../../show/units.ts'
 import { events } from '../../watch/events.ts'
-import { splitStates } from '../filter-words.ts'
 import { onInterrupt } from '../interrupt.ts'
 import { openMachine } from '../machine.ts'
 import { colour, print } from '../output.ts'
-import { count, duration } from '../parse.ts'
+import { count } from '../parse.ts'
 import { exits, UsageError } from '../problem.ts'
-import { namespacesOf, select } from '../select.ts'
 import type { Given } from '../table.ts'
+import { rhythm, wantedBy, wordsOf } from '../wanted.ts'
 
 /** Runs the command. */
 export async function run(given: Given): Promise<number> {
-  const { states, filter } = splitStates(given.words)
-  if (states !== undefined) throw new UsageError('state: a socket that opens or closes is in no state; watch shows changes of state')
-  const selection = select(given, states)
-  const every = given.has('every') ? duration('--every', given.value('every')!) : 1000
+  if (wordsOf(given).states !== undefined)
+    throw new UsageError('state: a socket that opens or closes is in no state; watch shows changes of state')
+  // Letters choose tables here: a socket that opens or closes goes through all states.
+  const {
+    query: { states: _, ...query },
+    test,
+  } = wantedBy(given)
+  const every = rhythm(given)
   const most = given.has('count') ? count('--count', given.value('count')!) : Infinity
-  const query = {
-    protocols: selection.protocols,
-    ...(selection.families ? { families: selection.families } : {}),
-    ...(filter === '' ? {} : { filter }),
-    namespaces: namespacesOf(given)!,
-  }
   const signal = onInterrupt()
   const source = await openMachine(given)
   const line = given.has('ndjson') ? record : text
   try {
     let seen = 0
     for await (const event of events(query, { source, every, signal })) {
-      if (event.type !== 'gap' && selection.test && !selection.test(event.socket)) continue
+      if (event.type !== 'gap' && test && !test(event.socket)) continue
       print(`${line(event)}\n`)
       if (event.type !== 'gap' && ++seen >= most) break
     }

@@ -7,7 +7,6 @@ import { processText } from '../../show/people.ts'
 import { safe, safeJson } from '../../show/text.ts'
 import { bytesText, microsText, percentText } from '../../show/units.ts'
 import { explain, type Explanation } from '../../watch/explain.ts'
-import { splitStates } from '../filter-words.ts'
 import { ending, envelope, noteGaps } from '../gaps.ts'
 import { onInterrupt } from '../interrupt.ts'
 import { withMachine } from '../machine.ts'
@@ -16,13 +15,14 @@ import { duration } from '../parse.ts'
 import { exits } from '../problem.ts'
 import { namespacesOf } from '../select.ts'
 import type { Given } from '../table.ts'
+import { wordsOf } from '../wanted.ts'
 
 /** Runs the command. */
 export function run(given: Given): Promise<number> {
-  const { states, filter } = splitStates(given.words)
+  const { states, filter } = wordsOf(given)
   const forMs = given.has('for') ? duration('--for', given.value('for')!) : 5000
   const by = given.value('by') ?? 'connection'
-  const query = { namespaces: namespacesOf(given)!, ...(states && { states }), ...(filter !== '' && { filter }) }
+  const query = { namespaces: namespacesOf(given)!, ...(states && { states }), ...(filter !== undefined && { filter }) }
   const signal = onInterrupt()
   return withMachine(given, async source => {
     if (isTerminal() && !given.has('json')) note(`watching for ${microsText(forMs * 1000)} …`)

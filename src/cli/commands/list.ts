@@ -1,8 +1,5 @@
 // `sockscope list`: sockets as a table, JSON, CSV or lines of a template.
 
-import { readFileSync } from 'node:fs'
-import { needs } from '../../filter/needs.ts'
-import { parseFilter } from '../../filter/parse.ts'
 import type { DetailName, Query } from '../../filter/query.ts'
 import type { Look } from '../../model/look.ts'
 import type { Process } from '../../model/process.ts'
@@ -16,17 +13,17 @@ import { table } from '../../show/table.ts'
 import { memoryText, tcpText } from '../../show/tcp.ts'
 import { template } from '../../show/template.ts'
 import { safe, safeJson } from '../../show/text.ts'
-import { serviceNames, servicePort } from '../../names/services.ts'
+import { serviceNames } from '../../names/services.ts'
 import type { Names } from '../../show/endpoint.ts'
-import { splitStates } from '../filter-words.ts'
 import { ending, envelope, noteGaps } from '../gaps.ts'
 import { onInterrupt } from '../interrupt.ts'
 import { openMachine } from '../machine.ts'
 import { colour, isTerminal, print, printLines, terminalColumns } from '../output.ts'
 import { count, duration } from '../parse.ts'
 import { exits, UsageError } from '../problem.ts'
-import { addressFamily, namespacesOf, select, type Selection } from '../select.ts'
+import type { Selection } from '../select.ts'
 import type { Given } from '../table.ts'
+import { wantedBy } from '../wanted.ts'
 
 /** What ss does by an option and sockscope by a command. */
 const elsewhere = [
@@ -77,9 +74,7 @@ export function prepare(given: Given): { readonly query: Query; readonly show: (
 
 /** What to ask the source for: letters, filter and what the columns need. */
 function queryOf(given: Given, shown: readonly Column[]): { readonly query: Query; readonly test: Selection['test'] } {
-  const { states, filter } = splitStates(given.has('filter') ? [...given.words, fileText(given.value('filter')!)] : given.words)
-  const tree = filter === '' ? undefined : parseFilter(filter, { family: addressFamily(given), service: servicePort })
-  const selection = select(given, states, tree && needs(tree))
+  const { query, test } = wantedBy(given)
   const ids = shown.map(c => c.id).join(' ')
   const whole = ['json', 'ndjson'].some(o => given.has(o)) || given.has('format')
   const details = new Set<DetailName>()
@@ -90,25 +85,7 @@ function queryOf(given: Given, shown: readonly Column[]): { readonly query: Quer
   wants('memory', ['memory'], /\bmemory\b/)
   wants('options', ['info', 'extended', 'tos', 'inet-sockopt', 'options'], /\b(tos|options)\b/)
   wants('cgroup', ['cgroup', 'extended'], /\bcgroup\b/)
-  const query: Query = {
-    protocols: selection.protocols,
-    ...(selection.families ? { families: selection.families } : {}),
-    ...(selection.states ? { states: selection.states } : {}),
-    owners: !given.has('no-owners'),
-    details: [...details],
-    namespaces: namespacesOf(given)!,
-    ...(tree ? { filter: tree } : {}),
-  }
-  return { query, test: selection.test }
-}
-
-/** The text of a filter that is kept in a file; `-` is the input. */
-function fileText(file: string): string {
-  try {
-    return readFileSync(file === '-' ? 0 : file, 'utf8').trim()
-  } catch (error) {
-    throw new UsageError(`--filter: ${(error as Error).message}`)
-  }
+  return { query: { ...query, owners: !given.has('no-owners'), details: [...details] }, test }
 }
 
 async function namesOf(sockets: readonly Socket[]): Promise<Names> {

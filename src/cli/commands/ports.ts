@@ -1,16 +1,20 @@
 // `sockscope ports`: what listens.
 
+import { compileFilter } from '../../filter/compile.ts'
+import { needs } from '../../filter/needs.ts'
+import type { DetailName } from '../../filter/query.ts'
 import type { Look } from '../../model/look.ts'
+import { findColumn } from '../../show/columns.ts'
 import { csvLine, tsvLine } from '../../show/csv.ts'
 import { endpointText } from '../../show/endpoint.ts'
 import { listenersOf, type Listener } from '../../show/listeners.ts'
 import { table } from '../../show/table.ts'
 import { safe, safeJson } from '../../show/text.ts'
-import { splitStates } from '../filter-words.ts'
 import { ending, envelope, noteGaps } from '../gaps.ts'
 import { withMachine } from '../machine.ts'
 import { colour, print, printLines, terminalColumns } from '../output.ts'
 import type { Given } from '../table.ts'
+import { wordsOf } from '../wanted.ts'
 import { namespacesOf } from '../select.ts'
 
 const heads = [
@@ -28,17 +32,14 @@ const heads = [
 
 /** Runs the command. */
 export function run(given: Given): Promise<number> {
-  const { filter } = splitStates(given.words)
+  const { filter } = wordsOf(given)
   const protocols = given.has('tcp') ? (['tcp'] as const) : given.has('udp') ? (['udp'] as const) : (['tcp', 'udp'] as const)
   return withMachine(given, async source => {
-    const look = await source.sockets({ protocols, details: ['options'], namespaces: namespacesOf(given)! })
-    const wanted =
-      filter === ''
-        ? undefined
-        : new Set(
-            (await source.sockets({ protocols, filter, details: ['options'], namespaces: namespacesOf(given)! })).sockets.map(s => s.key),
-          )
-    const listeners = listenersOf(look).filter(l => wanted === undefined || l.sockets.some(s => wanted.has(s.key)))
+    const details = [...new Set<DetailName>(['options', ...(filter ? needs(filter).details : [])])]
+    const look = await source.sockets({ protocols, details, namespaces: namespacesOf(given)! })
+    // Not in the query: the connections of a listener are counted whatever the filter says of them.
+    const test = filter && compileFilter(filter)
+    const listeners = listenersOf(look).filter(l => test === undefined || l.sockets.some(s => test(s, look.processes)))
     write(listeners, look, given)
     return ending(look, given, listeners.length > 0)
   })
@@ -70,7 +71,7 @@ function row(l: Listener, look: Look): string[] {
     l.reach ?? '',
     l.pids[0] === undefined ? '' : String(l.pids[0]),
     l.pids.length === 0 ? `(${l.sockets[0]!.ownerless ?? 'unknown'})` : `${process?.name ?? '?'}${others}`,
-    process?.user ?? String(l.sockets[0]!.uid ?? ''),
+    String(findColumn('user')!.value(l.sockets[0]!, look) ?? ''),
     container ? (container.name ?? container.id.slice(0, 12)) : '',
     l.backlog === undefined ? '' : `${l.backlog}/${l.backlogLimit ?? '?'}`,
     String(l.connected),

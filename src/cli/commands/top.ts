@@ -6,30 +6,21 @@ import { table } from '../../show/table.ts'
 import { safe, safeJson } from '../../show/text.ts'
 import { rateText } from '../../show/units.ts'
 import { watch } from '../../watch/watch.ts'
-import { splitStates } from '../filter-words.ts'
 import { noteGaps } from '../gaps.ts'
 import { onInterrupt } from '../interrupt.ts'
 import { openMachine } from '../machine.ts'
 import { colour, isTerminal, print, printLines, terminalColumns } from '../output.ts'
-import { count, duration } from '../parse.ts'
+import { count } from '../parse.ts'
 import { exits } from '../problem.ts'
-import { namespacesOf, select } from '../select.ts'
 import type { Given } from '../table.ts'
+import { rhythm, wantedBy } from '../wanted.ts'
 
 /** Runs the command. */
 export async function run(given: Given): Promise<number> {
-  const { states, filter } = splitStates(given.words)
-  const selection = select(given, states)
-  const every = given.has('interval') ? duration('--interval', given.value('interval')!) : 1000
+  const { query } = wantedBy(given)
+  const every = rhythm(given)
   const most = given.has('count') ? count('--count', given.value('count')!) : Infinity
   const show = shower(given)
-  const query = {
-    protocols: selection.protocols,
-    ...(selection.families ? { families: selection.families } : {}),
-    ...(selection.states ? { states: selection.states } : {}),
-    ...(filter === '' ? {} : { filter }),
-    namespaces: namespacesOf(given)!,
-  }
   const signal = onInterrupt()
   const source = await openMachine(given)
   const said = new Set<string>()

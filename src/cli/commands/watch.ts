@@ -8,41 +8,31 @@ import { endpointText } from '../../show/endpoint.ts'
 import { processText } from '../../show/people.ts'
 import { safe, safeJson } from '../../show/text.ts'
 import { watch } from '../../watch/watch.ts'
-import { splitStates } from '../filter-words.ts'
 import { noteGaps } from '../gaps.ts'
 import { onInterrupt } from '../interrupt.ts'
 import { openMachine } from '../machine.ts'
 import { colour, printLines } from '../output.ts'
-import { count, duration } from '../parse.ts'
+import { count } from '../parse.ts'
 import { exits } from '../problem.ts'
-import { namespacesOf, select } from '../select.ts'
 import type { Given } from '../table.ts'
+import { rhythm, wantedBy } from '../wanted.ts'
 
 /** Runs the command. */
 export async function run(given: Given): Promise<number> {
-  const { states, filter } = splitStates(given.words)
-  const selection = select(given, states)
-  const every = given.has('every') ? duration('--every', given.value('every')!) : 1000
+  const { query, test } = wantedBy(given)
+  const every = rhythm(given)
   const most = given.has('count') ? count('--count', given.value('count')!) : Infinity
   const details: readonly DetailName[] = given.has('ndjson') ? ['tcp'] : []
-  const query = {
-    protocols: selection.protocols,
-    ...(selection.families ? { families: selection.families } : {}),
-    ...(selection.states ? { states: selection.states } : {}),
-    ...(filter === '' ? {} : { filter }),
-    details,
-    namespaces: namespacesOf(given)!,
-  }
   const signal = onInterrupt()
   const source = await openMachine(given)
   let seen = new Map<number, Process>()
   const said = new Set<string>()
   try {
     let looks = 0
-    for await (const frame of watch({ source, every, query, signal })) {
+    for await (const frame of watch({ source, every, query: { ...query, details }, signal })) {
       // A closed socket's process may have gone with it: the look before still knew it.
       const known = new Map([...seen, ...frame.processes])
-      printLines(given.has('ndjson') ? records(frame, known) : lines(frame, known, selection.test))
+      printLines(given.has('ndjson') ? records(frame, known) : lines(frame, known, test))
       noteGaps({ gaps: frame.gaps.filter(g => !said.has(g.text) && said.add(g.text)) })
       seen = new Map(frame.processes)
       if (++looks > most) break

@@ -76,7 +76,7 @@ function gapOf(why: Ownerless, count: number, holders: Holders): Gap | undefined
     return {
       what: 'owners',
       why: 'permission',
-      text: `${sockets(count)} to processes of other users${where}`,
+      text: `${sockets(count)} to processes of other users or to protected ones${where}`,
       help: 'run as root, or with CAP_SYS_PTRACE and CAP_DAC_READ_SEARCH',
       count,
     }

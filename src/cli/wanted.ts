@@ -1,0 +1,75 @@
+// Which sockets a line is about: its letters, the states at its front as ss takes them, and its filter.
+
+import { readFileSync } from 'node:fs'
+import { needs } from '../filter/needs.ts'
+import { nearest } from '../filter/nearest.ts'
+import { parseFilter } from '../filter/parse.ts'
+import type { Query } from '../filter/query.ts'
+import { stateSpellings, stateWord, stateWords } from '../filter/states.ts'
+import type { Filter } from '../filter/tree.ts'
+import { states as everyState, type State } from '../model/socket.ts'
+import { servicePort } from '../names/services.ts'
+import { duration } from './parse.ts'
+import { UsageError } from './problem.ts'
+import { addressFamily, namespacesOf, select, type Selection } from './select.ts'
+import type { Given } from './table.ts'
+
+/** The states that a line starts with, and the filter behind them. */
+export interface Words {
+  readonly states: readonly State[] | undefined
+  readonly filter: Filter | undefined
+}
+
+/** Reads the words of a line, and the file of `-F`. */
+export function wordsOf(given: Given): Words {
+  const words = given.has('filter') ? [...given.words, fileText(given.value('filter')!)] : given.words
+  let at = 0
+  let chosen: Set<State> | undefined
+  while (words[at] === 'state' || words[at] === 'exclude' || words[at] === 'excl') {
+    const named = statesOf(words[at]!, words[at + 1])
+    if (words[at] === 'state') chosen = new Set([...(chosen ?? []), ...named])
+    else chosen = new Set([...(chosen ?? everyState)].filter(s => !named.includes(s)))
+    at += 2
+  }
+  const text = words.slice(at).join(' ')
+  return {
+    states: chosen && [...chosen],
+    filter: text === '' ? undefined : parseFilter(text, { family: addressFamily(given), service: servicePort }),
+  }
+}
+
+/** What to ask a source for; `test` is the part that a query cannot say. */
+export function wantedBy(given: Given): { readonly query: Query; readonly test: Selection['test'] } {
+  const { states, filter } = wordsOf(given)
+  const selection = select(given, states, filter && needs(filter))
+  const query: Query = {
+    protocols: selection.protocols,
+    ...(selection.families ? { families: selection.families } : {}),
+    ...(selection.states ? { states: selection.states } : {}),
+    ...(filter ? { filter } : {}),
+    namespaces: namespacesOf(given)!,
+  }
+  return { query, test: selection.test }
+}
+
+/** The time between looks in milliseconds; `--every` and `--interval` are the same. */
+export function rhythm(given: Given): number {
+  const name = given.has('interval') ? 'interval' : 'every'
+  return given.has(name) ? duration(`--${name}`, given.value(name)!) : 1000
+}
+
+/** The text of a filter that is kept in a file; `-` is the input. */
+function fileText(file: string): string {
+  try {
+    return readFileSync(file === '-' ? 0 : file, 'utf8').trim()
+  } catch (error) {
+    throw new UsageError(`--filter: ${(error as Error).message}`)
+  }
+}
+
+function statesOf(before: string, word: string | undefined): readonly State[] {
+  const name = word === undefined ? undefined : stateWord(word)
+  if (name !== undefined) return stateWords[name]!
+  const hint = word === undefined ? undefined : nearest(word, stateSpellings)
+  throw new UsageError(`${before} ${word ?? ''}: ${hint ? `did you mean ${hint}?` : `needs a state: ${stateSpellings.join(', ')}`}`)
+}
