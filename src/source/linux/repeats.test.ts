@@ -4,7 +4,11 @@ import type { State } from '../../model/socket.ts'
 import { draft } from './draft.ts'
 import { withoutRepeats } from './repeats.ts'
 
-const socket = (key: string, state: State = 'ESTABLISHED') => draft(key, 'tcp', 'ipv4', state, {})
+function socket(key: string, state: State = 'ESTABLISHED') {
+  const one = draft(key, 'tcp', 'ipv4', state, {})
+  one.inode = Number.parseInt(key.replace('c', '9'), 10)
+  return one
+}
 
 test('a dump without repeats is left as it is', () => {
   const sockets = [socket('1', 'LISTEN'), socket('2'), socket('3')]

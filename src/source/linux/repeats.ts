@@ -19,12 +19,14 @@ export function withoutRepeats(sockets: readonly Draft[], starts: readonly numbe
       if (was !== undefined) gone.add(was)
     }
   }
-  const idle = new Map<string, number>()
+  // By inode, which both have, and which is found faster than a key.
+  const idle = new Map<number, number>()
   for (let i = 0; i < sockets.length; i++) {
-    const socket = sockets[i]!
-    if (socket.state === 'LISTEN' || socket.state === 'BOUND') idle.set(socket.key, i)
+    const { state, inode } = sockets[i]!
+    if (inode === undefined) continue
+    if (state === 'LISTEN' || state === 'BOUND') idle.set(inode, i)
     else if (idle.size > 0) {
-      const was = idle.get(socket.key)
+      const was = idle.get(inode)
       if (was !== undefined) gone.add(was)
     }
   }
