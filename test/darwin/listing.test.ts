@@ -221,8 +221,8 @@ test('macOS 27: a table of own sockets only is a gap with its remedy, never an e
   deepEqual(
     hidden.map(g => [g.why, g.count, g.help]),
     [
-      ['permission', 3, 'run as root: sudo sockscope'],
       ['permission', 2, 'run as root: sudo sockscope'],
+      ['permission', 1, 'run as root: sudo sockscope'],
       ['permission', 1, 'run as root: sudo sockscope'],
     ],
   )
@@ -230,6 +230,14 @@ test('macOS 27: a table of own sockets only is a gap with its remedy, never an e
   for (const key of ['tcp.1', 'tcp.2', 'tcp.6', 'tcp.7', 'tcp.8'])
     ok(keys.includes(key), `${key}: own, or held by a process of the same user`)
   for (const key of ['tcp.3', 'tcp.9', 'udp.4', 'raw.12']) ok(!keys.includes(key), `${key} cannot be seen`)
+  ok(
+    look.sockets.some(s => s.detail?.fields?.userSpace === true),
+    'a flow of the same user',
+  )
+  ok(
+    look.sockets.every(s => s.traffic === undefined),
+    'bytes were not asked for',
+  )
 })
 
 test('macOS 27: flows of the same user that only the statistics control shows are listed', need, async () => {

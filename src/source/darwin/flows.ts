@@ -93,7 +93,7 @@ export const trafficOf = (c: NstatCounts): Traffic => ({
 })
 
 function count(socket: Draft, c: Counted, wanted: Wanted): void {
-  socket.traffic = trafficOf(c.counts)
+  if (wanted.traffic) socket.traffic = trafficOf(c.counts)
   if (!wanted.tcp || c.tcp === undefined || !hasStatistics(socket.state)) return
   socket.tcp = wholeTcp(socket.tcp, tcpOfCounts(c.counts, c.tcp, socket.tcp?.sendMssBytes))
 }

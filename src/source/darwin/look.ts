@@ -44,8 +44,9 @@ export function looker(tape: Tape, calls: Calls | undefined, name: string, closi
       unite(rows, walk.held)
       if (query.owners) giveOwners(rows, walk)
     }
-    if (wanted.traffic) {
-      const flows = await counter.count(rows, wanted, hidden.length > 0, gaps)
+    // Behind the gate the control still shows flows of the same user, whether bytes are wanted or not.
+    if (wanted.traffic || hidden.length > 0) {
+      const flows = await counter.count(rows, wanted, hidden.length > 0, wanted.traffic ? gaps : [])
       if (walk !== undefined && query.owners) giveOwners(flows, walk)
       rows.push(...flows)
     }
