@@ -19,7 +19,7 @@ export interface SystemLimits {
   /** Ports in that range that it never gives by itself. */
   readonly reservedPorts: readonly PortRange[]
   /** Ports that nobody can bind, because the system keeps them for something else. */
-  readonly excludedPorts: readonly PortRange[]
+  readonly excludedPorts: readonly PortRange[] | undefined
   /** Ports below this one need a privilege. */
   readonly privilegedBelow: number | undefined
   /** How many descriptors, and so sockets, this process may have. */

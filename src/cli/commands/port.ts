@@ -9,6 +9,7 @@ import { listenersOf, type Listener } from '../../show/listeners.ts'
 import { parents, processText, supervisorOf } from '../../show/people.ts'
 import { safe, safeJson } from '../../show/text.ts'
 import { microsText } from '../../show/units.ts'
+import type { Source } from '../../source/source.ts'
 import { ending, envelope, noteGaps } from '../gaps.ts'
 import { withMachine } from '../machine.ts'
 import { note, print, printLines } from '../output.ts'
@@ -32,7 +33,7 @@ export function run(given: Given): Promise<number> {
       for (const listener of listeners) printLines(describe(listener, look, clients.get(listener)!).map(safe))
       const rest = look.sockets.filter(s => !listeners.some(l => l.sockets.includes(s) || clients.get(l)!.includes(s)))
       printLines(rest.map(s => safe(restLine(s, look))))
-      if (look.sockets.length === 0) note(`nobody has ${given.words.join(' ')}`)
+      if (look.sockets.length === 0) note(`nobody has ${given.words.join(' ')}${await keptText(ranges, source)}`)
       noteGaps(look)
     }
     return ending(
@@ -41,6 +42,15 @@ export function run(given: Given): Promise<number> {
       look.sockets.some(s => s.ownerless !== 'time-wait'),
     )
   })
+}
+
+/** A port that nobody has can still be refused: on Linux to those without a privilege, on Windows to everybody, in ranges that it keeps. */
+async function keptText(ranges: readonly PortRange[], source: Source): Promise<string> {
+  const [range] = ranges
+  if (source.replay || ranges.length !== 1 || range!.first !== range!.last || range!.first === 0) return ''
+  const { isPortAvailable } = await import('../../ports/ports.ts')
+  if (await isPortAvailable(range!.first)) return ''
+  return ', but it cannot be bound: it needs a privilege, or the system keeps it (on Windows see netsh int ipv4 show excludedportrange tcp)'
 }
 
 /** The ports that the words name. */

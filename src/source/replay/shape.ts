@@ -97,7 +97,7 @@ export function checkLimits(value: unknown): SystemLimits {
   check(value, limits, 'limits')
   const found = value as SystemLimits
   checkList(found.reservedPorts, ports, 'reserved ports')
-  checkList(found.excludedPorts, ports, 'excluded ports')
+  if (found.excludedPorts !== undefined) checkList(found.excludedPorts, ports, 'excluded ports')
   return found
 }
 

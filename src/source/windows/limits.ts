@@ -11,7 +11,7 @@ export function readLimits(calls: Calls): SystemLimits {
   return {
     ephemeralPorts: undefined,
     reservedPorts: [],
-    excludedPorts: [],
+    excludedPorts: undefined, // There are some on most machines; only netsh shows them.
     privilegedBelow: undefined, // No port needs a privilege.
     descriptors: { used: handles(calls), limit: 2 ** 24 }, // The kernel's table of handles of one process ends there.
     openFiles: unknown,
