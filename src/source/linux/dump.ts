@@ -31,6 +31,8 @@ export interface Question {
   readonly read: (view: DataView, at: number, end: number) => Draft | undefined
   /** Takes out of an answer what must not be recorded. */
   readonly secrets?: (answer: Uint8Array) => void
+  /** The type of its answers, where that is not SOCK_DIAG_BY_FAMILY. */
+  readonly answers?: number
   /** A single answer instead of a dump. */
   readonly single?: boolean
 }
@@ -75,15 +77,15 @@ export function asker(tape: Tape, calls: Calls): Asker {
     const starts: number[] = []
     let done = false
     let interrupted = false
-    const { read } = question
+    const { read, answers = SOCK_DIAG_BY_FAMILY } = question
     const take = (view: DataView, type: number, at: number, end: number, flags: number): void => {
       if ((flags & NLM_F_DUMP_INTR) !== 0) interrupted = true
-      if (type === SOCK_DIAG_BY_FAMILY) {
+      if (type === answers) {
         const socket = read(view, at, end)
         if (socket) sockets.push(socket)
         if (question.single) done = true
       } else if (type === NLMSG_DONE || type === NLMSG_ERROR) done = true
-      else if (type !== NLMSG_NOOP) throw new DecodeError('type of a netlink message', SOCK_DIAG_BY_FAMILY, type, `at ${at}`)
+      else if (type !== NLMSG_NOOP) throw new DecodeError('type of a netlink message', answers, type, `at ${at}`)
     }
     try {
       for (const bytes of tape.bytes(place.prefix + question.name, () => exchange(place, question, large, () => done))) {

@@ -100,6 +100,9 @@ const extensions: Readonly<Record<DetailName, number>> = {
   cgroup: bit(TCLASS), // The class id comes with it.
 }
 
+/** The bits that ask for details. */
+export const extensionsOf = (details: readonly DetailName[]): number => details.reduce((ext, name) => ext | extensions[name], 0)
+
 /** A request for the sockets of one family and protocol, or for a single one. */
 export function inetRequest(wanted: InetRequest): Uint8Array {
   const number = inetProtocols[wanted.protocol]
@@ -107,7 +110,7 @@ export function inetRequest(wanted: InetRequest): Uint8Array {
     family: wanted.family === 'ipv4' ? AF_INET : AF_INET6,
     // A number above 255 goes by attribute; a kernel that does not know the attribute (before 5.9) then has no such table, instead of another one.
     protocol: number > 255 ? 0 : number,
-    ext: wanted.details.reduce((ext, name) => ext | extensions[name], 0),
+    ext: extensionsOf(wanted.details),
     states: wanted.states,
   })
   if (wanted.id) body.set(wanted.id, inetDiagReqV2.offsets.id)

@@ -32,6 +32,17 @@ export const inetDiagReqV2 = struct('inet_diag_req_v2', 56, {
   id: inetDiagSockid,
 })
 
+/** include/uapi/linux/inet_diag.h: the older request. */
+export const inetDiagReq = struct('inet_diag_req', 60, {
+  family: u8,
+  srcLen: u8,
+  dstLen: u8,
+  ext: u8,
+  id: inetDiagSockid,
+  states: u32,
+  dbs: u32,
+})
+
 /** include/uapi/linux/inet_diag.h */
 export const inetDiagMsg = struct('inet_diag_msg', 72, {
   family: u8,

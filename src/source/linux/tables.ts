@@ -4,6 +4,7 @@ import { OsError } from '../../model/error.ts'
 import type { Gap } from '../../model/gap.ts'
 import type { Cgroup, Family, Protocol } from '../../model/socket.ts'
 import type { Tape } from '../tape.ts'
+import { bothFamilies } from './bothFamilies.ts'
 import type { Draft } from './draft.ts'
 import { answerGaps, isRefusal, type Answer, type Asker } from './dump.ts'
 import { inetProtocols } from './inet.ts'
@@ -28,6 +29,7 @@ export async function listTables(lister: Lister, place: Place, wanted: Wanted, r
   const texts: Protocol[] = []
   const listing: Listing = { lister, place, wanted, report, texts }
   for (const protocol of wanted.protocols) {
+    if (protocol === 'tcp' && (await listBoth(listing, found))) continue
     for (const family of familiesOf(protocol)) {
       if (!wanted.families.includes(family)) continue
       const sockets = await listTable(listing, protocol, family)
@@ -56,6 +58,18 @@ interface Listing {
 const inetFamilies: readonly Family[] = ['ipv4', 'ipv6']
 const familiesOf = (protocol: Protocol): readonly Family[] =>
   protocol in inetProtocols || protocol === 'icmp' ? inetFamilies : [protocol as Family]
+
+/** TCP of both families in one walk of the kernel's table; false where that is not possible. A recording keeps the families apart. */
+async function listBoth({ lister, place, wanted, report }: Listing, found: Draft[]): Promise<boolean> {
+  const question = lister.tape.whole ? undefined : bothFamilies(wanted, place, lister.cgroupOf)
+  if (question === undefined) return false
+  const answer = await lister.ask(place, question)
+  if (answer.failure && answer.sockets.length === 0) return false
+  for (const gap of answerGaps(question.table, answer)) report('tcp', gap)
+  for (const socket of answer.sockets) if (socket.family === 'ipv4') found.push(socket)
+  for (const socket of answer.sockets) if (socket.family === 'ipv6') found.push(socket)
+  return true
+}
 
 async function listTable(listing: Listing, protocol: Protocol, family: Family): Promise<readonly Draft[]> {
   const { report } = listing

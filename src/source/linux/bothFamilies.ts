@@ -1,0 +1,47 @@
+// TCP over IPv4 and IPv6 in one question. The request of today asks for one family, and the kernel walks its whole table for each; the older one, which every
+// kernel still answers, asks for both, and costs two thirds. Whoever is refused asks for each family in turn.
+
+import type { Cgroup } from '../../model/socket.ts'
+import { stateMask } from './draft.ts'
+import type { Question } from './dump.ts'
+import { exactId } from './exact.ts'
+import { extensionsOf, readInet } from './inet.ts'
+import { narrow } from './narrow.ts'
+import { attribute, message, NLM_F_DUMP, NLM_F_REQUEST } from './netlink.ts'
+import type { Place } from './place.ts'
+import type { Wanted } from './questions.ts'
+import { inetDiagReq } from './structs.ts'
+
+/** include/uapi/linux/inet_diag.h: the request before there was SOCK_DIAG_BY_FAMILY. The answers have its number. */
+const TCPDIAG_GETSOCK = 18
+const REQ_BYTECODE = 1
+const mostBytecode = 32 * 1024
+
+/** The question for TCP of both families; undefined where they are to be asked differently. */
+export function bothFamilies(wanted: Wanted, place: Place, cgroupOf: (id: number) => Cgroup): Question | undefined {
+  // The older request cannot ask for BPF storage.
+  if (!wanted.families.includes('ipv4') || !wanted.families.includes('ipv6') || wanted.details.includes('options')) return undefined
+  let states = stateMask(wanted.states)
+  let bytecode: Uint8Array | undefined
+  if (wanted.filter) {
+    if (exactId(wanted.filter, 'ipv6')) return undefined
+    const [four, six] = [narrow(wanted.filter, place, 'tcp', 'ipv4'), narrow(wanted.filter, place, 'tcp', 'ipv6')]
+    if (four.states !== six.states || !isSame(four.bytecode, six.bytecode)) return undefined
+    states = (states & (four.states ?? 0xffffffff)) >>> 0
+    bytecode = four.bytecode
+  }
+  if (states === 0 || (bytecode && bytecode.length > mostBytecode)) return undefined
+  const body = inetDiagReq.write({ ext: extensionsOf(wanted.details), states })
+  return {
+    name: 'tcp',
+    table: 'tcp',
+    answers: TCPDIAG_GETSOCK,
+    request: message(TCPDIAG_GETSOCK, NLM_F_REQUEST | NLM_F_DUMP, body, ...(bytecode ? [attribute(REQ_BYTECODE, bytecode)] : [])),
+    read: (view, at, end) => readInet(view, at, end, 'tcp', cgroupOf),
+  }
+}
+
+function isSame(one: Uint8Array | undefined, other: Uint8Array | undefined): boolean {
+  if (one === undefined || other === undefined) return one === other
+  return one.length === other.length && one.every((byte, i) => byte === other[i])
+}
