@@ -41,7 +41,8 @@ export { expectedWords } from './filter/words.ts'
 export { needs, type Needs } from './filter/needs.ts'
 export { parseFilter, type ParseOptions } from './filter/parse.ts'
 export { printFilter } from './filter/print.ts'
-export type { DetailName, FilterContext, Need, Query, SocketTest } from './filter/query.ts'
+export type { Query } from './filter/query.ts'
+export type { DetailName, FilterContext, Need, SocketTest } from './filter/predicate.ts'
 export type {
   Comparison,
   Filter,

@@ -5,7 +5,7 @@ import { aProcess, aSocket, someTcp } from '../../test/sockets.ts'
 import { compileFilter } from './compile.ts'
 import { needs } from './needs.ts'
 import { parseFilter } from './parse.ts'
-import type { FilterContext } from './query.ts'
+import type { FilterContext } from './predicate.ts'
 
 const nginx = aProcess({
   pid: 7,

@@ -1,7 +1,7 @@
 // What a filter looks at, so that a caller asks for no more than that.
 
 import type { Family, Protocol } from '../model/socket.ts'
-import type { DetailName, Need } from './query.ts'
+import type { DetailName, Need } from './predicate.ts'
 import type { Filter, TextFilter } from './tree.ts'
 import { numberField, textField } from './words.ts'
 

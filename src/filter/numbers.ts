@@ -3,7 +3,7 @@
 import type { Process } from '../model/process.ts'
 import type { Socket } from '../model/socket.ts'
 import { accurateEcn, memory, queues, tcp, traffic } from './number-names.ts'
-import type { FilterContext, Need } from './query.ts'
+import type { FilterContext, Need } from './predicate.ts'
 import { remoteOrZero } from './host.ts'
 import type { Unit } from './units.ts'
 

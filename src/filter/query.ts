@@ -4,6 +4,7 @@ import type { Process } from '../model/process.ts'
 import { compileFilter } from './compile.ts'
 import { needs } from './needs.ts'
 import { parseFilter } from './parse.ts'
+import { detailNames, type DetailName, type SocketTest } from './predicate.ts'
 import type { Filter } from './tree.ts'
 import { families, protocols, states, type Family, type Protocol, type Socket, type State } from '../model/socket.ts'
 
@@ -24,26 +25,6 @@ export interface Query {
   /** Which sockets: text in the filter language, the tree that parseFilter makes of it, or a function. */
   readonly filter?: string | Filter | SocketTest
 }
-
-/** Groups of fields that cost more: TCP statistics, socket memory, options, cgroup. */
-export type DetailName = (typeof detailNames)[number]
-const detailNames = ['tcp', 'memory', 'options', 'cgroup'] as const
-
-/** Says whether a socket is wanted. */
-export type SocketTest = (socket: Socket, processes: ReadonlyMap<number, Process>, context?: FilterContext) => boolean
-
-/** What follows from more than one look. Where it is absent, `age` and `rate` are not known and match nothing. */
-export interface FilterContext {
-  /** How long the socket has been open. */
-  ageMs?(socket: Socket): number | undefined
-  /** Its traffic now, in bytes a second. */
-  rate?(socket: Socket): { readonly in: number; readonly out: number } | undefined
-  /** The ports that the system chooses from, for `autobound`. */
-  readonly ephemeralPorts?: readonly [number, number]
-}
-
-/** What a filter looks at that a look does not hold by itself. */
-export type Need = DetailName | 'owners' | 'age' | 'rate'
 
 /** A query with every default filled in, every word checked, and what its filter looks at added. */
 export interface FullQuery {
@@ -88,11 +69,21 @@ export function fillQuery(query: Query = {}): FullQuery {
     states: wantedStates,
     owners: (query.owners ?? true) || wants?.owners === true,
     details: [...new Set([...details, ...(wants?.details ?? [])])],
-    namespaces: query.namespaces ?? 'own',
+    namespaces: namespaces(query.namespaces),
     filter: tree,
     early: socket => inScope(socket) && (ownersMatter || inFilter!(socket, nobody)),
     test: (socket, processes, context) => inScope(socket) && (inFilter === undefined || inFilter(socket, processes, context)),
   }
+}
+
+function namespaces(given: Query['namespaces']): NonNullable<Query['namespaces']> {
+  if (given === undefined || given === 'own' || given === 'all') return given ?? 'own'
+  const { name, pid, path, ...rest } = (typeof given === 'object' && given !== null ? given : { wrong: given }) as Record<string, unknown>
+  const isText = (value: unknown): boolean => typeof value === 'string' && value !== '' && !value.includes('\0')
+  const named = [name, pid, path].filter(value => value !== undefined)
+  const right = isText(name) || isText(path) || (Number.isSafeInteger(pid) && Number(pid) > 0)
+  if (Object.keys(rest).length === 0 && named.length === 1 && right) return given
+  throw new TypeError("query.namespaces: needs 'own', 'all', { name }, { pid } or { path }")
 }
 
 const nobody: ReadonlyMap<number, Process> = new Map()

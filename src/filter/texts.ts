@@ -5,7 +5,7 @@ import type { Endpoint, Socket } from '../model/socket.ts'
 import type { Negotiated } from '../model/tcp.ts'
 import type { Process } from '../model/process.ts'
 import type { Processes } from './numbers.ts'
-import type { Need } from './query.ts'
+import type { Need } from './predicate.ts'
 
 /** Says whether one text is what was asked for. */
 export type TextTest = (text: string) => boolean

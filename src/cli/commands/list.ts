@@ -1,6 +1,7 @@
 // `sockscope list`: sockets as a table, JSON, CSV or lines of a template.
 
-import type { DetailName, Query } from '../../filter/query.ts'
+import type { Query } from '../../filter/query.ts'
+import type { DetailName } from '../../filter/predicate.ts'
 import type { Look } from '../../model/look.ts'
 import type { Process } from '../../model/process.ts'
 import type { Socket } from '../../model/socket.ts'

@@ -2,7 +2,7 @@
 
 import { compileFilter } from '../../filter/compile.ts'
 import { needs } from '../../filter/needs.ts'
-import type { DetailName } from '../../filter/query.ts'
+import type { DetailName } from '../../filter/predicate.ts'
 import type { Look } from '../../model/look.ts'
 import { findColumn } from '../../show/columns.ts'
 import { csvLine, tsvLine } from '../../show/csv.ts'

@@ -1,6 +1,6 @@
 // `sockscope watch`: what opened, closed and changed since the last look, one line each.
 
-import type { DetailName } from '../../filter/query.ts'
+import type { DetailName } from '../../filter/predicate.ts'
 import type { Frame } from '../../model/frame.ts'
 import type { Process } from '../../model/process.ts'
 import type { Socket } from '../../model/socket.ts'
