@@ -32,12 +32,14 @@ after(async () => {
   if (wanted.skip === false) execFileSync('ip', ['netns', 'del', name])
 })
 
-const listOurs = (): { sockets: Socket[]; gaps: Gap[] } =>
-  JSON.parse(execFileSync('ip', inside([process.execPath, 'build/test/linux/listJson.js']), { encoding: 'utf8', maxBuffer: 2 ** 28 }))
+const listOurs = (...words: string[]): { sockets: Socket[]; gaps: Gap[] } =>
+  JSON.parse(
+    execFileSync('ip', inside([process.execPath, 'build/test/linux/listJson.js', ...words]), { encoding: 'utf8', maxBuffer: 2 ** 28 }),
+  )
 
 function listTheirs(): Row[] {
   const tables = 'tcp,udp,raw,mptcp,unix,packet,netlink'
-  const text = execFileSync('ip', inside(['ss', '-anOHeim', '--tos', '--inet-sockopt', '-A', tables]), {
+  const text = execFileSync('ip', inside(['ss', '-anOHeimo', '--tos', '--inet-sockopt', '-A', tables]), {
     encoding: 'utf8',
     maxBuffer: 2 ** 28,
     stdio: ['ignore', 'pipe', 'ignore'], // It complains for each socket where no cgroup2 is mounted.
@@ -77,10 +79,30 @@ test('every row of ss is ours, with the same facts, and none more', wanted, () =
         )
     }
   }
+  for (const timer of ['keepalive', 'timewait']) ok(theirs.some(row => row.facts.timer === timer))
   deepEqual(wrong.slice(0, 3).join('\n'), '')
   deepEqual(
     gaps.filter(gap => gap.why !== 'kernel'),
     [],
+  )
+})
+
+test('an ordinary user sees the same sockets, without what needs privileges', wanted, () => {
+  const keys = (sockets: readonly Socket[]): string[] =>
+    sockets
+      // Each list has the netlink socket that it was made through.
+      .filter(socket => socket.protocol !== 'netlink')
+      .map(socket => `${socket.protocol} ${socket.key} ${socket.state}`)
+      .sort()
+  const root = listOurs()
+  const user = listOurs('65534')
+  deepEqual(keys(user.sockets), keys(root.sockets))
+  ok(root.sockets.some(socket => socket.mark === 77))
+  ok(user.sockets.every(socket => socket.mark === undefined))
+  ok(user.sockets.some(socket => socket.tcp?.congestionControl !== undefined))
+  deepEqual(
+    user.gaps.map(gap => gap.text),
+    root.gaps.map(gap => gap.text),
   )
 })
 

@@ -17,6 +17,7 @@ const c = {
   pair: libc.func('int socketpair(int domain, int type, int protocol, _Out_ int *fds)'),
   send: libc.func('intptr_t send(int fd, const void *buf, size_t len, int flags)'),
   shutdown: libc.func('int shutdown(int fd, int how)'),
+  close: libc.func('int close(int fd)'),
 }
 
 const [UNIX, INET, INET6, NETLINK, PACKET] = [1, 2, 10, 16, 17]
@@ -71,6 +72,7 @@ function stream(
   must(c.bind(listener, bindTo, bindTo.length) as number, `bind ${kind}`)
   must(c.listen(listener, 100) as number, `listen ${kind}`)
   const port = portOf(listener)
+  if (protocol === 0) closeOne(...connectTo(port), listener)
   for (let i = 0; i < count; i++) {
     const [family, to] = connectTo(port)
     const client = open(kind, family, STREAM!, protocol)!
@@ -82,7 +84,18 @@ function stream(
     opened[kind]!++
     if (i % 3 === 0) c.send(server, new Uint8Array(50), 50, 0)
     if (i % 5 === 4) c.shutdown(client, 1)
+    if (i % 7 === 6) c.set(client, 1, 9, new Uint8Array(new Int32Array([1]).buffer), 4) // SO_KEEPALIVE
   }
+}
+
+/** A connection that both ends have closed: one of them waits in TIME_WAIT. */
+function closeOne(family: number, to: Uint8Array, listener: number): void {
+  const client = c.socket(family, STREAM!, 0) as number
+  must(c.connect(client, to, to.length) as number, 'connect')
+  const server = c.accept(listener, null, null) as number
+  must(server, 'accept')
+  c.close(client)
+  c.close(server)
 }
 
 function datagrams(kind: string, protocol: number, count: number): void {

@@ -12,7 +12,7 @@ export interface Row {
 const numbers =
   /\b(rto|ato|mss|pmtu|rcvmss|advmss|cwnd|ssthresh|bytes_sent|bytes_retrans|bytes_acked|bytes_received|segs_out|segs_in|data_segs_out|data_segs_in|delivered|rcv_space|rcv_ssthresh|snd_wnd|unacked|class_id|tos|tclass|v6only):(0x[0-9a-f]+|\d+)/g
 
-/** Takes a line of `ss -anOHeim --tos --inet-sockopt` apart. */
+/** Takes a line of `ss -anOHeimo --tos --inet-sockopt` apart. */
 export function rowOf(line: string): Row {
   const words = line.trim().split(/\s+/)
   const [kind, state, received, sent] = words as [string, string, string, string]
@@ -38,6 +38,7 @@ export function rowOf(line: string): Row {
   one('wscale', /\bwscale:(\d+,\d+)/)
   one('pending', /\bpeers: ([\d ]+)$/)
   one('shutdown', /(?:^| )(<->|-->|<--|---)(?: |$)/)
+  one('timer', /\btimer:\(([a-z]+),/)
   one('groups', /\bgroups=(0x[0-9a-f]+)/)
   one('token', /\btoken:([0-9a-f]+)(?: |$)/)
   one('subflow', /\b(token:[0-9a-f]+\(id:.* maplen:[0-9a-f]+)/)
@@ -81,6 +82,13 @@ function nameOf(socket: Socket): string {
   return `${kind} ${inetEnd(socket, local, true)} ${inetEnd(socket, remote, false)} ${known === 0 ? '' : known}`
 }
 
+const timers = {
+  retransmit: 'on',
+  keepalive: 'keepalive',
+  'time-wait': 'timewait',
+  'zero-window-probe': 'persist',
+  'delayed-ack': 'unknown',
+} as const
 const arrows = { none: '<->', receive: '-->', send: '<--', both: '---' } as const
 const milliseconds = (micros: number): string => String(Number((micros / 1000).toPrecision(6)))
 
@@ -152,6 +160,7 @@ export function rowOfSocket(socket: Socket): Row {
     options: options?.flags?.join(' '),
     shutdown: options?.shutdown && arrows[options.shutdown],
     memory: memoryText(socket),
+    timer: socket.timer && timers[socket.timer.kind],
     pending: detail?.fields?.pending as string | undefined,
     groups: `0x${groups
       .reduce((mask, group) => mask | (1 << (Number(group) - 1)), 0)
