@@ -4,6 +4,7 @@ import type { Gap } from '../../model/gap.ts'
 import type { Owner, Ownerless } from '../../model/socket.ts'
 import { breath } from '../breath.ts'
 import type { Draft } from './draft.ts'
+import { inodeNumbers } from './inodes.ts'
 
 /** Who holds what, as plain data. */
 export interface Holders {
@@ -20,20 +21,30 @@ export interface Holders {
 /** Gives each socket its owners, or the reason why it has none; what could not be seen is added to the gaps. */
 export async function joinOwners(sockets: readonly Draft[], holders: Holders, gaps: Gap[]): Promise<void> {
   const breathe = breath()
-  const byInode = new Map<number, Owner[]>()
   const { triples } = holders
-  for (let i = 0; i + 2 < triples.length; i += 3) {
-    const owner = { pid: triples[i + 1]!, fd: triples[i + 2]! }
-    const owners = byInode.get(triples[i]!)
-    if (owners) owners.push(owner)
-    else byInode.set(triples[i]!, [owner])
-    if (i % 3072 === 0) await breathe()
+  const numbers = inodeNumbers(Math.floor(triples.length / 3))
+  // For each inode its first triple, and for each triple the next one of the same inode; counted from 1, and 0 is none.
+  const first = new Int32Array(Math.floor(triples.length / 3))
+  const next = new Int32Array(first.length)
+  for (let i = first.length - 1; i >= 0; i--) {
+    const number = numbers.add(triples[i * 3]!)
+    next[i] = first[number]!
+    first[number] = i + 1
+    if (i % 1024 === 0) await breathe()
+  }
+  const ownersOf = (inode: number): Owner[] | undefined => {
+    const number = numbers.find(inode)
+    if (number < 0) return undefined
+    const start = first[number]! - 1
+    const owners: Owner[] = [{ pid: triples[start * 3 + 1]!, fd: triples[start * 3 + 2]! }]
+    for (let i = next[start]!; i !== 0; i = next[i - 1]!) owners.push({ pid: triples[i * 3 - 2]!, fd: triples[i * 3 - 1]! })
+    return owners
   }
   const exited = new Set(holders.exited)
   const counts = new Map<Ownerless, number>()
   let at = 0
   for (const socket of sockets) {
-    const owners = socket.inode === undefined ? undefined : byInode.get(socket.inode)
+    const owners = socket.inode === undefined ? undefined : ownersOf(socket.inode)
     if (owners) socket.owners = owners
     else {
       const why = whyOwnerless(socket, holders, exited)

@@ -8,6 +8,7 @@ import { breath } from '../breath.ts'
 import type { Tape } from '../tape.ts'
 import { Descriptors, type Changes } from './descriptors.ts'
 import type { Draft } from './draft.ts'
+import { inodeNumbers } from './inodes.ts'
 import { joinOwners, type Holders } from './ownerless.ts'
 import { sweeper, type LoadSweeps, type Sweeper, type Swept } from './sweeper.ts'
 
@@ -39,13 +40,15 @@ export function ownerFinder(tape: Tape, machine: Machine): OwnerFinder {
   /** Nobody has it, and nothing hides: either the kernel keeps it, or it closed after it was listed. */
   function goneAmong(sockets: readonly Draft[], holders: Holders): number[] {
     if (machine.isGone === undefined || holders.hidden > 0 || holders.blind !== undefined) return []
-    const held = new Set<number>(holders.exited)
-    for (let i = 0; i < holders.triples.length; i += 3) held.add(holders.triples[i]!)
+    const { triples, exited } = holders
+    const held = inodeNumbers(triples.length / 3 + exited.length)
+    for (const inode of exited) held.add(inode)
+    for (let i = 0; i < triples.length; i += 3) held.add(triples[i]!)
     const gone: number[] = []
     const still = new Set<string>()
     let asked = 0
     for (const socket of sockets) {
-      if (socket.inode === undefined || held.has(socket.inode)) continue
+      if (socket.inode === undefined || held.find(socket.inode) >= 0) continue
       if (!ownerless.has(socket.key) && ++asked <= mostAsked && machine.isGone(socket)) gone.push(socket.inode)
       else still.add(socket.key)
     }
@@ -90,12 +93,16 @@ export function ownerSearch(machine: Machine) {
   async function collect(wanted: ReadonlySet<number>): Promise<{ triples: number[]; missing: Set<number> }> {
     const breathe = breath()
     const triples: number[] = []
-    const missing = new Set(wanted)
+    const numbers = inodeNumbers(wanted.size)
+    for (const inode of wanted) numbers.add(inode)
+    const isHeld = new Uint8Array(wanted.size)
     await breathe()
     shared = new Set()
     const add = (inode: number, pid: number, fd: number): void => {
-      if (inode === 0 || !wanted.has(inode)) return
-      if (!missing.delete(inode)) shared.add(inode)
+      const number = inode === 0 ? -1 : numbers.find(inode)
+      if (number < 0) return
+      if (isHeld[number] === 1) shared.add(inode)
+      isHeld[number] = 1
       triples.push(inode, pid, fd)
     }
     for (const [pid, table] of known.tables) {
@@ -103,6 +110,8 @@ export function ownerSearch(machine: Machine) {
       for (const { fd, inode } of table.threads) add(inode, pid, fd)
       await breathe()
     }
+    const missing = new Set<number>()
+    for (let number = 0; number < isHeld.length; number++) if (isHeld[number] === 0) missing.add(numbers.inodeOf(number))
     return { triples, missing }
   }
 
