@@ -1,6 +1,6 @@
 // Statistics of the connections in a look: TCP_INFO for those of this process, extended statistics for all others.
 
-import { OsError } from '../../model/error.ts'
+import { DecodeError, OsError } from '../../model/error.ts'
 import type { Gap } from '../../model/gap.ts'
 import type { Tcp } from '../../model/tcp.ts'
 import type { Queues } from '../../model/socket.ts'
@@ -43,8 +43,9 @@ export function statisticsReader(calls: Calls, estats: Estats, ownPid: number): 
         if (read !== undefined && handle === undefined) late++
         if (read) known.push([row.draft.key, read.tcp, read.queues ?? null])
       } catch (error) {
-        if (!(error instanceof OsError)) throw error
-        refused[error.code] = (refused[error.code] ?? 0) + 1
+        if (!(error instanceof OsError || error instanceof DecodeError)) throw error
+        const code = error instanceof OsError ? error.code : error.message
+        refused[code] = (refused[code] ?? 0) + 1
       }
       await breathe()
     }

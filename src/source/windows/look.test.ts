@@ -9,7 +9,7 @@ import { OsError } from '../../model/error.ts'
 import { playedMachine, player, recordedMachine, recorder } from '../replay/index.ts'
 import { live } from '../tape.ts'
 import { openWith } from './index.ts'
-import { processTimes, tcpRowModule, tcpRowPid } from './structs.ts'
+import { processTimes, serviceEntry, sockaddrIn, tcpRowModule, tcpRowPid } from './structs.ts'
 
 test('sockets with owners, users, services, and what a protected process does not tell', async () => {
   const { calls, open } = machine()
@@ -80,6 +80,45 @@ test('without a list of processes the owners are still known by pid', async () =
   deepEqual(
     look.gaps.map(g => g.what),
     ['processes'],
+  )
+})
+
+test('services and statistics that make no sense are gaps, not the end of the look', async () => {
+  const { calls } = machine({
+    *services() {
+      yield { bytes: serviceEntry.write({ lpServiceName: 1n, dwProcessId: 8 }), address: 100n, count: 2 }
+    },
+    *ownHandles() {
+      yield 8
+    },
+    socketName: (_handle: number, end: string) =>
+      sockaddrIn.write({ sin_family: 2, sin_port: end === 'local' ? 60_000 : 443, sin_addr: new Uint8Array([10, 0, 0, 2]) }),
+    ioctl: () => 20,
+    table: (protocol: string, family: string) =>
+      protocol === 'tcp' && family === 'ipv4'
+        ? tableOf(
+            tcpRowModule,
+            {
+              dwState: 5,
+              dwLocalAddr: new Uint8Array([10, 0, 0, 2]),
+              dwLocalPort: 60_000,
+              dwRemoteAddr: new Uint8Array([10, 0, 0, 2]),
+              dwRemotePort: 443,
+              dwOwningPid: process.pid,
+            },
+            { dwState: 2, dwLocalPort: 80, dwOwningPid: 40 },
+          )
+        : none,
+  })
+  const look = await openWith(live, calls).sockets({ details: ['tcp'], protocols: ['tcp'], families: ['ipv4'] })
+  equal(look.sockets.length, 2)
+  deepEqual(
+    look.gaps.map(g => [g.what, g.why]),
+    [
+      ['processes', 'permission'],
+      ['processes', 'kernel'],
+      ['statistics', 'kernel'],
+    ],
   )
 })
 

@@ -141,7 +141,8 @@ function processGaps(answer: ProcessAnswer): Gap[] {
   }
   if (answer.servicesError !== undefined) {
     const text = `the services inside processes are not known: ${answer.servicesError}`
-    gaps.push({ what: 'processes', why: 'permission', text, help: elevate, count: undefined })
+    const isRefused = answer.servicesError.includes('ERROR_ACCESS_DENIED')
+    gaps.push({ what: 'processes', why: isRefused ? 'permission' : 'kernel', text, help: isRefused ? elevate : '', count: undefined })
   }
   return gaps
 }

@@ -1,6 +1,6 @@
 // The processes that a look needs: the owners of its sockets, and their parents, with users and services.
 
-import { OsError } from '../../model/error.ts'
+import { DecodeError, OsError } from '../../model/error.ts'
 import type { Process } from '../../model/process.ts'
 import { breath } from '../breath.ts'
 import { accountFinder } from './accounts.ts'
@@ -43,7 +43,7 @@ export function processReader(calls: Calls): (pids: Iterable<number> | 'all') =>
         services = readServices(calls)
         servicesError = undefined
       } catch (error) {
-        if (!(error instanceof OsError)) throw error
+        if (!(error instanceof OsError || error instanceof DecodeError)) throw error
         servicesError = error.message
       }
     }
