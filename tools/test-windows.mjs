@@ -71,7 +71,10 @@ async function prepare() {
     const got =
       (await get('Wine', 240, join(root, 'tools/get-wine'), [wine])) &&
       (await get('node.exe', 120, join(root, 'tools/get-node-for-windows'), [node, '24', koffi]))
-    if (!got) skip('Wine or node.exe could not be had; why is above')
+    if (!got) {
+      await stop()
+      skip('Wine or node.exe could not be had; why is above')
+    }
   }
   if (!has(compiler) && mayGet && process.getuid() === 0) {
     await get('mingw', 180, 'apt-get', ['install', '-qy', '--no-install-recommends', 'gcc-mingw-w64-x86-64'])
