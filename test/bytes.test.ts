@@ -4,6 +4,7 @@ import { deepEqual, equal, ok } from 'node:assert/strict'
 import { once } from 'node:events'
 import { test } from 'node:test'
 import { isDeepStrictEqual, promisify } from 'node:util'
+import type { Query } from '../src/filter/query.ts'
 import type { Flows } from '../src/model/flow.ts'
 import { watch } from '../src/watch/watch.ts'
 import { needs } from './needs.ts'
@@ -17,8 +18,12 @@ const only = (seen: ReadonlyMap<string, [number, number]>, truth: Truth): Truth 
   Object.fromEntries(Object.keys(truth).map(pid => [pid, seen.get(pid) ?? [0, 0]]))
 
 /** Watches until a program that moves bytes has ended, and gives what each process moved. */
-async function follow(every: number): Promise<{ truth: Truth; mine: Truth; kinds: Set<string>; gaps: Set<string> }> {
-  const child = spawn('python3', ['test/scenes/traffic.py'], { stdio: ['pipe', 'pipe', 'inherit'] })
+async function follow(
+  every: number,
+  protocols: Query['protocols'],
+  ...args: string[]
+): Promise<{ truth: Truth; mine: Truth; kinds: Set<string>; gaps: Set<string> }> {
+  const child = spawn('python3', ['test/scenes/traffic.py', ...args], { stdio: ['pipe', 'pipe', 'inherit'] })
   let text = ''
   child.stdout.on('data', (part: Buffer) => (text += part.toString()))
   const ended = once(child, 'close')
@@ -29,7 +34,7 @@ async function follow(every: number): Promise<{ truth: Truth; mine: Truth; kinds
   const gaps = new Set<string>()
   let after = 0
   const deadline = performance.now() + 15_000
-  for await (const frame of watch({ flows: true, every })) {
+  for await (const frame of watch({ flows: true, every, query: { protocols } })) {
     for (const gap of frame.gaps) if (gap.what === 'events' || gap.what === 'bytes') gaps.add(gap.text)
     if (frame.sequence === 0) child.stdin.end('go\n')
     const { flows } = frame
@@ -56,12 +61,18 @@ test(
   'every process has the bytes that it moved, to the byte',
   needs('linux', 'root', 'command python3', 'file /sys/kernel/btf/vmlinux'),
   async () => {
-    const { truth, mine, gaps } = await follow(200)
+    const { truth, mine, gaps } = await follow(200, ['tcp', 'udp'])
     deepEqual([...gaps], [])
     ok(Object.keys(truth).length > 25)
     deepEqual(mine, truth)
   },
 )
+
+test('UNIX sockets too', needs('linux', 'root', 'command python3', 'file /sys/kernel/btf/vmlinux'), async () => {
+  const { truth, mine } = await follow(100, ['unix'], 'unix')
+  equal(Object.keys(truth).length, 4)
+  deepEqual(mine, truth)
+})
 
 test(
   'without programs in the kernel the bytes are exact, and those without an owner are shown as such',

@@ -163,6 +163,10 @@ test('an end that is told late is counted then, and until then the numbers are s
   const late = meter.take(look([]), [closed(socket('a', []), 30, 0)], 1000)!
   deepEqual(rows(late, 'processes'), [['p1', 20, 0, 'exact']])
   adds(late)
+  // Also some looks later it is not a socket that nobody knows, which would count whole.
+  meter.take(look([socket('b', [1], { in: 10 })]), [], 1000)
+  for (let i = 0; i < 4; i++) meter.take(look([]), [], 1000)
+  equal(meter.take(look([]), [closed(socket('b', []), 30, 0)], 1000)!.total.inBytes, 20)
 })
 
 test('a counter that was set back never gives a negative number', () => {

@@ -38,6 +38,9 @@ interface Book {
   ended: Set<string>
 }
 
+/** So many intervals the word of a socket's end may be late. */
+const patience = 5
+
 const zero: Payload = { inBytes: 0, outBytes: 0, retransmittedBytes: 0, inSegments: 0, outSegments: 0, kind: 'exact' }
 
 const open = (socket: Socket, last: Payload, step: number): Account => ({
@@ -121,18 +124,19 @@ function end(book: Book, event: SocketEvent): void {
   move(book, account, { ...socket, owners, traffic }, now, true)
 }
 
-/** Sockets that are gone without a word. The word may come late, so they are kept for one more interval. */
+/** Sockets that are gone without a word. The word may come late, so they are kept for some intervals: else it would count them anew. */
 function leave(book: Book): Account[] {
   const waiting: Account[] = []
   for (const [key, account] of book.accounts) {
-    if (account.step === book.step) continue
-    if (account.step === book.step - 1) {
-      book.tables.move(book.step, account.socket, { inBytes: 0, outBytes: 0, kind: 'sampled' }, [], [])
-      waiting.push(account)
-    } else {
+    const missing = book.step - account.step
+    if (missing === 0) continue
+    if (missing > patience) {
       book.accounts.delete(key)
       book.tables.drop(key)
+      continue
     }
+    if (missing === 1) book.tables.move(book.step, account.socket, { inBytes: 0, outBytes: 0, kind: 'sampled' }, [], [])
+    waiting.push(account)
   }
   return waiting
 }

@@ -218,20 +218,49 @@ def datagrams(family=socket.AF_INET):
     r.close()
 
 
+def unix_pair():
+    a, b = socket.socketpair()
+    run(lambda: (b.close(), [a.sendall(b"p" * 1000) for _ in range(123)], a.close(), (0, 123_000))[-1])
+    run(lambda: (a.close(), (read_all(b), 0))[1])
+    a.close()
+    b.close()
+
+
+def unix_datagrams():
+    name = f"\0sockscope-{os.getpid()}"
+    r = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+    r.bind(name)
+    run(lambda: (sum(len(r.recv(2000)) for _ in range(50)), 0))
+
+    def sender():
+        s = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+        return 0, sum(s.sendto(b"d" * (i + 1), name) for i in range(50))
+    run(lambda: (r.close(), sender())[1])
+    r.close()
+
+
+def internet():
+    plain(1, 1)
+    plain(1, 0)
+    plain(3, 20_000_000)
+    plain(200, 1234, answer=b"a" * 321)
+    plain(20, 1000, socket.AF_INET6, b"six")
+    sendfile()
+    splice()
+    shared()
+    passed()
+    reset()
+    killed()
+    datagrams()
+    datagrams(socket.AF_INET6)
+
+
 sys.stdin.readline()  # Until somebody watches.
-plain(1, 1)
-plain(1, 0)
-plain(3, 20_000_000)
-plain(200, 1234, answer=b"a" * 321)
-plain(20, 1000, socket.AF_INET6, b"six")
-sendfile()
-splice()
-shared()
-passed()
-reset()
-killed()
-datagrams()
-datagrams(socket.AF_INET6)
+if sys.argv[1:] == ["unix"]:
+    unix_pair()
+    unix_datagrams()
+else:
+    internet()
 os.close(report_write)
 for pid in children:
     os.waitpid(pid, 0)

@@ -6,7 +6,7 @@ import type { Ability } from '../../model/ability.ts'
 import { OsError } from '../../model/error.ts'
 import type { EventGap, SocketEvent } from '../../model/event.ts'
 import type { Look } from '../../model/look.ts'
-import type { Protocol } from '../../model/socket.ts'
+import type { Family, Protocol } from '../../model/socket.ts'
 import type { Query } from '../../filter/query.ts'
 import type { Meter } from './bpf/meter.ts'
 import type { Destroyed } from './destroyed.ts'
@@ -79,8 +79,7 @@ export function eventSource(ways: Ways): Events {
   return {
     events,
     see(look, query) {
-      const all = !query?.filter && !query?.families && !query?.states && (query?.namespaces ?? 'own') === 'own' && !isBroken(look)
-      const whole = new Set(all ? (query?.protocols ?? (['tcp', 'udp'] as const)) : [])
+      const whole = new Set(isBroken(look) ? [] : wholeProtocols(query))
       latest = { look, whole }
       for (const watcher of watchers) watcher.see(look, whole)
       return look
@@ -109,6 +108,14 @@ export function eventSource(ways: Ways): Events {
       }
     },
   }
+}
+
+/** The protocols of which a look by this query holds every socket of the own network namespace. */
+function wholeProtocols(query: Query = {}): readonly Protocol[] {
+  const { protocols = ['tcp', 'udp'], families, filter, states, namespaces = 'own' } = query
+  if (filter !== undefined || states !== undefined || namespaces !== 'own') return []
+  const needed = (protocol: Protocol): readonly Family[] => (protocol === 'unix' ? ['unix'] : ['ipv4', 'ipv6'])
+  return protocols.filter(protocol => families === undefined || needed(protocol).every(family => families.includes(family)))
 }
 
 const isBroken = (look: Look): boolean => look.gaps.some(gap => gap.what === 'sockets')
