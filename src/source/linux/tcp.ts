@@ -90,8 +90,11 @@ export function readTcp(view: DataView, at: number, length: number): Tcp {
   }
 }
 
+/** Few different ones are shared by many connections. */
+const agreements: Negotiated[] = []
+
 function negotiated({ options, fastopenClientFail }: TcpInfo): Negotiated {
-  return {
+  return (agreements[options | (fastopenClientFail << 8)] ??= {
     timestamps: (options & 1) !== 0,
     sack: (options & 2) !== 0,
     windowScaling: (options & 4) !== 0,
@@ -101,7 +104,7 @@ function negotiated({ options, fastopenClientFail }: TcpInfo): Negotiated {
     microsecondTimestamps: (options & 64) !== 0,
     fastOpenChild: (options & 128) !== 0,
     fastOpenFailure: fastOpenFailures[fastopenClientFail],
-  }
+  })
 }
 
 function accurateEcn(t: TcpInfo): AccurateEcn | undefined {
