@@ -38,3 +38,13 @@ test('without elevation statistics are a gap that says so', async () => {
   match(gap!.help, /administrator/)
   equal(look.sockets[0]!.tcp, undefined)
 })
+
+test('a connection that is no longer asked for is put back', async () => {
+  const estats = statistics()
+  const source = openWith(live, machine(estats.calls).calls)
+  await source.sockets({ details: ['tcp'] })
+  equal(estats.on.size, Object.keys(estatsGroups).length)
+  await source.sockets({ details: ['tcp'], families: ['ipv6'] })
+  equal(estats.on.size, 0)
+  source.close()
+})

@@ -17,7 +17,7 @@ export interface ConnectionStatistics {
 export interface Estats {
   /** Reads one connection; undefined when it is gone. Throws an OsError where Windows refuses. */
   read(row: Row): ConnectionStatistics | undefined
-  /** Forgets connections that are no longer there. */
+  /** Puts all other connections back: they are gone, or nobody asks for them any more. */
   keepOnly(keys: ReadonlySet<string>): void
   close(): void
 }
@@ -28,7 +28,7 @@ interface Began {
   readonly types: Set<number>
 }
 
-const goneCodes = ['ERROR_NOT_FOUND', 'ERROR_FILE_NOT_FOUND', 'ERROR_INVALID_PARAMETER']
+const goneCodes = ['ERROR_NOT_FOUND', 'ERROR_FILE_NOT_FOUND']
 const on = collection.write({ EnableCollection: 1 })
 const off = collection.write({ EnableCollection: 0 })
 
@@ -81,19 +81,26 @@ export function openEstats(calls: Calls): Estats {
       }
     },
     keepOnly(keys) {
-      for (const key of began.keys()) if (!keys.has(key)) began.delete(key)
+      for (const [key, entry] of began) {
+        if (keys.has(key)) continue
+        putBack(calls, entry)
+        began.delete(key)
+      }
     },
     close() {
-      for (const { family, row, types } of began.values()) for (const type of types) putBack(calls, family, row, type)
+      for (const entry of began.values()) putBack(calls, entry)
       began.clear()
     },
   }
 }
 
-function putBack(calls: Calls, family: 'ipv4' | 'ipv6', row: Uint8Array, type: number): void {
-  try {
-    calls.setConnectionStatistics(family, row, type, off)
-  } catch (error) {
-    if (!(error instanceof OsError)) throw error // The connection is gone, and its statistics with it.
+function putBack(calls: Calls, { family, row, types }: Began): void {
+  for (const type of types) {
+    try {
+      calls.setConnectionStatistics(family, row, type, off)
+    } catch (error) {
+      if (!(error instanceof OsError)) throw error
+      return // The connection is gone, and its statistics with it.
+    }
   }
 }

@@ -1,77 +1,23 @@
 // One look: what is asked of Windows, and how the answers are joined.
 
-import { DecodeError, OsError } from '../../model/error.ts'
+import { OsError } from '../../model/error.ts'
 import type { Gap } from '../../model/gap.ts'
 import type { Look } from '../../model/look.ts'
 import type { Process } from '../../model/process.ts'
 import { fillQuery, type FullQuery, type Query } from '../../filter/query.ts'
-import { breath } from '../breath.ts'
 import type { Tape } from '../tape.ts'
-import { codeName, elevate, isUnsupported } from './codes.ts'
+import { elevate } from './codes.ts'
 import { addModules } from './modules.ts'
-import { makeProcesses, processReader, type ProcessAnswer } from './owners.ts'
+import { makeProcesses, processReader, type ProcessAnswer, type ProcessReader } from './owners.ts'
 import type { Calls } from './processes.ts'
-import { keySettler, readRows, trimTable, type Row, type TableKind } from './sockets.ts'
+import type { Row } from './sockets.ts'
+import { openTables } from './tables.ts'
 import { addStatistics, type StatisticsReader } from './connections.ts'
 
 /** Makes the function that looks once. `calls` are undefined when a tape is played. */
 export function looker(tape: Tape, calls: Calls | undefined, statistics: StatisticsReader): (wanted?: Query) => Promise<Look> {
   const readProcesses = calls && processReader(calls)
-  let keys = keySettler(new Map())
-
-  function* askTable(kind: TableKind): Generator<Uint8Array> {
-    if (calls) yield trimTable(calls.table(kind.protocol, kind.family, kind.rows), kind)
-  }
-
-  async function table(kind: TableKind, found: Row[]): Promise<void> {
-    const breathe = breath()
-    // A copy, because rows are looked at again when Windows is asked more about them.
-    const question = `${kind.protocol} ${kind.family} ${kind.rows}`
-    for (const answer of tape.bytes(question, () => askTable(kind))) {
-      for (const row of readRows(answer.slice(), kind)) {
-        keys.settle(row)
-        found.push(row)
-        const pause = breathe()
-        if (pause) await pause
-      }
-    }
-  }
-
-  /** Both forms of a table: with time and module, or where Windows does not have that, with the pid only. */
-  async function anyTable(protocol: TableKind['protocol'], family: TableKind['family'], found: Row[], gaps: Gap[]): Promise<void> {
-    for (const rows of ['module', 'pid'] as const) {
-      try {
-        await table({ protocol, family, rows }, found)
-        return
-      } catch (error) {
-        if (error instanceof OsError && rows === 'module' && mayLackModules(error)) continue
-        gaps.push(tableGap(protocol, family, error))
-        return
-      }
-    }
-  }
-
-  async function owners(found: readonly Row[], gaps: Gap[]): Promise<ReadonlyMap<number, Process>> {
-    const pids = new Set(found.map(row => row.pid).filter(pid => pid !== 0))
-    try {
-      const answer = await tape.value<ProcessAnswer>('processes', () => readProcesses!(pids))
-      const processes = makeProcesses(answer)
-      for (const row of found) markExited(row, processes)
-      await addModules(tape, calls, found, processes)
-      gaps.push(...processGaps(answer))
-      return processes
-    } catch (error) {
-      if (!(error instanceof OsError)) throw error
-      gaps.push({
-        what: 'processes',
-        why: 'kernel',
-        text: `the processes could not be listed: ${error.message}`,
-        help: '',
-        count: undefined,
-      })
-      return new Map()
-    }
-  }
+  const tables = openTables(tape, calls)
 
   return async wanted => {
     const query = fillQuery(wanted)
@@ -79,15 +25,16 @@ export function looker(tape: Tape, calls: Calls | undefined, statistics: Statist
     const atMs = await tape.value('clock', Date.now)
     const gaps: Gap[] = otherProtocols(query)
     const found: Row[] = []
-    keys = keySettler(keys.connections)
+    tables.start()
     for (const protocol of ['tcp', 'udp'] as const) {
       for (const family of ['ipv4', 'ipv6'] as const) {
         const isWanted = query.protocols.includes(protocol) && query.families.includes(family)
         if (!isWanted && !tape.whole) continue
-        await anyTable(protocol, family, found, isWanted ? gaps : [])
+        await tables.read(protocol, family, found, isWanted ? gaps : [])
       }
     }
-    const processes = query.owners || (tape.whole && !tape.played) ? await owners(found, gaps) : new Map<number, Process>()
+    const processes =
+      query.owners || (tape.whole && !tape.played) ? await addOwners(tape, calls, readProcesses, found, gaps) : new Map<number, Process>()
     if (!query.owners) for (const { draft } of found) withoutOwners(draft)
     if (tape.whole || query.details.includes('tcp')) await addStatistics(tape, statistics, found, gaps)
     const sockets = found.map(row => row.draft).filter(s => query.test(s, processes))
@@ -95,21 +42,32 @@ export function looker(tape: Tape, calls: Calls | undefined, statistics: Statist
   }
 }
 
-const mayLackModules = (error: OsError): boolean => isUnsupported(error.code) || error.code === codeName(87)
-
-function tableGap(protocol: string, family: string, error: unknown): Gap {
-  if (error instanceof OsError) {
-    const refused = error.code === 'ERROR_ACCESS_DENIED'
-    const text = `${protocol} over ${family} could not be listed: ${error.message}`
-    return { what: 'sockets', why: refused ? 'permission' : 'kernel', text, help: refused ? elevate : '', count: undefined }
-  }
-  if (!(error instanceof DecodeError)) throw error
-  return {
-    what: 'sockets',
-    why: 'damaged',
-    text: `the table of ${protocol} over ${family} is cut short: ${error.message}`,
-    help: '',
-    count: undefined,
+/** The processes of the sockets. A socket whose process is not there loses it, with the reason. */
+async function addOwners(
+  tape: Tape,
+  calls: Calls | undefined,
+  read: ProcessReader | undefined,
+  found: readonly Row[],
+  gaps: Gap[],
+): Promise<ReadonlyMap<number, Process>> {
+  const pids = new Set(found.map(row => row.pid).filter(pid => pid !== 0))
+  try {
+    const answer = await tape.value<ProcessAnswer>('processes', () => read!(pids))
+    const processes = makeProcesses(answer)
+    for (const row of found) markExited(row, processes)
+    await addModules(tape, calls, found, processes)
+    gaps.push(...processGaps(answer))
+    return processes
+  } catch (error) {
+    if (!(error instanceof OsError)) throw error
+    gaps.push({
+      what: 'processes',
+      why: 'kernel',
+      text: `the processes could not be listed: ${error.message}`,
+      help: '',
+      count: undefined,
+    })
+    return new Map()
   }
 }
 

@@ -17,8 +17,11 @@ export interface ProcessAnswer {
   readonly servicesError?: string | undefined
 }
 
+/** Reads processes and their parents. */
+export type ProcessReader = (pids: Iterable<number> | 'all') => Promise<ProcessAnswer>
+
 /** Makes the reader that a source keeps from look to look. */
-export function processReader(calls: Calls): (pids: Iterable<number> | 'all') => Promise<ProcessAnswer> {
+export function processReader(calls: Calls): ProcessReader {
   const findAccounts = accountFinder(calls)
   let known = new Map<number, Facts>()
   let services = new Map<number, string[]>()
