@@ -48,3 +48,19 @@ test('a connection that is no longer asked for is put back', async () => {
   equal(estats.on.size, 0)
   source.close()
 })
+
+test('only connections that a filter can want are turned on', async () => {
+  const estats = statistics()
+  const source = openWith(live, machine(estats.calls).calls)
+  await source.sockets({ details: ['tcp'], filter: 'sport = :80' })
+  equal(estats.on.size, 0)
+  const slow = await source.sockets({ filter: 'rtt > 4ms' })
+  deepEqual(
+    slow.sockets.map(s => s.local.port),
+    [50_000],
+  )
+  const byFunction = await source.sockets({ details: ['tcp'], filter: s => s.tcp?.rttMicros === 5000 })
+  equal(byFunction.sockets.length, 1)
+  source.close()
+  equal(estats.on.size, 0)
+})

@@ -4,6 +4,7 @@ import { OsError } from '../../model/error.ts'
 import type { Gap } from '../../model/gap.ts'
 import type { Look } from '../../model/look.ts'
 import type { Process } from '../../model/process.ts'
+import { needs } from '../../filter/needs.ts'
 import { fillQuery, type FullQuery, type Query } from '../../filter/query.ts'
 import type { Tape } from '../tape.ts'
 import { elevate } from './codes.ts'
@@ -36,7 +37,12 @@ export function looker(tape: Tape, calls: Calls | undefined, statistics: Statist
     const processes =
       query.owners || (tape.whole && !tape.played) ? await addOwners(tape, calls, readProcesses, found, gaps) : new Map<number, Process>()
     if (!query.owners) for (const { draft } of found) withoutOwners(draft)
-    if (tape.whole || query.details.includes('tcp')) await addStatistics(tape, statistics, found, gaps)
+    if (tape.whole || query.details.includes('tcp')) {
+      const isJudgedBefore =
+        !tape.whole && typeof wanted?.filter !== 'function' && !(query.filter && needs(query.filter).details.includes('tcp'))
+      const asked = isJudgedBefore ? found.filter(row => query.test(row.draft, processes)) : found
+      await addStatistics(tape, statistics, asked, gaps)
+    }
     const sockets = found.map(row => row.draft).filter(s => query.test(s, processes))
     return { atMs, source: tape.played ? 'replay windows' : 'windows', sockets, processes, gaps }
   }
