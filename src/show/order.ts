@@ -29,8 +29,12 @@ function tie(a: Socket, b: Socket): number {
 const usual = (a: Socket, b: Socket): number => rankOf(a) - rankOf(b) || tie(a, b)
 
 function usualOrder(sockets: readonly Socket[]): readonly Socket[] {
-  const ranks = Float64Array.from(sockets, rankOf)
-  const places = Uint32Array.from(sockets, (_, i) => i)
+  const ranks = new Float64Array(sockets.length)
+  const places = new Uint32Array(sockets.length)
+  for (let i = 0; i < ranks.length; i++) {
+    ranks[i] = rankOf(sockets[i]!)
+    places[i] = i
+  }
   places.sort((i, j) => ranks[i]! - ranks[j]! || tie(sockets[i]!, sockets[j]!))
   return Array.from(places, i => sockets[i]!)
 }

@@ -22,23 +22,69 @@ const GAP = 2
 const NARROWEST = 8
 
 /** The lines of a table. Cells are made safe here, so no caller can forget it. */
-export function table(heads: readonly TableColumn[], cells: readonly (readonly string[])[], options: TableOptions = {}): string[] {
-  const rows = cells.map(row => row.map(safe))
-  const needed = heads.map((head, i) => {
-    let most = options.header === false ? 0 : head.title.length
-    for (const row of rows) most = Math.max(most, width(row[i]!))
-    return most
+export const table = (heads: readonly TableColumn[], cells: readonly (readonly string[])[], options: TableOptions = {}): string[] =>
+  tableOf(heads, cells.length, (row, column) => cells[row]![column]!, options)
+
+/** The lines of a table whose cells are asked for one by one, column after column. */
+export function tableOf(
+  heads: readonly TableColumn[],
+  rows: number,
+  cell: (row: number, column: number) => string,
+  options: TableOptions = {},
+): string[] {
+  const header = options.header !== false
+  const needed: number[] = []
+  const columns = heads.map((head, i) => {
+    let most = header ? head.title.length : 0
+    const texts = filled(
+      rows,
+      row => cell(row, i),
+      text => {
+        const made = safe(text)
+        most = Math.max(most, width(made))
+        return made
+      },
+    )
+    needed.push(most)
+    return texts
   })
   const { kept, widths } = fit(heads, needed, options.columns)
-  const line = (row: readonly string[]): string =>
-    kept
-      .map(i => fill(clip(row[i]!, widths[i]!), widths[i]!, heads[i]!.align))
-      .join(' '.repeat(GAP))
-      .trimEnd()
-  const lines = rows.map(line)
-  if (options.header === false) return lines
-  const head = line(heads.map(h => h.title))
-  return [options.head ? options.head(head) : head, ...lines]
+  for (const i of kept) {
+    const texts = columns[i]!
+    const isLast = i === kept.at(-1) && heads[i]!.align === 'left'
+    const fitted = (text: string): string => (needed[i]! > widths[i]! ? clip(text, widths[i]!) : text)
+    columns[i] = filled(rows, row => texts[row]!, isLast ? fitted : text => fill(fitted(text), widths[i]!, heads[i]!.align))
+  }
+  const shown = kept.map(i => columns[i]!)
+  const lines: string[] = header ? [headLine(heads, kept, widths, options.head)] : []
+  for (let row = 0; row < rows; row++) {
+    let line = ''
+    let last = ''
+    for (let i = 0; i < shown.length; i++) line += i === 0 ? (last = shown[i]![row]!) : gap + (last = shown[i]![row]!)
+    lines.push(last === '' || last.endsWith(' ') ? line.trimEnd() : line)
+  }
+  return lines
+}
+
+const gap = ' '.repeat(GAP)
+
+function headLine(heads: readonly TableColumn[], kept: readonly number[], widths: readonly number[], colour: TableOptions['head']): string {
+  const cells = kept.map(i => fill(clip(heads[i]!.title, widths[i]!), widths[i]!, heads[i]!.align))
+  const line = cells.join(gap).trimEnd()
+  return colour ? colour(line) : line
+}
+
+/** A text for each row. Neighbours are often the same, and are then made once. */
+function filled(rows: number, cell: (row: number) => string, make: (text: string) => string): string[] {
+  const made: string[] = []
+  let from: string | undefined
+  let to = ''
+  for (let row = 0; row < rows; row++) {
+    const text = cell(row)
+    if (text !== from) to = make((from = text))
+    made.push(to)
+  }
+  return made
 }
 
 /** First the columns that may leave go, then those that may be cut are cut, the widest first. */

@@ -10,7 +10,7 @@ import { columns, findColumn, usualColumns, type Column, type Surroundings } fro
 import { jsonDocument } from '../../show/document.ts'
 import { groupSockets, groupWords } from '../../show/group.ts'
 import { sorter } from '../../show/order.ts'
-import { table } from '../../show/table.ts'
+import { table, tableOf } from '../../show/table.ts'
 import { memoryText, tcpText } from '../../show/tcp.ts'
 import { template } from '../../show/template.ts'
 import { safe, safeJson } from '../../show/text.ts'
@@ -170,8 +170,13 @@ function lineWriter(shown: readonly Column[], line: typeof csvLine, header: bool
 
 function tableWriter(shown: readonly Column[], given: Given, header: boolean): Writer {
   return (look, around) => {
-    const cells = look.sockets.map(s => shown.map(c => c.text?.(s, around) ?? String(c.value(s, around) ?? '')))
-    const lines = table(shown, cells, {
+    const { sockets } = look
+    const cell = (row: number, column: number): string => {
+      const socket = sockets[row]!
+      const { text, value } = shown[column]!
+      return text ? text(socket, around) : String(value(socket, around) ?? '')
+    }
+    const lines = tableOf(shown, sockets.length, cell, {
       columns: given.has('wide') ? undefined : terminalColumns(),
       header,
       head: line => colour('bold', line),
