@@ -200,7 +200,11 @@ export function bpfWatcher(meter: Meter, around: Surroundings): Watcher {
       return events
     },
     see(look, whole) {
-      if (meter.lacks === undefined) addTraffic(look, lives, meter)
+      if (meter.lacks === undefined) {
+        const moves = movesOf(meter)
+        meter.drain(record, mostRecords) // Who they are was written after they were counted first.
+        addTraffic(look, lives, moves)
+      }
       const there = new Set(look.sockets.map(socket => socket.key))
       for (const one of lives.values()) {
         if (!whole.has(one.protocol)) continue
@@ -242,8 +246,8 @@ const opened = (one: Life, atNs: number): SocketEvent => ({
 
 const datagram: ReadonlySet<Socket['protocol']> = new Set<Socket['protocol']>(['udp', 'udplite', 'icmp', 'unix'])
 
-/** Puts what was counted into the sockets of a look, and the processes that have ended meanwhile beside the others. */
-function addTraffic(look: Look, lives: ReadonlyMap<string, Life>, meter: Meter): void {
+/** Everything that was counted, by the key of the socket. */
+function movesOf(meter: Meter): Map<string, Move[]> {
   const moves = new Map<string, Move[]>()
   meter.moves((cookie, move) => {
     const key = keyOf(cookie)
@@ -251,15 +255,25 @@ function addTraffic(look: Look, lives: ReadonlyMap<string, Life>, meter: Meter):
     if (list) list.push(move)
     else moves.set(key, [move])
   })
+  return moves
+}
+
+/**
+ * Puts what was counted into the sockets of a look, and the processes that have ended meanwhile beside the others. What a process moved of
+ * which nothing is known yet is nobody's until its record is read.
+ */
+function addTraffic(look: Look, lives: ReadonlyMap<string, Life>, moves: ReadonlyMap<string, readonly Move[]>): void {
   const processes = look.processes as Map<number, Process>
   for (const socket of look.sockets as readonly Draft[]) {
     // A datagram socket that nobody has used since moved nothing.
     const list = moves.get(socket.key) ?? (datagram.has(socket.protocol) ? [] : undefined)
     if (list === undefined) continue
-    socket.traffic = trafficOf(list)
+    const users = lives.get(socket.key)?.users
     for (const { pid } of list) {
-      const process = lives.get(socket.key)?.users.get(pid)
+      const process = users?.get(pid)
       if (process !== undefined && !processes.has(pid)) processes.set(pid, process)
     }
+    const traffic = trafficOf(list)
+    socket.traffic = { ...traffic, processes: traffic.processes.filter(({ pid }) => processes.has(pid)) }
   }
 }

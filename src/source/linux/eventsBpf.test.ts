@@ -1,0 +1,86 @@
+import { deepEqual } from 'node:assert/strict'
+import { test } from 'node:test'
+import { flowMeter } from '../../measure/flow.ts'
+import type { Look } from '../../model/look.ts'
+import type { Process } from '../../model/process.ts'
+import type { Meter, Move } from './bpf/meter.ts'
+import { recordKinds, trafficRecord } from './bpf/records.ts'
+import { draft } from './draft.ts'
+import { bpfWatcher } from './eventsBpf.ts'
+import { keyOf } from './lives.ts'
+
+const cookie = 7n
+const pid = 4000
+const move: Move = { pid, inBytes: 0, outBytes: 5050, inCalls: 0, outCalls: 100 }
+
+/** The first use of a UDP socket by a process that has ended. */
+function used() {
+  const bytes = trafficRecord.write({ kind: recordKinds.used, tgid: pid, cookie, family: 2, protocol: 17 })
+  bytes.set(Buffer.from('sender'), trafficRecord.offsets.nameBytes)
+  return trafficRecord.read(new DataView(bytes.buffer))
+}
+
+/** Counters that have a move, and records of which so many can be read. */
+function fakeMeter(): { readonly meter: Meter; readable: boolean } {
+  let ring = [used()]
+  const state = {
+    readable: true,
+    meter: {
+      lacks: undefined,
+      drain(each: (record: ReturnType<typeof used>) => void) {
+        if (!state.readable) return 0
+        const records = ring
+        ring = []
+        records.forEach(each)
+        return records.length
+      },
+      move: () => move,
+      moves: (each: (cookie: bigint, move: Move) => void) => each(cookie, move),
+      lost: () => ({ records: 0, counters: 0 }),
+      close() {},
+    } satisfies Meter,
+  }
+  return state
+}
+
+const lookAt = (): Look => ({
+  atMs: 0,
+  source: 'test',
+  sockets: [draft(keyOf(cookie), 'udp', 'ipv4', 'UNCONNECTED', { address: '127.0.0.1', port: 5 })],
+  processes: new Map<number, Process>(),
+  gaps: [],
+})
+const nothing: Look = { ...lookAt(), sockets: [] }
+const udp = new Set(['udp'] as const)
+
+const watcherOf = (meter: Meter) => bpfWatcher(meter, { bootMs: undefined, users: new Map(), readProcess: () => undefined, udp: undefined })
+
+test('a look that sees bytes before their record was read still knows whose they are', () => {
+  const watcher = watcherOf(fakeMeter().meter)
+  const flows = flowMeter()
+  flows.take(nothing, [], undefined)
+  const look = lookAt()
+  watcher.see(look, udp)
+  const rows = flows.take(look, [], 1000)!.processes
+  deepEqual(
+    rows.map(row => [row.process?.pid, row.name, row.outBytes]),
+    [[pid, 'sender', 5050]],
+  )
+})
+
+test("bytes whose record cannot be read yet are nobody's until it is", () => {
+  const fake = fakeMeter()
+  const watcher = watcherOf(fake.meter)
+  const flows = flowMeter()
+  flows.take(nothing, [], undefined)
+  const next = () => {
+    const look = lookAt()
+    watcher.see(look, udp)
+    const { processes, unattributed } = flows.take(look, [], 1000)!
+    return [...processes.map(row => [row.process?.pid, row.outBytes]), unattributed.outBytes]
+  }
+  fake.readable = false
+  deepEqual(next(), [5050])
+  fake.readable = true
+  deepEqual(next(), [[pid, 5050], -5050])
+})
