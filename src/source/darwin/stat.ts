@@ -49,7 +49,7 @@ function statOf(calls: Calls, pid: number, fd: number): SocketStat {
   return {
     pid,
     fd,
-    key: socket?.key,
+    key: socket?.protocol === 'unix' ? undefined : socket?.key, // libproc does not have the count that is in a look's.
     cookie: undefined,
     unreceived: listening ? undefined : ((own ? waiting(calls, fd) : undefined) ?? info.soi_rcv.sbi_cc),
     // macOS keeps what was sent until it is acknowledged, and does not tell the two apart.
