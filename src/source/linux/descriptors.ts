@@ -173,20 +173,22 @@ export class Descriptors {
     const table = this.tables.get(pid)
     if (table === undefined || !table.readable) return
     const folder = `${this.root}/${pid}/task`
-    const found: Thread[] = []
+    const found = new Map<string, Thread>()
     try {
       for (const name of entries(folder)) {
         await this.#breathe()
         if (Number(name) === pid || (shares(pid, Number(name)) ?? statSync(`${folder}/${name}/fd`).size === table.count)) continue
         for (const fd of entries(`${folder}/${name}/fd`)) {
-          const inode = readInode(`${folder}/${name}/fd/${fd}`)
-          if (inode) found.push({ path: `${folder}/${name}/fd/${fd}`, fd: Number(fd), inode })
+          const path = `${folder}/${name}/fd/${fd}`
+          const inode = readInode(path)
+          // Where the kernel does not tell who shares, the same descriptor comes from every thread.
+          if (inode && table.sockets.get(Number(fd)) !== inode) found.set(`${fd} ${inode}`, { path, fd: Number(fd), inode })
         }
       }
     } catch {
       return // It ended while we looked.
     }
-    table.threads = found
+    table.threads = [...found.values()]
   }
 
   /** Looks once into processes of which no socket is known: is it that there is none, or that we may not look? */

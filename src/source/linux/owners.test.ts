@@ -2,7 +2,7 @@ import { after, test } from 'node:test'
 import { deepEqual, equal, ok } from 'node:assert/strict'
 import { execFile, spawn, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
-import { cpSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, unlinkSync, writeFileSync } from 'node:fs'
+import { cpSync, mkdirSync, mkdtempSync, readdirSync, rmSync, symlinkSync, unlinkSync, writeFileSync } from 'node:fs'
 import { createServer, type Server } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -247,6 +247,20 @@ test('a sweep finds what the walk finds', needs('linux', 'root', 'file /sys/kern
     ok(found.includes(`${own} ${process.pid} ${fd}`) && found.some(f => f.startsWith(`${inode} ${other.pid} `)))
     ok(module.isPrepared(cache))
   }
+  server.close()
+})
+
+test('looks at the same time, and many of them, leave nothing behind', needs('linux'), async () => {
+  const { server, fd, inode } = await listen()
+  const open = (): number => readdirSync('/proc/self/fd').length
+  const search = ownerSearch({ ...here, sweeps: bpf })
+  const want = [`${inode} ${process.pid} ${fd}`]
+  for (const found of await Promise.all([...Array(8).keys()].map(async () => search.find(new Set([inode])))))
+    deepEqual(triples(found), want)
+  const before = open()
+  for (let i = 0; i < 100; i++) deepEqual(triples(await search.find(new Set([inode, i]))), want)
+  ok(open() <= before, `${open()} descriptors, ${before} before`)
+  search.close()
   server.close()
 })
 

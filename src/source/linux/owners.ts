@@ -116,7 +116,9 @@ export function ownerSearch(machine: Machine) {
   }
 
   /** How many readings of descriptors the walk would take. */
-  function walkCost({ changed }: Changes): number {
+  function walkCost({ changed, descriptors }: Changes, isCold: boolean): number {
+    // Before Linux 6.2 only reading tells how many there are.
+    if (isCold && descriptors === 0) return openFiles(machine.root)
     let sum = 0
     for (const pid of changed) {
       const table = known.tables.get(pid)
@@ -178,7 +180,8 @@ export function ownerSearch(machine: Machine) {
     const picked = isCold && picks === 0 && wanted.size <= mostPicked ? await pick(wanted) : undefined
     if (picked) return { triples: picked, hidden: 0, exited: [], blind: undefined }
     const changes = await listed(known)
-    const isSweepCheaper = changes === undefined || (await sweeps.isCheaper(changes.descriptors, walkCost(changes)))
+    const isSweepCheaper =
+      changes === undefined || (await sweeps.isCheaper(changes.descriptors || openFiles(machine.root), walkCost(changes, isCold)))
     const swept = isSweepCheaper ? await sweeps.run() : undefined
     if (swept && changes === undefined) return { triples: tripled(swept, wanted).triples, hidden: 0, exited: [], blind: undefined }
     if (swept && changes) return takeOver(swept, changes, wanted)
@@ -189,7 +192,15 @@ export function ownerSearch(machine: Machine) {
     return { triples, hidden: hiddenCount(), exited: lost(changes, missing), blind: missing.size > 0 ? blindness(known) : undefined }
   }
 
-  return { find, abilities: () => abilitiesOf(machine, sweeps), close: () => sweeps.close() }
+  /** What is known is changed step by step, so looks at the same time wait for each other. */
+  let last: Promise<unknown> = Promise.resolve()
+  async function inTurn(wanted: ReadonlySet<number>): Promise<Holders> {
+    const run = last.then(async () => find(wanted))
+    last = run.catch(() => undefined)
+    return run
+  }
+
+  return { find: inTurn, abilities: () => abilitiesOf(machine, sweeps), close: () => sweeps.close() }
 }
 
 /** What has no holder since its last one ended. */
