@@ -211,6 +211,7 @@ export class Descriptors {
   replace(found: ReadonlyMap<number, Map<number, number>>): void {
     for (const [pid, table] of this.tables) {
       table.sockets = found.get(pid) ?? new Map()
+      table.threads = []
       table.readIn = this.#look
       table.readable ||= table.sockets.size > 0
     }

@@ -2,15 +2,15 @@
 
 import { readFileSync, readlinkSync } from 'node:fs'
 import type { Ability } from '../../model/ability.ts'
-import { OsError } from '../../model/error.ts'
 import type { Gap } from '../../model/gap.ts'
 import { breath } from '../breath.ts'
 import type { Tape } from '../tape.ts'
 import { Descriptors, type Changes } from './descriptors.ts'
 import type { Draft } from './draft.ts'
 import { inodeNumbers } from './inodes.ts'
+import { abilitiesOf } from './ownerAbilities.ts'
 import { joinOwners, type Holders } from './ownerless.ts'
-import { sweeper, type LoadSweeps, type Sweeper, type Swept } from './sweeper.ts'
+import { sweeper, type LoadSweeps, type Swept } from './sweeper.ts'
 
 /** Keeps what is known of owners from look to look. */
 export interface OwnerFinder {
@@ -57,7 +57,13 @@ export function ownerFinder(tape: Tape, machine: Machine): OwnerFinder {
   }
 
   async function holdersOf(sockets: readonly Draft[], wanted: ReadonlySet<number>): Promise<Holders> {
-    const holders = await search.find(wanted)
+    let byInode: Map<number | undefined, Draft> | undefined
+    const isGone = (inode: number): boolean => {
+      byInode ??= new Map(sockets.map(socket => [socket.inode, socket]))
+      const socket = byInode.get(inode)
+      return socket !== undefined && machine.isGone?.(socket) === true
+    }
+    const holders = await search.find(wanted, isGone)
     const gone = goneAmong(sockets, holders)
     return gone.length === 0 ? holders : { ...holders, exited: [...holders.exited, ...gone] }
   }
@@ -77,6 +83,12 @@ export function ownerFinder(tape: Tape, machine: Machine): OwnerFinder {
 const mostPicked = 64
 /** How many sockets without a holder are asked for again in one look. */
 const mostAsked = 256
+
+/** Whether the socket of an inode has closed since it was listed. */
+type IsGone = (inode: number) => boolean
+
+/** What a walk gave; or a sweep, where that was cheaper than to go on. */
+type Walked = { readonly triples: number[]; readonly missing: Set<number>; readonly gone: ReadonlySet<number> } | { readonly swept: Swept }
 
 /** Finds the holders of inodes, and remembers. */
 export function ownerSearch(machine: Machine) {
@@ -127,15 +139,21 @@ export function ownerSearch(machine: Machine) {
     return sum
   }
 
-  async function walk({ changed, unchanged }: Changes, wanted: ReadonlySet<number>) {
+  /** Reads what has changed. What is then without a holder, and has not gone, is searched for in more and more places. */
+  async function walk({ changed, unchanged, descriptors }: Changes, wanted: ReadonlySet<number>, isGone: IsGone): Promise<Walked> {
+    const gone = new Set<number>()
     const isDoubtful = (inode: number): boolean => inode === 0 || !wanted.has(inode) || shared.has(inode)
     const isAll = (): boolean => true
     const pids = (): number[] => [...known.tables.keys()]
-    const unknown = (missing: ReadonlySet<number>): number[] => [...missing].filter(inode => !unowned.has(inode))
+    const unknown = (missing: ReadonlySet<number>): number[] => [...missing].filter(inode => !unowned.has(inode) && !gone.has(inode))
     for (const pid of changed) await known.read(pid, isDoubtful)
     for (const pid of await known.check(unchanged, wanted.size)) await known.read(pid, isAll)
     let found = await collect(wanted)
-    if (unknown(found.missing).length > 0) {
+    for (const inode of unknown(found.missing).slice(0, mostAsked)) if (isGone(inode)) gone.add(inode)
+    if (unknown(found.missing).length > 0 && unchanged.length > 0) {
+      const readings = descriptors - found.triples.length / 3
+      const swept = (await sweeps.isCheaper(descriptors, readings)) ? await sweeps.run() : undefined
+      if (swept) return { swept }
       // A socket that nobody has: a descriptor was closed and its number used again, so that the count is the same.
       for (const pid of unchanged) await known.read(pid, isDoubtful)
       found = await collect(wanted)
@@ -148,7 +166,7 @@ export function ownerSearch(machine: Machine) {
       for (const pid of pids()) await known.readThreads(pid, machine.shares)
       found = await collect(wanted)
     }
-    return found
+    return { ...found, gone }
   }
 
   const hiddenCount = (): number => [...known.tables.values()].filter(table => !table.readable).length
@@ -173,7 +191,7 @@ export function ownerSearch(machine: Machine) {
     return { triples, hidden: hiddenCount(), exited: lost(changes, missing), blind: undefined }
   }
 
-  async function find(wanted: ReadonlySet<number>): Promise<Holders> {
+  async function find(wanted: ReadonlySet<number>, isGone: IsGone): Promise<Holders> {
     if (wanted.size === 0) return { triples: [], hidden: 0, exited: [], blind: undefined }
     const isCold = known.tables.size === 0
     // Who asks again is better served by tables.
@@ -186,21 +204,28 @@ export function ownerSearch(machine: Machine) {
     if (swept && changes === undefined) return { triples: tripled(swept, wanted).triples, hidden: 0, exited: [], blind: undefined }
     if (swept && changes) return takeOver(swept, changes, wanted)
     if (changes === undefined) return { triples: [], hidden: 0, exited: [], blind: 'proc' }
-    const { triples, missing } = await walk(changes, wanted)
+    const walked = await walk(changes, wanted, isGone)
+    if ('swept' in walked) return takeOver(walked.swept, changes, wanted)
+    const { triples, missing, gone } = walked
     unowned = new Set([...missing].filter(inode => isCold || missedBefore.has(inode) || unowned.has(inode)))
     missedBefore = missing
-    return { triples, hidden: hiddenCount(), exited: lost(changes, missing), blind: missing.size > 0 ? blindness(known) : undefined }
+    return {
+      triples,
+      hidden: hiddenCount(),
+      exited: [...lost(changes, missing), ...gone],
+      blind: missing.size > 0 ? blindness(known) : undefined,
+    }
   }
 
   /** What is known is changed step by step, so looks at the same time wait for each other. */
   let last: Promise<unknown> = Promise.resolve()
-  async function inTurn(wanted: ReadonlySet<number>): Promise<Holders> {
-    const run = last.then(async () => find(wanted))
+  async function inTurn(wanted: ReadonlySet<number>, isGone: IsGone = () => false): Promise<Holders> {
+    const run = last.then(async () => find(wanted, isGone))
     last = run.catch(() => undefined)
     return run
   }
 
-  return { find: inTurn, abilities: () => abilitiesOf(machine, sweeps), close: () => sweeps.close() }
+  return { find: inTurn, abilities: () => abilitiesOf(machine.root, sweeps), close: () => sweeps.close() }
 }
 
 /** What has no holder since its last one ended. */
@@ -246,41 +271,4 @@ function tripled(swept: Swept, wanted: ReadonlySet<number>): { triples: number[]
     }
   }
   return { triples, found }
-}
-
-/** The capabilities that the walk of other users' processes takes: CAP_DAC_READ_SEARCH 2, CAP_SYS_PTRACE 19. */
-function mayReadAll(root: string): boolean {
-  const mask = /^CapEff:\s*([0-9a-f]+)$/m.exec(readFileSync(`${root}/self/status`, 'utf8'))?.[1] ?? '0'
-  return (BigInt(`0x${mask}`) & (1n << 19n)) !== 0n
-}
-
-async function abilitiesOf(machine: Machine, sweeps: Sweeper): Promise<readonly Ability[]> {
-  const opened = await sweeps.open()
-  let walk: Ability = { name: 'owners', works: true, text: 'the processes behind all sockets, from /proc', help: '' }
-  try {
-    if (!mayReadAll(machine.root)) {
-      walk = {
-        name: 'owners',
-        works: false,
-        text: 'only the processes of this user can be looked into',
-        help: 'run as root, or with CAP_SYS_PTRACE and CAP_DAC_READ_SEARCH',
-      }
-    }
-  } catch (error) {
-    walk = {
-      name: 'owners',
-      works: false,
-      text: `there is no ${machine.root}: ${new OsError('read', String((error as NodeJS.ErrnoException).code)).message}`,
-      help: 'mount /proc',
-    }
-  }
-  const sweep: Ability = !opened
-    ? {
-        name: 'bpf-owners',
-        works: false,
-        text: `owners are read from /proc, which is slower: ${sweeps.refusal()}`,
-        help: 'run as root, or with CAP_BPF and CAP_PERFMON, on Linux 5.8 or newer with BTF',
-      }
-    : { name: 'bpf-owners', works: true, text: 'all owners in one sweep by BPF, where that is faster', help: '' }
-  return [walk, sweep]
 }
