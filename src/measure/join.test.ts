@@ -71,6 +71,14 @@ test('a birth that was told is not told again, nor one that waits for its end', 
   deepEqual(short([join.event(told('closed', one('a', { owners: [] }), 1500))]), [['closed', 'a', 'destroy', 1000, 'sampled', 10]])
 })
 
+test('a connection that only waits has closed', () => {
+  const join = joiner()
+  join.look(at(0, one('a')), false)
+  const waits = one('a', { state: 'TIME_WAIT', tcp: undefined, owners: [] })
+  deepEqual(short(join.look(at(1000, waits), false)), [['closed', 'a', 'look', undefined, 'sampled', 10]])
+  deepEqual(join.look(at(2000, waits), false), [])
+})
+
 test('an end that should have been told is taken from the looks after a while', () => {
   const join = joiner()
   join.look(at(0, one('a')), true)

@@ -44,13 +44,14 @@ export function joiner(): Joiner {
   }
 
   function appear(socket: Socket, atMs: number): SocketEvent | undefined {
+    if (socket.state === 'TIME_WAIT') return undefined
     const was = known.get(socket.key)
     if (was !== undefined) {
       was.socket = socket
       was.missing = 0
       return undefined
     }
-    // What is not made yet, only waits for its end, or was told to have ended while we looked, does not open.
+    // What is not made yet, is left over, or was told to have ended while we looked, does not open.
     const half =
       socket.state === 'TIME_WAIT' || socket.state === 'SYN_RECEIVED' || (socket.state === 'FIN_WAIT_2' && socket.tcp === undefined)
     if (half || ended.has(socket.key) || endedBefore.has(socket.key)) return undefined
@@ -80,7 +81,8 @@ export function joiner(): Joiner {
       before = processes
       processes = look.processes
       const events = look.sockets.map(socket => appear(socket, look.atMs)).filter(event => event !== undefined)
-      const there = new Set(look.sockets.map(socket => socket.key))
+      // A connection keeps its key while it only waits, but it moves nothing any more.
+      const there = new Set(look.sockets.filter(socket => socket.state !== 'TIME_WAIT').map(socket => socket.key))
       for (const [key, one] of known) {
         if (there.has(key)) continue
         one.missing++
