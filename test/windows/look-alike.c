@@ -32,7 +32,7 @@ static u32 port(u16 n) { return GARBAGE | (u16)((n << 8) | (n >> 8)); }
 static u32 ip(u8 a, u8 b, u8 c, u8 d) { return a | b << 8 | c << 16 | (u32)d << 24; }
 
 static int closed; // SetTcpEntry was called for the connection.
-static int tables; // How often a table was asked for: it grows each time.
+static u32 growing; // How often the table that grows was asked for.
 
 // The answer of a table function: the whole size, or too little room.
 static u32 give(void *table, u32 *size, const void *rows, u32 count, u32 row, u32 first) {
@@ -63,9 +63,9 @@ static u32 tcp4(MIB_TCPROW_OWNER_MODULE *rows) {
   if (!closed) rows[n++] = (MIB_TCPROW_OWNER_MODULE){5, ip(10, 0, 0, 1), port(50000), ip(10, 0, 0, 2), port(443), holder(), CREATED + 10000, {2}};
   rows[n++] = (MIB_TCPROW_OWNER_MODULE){11, ip(10, 0, 0, 1), port(50001), ip(10, 0, 0, 2), port(443), 0, 0, {0}};
   if (plays("grow")) {
-    u32 more = tables < 3 ? 300u * tables : 900;
+    u32 more = ++growing < 4 ? 300 * growing : 1200;
     for (u32 i = 0; i < more; i++) rows[n++] = (MIB_TCPROW_OWNER_MODULE){2, 0, port((u16)(20000 + i)), 0, 0, holder(), CREATED, {0}};
-  }
+  } else growing = 0;
   return n;
 }
 
@@ -82,7 +82,6 @@ API u32 __stdcall GetExtendedTcpTable(void *table, u32 *size, int order, u32 fam
     for (int i = 0; i < 2; i++) memcpy(&plain[i], &six[i], sizeof plain[i]);
     return give(table, size, plain, 2, sizeof plain[0], 4);
   }
-  tables++;
   u32 n = tcp4(rows);
   if (kind == 8) return give(table, size, rows, n, sizeof rows[0], 8);
   static MIB_TCPROW_OWNER_PID plain[2048];
