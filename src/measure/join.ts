@@ -52,8 +52,7 @@ export function joiner(): Joiner {
       return undefined
     }
     // What is not made yet, is left over, or was told to have ended while we looked, does not open.
-    const half =
-      socket.state === 'TIME_WAIT' || socket.state === 'SYN_RECEIVED' || (socket.state === 'FIN_WAIT_2' && socket.tcp === undefined)
+    const half = socket.state === 'SYN_RECEIVED' || (socket.state === 'FIN_WAIT_2' && socket.tcp === undefined)
     if (half || ended.has(socket.key) || endedBefore.has(socket.key)) return undefined
     known.set(socket.key, { socket, openedAtMs: first ? undefined : atMs, missing: 0 })
     if (first) return undefined
