@@ -9,6 +9,7 @@ import { sift } from '../breath.ts'
 import type { Tape } from '../tape.ts'
 import { asker } from './dump.ts'
 import type { Draft } from './draft.ts'
+import { markGap } from './marks.ts'
 import { cgroups, interfaceNamer } from './naming.ts'
 import type { OwnerFinder } from './owners.ts'
 import { ownPlace, type Calls, type Place } from './place.ts'
@@ -49,6 +50,8 @@ export function looker(tape: Tape, calls: Calls, owners: OwnerFinder, processRea
       opened.close()
     }
     await groups.resolve()
+    const unmarked = markGap(query.filter, all)
+    if (unmarked) gaps.push(unmarked)
     // A tape is written with the owners of all sockets, whatever is asked for now.
     const found = tape.whole && !tape.played ? all : await sift(all, query.early)
     let processes: ReadonlyMap<number, Process> = new Map()

@@ -1,0 +1,20 @@
+// Firewall marks are told to those with CAP_NET_ADMIN only. A filter that asks for one finds nothing without it, which has to be said. Pure.
+
+import type { Filter } from '../../filter/tree.ts'
+import type { Gap } from '../../model/gap.ts'
+import type { Draft } from './draft.ts'
+
+/** What is missing when a filter asks for marks and no socket tells its own. */
+export function markGap(filter: Filter | undefined, sockets: readonly Draft[]): Gap | undefined {
+  if (filter === undefined || !asksForMarks(filter)) return undefined
+  const hidden = sockets.filter(({ protocol, mark }) => (protocol === 'tcp' || protocol === 'udp') && mark === undefined).length
+  if (hidden === 0) return undefined
+  const text = `the marks of ${hidden} sockets are not told, and the filter asks for them`
+  return { what: 'statistics', why: 'permission', text, help: 'run as root, or with CAP_NET_ADMIN', count: hidden }
+}
+
+function asksForMarks(filter: Filter): boolean {
+  if (filter.kind === 'and' || filter.kind === 'or') return filter.parts.some(asksForMarks)
+  if (filter.kind === 'not') return asksForMarks(filter.part)
+  return filter.kind === 'mark' || (filter.kind === 'number' && filter.field === 'mark')
+}
