@@ -33,37 +33,76 @@ export function tableOf(
   options: TableOptions = {},
 ): string[] {
   const header = options.header !== false
-  const needed: number[] = []
-  const columns = heads.map((head, i) => {
-    let most = header ? head.title.length : 0
-    const texts = filled(
-      rows,
-      row => cell(row, i),
-      text => {
-        const made = safe(text)
-        most = Math.max(most, width(made))
-        return made
-      },
-    )
-    needed.push(most)
-    return texts
-  })
-  const { kept, widths } = fit(heads, needed, options.columns)
-  for (const i of kept) {
-    const texts = columns[i]!
-    const isLast = i === kept.at(-1) && heads[i]!.align === 'left'
-    const fitted = (text: string): string => (needed[i]! > widths[i]! ? clip(text, widths[i]!) : text)
-    columns[i] = filled(rows, row => texts[row]!, isLast ? fitted : text => fill(fitted(text), widths[i]!, heads[i]!.align))
-  }
-  const shown = kept.map(i => columns[i]!)
+  const columns = heads.map((head, i) => columnOf(rows, row => cell(row, i), header ? head.title.length : 0))
+  const { kept, widths } = fit(
+    heads,
+    columns.map(c => c.width),
+    options.columns,
+  )
+  const shown = kept.map(i => padded(columns[i]!, widths[i]!, heads[i]!.align, i === kept.at(-1)))
   const lines: string[] = header ? [headLine(heads, kept, widths, options.head)] : []
   for (let row = 0; row < rows; row++) {
-    let line = ''
-    let last = ''
-    for (let i = 0; i < shown.length; i++) line += i === 0 ? (last = shown[i]![row]!) : gap + (last = shown[i]![row]!)
+    let line = shown[0]!(row)
+    let last = line
+    for (let i = 1; i < shown.length; i++) {
+      last = shown[i]!(row)
+      line += gap + last
+    }
     lines.push(last === '' || last.endsWith(' ') ? line.trimEnd() : line)
   }
   return lines
+}
+
+interface Column {
+  readonly texts: readonly string[]
+  readonly width: number
+  /** Every text is of printable ASCII, so its width is its length. */
+  readonly isPlain: boolean
+}
+
+/** The texts of a column, made safe. Neighbours are often the same, and are then looked at once. */
+function columnOf(rows: number, cell: (row: number) => string, least: number): Column {
+  const texts: string[] = []
+  let most = least
+  let isPlain = true
+  let from: string | undefined
+  let to = ''
+  for (let row = 0; row < rows; row++) {
+    const text = cell(row)
+    if (text !== from) {
+      from = text
+      to = text
+      if (special.test(text)) {
+        to = safe(text)
+        isPlain = false
+        most = Math.max(most, width(to))
+      } else if (text.length > most) most = text.length
+    }
+    texts.push(to)
+  }
+  return { texts, width: most, isPlain }
+}
+
+/** What may need to be made safe, or be wider or narrower than one column. */
+const special = /[^\u0020-\u005b\u005d-\u007e]/
+
+/** Gives the cell of a row, as wide as its column. Nothing follows the last column, so it is not filled up. */
+function padded(column: Column, columns: number, align: TableColumn['align'], isLast: boolean): (row: number) => string {
+  const { texts } = column
+  const isCut = column.width > columns
+  const make = (text: string): string => {
+    const fitted = isCut ? clip(text, columns) : text
+    if (isLast && align === 'left') return fitted
+    if (!column.isPlain || isCut) return fill(fitted, columns, align)
+    return align === 'left' ? text.padEnd(columns) : text.padStart(columns)
+  }
+  let from: string | undefined
+  let to = ''
+  return row => {
+    const text = texts[row]!
+    if (text !== from) to = make((from = text))
+    return to
+  }
 }
 
 const gap = ' '.repeat(GAP)
@@ -72,19 +111,6 @@ function headLine(heads: readonly TableColumn[], kept: readonly number[], widths
   const cells = kept.map(i => fill(clip(heads[i]!.title, widths[i]!), widths[i]!, heads[i]!.align))
   const line = cells.join(gap).trimEnd()
   return colour ? colour(line) : line
-}
-
-/** A text for each row. Neighbours are often the same, and are then made once. */
-function filled(rows: number, cell: (row: number) => string, make: (text: string) => string): string[] {
-  const made: string[] = []
-  let from: string | undefined
-  let to = ''
-  for (let row = 0; row < rows; row++) {
-    const text = cell(row)
-    if (text !== from) to = make((from = text))
-    made.push(to)
-  }
-  return made
 }
 
 /** First the columns that may leave go, then those that may be cut are cut, the widest first. */
