@@ -188,3 +188,33 @@ test('a ring that is full counts what it lost', bpf, async () => {
     meter.close()
   }
 })
+
+test(
+  'a burst that nobody reads meanwhile is kept whole',
+  needs('linux', 'root', 'file /sys/kernel/btf/vmlinux', 'command python3'),
+  async () => {
+    const { openMeter } = await import('./bpf/meter.ts')
+    const { recordKinds } = await import('./bpf/records.ts')
+    const { execFileSync } = await import('node:child_process')
+    const { statSync } = await import('node:fs')
+    const meter = openMeter({ namespace: statSync('/proc/self/ns/net').ino, unix: false })
+    try {
+      // Each end is reset, so that no port has to wait.
+      const burst = `
+import socket, struct
+s = socket.create_server(("127.0.0.1", 0))
+now = struct.pack("ii", 1, 0)
+for _ in range(6000):
+    c = socket.create_connection(s.getsockname()); a, _ = s.accept()
+    c.sendall(b"1"); a.recv(1)
+    for end in (c, a): end.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, now); end.close()
+`
+      execFileSync('python3', ['-c', burst])
+      let closed = 0
+      meter.drain(r => (closed += r.kind === recordKinds.closed ? 1 : 0), Infinity)
+      deepEqual([meter.lost().records, closed >= 12_000], [0, true])
+    } finally {
+      meter.close()
+    }
+  },
+)
