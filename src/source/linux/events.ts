@@ -37,8 +37,8 @@ export interface Events {
 /** Makes the events of a machine. */
 export function eventSource(ways: Ways): Events {
   const watchers = new Set<Watcher>()
-  /** The last look, for a watcher that opens after it. */
-  let latest: { readonly look: Look; readonly whole: ReadonlySet<Protocol> } | undefined
+  /** The last look, for a watcher that opens after it: as long as somebody else keeps it. */
+  let latest: { readonly look: WeakRef<Look>; readonly whole: ReadonlySet<Protocol> } | undefined
 
   async function open(query: Query | undefined): Promise<{ readonly watcher: Watcher | undefined; readonly gaps: readonly EventGap[] }> {
     const gaps: EventGap[] = []
@@ -61,7 +61,8 @@ export function eventSource(ways: Ways): Events {
     yield* gaps
     if (watcher === undefined) return
     watchers.add(watcher)
-    if (latest !== undefined) watcher.see(latest.look, latest.whole)
+    const last = latest?.look.deref()
+    if (last !== undefined) watcher.see(last, latest!.whole)
     try {
       while (watchers.has(watcher)) {
         const stopping = signal?.aborted ?? false
@@ -80,7 +81,7 @@ export function eventSource(ways: Ways): Events {
     events,
     see(look, query) {
       const whole = new Set(isBroken(look) ? [] : wholeProtocols(query))
-      latest = { look, whole }
+      latest = { look: new WeakRef(look), whole }
       for (const watcher of watchers) watcher.see(look, whole)
       return look
     },
