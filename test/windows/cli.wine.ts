@@ -113,3 +113,25 @@ test('filters by names as people say them; bytes that nothing counts are unknown
   match(top.out, /bytes unknown {2}15 sockets/)
   match(top.err, /do not tell their statistics/)
 })
+
+test('events are found by looking again', async () => {
+  const child = spawn(process.execPath, ['dist/cli.cjs', 'events', '--every', '100ms'], { stdio: ['ignore', 'pipe', 'ignore'] })
+  let text = ''
+  child.stdout.setEncoding('utf8').on('data', part => (text += part))
+  const servers: Server[] = []
+  try {
+    const seen = await until('an event', async () => {
+      const server = createServer().listen(0, '127.0.0.1')
+      await once(server, 'listening')
+      servers.push(server)
+      await new Promise(resolve => setTimeout(resolve, 300))
+      servers.at(-2)?.close()
+      const words = /closed tcp 127\.0\.0\.1:(\d+) .*in \? out \? after .*node\.exe \d+/.exec(text)
+      return words?.[1]
+    })
+    match(text, new RegExp(`opened tcp 127\\.0\\.0\\.1:${seen} `))
+  } finally {
+    child.kill()
+    for (const server of servers) server.close()
+  }
+})
