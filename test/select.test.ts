@@ -16,6 +16,9 @@ const lines = [
   '-ta dst 127.0.0.1', '-ta src 127.0.0.0/8', '-ta sport = :PORT', '-ta dport = :PORT', '-ta ( sport = :PORT or dport = :PORT )', '-ta sport != :PORT', '-ta dport gt :1024',
   '-ta sport lt :40000', '-ta not sport = :PORT', '-ta ! ( src 127.0.0.1 and sport = :PORT )', '-ta src 127.0.0.1:PORT', '-ta dst [::1]', '-ta src [::1]:*', '-ta dst 127.0.0.1 sport ge :PORT',
   '-ta sport = PORT', '-ta sport eq :PORT or dport eq :PORT', '-tua autobound', '-ta src :PORT', '-ta dport <= :PORT && src 127.0.0.1', '-xa src *', '-xa src @sockscope-test*',
+  // The last of -a and -l counts, and the last of -4 and -6; -A forgets the tables before it, and ! takes tables out.
+  '-tal', '-tla', '-tulan', '-tanl', '-4 -6', '-64t', '-f inet6 -4', '-t -A udp', '-u -A tcp -l', '-A udp -t -a', '-A all,!tcp -a', '-A inet,!udp', '-A p_raw -a', '-A p_dgr -a',
+  '-M', '-Ma', '-M -l', '-M6', '-A mptcp -a', '-t state all exclude listening', '-ta exclude syn-sent',
 ] // prettier-ignore
 
 // Sockets of every kind that needs no module: through koffi, because Node itself can open only some of them.
@@ -27,6 +30,9 @@ const holder = `
   const name = Buffer.concat([Buffer.from([1, 0, 0]), Buffer.from('sockscope-test')])
   const unix = socket(1, 1, 0); bind(unix, name, name.length); listen(unix, 5)
   bind(socket(1, 2, 0), Buffer.concat([name, Buffer.from('-dgram')]), name.length + 6)
+  const inet = Buffer.from([2, 0, 0, 0, 127, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0])
+  bind(socket(2, 1, 0), inet, 16) // Only bound: in no line but that of -B.
+  const mptcp = socket(2, 1, 262); bind(mptcp, inet, 16); listen(mptcp, 5)
   socket(17, 3, 0x0300); socket(17, 2, 0x0300); socket(2, 3, 1); socket(10, 3, 58)
   bind(socket(16, 3, 0), Buffer.from([16, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0]), 12)
   const net = require('node:net'), dgram = require('node:dgram')

@@ -17,12 +17,14 @@ export function parse(command: Command, args: readonly string[]): Given {
   const { tokens } = parseArgs({ args: [...args], options: config, strict: false, allowPositionals: true, tokens: true })
   const found = new Map<string, string[]>()
   const words: string[] = []
+  const sequence: { name: string; value: string }[] = []
   for (const token of tokens) {
     if (token.kind === 'positional') words.push(token.value)
     if (token.kind !== 'option') continue
     const option = options.find(o => o.name === token.name)
     if (option === undefined) throw unknown(token.rawName, command, options)
     const value = check(option, token.rawName, token.value)
+    sequence.push({ name: option.name, value })
     const before = found.get(option.name)
     if (before === undefined) found.set(option.name, [value])
     else if (option.value !== undefined && !option.many) throw new UsageError(`${token.rawName} is given twice`)
@@ -32,6 +34,7 @@ export function parse(command: Command, args: readonly string[]): Given {
     has: name => found.has(name),
     value: name => found.get(name)?.at(-1),
     values: name => found.get(name) ?? [],
+    sequence,
     words,
   }
 }

@@ -20,7 +20,7 @@ const CONNECTED: readonly State[] = [
 ]
 const IDLE: readonly State[] = ['CLOSED', 'UNCONNECTED']
 
-/** A table of ss: a protocol, for UNIX and PACKET only one type of socket. */
+/** A table of ss: a protocol, for UNIX and VSOCK only one type of socket. ss shows packet sockets of both types when one is asked for. */
 interface Table {
   readonly protocol: Protocol
   readonly families: readonly Family[]
@@ -39,20 +39,20 @@ const tables: Readonly<Record<string, Table>> = {
   unix_stream: { protocol: 'unix', families: ['unix'], type: 'stream', states: CONNECTED },
   unix_dgram: { protocol: 'unix', families: ['unix'], type: 'datagram', states: IDLE },
   unix_seqpacket: { protocol: 'unix', families: ['unix'], type: 'seqpacket', states: CONNECTED },
-  packet_raw: { protocol: 'packet', families: ['packet'], type: 'raw', states: IDLE },
-  packet_dgram: { protocol: 'packet', families: ['packet'], type: 'datagram', states: IDLE },
+  packet_raw: { protocol: 'packet', families: ['packet'], states: IDLE },
+  packet_dgram: { protocol: 'packet', families: ['packet'], states: IDLE },
   netlink: { protocol: 'netlink', families: ['netlink'], states: IDLE },
   vsock_stream: { protocol: 'vsock', families: ['vsock'], type: 'stream', states: CONNECTED },
   vsock_dgram: { protocol: 'vsock', families: ['vsock'], type: 'datagram', states: CONNECTED },
-  tipc: { protocol: 'tipc', families: ['tipc'], states: CONNECTED },
+  tipc: { protocol: 'tipc', families: ['tipc'], states: ['ESTABLISHED', 'LISTEN', ...IDLE] },
   xdp: { protocol: 'xdp', families: ['xdp'], states: IDLE },
 }
 
 /** What `-A` takes: groups of tables under the names and short names of ss. */
 const groups: Readonly<Record<string, readonly string[]>> = {
-  // ss leaves MPTCP and TIPC out of its default, because every MPTCP connection is also shown by its TCP flows.
-  all: Object.keys(tables).filter(name => name !== 'mptcp' && name !== 'tipc'),
-  inet: ['tcp', 'udp', 'raw', 'dccp', 'sctp'],
+  // ss leaves TIPC out.
+  all: Object.keys(tables).filter(name => name !== 'tipc'),
+  inet: ['tcp', 'udp', 'raw', 'dccp', 'sctp', 'mptcp'],
   unix: ['unix_stream', 'unix_dgram', 'unix_seqpacket'],
   packet: ['packet_raw', 'packet_dgram'],
   vsock: ['vsock_stream', 'vsock_dgram'],
@@ -65,7 +65,13 @@ const groups: Readonly<Record<string, readonly string[]>> = {
   v_dgr: ['vsock_dgram'],
 }
 
-const letters: Readonly<Record<string, string>> = { tcp: 'tcp', udp: 'udp', raw: 'raw', dccp: 'dccp', sctp: 'sctp', mptcp: 'mptcp' }
+const letters: ReadonlySet<string> = new Set(['tcp', 'udp', 'raw', 'dccp', 'sctp', 'mptcp'])
+const familyLetters: readonly Family[] = ['ipv4', 'ipv6', 'unix', 'packet', 'vsock', 'tipc', 'xdp']
+const stateLetters: Readonly<Record<string, readonly State[]>> = {
+  all: [...CONNECTED, ...IDLE, 'LISTEN', 'TIME_WAIT', 'SYN_RECEIVED', 'DELETE_TCB'],
+  listening: ['LISTEN', ...IDLE],
+  'bound-inactive': ['BOUND'],
+}
 
 /** Tables that a family brings when none of them was asked for. */
 const familyTables: Readonly<Record<Family, readonly string[]>> = {
@@ -163,33 +169,82 @@ function usual(filter: Needs | undefined): readonly Protocol[] {
 
 /** The family of addresses in the filter that name none, as ss takes it from its letters. */
 export function addressFamily(given: Given): Family | undefined {
-  const families = [...familiesOf(given)].filter(family => !inet.includes(family))
+  const families = [...new Set(given.sequence.flatMap(typed => familyOf(typed) ?? []))].filter(family => !inet.includes(family))
   return families.length === 1 ? families[0] : undefined
+}
+
+/** What letters add up to. */
+interface Line {
+  readonly names: Set<string>
+  readonly families: Set<Family>
+  /** The states of tables and families, which count when no letter says which. */
+  readonly usual: Set<State>
+  chosen: readonly State[] | undefined
+  /** The family that was named last. */
+  last: Family | undefined
+  queried: boolean
 }
 
 /** Reads the letters. `states` are those that the filter starts with, which win over the letters; so does a filter that says something of states. */
 export function select(given: Given, states: readonly State[] | undefined, filter?: Needs): Selection {
   const all = [...ssOptions, ...ssShowOptions]
   if (!all.some(o => given.has(o.name))) return { protocols: usual(filter), families: undefined, states, test: undefined }
-  const names = new Set(Object.keys(letters).filter(word => given.has(word)))
-  const queries = [...given.values('query'), ...given.values('socket')]
-  for (const word of queries.flatMap(q => q.split(','))) for (const name of tablesOf(word)) names.add(name)
-  const families = familiesOf(given)
-  const defaults = new Set([...names].flatMap(name => tables[name]!.states))
-  for (const family of families) for (const state of familyStates(family)) defaults.add(state)
-  const nothing = names.size === 0 && families.size === 0
-  if (nothing) for (const name of groups.all!) names.add(name)
+  const line = lineOf(given)
+  const { names, families } = line
+  if (names.size === 0 && families.size === 0) {
+    if (line.queried) throw new UsageError(`--query ${JSON.stringify(queriesOf(given).join(','))}: leaves no table to show`)
+    line.chosen ??= CONNECTED
+    for (const name of groups.all!) names.add(name)
+  }
   merge(names, families)
+  if (line.last === 'ipv4') families.delete('ipv6')
+  if (line.last === 'ipv6') families.delete('ipv4')
   return {
     protocols: [...new Set([...names].map(name => tables[name]!.protocol))],
     families: [...families],
-    // ss falls back to connections when tables come by name or by default.
-    states:
-      states ??
-      (filter?.states === true ? undefined : (stateLetters(given) ?? (nothing || queries.length > 0 ? CONNECTED : [...defaults]))),
+    states: states ?? (filter?.states === true ? undefined : (line.chosen ?? [...line.usual])),
     test: typeTest(names),
   }
 }
+
+/** As ss reads them, one after the other: the last of -a, -l and -B counts, so does the last of -4 and -6, and -A forgets the tables before it. */
+function lineOf(given: Given): Line {
+  const line: Line = { names: new Set(), families: new Set(), usual: new Set(), chosen: undefined, last: undefined, queried: false }
+  for (const typed of given.sequence) {
+    const family = familyOf(typed)
+    if (family !== undefined) {
+      line.families.add(family)
+      for (const state of familyStates(family)) line.usual.add(state)
+      line.last = family
+    } else if (typed.name === 'query' || typed.name === 'socket') query(line, typed.value)
+    else if (Object.hasOwn(stateLetters, typed.name)) line.chosen = stateLetters[typed.name]!
+    else if (letters.has(typed.name)) add(line, typed.name)
+  }
+  return line
+}
+
+function add(line: Line, name: string): void {
+  line.names.add(name)
+  for (const state of tables[name]!.states) line.usual.add(state)
+}
+
+/** A list of tables; those with a ! before them are taken out. */
+function query(line: Line, list: string): void {
+  if (!line.queried) {
+    line.names.clear()
+    line.chosen ??= CONNECTED
+    line.queried = true
+  }
+  for (const word of list.split(',')) {
+    const names = tablesOf(word.replace(/^!/, ''))
+    for (const name of names) {
+      if (word.startsWith('!')) line.names.delete(name)
+      else add(line, name)
+    }
+  }
+}
+
+const queriesOf = (given: Given): readonly string[] => [...given.values('query'), ...given.values('socket')]
 
 function tablesOf(word: string): readonly string[] {
   const found = groups[word] ?? (word in tables ? [word] : undefined)
@@ -198,14 +253,16 @@ function tablesOf(word: string): readonly string[] {
   return found
 }
 
-function familiesOf(given: Given): Set<Family> {
-  const families = new Set<Family>(given.values('family').map(word => familyWords[word]!))
-  for (const family of ['ipv4', 'ipv6', 'unix', 'packet', 'vsock', 'tipc', 'xdp'] as const) if (given.has(family)) families.add(family)
-  return families
+/** The family that an option names. */
+function familyOf({ name, value }: Given['sequence'][number]): Family | undefined {
+  if (name === 'family') return familyWords[value]
+  return familyLetters.find(family => family === name)
 }
 
-const familyStates = (family: Family): readonly State[] =>
-  family === 'packet' || family === 'netlink' || family === 'xdp' ? IDLE : CONNECTED
+const familyStates = (family: Family): readonly State[] => {
+  if (family === 'tipc') return tables.tipc!.states
+  return family === 'packet' || family === 'netlink' || family === 'xdp' ? IDLE : CONNECTED
+}
 
 /** As ss does: a table without one of its families brings them, a family without one of its tables brings those. */
 function merge(names: Set<string>, families: Set<Family>): void {
@@ -215,12 +272,6 @@ function merge(names: Set<string>, families: Set<Family>): void {
   }
   for (const family of families)
     if (!familyTables[family].some(name => names.has(name))) for (const name of familyTables[family]) names.add(name)
-}
-
-function stateLetters(given: Given): readonly State[] | undefined {
-  if (given.has('all')) return [...CONNECTED, ...IDLE, 'LISTEN', 'TIME_WAIT', 'SYN_RECEIVED', 'DELETE_TCB']
-  if (given.has('listening')) return ['LISTEN', ...IDLE]
-  return given.has('bound-inactive') ? ['BOUND'] : undefined
 }
 
 function typeTest(names: ReadonlySet<string>): ((socket: Socket) => boolean) | undefined {

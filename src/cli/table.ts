@@ -22,6 +22,8 @@ export interface Given {
   has(name: string): boolean
   value(name: string): string | undefined
   values(name: string): readonly string[]
+  /** Every option in the order that they were typed: in lines of ss the order matters. */
+  readonly sequence: readonly { readonly name: string; readonly value: string }[]
   /** What is no option. */
   readonly words: readonly string[]
 }

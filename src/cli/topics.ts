@@ -36,6 +36,7 @@ export const topics = (): Readonly<Record<string, readonly string[]>> => ({
   ss: [
     'The letters of ss select what ss selects: -t alone means connected TCP sockets, -tl those that listen, -ta all of them.',
     'Letters join: sockscope -tulpn. Without any letter of ss: TCP and UDP in every state.',
+    'As in ss, the last of -a and -l counts, and the last of -4 and -6.',
     '',
     'Different from ss: owners are always there (-p changes nothing; --no-owners leaves them out), numbers are never',
     'turned into names without -r, addresses are not looked up while sockets are listed, and exit code 1 says that',

@@ -20,6 +20,9 @@ export interface Words {
   readonly filter: Filter | undefined
 }
 
+/** What a line of ss means by every state: sockets that are only bound are found by their own word or letter. */
+const ssStates: readonly State[] = everyState.filter(state => state !== 'BOUND')
+
 /** Reads the words of a line, and the file of `-F`. */
 export function wordsOf(given: Given): Words {
   const words = given.has('filter') ? [...given.words, fileText(given.value('filter')!)] : given.words
@@ -28,7 +31,7 @@ export function wordsOf(given: Given): Words {
   while (words[at] === 'state' || words[at] === 'exclude' || words[at] === 'excl') {
     const named = statesOf(words[at]!, words[at + 1])
     if (words[at] === 'state') chosen = new Set([...(chosen ?? []), ...named])
-    else chosen = new Set([...(chosen ?? everyState)].filter(s => !named.includes(s)))
+    else chosen = new Set([...(chosen ?? ssStates)].filter(s => !named.includes(s)))
     at += 2
   }
   const text = words.slice(at).join(' ')
@@ -69,6 +72,7 @@ function fileText(file: string): string {
 
 function statesOf(before: string, word: string | undefined): readonly State[] {
   const name = word === undefined ? undefined : stateWord(word)
+  if (name === 'all' || name === 'big') return stateWords[name]!.filter(state => ssStates.includes(state))
   if (name !== undefined) return stateWords[name]!
   const hint = word === undefined ? undefined : nearest(word, stateSpellings)
   throw new UsageError(`${before} ${word ?? ''}: ${hint ? `did you mean ${hint}?` : `needs a state: ${stateSpellings.join(', ')}`}`)
