@@ -1,45 +1,15 @@
 // How fast a look is with 50,000 TCP sockets: against a C program that only receives the dump, and against ss. Ratios of medians; times are of this machine, now.
-// `node build/bench/look.js [processes] [connections of each] [rounds]`, as root, with gcc, ip and ss. It takes about 20 seconds, in a network namespace of its own.
-import { execFileSync, spawn, spawnSync } from 'node:child_process'
-import { mkdtempSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+// `npm run bench look -- [processes] [connections of each] [rounds]`, as root, with gcc, ip and ss. It takes about 20 seconds, in a network namespace of its own.
+import { execFileSync, spawnSync } from 'node:child_process'
 import { join } from 'node:path'
 import type { Query } from '../src/filter/query.ts'
 import { openLocal } from '../src/source/open.ts'
+import { insideWord, median, runInCrowd } from './crowd.ts'
 
 const [processes = 10, connections = 2500, rounds = 5] = process.argv
   .slice(2)
   .filter(word => /^\d+$/.test(word))
   .map(Number)
-const inside = process.argv.includes('inside')
-
-const median = (list: readonly number[]): number => list.toSorted((a, b) => a - b)[list.length >> 1]!
-
-function outside(): void {
-  const folder = mkdtempSync(join(tmpdir(), 'sockscope-bench-'))
-  const name = `sockscope-bench-${process.pid}`
-  for (const program of ['load', 'floor'])
-    execFileSync('gcc', ['-O2', '-o', join(folder, program), `bench/${program}.c`], { stdio: 'inherit' })
-  execFileSync('ip', ['netns', 'add', name])
-  execFileSync('ip', ['-n', name, 'link', 'set', 'lo', 'up'])
-  const load = spawn('ip', ['netns', 'exec', name, join(folder, 'load'), String(processes), String(connections)], {
-    stdio: ['pipe', 'pipe', 'inherit'],
-  })
-  load.stdout.once('data', () => {
-    spawnSync(
-      'ip',
-      ['netns', 'exec', name, process.execPath, process.argv[1]!, String(processes), String(connections), String(rounds), 'inside', folder],
-      {
-        stdio: 'inherit',
-      },
-    )
-    load.stdin.end()
-  })
-  load.once('exit', () => {
-    execFileSync('ip', ['netns', 'del', name])
-    rmSync(folder, { recursive: true })
-  })
-}
 
 /** The longest time that the event loop was held while something ran. */
 async function held(run: () => Promise<unknown>): Promise<number> {
@@ -112,5 +82,5 @@ async function within(): Promise<void> {
   source.close()
 }
 
-if (inside) await within()
-else outside()
+if (process.argv.includes(insideWord)) await within()
+else await runInCrowd(processes, connections, [processes, connections, rounds].map(String))

@@ -1,0 +1,35 @@
+// Opens many sockets in a network namespace of its own and runs a program among them. As root, with gcc and ip. Everything is gone afterwards.
+import { execFileSync, spawn, spawnSync } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+
+/** The word that the program finds among its arguments; the folder with `floor` comes after it. */
+export const insideWord = 'inside'
+
+/** Runs the program that was started once more, among so many processes of so many connections. */
+export async function runInCrowd(processes: number, connections: number, words: readonly string[] = []): Promise<void> {
+  const folder = mkdtempSync(join(tmpdir(), 'sockscope-bench-'))
+  const name = `sockscope-bench-${process.pid}`
+  for (const program of ['load', 'floor'])
+    execFileSync('gcc', ['-O2', '-o', join(folder, program), `bench/${program}.c`], { stdio: 'inherit' })
+  execFileSync('ip', ['netns', 'add', name])
+  try {
+    execFileSync('ip', ['-n', name, 'link', 'set', 'lo', 'up'])
+    const load = spawn('ip', ['netns', 'exec', name, join(folder, 'load'), String(processes), String(connections)], {
+      stdio: ['pipe', 'pipe', 'inherit'],
+    })
+    const ended = once(load, 'exit')
+    await once(load.stdout, 'data')
+    spawnSync('ip', ['netns', 'exec', name, process.execPath, process.argv[1]!, ...words, insideWord, folder], { stdio: 'inherit' })
+    load.stdin.end()
+    await ended
+  } finally {
+    execFileSync('ip', ['netns', 'del', name])
+    rmSync(folder, { recursive: true })
+  }
+}
+
+/** The number in the middle. */
+export const median = (list: readonly number[]): number => list.toSorted((a, b) => a - b)[list.length >> 1]!

@@ -1,0 +1,36 @@
+// What watching costs: one look a second at 10,000 sockets for ten seconds, as a share of one core (the goal is 5 %), and what 300 looks without a pause leave
+// behind in memory and descriptors. `npm run bench watch`, as root.
+import { readdirSync } from 'node:fs'
+import { openLocal } from '../src/source/open.ts'
+import { watch } from '../src/watch/watch.ts'
+import { insideWord, runInCrowd } from './crowd.ts'
+
+const seconds = 10
+const looks = 300
+
+async function within(): Promise<void> {
+  const source = await openLocal()
+  const query = { protocols: ['tcp'] } as const
+  for (let i = 0; i < 5; i++) await source.sockets(query)
+  const stop = new AbortController()
+  const before = process.cpuUsage()
+  const start = performance.now()
+  let frames = 0
+  for await (const { sockets } of watch({ source, query, every: 1000, signal: stop.signal })) {
+    if (++frames === seconds) stop.abort()
+    if (frames === 1) console.log(`${sockets.length} sockets`)
+  }
+  const { user, system } = process.cpuUsage(before)
+  const share = (user + system) / 1000 / (performance.now() - start)
+  console.log(`watching once a second: ${(share * 100).toFixed(1)} % of one core`)
+  const left = (): readonly number[] => [process.memoryUsage().rss / 2 ** 20, readdirSync('/proc/self/fd').length]
+  for (let i = 0; i < looks / 3; i++) await source.sockets(query)
+  const [memory, descriptors] = left() as [number, number]
+  for (let i = 0; i < looks; i++) await source.sockets(query)
+  const [later, more] = left() as [number, number]
+  console.log(`${looks} looks: memory ${memory.toFixed(0)} to ${later.toFixed(0)} MiB, descriptors ${descriptors} to ${more}`)
+  source.close()
+}
+
+if (process.argv.includes(insideWord)) await within()
+else await runInCrowd(2, 2500)

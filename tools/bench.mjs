@@ -1,0 +1,19 @@
+// `npm run bench NAME`: builds what has changed and runs one benchmark of bench/. Words after the name are for the benchmark.
+import { execFileSync, spawnSync } from 'node:child_process'
+import { readdirSync } from 'node:fs'
+import { join } from 'node:path'
+import { build, install, root } from './setup.mjs'
+
+const [name = '', ...words] = process.argv.slice(2)
+process.chdir(root)
+const names = readdirSync('bench')
+  .filter(file => file.endsWith('.ts') && file !== 'crowd.ts')
+  .map(file => file.slice(0, -3))
+if (!names.includes(name)) {
+  process.stderr.write(`npm run bench NAME: one of ${names.join(', ')}\n`)
+  process.exit(2)
+}
+install()
+build()
+execFileSync(process.execPath, [join(root, 'node_modules/typescript/bin/tsc'), '-p', 'tsconfig.test.json'], { stdio: ['ignore', 2, 2] })
+process.exit(spawnSync(process.execPath, [`build/bench/${name}.js`, ...words], { stdio: 'inherit' }).status ?? 1)
