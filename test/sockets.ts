@@ -2,34 +2,13 @@
 import { readdirSync, readlinkSync } from 'node:fs'
 import type { Socket } from '../src/model/socket.ts'
 import type { Process } from '../src/model/process.ts'
+import { draft } from '../src/source/draft.ts'
 import type { Tcp } from '../src/model/tcp.ts'
 
 /** A TCP socket between two ends, with what a test wants changed. */
 export function aSocket(change: Partial<Socket> = {}): Socket {
-  return {
-    key: 'a',
-    protocol: 'tcp',
-    family: 'ipv4',
-    state: 'ESTABLISHED',
-    local: { address: '10.0.0.1', port: 40000 },
-    remote: { address: '10.0.0.2', port: 443 },
-    owners: [],
-    ownerless: undefined,
-    uid: undefined,
-    inode: undefined,
-    queues: undefined,
-    timer: undefined,
-    interface: undefined,
-    namespace: undefined,
-    mark: undefined,
-    classId: undefined,
-    cgroup: undefined,
-    memory: undefined,
-    options: undefined,
-    tcp: undefined,
-    detail: undefined,
-    ...change,
-  }
+  const socket = draft('a', 'tcp', 'ipv4', 'ESTABLISHED', { address: '10.0.0.1', port: 40000 })
+  return { ...socket, remote: { address: '10.0.0.2', port: 443 }, ...change }
 }
 
 /** A process of which only this is known. */

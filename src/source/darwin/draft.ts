@@ -1,9 +1,8 @@
 // A socket that is being put together, with what joins its parts. Every table makes its sockets here, so that all have one shape. Pure.
 
-import type { Socket } from '../../model/socket.ts'
+import { draft as blank, type Draft } from '../draft.ts'
 
-/** A socket that is being put together; the rest of the program sees it only when it is whole. */
-export type Draft = { -readonly [K in keyof Socket]: Socket[K] }
+export type { Draft } from '../draft.ts'
 
 /** A socket, and what only this folder needs to know of it. */
 export interface Row {
@@ -28,32 +27,9 @@ export interface Row {
   readonly question: Uint8Array | undefined
 }
 
-const unknown: Draft = {
-  key: '',
-  protocol: 'tcp',
-  family: 'ipv4',
-  state: undefined,
-  local: {},
-  remote: undefined,
-  owners: [],
-  ownerless: undefined,
-  uid: undefined,
-  inode: undefined,
-  queues: undefined,
-  timer: undefined,
-  interface: undefined,
-  namespace: undefined,
-  mark: undefined,
-  classId: undefined,
-  cgroup: undefined,
-  memory: undefined,
-  options: undefined,
-  tcp: undefined,
-  detail: undefined,
-}
-
 /** A socket of which only this much is known. */
-export const draft = (known: Pick<Draft, 'key' | 'protocol' | 'family' | 'local'> & Partial<Draft>): Draft => ({ ...unknown, ...known })
+export const draft = (known: Pick<Draft, 'key' | 'protocol' | 'family' | 'local'> & Partial<Draft>): Draft =>
+  Object.assign(blank(known.key, known.protocol, known.family, known.state, known.local), known)
 
 /** A row of which only this much is known. */
 export const row = (known: Pick<Row, 'socket'> & Partial<Row>): Row => ({

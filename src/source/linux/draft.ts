@@ -1,36 +1,8 @@
-// A socket that is being put together. Every table makes its sockets here, so that all have one shape, which keeps programs that read them fast. Pure.
+// What Linux says of every kind of socket, in our words: keys, states, queues, options. Pure.
 
-import type { Endpoint, Family, Options, Protocol, Queues, Socket, State } from '../../model/socket.ts'
+import type { Options, Queues, State } from '../../model/socket.ts'
 
-/** A socket that is being put together; the rest of the program sees it only when it is whole. */
-export type Draft = { -readonly [K in keyof Socket]: Socket[K] }
-
-/** A socket of which no more is known yet. */
-export const draft = (key: string, protocol: Protocol, family: Family, state: State | undefined, local: Endpoint): Draft => ({
-  key,
-  protocol,
-  family,
-  state,
-  local,
-  remote: undefined,
-  owners: noOwners,
-  ownerless: undefined,
-  uid: undefined,
-  inode: undefined,
-  queues: undefined,
-  timer: undefined,
-  interface: undefined,
-  namespace: undefined,
-  mark: undefined,
-  classId: undefined,
-  cgroup: undefined,
-  memory: undefined,
-  options: undefined,
-  tcp: undefined,
-  detail: undefined,
-})
-
-const noOwners: Socket['owners'] = []
+export { draft, type Draft } from '../draft.ts'
 
 /** The key of a socket: its cookie, which the kernel never gives to another one. */
 export const cookieKey = (low: number, high: number): string =>

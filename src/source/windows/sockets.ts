@@ -4,7 +4,8 @@ import { ipv4, ipv6 } from '../../bytes/address.ts'
 import type { Struct } from '../../bytes/struct.ts'
 import { viewOf } from '../../bytes/text.ts'
 import { DecodeError } from '../../model/error.ts'
-import type { Endpoint, Socket, State } from '../../model/socket.ts'
+import type { Endpoint, State } from '../../model/socket.ts'
+import { draft, type Draft } from '../draft.ts'
 import {
   tableHead,
   tcp6Row,
@@ -43,8 +44,7 @@ export interface TableKind {
   readonly rows: 'module' | 'pid'
 }
 
-/** A socket that is being put together; the rest of the program sees it only when it is whole. */
-export type Draft = { -readonly [K in keyof Socket]: Socket[K] }
+export type { Draft } from '../draft.ts'
 
 /** A socket, and what is needed to ask Windows more about it. */
 export interface Row {
@@ -125,30 +125,14 @@ function readRow(f: Fields, kind: TableKind): Pick<Row, 'draft' | 'tuple' | 'pid
   const time = f.liCreateTimestamp === undefined || f.liCreateTimestamp <= 0n ? undefined : f.liCreateTimestamp
   const pid = f.dwOwningPid
   const tuple = tupleOf(kind.protocol, kind.family, local, remote)
-  const draft: Draft = {
-    key: `${tuple} ${pid}${time === undefined ? '' : `@${time}`}`,
-    protocol: kind.protocol,
-    family: kind.family,
-    state,
-    local,
+  const key = `${tuple} ${pid}${time === undefined ? '' : `@${time}`}`
+  const made = Object.assign(draft(key, kind.protocol, kind.family, state, local), {
     remote,
     owners: pid === 0 ? [] : [{ pid, fd: undefined }],
-    ownerless: pid === 0 ? (state === 'TIME_WAIT' ? 'time-wait' : 'orphan') : undefined,
-    uid: undefined,
-    inode: undefined,
-    queues: undefined,
-    timer: undefined,
-    interface: undefined,
-    namespace: undefined,
-    mark: undefined,
-    classId: undefined,
-    cgroup: undefined,
-    memory: undefined,
-    options: undefined,
-    tcp: undefined,
+    ownerless: pid !== 0 ? undefined : state === 'TIME_WAIT' ? ('time-wait' as const) : ('orphan' as const),
     detail: time === undefined ? undefined : { fields: { createdAtMs: fileTimeMs(time) } },
-  }
-  return { draft, tuple, pid }
+  })
+  return { draft: made, tuple, pid }
 }
 
 function endpoint(v4: Uint8Array | undefined, v6: Uint8Array | undefined, port: number, scope = 0): Endpoint {
