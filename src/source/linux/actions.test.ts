@@ -3,6 +3,7 @@ import { equal, ok, rejects } from 'node:assert/strict'
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { closeSync, openSync } from 'node:fs'
+import { createSocket } from 'node:dgram'
 import { connect, createServer, type AddressInfo, type Socket as Connection } from 'node:net'
 import { needs } from '../../../test/needs.ts'
 import type { OsError } from '../../model/error.ts'
@@ -98,4 +99,29 @@ test('a signal reaches the process, and never another one with its pid', here, a
   await source!.actions!.signal!(seen, 'TERM')
   equal((await exit)[1], 'SIGTERM')
   await rejects(source!.actions!.signal!(seen, 'TERM'), code('ESRCH'))
+})
+
+test('whether a UDP socket is still there', here, async () => {
+  const calls = await import('./calls.ts')
+  const { isGone } = await import('./actions.ts')
+  for (const [type, address] of [
+    ['udp4', '127.0.0.1'],
+    ['udp4', '0.0.0.0'],
+    ['udp6', '::1'],
+    ['udp6', '::'],
+  ] as const) {
+    for (const connected of [false, true]) {
+      const one = createSocket(type).bind(0, address)
+      await once(one, 'listening')
+      if (connected) await new Promise<void>(resolve => void one.connect(9, type === 'udp4' ? '127.0.0.1' : '::1', () => resolve()))
+      const { port } = one.address()
+      const { sockets } = await source!.sockets({ protocols: ['udp'] })
+      const listed = sockets.find(s => s.local.port === port && s.owners.some(owner => owner.pid === process.pid))
+      ok(listed)
+      equal(isGone(calls, listed), false, `${address} ${connected}`)
+      one.close()
+      await once(one, 'close')
+      equal(isGone(calls, listed), true, `${address} ${connected}`)
+    }
+  }
 })

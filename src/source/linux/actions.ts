@@ -20,7 +20,8 @@ const SOL_SOCKET = 1
 const SO_COOKIE = 57
 const AF_INET = 2
 const AF_INET6 = 10
-const protocolNumbers: Readonly<Record<string, number>> = { tcp: 6, udp: 17, udplite: 136 }
+const TCP = 6
+const protocolNumbers: Readonly<Record<string, number>> = { tcp: TCP, udp: 17, udplite: 136 }
 
 /** Where a socket is: runs something in the network namespace that it belongs to. */
 export type InNamespaceOf = <T>(socket: Socket, act: () => T) => Promise<T>
@@ -77,11 +78,14 @@ function exactRequest(type: number, flags: number, socket: Socket): Uint8Array {
   if (cookie === undefined || protocol === undefined || (socket.family !== 'ipv4' && socket.family !== 'ipv6')) {
     throw new OsError('SOCK_DESTROY', 'EOPNOTSUPP', { help: `${socket.protocol} sockets cannot be closed from outside` })
   }
+  // To be told of one UDP socket its ends are asked for the other way round, "for historical reasons" (net/ipv4/udp_diag.c); not to close it.
+  const swapped = protocol !== TCP && type === SOCK_DIAG_BY_FAMILY
+  const [from, to] = swapped ? [socket.remote, socket.local] : [socket.local, socket.remote]
   const id = {
-    sport: socket.local.port ?? 0,
-    dport: socket.remote?.port ?? 0,
-    src: addressBytes(socket.local),
-    dst: addressBytes(socket.remote),
+    sport: from?.port ?? 0,
+    dport: to?.port ?? 0,
+    src: addressBytes(from),
+    dst: addressBytes(to),
     if: socket.interface?.index ?? 0,
     cookie0: Number(cookie & 0xffffffffn),
     cookie1: Number(cookie >> 32n),
