@@ -218,3 +218,24 @@ for _ in range(6000):
     }
   },
 )
+
+test('without /proc everything still answers, and says why', needs('linux', 'root', 'command unshare', 'command mount'), async () => {
+  const { execFileSync } = await import('node:child_process')
+  const script = `
+    import('${process.cwd()}/build/src/source/linux/index.js').then(async ({ openLinux }) => {
+      const source = await openLinux()
+      const all = await source.abilities()
+      const stop = new AbortController()
+      setTimeout(() => stop.abort(), 50)
+      const gaps = []
+      for await (const event of source.events({}, stop.signal)) if (event.type === 'gap') gaps.push(event.gap.text)
+      const { sockets } = await source.sockets({ namespaces: 'all' })
+      const look = await source.sockets()
+      console.log(JSON.stringify([all.find(a => a.name === 'bpf-events'), gaps, sockets.length > 0, look.gaps.map(g => g.what)]))
+      process.exit()
+    })`
+  const text = execFileSync('unshare', ['-m', 'sh', '-c', 'mount -t tmpfs none /proc && exec "$0" -e "$1"', process.execPath, script])
+  const [ability, gaps, listed, what] = JSON.parse(text.toString()) as [{ works: boolean; text: string }, string[], boolean, string[]]
+  deepEqual([ability.works, listed, what.includes('owners')], [false, true, true])
+  ok([ability.text, ...gaps].every(said => said.includes('/proc/self/ns/net')) && gaps.length === 1)
+})

@@ -1,7 +1,6 @@
 // Sockets as they open and close. Which way of seeing works is found by trying: programs in the kernel, then the kernel's word that
 // a socket was destroyed. What the first could not and why is a gap; with none of them there are no events, only looks.
 
-import { statSync } from 'node:fs'
 import type { Ability } from '../../model/ability.ts'
 import { OsError } from '../../model/error.ts'
 import type { EventGap, SocketEvent } from '../../model/event.ts'
@@ -148,9 +147,9 @@ function pause(signal: AbortSignal | undefined): Promise<void> {
 export function liveWays(calls: NonNullable<Calls>): Ways {
   return {
     async bpf(query) {
-      const [{ openMeter }, watchers] = await Promise.all([import('./bpf/meter.ts'), import('./eventsBpf.ts')])
+      const [{ openMeter, ownNamespace }, watchers] = await Promise.all([import('./bpf/meter.ts'), import('./eventsBpf.ts')])
       const own = query?.namespaces === undefined || query.namespaces === 'own'
-      const scope = { namespace: own ? statSync('/proc/self/ns/net').ino : undefined, unix: query?.protocols?.includes('unix') ?? false }
+      const scope = { namespace: own ? ownNamespace() : undefined, unix: query?.protocols?.includes('unix') ?? false }
       return openBpf(openMeter(scope), watchers.bpfWatcher, await openUdp(calls))
     },
     destroy: async () => (await import('./eventsDestroy.ts')).destroyWatcher(calls),

@@ -28,7 +28,9 @@ export function looker(tape: Tape, calls: Calls, owners: OwnerFinder, processRea
 
   async function inPlace(place: Place, query: FullQuery, gaps: Gap[]): Promise<Draft[]> {
     const found = await listTables(lister, place, tape.whole ? everything : query, (protocol, gap) => {
-      if (query.protocols.includes(protocol)) gaps.push(gap)
+      // What this kernel lacks it lacks in each namespace, and that is said once.
+      const isSaid = gap.count === undefined && gaps.some(said => said.text === gap.text)
+      if (query.protocols.includes(protocol) && !isSaid) gaps.push(gap)
     })
     await nameInterfaces(place, found)
     return found

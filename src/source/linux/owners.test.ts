@@ -148,8 +148,10 @@ test('a socket that closes after it was listed has no owner because it has gone'
 test('no /proc, or one without processes: nothing is found, and it says so', async () => {
   const nothing = await ownerSearch({ ...here, root: '/nonexistent' }).find(new Set([7]))
   deepEqual(nothing, { triples: [], hidden: 0, exited: [], blind: 'proc' })
-  const empty = await ownerSearch({ ...here, root: tree({ 100: {} }) }).find(new Set([7]))
-  equal(empty.blind, 'hidepid')
+  const hidden = await ownerSearch({ ...here, root: tree({ 100: {} }) }).find(new Set([7]))
+  equal(hidden.blind, 'hidepid')
+  const empty = await ownerSearch({ ...here, root: tree({}) }).find(new Set([7]))
+  equal(empty.blind, 'proc') // A folder that /proc was never mounted on.
 })
 
 test('processes of another user', needs('linux', 'root'), async () => {

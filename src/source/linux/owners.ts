@@ -252,6 +252,7 @@ async function listed(known: Descriptors): Promise<Changes | undefined> {
 
 /** Why whole processes may be out of sight. */
 function blindness(known: Descriptors): Holders['blind'] {
+  if (known.tables.size === 0) return 'proc' // Not even ourselves: something else is there in its place.
   if (!known.tables.has(1)) return 'hidepid' // Every pid namespace has a process 1.
   try {
     return readlinkSync(`${known.root}/self/ns/pid`) === 'pid:[4026531836]' ? undefined : 'pid-namespace'

@@ -1,7 +1,7 @@
 // Sees sockets open and close, and counts what each process sends and receives on each of them, inside the kernel.
 // It does not know what was moved before it was opened.
 
-import { readFileSync, readlinkSync } from 'node:fs'
+import { readFileSync, readlinkSync, statSync } from 'node:fs'
 import { OsError } from '../../../model/error.ts'
 import type { Share } from '../../../model/socket.ts'
 import { closeFd } from '../calls.ts'
@@ -55,7 +55,7 @@ export interface MeterSizes {
 
 /** Opens the meter, or throws the OsError that says why this kernel does not let us. */
 export function openMeter(scope: TrafficScope, sizes: MeterSizes = {}): Meter {
-  if (readlinkSync('/proc/self/ns/pid') !== firstPidNamespace)
+  if (file('/proc/self/ns/pid', at => readlinkSync(at)) !== firstPidNamespace)
     throw new OsError('open meter', 'ENOTSUP', { help: 'inside a pid namespace the kernel counts by other pids than we see' })
   const btf = readBtf(readTypes())
   const offsets = trafficOffsets(btf)
@@ -105,15 +105,18 @@ export function openMeter(scope: TrafficScope, sizes: MeterSizes = {}): Meter {
   }
 }
 
-function readTypes(): Uint8Array {
+/** The number of the network namespace that we are in. */
+export const ownNamespace = (): number => file('/proc/self/ns/net', at => statSync(at).ino)
+
+const readTypes = (): Uint8Array =>
+  file('/sys/kernel/btf/vmlinux', at => readFileSync(at), 'the kernel must be built with its own type information')
+
+/** Reads a file that nothing works without. */
+function file<T>(path: string, read: (path: string) => T, help = '/proc must be mounted'): T {
   try {
-    return readFileSync('/sys/kernel/btf/vmlinux')
+    return read(path)
   } catch (error) {
-    const code = (error as NodeJS.ErrnoException).code ?? 'EIO'
-    throw new OsError('read(/sys/kernel/btf/vmlinux)', code, {
-      help: 'the kernel must be built with its own type information',
-      cause: error,
-    })
+    throw new OsError(`read(${path})`, (error as NodeJS.ErrnoException).code ?? 'EIO', { help, cause: error })
   }
 }
 
