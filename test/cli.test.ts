@@ -26,7 +26,23 @@ test('a table, and every other form of the same sockets', async () => {
     equal(sockscope(['--tsv', '-H', '-tl', '--columns', 'local.port,pid', filter]).out, `${holder.said.port}\t${holder.pid}\n`)
     equal(sockscope(['--format', '{local.port} {pid}', filter]).out, `${holder.said.port} ${holder.pid}\n`)
     match(sockscope(['--group-by', 'process', filter]).out, new RegExp(`${holder.pid} +1 +1 +0`))
+    const [group] = json(['--group-by', 'process', '--json', filter]).groups
+    ok(group.name.endsWith(String(holder.pid)) && group.sockets === 1 && group.listening === 1)
     deepEqual(json(['--no-owners', filter]).sockets[0].owners, [])
+  } finally {
+    await holder.stop()
+  }
+})
+
+test('a word that is a filter by itself is no mistyped command, and --no-header lists what is listed without it', async () => {
+  const holder = await hold(listener)
+  try {
+    for (const word of ['listen', 'tcp']) match(sockscope([word, '--format', '{local.port}']).out, new RegExp(`^${holder.said.port}$`, 'm'))
+    const protocols = sockscope(['--no-header', '--format', '{protocol}']).out.trimEnd().split('\n')
+    deepEqual(
+      protocols.filter(name => name !== 'tcp' && name !== 'udp'),
+      [],
+    )
   } finally {
     await holder.stop()
   }
@@ -58,6 +74,14 @@ test('nothing found is exit 1, a mistake is one line and exit 2', () => {
     [['kill', ':3000', '--grace', 'x'], /--grace "x"/],
     [['close'], /which connections\?/],
     [['completion', 'tcsh'], /which shell\?/],
+    [['stats', 'tcp'], /stats takes no "tcp"/],
+    [['kill'], /write sockscope kill/],
+    [['ports', '--json', '--csv'], /exclude each other/],
+    [['free', '--host', 'no.such.host.invalid'], /--host "no\.such\.host\.invalid": is no address/],
+    [['free', '--host', '192.0.2.77'], /is no address of this machine/],
+    [['-N', 'no-such-namespace'], /--net "no-such-namespace": is no network namespace/],
+    [['-A', '!tcp'], /leaves no table/],
+    [['state'], /state : needs a state/],
     [['help', 'filter'], /did you mean filters\?/],
     [['--replay', 'package.json'], /is no recording/],
     [['--replay', 'nothing/there'], /ENOENT/],

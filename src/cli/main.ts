@@ -8,7 +8,7 @@ import { commandHelp, programHelp } from './help.ts'
 import { note, print } from './output.ts'
 import { parse } from './parse.ts'
 import { exits, UsageError } from './problem.ts'
-import type { Command } from './table.ts'
+import type { Command, Given } from './table.ts'
 import { version } from './version.ts'
 
 async function main(args: readonly string[]): Promise<number> {
@@ -21,17 +21,29 @@ async function main(args: readonly string[]): Promise<number> {
     print(programHelp(commands))
     return exits.found
   }
-  const { command, rest } = choose(args)
+  const { command, rest } = await choose(args)
   const given = parse(command, rest)
   if (given.has('help')) {
     print(commandHelp(command))
     return exits.found
   }
-  return command.run(given)
+  if (command.usage === '' && given.words.length > 0)
+    throw new UsageError(`${command.name} takes no ${JSON.stringify(given.words[0])}; see sockscope ${command.name} --help`)
+  return command.run(given).catch(noNamespace(given))
 }
 
+/** A network namespace that is not there is a mistake in the command line. */
+const noNamespace =
+  (given: Given) =>
+  (error: unknown): never => {
+    const word = given.value('net') ?? given.value('namespace')
+    const missing = error instanceof OsError && /^(setns|open)\b/.test(error.call) && /^(ENOENT|ESRCH|EINVAL|ENOTDIR)$/.test(error.code)
+    if (missing && word !== undefined) throw new UsageError(`--net ${JSON.stringify(word)}: is no network namespace (${error.message})`)
+    throw error
+  }
+
 /** The command that the words ask for: its name, `:3000` for a port, and everything else is a list. */
-function choose(args: readonly string[]): { command: Command; rest: readonly string[] } {
+async function choose(args: readonly string[]): Promise<{ command: Command; rest: readonly string[] }> {
   const [first = '', ...rest] = args
   const named = commands.find(c => c.name === first)
   if (named) return { command: named, rest }
@@ -39,9 +51,21 @@ function choose(args: readonly string[]): { command: Command; rest: readonly str
   if (port && /^:\d/.test(first)) return { command: port, rest: args }
   const names = commands.map(c => c.name)
   const meant = args.length === 1 || rest.every(word => word.startsWith('-')) ? nearest(first, names) : undefined
-  if (/^[a-z][a-z-]+$/.test(first) && meant !== undefined)
+  if (/^[a-z][a-z-]+$/.test(first) && meant !== undefined && !(await isFilter(first)))
     throw new UsageError(`unknown command ${JSON.stringify(first)}; did you mean ${meant}?`)
   return { command: commands[0]!, rest: args }
+}
+
+/** Words such as `listen` and `tcp` are near to commands, and say something by themselves; so do `state` and `exclude` before another. */
+async function isFilter(word: string): Promise<boolean> {
+  if (word === 'state' || word === 'exclude') return true
+  const { parseFilter } = await import('../filter/parse.ts')
+  try {
+    parseFilter(word)
+    return true
+  } catch {
+    return false
+  }
 }
 
 /** What goes wrong, as a line for people and an exit code. */

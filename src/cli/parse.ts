@@ -17,14 +17,14 @@ export function parse(command: Command, args: readonly string[]): Given {
   const { tokens } = parseArgs({ args: [...args], options: config, strict: false, allowPositionals: true, tokens: true })
   const found = new Map<string, string[]>()
   const words: string[] = []
-  const sequence: { name: string; value: string }[] = []
+  const sequence: { name: string; value: string; raw: string }[] = []
   for (const token of tokens) {
     if (token.kind === 'positional') words.push(token.value)
     if (token.kind !== 'option') continue
     const option = options.find(o => o.name === token.name)
     if (option === undefined) throw unknown(token.rawName, command, options)
     const value = check(option, token.rawName, token.value)
-    sequence.push({ name: option.name, value })
+    sequence.push({ name: option.name, value, raw: token.rawName })
     const before = found.get(option.name)
     if (before === undefined) found.set(option.name, [value])
     else if (option.value !== undefined && !option.many) throw new UsageError(`${token.rawName} is given twice`)
@@ -56,6 +56,13 @@ function unknown(raw: string, command: Command, options: readonly Option[]): Usa
   const names = options.filter(o => !o.hidden).flatMap(o => [`--${o.name}`, ...(o.short ? [`-${o.short}`] : [])])
   const hint = raw.startsWith('--') ? nearest(raw, names) : undefined
   return new UsageError(`unknown option ${JSON.stringify(raw)}; ${hint ? `did you mean ${hint}?` : `see sockscope ${command.name} --help`}`)
+}
+
+/** The one of these forms of output that is asked for; two exclude each other. */
+export function onlyOneForm(given: Given, names: readonly string[]): string | undefined {
+  const forms = names.filter(name => given.has(name))
+  if (forms.length > 1) throw new UsageError(`--${forms[0]} and --${forms[1]} exclude each other`)
+  return forms[0]
 }
 
 /** A time such as `500ms`, `2s`, `1m`, or a bare number of seconds, in milliseconds. */

@@ -188,11 +188,13 @@ interface Line {
 /** Reads the letters. `states` are those that the filter starts with, which win over the letters; so does a filter that says something of states. */
 export function select(given: Given, states: readonly State[] | undefined, filter?: Needs): Selection {
   const all = [...ssOptions, ...ssShowOptions]
-  if (!all.some(o => given.has(o.name))) return { protocols: usual(filter), families: undefined, states, test: undefined }
+  // --no-header is a long name of ss, too; but who writes it out asks for the form, as --columns does, and not for what ss lists.
+  if (!given.sequence.some(o => o.raw !== '--no-header' && all.some(known => known.name === o.name)))
+    return { protocols: usual(filter), families: undefined, states, test: undefined }
   const line = lineOf(given)
   const { names, families } = line
   if (names.size === 0 && families.size === 0) {
-    if (line.queried) throw new UsageError(`--query ${JSON.stringify(queriesOf(given).join(','))}: leaves no table to show`)
+    if (line.queried) throw new UsageError('--query: leaves no table to show')
     line.chosen ??= CONNECTED
     for (const name of groups.all!) names.add(name)
   }
@@ -243,8 +245,6 @@ function query(line: Line, list: string): void {
     }
   }
 }
-
-const queriesOf = (given: Given): readonly string[] => [...given.values('query'), ...given.values('socket')]
 
 function tablesOf(word: string): readonly string[] {
   const found = groups[word] ?? (word in tables ? [word] : undefined)

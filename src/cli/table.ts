@@ -23,7 +23,7 @@ export interface Given {
   value(name: string): string | undefined
   values(name: string): readonly string[]
   /** Every option in the order that they were typed: in lines of ss the order matters. */
-  readonly sequence: readonly { readonly name: string; readonly value: string }[]
+  readonly sequence: readonly { readonly name: string; readonly value: string; readonly raw: string }[]
   /** What is no option. */
   readonly words: readonly string[]
 }

@@ -32,6 +32,11 @@ test('a free port is found in a range, and by the kernel', async () => {
 test('wrong arguments are named', async () => {
   await rejects(isPortAvailable(0), /^TypeError: port: /)
   await rejects(freePort({ from: '9-3' }), /ends before it starts/)
+  await rejects(freePort({ from: 80 as unknown as string }), /^TypeError: options.from: /)
+  await rejects(freePort({ from: [{ first: 0, last: 1e9 }] }), /^TypeError: options.from: /)
+  await rejects(freePort(null as never), /^TypeError: options: /)
+  await rejects(isPortAvailable(80, { host: 'no.such.host.invalid' }), /^TypeError: options.host: /)
+  await rejects(isPortAvailable(65_000, { host: '192.0.2.77' }), /^OsError: bind failed: EADDRNOTAVAIL/)
   await rejects(freePort({ protocol: 'tpc' as 'tcp' }), /^TypeError: options.protocol: /)
 })
 

@@ -4,6 +4,7 @@ import { createSocket } from 'node:dgram'
 import { createServer } from 'node:net'
 import { parsePorts } from '../filter/ports.ts'
 import type { PortRange, Usage } from '../model/limits.ts'
+import { OsError } from '../model/error.ts'
 import { openLocal } from '../source/open.ts'
 import { sockets } from '../watch/sockets.ts'
 
@@ -23,8 +24,7 @@ export interface FreePortOptions extends PortOptions {
 
 /** Whether the port can be bound now. Somebody else may still be faster. */
 export async function isPortAvailable(port: number, options: PortOptions = {}): Promise<boolean> {
-  if (!(Number.isInteger(port) && port >= 1 && port <= 65_535))
-    throw new TypeError(`port: needs a whole number from 1 to 65535, got ${String(port)}`)
+  if (!isPort(port)) throw new TypeError(`port: needs a whole number from 1 to 65535, got ${String(port)}`)
   checkOptions(options)
   return (await bind(port, options)) !== undefined
 }
@@ -34,6 +34,8 @@ export async function freePort(options: FreePortOptions = {}): Promise<number | 
   checkOptions(options)
   if (options.from === undefined) return bind(0, options)
   const ranges = typeof options.from === 'string' ? parsePorts(options.from) : options.from
+  if (!Array.isArray(ranges) || !ranges.every(isRange))
+    throw new TypeError('options.from: needs ports such as 3000-3100, or a list of { first, last }')
   const protocol = options.protocol ?? 'tcp'
   const look = await sockets({ protocols: [protocol], owners: false, ...(protocol === 'tcp' ? { states: ['LISTEN', 'BOUND'] } : {}) })
   const taken = options.host === undefined ? new Set(look.sockets.map(s => s.local.port)) : new Set<number>()
@@ -62,7 +64,11 @@ async function limits() {
   }
 }
 
+const isPort = (port: unknown): boolean => Number.isInteger(port) && (port as number) >= 1 && (port as number) <= 65_535
+const isRange = (range: PortRange | null | undefined): boolean => isPort(range?.first) && isPort(range?.last)
+
 function checkOptions(options: PortOptions): void {
+  if (typeof options !== 'object' || options === null) throw new TypeError('options: needs an object')
   const { protocol, host } = options
   if (protocol !== undefined && protocol !== 'tcp' && protocol !== 'udp')
     throw new TypeError(`options.protocol: needs tcp or udp, got ${String(protocol)}`)
@@ -115,5 +121,7 @@ function finish(
 ): void {
   if (error.code === 'EADDRINUSE' || error.code === 'EACCES') resolve(undefined)
   else if (host === '::' && free.has(error.code ?? '')) resolve(port)
-  else reject(error)
+  else if (error.code === 'ENOTFOUND' || error.code === 'EAI_AGAIN' || error.code === 'EINVAL')
+    reject(new TypeError(`options.host: ${JSON.stringify(host)} is no address`))
+  else reject(new OsError('bind', error.code ?? 'EUNKNOWN', { cause: error, help: `the address ${host}` }))
 }

@@ -1,5 +1,6 @@
 // `sockscope free [RANGE]`: a port that nobody has.
 
+import { OsError } from '../../model/error.ts'
 import { freePort } from '../../ports/ports.ts'
 import { parsePorts } from '../../filter/ports.ts'
 import { safeJson } from '../../show/text.ts'
@@ -7,6 +8,15 @@ import { note, print } from '../output.ts'
 import { count } from '../parse.ts'
 import { exits, UsageError } from '../problem.ts'
 import type { Given } from '../table.ts'
+
+/** An address that is none, or not of this machine, is a mistake in the command line. */
+const noAddress =
+  (host: string | undefined) =>
+  (error: unknown): never => {
+    const wrong = error instanceof TypeError || (error instanceof OsError && error.code === 'EADDRNOTAVAIL')
+    if (wrong && host !== undefined) throw new UsageError(`--host ${JSON.stringify(host)}: is no address of this machine`)
+    throw error
+  }
 
 /** Runs the command. */
 export async function run(given: Given): Promise<number> {
@@ -19,7 +29,7 @@ export async function run(given: Given): Promise<number> {
   const found: number[] = []
   let from = ranges
   while (found.length < wanted) {
-    const port = await freePort({ ...options, ...(from ? { from } : {}) })
+    const port = await freePort({ ...options, ...(from ? { from } : {}) }).catch(noAddress(host))
     if (port === undefined) break
     if (!found.includes(port)) found.push(port)
     from = from?.map(r => ({ first: Math.max(r.first, port + 1), last: r.last })).filter(r => r.first <= r.last)

@@ -28,7 +28,7 @@ const lastWaitMs = 2000
 
 /** Runs the command. */
 export function run(given: Given): Promise<number> {
-  const ranges = portsOf(given.words)
+  const ranges = portsOf(given.words, 'kill')
   const graceMs = given.has('grace') ? duration('--grace', given.value('grace')!) : 5000
   if (given.has('replay')) throw new UsageError('kill acts on this machine; a recording has no processes')
   return withMachine(given, async source => {

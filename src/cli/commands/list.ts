@@ -20,7 +20,7 @@ import { ending, envelope, noteGaps } from '../gaps.ts'
 import { onInterrupt } from '../interrupt.ts'
 import { openMachine } from '../machine.ts'
 import { colour, isTerminal, print, printLines, terminalColumns } from '../output.ts'
-import { count, duration } from '../parse.ts'
+import { count, duration, onlyOneForm } from '../parse.ts'
 import { exits, UsageError } from '../problem.ts'
 import type { Selection } from '../select.ts'
 import type { Given } from '../table.ts'
@@ -121,11 +121,13 @@ type Writer = (look: Look, around: Surroundings) => void
 
 /** How the look is written. */
 function writer(given: Given, shown: readonly Column[]): Writer {
-  const formats = ['json', 'ndjson', 'csv', 'tsv', 'format', 'group-by'].filter(o => given.has(o))
-  if (formats.length > 1) throw new UsageError(`--${formats[0]} and --${formats[1]} exclude each other`)
+  const form = onlyOneForm(given, ['json', 'ndjson', 'csv', 'tsv', 'format', ...(given.has('json') ? [] : ['group-by'])])
   const header = !given.has('no-header')
-  switch (formats[0]) {
+  switch (form) {
     case 'json':
+      if (given.has('group-by'))
+        return (look, around) =>
+          print(`${safeJson({ ...envelope(look), groups: groupSockets(look.sockets, given.value('group-by')!, around) })}\n`)
       return look => {
         for (const part of jsonDocument(look, envelope(look).meta)) print(part)
       }
@@ -133,7 +135,7 @@ function writer(given: Given, shown: readonly Column[]): Writer {
       return look => printLines(ndjson(look))
     case 'csv':
     case 'tsv':
-      return lineWriter(shown, formats[0] === 'csv' ? csvLine : tsvLine, header)
+      return lineWriter(shown, form === 'csv' ? csvLine : tsvLine, header)
     case 'format': {
       const line = template(given.value('format')!)
       return (look, around) => printLines(look.sockets.map(s => safeLines(line(s, around))))

@@ -20,7 +20,7 @@ const mostClients = 10
 
 /** Runs the command. */
 export function run(given: Given): Promise<number> {
-  const ranges = portsOf(given.words)
+  const ranges = portsOf(given.words, 'port')
   return withMachine(given, async source => {
     const look = await source.sockets({ filter: s => inRanges(s.local.port, ranges), details: ['options'] })
     const listeners = listenersOf(look)
@@ -54,8 +54,8 @@ async function keptText(ranges: readonly PortRange[], source: Source): Promise<s
 }
 
 /** The ports that the words name. */
-export function portsOf(words: readonly string[]): readonly PortRange[] {
-  if (words.length === 0) throw new UsageError('which port? write sockscope port 3000, or 80,443,8000-8100')
+export function portsOf(words: readonly string[], command: 'port' | 'kill'): readonly PortRange[] {
+  if (words.length === 0) throw new UsageError(`which port? write sockscope ${command} :3000, or 80,443,8000-8100`)
   return parsePorts(words.map(w => w.replace(/^:/, '')).join(','))
 }
 

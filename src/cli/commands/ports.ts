@@ -13,6 +13,7 @@ import { safe, safeJson } from '../../show/text.ts'
 import { ending, envelope, noteGaps } from '../gaps.ts'
 import { withMachine } from '../machine.ts'
 import { colour, print, printLines, terminalColumns } from '../output.ts'
+import { onlyOneForm } from '../parse.ts'
 import type { Given } from '../table.ts'
 import { wordsOf } from '../wanted.ts'
 import { namespacesOf } from '../select.ts'
@@ -33,6 +34,7 @@ const heads = [
 /** Runs the command. */
 export function run(given: Given): Promise<number> {
   const { filter } = wordsOf(given)
+  onlyOneForm(given, ['json', 'ndjson', 'csv', 'tsv'])
   const protocols = given.has('tcp') ? (['tcp'] as const) : given.has('udp') ? (['udp'] as const) : (['tcp', 'udp'] as const)
   return withMachine(given, async source => {
     const details = [...new Set<DetailName>(['options', ...(filter ? needs(filter).details : [])])]
