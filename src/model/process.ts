@@ -5,7 +5,7 @@ export interface Process {
   /** The pid together with the start time. */
   readonly key: string
   readonly pid: number
-  /** The short name that the kernel keeps. */
+  /** The short name that the kernel keeps; the program's where that is only the name of a thread. */
   readonly name: string
   readonly parentPid: number | undefined
   readonly uid: number | undefined

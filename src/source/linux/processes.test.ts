@@ -53,6 +53,23 @@ test('a program that was replaced while it runs, and one that may not be looked 
   deepEqual([found.get(1)?.exe, found.get(1)?.command, found.get(1)?.parentPid], [undefined, undefined, undefined])
 })
 
+test('a process that has the name of its first thread has that of its program', async () => {
+  const put = (pid: number, command: string): void => {
+    mkdirSync(join(root, String(pid)))
+    writeFileSync(join(root, `${pid}/stat`), `${pid} (MainThread) S 1 ${'0 '.repeat(17)}77 0 0`)
+    writeFileSync(join(root, `${pid}/cmdline`), command)
+  }
+  put(110, 'node\0app.js\0')
+  exe(110, '/opt/node24/bin/node')
+  put(111, '/opt/node24/bin/node\0app.js\0')
+  put(112, '')
+  const found = await processReader(live, users, root).ofSockets(held(110, 111, 112))
+  deepEqual(
+    [110, 111, 112].map(pid => found.get(pid)?.name),
+    ['node', 'node', 'MainThread'],
+  )
+})
+
 test('a recording leaves command lines out, unless it is told to keep them', async () => {
   const quiet = { ...live, keepsArguments: false }
   const found = await processReader(quiet, users, root).ofSockets(held(100))

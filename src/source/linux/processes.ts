@@ -163,7 +163,7 @@ function readFrom(stat: Stat, bootMs: number | undefined, users: Pick<UserNames,
   return {
     key: keyOf(stat),
     pid: stat.pid,
-    name: stat.name,
+    name: nameOf(stat.name, exe ?? command?.[0]),
     parentPid: stat.parentPid || undefined,
     uid: uid === undefined ? undefined : Number(uid),
     user: uid === undefined ? undefined : users.of(Number(uid)),
@@ -175,6 +175,9 @@ function readFrom(stat: Stat, bootMs: number | undefined, users: Pick<UserNames,
     unit,
   }
 }
+
+/** Node calls its first thread so since version 24, and the kernel its process with it: the program's name says more. */
+const nameOf = (name: string, program: string | undefined): string => (name === 'MainThread' ? program?.split('/').at(-1) || name : name)
 
 /** Words that end with NUL; a program that has overwritten them leaves one word. Kernel threads have none. */
 function commandOf(line: string | undefined): readonly string[] | undefined {
