@@ -1,5 +1,5 @@
 // Who owns 50,000 sockets: reading all of /proc, reading what changed, and one sweep by BPF, as ratios of the first.
-// `npx tsc -p tsconfig.test.json && node build/bench/owners.js [processes] [sockets in each]`; as root.
+// `npm run bench owners`; as root.
 import { spawn, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
 import { readFileSync } from 'node:fs'

@@ -11,7 +11,6 @@ const hot = [
   'src/cli/commands/ports.ts',
   'src/source/linux/index.ts',
   'src/source/linux/calls.ts',
-  'src/source/linux/bpf/owners.ts',
 ]
 
 /** Imported as usual, and part of the second file all the same: functions that a plain list does not call. A call loads the file. */
