@@ -1,6 +1,6 @@
 // The command line as a person uses it: the built file, real sockets, real exit codes.
 import { test } from 'node:test'
-import { deepEqual, equal, match, ok } from 'node:assert/strict'
+import { deepEqual, doesNotMatch, equal, match, ok } from 'node:assert/strict'
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { connect } from 'node:net'
@@ -97,6 +97,13 @@ test('nothing found is exit 1, a mistake is one line and exit 2', () => {
   }
 })
 
+/** On a terminal of the usual size nothing scrolls away. */
+function fitsScreen(text: string, what: string): void {
+  const lines = text.trimEnd().split('\n')
+  ok(lines.length <= 24, `${what}: ${lines.length} lines`)
+  for (const line of lines) ok(line.length <= 86, `${what}: ${line}`)
+}
+
 test('help, version and completion of everything', () => {
   match(sockscope(['--version']).out, /^sockscope \d+\.\d+\.\d+\n$/)
   const names = [...sockscope(['--help']).out.matchAll(/^ {2}([a-z]+) {2,}/gm)].map(m => m[1]!)
@@ -104,13 +111,17 @@ test('help, version and completion of everything', () => {
   for (const name of names) {
     const { code, out } = sockscope([name, '--help'])
     equal(code, 0, name)
-    ok(out.split('\n').length <= 40, `${name}: more than a screen`)
+    fitsScreen(out, name)
   }
   for (const shell of ['bash', 'zsh', 'fish', 'powershell']) {
     const { out } = sockscope(['completion', shell])
     for (const name of names) ok(out.includes(name), `${shell} ${name}`)
   }
+  fitsScreen(sockscope(['--help']).out, 'all')
   for (const topic of ['filters', 'columns', 'exit', 'ss', 'man']) equal(sockscope(['help', topic]).code, 0)
+  for (const topic of ['filters', 'exit', 'ss']) fitsScreen(sockscope(['help', topic]).out, topic)
+  // groff by itself reads no UTF-8.
+  doesNotMatch(sockscope(['help', 'man']).out, /[^\n -~]/)
 })
 
 test(

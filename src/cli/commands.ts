@@ -7,8 +7,8 @@ import { ssOptions, ssShowOptions } from './select.ts'
 import { outputOptions, type Command, type Option } from './table.ts'
 
 const namespaceOptions: readonly Option[] = [
-  { name: 'net', short: 'N', value: 'NAME', about: 'in another network namespace: name, pid or path' },
-  { name: 'all-namespaces', about: 'in every network namespace at once' },
+  { name: 'net', short: 'N', value: 'NAME', about: 'network namespace: name, pid or path', compact: true },
+  { name: 'all-namespaces', about: 'all of them', compact: true },
 ]
 const actionOptions: readonly Option[] = [
   { name: 'yes', short: 'y', about: 'do not ask' },
@@ -23,37 +23,36 @@ const listOptions: readonly Option[] = [
   { name: 'columns', value: 'LIST', about: 'which columns (sockscope help columns)' },
   { name: 'sort', value: 'COL[:desc]', about: 'in which order', many: true },
   { name: 'limit', value: 'N', about: 'at most so many' },
-  { name: 'group-by', value: 'WORD', words: groupWords, about: groupWords.join(', ') },
-  { name: 'wide', about: 'cut nothing, with exe and command line' },
+  { name: 'group-by', value: 'WORD', words: groupWords, about: `${groupWords.slice(0, 5).join(', ')}, …` },
+  { name: 'wide', about: 'cut nothing', compact: true },
 ]
 
 /** The commands by table. */
 export const commands: readonly Command[] = [
   {
     name: 'list',
-    about: 'the sockets, as a table, JSON, CSV or lines of your own (the default command)',
+    about: 'the sockets, as a table, JSON, CSV or lines of your own (default)',
     usage: '[-tuxw… as in ss] [FILTER]',
     options: [
       ...ssOptions,
       ...ssShowOptions,
       { name: 'namespace', value: 'NAME', about: 'the same as -N', hidden: true },
-      { name: 'all-namespaces', about: 'in every network namespace at once' },
-      { name: 'no-owners', about: 'faster, without processes' },
+      { name: 'all-namespaces', about: 'all of them', compact: true },
+      { name: 'no-owners', about: 'faster', compact: true },
       ...outputOptions,
       ...listOptions,
       { name: 'watch', value: 'TIME', about: 'again and again' },
       { name: 'every', value: 'TIME', about: 'the same as --watch', hidden: true },
     ],
     examples: [
-      ['sockscope -tulpn', 'what listens, as ss says it'],
+      ['sockscope -tulpn', 'what listens'],
       ["sockscope list 'dport = :443 and process nginx'", 'a filter'],
-      ['sockscope list --json', 'for programs'],
     ],
     run: async given => (await import('./commands/list.ts')).run(given),
   },
   {
     name: 'ports',
-    about: 'what listens: who, how far it can be reached, how many are connected',
+    about: 'what listens: who, reachable from where, how many are connected',
     usage: '[FILTER]',
     options: [
       { name: 'tcp', short: 't', about: 'only TCP' },
@@ -99,7 +98,7 @@ export const commands: readonly Command[] = [
   },
   {
     name: 'stats',
-    about: 'counts by protocol, state and process, and how near the limits are',
+    about: 'counts by protocol, state, process, and how near limits are',
     usage: '',
     options: [...namespaceOptions, json],
     examples: [],
@@ -107,7 +106,7 @@ export const commands: readonly Command[] = [
   },
   {
     name: 'explain',
-    about: 'how healthy connections are: what limits each one, with the evidence, and what would help',
+    about: 'how healthy connections are, what limits them, what would help',
     usage: '[FILTER]',
     options: [
       { name: 'for', value: 'TIME', about: 'how long to watch (default 5s)' },
@@ -115,7 +114,7 @@ export const commands: readonly Command[] = [
       ...namespaceOptions,
       json,
     ],
-    examples: [['sockscope explain dport = :5432 --by process', 'whose connections to the database are slow']],
+    examples: [['sockscope explain dport = :5432 --by process', 'which are slow']],
     run: async given => (await import('./commands/explain.ts')).run(given),
   },
   {
@@ -135,7 +134,7 @@ export const commands: readonly Command[] = [
   },
   {
     name: 'events',
-    about: 'each socket that opens or closes, as it happens, with its final bytes',
+    about: 'each socket that opens or closes, with its final bytes',
     usage: '[-tuxw… as in ss] [FILTER]',
     options: [
       ...ssOptions,
@@ -168,11 +167,11 @@ export const commands: readonly Command[] = [
   },
   {
     name: 'kill',
-    about: 'end the process that listens on a port, and wait until the port is free',
+    about: 'end what listens on a port, and wait until the port is free',
     usage: ':PORT[,PORT|-PORT…]',
     options: [
       ...actionOptions,
-      { name: 'clients', about: 'also the processes on this machine that are connected to it' },
+      { name: 'clients', about: 'also the processes here that are connected to it' },
       { name: 'tree', about: 'also everything that the process started' },
       { name: 'grace', value: 'TIME', about: 'time between TERM and KILL (default 5s)' },
       json,
@@ -192,7 +191,7 @@ export const commands: readonly Command[] = [
     name: 'doctor',
     about: 'what works on this machine, what does not, and what would help',
     usage: '',
-    options: [json, { name: 'self-check', about: 'compare what the system says with what is known to be true; a report to mail (macOS)' }],
+    options: [json, { name: 'self-check', about: 'compare its answers with what is true (macOS)' }],
     examples: [],
     run: async given => (await import('./commands/doctor.ts')).run(given),
   },
@@ -207,7 +206,7 @@ export const commands: readonly Command[] = [
   },
   {
     name: 'help',
-    about: 'help on a command, on filters, columns, exit, ss, or the manual page (man)',
+    about: 'help on a command, filters, columns, exit, ss, man',
     usage: '[TOPIC]',
     options: [],
     words: ['filters', 'columns', 'exit', 'ss', 'man'],

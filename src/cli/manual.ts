@@ -3,12 +3,14 @@
 import { globalOptions, type Command, type Option } from './table.ts'
 import { topics } from './topics.ts'
 
-/** Text that troff takes as it is. */
+/** Text that troff takes as it is: what is not ASCII by its number, because groff alone reads Latin-1. */
 const roff = (text: string): string =>
   text
     .replaceAll('\\', '\\e')
     .replaceAll('-', '\\-')
     .replace(/^([.'])/gm, '\\&$1')
+    // oxlint-disable-next-line no-control-regex -- all of ASCII
+    .replace(/[^\0-\x7f]/gu, char => `\\[u${char.codePointAt(0)!.toString(16).toUpperCase().padStart(4, '0')}]`)
 
 const optionLines = (o: Option): string[] => {
   const names = [...(o.short ? [`-${o.short}`] : []), `--${o.name}`].map(n => `\\fB${roff(n)}\\fR`).join(', ')

@@ -13,7 +13,7 @@ export interface Option {
   readonly many?: boolean
   /** Taken, and not shown in help: another name that people type. */
   readonly hidden?: boolean
-  /** Shown in help on a line with others, by its letter. */
+  /** Shown in help on a line with others. */
   readonly compact?: boolean
 }
 
@@ -46,16 +46,16 @@ export interface Command {
 export const globalOptions: readonly Option[] = [
   { name: 'help', short: 'h', about: 'show this help' },
   { name: 'version', short: 'V', about: 'show the version' },
-  { name: 'record', value: 'FILE', about: 'keep what the kernel said in a file' },
-  { name: 'record-arguments', about: 'keep command lines in it too' },
-  { name: 'replay', value: 'FILE', about: 'look at a recording instead of this machine' },
+  { name: 'record', value: 'FILE', about: 'keep what the kernel said' },
+  { name: 'record-arguments', about: 'command lines too' },
+  { name: 'replay', value: 'FILE', about: 'look at a recording' },
   { name: 'strict', about: 'exit 3 when something was hidden' },
 ]
 
 /** Options of the commands that print sockets. */
 export const outputOptions: readonly Option[] = [
-  { name: 'json', about: 'one JSON document' },
-  { name: 'ndjson', about: 'one JSON object a line' },
-  { name: 'csv', about: 'comma-separated values' },
-  { name: 'tsv', about: 'tab-separated values' },
+  { name: 'json', about: 'one document', compact: true },
+  { name: 'ndjson', about: 'one object a line', compact: true },
+  { name: 'csv', about: 'by commas', compact: true },
+  { name: 'tsv', about: 'by tabs', compact: true },
 ]
