@@ -39,6 +39,12 @@ const door = `let hot, load
 exports.give = table => (hot = table)
 exports.cold = file => (load ??= require('./cli-cold.cjs')(hot))(file)`
 
+// koffi finds its library by ways that take four times as long as loading it. Where the package with the library lies beside ours, which is how npm
+// installs, it is taken at once; everywhere else koffi looks for it.
+const koffi = version => `let found
+try { found = require('@koromix/koffi-' + process.platform + '-' + process.arch) } catch {}
+module.exports = found?.version === ${JSON.stringify(version)} && found.load ? found : require('koffi')`
+
 const options = (root, version) => ({
   absWorkingDir: root,
   bundle: true,
@@ -54,18 +60,27 @@ const options = (root, version) => ({
   write: true,
 })
 
+const packageOf = root => JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'))
+
 /** A plugin that has modules of its own beside those of the disk: `resolve` says which module an import means, `made` what is in it. */
 const modules = (root, resolve, made) => ({
   name: 'modules',
   setup(builder) {
-    builder.onResolve({ filter: /^(\.|made:)/ }, ({ path, kind, resolveDir, pluginData }) => {
+    builder.onResolve({ filter: /^koffi$/ }, ({ kind }) =>
+      kind === 'import-statement' ? { path: 'koffi', namespace: 'made' } : { path: 'koffi', external: true },
+    )
+    builder.onResolve({ filter: /^(\.|made:)/ }, ({ path, kind, resolveDir }) => {
       if (path.startsWith('made:')) return { path: path.slice(5), namespace: 'made' }
       if (path === './cli-cold.cjs') return { path, external: true }
-      const file = relative(root, join(resolveDir || pluginData || root, path)).replaceAll('\\', '/')
+      const file = relative(root, join(resolveDir || root, path)).replaceAll('\\', '/')
       const to = resolve(file, kind)
       return to === undefined ? undefined : { path: to, namespace: 'made' }
     })
-    builder.onLoad({ filter: /./, namespace: 'made' }, ({ path }) => ({ contents: made(path), resolveDir: root, loader: 'js' }))
+    builder.onLoad({ filter: /./, namespace: 'made' }, ({ path }) => ({
+      contents: path === 'koffi' ? koffi(packageOf(root).dependencies.koffi) : made(path),
+      resolveDir: root,
+      loader: 'js',
+    }))
   },
 })
 
@@ -132,7 +147,7 @@ async function buildCold(root, version, later, inHot) {
 
 /** Builds both files. */
 export async function buildCommandLine(root) {
-  const { version } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'))
+  const { version } = packageOf(root)
   let shared = []
   for (;;) {
     const { files, later } = await buildHot(root, version, shared)
