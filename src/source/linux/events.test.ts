@@ -239,3 +239,50 @@ test('without /proc everything still answers, and says why', needs('linux', 'roo
   deepEqual([ability.works, listed, what.includes('owners')], [false, true, true])
   ok([ability.text, ...gaps].every(said => said.includes('/proc/self/ns/net')) && gaps.length === 1)
 })
+
+const talkers = `
+import socket
+s = socket.create_server(("127.0.0.1", 0)); u = socket.socket(socket.AF_INET, socket.SOCK_DGRAM); u.sendto(b"12", ("127.0.0.1", 9))
+for _ in range(3):
+    c = socket.create_connection(s.getsockname()); a, _ = s.accept(); c.sendall(b"1"); a.recv(1); c.close(); a.close()
+`
+
+for (const [name, ways, needed] of [
+  ['by programs in the kernel', {}, needs('linux', 'root', 'command ip', 'command python3', 'file /sys/kernel/btf/vmlinux')],
+  ['by destroy messages', { bpf: refused }, needs('linux', 'root', 'command ip', 'command python3')],
+] as const) {
+  test(`events of another network namespace are of no other one, ${name}`, needed, async () => {
+    const { execFileSync } = await import('node:child_process')
+    const ip = (...words: string[]): unknown => execFileSync('ip', words)
+    const [wanted, other] = ['w', 'o'].map(letter => `sockscope-ev${process.pid}${letter}`) as [string, string]
+    const source = await machine(ways)
+    const stop = new AbortController()
+    const late = setTimeout(() => stop.abort(), 10_000)
+    try {
+      for (const one of [wanted, other]) {
+        ip('netns', 'add', one)
+        ip('-n', one, 'link', 'set', 'lo', 'up')
+      }
+      const closed: SocketEvent[] = []
+      const heard = source.events!({ namespaces: { name: wanted } }, stop.signal)[Symbol.asyncIterator]()
+      const first = heard.next() // It listens before anything happens.
+      await new Promise(resolve => void setTimeout(resolve, 300))
+      for (const one of [other, wanted]) ip('netns', 'exec', one, 'python3', '-c', talkers)
+      const count = (protocol: string): number => closed.filter(event => event.socket.protocol === protocol).length
+      for (let next = await first; !next.done; next = await heard.next()) {
+        if (next.value.type === 'closed') closed.push(next.value)
+        if (count('tcp') >= 7 && count('udp') >= 1) break
+      }
+      stop.abort()
+      for (let next = await heard.next(); !next.done; next = await heard.next()) if (next.value.type === 'closed') closed.push(next.value)
+      deepEqual([count('tcp'), count('udp')], [7, 1])
+      const names = new Set(closed.map(event => event.socket.namespace?.name))
+      deepEqual([...names], [name.includes('programs') ? wanted : undefined])
+    } finally {
+      clearTimeout(late)
+      stop.abort()
+      source.close()
+      for (const one of [wanted, other]) ip('netns', 'del', one)
+    }
+  })
+}

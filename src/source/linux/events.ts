@@ -10,6 +10,7 @@ import type { Query } from '../../filter/query.ts'
 import type { Meter } from './bpf/meter.ts'
 import type { Destroyed } from './destroyed.ts'
 import type { bpfWatcher } from './eventsBpf.ts'
+import type { Where } from './eventsWhere.ts'
 import type { Calls } from './look.ts'
 import { bootTimeMs, readProcess } from './processes.ts'
 import { passwdUsers } from './users.ts'
@@ -21,7 +22,7 @@ const pollMs = 10
 /** The ways of seeing, each opened by trying. Tests put in ones that fail. */
 export interface Ways {
   readonly bpf: (query: Query | undefined) => Promise<Watcher>
-  readonly destroy: () => Promise<Watcher>
+  readonly destroy: (query: Query | undefined) => Promise<Watcher>
 }
 
 /** The events of this machine. */
@@ -43,7 +44,7 @@ export function eventSource(ways: Ways): Events {
     const gaps: EventGap[] = []
     for (const [name, way] of [
       ['programs in the kernel', () => ways.bpf(query)],
-      ["the kernel's destroy messages", () => ways.destroy()],
+      ["the kernel's destroy messages", () => ways.destroy(query)],
     ] as const) {
       try {
         return { watcher: await way(), gaps }
@@ -147,31 +148,42 @@ function pause(signal: AbortSignal | undefined): Promise<void> {
 export function liveWays(calls: NonNullable<Calls>): Ways {
   return {
     async bpf(query) {
-      const [{ openMeter, ownNamespace }, watchers] = await Promise.all([import('./bpf/meter.ts'), import('./eventsBpf.ts')])
-      const own = query?.namespaces === undefined || query.namespaces === 'own'
-      const scope = { namespace: own ? ownNamespace() : undefined, unix: query?.protocols?.includes('unix') ?? false }
-      return openBpf(openMeter(scope), watchers.bpfWatcher, await openUdp(calls))
+      const [{ openMeter }, { bpfWatcher }, { insideOf, whereOf }] = await Promise.all([
+        import('./bpf/meter.ts'),
+        import('./eventsBpf.ts'),
+        import('./eventsWhere.ts'),
+      ])
+      const where = await whereOf(query)
+      const meter = openMeter({ namespace: where.only, unix: query?.protocols?.includes('unix') ?? false })
+      return openBpf(meter, bpfWatcher, where.namespaceOf, await insideOf(calls, query, await udpOpener(calls)))
     },
-    destroy: async () => (await import('./eventsDestroy.ts')).destroyWatcher(calls),
+    async destroy(query) {
+      const [{ destroyWatcher }, { insideOf }] = await Promise.all([import('./eventsDestroy.ts'), import('./eventsWhere.ts')])
+      return insideOf(calls, query, () => destroyWatcher(calls))
+    },
   }
 }
 
-function openBpf(meter: Meter, make: typeof bpfWatcher, udp: Destroyed | undefined): Watcher {
+function openBpf(meter: Meter, make: typeof bpfWatcher, namespaceOf: Where['namespaceOf'], udp: Destroyed | undefined): Watcher {
   const bootMs = bootTimeMs()
   const names = passwdUsers()
   return make(meter, {
     bootMs,
     users: names,
+    namespaceOf,
     readProcess: pid => readProcess(pid, bootMs, { of: uid => names.get(uid) }),
     udp,
   })
 }
 
-async function openUdp(calls: NonNullable<Calls>): Promise<Destroyed | undefined> {
-  try {
-    return (await import('./destroyed.ts')).openDestroyed(calls, 'udp')
-  } catch (error) {
-    if (error instanceof OsError) return undefined // Then a look shows that the socket is gone.
-    throw error
+async function udpOpener(calls: NonNullable<Calls>): Promise<() => Destroyed | undefined> {
+  const { openDestroyed } = await import('./destroyed.ts')
+  return () => {
+    try {
+      return openDestroyed(calls, 'udp')
+    } catch (error) {
+      if (error instanceof OsError) return undefined // Then a look shows that the socket is gone.
+      throw error
+    }
   }
 }

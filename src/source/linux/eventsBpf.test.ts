@@ -53,7 +53,8 @@ const lookAt = (): Look => ({
 const nothing: Look = { ...lookAt(), sockets: [] }
 const udp = new Set(['udp'] as const)
 
-const watcherOf = (meter: Meter) => bpfWatcher(meter, { bootMs: undefined, users: new Map(), readProcess: () => undefined, udp: undefined })
+const watcherOf = (meter: Meter) =>
+  bpfWatcher(meter, { bootMs: undefined, users: new Map(), namespaceOf: () => undefined, readProcess: () => undefined, udp: undefined })
 
 test('a look that sees bytes before their record was read still knows whose they are', () => {
   const watcher = watcherOf(fakeMeter().meter)

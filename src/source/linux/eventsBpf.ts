@@ -37,6 +37,7 @@ interface Life {
 export interface Surroundings {
   readonly bootMs: number | undefined
   readonly users: ReadonlyMap<number, string>
+  readonly namespaceOf: (inode: number) => Socket['namespace']
   readonly readProcess: (pid: number) => Process | undefined
   readonly udp: Destroyed | undefined
 }
@@ -50,6 +51,8 @@ export function bpfWatcher(meter: Meter, around: Surroundings): Watcher {
   if (meter.lacks !== undefined) pending.push(lacking(meter.lacks))
   /** Sockets that opened and have no owner yet: a connection that was accepted has one when it is used first. */
   let unowned: Life[] = []
+
+  const place = (r: TrafficRecord, socket: Socket): Socket => ({ ...socket, namespace: around.namespaceOf(r.namespace) })
 
   function person(r: TrafficRecord): Process {
     const told = processOf(r, cString(r.nameBytes), around.bootMs, around.users)
@@ -72,7 +75,7 @@ export function bpfWatcher(meter: Meter, around: Surroundings): Watcher {
       found = {
         cookie: r.cookie,
         protocol: protocolOf(r),
-        socket: socketOf(r, key, undefined, undefined),
+        socket: place(r, socketOf(r, key, undefined, undefined)),
         openedNs: undefined,
         users: new Map(),
         missing: 0,
@@ -101,7 +104,7 @@ export function bpfWatcher(meter: Meter, around: Surroundings): Watcher {
       type: 'closed',
       atMs: wallMs(r.atNs),
       durationMs: one.openedNs === undefined ? undefined : (r.atNs - one.openedNs) / 1e6,
-      socket: { ...socketOf(r, key, 'CLOSED', finalTcp(r)), ...ownersOf(one), traffic: trafficOf(moves) },
+      socket: { ...place(r, socketOf(r, key, 'CLOSED', finalTcp(r))), ...ownersOf(one), traffic: trafficOf(moves) },
       processes: [...one.users.values()],
       ...finalBytes(r),
       kind: 'exact',
@@ -143,7 +146,7 @@ export function bpfWatcher(meter: Meter, around: Surroundings): Watcher {
       ended.delete(key)
       const one = life(r, key)
       one.openedNs = r.atNs
-      one.socket = socketOf(r, key, r.remotePort === 0 ? 'LISTEN' : 'ESTABLISHED', undefined)
+      one.socket = place(r, socketOf(r, key, r.remotePort === 0 ? 'LISTEN' : 'ESTABLISHED', undefined))
       one.announced = false
       if (one.users.size > 0) announce(one)
       else unowned.push(one)
@@ -162,7 +165,7 @@ export function bpfWatcher(meter: Meter, around: Surroundings): Watcher {
   function takeUdp(): void {
     for (const socket of destroyed) {
       const one = lives.get(socket.key)
-      if (one !== undefined) gone(one, { ...socket, inode: undefined, uid: one.socket.uid })
+      if (one !== undefined) gone(one, { ...socket, inode: undefined, uid: one.socket.uid, namespace: one.socket.namespace })
     }
     destroyed = []
   }

@@ -1,0 +1,46 @@
+// Which network namespaces events are of: the own one, another one, or all. It does not know how events are seen.
+
+import { closeSync } from 'node:fs'
+import { OsError } from '../../model/error.ts'
+import type { Namespace } from '../../model/socket.ts'
+import { fillQuery, type Query } from '../../filter/query.ts'
+import { ownNamespace } from './bpf/meter.ts'
+import type * as calls from './calls.ts'
+import { listNamespaces, pickNamespace } from './namespaces.ts'
+import { inNamespace, openNamespace } from './places.ts'
+
+/** Where sockets are whose events are wanted. */
+export interface Where {
+  /** The number of the one namespace; undefined when all are wanted. */
+  readonly only: number | undefined
+  /** The namespace that a socket of an event is said to be in; undefined where only the own one was asked for. */
+  readonly namespaceOf: (inode: number) => Namespace | undefined
+}
+
+/** Finds what a query asks for. */
+export async function whereOf(query: Query | undefined, root = '/proc'): Promise<Where> {
+  const { namespaces } = fillQuery(query && { namespaces: query.namespaces ?? 'own' })
+  if (namespaces === 'own') return { only: ownNamespace(), namespaceOf: () => undefined }
+  const listed = await listNamespaces(root)
+  const names = new Map([listed.own, ...listed.others].map(found => [found.inode, found.name]))
+  return {
+    only: namespaces === 'all' ? undefined : pickNamespace(namespaces, listed, root).inode,
+    namespaceOf: inode => ({ inode, name: names.get(inode) }),
+  }
+}
+
+/** Runs something inside the one namespace that a query asks for; in the own one when it asks for all. */
+export async function insideOf<T>(call: typeof calls, query: Query | undefined, act: () => T, root = '/proc'): Promise<T> {
+  const namespaces = query?.namespaces ?? 'own'
+  if (namespaces === 'own' || namespaces === 'all') return act()
+  const listed = await listNamespaces(root)
+  const found = pickNamespace(namespaces, listed, root)
+  if (found.inode === listed.own.inode) return act()
+  const fd = openNamespace(found)
+  if (fd === undefined) throw new OsError('setns', 'ENOENT', { help: 'the network namespace has gone' })
+  try {
+    return inNamespace(call, fd, act)
+  } finally {
+    closeSync(fd)
+  }
+}
