@@ -3,6 +3,7 @@ import { test } from 'node:test'
 import { deepEqual, doesNotMatch, equal, match, ok } from 'node:assert/strict'
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
+import { existsSync } from 'node:fs'
 import { connect } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { hold, json, listener, sockscope } from './cli.ts'
@@ -138,6 +139,15 @@ test(
     child.stdout.resume()
     await once(child, 'close')
     equal(err, '')
+    if (existsSync('/dev/full')) {
+      const full = spawn('/bin/sh', ['-c', `exec "${process.execPath}" dist/cli.cjs help man > /dev/full`], {
+        stdio: ['ignore', 'ignore', 'pipe'],
+      })
+      let said = ''
+      full.stderr.on('data', part => (said += part))
+      deepEqual(await once(full, 'close'), [4, null])
+      equal(said, 'sockscope: write failed: ENOSPC\n')
+    }
     const watching = spawn(process.execPath, ['dist/cli.cjs', 'watch', '--every', '50ms'], { stdio: ['ignore', 'pipe', 'inherit'] })
     watching.stdout.resume()
     await sleep(700)

@@ -1,6 +1,7 @@
 // Writing to the terminal or pipe. A closed pipe ends the program silently; a full one is waited for.
 
 import { fstatSync, writeSync } from 'node:fs'
+import { OsError } from '../model/error.ts'
 
 const idle = new Int32Array(new SharedArrayBuffer(4))
 
@@ -19,7 +20,7 @@ function write(fd: number, text: string): void {
       const { code } = error as NodeJS.ErrnoException
       if (code === 'EAGAIN') Atomics.wait(idle, 0, 0, 2)
       else if (code === 'EPIPE' || code === 'EOF') process.exit(0)
-      else throw error
+      else throw new OsError('write', code ?? 'EUNKNOWN', { cause: error })
     }
   }
 }

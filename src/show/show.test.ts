@@ -62,6 +62,8 @@ test('columns by name and by path of the model', () => {
 test('templates', () => {
   const s = socket({ owners: [{ pid: 7, fd: 3 }] })
   equal(template('{local.port} {pid}{{}}\\t{remote}')(s, around), '80 7{}\t*')
+  const named = { ...around, processes: new Map([[7, { ...around.processes.get(7)!, name: 'a\nb\tc\\' }]]) }
+  equal(template('{process}\\n')(s, named), 'a\\x0ab\\x09c\\\\\n')
   throws(() => template('{nothing}'), /^TypeError: --format: there is no column "nothing"/)
   throws(() => template('{pid'), TypeError)
   throws(() => template('pid}'), TypeError)

@@ -2,8 +2,9 @@
 
 import { findColumn, type Surroundings } from './columns.ts'
 import type { Socket } from '../model/socket.ts'
+import { safe } from './text.ts'
 
-/** Makes a template into a function. A name that is no column is a TypeError. `{{` and `}}` are braces; \n and \t are what they are in C. */
+/** Makes a template into a function; values are made safe, so that no name of a process can forge a line or a column. A name that is no column is a TypeError. `{{` and `}}` are braces; \n and \t are what they are in C. */
 export function template(text: string): (socket: Socket, around: Surroundings) => string {
   const parts: (string | ((socket: Socket, around: Surroundings) => string))[] = []
   const pattern = /\{\{|\}\}|\\[nt\\]|\{([^{}]*)\}|[{}]/g
@@ -25,5 +26,5 @@ const literals: Readonly<Record<string, string>> = { '{{': '{', '}}': '}', '\\n'
 function cell(name: string): (socket: Socket, around: Surroundings) => string {
   const column = findColumn(name)
   if (column === undefined) throw new TypeError(`--format: there is no column ${JSON.stringify(name)}; see sockscope help columns`)
-  return (socket, around) => String(column.value(socket, around) ?? '')
+  return (socket, around) => safe(String(column.value(socket, around) ?? ''))
 }

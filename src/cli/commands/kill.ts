@@ -57,7 +57,10 @@ export function run(given: Given): Promise<number> {
     if (!(await confirmed(given, targets.length === 1 ? 'End it?' : `End these ${targets.length} processes?`))) return exits.failed
     const left = await end(source, targets, held, graceMs)
     report({ done: left === undefined, ...(left === undefined ? {} : { left }) })
-    if (left === undefined) return exits.found
+    if (left === undefined) {
+      if (!given.has('json')) print(`${targets.length === 1 ? 'it has' : 'they have'} ended, and the port is free\n`)
+      return exits.found
+    }
     note(`sockscope: ${safe(left.text)}`)
     return left.code
   })

@@ -138,7 +138,7 @@ function writer(given: Given, shown: readonly Column[]): Writer {
       return lineWriter(shown, form === 'csv' ? csvLine : tsvLine, header)
     case 'format': {
       const line = template(given.value('format')!)
-      return (look, around) => printLines(look.sockets.map(s => safeLines(line(s, around))))
+      return (look, around) => printLines(look.sockets.map(s => line(s, around)))
     }
     case 'group-by':
       return groupWriter(given.value('group-by')!, header)
@@ -147,7 +147,7 @@ function writer(given: Given, shown: readonly Column[]): Writer {
   }
 }
 
-/** A template may hold line ends of its own; everything else is made safe. */
+/** A quoted cell may hold line ends; everything else is made safe. */
 const safeLines = (text: string): string =>
   text
     .split('\n')
