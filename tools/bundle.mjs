@@ -24,13 +24,13 @@ const deferred = {
   'src/source/linux/exact.ts': ['exactId'],
   'src/source/linux/limits.ts': ['readLimits'],
   'src/source/linux/narrow.ts': ['narrow'],
-  'src/source/linux/netlinkSockets.ts': ['netlinkRequest', 'readNetlink'],
+  'src/source/linux/netlink-sockets.ts': ['netlinkRequest', 'readNetlink'],
   'src/source/linux/packet.ts': ['packetRequest', 'readPacket'],
   'src/source/linux/places.ts': ['openPlaces', 'inNamespaceOf'],
   'src/source/linux/procnet.ts': ['textTables', 'readTextTable', 'readProtocols'],
-  'src/source/linux/protocolDetail.ts': ['rawDetail', 'mptcpDetail', 'sctpState', 'sctpDetail', 'addressesDetail'],
+  'src/source/linux/protocol-detail.ts': ['rawDetail', 'mptcpDetail', 'sctpState', 'sctpDetail', 'addressesDetail'],
   'src/source/linux/unix.ts': ['unixRequest', 'readUnix', 'joinUnix'],
-  'src/source/linux/upperLayer.ts': ['readUpperLayer'],
+  'src/source/linux/upper-layer.ts': ['readUpperLayer'],
   'src/source/linux/vsock.ts': ['vsockRequest', 'readVsock', 'xdpRequest', 'readXdp', 'tipcRequest', 'readTipc'],
 }
 

@@ -2,7 +2,7 @@
 import { test } from 'node:test'
 import { deepEqual, equal, ok } from 'node:assert/strict'
 import { sctpInfo, inetDiagMsg } from '../../src/source/linux/structs.ts'
-import { vsockDiagMsg, xdpDiagInfo, xdpDiagMsg, xdpDiagStats, xdpDiagUmem } from '../../src/source/linux/familyStructs.ts'
+import { vsockDiagMsg, xdpDiagInfo, xdpDiagMsg, xdpDiagStats, xdpDiagUmem } from '../../src/source/linux/family-structs.ts'
 import { attribute, message } from '../../src/source/linux/netlink.ts'
 import type { Protocol, Socket } from '../../src/model/socket.ts'
 import { listScripted } from './scripted.ts'

@@ -10,7 +10,7 @@ import type { Endpoint, Socket } from '../../model/socket.ts'
 import type { Actions, Signal } from '../source.ts'
 import type * as calls from './calls.ts'
 import { message, messages, NLM_F_REQUEST } from './netlink.ts'
-import { startKey } from './procStat.ts'
+import { startKey } from './proc-stat.ts'
 import { inetDiagReqV2 } from './structs.ts'
 
 const SOCK_DIAG_BY_FAMILY = 20

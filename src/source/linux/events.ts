@@ -9,8 +9,8 @@ import type { Family, Protocol } from '../../model/socket.ts'
 import type { Query } from '../../filter/query.ts'
 import type { Meter } from './bpf/meter.ts'
 import type { Destroyed } from './destroyed.ts'
-import type { bpfWatcher } from './eventsBpf.ts'
-import type { Where } from './eventsWhere.ts'
+import type { bpfWatcher } from './events-bpf.ts'
+import type { Where } from './events-where.ts'
 import type { Calls } from './look.ts'
 import { bootTimeMs, readProcess } from './processes.ts'
 import { passwdUsers } from './users.ts'
@@ -150,15 +150,15 @@ export function liveWays(calls: NonNullable<Calls>): Ways {
     async bpf(query) {
       const [{ openMeter }, { bpfWatcher }, { insideOf, whereOf }] = await Promise.all([
         import('./bpf/meter.ts'),
-        import('./eventsBpf.ts'),
-        import('./eventsWhere.ts'),
+        import('./events-bpf.ts'),
+        import('./events-where.ts'),
       ])
       const where = await whereOf(query)
       const meter = openMeter({ namespace: where.only, unix: query?.protocols?.includes('unix') ?? false })
       return openBpf(meter, bpfWatcher, where.namespaceOf, await insideOf(calls, query, await udpOpener(calls)))
     },
     async destroy(query) {
-      const [{ destroyWatcher }, { insideOf }] = await Promise.all([import('./eventsDestroy.ts'), import('./eventsWhere.ts')])
+      const [{ destroyWatcher }, { insideOf }] = await Promise.all([import('./events-destroy.ts'), import('./events-where.ts')])
       return insideOf(calls, query, () => destroyWatcher(calls))
     },
   }

@@ -10,7 +10,7 @@ import type { CongestionDetail, Tcp } from '../../model/tcp.ts'
 import type { DetailName } from '../../filter/predicate.ts'
 import { cookieKey, draft, looseStates, optionsOf, queuesOf, tcpStates, type Draft } from './draft.ts'
 import { readMemory } from './memory.ts'
-import { plainOptions, UNKNOWN } from './inetOptions.ts'
+import { plainOptions, UNKNOWN } from './inet-options.ts'
 import {
   align4,
   attribute,
@@ -25,10 +25,10 @@ import {
   u8Of,
   type Message,
 } from './netlink.ts'
-import { addressesDetail, mptcpDetail, rawDetail, sctpDetail, sctpState } from './protocolDetail.ts'
+import { addressesDetail, mptcpDetail, rawDetail, sctpDetail, sctpState } from './protocol-detail.ts'
 import { inetDiagMsg, inetDiagReqV2, inetDiagSockid, nlattr } from './structs.ts'
 import { readCongestion, readTcp } from './tcp.ts'
-import { readUpperLayer } from './upperLayer.ts'
+import { readUpperLayer } from './upper-layer.ts'
 
 export const SOCK_DIAG_BY_FAMILY = 20
 export const AF_INET = 2

@@ -8,7 +8,7 @@ import type { Tape } from '../tape.ts'
 import { Descriptors, type Changes } from './descriptors.ts'
 import type { Draft } from './draft.ts'
 import { inodeNumbers } from './inodes.ts'
-import { abilitiesOf } from './ownerAbilities.ts'
+import { abilitiesOf } from './owner-abilities.ts'
 import { joinOwners, type Holders } from './ownerless.ts'
 import { sweeper, type LoadSweeps, type Swept } from './sweeper.ts'
 

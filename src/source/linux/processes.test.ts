@@ -9,7 +9,7 @@ import { needs } from '../../../test/needs.ts'
 import { live } from '../tape.ts'
 import type { Draft } from './draft.ts'
 import { processReader } from './processes.ts'
-import { readStat } from './procStat.ts'
+import { readStat } from './proc-stat.ts'
 import { userNames } from './users.ts'
 
 const root = mkdtempSync(join(tmpdir(), 'proc-'))

@@ -8,7 +8,7 @@ import type { Tape } from '../tape.ts'
 import { readCgroup } from './cgroup.ts'
 import { placeOf } from './containers.ts'
 import type { Draft } from './draft.ts'
-import { keyOf, readStat, type Stat } from './procStat.ts'
+import { keyOf, readStat, type Stat } from './proc-stat.ts'
 import type { UserNames } from './users.ts'
 
 const ticksPerSecond = 100 // USER_HZ is 100 on every architecture that Node runs on.

@@ -8,7 +8,7 @@ import { breath } from '../breath.ts'
 import type { Tape } from '../tape.ts'
 import type { Draft } from './draft.ts'
 import type { Place } from './place.ts'
-import { inetRows, netlinkRow, packetRow, sctpAssociationRow, sctpEndpointRow, unixRow, type RowReader } from './procRows.ts'
+import { inetRows, netlinkRow, packetRow, sctpAssociationRow, sctpEndpointRow, unixRow, type RowReader } from './proc-rows.ts'
 
 const chunkBytes = 64 * 1024
 const longestLine = 64 * 1024

@@ -5,7 +5,7 @@ import { utf8Text } from '../../bytes/text.ts'
 import type { Detail, Endpoint } from '../../model/socket.ts'
 import { cookieKey, draft, looseStates, optionsOf, queuesOf, shutdownOf, socketTypes, type Draft } from './draft.ts'
 import { readMemory } from './memory.ts'
-import { unixDiagMsg, unixDiagReq, unixDiagRqlen, unixDiagVfs } from './familyStructs.ts'
+import { unixDiagMsg, unixDiagReq, unixDiagRqlen, unixDiagVfs } from './family-structs.ts'
 import { attributes, message, NLM_F_DUMP, NLM_F_REQUEST, u32Of, u8Of } from './netlink.ts'
 
 const SOCK_DIAG_BY_FAMILY = 20

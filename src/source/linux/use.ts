@@ -2,7 +2,7 @@
 
 import { readFileSync } from 'node:fs'
 import type { ProcessUse } from '../../model/process.ts'
-import { startKey } from './procStat.ts'
+import { startKey } from './proc-stat.ts'
 
 const msPerTick = 10 // USER_HZ is 100 on every architecture that Node runs on.
 

@@ -13,7 +13,7 @@ import {
   xdpDiagReq,
   xdpDiagStats,
   xdpDiagUmem,
-} from './familyStructs.ts'
+} from './family-structs.ts'
 import { attributes, message, NLM_F_DUMP, NLM_F_REQUEST, u32Of, type Message } from './netlink.ts'
 
 const SOCK_DIAG_BY_FAMILY = 20

@@ -5,9 +5,9 @@ import { ipv4At, ipv6At } from '../../bytes/address.ts'
 import { littleEndian } from '../../bytes/struct.ts'
 import type { Endpoint, Family, Memory, Protocol, State, Timer } from '../../model/socket.ts'
 import { draft, looseStates, queuesOf, socketTypes, tcpStates, type Draft } from './draft.ts'
-import { netlinkProtocol } from './netlinkSockets.ts'
+import { netlinkProtocol } from './netlink-sockets.ts'
 import { packetProtocol } from './packet.ts'
-import { rawDetail, sctpState } from './protocolDetail.ts'
+import { rawDetail, sctpState } from './protocol-detail.ts'
 
 /** Reads one line. */
 export type RowReader = (line: string) => Draft | undefined

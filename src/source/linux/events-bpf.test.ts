@@ -6,7 +6,7 @@ import type { Process } from '../../model/process.ts'
 import type { Meter, Move } from './bpf/meter.ts'
 import { recordKinds, trafficRecord } from './bpf/records.ts'
 import { draft } from './draft.ts'
-import { bpfWatcher } from './eventsBpf.ts'
+import { bpfWatcher } from './events-bpf.ts'
 import { keyOf } from './lives.ts'
 
 const cookie = 7n

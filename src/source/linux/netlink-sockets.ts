@@ -3,7 +3,7 @@
 import { littleEndian } from '../../bytes/struct.ts'
 import { cookieKey, draft, queuesOf, socketTypes, type Draft } from './draft.ts'
 import { readMemory } from './memory.ts'
-import { netlinkDiagMsg, netlinkDiagReq } from './familyStructs.ts'
+import { netlinkDiagMsg, netlinkDiagReq } from './family-structs.ts'
 import { attributes, message, NLM_F_DUMP, NLM_F_REQUEST, u32Of } from './netlink.ts'
 
 const SOCK_DIAG_BY_FAMILY = 20

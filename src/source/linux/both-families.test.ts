@@ -4,7 +4,7 @@ import { createConnection, createServer, type AddressInfo, type Server, type Soc
 import { fillQuery, type Query } from '../../filter/query.ts'
 import { live } from '../tape.ts'
 import { needs } from '../../../test/needs.ts'
-import { bothFamilies } from './bothFamilies.ts'
+import { bothFamilies } from './both-families.ts'
 import type { Draft } from './draft.ts'
 import { asker } from './dump.ts'
 import { ownPlace, type Calls } from './place.ts'
