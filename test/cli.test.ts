@@ -1,11 +1,12 @@
 // The command line as a person uses it: the built file, real sockets, real exit codes.
 import { test } from 'node:test'
 import { deepEqual, doesNotMatch, equal, match, ok } from 'node:assert/strict'
-import { spawn } from 'node:child_process'
+import { execFileSync, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { existsSync } from 'node:fs'
 import { connect } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { needs } from './needs.ts'
 import { hold, json, listener, sockscope } from './cli.ts'
 
 test('a table, and every other form of the same sockets', async () => {
@@ -33,6 +34,21 @@ test('a table, and every other form of the same sockets', async () => {
   } finally {
     await holder.stop()
   }
+})
+
+test('bash completes what fits the command', needs('command bash'), () => {
+  const complete = (...words: string[]): string[] => {
+    const script = `${sockscope(['completion', 'bash']).out}
+      COMP_WORDS=(sockscope "$@"); COMP_CWORD=$#; _sockscope; printf '%s\\n' "\${COMPREPLY[@]}"`
+    return execFileSync('bash', ['--norc', '-c', script, 'bash', ...words], { encoding: 'utf8' })
+      .trimEnd()
+      .split('\n')
+  }
+  deepEqual(complete('ki'), ['kill'])
+  deepEqual(complete('top', '--sort', 'to'), ['total'])
+  deepEqual(complete('list', '--sort', 'rt'), ['rtt'])
+  deepEqual(complete('--group-by', 'pro'), ['process'])
+  deepEqual(complete('help', 'comp'), ['completion'])
 })
 
 test('a word that is a filter by itself is no mistyped command, and --no-header lists what is listed without it', async () => {

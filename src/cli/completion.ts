@@ -1,5 +1,6 @@
 // Completion scripts for four shells, made from the table of commands.
 
+import { columns } from '../show/columns.ts'
 import { globalOptions, type Command, type Option } from './table.ts'
 
 /** The shells that there are scripts for. */
@@ -18,13 +19,27 @@ export function completion(shell: Shell, commands: readonly Command[]): string {
   return { bash, zsh, fish, powershell }[shell](commands)
 }
 
-/** Every option that takes one of a few words, by its flag. */
-function choices(commands: readonly Command[]): Map<string, readonly string[]> {
-  return new Map(
-    commands
-      .flatMap(visible)
-      .flatMap(o => (o.words ? [[`--${o.name}`, o.words] as const, ...(o.short ? [[`-${o.short}`, o.words] as const] : [])] : [])),
-  )
+/** The words that can follow an option: those that it takes, or the names of columns. */
+const choicesOf = (o: Option): readonly string[] | undefined =>
+  o.words ?? (o.name === 'columns' || o.name === 'sort' ? columns.map(c => c.id) : undefined)
+
+/** The words that can follow a command. */
+const wordsOf = (command: Command, commands: readonly Command[]): readonly string[] | undefined =>
+  command.name === 'help' ? [...commands.map(c => c.name), ...(command.words ?? [])] : command.words
+
+/** For bash: the words with the `command/--flag` that they follow. The same flag has other words with another command. */
+function choices(commands: readonly Command[]): Map<string, string[]> {
+  const found = new Map<string, string[]>()
+  for (const command of commands) {
+    for (const o of visible(command)) {
+      const words = choicesOf(o)?.join(' ')
+      if (words === undefined) continue
+      const places = found.get(words) ?? []
+      found.set(words, places)
+      places.push(...[`--${o.name}`, ...(o.short ? [`-${o.short}`] : [])].map(flag => `${command.name}/${flag}`))
+    }
+  }
+  return found
 }
 
 function bash(commands: readonly Command[]): string {
@@ -32,22 +47,22 @@ function bash(commands: readonly Command[]): string {
   return `# sockscope completion for bash: source <(sockscope completion bash)
 _sockscope() {
   local cur=\${COMP_WORDS[COMP_CWORD]} prev=\${COMP_WORDS[COMP_CWORD-1]} command=list word
-  case $prev in
-${[...choices(commands)].map(([flag, words]) => `    ${flag}) COMPREPLY=($(compgen -W ${quoted(words.join(' '))} -- "$cur")); return ;;`).join('\n')}
+  for word in "\${COMP_WORDS[@]:1:COMP_CWORD-1}"; do
+    case " ${names} " in *" $word "*) command=$word; break ;; esac
+  done
+  case $command/$prev in
+${[...choices(commands)].map(([words, places]) => `    ${places.join('|')}) COMPREPLY=($(compgen -W ${quoted(words)} -- "$cur")); return ;;`).join('\n')}
     ${[
       ...new Set(
         commands
           .flatMap(visible)
           .filter(isFile)
-          .map(o => `--${o.name}`),
+          .map(o => `*/--${o.name}`),
       ),
     ].join('|')}) COMPREPLY=($(compgen -f -- "$cur")); return ;;
   esac
-  for word in "\${COMP_WORDS[@]:1:COMP_CWORD-1}"; do
-    case " ${names} " in *" $word "*) command=$word; break ;; esac
-  done
   case $command in
-${commands.map(c => `    ${c.name}) word=${quoted([...flags(c), ...(c.words ?? [])].join(' '))} ;;`).join('\n')}
+${commands.map(c => `    ${c.name}) word=${quoted([...flags(c), ...(wordsOf(c, commands) ?? [])].join(' '))} ;;`).join('\n')}
   esac
   [ "$COMP_CWORD" = 1 ] && word="$word ${names}"
   COMPREPLY=($(compgen -W "$word" -- "$cur"))
@@ -61,7 +76,13 @@ function zsh(commands: readonly Command[]): string {
   const spec = (o: Option): string[] => {
     const about = o.about.replaceAll(/[[\]:]/g, ' ')
     const action =
-      o.value === undefined ? '' : o.words ? `:${o.value}:(${o.words.join(' ')})` : isFile(o) ? `:${o.value}:_files` : `:${o.value}: `
+      o.value === undefined
+        ? ''
+        : choicesOf(o)
+          ? `:${o.value}:(${choicesOf(o)!.join(' ')})`
+          : isFile(o)
+            ? `:${o.value}:_files`
+            : `:${o.value}: `
     return [`--${o.name}`, ...(o.short ? [`-${o.short}`] : [])].map(flag => quoted(`${o.many ? '*' : ''}${flag}[${about}]${action}`))
   }
   return `#compdef sockscope
@@ -76,7 +97,7 @@ ${commands.map(c => `    ${describe(c.name, c.about)}`).join('\n')}
     return
   fi
   case $command in
-${commands.map(c => `    ${c.name}) _arguments -s ${[...visible(c).flatMap(spec), ...(c.words ? [quoted(`*:word:(${c.words.join(' ')})`)] : [])].join(' ')} ;;`).join('\n')}
+${commands.map(c => `    ${c.name}) _arguments -s ${[...visible(c).flatMap(spec), ...(c.words ? [quoted(`*:word:(${wordsOf(c, commands)!.join(' ')})`)] : [])].join(' ')} ;;`).join('\n')}
     *) _arguments -s ${visible(commands[0]!).flatMap(spec).join(' ')} ;;
   esac
 }
@@ -90,7 +111,7 @@ function fish(commands: readonly Command[]): string {
       `complete -c sockscope -n ${quoted(condition)} -l ${o.name}`,
       ...(o.short ? [`-s ${o.short}`] : []),
       ...(o.value === undefined ? [] : [isFile(o) ? '-r -F' : '-x']),
-      ...(o.words ? [`-a ${quoted(o.words.join(' '))}`] : []),
+      ...(choicesOf(o) ? [`-a ${quoted(choicesOf(o)!.join(' '))}`] : []),
       `-d ${quoted(o.about)}`,
     ].join(' ')
   return [
@@ -101,7 +122,9 @@ function fish(commands: readonly Command[]): string {
     ...commands[0]!.options.filter(o => !o.hidden).map(o => line('__fish_use_subcommand', o)),
     ...commands
       .filter(c => c.words)
-      .map(c => `complete -c sockscope -n ${quoted(`__fish_seen_subcommand_from ${c.name}`)} -a ${quoted(c.words!.join(' '))}`),
+      .map(
+        c => `complete -c sockscope -n ${quoted(`__fish_seen_subcommand_from ${c.name}`)} -a ${quoted(wordsOf(c, commands)!.join(' '))}`,
+      ),
     ...globalOptions.map(o => line('true', o)),
     '',
   ].join('\n')
@@ -114,7 +137,7 @@ Register-ArgumentCompleter -Native -CommandName sockscope -ScriptBlock {
   param($wordToComplete, $commandAst, $cursorPosition)
   $names = ${list(commands.map(c => c.name))}
   $options = @{
-${commands.map(c => `    '${c.name}' = ${list([...flags(c), ...(c.words ?? [])])}`).join('\n')}
+${commands.map(c => `    '${c.name}' = ${list([...flags(c), ...(wordsOf(c, commands) ?? [])])}`).join('\n')}
   }
   $words = @($commandAst.CommandElements | ForEach-Object { $_.ToString() })
   $command = 'list'

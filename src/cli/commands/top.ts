@@ -3,7 +3,7 @@
 import type { Frame } from '../../model/frame.ts'
 import { flowCells, flowHeads, isUncounted, ledgerText, sortFlows, type FlowList, type FlowOrder } from '../../show/flows.ts'
 import { table } from '../../show/table.ts'
-import { safe, safeJson } from '../../show/text.ts'
+import { clip, safe, safeJson } from '../../show/text.ts'
 import { rateText } from '../../show/units.ts'
 import { watch } from '../../watch/watch.ts'
 import { noteGaps } from '../gaps.ts'
@@ -81,11 +81,14 @@ function frameLines(frame: Frame, list: FlowList, order: FlowOrder, limit: numbe
   const cells = sortFlows(flows, list, order)
     .slice(0, limit)
     .map(flow => flowCells(flow, list, frame.processes))
-  const gaps = isTerminal() ? frame.gaps.map(gap => colour('yellow', safe(gap.text))) : []
+  const columns = terminalColumns()
+  // A line that wraps would put the frame out of place.
+  const fit = (text: string): string => (columns === undefined ? text : clip(text, columns))
+  const gaps = isTerminal() ? frame.gaps.map(gap => colour('yellow', fit(safe(gap.text)))) : []
   return [
-    head,
-    ...table(flowHeads(list), cells, { columns: terminalColumns(), header: true, head: line => colour('bold', line) }),
-    ...(frame.ledger ? [colour('dim', ledgerText(frame.ledger))] : []),
+    fit(head),
+    ...table(flowHeads(list), cells, { columns, header: true, head: line => colour('bold', line) }),
+    ...(frame.ledger ? [colour('dim', fit(ledgerText(frame.ledger)))] : []),
     ...gaps,
   ]
 }
