@@ -26,8 +26,8 @@ export interface Source {
   limits?(): Promise<SystemLimits>
   /** What this system counts of TCP and UDP as a whole, where it can tell. */
   counters?(): Promise<SystemCounters>
-  /** Sockets as they open and close, where the operating system can tell. */
-  events?(query?: Query, signal?: AbortSignal): AsyncIterable<SocketEvent | EventGap>
+  /** Sockets as they open and close, where the operating system can tell. `listening` is called once nothing that happens is missed any more. */
+  events?(query?: Query, signal?: AbortSignal, listening?: () => void): AsyncIterable<SocketEvent | EventGap>
   /** What can be done to sockets and processes; absent where nothing can, as in a recording. */
   readonly actions?: Actions
   /** What works here, what does not, why, and what would help. */

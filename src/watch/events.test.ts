@@ -96,3 +96,26 @@ test('frames repeat what was lost, and count it up', async () => {
     String(counts),
   )
 })
+
+test('the first look comes when the source listens, so nothing falls in between', async () => {
+  const steps: string[] = []
+  const source: Source = {
+    ...machine(async function* () {}),
+    async *events(_query, signal, listening) {
+      await sleep(100)
+      steps.push('listening')
+      listening?.()
+      while (!signal?.aborted) await sleep(5)
+      yield lost
+    },
+    async sockets() {
+      steps.push('look')
+      return { atMs: 0, source: 'test', sockets: [], processes: new Map(), gaps: [] }
+    },
+  }
+  for await (const _frame of watch({ flows: true, source, every: 20 })) break
+  const stop = new AbortController()
+  setTimeout(() => stop.abort(), 200)
+  for await (const _event of events({}, { source, every: 1000, signal: stop.signal }));
+  deepEqual(steps.slice(0, 4), ['listening', 'look', 'listening', 'look'])
+})

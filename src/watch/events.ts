@@ -57,6 +57,7 @@ async function* joined(
     return join.look(seen, tap.tells)
   }
   try {
+    await tap.ready
     yield* await look()
     let next = performance.now() + every
     while (!signal?.aborted && !source.ended) {

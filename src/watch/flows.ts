@@ -18,6 +18,8 @@ import { openTap } from './tap.ts'
 export interface FlowWatch {
   /** What to ask for in each look. */
   readonly query: Query
+  /** Comes when it is time for the first look. */
+  readonly ready: Promise<void>
   take(look: Look, intervalMs: number | undefined): Promise<Pick<Frame, 'flows' | 'interfaces' | 'ledger' | 'gaps'>>
   stop(): Promise<void>
 }
@@ -34,6 +36,7 @@ export function followFlows(source: Source, asked: Query = {}): FlowWatch {
   const gaps = new Map<string, Gap>()
   return {
     query,
+    ready: tap.ready,
     async take(look, intervalMs) {
       join.look(look, tap.tells)
       const told: SocketEvent[] = []

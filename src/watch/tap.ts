@@ -4,13 +4,18 @@
 import type { Query } from '../filter/query.ts'
 import type { EventGap, SocketEvent } from '../model/event.ts'
 import type { Source } from '../source/source.ts'
+import { pause } from './pause.ts'
 
 const mostWaiting = 50_000
+/** A source need not say when it listens. */
+const readyMs = 2000
 
 /** Events that are being read. */
 export interface Tap {
   /** Ends of sockets are told. */
   readonly tells: boolean
+  /** Comes when nothing that happens is missed any more: what is looked at then begins whole. */
+  readonly ready: Promise<void>
   /** Takes what has come. */
   take(): (SocketEvent | EventGap)[]
   /** Waits until something has come, or the reading has ended. */
@@ -27,12 +32,17 @@ export function openTap(source: Source, query: Query | undefined): Tap {
   let open = source.events !== undefined
   const came = signalled()
   const taken = signalled()
+  const listening = signalled()
+  const heard = listening.heard()
+  const enough = new AbortController()
+  const ready = Promise.race([heard, pause(readyMs, enough.signal)]).then(() => enough.abort())
 
   async function read(): Promise<void> {
     if (source.events === undefined) return
-    for await (const event of source.events(query, stopping.signal)) {
+    for await (const event of source.events(query, stopping.signal, () => listening.ring())) {
       events.push(event)
       came.ring()
+      listening.ring() // Who tells something listens.
       while (events.length >= mostWaiting && !stopping.signal.aborted) await taken.heard()
     }
   }
@@ -43,9 +53,11 @@ export function openTap(source: Source, query: Query | undefined): Tap {
     .finally(() => {
       open = false
       came.ring()
+      listening.ring()
     })
 
   return {
+    ready,
     get tells() {
       return open
     },

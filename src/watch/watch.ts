@@ -49,6 +49,7 @@ async function* loop(options: WatchOptions, every: number): AsyncGenerator<Frame
   const flows = options.flows ? followFlows(source, wanted) : undefined
   const query = flows?.query ?? wanted
   try {
+    await flows?.ready
     const start = performance.now()
     let tick = 0
     let last: { look: Look; at: number } | undefined

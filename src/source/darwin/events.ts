@@ -27,7 +27,11 @@ interface Open {
 
 /** The events of a Mac. Each watch has a conversation with the kernel of its own. */
 export const eventsOf = (calls: Calls) =>
-  async function* events(query?: Query, signal?: AbortSignal): AsyncGenerator<SocketEvent | EventGap, void, undefined> {
+  async function* events(
+    query?: Query,
+    signal?: AbortSignal,
+    listening?: () => void,
+  ): AsyncGenerator<SocketEvent | EventGap, void, undefined> {
     const wanted = fillQuery(query)
     const closings: Closing[] = []
     const looks = looker(live, calls, 'darwin', closings)
@@ -37,6 +41,7 @@ export const eventsOf = (calls: Calls) =>
       for (let stopping = false; !stopping;) {
         stopping = signal?.aborted ?? false
         const look = await looks.look(query)
+        listening?.()
         const closed = closings.splice(0)
         yield* newGaps(look, told)
         const step = compare(open, look, closed)

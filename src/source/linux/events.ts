@@ -27,7 +27,7 @@ export interface Ways {
 
 /** The events of this machine. */
 export interface Events {
-  readonly events: (query?: Query, signal?: AbortSignal) => AsyncGenerator<SocketEvent | EventGap, void, undefined>
+  readonly events: (query?: Query, signal?: AbortSignal, listening?: () => void) => AsyncGenerator<SocketEvent | EventGap, void, undefined>
   /** Shows a look to those who watch; they add to it what they counted. */
   see(look: Look, query: Query | undefined): Look
   abilities(): Promise<readonly Ability[]>
@@ -56,8 +56,13 @@ export function eventSource(ways: Ways): Events {
     return { watcher: undefined, gaps }
   }
 
-  async function* events(query?: Query, signal?: AbortSignal): AsyncGenerator<SocketEvent | EventGap, void, undefined> {
+  async function* events(
+    query?: Query,
+    signal?: AbortSignal,
+    listening?: () => void,
+  ): AsyncGenerator<SocketEvent | EventGap, void, undefined> {
     const { watcher, gaps } = await open(query)
+    listening?.()
     yield* gaps
     if (watcher === undefined) return
     watchers.add(watcher)
