@@ -9,6 +9,7 @@ import type { FilterContext, SocketTest } from './predicate.ts'
 import { compileRegex } from './regex.ts'
 import { statesOf } from './states.ts'
 import type { Filter, HostFilter, NumberFilter, Pattern, Range } from './tree.ts'
+import { checkTree } from './tree.ts'
 import { states } from '../model/socket.ts'
 import { numberField, textField } from './words.ts'
 
@@ -18,6 +19,7 @@ type Test = (socket: Socket, processes: Processes, context: FilterContext | unde
  * A test for sockets, from a filter or its text. What is not known matches no comparison, and so every `not` of one.
  */
 export function compileFilter(filter: Filter | string): SocketTest {
+  if (typeof filter !== 'string') checkTree('filter', filter)
   const test = compile(typeof filter === 'string' ? parseFilter(filter) : filter)
   return (socket, processes, context) => test(socket, processes, context)
 }

@@ -19,6 +19,7 @@ export interface ParseOptions {
 
 /** Reads a filter. Text that says nothing a filter can say throws a FilterError with the place. */
 export function parseFilter(text: string, options: ParseOptions = {}): Filter {
+  if (typeof text !== 'string') throw new TypeError(`text: needs the text of a filter, got ${typeof text}`)
   if (text.length > filterLimits.characters)
     fail(text, 0, 1, `a filter has at most ${filterLimits.characters} characters`, 'a shorter filter')
   const reader: Reader = {

@@ -4,11 +4,13 @@ import { escapeGlob, isGlob } from './glob.ts'
 import { printHost } from './host.ts'
 import { quote } from './scan.ts'
 import type { Filter, NumberFilter, Pattern, Range, StateFilter } from './tree.ts'
+import { checkTree } from './tree.ts'
 import { printQuantity } from './units.ts'
 import { numberField } from './words.ts'
 
 /** The filter as text: parseFilter makes the same tree of it. */
 export function printFilter(filter: Filter): string {
+  checkTree('filter', filter)
   switch (filter.kind) {
     case 'everything':
       return ''

@@ -23,6 +23,9 @@ test('a mistake of the caller is a TypeError that names the argument', () => {
   const wrong: [unknown, RegExp][] = [
     [null, /^query: /],
     ['tcp', /^query: /],
+    [[], /^query: /],
+    [{ filter: {} }, /^query\.filter: needs text, or a tree/],
+    [{ filter: { kind: 'and', parts: [{ kind: 'nothing' }] } }, /^query\.filter: needs text, or a tree/],
     [{ protocols: 'tcp' }, /^query\.protocols: needs a list/],
     [{ protocols: ['tpc'] }, /^query\.protocols: "tpc" is none of tcp/],
     [{ families: ['inet'] }, /^query\.families: /],

@@ -6,6 +6,7 @@ import { needs } from './needs.ts'
 import { parseFilter } from './parse.ts'
 import { detailNames, type DetailName, type SocketTest } from './predicate.ts'
 import type { Filter } from './tree.ts'
+import { checkTree } from './tree.ts'
 import { families, protocols, states, type Family, type Protocol, type Socket, type State } from '../model/socket.ts'
 
 /** What is wanted. Everything that is left out has its default. */
@@ -45,7 +46,8 @@ export interface FullQuery {
 
 /** Fills in the defaults. A mistake of the caller is a TypeError that names the argument. */
 export function fillQuery(query: Query = {}): FullQuery {
-  if (typeof query !== 'object' || query === null) throw new TypeError(`query: needs an object, got ${String(query)}`)
+  if (typeof query !== 'object' || query === null || Array.isArray(query))
+    throw new TypeError(`query: needs an object, got ${String(query)}`)
   const wantedProtocols = words('query.protocols', query.protocols, protocols) ?? ['tcp', 'udp']
   const wantedFamilies = words('query.families', query.families, families) ?? families
   const wantedStates = words('query.states', query.states, states)
@@ -54,6 +56,7 @@ export function fillQuery(query: Query = {}): FullQuery {
   const filter = query.filter
   if (filter === null || !['undefined', 'string', 'object', 'function'].includes(typeof filter))
     throw new TypeError('query.filter: needs text, a tree or a function')
+  if (typeof filter === 'object') checkTree('query.filter', filter)
   const tree = typeof filter === 'string' ? parseFilter(filter) : typeof filter === 'object' ? filter : undefined
   const wants = tree === undefined ? undefined : needs(tree)
   const inFilter = typeof filter === 'function' ? filter : tree && compileFilter(tree)

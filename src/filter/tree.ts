@@ -89,3 +89,28 @@ export function join(kind: 'and' | 'or', parts: readonly Filter[]): Filter {
   const flat = parts.flatMap(part => (part.kind === kind ? part.parts : [part]))
   return flat.length === 1 ? flat[0]! : { kind, parts: flat }
 }
+
+const kinds: ReadonlySet<unknown> = new Set([
+  'everything',
+  'and',
+  'or',
+  'not',
+  'host',
+  'number',
+  'text',
+  'state',
+  'device',
+  'mark',
+  'cgroup',
+  'autobound',
+])
+
+/** Throws a TypeError that names the argument when it is no tree. */
+export function checkTree(argument: string, given: unknown): asserts given is Filter {
+  const { kind, part, parts } = (typeof given === 'object' && given !== null ? given : {}) as Record<string, unknown>
+  if (!kinds.has(kind)) throw new TypeError(`${argument}: needs text, or a tree as parseFilter gives it`)
+  if (kind === 'not') checkTree(argument, part)
+  if (kind !== 'and' && kind !== 'or') return
+  if (!Array.isArray(parts)) throw new TypeError(`${argument}: needs a list of parts in "${kind}"`)
+  for (const one of parts) checkTree(argument, one)
+}

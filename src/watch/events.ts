@@ -26,6 +26,8 @@ type Told = SocketEvent | EventGap
  * A caller that takes its time loses nothing in silence: what there was no room for comes as a gap with its count.
  */
 export async function* events(query?: Query, options: EventOptions = {}): AsyncGenerator<Told, void, undefined> {
+  if (typeof options !== 'object' || options === null) throw new TypeError(`options: needs an object, got ${String(options)}`)
+  if (query !== undefined) fillQuery(query)
   const { every = 1000, signal } = options
   if (!(typeof every === 'number' && every > 0 && every <= 2 ** 31 - 1))
     throw new TypeError(`every: needs milliseconds above 0, got ${String(every)}`)

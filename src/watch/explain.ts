@@ -31,6 +31,7 @@ const live: readonly State[] = ['SYN_SENT', 'ESTABLISHED', 'FIN_WAIT_1', 'FIN_WA
 
 /** Watches TCP connections, and judges each over the whole time. */
 export async function explain(options: ExplainOptions = {}): Promise<Explanation> {
+  if (typeof options !== 'object' || options === null) throw new TypeError(`options: needs an object, got ${String(options)}`)
   const { for: forMs = 5000, query, signal, source } = options
   if (!(typeof forMs === 'number' && forMs > 0 && forMs <= 2 ** 31 - 1))
     throw new TypeError(`for: needs milliseconds above 0, got ${String(forMs)}`)

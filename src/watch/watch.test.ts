@@ -2,6 +2,12 @@ import { test } from 'node:test'
 import { deepEqual, equal, rejects, throws } from 'node:assert/strict'
 import type { Look } from '../model/look.ts'
 import type { Source } from '../source/source.ts'
+import { compileFilter } from '../filter/compile.ts'
+import { parseFilter } from '../filter/parse.ts'
+import { printFilter } from '../filter/print.ts'
+import { closeSocket, shutdownSocket, signalProcess } from './actions.ts'
+import { events } from './events.ts'
+import { explain } from './explain.ts'
 import { sockets } from './sockets.ts'
 import { tickAfter } from './tick.ts'
 import { watch, type WatchOptions } from './watch.ts'
@@ -86,6 +92,14 @@ test('mistakes name the argument, at once', async () => {
   for (const [options, expected] of wrong) throws(() => watch(options as never), expected)
   await rejects(sockets({ families: 'ipv4' } as never), /^TypeError: query\.families: /)
   await rejects(sockets(7 as never), /^TypeError: query: needs an object, got 7$/)
+  await rejects(closeSocket({ protocol: 'tcp' } as never), /^TypeError: socket: /)
+  await rejects(shutdownSocket(undefined as never), /^TypeError: socket: /)
+  await rejects(signalProcess({ pid: process.pid } as never), /^TypeError: process: /)
+  await rejects(explain(null as never), /^TypeError: options: /)
+  await rejects(events({ states: ['listen'] } as never).next(), /^TypeError: query\.states: /)
+  throws(() => parseFilter(undefined as never), /^TypeError: text: /)
+  throws(() => compileFilter(5 as never), /^TypeError: filter: /)
+  throws(() => printFilter({ kind: 'not' } as never), /^TypeError: filter: /)
 })
 
 test('looks keep their places: no drift, no doubles, no catching up', () => {
