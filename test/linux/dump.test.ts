@@ -137,6 +137,15 @@ test('neither netlink nor text: a gap that tells whether it is forbidden or lack
   )
 })
 
+test('where netlink is forbidden no module would help', async () => {
+  const refused = new OsError('socket(NETLINK_SOCK_DIAG)', 'EPERM')
+  const { gaps } = await listScripted({ vsock: [[refused]] }, ['vsock'])
+  deepEqual(
+    gaps.map(gap => [gap.why, /seccomp/.test(gap.help), gap.help.includes('modprobe')]),
+    [['permission', true, false]],
+  )
+})
+
 test('text in pieces, with damaged lines, and names with line breaks', async () => {
   const text = readFileSync('test/golden/linux/proc/net/tcp')
   const refused = new OsError('socket(NETLINK_SOCK_DIAG)', 'EPERM')

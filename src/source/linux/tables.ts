@@ -144,6 +144,10 @@ const modules: Readonly<Partial<Record<Protocol, string>>> = {
   tipc: 'tipc_diag',
 }
 
+const allowNetlink = 'allow netlink sock_diag; a seccomp profile may forbid it'
+/** Not this table is lacking: nobody may ask the kernel for any. */
+const isForbidden = (failure: OsError | undefined): boolean => failure?.call.startsWith('socket(') === true
+
 /** A table that can be read in no way. Where the kernel has no such sockets, nothing is missing and there is nothing to say. */
 async function reportLack(
   { lister, place, report }: Listing,
@@ -163,7 +167,7 @@ async function reportLack(
     what: 'sockets',
     why: failure && isRefusal(failure) ? 'permission' : 'kernel',
     text: `the kernel does not list sockets of ${tableName(protocol, family)}${failure ? `: ${failure.message}` : ''}`,
-    help: module ? `where the kernel has it as a module: modprobe ${module}` : '',
+    help: isForbidden(failure) ? allowNetlink : module ? `where the kernel has it as a module: modprobe ${module}` : '',
     count,
   })
 }
@@ -182,10 +186,7 @@ function textGap(texts: readonly Protocol[]): Gap {
     what: 'statistics',
     why: 'kernel',
     text: `${texts.join(', ')} could only be read from /proc/net, which does not tell ${missing.join(', ')}`,
-    help:
-      wanted.length > 0
-        ? `where the kernel has it as a module: modprobe ${wanted.join(' ')}`
-        : 'allow netlink sock_diag; a seccomp profile may forbid it',
+    help: wanted.length > 0 ? `where the kernel has it as a module: modprobe ${wanted.join(' ')}` : allowNetlink,
     count: undefined,
   }
 }
