@@ -176,6 +176,19 @@ test('a counter that was set back never gives a negative number', () => {
   deepEqual(rows(flows, 'processes'), [['p1', 5, 6, 'estimate']])
 })
 
+test('the FIN that comes while a look reads is not a counter that was set back', () => {
+  const ends = (state: Socket['state']): number[] => {
+    const meter = flowMeter()
+    meter.take(look([]), [], undefined)
+    // The state is read before the counters: these hold the FIN already.
+    const before = meter.take(look([socket('a', [1], { in: 322, out: 1234, state })]), [], 1000)!.total
+    const after = meter.take(look([]), [closed(socket('a', [1]), 321, 1234)], 1000)!.total
+    return [before.inBytes + after.inBytes, before.outBytes + after.outBytes]
+  }
+  deepEqual(ends('BOUND'), [321, 1234]) // So the kernel lists what is just about to go.
+  deepEqual(ends('FIN_WAIT_2'), [322, 1234])
+})
+
 test('several processes on one socket: by who sent and received, once in the total', () => {
   const meter = flowMeter()
   meter.take(look([]), [], undefined)

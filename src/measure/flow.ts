@@ -83,7 +83,9 @@ export function flowMeter(): FlowMeter {
 
 /** A socket that is in a look. */
 function see(book: Book, socket: Socket): void {
-  const now = payload(socket)
+  // A look that falls into the very end of a connection cannot tell whether the other end's FIN is in the bytes: its last word can.
+  const isOver = socket.protocol === 'tcp' && (socket.state === 'BOUND' || socket.state === 'CLOSED') && socket.traffic?.kind !== 'exact'
+  const now = isOver ? undefined : payload(socket)
   const silent = socket.state === 'LISTEN' || socket.state === 'TIME_WAIT'
   book.tables.present(book.step, socket, now !== undefined || silent)
   if (now === undefined) return
@@ -160,12 +162,13 @@ function move(book: Book, account: Account, socket: Socket, now: Payload, last: 
 
 /** A counter that is lower than before was set back: it counts from 0, and that is a guess. */
 function grown(before: Payload, now: Payload): Amount {
-  const reset = now.inBytes < before.inBytes || now.outBytes < before.outBytes
+  // One byte less is no set back: the other end's FIN came between the state and the counters that a look has read.
+  const reset = now.inBytes < before.inBytes - 1 || now.outBytes < before.outBytes
   const was = reset ? zero : before
   const since = (a: number | undefined, b: number | undefined): number | undefined =>
     a === undefined || b === undefined ? undefined : Math.max(0, a - b)
   return {
-    inBytes: now.inBytes - was.inBytes,
+    inBytes: Math.max(0, now.inBytes - was.inBytes),
     outBytes: now.outBytes - was.outBytes,
     inSegments: since(now.inSegments, was.inSegments),
     outSegments: since(now.outSegments, was.outSegments),
