@@ -23,7 +23,7 @@ export interface Sweeper {
 }
 
 /** Measured by bench/owners.ts. */
-const cost = { perDescriptor: 1 / 10, open: 300, load: 2000, readTypes: 8000 } as const
+const cost = { perDescriptor: 1 / 10, open: 300, load: 4000, readTypes: 8000 } as const
 
 /** BPF, from never tried to running or refused. */
 export function sweeper(load: LoadSweeps | undefined): Sweeper {
