@@ -13,32 +13,49 @@ function openLibc() {
     return koffi.load(null)
   }
 }
-const c = {
-  socket: libc.func('int socket(int domain, int type, int protocol)'),
-  send: libc.func('intptr_t send(int fd, const void *buf, size_t len, int flags)'),
-  recv: libc.func('intptr_t recv(int fd, void *buf, size_t len, int flags)'),
-  close: libc.func('int close(int fd)'),
-  bind: libc.func('int bind(int fd, const void *address, uint32_t len)'),
-  setsockopt: libc.func('int setsockopt(int fd, int level, int name, const void *value, uint32_t len)'),
-  mmap: libc.func('void *mmap(void *at, size_t len, int protection, int flags, int fd, int64_t offset)'),
-  munmap: libc.func('int munmap(void *at, size_t len)'),
-  shutdown: libc.func('int shutdown(int fd, int how)'),
-  getpwuid: libc.func('int getpwuid_r(uint32_t uid, void *user, void *text, size_t size, void *found)'),
-  setns: libc.func('int setns(int fd, int kind)'),
-  pidfd: libc.func('intptr_t syscall(intptr_t number, intptr_t a, intptr_t b, void *c, uintptr_t d)'),
-  kcmp: libc.func('intptr_t syscall(intptr_t number, int pid1, int pid2, int type, uintptr_t idx1, uintptr_t idx2)'),
-  getsockopt: libc.func('int getsockopt(int fd, int level, int option, void *value, _Inout_ uint32_t *length)'),
-  getsockname: libc.func('int getsockname(int fd, void *address, _Inout_ uint32_t *length)'),
-  getpeername: libc.func('int getpeername(int fd, void *address, _Inout_ uint32_t *length)'),
-  ioctl: libc.func('int ioctl(int fd, unsigned long request, ...)'),
-  syscall: libc.func('intptr_t syscall(intptr_t number, intptr_t a, intptr_t b, intptr_t c)'),
-  bpf: libc.func('intptr_t syscall(intptr_t number, int command, void *attr, uint32_t size)'),
+const c = bound({
+  socket: 'int socket(int domain, int type, int protocol)',
+  send: 'intptr_t send(int fd, const void *buf, size_t len, int flags)',
+  recv: 'intptr_t recv(int fd, void *buf, size_t len, int flags)',
+  close: 'int close(int fd)',
+  bind: 'int bind(int fd, const void *address, uint32_t len)',
+  setsockopt: 'int setsockopt(int fd, int level, int name, const void *value, uint32_t len)',
+  mmap: 'void *mmap(void *at, size_t len, int protection, int flags, int fd, int64_t offset)',
+  munmap: 'int munmap(void *at, size_t len)',
+  shutdown: 'int shutdown(int fd, int how)',
+  getpwuid: 'int getpwuid_r(uint32_t uid, void *user, void *text, size_t size, void *found)',
+  setns: 'int setns(int fd, int kind)',
+  pidfd: 'intptr_t syscall(intptr_t number, intptr_t a, intptr_t b, void *c, uintptr_t d)',
+  kcmp: 'intptr_t syscall(intptr_t number, int pid1, int pid2, int type, uintptr_t idx1, uintptr_t idx2)',
+  getsockopt: 'int getsockopt(int fd, int level, int option, void *value, _Inout_ uint32_t *length)',
+  getsockname: 'int getsockname(int fd, void *address, _Inout_ uint32_t *length)',
+  getpeername: 'int getpeername(int fd, void *address, _Inout_ uint32_t *length)',
+  ioctl: 'int ioctl(int fd, unsigned long request, ...)',
+  syscall: 'intptr_t syscall(intptr_t number, intptr_t a, intptr_t b, intptr_t c)',
+  bpf: 'intptr_t syscall(intptr_t number, int command, void *attr, uint32_t size)',
+})
+
+/** Binds each function at its first call: a plain list needs few of them, and reading a prototype is a part of its start. */
+function bound<Name extends string>(prototypes: Readonly<Record<Name, string>>): Record<Name, ReturnType<typeof libc.func>> {
+  const made = {} as Record<Name, ReturnType<typeof libc.func>>
+  for (const name of Object.keys(prototypes) as Name[]) {
+    const get = (): ReturnType<typeof libc.func> => {
+      const value = libc.func(prototypes[name])
+      Object.defineProperty(made, name, { value })
+      return value
+    }
+    Object.defineProperty(made, name, { get, configurable: true })
+  }
+  return made
 }
 
-const names = new Map(Object.entries(koffi.os.errno).map(([name, number]) => [number, name]))
+let names: ReadonlyMap<number, string> | undefined
 
 /** The name of an errno, such as `EPERM`. */
-export const errnoName = (errno: number): string => names.get(errno) ?? `errno ${errno}`
+export function errnoName(errno: number): string {
+  names ??= new Map(Object.entries(koffi.os.errno).map(([name, number]) => [number, name]))
+  return names.get(errno) ?? `errno ${errno}`
+}
 
 /** Throws for a call that returned -1. */
 function checked(call: string, result: unknown): number {
