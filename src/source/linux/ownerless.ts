@@ -14,6 +14,8 @@ export interface Holders {
   readonly hidden: number
   /** Inodes without a holder whose last holder has ended. */
   readonly exited: readonly number[]
+  /** The one who looked was root already. */
+  readonly asRoot?: boolean
   /** Why processes may be out of sight altogether: /proc hides them, they are outside of our pid namespace, or there is no /proc. */
   readonly blind: 'hidepid' | 'pid-namespace' | 'proc' | undefined
 }
@@ -88,7 +90,9 @@ function gapOf(why: Ownerless, count: number, holders: Holders): Gap | undefined
       what: 'owners',
       why: 'permission',
       text: `${sockets(count)} to processes of other users or to protected ones${where}`,
-      help: 'run as root, or with CAP_SYS_PTRACE and CAP_DAC_READ_SEARCH',
+      help: holders.asRoot
+        ? 'it takes CAP_SYS_PTRACE and CAP_DAC_READ_SEARCH; some processes are protected from root, too'
+        : 'run as root, or with CAP_SYS_PTRACE and CAP_DAC_READ_SEARCH',
       count,
     }
   }

@@ -72,7 +72,11 @@ export function ownerFinder(tape: Tape, machine: Machine): OwnerFinder {
     async find(sockets, gaps) {
       const wanted = new Set<number>()
       for (const { inode } of sockets) if (inode !== undefined) wanted.add(inode)
-      await joinOwners(sockets, await tape.value<Holders>('owners', () => holdersOf(sockets, wanted)), gaps)
+      await joinOwners(
+        sockets,
+        await tape.value<Holders>('owners', async () => ({ ...(await holdersOf(sockets, wanted)), asRoot: process.geteuid?.() === 0 })),
+        gaps,
+      )
     },
     abilities: () => search.abilities(),
     close: () => search.close(),
