@@ -25,6 +25,8 @@ import { portsOf } from './port.ts'
 
 const pollMs = 50
 const lastWaitMs = 2000
+/** A supervisor that starts its program again at once has done so by then. */
+const settleMs = 300
 
 /** Runs the command. */
 export function run(given: Given): Promise<number> {
@@ -119,9 +121,13 @@ function refusal(targets: readonly Target[], held: readonly Socket[]): Trouble |
 async function end(source: Source, targets: readonly Target[], held: readonly Socket[], graceMs: number): Promise<Trouble | undefined> {
   try {
     for (const { process } of targets) await signal(source, process, 'TERM')
-    if (await gone(source, targets, held, graceMs)) return undefined
-    for (const { process } of targets) if (await lives(source, process)) await signal(source, process, 'KILL')
-    if (await gone(source, targets, held, lastWaitMs)) return undefined
+    if (!(await gone(source, targets, held, graceMs))) {
+      for (const { process } of targets) if (await lives(source, process)) await signal(source, process, 'KILL')
+      if (!(await gone(source, targets, held, lastWaitMs)))
+        return (await takenAgain(source, targets, held)) ?? { text: 'the port is still taken', code: exits.failed }
+    }
+    await sleep(settleMs)
+    return await takenAgain(source, targets, held)
   } catch (error) {
     if (!(error instanceof OsError)) throw error
     const denied = error.code === 'EPERM' || error.code === 'EACCES'
@@ -131,7 +137,6 @@ async function end(source: Source, targets: readonly Target[], held: readonly So
       code: denied ? exits.permission : exits.failed,
     }
   }
-  return whoHasItNow(source, targets, held)
 }
 
 async function signal(source: Source, process: Process, name: 'TERM' | 'KILL'): Promise<void> {
@@ -168,12 +173,13 @@ async function bindable(held: readonly Socket[]): Promise<boolean> {
   return true
 }
 
-async function whoHasItNow(source: Source, targets: readonly Target[], held: readonly Socket[]): Promise<Trouble> {
+/** Somebody else who listens there now, such as the same program that a supervisor has started again. */
+async function takenAgain(source: Source, targets: readonly Target[], held: readonly Socket[]): Promise<Trouble | undefined> {
   const ports = held.map(s => ({ first: s.local.port!, last: s.local.port! }))
   const look = await lookAt(source, ports)
   const now = look.sockets.filter(s => isListener(s) && inRanges(s.local.port, ports)).flatMap(s => s.owners.map(o => o.pid))
   const other = now.find(pid => !targets.some(t => t.process.pid === pid && t.process.key === look.processes.get(pid)?.key))
-  if (other === undefined) return { text: 'the port is still taken', code: exits.failed }
+  if (other === undefined) return undefined
   const process = look.processes.get(other)
   const supervisor = process && supervisorOf(process, look.processes)
   return {
