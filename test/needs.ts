@@ -1,13 +1,18 @@
 // What a test needs of the machine. A lack is a skip with its reason; with SOCKSCOPE_REQUIRE=all it fails.
+import { spawnSync } from 'node:child_process'
 import { accessSync, constants } from 'node:fs'
 import { delimiter, join } from 'node:path'
 
-type Need = 'root' | 'linux' | 'network namespaces' | `command ${string}` | `file ${string}`
+type Need = 'root' | 'linux' | 'network namespaces' | 'io_uring' | `command ${string}` | `file ${string}`
 
 function lacks(need: Need): string | undefined {
   if (need === 'linux') return process.platform === 'linux' ? undefined : 'this is not Linux'
   if (need === 'root') return process.getuid?.() === 0 ? undefined : 'needs root'
   if (need === 'network namespaces') return lacks('linux') ?? lacks('root') ?? lacks('command ip')
+  if (need === 'io_uring') {
+    const script = 'import ctypes; exit(ctypes.CDLL(None).syscall(425, 1, (ctypes.c_char * 120)()) < 0)'
+    return lacks('linux') ?? lacks('command python3') ?? (spawnSync('python3', ['-c', script]).status === 0 ? undefined : 'needs io_uring')
+  }
   const [kind, name] = need.split(' ') as [string, string]
   if (kind === 'file') return readable(name) ? undefined : `needs ${name}`
   const found = (process.env.PATH ?? '').split(delimiter).some(folder => readable(join(folder, name), constants.X_OK))

@@ -149,7 +149,7 @@ const makeFields = (): readonly TextField[] => [
   ),
   word(
     'ownerless',
-    'why nobody holds it',
+    'why nobody holds it: kernel, time-wait, orphan, not-accepted, in-flight, permission, other-pid-namespace, exited, unknown',
     one(s => s.ownerless),
     { needs: 'owners' },
   ),

@@ -107,6 +107,7 @@ export interface Endpoint {
 /** A process that holds a socket. */
 export interface Owner {
   readonly pid: number
+  /** Undefined when it has none: an io_uring of the process holds the socket, or the system does not tell. */
   readonly fd: number | undefined
 }
 
@@ -140,6 +141,8 @@ export type Ownerless =
   | 'orphan'
   /** A connection that no process has accepted yet. */
   | 'not-accepted'
+  /** Nobody holds it, and descriptors are in flight between processes, in messages that nobody has received yet. The kernel does not say of what: a gap says what else it can be. */
+  | 'in-flight'
   /** We may not look at the process that holds it. */
   | 'permission'
   /** It is held by a process outside of our pid namespace. */

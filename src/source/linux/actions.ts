@@ -117,9 +117,9 @@ function exchange(call: typeof calls, request: Uint8Array): void {
   }
 }
 
-/** True when the kernel says that a socket of the own namespace is no more. */
-export function isGone(call: typeof calls, socket: Socket): boolean {
-  if (socket.namespace !== undefined || (socket.protocol !== 'tcp' && socket.protocol !== 'udp')) return false
+/** Whether a socket of the own namespace is no more; undefined where the kernel cannot be asked. */
+export function isGone(call: typeof calls, socket: Socket): boolean | undefined {
+  if (socket.namespace !== undefined || (socket.protocol !== 'tcp' && socket.protocol !== 'udp')) return undefined
   try {
     exchange(call, exactRequest(SOCK_DIAG_BY_FAMILY, NLM_F_REQUEST, socket))
     return false

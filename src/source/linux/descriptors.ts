@@ -225,7 +225,7 @@ export class Descriptors {
 const fewEntries = 1000
 
 /** The names in a folder: at once where they are few, which costs half; else piece by piece, as a big one would hold the event loop. */
-function entries(path: string, count = Infinity): Iterable<string> {
+export function entries(path: string, count = Infinity): Iterable<string> {
   return count <= fewEntries ? readdirSync(path) : pieces(path)
 }
 

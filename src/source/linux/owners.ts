@@ -5,11 +5,12 @@ import type { Ability } from '../../model/ability.ts'
 import type { Gap } from '../../model/gap.ts'
 import { breath } from '../breath.ts'
 import type { Tape } from '../tape.ts'
-import { Descriptors, type Changes } from './descriptors.ts'
+import { Descriptors, type Changes, type Table } from './descriptors.ts'
 import type { Draft } from './draft.ts'
 import { inodeNumbers } from './inodes.ts'
 import { abilitiesOf } from './owner-abilities.ts'
 import { joinOwners, type Holders } from './ownerless.ts'
+import { elsewhereFinder, unheldAmong } from './unheld.ts'
 import { sweeper, type LoadSweeps, type Swept } from './sweeper.ts'
 
 /** Keeps what is known of owners from look to look. */
@@ -27,29 +28,25 @@ export interface Machine {
   readonly sweeps: LoadSweeps | undefined
   /** Whether a thread shares the descriptors of its process; undefined where the kernel does not tell. */
   readonly shares: (pid: number, thread: number) => boolean | undefined
-  /** Whether a socket has closed since it was listed. */
-  readonly isGone?: (socket: Draft) => boolean
+  /** Whether a socket has closed since it was listed; undefined where the kernel cannot be asked. */
+  readonly isGone?: (socket: Draft) => boolean | undefined
 }
 
 /** Makes the finder that a source keeps. */
 export function ownerFinder(tape: Tape, machine: Machine): OwnerFinder {
   const search = ownerSearch(machine)
+  const elsewhere = elsewhereFinder(machine.root)
   /** Sockets without a holder that were still there when they were asked for. */
   let ownerless = new Set<string>()
 
   /** Nobody has it, and nothing hides: either the kernel keeps it, or it closed after it was listed. */
-  function goneAmong(sockets: readonly Draft[], holders: Holders): number[] {
+  function goneAmong(unheld: readonly Draft[], holders: Holders): number[] {
     if (machine.isGone === undefined || holders.hidden > 0 || holders.blind !== undefined) return []
-    const { triples, exited } = holders
-    const held = inodeNumbers(triples.length / 3 + exited.length)
-    for (const inode of exited) held.add(inode)
-    for (let i = 0; i < triples.length; i += 3) held.add(triples[i]!)
     const gone: number[] = []
     const still = new Set<string>()
     let asked = 0
-    for (const socket of sockets) {
-      if (socket.inode === undefined || held.find(socket.inode) >= 0) continue
-      if (!ownerless.has(socket.key) && ++asked <= mostAsked && machine.isGone(socket)) gone.push(socket.inode)
+    for (const socket of unheld) {
+      if (!ownerless.has(socket.key) && ++asked <= mostAsked && machine.isGone(socket)) gone.push(socket.inode!)
       else still.add(socket.key)
     }
     ownerless = still
@@ -58,14 +55,21 @@ export function ownerFinder(tape: Tape, machine: Machine): OwnerFinder {
 
   async function holdersOf(sockets: readonly Draft[], wanted: ReadonlySet<number>): Promise<Holders> {
     let byInode: Map<number | undefined, Draft> | undefined
-    const isGone = (inode: number): boolean => {
+    const ask = (inode: number): boolean | undefined => {
       byInode ??= new Map(sockets.map(socket => [socket.inode, socket]))
       const socket = byInode.get(inode)
-      return socket !== undefined && machine.isGone?.(socket) === true
+      return socket && machine.isGone?.(socket)
     }
-    const holders = await search.find(wanted, isGone)
-    const gone = goneAmong(sockets, holders)
-    return gone.length === 0 ? holders : { ...holders, exited: [...holders.exited, ...gone] }
+    const isGone = (inode: number): boolean => ask(inode) === true
+    const found = await search.find(wanted, isGone)
+    // A socket can outlive its last known holder, who gave it away before.
+    const exited = found.exited.filter((inode, at) => at >= mostAsked || ask(inode) !== false)
+    const unheld = unheldAmong(sockets, { ...found, exited })
+    if (unheld.length === 0) return found
+    const gone = new Set(goneAmong(unheld, found))
+    const left = unheld.filter(({ inode }) => !gone.has(inode!))
+    const more = await elsewhere(left, search.tables, found.hidden > 0 || found.blind !== undefined, isGone)
+    return { ...found, exited: [...exited, ...gone], ...(more && { elsewhere: more }) }
   }
 
   return {
@@ -229,7 +233,12 @@ export function ownerSearch(machine: Machine) {
     return run
   }
 
-  return { find: inTurn, abilities: () => abilitiesOf(machine.root, sweeps), close: () => sweeps.close() }
+  return {
+    find: inTurn,
+    tables: known.tables as ReadonlyMap<number, Table>,
+    abilities: () => abilitiesOf(machine.root, sweeps),
+    close: () => sweeps.close(),
+  }
 }
 
 /** What has no holder since its last one ended. */

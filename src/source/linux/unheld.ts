@@ -1,0 +1,192 @@
+// Sockets that no descriptor of a process names: registered with an io_uring, or under way in a message that nobody has received.
+// It is asked only when the holder of a socket was not found, and remembers what it need not ask again.
+
+import { closeSync, openSync, readFileSync, readlinkSync, readSync } from 'node:fs'
+import { readFile } from 'node:fs/promises'
+import { breath } from '../breath.ts'
+import { entries, type Table } from './descriptors.ts'
+import type { Draft } from './draft.ts'
+import type { Elsewhere, Holders } from './ownerless.ts'
+import { inodeNumbers } from './inodes.ts'
+
+/** A file of /proc about one descriptor: a ring can have a million files. */
+const longestText = 4 * 1024 * 1024
+/** More UNIX sockets are not asked for what waits in them. */
+const mostAsked = 20_000
+const mostSettled = 65_536
+const mostGone = 256
+/** The kernel says nothing of a ring that is being used just then. */
+const mostTries = 4
+
+type Tables = ReadonlyMap<number, Table>
+
+/** Sockets that a process can hold, and for which none was found. */
+export function unheldAmong(sockets: readonly Draft[], { triples, exited }: Pick<Holders, 'triples' | 'exited'>): Draft[] {
+  const held = inodeNumbers(triples.length / 3 + exited.length)
+  for (const inode of exited) held.add(inode)
+  for (let i = 0; i < triples.length; i += 3) held.add(triples[i]!)
+  return sockets.filter(({ inode, protocol, local }) => {
+    if (inode === undefined || (protocol === 'netlink' && local.id === 0)) return false
+    return held.find(inode) < 0
+  })
+}
+
+/** Makes the search. `root` is /proc, or a folder that looks like it in tests. */
+export function elsewhereFinder(root: string) {
+  /** Inodes that are nowhere else: the kernel's, or those of processes that we may not look into. They stay so. */
+  let settled = new Set<number>()
+
+  /**
+   * Where else sockets are that no descriptor names; undefined when there is nothing to tell.
+   * @param isBlind some processes are out of sight: only sockets of the own user are worth a search then.
+   * @param isGone whether a socket has closed since it was listed.
+   */
+  return async (unheld: readonly Draft[], tables: Tables, isBlind: boolean, isGone: (inode: number) => boolean) => {
+    const user = process.geteuid?.()
+    const left = new Set<number>()
+    for (const { inode, uid } of unheld) if (!settled.has(inode!) && (!isBlind || uid === user)) left.add(inode!)
+    if (left.size === 0 || tables.size === 0) return undefined
+    const inRings = await ringsOf(root, tables, left)
+    for (let i = 0; i < inRings.holders.length; i += 2) left.delete(inRings.holders[i]!)
+    const messages = left.size === 0 ? undefined : await underWay(root, tables)
+    const unsure = left.size === 0 ? undefined : (inRings.unsure ?? messages?.unsure)
+    const inFlight = messages?.descriptors ?? 0
+    if (unsure === undefined && inFlight === 0) {
+      if (settled.size + left.size > mostSettled) settled = new Set()
+      for (const inode of left) settled.add(inode)
+      left.clear()
+    }
+    if (isBlind && left.size <= mostGone) for (const inode of left) if (isGone(inode)) left.delete(inode)
+    if (inRings.holders.length === 0 && left.size === 0) return undefined
+    const elsewhere: Elsewhere = { rings: inRings.holders, doubtful: [...left], inFlight, ...(unsure && { unsure }) }
+    return elsewhere
+  }
+}
+
+/** The files that rings hold, as far as they are wanted: inode and pid in turn. */
+async function ringsOf(root: string, tables: Tables, wanted: ReadonlySet<number>) {
+  const breathe = breath()
+  const holders: number[] = []
+  let unsure: Elsewhere['unsure']
+  const areNamed = isAtLeast(root, 6, 14)
+  for (const [pid, table] of tables) {
+    if (!table.readable) continue
+    const found = new Set<number>()
+    for (const fd of names(`${root}/${pid}/fd`, table.count)) {
+      if ((table.sockets.get(Number(fd)) ?? 0) > 0 || target(`${root}/${pid}/fd/${fd}`) !== 'anon_inode:[io_uring]') continue
+      const ring = await readRing(`${root}/${pid}/fdinfo/${fd}`, areNamed)
+      if (typeof ring === 'string') unsure = ring
+      else for (const inode of ring) if (wanted.has(inode)) found.add(inode)
+      await breathe()
+    }
+    for (const inode of found) holders.push(inode, pid)
+    await breathe()
+  }
+  return { holders, unsure }
+}
+
+/**
+ * The inodes of the sockets that a ring holds. The kernel says `UserFiles: 2` and a line for each: `    0: socket:[123]`; since 6.14 whole paths, in which
+ * spaces and line breaks are written as numbers, and before the last part of a path as it is, which tells nothing of sockets and can be anything.
+ */
+async function readRing(file: string, areNamed: boolean): Promise<number[] | NonNullable<Elsewhere['unsure']>> {
+  for (let tries = 0; tries < mostTries; tries++) {
+    const text = readPart(file)
+    if (text === undefined) return [] // Closed meanwhile.
+    const [, count, lines] = /^UserFiles:\t(\d+)\n((?: *\d+: .*\n)*)/m.exec(text) ?? []
+    if (count === '0') return []
+    if (count !== undefined && !areNamed) return 'ring names'
+    if (text.length >= longestText) return 'limit'
+    if (lines) return [...lines.matchAll(/^ *\d+: socket:\[(\d+)\]$/gm)].map(([, inode]) => Number(inode) % 2 ** 32)
+    if (count !== undefined && areNamed) return [] // Slots without files.
+    await new Promise(resolve => setImmediate(resolve))
+  }
+  return 'ring busy'
+}
+
+/** How many descriptors wait in the UNIX sockets of all processes. */
+async function underWay(root: string, tables: Tables): Promise<{ descriptors: number; unsure: Elsewhere['unsure'] }> {
+  const breathe = breath()
+  const left = await unixInodes(root, tables)
+  let descriptors = 0
+  let asked = 0
+  let unsure: Elsewhere['unsure']
+  for (const [pid, table] of tables) {
+    for (const [fd, inode] of table.sockets) {
+      // Whoever holds it tells the same.
+      if (!left.delete(inode)) continue
+      if (++asked > mostAsked) return { descriptors, unsure: 'limit' }
+      const text = readPart(`${root}/${pid}/fdinfo/${fd}`)
+      const count = text === undefined ? '0' : /^scm_fds:\s*(\d+)$/m.exec(text)?.[1]
+      if (count === undefined) unsure = 'messages' // Before Linux 5.6.
+      descriptors += Number(count ?? 0)
+      await breathe()
+    }
+  }
+  return { descriptors, unsure }
+}
+
+/** The inodes of all UNIX sockets, in the network namespace of each process. */
+async function unixInodes(root: string, tables: Tables): Promise<Set<number>> {
+  const spaces = new Map([[target(`${root}/self/ns/net`), `${root}/self/net/unix`]])
+  for (const pid of tables.keys()) {
+    const space = target(`${root}/${pid}/ns/net`)
+    if (space !== undefined && !spaces.has(space)) spaces.set(space, `${root}/${pid}/net/unix`)
+  }
+  const inodes = new Set<number>()
+  for (const file of spaces.values()) {
+    const text = await readFile(file, 'latin1').catch(() => '') // Its only process has ended.
+    // A name can look like a row, and then costs one question more.
+    for (const [, inode] of text.matchAll(/^[0-9a-f]+: \w+ \w+ \w+ \w+ \w+ +(\d+)/gm)) inodes.add(Number(inode) % 2 ** 32)
+  }
+  return inodes
+}
+
+/** The names in a folder; none when it cannot be read, which was told when it was read for its sockets. */
+function names(folder: string, count: number): Iterable<string> {
+  try {
+    return [...entries(folder, count || Infinity)]
+  } catch {
+    return []
+  }
+}
+
+function target(link: string): string | undefined {
+  try {
+    return readlinkSync(link)
+  } catch {
+    return undefined
+  }
+}
+
+/** A text of /proc, up to a limit; undefined when it has gone. */
+function readPart(path: string): string | undefined {
+  let fd: number
+  try {
+    fd = openSync(path, 'r')
+  } catch {
+    return undefined
+  }
+  try {
+    let text = ''
+    const buffer = Buffer.alloc(64 * 1024)
+    for (;;) {
+      const length = readSync(fd, buffer)
+      text += buffer.toString('latin1', 0, length)
+      if (length === 0 || text.length >= longestText) return text
+    }
+  } catch {
+    return undefined
+  } finally {
+    closeSync(fd)
+  }
+}
+
+function isAtLeast(root: string, major: number, minor: number): boolean {
+  try {
+    const [a, b] = readFileSync(`${root}/sys/kernel/osrelease`, 'latin1').split('.').map(Number.parseFloat)
+    return a! > major || (a === major && b! >= minor)
+  } catch {
+    return false
+  }
+}
