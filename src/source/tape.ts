@@ -14,6 +14,8 @@ export interface Tape {
   look(): void
   /** Raw answers of the kernel to one question. Each is valid until the next is taken. Errors are kept and thrown again. */
   bytes(question: string, ask: () => Iterable<Uint8Array>): Iterable<Uint8Array>
+  /** The same of a machine that is asked beside the event loop. */
+  stream(question: string, ask: () => AsyncIterable<Uint8Array>): AsyncIterable<Uint8Array>
   /** An answer that is plain data (what JSON can hold). Errors are kept and thrown again. */
   value<T>(question: string, ask: () => T | Promise<T>): Promise<T>
   close(): void
@@ -27,6 +29,7 @@ export const live: Tape = {
   keepsArguments: true,
   look() {},
   bytes: (_question, ask) => ask(),
+  stream: (_question, ask) => ask(),
   value: async (_question, ask) => ask(),
   close() {},
 }

@@ -27,6 +27,9 @@ export function scripted(script: Readonly<Record<string, readonly Take[]>>): Tap
         yield piece
       }
     },
+    async *stream(question) {
+      yield* this.bytes(question, () => [])
+    },
   }
 }
 

@@ -17,6 +17,7 @@ const c = bound({
   socket: 'int socket(int domain, int type, int protocol)',
   send: 'intptr_t send(int fd, const void *buf, size_t len, int flags)',
   recv: 'intptr_t recv(int fd, void *buf, size_t len, int flags)',
+  recvmmsg: 'int recvmmsg(int fd, void *headers, unsigned int count, int flags, void *timeout)',
   close: 'int close(int fd)',
   bind: 'int bind(int fd, const void *address, uint32_t len)',
   setsockopt: 'int setsockopt(int fd, int level, int name, const void *value, uint32_t len)',
@@ -99,6 +100,26 @@ export function send(fd: number, message: Uint8Array): void {
   checked('send', c.send(fd, message, message.length, 0))
 }
 
+/** Runs a call beside the event loop; `take` reads its result while errno is still its own. */
+const beside = async <T>(start: (done: (error: unknown, result: number) => void) => void, take: (result: number) => T): Promise<T> =>
+  new Promise((resolve, reject) => {
+    start((error, result) => {
+      try {
+        if (error) throw error
+        resolve(take(result))
+      } catch (failure) {
+        reject(failure)
+      }
+    })
+  })
+
+/** Sends a whole message beside the event loop: a question may keep the kernel busy for milliseconds before it has taken it. */
+export const sendBeside = async (fd: number, message: Uint8Array): Promise<number> =>
+  beside(
+    done => c.send.async(fd, message, message.length, 0, done),
+    result => checked('send', result),
+  )
+
 /** Receives one datagram into the buffer, and says how long it is. It waits. */
 export const receive = (fd: number, buffer: Uint8Array): number => checked('recv', c.recv(fd, buffer, buffer.length, 0))
 
@@ -135,14 +156,28 @@ export function receiveWhole(fd: number, buffer: Uint8Array): number {
 
 const MSG_DONTWAIT = 0x40
 
-/** Receives one datagram if there is one; undefined when there is none. */
-export function receiveNow(fd: number, buffer: Uint8Array): number | undefined {
-  const length = Number(c.recv(fd, buffer, buffer.length, MSG_DONTWAIT))
-  if (length >= 0) return length
+/** What a call gave that does not wait; undefined when there was nothing. */
+function got(call: string, result: number): number | undefined {
+  if (result >= 0) return result
   const code = errnoName(koffi.errno())
   if (code === 'EAGAIN' || code === 'EWOULDBLOCK' || code === 'EINTR') return undefined
-  throw new OsError('recv', code)
+  throw new OsError(call, code)
 }
+
+/** Receives one datagram if there is one; undefined when there is none. */
+export const receiveNow = (fd: number, buffer: Uint8Array): number | undefined =>
+  got('recv', Number(c.recv(fd, buffer, buffer.length, MSG_DONTWAIT)))
+
+/** Receives the datagrams that are there, as many as there is room for, and says how many. `headers`: see room.ts. */
+export const receiveMany = (fd: number, headers: Uint8Array, most: number): number =>
+  got('recvmmsg', c.recvmmsg(fd, headers, most, MSG_DONTWAIT | MSG_TRUNC, null)) ?? 0
+
+/** The same beside the event loop: the kernel makes the next answer of a dump while it hands over one. */
+export const receiveManyBeside = async (fd: number, headers: Uint8Array, most: number): Promise<number> =>
+  beside(
+    done => c.recvmmsg.async(fd, headers, most, MSG_DONTWAIT | MSG_TRUNC, null, done),
+    result => got('recvmmsg', result) ?? 0,
+  )
 
 /** Memory that is shared with the kernel. It must not be touched after `unmap`. */
 export interface Mapping {
@@ -175,6 +210,9 @@ export function bpf(call: string, command: number, attribute: Uint8Array): numbe
   if (number === undefined) throw new OsError(call, 'ENOSYS', { help: `not known on ${process.arch}` })
   return checked(call, c.bpf(number, command, attribute, attribute.length))
 }
+
+/** How long an address is. */
+export const pointerBytes = koffi.sizeof('void *')
 
 /** The address of bytes. They stay there while the array is held. */
 export const address = (bytes: Uint8Array): bigint => BigInt(koffi.address(bytes))

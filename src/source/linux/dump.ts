@@ -9,6 +9,7 @@ import type { Draft } from './draft.ts'
 import { eachMessage, NLM_F_DUMP_INTR, NLMSG_DONE, NLMSG_ERROR } from './netlink.ts'
 import type { Calls, Place } from './place.ts'
 import { withoutRepeats } from './repeats.ts'
+import { makeRoom, type Room } from './room.ts'
 
 const NETLINK_SOCK_DIAG = 4
 const SOCK_DIAG_BY_FAMILY = 20
@@ -35,6 +36,8 @@ export interface Question {
   readonly answers?: number
   /** A single answer instead of a dump. */
   readonly single?: boolean
+  /** The kernel walks its table for milliseconds, be it full or empty, and does so beside the event loop. */
+  readonly isLong?: boolean
 }
 
 /** What came of a question. */
@@ -50,25 +53,61 @@ export interface Answer {
 /** Asks the kernel through netlink. */
 export type Asker = (place: Place, question: Question) => Promise<Answer>
 
-/** Makes the asker of a source. It keeps one buffer. */
+/** The kernel makes no answer of a dump longer than this. */
+const longestAnswer = 32 * 1024
+/** So many answers come with one call: while they are read, the kernel makes as many more. */
+const answersAtOnce = 8
+
+/** Makes the asker of a source. It keeps the room for answers. */
 export function asker(tape: Tape, calls: Calls): Asker {
-  const buffer = new Uint8Array(256 * 1024)
+  const rooms: Room[] = []
+  const takeRoom = (): Room => rooms.pop() ?? makeRoom(calls!, answersAtOnce, longestAnswer)
 
   /** One request, and the answers as they come. The bytes are valid until the next one. */
-  function* exchange(place: Place, question: Question, large: boolean, isDone: () => boolean): Generator<Uint8Array> {
+  async function* exchange(place: Place, question: Question, large: boolean, isDone: () => boolean): AsyncGenerator<Uint8Array> {
+    const { request, isLong } = question
     const fd = place.open(NETLINK_SOCK_DIAG)
+    let [room, spare] = [takeRoom(), takeRoom()]
+    let next: Promise<number> | undefined
     try {
-      calls!.limitWait(fd)
       if (large) calls!.growReceiveBuffer(fd, largeBufferBytes)
-      calls!.send(fd, question.request)
-      while (!isDone()) {
-        const answer = buffer.subarray(0, calls!.receiveWhole(fd, buffer))
-        if (tape.whole && question.secrets) blank(answer, question.secrets)
-        yield answer
+      if (isLong) await calls!.sendBeside(fd, request)
+      else calls!.send(fd, request)
+      const { headers } = room
+      let count = isLong ? await calls!.receiveManyBeside(fd, headers, answersAtOnce) : calls!.receiveMany(fd, headers, answersAtOnce)
+      for (;;) {
+        // The kernel makes each answer before it is asked for, so less than there is room for are the last.
+        next = count < answersAtOnce ? undefined : calls!.receiveManyBeside(fd, spare.headers, answersAtOnce)
+        next?.catch(() => undefined) // It is heard of below, or nobody wants it any more.
+        for (let i = 0; i < count; i++) yield recordable(room.datagram(i), question)
+        if (isDone()) return
+        if (next === undefined) return void (yield* late(fd, question, isDone))
+        count = await next
+        ;[room, spare] = [spare, room]
       }
     } finally {
+      await next?.catch(() => undefined) // Until then the kernel may write into the room.
       calls!.closeFd(fd)
+      rooms.push(room, spare)
     }
+  }
+
+  /** Waits for answers that should have been there. */
+  function* late(fd: number, question: Question, isDone: () => boolean): Generator<Uint8Array> {
+    const buffer = new Uint8Array(longestAnswer)
+    calls!.limitWait(fd)
+    while (!isDone()) yield recordable(buffer.subarray(0, calls!.receiveWhole(fd, buffer)), question)
+  }
+
+  /** Blanks what must not be recorded. An answer that is damaged is blanked as far as it can be read; that it is damaged, its reader says. */
+  function recordable(answer: Uint8Array, { secrets }: Question): Uint8Array {
+    if (!tape.whole || secrets === undefined) return answer
+    try {
+      secrets(answer)
+    } catch (error) {
+      if (!(error instanceof OsError || error instanceof DecodeError)) throw error
+    }
+    return answer
   }
 
   async function once(place: Place, question: Question, large: boolean): Promise<Answer> {
@@ -88,7 +127,7 @@ export function asker(tape: Tape, calls: Calls): Asker {
       else if (type !== NLMSG_NOOP) throw new DecodeError('type of a netlink message', answers, type, `at ${at}`)
     }
     try {
-      for (const bytes of tape.bytes(place.prefix + question.name, () => exchange(place, question, large, () => done))) {
+      for await (const bytes of tape.stream(place.prefix + question.name, () => exchange(place, question, large, () => done))) {
         const view = viewOf(bytes)
         if (sockets.length > 0) starts.push(sockets.length)
         eachMessage(view, (type, at, end, flags) => take(view, type, at, end, flags))
@@ -110,15 +149,6 @@ export function asker(tape: Tape, calls: Calls): Asker {
     for (let i = 0; i < retries && answer.interrupted && answer.failure === undefined; i++)
       answer = merge(answer, await once(place, question, false))
     return answer
-  }
-}
-
-/** An answer that is damaged is blanked as far as it can be read; that it is damaged, its reader says. */
-function blank(answer: Uint8Array, secrets: (answer: Uint8Array) => void): void {
-  try {
-    secrets(answer)
-  } catch (error) {
-    if (!(error instanceof OsError || error instanceof DecodeError)) throw error
   }
 }
 

@@ -120,6 +120,9 @@ export function player(file: string): Player {
       yield* answers
       if (error !== undefined) throw revive(error)
     },
+    async *stream(question) {
+      yield* this.bytes(question, () => [])
+    },
     // oxlint-disable-next-line require-await
     async value<T>(question: string): Promise<T> {
       const { answers, error } = find(question, kept)

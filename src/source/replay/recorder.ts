@@ -71,20 +71,50 @@ export function recorder(file: string, platform: string, options: RecorderOption
     return true
   }
 
-  function* bytes(question: string, ask: () => Iterable<Uint8Array>): Generator<Uint8Array> {
+  /** Keeps the answers to one question. */
+  function keeper(question: string): { take(answer: Uint8Array): void; fail(error: unknown): void; end(): void } {
     let id = begin(question)
+    return {
+      take(answer) {
+        if (id !== undefined && !keep(id, answer)) id = undefined
+      },
+      fail(error) {
+        if (id !== undefined) out.add(kinds.error, id, errorBytes(error))
+        id = undefined
+      },
+      end() {
+        if (id !== undefined) out.add(kinds.done, id, nothing)
+      },
+    }
+  }
+
+  function* bytes(question: string, ask: () => Iterable<Uint8Array>): Generator<Uint8Array> {
+    const keeps = keeper(question)
     try {
       for (const answer of ask()) {
-        if (id !== undefined && !keep(id, answer)) id = undefined
+        keeps.take(answer)
         yield answer
       }
     } catch (error) {
-      if (id !== undefined) out.add(kinds.error, id, errorBytes(error))
-      id = undefined
+      keeps.fail(error)
       throw error
     } finally {
-      // Also when the source has heard enough and stops asking.
-      if (id !== undefined) out.add(kinds.done, id, nothing)
+      keeps.end() // Also when the source has heard enough and stops asking.
+    }
+  }
+
+  async function* stream(question: string, ask: () => AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
+    const keeps = keeper(question)
+    try {
+      for await (const answer of ask()) {
+        keeps.take(answer)
+        yield answer
+      }
+    } catch (error) {
+      keeps.fail(error)
+      throw error
+    } finally {
+      keeps.end()
     }
   }
 
@@ -101,6 +131,7 @@ export function recorder(file: string, platform: string, options: RecorderOption
       out.add(kinds.seen, 0, nothing)
     },
     bytes,
+    stream,
     async value(question, ask) {
       const id = begin(question)
       if (id === undefined) return ask()
