@@ -3,7 +3,8 @@
 import { spawn, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
 import { readFileSync } from 'node:fs'
-import { ownerSearch } from '../src/source/linux/owners.ts'
+import { inodesOf } from '../src/source/linux/inodes.ts'
+import { ownerSearch } from '../src/source/linux/owner-search.ts'
 import { sharesFiles } from '../src/source/linux/calls.ts'
 import { Descriptors } from '../src/source/linux/descriptors.ts'
 
@@ -52,9 +53,10 @@ async function time(what: string, run: () => Promise<unknown>, base?: number): P
 try {
   const known = new Descriptors('/proc')
   await known.list()
-  const wanted = new Set<number>()
+  const inodes = new Set<number>()
   for (const { pid } of children) await known.read(pid!, () => true)
-  for (const table of known.tables.values()) for (const inode of table.sockets.values()) if (inode !== 0) wanted.add(inode)
+  for (const table of known.tables.values()) for (const inode of table.sockets.values()) if (inode !== 0) inodes.add(inode)
+  const wanted = inodesOf([...inodes].map(inode => ({ inode })))
   console.log(
     `${wanted.size} sockets in ${processes} processes, ${known.tables.size} processes in all, ${readFileSync('/proc/loadavg', 'utf8').trim()}`,
   )
@@ -78,7 +80,7 @@ try {
     })
   }
   sweep.close()
-  const one = new Set([[...wanted][0]!])
+  const one = inodesOf([{ inode: wanted.inodeOf(0) }])
   for (let i = 0; i < 3; i++) {
     const search = ownerSearch({ root: '/proc', sweeps, shares: sharesFiles })
     await time('one socket to its process, first look', async () => search.find(one), first)

@@ -42,6 +42,8 @@ export function looker(tape: Tape, calls: Calls, owners: OwnerFinder, processRea
     const atMs = await tape.value('clock', Date.now)
     const gaps: Gap[] = []
     const own = ownPlace(calls)
+    // With a filter it may be a few sockets that are wanted, whose owners are found in another way.
+    const ahead = query.owners && query.filter === undefined ? owners.begin() : undefined
     // The usual case needs nothing that knows of namespaces.
     const opened = query.namespaces === 'own' ? { places: [own], close() {} } : await openPlaces(tape, calls, query.namespaces, own, gaps)
     const all: Draft[] = []
@@ -58,10 +60,11 @@ export function looker(tape: Tape, calls: Calls, owners: OwnerFinder, processRea
     const found = tape.whole && !tape.played ? all : await sift(all, query.early)
     let processes: ReadonlyMap<number, Process> = new Map()
     if (query.owners || (tape.whole && !tape.played)) {
-      await owners.find(found, gaps)
+      await owners.find(found, gaps, ahead)
       processes = await processReader.ofSockets(found)
     }
-    const sockets = await sift(found, s => query.test(s, processes))
+    const isSifted = found !== all && query.isEarly
+    const sockets = isSifted ? found : await sift(found, s => query.test(s, processes))
     return { atMs, source: tape.played ? 'replay linux' : 'linux', sockets, processes, gaps }
   }
 }

@@ -4,7 +4,7 @@ import type { Gap } from '../../model/gap.ts'
 import type { Owner, Ownerless } from '../../model/socket.ts'
 import { breath } from '../breath.ts'
 import type { Draft } from './draft.ts'
-import { inodeNumbers } from './inodes.ts'
+import type { Inodes } from './inodes.ts'
 
 /** Who holds what, as plain data. */
 export interface Holders {
@@ -34,24 +34,24 @@ export interface Elsewhere {
   readonly unsure?: 'ring names' | 'ring busy' | 'messages' | 'limit'
 }
 
-/** Gives each socket its owners, or the reason why it has none; what could not be seen is added to the gaps. */
-export async function joinOwners(sockets: readonly Draft[], holders: Holders, gaps: Gap[]): Promise<void> {
+/**
+ * Gives each socket its owners, or the reason why it has none; what could not be seen is added to the gaps.
+ * @param inodes those of the sockets
+ */
+export async function joinOwners(sockets: readonly Draft[], inodes: Inodes, holders: Holders, gaps: Gap[]): Promise<void> {
   const breathe = breath()
   const { triples } = holders
-  const numbers = inodeNumbers(Math.floor(triples.length / 3))
   // For each inode its first triple, and for each triple the next one of the same inode; counted from 1, and 0 is none.
-  const first = new Int32Array(Math.floor(triples.length / 3))
-  const next = new Int32Array(first.length)
-  for (let i = first.length - 1; i >= 0; i--) {
-    const number = numbers.add(triples[i * 3]!)
+  const first = new Int32Array(inodes.size)
+  const next = new Int32Array(Math.floor(triples.length / 3))
+  for (let i = next.length - 1; i >= 0; i--) {
+    const number = inodes.find(triples[i * 3]!)
+    if (number < 0) continue
     next[i] = first[number]!
     first[number] = i + 1
     if (i % 1024 === 0) await breathe()
   }
-  const ownersOf = (inode: number): Owner[] | undefined => {
-    const number = numbers.find(inode)
-    if (number < 0) return undefined
-    const start = first[number]! - 1
+  const ownersFrom = (start: number): Owner[] => {
     const owners: Owner[] = [{ pid: triples[start * 3 + 1]!, fd: triples[start * 3 + 2]! }]
     for (let i = next[start]!; i !== 0; i = next[i - 1]!) owners.push({ pid: triples[i * 3 - 2]!, fd: triples[i * 3 - 1]! })
     return owners
@@ -60,16 +60,18 @@ export async function joinOwners(sockets: readonly Draft[], holders: Holders, ga
   const exited = new Set(holders.exited)
   const doubtful = new Set(holders.elsewhere?.doubtful)
   const counts = new Map<Ownerless, number>()
-  let at = 0
-  for (const socket of sockets) {
-    const owners = socket.inode === undefined ? undefined : (ownersOf(socket.inode) ?? inRings.get(socket.inode))
+  for (let at = 0; at < sockets.length; at++) {
+    const socket = sockets[at]!
+    const number = inodes.numbers[at]!
+    const start = number < 0 ? 0 : first[number]!
+    const owners = start > 0 ? ownersFrom(start - 1) : socket.inode === undefined ? undefined : inRings.get(socket.inode)
     if (owners) socket.owners = owners
     else {
       const why = whyOwnerless(socket, holders, exited, doubtful)
       socket.ownerless = why
       counts.set(why, (counts.get(why) ?? 0) + 1)
     }
-    if (++at % 1024 === 0) await breathe()
+    if (at % 1024 === 0) await breathe()
   }
   for (const [why, count] of counts) {
     const gap = gapOf(why, count, holders)

@@ -10,11 +10,14 @@ import { promisify } from 'node:util'
 import { OsError } from '../../model/error.ts'
 import { needs } from '../../../test/needs.ts'
 import { readInode } from './descriptors.ts'
-import { ownerFinder, ownerSearch, type Machine } from './owners.ts'
+import { inodesOf, type Inodes } from './inodes.ts'
+import { ownerSearch } from './owner-search.ts'
+import { ownerFinder, type Machine } from './owners.ts'
 import { live } from '../tape.ts'
 import type { Draft } from './draft.ts'
 
 const here: Machine = { root: '/proc', sweeps: undefined, shares: () => undefined }
+const inodes = (list: readonly number[]): Inodes => inodesOf(list.map(inode => ({ inode })))
 const bpf = async () => import('./bpf/owners.ts')
 const folders: string[] = []
 const children: ChildProcess[] = []
@@ -64,20 +67,65 @@ test('all holders are found, with their descriptors', async () => {
     100: { 3: 'socket:[7]', 4: 'socket:[8]', 5: 'pipe:[9]' },
     101: { 3: 'socket:[7]', 9: 'socket:[7]' },
   })
-  const found = await ownerSearch({ ...here, root }).find(new Set([7, 9]))
+  const found = await ownerSearch({ ...here, root }).find(inodes([7, 9]))
   deepEqual(triples(found), ['7 100 3', '7 101 3', '7 101 9'])
-  deepEqual({ ...found, triples: 0 }, { triples: 0, hidden: 0, exited: [], blind: undefined })
+  deepEqual({ ...found, triples: 0 }, { triples: 0, missing: new Set([9]), hidden: 0, exited: [], blind: undefined })
+})
+
+test('what comes after looking ahead is found, too', async () => {
+  const root = tree({ 1: { 0: '/dev/null' }, 100: { 3: 'socket:[7]' } })
+  const search = ownerSearch({ ...here, root })
+  const come = (pid: number, fd: number, inode: number): void => {
+    mkdirSync(join(root, String(pid), 'fd'), { recursive: true })
+    symlinkSync(`socket:[${inode}]`, join(root, String(pid), 'fd', String(fd)))
+  }
+  const first = search.begin()
+  await first
+  come(100, 4, 8)
+  come(101, 3, 9)
+  deepEqual(triples(await search.find(inodes([7, 8, 9]), undefined, first)), ['7 100 3', '8 100 4', '9 101 3'])
+  const second = search.begin()
+  await second
+  come(101, 4, 10)
+  come(102, 3, 11)
+  unlinkSync(join(root, '100', 'fd', '3'))
+  symlinkSync('socket:[12]', join(root, '100', 'fd', '3'))
+  deepEqual(triples(await search.find(inodes([8, 9, 10, 11, 12]), undefined, second)), [
+    '10 101 4',
+    '11 102 3',
+    '12 100 3',
+    '8 100 4',
+    '9 101 3',
+  ])
+  const third = search.begin()
+  await third
+  rmSync(join(root, '102'), { recursive: true })
+  const last = await search.find(inodes([8, 11]), undefined, third)
+  deepEqual(triples(last), ['11 102 3', '8 100 4']) // It was there a moment ago, as was its socket.
+  deepEqual((await search.find(inodes([8, 11]))).exited, [11])
+})
+
+test('a sweep ahead, and a socket that comes after it', needs('linux', 'root'), async () => {
+  const search = ownerSearch({ ...here, sweeps: async () => ({ ...(await bpf()), isPrepared: () => true }) })
+  const busy = await child(`const fs = require('fs'); for (let i = 0; i < 6000; i++) fs.openSync('/dev/null'); console.log(1)`)
+  const ahead = search.begin()
+  equal((await ahead).isSwept, true)
+  const { server, fd, inode } = await listen()
+  deepEqual(triples(await search.find(inodes([inode]), undefined, ahead)), [`${inode} ${process.pid} ${fd}`])
+  server.close()
+  busy.process.kill('SIGKILL')
+  search.close()
 })
 
 test('an inode above 32 bits is the one that sock_diag cuts', async () => {
   const root = tree({ 1: { 3: `socket:[${2 ** 32 + 7}]`, 4: 'socket:[-1]', 5: 'socket:[x]', 6: `socket:[${2 ** 80}]`, 7: 'socket:[' } })
-  deepEqual(triples(await ownerSearch({ ...here, root }).find(new Set([7, 0]))), ['7 1 3'])
+  deepEqual(triples(await ownerSearch({ ...here, root }).find(inodes([7, 0]))), ['7 1 3'])
 })
 
 test('what changes between looks is seen', async () => {
   const root = tree({ 1: {}, 100: { 3: 'socket:[7]' }, 101: { 3: 'socket:[8]' } })
   const search = ownerSearch({ ...here, root })
-  const look = async (...inodes: number[]): Promise<string[]> => triples(await search.find(new Set(inodes)))
+  const look = async (...list: number[]): Promise<string[]> => triples(await search.find(inodes(list)))
   deepEqual(await look(7, 8), ['7 100 3', '8 101 3'])
   // Closed and opened again under the same number: the count of descriptors is the same.
   unlinkSync(join(root, '100/fd/3'))
@@ -91,33 +139,33 @@ test('what changes between looks is seen', async () => {
   deepEqual(await look(8, 10), ['10 100 3', '8 102 3'])
   // The last holder ends, and the socket is still in the table.
   rmSync(join(root, '102'), { recursive: true })
-  const last = await search.find(new Set([8, 10]))
+  const last = await search.find(inodes([8, 10]))
   deepEqual([triples(last), last.exited], [['10 100 3'], [8]])
 })
 
 test('a holder that changes while all counts stay the same is seen within a few looks', async () => {
   const root = tree({ 1: {}, 100: { 3: 'socket:[7]' }, 101: { 3: 'socket:[7]', 4: '/dev/null' } })
   const search = ownerSearch({ ...here, root })
-  equal((await search.find(new Set([7]))).triples.length, 6)
+  equal((await search.find(inodes([7]))).triples.length, 6)
   unlinkSync(join(root, '101/fd/3'))
   symlinkSync('/dev/null', join(root, '101/fd/3'))
   unlinkSync(join(root, '101/fd/4'))
   symlinkSync('socket:[7]', join(root, '101/fd/4'))
-  for (let look = 0; look < 3; look++) await search.find(new Set([7]))
-  deepEqual(triples(await search.find(new Set([7]))), ['7 100 3', '7 101 4'])
+  for (let look = 0; look < 3; look++) await search.find(inodes([7]))
+  deepEqual(triples(await search.find(inodes([7]))), ['7 100 3', '7 101 4'])
 })
 
 test('a descriptor that a child inherits is seen in the next look', needs('linux'), async () => {
   const { server, fd, inode } = await listen()
   const search = ownerSearch(here)
-  deepEqual(triples(await search.find(new Set([inode]))), [`${inode} ${process.pid} ${fd}`])
+  deepEqual(triples(await search.find(inodes([inode]))), [`${inode} ${process.pid} ${fd}`])
   const heir = spawn(process.execPath, ['-e', 'console.log(1); setInterval(() => {}, 1000)'], { stdio: ['ignore', 'pipe', 'ignore', fd] })
   children.push(heir)
   await once(heir.stdout!, 'data')
-  deepEqual(triples(await search.find(new Set([inode]))), [`${inode} ${process.pid} ${fd}`, `${inode} ${heir.pid} 3`].sort())
+  deepEqual(triples(await search.find(inodes([inode]))), [`${inode} ${process.pid} ${fd}`, `${inode} ${heir.pid} 3`].sort())
   heir.kill('SIGKILL')
   await once(heir, 'exit')
-  deepEqual(triples(await search.find(new Set([inode]))), [`${inode} ${process.pid} ${fd}`])
+  deepEqual(triples(await search.find(inodes([inode]))), [`${inode} ${process.pid} ${fd}`])
   server.close()
 })
 
@@ -146,11 +194,11 @@ test('a socket that closes after it was listed has no owner because it has gone'
 })
 
 test('no /proc, or one without processes: nothing is found, and it says so', async () => {
-  const nothing = await ownerSearch({ ...here, root: '/nonexistent' }).find(new Set([7]))
-  deepEqual(nothing, { triples: [], hidden: 0, exited: [], blind: 'proc' })
-  const hidden = await ownerSearch({ ...here, root: tree({ 100: {} }) }).find(new Set([7]))
+  const nothing = await ownerSearch({ ...here, root: '/nonexistent' }).find(inodes([7]))
+  deepEqual(nothing, { triples: [], missing: new Set([7]), hidden: 0, exited: [], blind: 'proc' })
+  const hidden = await ownerSearch({ ...here, root: tree({ 100: {} }) }).find(inodes([7]))
   equal(hidden.blind, 'hidepid')
-  const empty = await ownerSearch({ ...here, root: tree({}) }).find(new Set([7]))
+  const empty = await ownerSearch({ ...here, root: tree({}) }).find(inodes([7]))
   equal(empty.blind, 'proc') // A folder that /proc was never mounted on.
 })
 
@@ -159,9 +207,10 @@ test('processes of another user', needs('linux', 'root'), async () => {
   // The other user looks for our socket, with the same program.
   const folder = process.cwd()
   const script = `process.setgroups([]); process.setgid(65534); process.setuid(65534);
-    import('${folder}/build/src/source/linux/owners.js').then(async m => {
+    import('${folder}/build/src/source/linux/owner-search.js').then(async m => {
+      const { inodesOf } = await import('${folder}/build/src/source/linux/inodes.js');
       const s = m.ownerSearch({ root: '/proc', sweeps: () => import('${folder}/build/src/source/linux/bpf/owners.js'), shares: () => undefined });
-      const h = await s.find(new Set([${inode}]));
+      const h = await s.find(inodesOf([{ inode: ${inode} }]));
       console.log(JSON.stringify([h.triples, h.hidden > 0]));
       console.log(JSON.stringify((await s.abilities()).map(a => [a.name, a.works, a.help !== ''])));
       process.exit() })`
@@ -177,8 +226,9 @@ test('processes of another user', needs('linux', 'root'), async () => {
 test('/proc that hides the processes of others (hidepid)', needs('linux', 'root', 'command unshare'), async () => {
   const { server, inode } = await listen()
   const script = `process.setgroups([]); process.setgid(65534); process.setuid(65534);
-    import('${process.cwd()}/build/src/source/linux/owners.js').then(async m => {
-      const h = await m.ownerSearch({ root: '/proc', sweeps: undefined, shares: () => undefined }).find(new Set([${inode}]));
+    import('${process.cwd()}/build/src/source/linux/owner-search.js').then(async m => {
+      const { inodesOf } = await import('${process.cwd()}/build/src/source/linux/inodes.js');
+      const h = await m.ownerSearch({ root: '/proc', sweeps: undefined, shares: () => undefined }).find(inodesOf([{ inode: ${inode} }]));
       console.log(JSON.stringify([h.triples, h.blind]));
       process.exit() })`
   // The shell stays: it is process 1 there, and root's.
@@ -207,7 +257,7 @@ threading.Thread(target=run).start()
   const [inode, fd] = String(line).trim().split(' ').map(Number)
   const { sharesFiles } = await import('./calls.ts')
   const search = ownerSearch({ ...here, shares: sharesFiles })
-  for (let look = 0; look < 2; look++) deepEqual(triples(await search.find(new Set([inode!]))), [`${inode} ${thread.pid} ${fd}`])
+  for (let look = 0; look < 2; look++) deepEqual(triples(await search.find(inodes([inode!]))), [`${inode} ${thread.pid} ${fd}`])
   // The sweep sees it too.
   const module = await bpf()
   const sweep = module.openSweep(join(tmpdir(), `none-${process.pid}`))
@@ -222,7 +272,7 @@ test('processes that end while we look do no harm', needs('linux'), async () => 
   const { server, inode } = await listen()
   const search = ownerSearch(here)
   const busy = Promise.all([...Array(10).keys()].map(async () => once(spawn('true', { stdio: 'ignore' }), 'exit')))
-  for (let i = 0; i < 10; i++) ok((await search.find(new Set([inode]))).triples.length >= 3)
+  for (let i = 0; i < 10; i++) ok((await search.find(inodes([inode]))).triples.length >= 3)
   await busy
   server.close()
 })
@@ -244,7 +294,7 @@ test('a sweep finds what the walk finds', needs('linux', 'root', 'file /sys/kern
       })
     }
     sweep.close()
-    const walked = await ownerSearch(here).find(new Set([inode, own]))
+    const walked = await ownerSearch(here).find(inodes([inode, own]))
     deepEqual(found.sort(), triples(walked))
     ok(found.includes(`${own} ${process.pid} ${fd}`) && found.some(f => f.startsWith(`${inode} ${other.pid} `)))
     ok(module.isPrepared(cache))
@@ -257,10 +307,9 @@ test('looks at the same time, and many of them, leave nothing behind', needs('li
   const open = (): number => readdirSync('/proc/self/fd').length
   const search = ownerSearch({ ...here, sweeps: bpf })
   const want = [`${inode} ${process.pid} ${fd}`]
-  for (const found of await Promise.all([...Array(8).keys()].map(async () => search.find(new Set([inode])))))
-    deepEqual(triples(found), want)
+  for (const found of await Promise.all([...Array(8).keys()].map(async () => search.find(inodes([inode]))))) deepEqual(triples(found), want)
   const before = open()
-  for (let i = 0; i < 100; i++) deepEqual(triples(await search.find(new Set([inode, i]), gone => gone === i)), want)
+  for (let i = 0; i < 100; i++) deepEqual(triples(await search.find(inodes([inode, i]), gone => gone === i)), want)
   ok(open() <= before, `${open()} descriptors, ${before} before`)
   search.close()
   server.close()
@@ -278,10 +327,10 @@ test('when BPF is refused, the owners come from /proc and the reason is told', a
     },
   }
   const search = ownerSearch({ ...here, root, sweeps: async () => refused })
-  deepEqual(triples(await search.find(new Set([7]))), ['7 100 3'])
+  deepEqual(triples(await search.find(inodes([7]))), ['7 100 3'])
   const [walk, sweep] = await search.abilities()
   deepEqual([walk!.works, sweep!.works], [true, false])
   ok(sweep!.text.includes('bpf(PROG_LOAD) failed: EPERM'))
   // Without /proc, BPF is all there is; refused, the answer is still an answer.
-  equal((await ownerSearch({ ...here, root: '/nonexistent', sweeps: async () => refused }).find(new Set([7]))).blind, 'proc')
+  equal((await ownerSearch({ ...here, root: '/nonexistent', sweeps: async () => refused }).find(inodes([7]))).blind, 'proc')
 })

@@ -25,17 +25,21 @@ type Report = (protocol: Protocol, gap: Gap) => void
 
 /** Lists all tables that are wanted. */
 export async function listTables(lister: Lister, place: Place, wanted: Wanted, report: Report): Promise<Draft[]> {
+  const listings: Promise<Listed>[] = []
+  for (const protocol of wanted.protocols) {
+    const listing = listProtocol(lister, place, wanted, protocol)
+    // While the kernel walks a long table, others are asked for; but a tape keeps one question after the other.
+    if (lister.tape.whole) await listing
+    listings.push(listing)
+  }
   const found: Draft[] = []
   const texts: Protocol[] = []
-  const listing: Listing = { lister, place, wanted, report, texts }
-  for (const protocol of wanted.protocols) {
-    if (protocol === 'tcp' && (await listBoth(listing, found))) continue
-    for (const family of familiesOf(protocol)) {
-      if (!wanted.families.includes(family)) continue
-      const sockets = await listTable(listing, protocol, family)
-      // One by one: a spread of 50,000 arguments is too long for the stack.
-      for (const socket of sockets) found.push(socket)
-    }
+  for (const [i, { parts, gaps, isText }] of (await Promise.all(listings)).entries()) {
+    const protocol = wanted.protocols[i]!
+    // One by one: a spread of 50,000 arguments is too long for the stack.
+    for (const part of parts) for (const socket of part) found.push(socket)
+    for (const gap of gaps) report(protocol, gap)
+    if (isText) texts.push(protocol)
   }
   if (
     texts.some(protocol => protocol === 'tcp' || protocol === 'udp' || protocol === 'unix') ||
@@ -46,13 +50,26 @@ export async function listTables(lister: Lister, place: Place, wanted: Wanted, r
   return found
 }
 
-interface Listing {
+/** The sockets of a protocol. */
+interface Listed {
+  readonly parts: (readonly Draft[])[]
+  readonly gaps: Gap[]
+  /** They could only be read as text. */
+  isText: boolean
+}
+
+interface Listing extends Listed {
   readonly lister: Lister
   readonly place: Place
   readonly wanted: Wanted
-  readonly report: Report
-  /** The protocols that could only be read as text. */
-  readonly texts: Protocol[]
+}
+
+async function listProtocol(lister: Lister, place: Place, wanted: Wanted, protocol: Protocol): Promise<Listed> {
+  const listing: Listing = { lister, place, wanted, parts: [], gaps: [], isText: false }
+  if (protocol === 'tcp' && (await listBoth(listing))) return listing
+  for (const family of familiesOf(protocol))
+    if (wanted.families.includes(family)) listing.parts.push(await listTable(listing, protocol, family))
+  return listing
 }
 
 const inetFamilies: readonly Family[] = ['ipv4', 'ipv6']
@@ -60,19 +77,23 @@ const familiesOf = (protocol: Protocol): readonly Family[] =>
   protocol in inetProtocols || protocol === 'icmp' ? inetFamilies : [protocol as Family]
 
 /** TCP of both families in one walk of the kernel's table; false where that is not possible. A recording keeps the families apart. */
-async function listBoth({ lister, place, wanted, report }: Listing, found: Draft[]): Promise<boolean> {
+async function listBoth({ lister, place, wanted, parts, gaps }: Listing): Promise<boolean> {
   const question = lister.tape.whole ? undefined : bothFamilies(wanted, place, lister.cgroupOf)
   if (question === undefined) return false
   const answer = await lister.ask(place, question)
   if (answer.failure && answer.sockets.length === 0) return false
-  for (const gap of answerGaps(question.table, answer)) report('tcp', gap)
-  for (const socket of answer.sockets) if (socket.family === 'ipv4') found.push(socket)
-  for (const socket of answer.sockets) if (socket.family === 'ipv6') found.push(socket)
+  gaps.push(...answerGaps(question.table, answer))
+  const isFour = (socket: Draft): boolean => socket.family === 'ipv4'
+  if (answer.sockets.every(isFour)) parts.push(answer.sockets)
+  else
+    parts.push(
+      answer.sockets.filter(isFour),
+      answer.sockets.filter(socket => !isFour(socket)),
+    )
   return true
 }
 
 async function listTable(listing: Listing, protocol: Protocol, family: Family): Promise<readonly Draft[]> {
-  const { report } = listing
   if (protocol === 'icmp') return listText(listing, protocol, family, undefined)
   const answer = await askTable(listing, protocol, family)
   if (answer === undefined) return []
@@ -81,7 +102,7 @@ async function listTable(listing: Listing, protocol: Protocol, family: Family): 
     if (failure.call === 'recording') return sockets // The player says what a recording does not hold.
     return listText(listing, protocol, family, failure)
   }
-  for (const gap of answerGaps(tableName(protocol, family), answer)) report(protocol, gap)
+  listing.gaps.push(...answerGaps(tableName(protocol, family), answer))
   if (protocol === 'unix') joinUnix(sockets)
   // A netlink socket that hears a group is in two lists of the kernel, and comes twice.
   return protocol === 'netlink' ? [...new Map(sockets.map(socket => [socket.key, socket])).values()] : sockets
@@ -99,18 +120,18 @@ async function askTable({ lister, place, wanted }: Listing, protocol: Protocol, 
 
 /** Reads a table as text. */
 async function listText(listing: Listing, protocol: Protocol, family: Family, failure: OsError | undefined): Promise<readonly Draft[]> {
-  const { lister, place, report, texts } = listing
+  const { lister, place, gaps } = listing
   const found: Draft[] = []
   let read = 0
   for (const [file, reader] of textTables(protocol, inetFamilies.includes(family) ? (family as 'ipv4' | 'ipv6') : undefined)) {
     const table = await readTextTable(lister.tape, place, file, reader)
     if (table.failure?.call === 'recording') return found
     if (table.failure === undefined) read++
-    for (const gap of table.gaps) report(protocol, gap)
+    gaps.push(...table.gaps)
     found.push(...table.sockets.filter(socket => protocol !== 'sctp' || listing.wanted.families.includes(socket.family)))
   }
   if (read > 0) {
-    if (failure && !texts.includes(protocol)) texts.push(protocol)
+    if (failure) listing.isText = true
   } else if (!(protocol === 'sctp' && family === 'ipv6')) await reportLack(listing, protocol, family, failure)
   return found
 }
@@ -150,7 +171,7 @@ const isForbidden = (failure: OsError | undefined): boolean => failure?.call.sta
 
 /** A table that can be read in no way. Where the kernel has no such sockets, nothing is missing and there is nothing to say. */
 async function reportLack(
-  { lister, place, report }: Listing,
+  { lister, place, gaps }: Listing,
   protocol: Protocol,
   family: Family,
   failure: OsError | undefined,
@@ -163,7 +184,7 @@ async function reportLack(
     counts && !uncounted.includes(protocol) ? own.reduce<number>((sum, name) => sum + Math.max(0, counts.get(name) ?? 0), 0) : undefined
   if (count === 0) return
   const module = modules[protocol]
-  report(protocol, {
+  gaps.push({
     what: 'sockets',
     why: failure && isRefusal(failure) ? 'permission' : 'kernel',
     text: `the kernel does not list sockets of ${tableName(protocol, family)}${failure ? `: ${failure.message}` : ''}`,

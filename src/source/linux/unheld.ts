@@ -6,8 +6,7 @@ import { readFile } from 'node:fs/promises'
 import { breath } from '../breath.ts'
 import { entries, type Table } from './descriptors.ts'
 import type { Draft } from './draft.ts'
-import type { Elsewhere, Holders } from './ownerless.ts'
-import { inodeNumbers } from './inodes.ts'
+import type { Elsewhere } from './ownerless.ts'
 
 /** A file of /proc about one descriptor: a ring can have a million files. */
 const longestText = 4 * 1024 * 1024
@@ -21,15 +20,8 @@ const mostTries = 4
 type Tables = ReadonlyMap<number, Table>
 
 /** Sockets that a process can hold, and for which none was found. */
-export function unheldAmong(sockets: readonly Draft[], { triples, exited }: Pick<Holders, 'triples' | 'exited'>): Draft[] {
-  const held = inodeNumbers(triples.length / 3 + exited.length)
-  for (const inode of exited) held.add(inode)
-  for (let i = 0; i < triples.length; i += 3) held.add(triples[i]!)
-  return sockets.filter(({ inode, protocol, local }) => {
-    if (inode === undefined || (protocol === 'netlink' && local.id === 0)) return false
-    return held.find(inode) < 0
-  })
-}
+export const unheldAmong = (sockets: readonly Draft[], missing: ReadonlySet<number>): Draft[] =>
+  sockets.filter(({ inode, protocol, local }) => inode !== undefined && missing.has(inode) && !(protocol === 'netlink' && local.id === 0))
 
 /** Makes the search. `root` is /proc, or a folder that looks like it in tests. */
 export function elsewhereFinder(root: string) {

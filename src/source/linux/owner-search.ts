@@ -1,0 +1,286 @@
+// Which processes hold which inodes: chosen between reading /proc, as little of it as will do, and a sweep by BPF.
+
+import { readFileSync, readlinkSync } from 'node:fs'
+import { breath } from '../breath.ts'
+import { Descriptors, type Changes, type Table } from './descriptors.ts'
+import type { Inodes } from './inodes.ts'
+import { abilitiesOf } from './owner-abilities.ts'
+import type { Holders } from './ownerless.ts'
+import { sweeper, type LoadSweeps, type Swept } from './sweeper.ts'
+
+/** What the search needs of the machine; tests give their own. */
+export interface SearchMachine {
+  readonly root: string
+  /** Undefined: never by BPF. */
+  readonly sweeps: LoadSweeps | undefined
+  /** Whether a thread shares the descriptors of its process; undefined where the kernel does not tell. */
+  readonly shares: (pid: number, thread: number) => boolean | undefined
+}
+
+/** The holders of inodes, and the inodes that nobody has. */
+export interface Found extends Holders {
+  readonly missing: ReadonlySet<number>
+}
+
+/** What was done before it was known which inodes are wanted. Processes and sockets may have come since. */
+export interface Ahead {
+  /** Undefined: there is no /proc, or we may not read it. */
+  readonly changes: Changes | undefined
+  /** Nothing was known before. */
+  readonly isCold: boolean
+  /** What was known was replaced by a sweep. */
+  readonly isSwept: boolean
+}
+
+/** How many inodes a sweep is asked to pick out; more are read with all others. */
+const mostPicked = 64
+/** How many sockets without a holder are asked for again in one look. */
+const mostAsked = 256
+
+/** Whether the socket of an inode has closed since it was listed. */
+type IsGone = (inode: number) => boolean
+
+/** Of the inodes that are wanted, inode, pid and descriptor in turn of those with a holder, and the others. */
+interface Collected {
+  readonly triples: number[]
+  readonly missing: ReadonlySet<number>
+}
+
+/** What a walk gave; or a sweep, where that was cheaper than to go on. */
+type Walked = (Collected & { readonly gone: ReadonlySet<number> }) | { readonly swept: Swept }
+
+/** Finds the holders of inodes, and remembers. */
+export function ownerSearch(machine: SearchMachine) {
+  const known = new Descriptors(machine.root)
+  const sweeps = sweeper(machine.sweeps)
+  /** Inodes that no process has, as far as we may look: not searched for again. */
+  let unowned: ReadonlySet<number> = new Set()
+  /** Inodes that were missing in the look before, and several processes hold. */
+  let missedBefore: ReadonlySet<number> = new Set()
+  let shared = new Set<number>()
+  let picks = 0
+  /** How many inodes were wanted last. */
+  let lastWanted = 0
+
+  /** What is known, as far as it is wanted. */
+  async function collect(wanted: Inodes): Promise<Collected> {
+    const breathe = breath()
+    const triples: number[] = []
+    const isHeld = new Uint8Array(wanted.size)
+    shared = new Set()
+    const add = (inode: number, pid: number, fd: number): void => {
+      const number = inode === 0 ? -1 : wanted.find(inode)
+      if (number < 0) return
+      if (isHeld[number] === 1) shared.add(inode)
+      isHeld[number] = 1
+      triples.push(inode, pid, fd)
+    }
+    for (const [pid, table] of known.tables) {
+      for (const [fd, inode] of table.sockets) add(inode, pid, fd)
+      for (const { fd, inode } of table.threads) add(inode, pid, fd)
+      await breathe()
+    }
+    const missing = new Set<number>()
+    for (let number = 0; number < isHeld.length; number++) if (isHeld[number] === 0) missing.add(wanted.inodeOf(number))
+    return { triples, missing }
+  }
+
+  /** How many readings of descriptors the walk would take. */
+  function walkCost({ changed, descriptors }: Changes, isCold: boolean): number {
+    // Before Linux 6.2 only reading tells how many there are.
+    if (isCold && descriptors === 0) return openFiles(machine.root)
+    let sum = 0
+    for (const pid of changed) {
+      const table = known.tables.get(pid)
+      if (table) sum += table.sockets.size === 0 ? table.count || 8 : table.count / 4
+    }
+    return sum
+  }
+
+  /** Reads what has changed. What is then without a holder, and has not gone, is searched for in more and more places. */
+  async function walk({ changed, unchanged, descriptors }: Changes, wanted: Inodes, isGone: IsGone, isChecked: boolean): Promise<Walked> {
+    const gone = new Set<number>()
+    const isDoubtful = doubtfulFor(wanted)
+    const pids = (): number[] => [...known.tables.keys()]
+    const unknown = (missing: ReadonlySet<number>): number[] => [...missing].filter(inode => !unowned.has(inode) && !gone.has(inode))
+    for (const pid of changed) await known.read(pid, isDoubtful)
+    if (!isChecked) await check(unchanged, wanted.size)
+    let walked = await collect(wanted)
+    for (const inode of unknown(walked.missing).slice(0, mostAsked)) if (isGone(inode)) gone.add(inode)
+    if (unknown(walked.missing).length > 0 && unchanged.length > 0) {
+      const readings = descriptors - walked.triples.length / 3
+      const swept = (await sweeps.isCheaper(descriptors, readings)) ? await sweeps.run() : undefined
+      if (swept) return { swept }
+      // A socket that nobody has: a descriptor was closed and its number used again, so that the count is the same.
+      for (const pid of unchanged) await known.read(pid, isDoubtful)
+      walked = await collect(wanted)
+    }
+    if (unknown(walked.missing).some(inode => missedBefore.has(inode))) {
+      for (const pid of pids()) await known.read(pid, isAll)
+      walked = await collect(wanted)
+    }
+    if (unknown(walked.missing).length > 0) {
+      for (const pid of pids()) await known.readThreads(pid, machine.shares)
+      walked = await collect(wanted)
+    }
+    return { ...walked, gone }
+  }
+
+  /** Known descriptors that are read again where something has changed. */
+  const doubtfulFor =
+    (wanted: Inodes) =>
+    (inode: number): boolean =>
+      inode === 0 || wanted.find(inode) < 0 || shared.has(inode)
+
+  async function check(unchanged: readonly number[], wanted: number): Promise<void> {
+    for (const pid of await known.check(unchanged, wanted)) await known.read(pid, isAll)
+  }
+
+  const found = ({ triples, missing }: Collected, exited: readonly number[], blind: Found['blind']): Found => ({
+    triples,
+    missing,
+    hidden: hiddenCount(),
+    exited,
+    blind,
+  })
+
+  const hiddenCount = (): number => [...known.tables.values()].filter(table => !table.readable).length
+
+  /** A few, picked out by the kernel, so that not even the processes are listed. Undefined: it would not be cheaper, or not all were found. */
+  async function pick(wanted: Inodes): Promise<Collected | undefined> {
+    const descriptors = openFiles(machine.root)
+    if (!(await sweeps.isCheaper(descriptors, descriptors))) return undefined
+    const swept = await sweeps.run(Array.from({ length: wanted.size }, (_, number) => wanted.inodeOf(number)))
+    picks++
+    const picked = swept && tripled(swept, wanted)
+    return picked?.missing.size === 0 ? picked : undefined
+  }
+
+  /** A sweep tells all that the tables are made for. */
+  async function takeOver(swept: Swept, changes: Changes, wanted: Inodes): Promise<Found> {
+    known.replace(swept)
+    const collected = await collect(wanted)
+    // Some kernels keep processes from programs too.
+    if ([...collected.missing].some(inode => !unowned.has(inode))) await known.probe()
+    unowned = collected.missing
+    return found(collected, lost(changes, collected.missing), undefined)
+  }
+
+  /** What can be done before it is known what is wanted: the kernel is busy with its tables meanwhile. */
+  async function lookAhead(): Promise<Ahead> {
+    const isCold = known.tables.size === 0
+    const changes = await listed(known)
+    if (changes === undefined) return { changes, isCold, isSwept: false }
+    const swept = (await isSweepCheaper(changes, isCold)) ? await sweeps.run() : undefined
+    if (swept) known.replace(swept)
+    else if (isCold) for (const pid of changes.changed) await known.read(pid, isAll)
+    else await check(changes.unchanged, lastWanted)
+    return { changes, isCold, isSwept: swept !== undefined }
+  }
+
+  const isSweepCheaper = async (changes: Changes, isCold: boolean): Promise<boolean> =>
+    sweeps.isCheaper(changes.descriptors || openFiles(machine.root), walkCost(changes, isCold))
+
+  /** What looking ahead has found; undefined when something is missing, which may have come since. */
+  async function fromAhead({ changes, isSwept }: Ahead, wanted: Inodes): Promise<Found | undefined> {
+    if (changes === undefined) return undefined
+    if (!isSwept) for (const pid of changes.changed) await known.read(pid, doubtfulFor(wanted))
+    const collected = await collect(wanted)
+    const { missing } = collected
+    if ([...missing].some(inode => !unowned.has(inode))) return undefined
+    unowned = missedBefore = missing
+    return found(collected, lost(changes, missing), missing.size > 0 ? blindness(known) : undefined)
+  }
+
+  async function find(wanted: Inodes, isGone: IsGone, ahead: Ahead | undefined): Promise<Found> {
+    lastWanted = wanted.size
+    if (wanted.size === 0) return found({ triples: [], missing: new Set() }, [], undefined)
+    const isCold = ahead ? ahead.isCold : known.tables.size === 0
+    // Who asks again is better served by tables.
+    const picked = ahead === undefined && isCold && picks === 0 && wanted.size <= mostPicked ? await pick(wanted) : undefined
+    if (picked) return found(picked, [], undefined)
+    const early = ahead && (await fromAhead(ahead, wanted))
+    if (early) return early
+    const now = await listed(known)
+    // Where a process hides, a socket without a holder is no surprise, and what was read a moment ago is not read again for it.
+    const isRead = ahead?.isCold === true && hiddenCount() > 0
+    const changes = now && { ...now, ended: [...(ahead?.changes?.ended ?? []), ...now.ended], unchanged: isRead ? [] : now.unchanged }
+    const swept = changes === undefined || (await isSweepCheaper(changes, isCold && ahead === undefined)) ? await sweeps.run() : undefined
+    if (swept && changes === undefined) return found(tripled(swept, wanted), [], undefined)
+    if (swept && changes) return takeOver(swept, changes, wanted)
+    if (changes === undefined) return found(await collect(wanted), [], 'proc')
+    const walked = await walk(changes, wanted, isGone, ahead !== undefined)
+    if ('swept' in walked) return takeOver(walked.swept, changes, wanted)
+    const { missing, gone } = walked
+    unowned = new Set([...missing].filter(inode => isCold || missedBefore.has(inode) || unowned.has(inode)))
+    missedBefore = missing
+    return found(walked, [...lost(changes, missing), ...gone], missing.size > 0 ? blindness(known) : undefined)
+  }
+
+  /** What is known is changed step by step, so looks at the same time wait for each other. */
+  let last: Promise<unknown> = Promise.resolve()
+  async function inTurn<T>(step: () => Promise<T>): Promise<T> {
+    const run = last.then(step)
+    last = run.catch(() => undefined)
+    return run
+  }
+
+  return {
+    begin: async () => inTurn(lookAhead),
+    find: async (wanted: Inodes, isGone: IsGone = () => false, ahead?: Promise<Ahead>) => {
+      const early = await ahead
+      return inTurn(async () => find(wanted, isGone, early))
+    },
+    tables: known.tables as ReadonlyMap<number, Table>,
+    abilities: async () => abilitiesOf(machine.root, sweeps),
+    close: () => sweeps.close(),
+  }
+}
+
+const isAll = (): boolean => true
+
+/** What has no holder since its last one ended. */
+const lost = ({ ended }: Changes, missing: ReadonlySet<number>): number[] =>
+  missing.size === 0 ? [] : ended.flatMap(table => [...table.sockets.values()]).filter(inode => missing.has(inode))
+
+/** How many files are open on the whole machine; 0 where that is not told. */
+function openFiles(root: string): number {
+  try {
+    return Number.parseInt(readFileSync(`${root}/sys/fs/file-nr`, 'latin1'), 10) || 0
+  } catch {
+    return 0
+  }
+}
+
+async function listed(known: Descriptors): Promise<Changes | undefined> {
+  try {
+    return await known.list()
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === undefined) throw error
+    return undefined // There is no /proc, or we may not read it.
+  }
+}
+
+/** Why whole processes may be out of sight. */
+function blindness(known: Descriptors): Holders['blind'] {
+  if (known.tables.size === 0) return 'proc' // Not even ourselves: something else is there in its place.
+  if (!known.tables.has(1)) return 'hidepid' // Every pid namespace has a process 1.
+  try {
+    return readlinkSync(`${known.root}/self/ns/pid`) === 'pid:[4026531836]' ? undefined : 'pid-namespace'
+  } catch {
+    return undefined
+  }
+}
+
+function tripled(swept: Swept, wanted: Inodes): Collected {
+  const triples: number[] = []
+  const missing = new Set(Array.from({ length: wanted.size }, (_, number) => wanted.inodeOf(number)))
+  for (const [pid, sockets] of swept) {
+    for (const [fd, inode] of sockets) {
+      if (wanted.find(inode) < 0) continue
+      triples.push(inode, pid, fd)
+      missing.delete(inode)
+    }
+  }
+  return { triples, missing }
+}
