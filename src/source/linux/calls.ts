@@ -69,7 +69,6 @@ const AF_NETLINK = 16
 const SOCK_RAW = 3
 const SOCK_CLOEXEC = 0o2000000
 const NETLINK_SOCK_DIAG = 4
-
 const NETLINK_ROUTE = 0
 const protocolNames: Readonly<Record<number, string>> = { [NETLINK_ROUTE]: 'NETLINK_ROUTE', [NETLINK_SOCK_DIAG]: 'NETLINK_SOCK_DIAG' }
 
@@ -102,15 +101,8 @@ export function send(fd: number, message: Uint8Array): void {
 
 /** Runs a call beside the event loop; `take` reads its result while errno is still its own. */
 const beside = async <T>(start: (done: (error: unknown, result: number) => void) => void, take: (result: number) => T): Promise<T> =>
-  new Promise((resolve, reject) => {
-    start((error, result) => {
-      try {
-        if (error) throw error
-        resolve(take(result))
-      } catch (failure) {
-        reject(failure)
-      }
-    })
+  new Promise(resolve => {
+    start((error, result) => resolve((async () => (error ? Promise.reject(error) : take(result)))()))
   })
 
 /** Sends a whole message beside the event loop: a question may keep the kernel busy for milliseconds before it has taken it. */
@@ -219,7 +211,6 @@ export const address = (bytes: Uint8Array): bigint => BigInt(koffi.address(bytes
 
 const kcmpNumbers: Readonly<Record<string, number>> = { x64: 312, arm64: 272, riscv64: 272, loong64: 272 }
 const KCMP_FILES = 2
-
 /** Whether two threads share their descriptors; undefined where the kernel does not tell. */
 export function sharesFiles(pid: number, thread: number): boolean | undefined {
   const number = kcmpNumbers[process.arch]
