@@ -296,5 +296,6 @@ export function namespacesOf(given: Given): Query['namespaces'] {
   if (given.has('all-namespaces')) return 'all'
   if (word === undefined) return 'own'
   if (/^\d+$/.test(word)) return { pid: Number(word) }
-  return word.includes('/') ? { path: word } : { name: word }
+  // 1234/fd/5 is what a list calls a namespace that only a descriptor keeps.
+  return word.includes('/') && !/^\d+\/fd\/\d+$/.test(word) ? { path: word } : { name: word }
 }

@@ -276,6 +276,11 @@ export function shutdownFd(fd: number): void {
   checked('shutdown', c.shutdown(fd, SHUT_RDWR))
 }
 
+const SIOCGSKNS = 0x894c
+
+/** Opens the network namespace that a socket is in. */
+export const openNamespaceOf = (fd: number): number => checked('ioctl(SIOCGSKNS)', c.ioctl(fd, SIOCGSKNS, 'void *', null))
+
 const CLONE_NEWNET = 0x40000000
 
 /** Takes this thread into the network namespace of an open file. */

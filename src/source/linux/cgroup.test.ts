@@ -51,9 +51,10 @@ for (const [path, runtime, name, pod, unit] of [
 ] as const) {
   test(path, () => {
     const container = runtime && name ? { runtime, id: name } : undefined
-    deepEqual(readCgroup(`0::${path}\n`), { container, pod, unit })
+    const user = path.startsWith('/user.slice/user-1000.slice/') ? { user: 1000 } : {}
+    deepEqual(readCgroup(`0::${path}\n`), { container, pod, unit, ...user })
     // Version 1 says it once for each controller.
-    deepEqual(readCgroup(`12:cpu,cpuacct:${path}\n1:name=systemd:${path}\n`), { container, pod, unit })
+    deepEqual(readCgroup(`12:cpu,cpuacct:${path}\n1:name=systemd:${path}\n`), { container, pod, unit, ...user })
   })
 }
 

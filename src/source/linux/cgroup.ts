@@ -6,6 +6,8 @@ export interface Groups {
   /** The uid of the Kubernetes pod. */
   readonly pod: string | undefined
   readonly unit: string | undefined
+  /** The user in whose part of the tree it is: containers without root are there. Absent outside of all of them. */
+  readonly user?: number
 }
 
 const longestName = 255
@@ -34,16 +36,18 @@ export function readCgroup(text: string): Groups {
   let container: Groups['container']
   let pod: string | undefined
   let unit: string | undefined
+  let user: number | undefined
   for (const line of text.split('\n').slice(0, 64)) {
     const [, controllers, path] = /^\d+:([^:]*):(\/.*)$/.exec(line) ?? []
     if (path === undefined) continue
     const parts = path.split('/').slice(1, 65)
     container ??= containerIn(parts)
     pod ??= podIn(parts)
+    user ??= userIn(parts)
     // Systemd keeps its units in the line without controllers, or in one of its own.
     if (controllers === '' || controllers === 'name=systemd') unit ??= unitIn(parts)
   }
-  return { container, pod, unit }
+  return { container, pod, unit, ...(user !== undefined && { user }) }
 }
 
 /** The innermost container of a path. */
@@ -89,6 +93,12 @@ function podIn(parts: readonly string[]): string | undefined {
     if (found) return found
   }
   return undefined
+}
+
+/** `/user.slice/user-1000.slice`, as systemd has it. */
+function userIn([first, second = '']: readonly string[]): number | undefined {
+  const uid = first === 'user.slice' ? /^user-(\d{1,10})\.slice$/.exec(second)?.[1] : undefined
+  return uid === undefined ? undefined : Number(uid)
 }
 
 /** The innermost unit that is not a container: `nginx.service`, `session-3.scope`. */

@@ -1,5 +1,5 @@
 import { after, test } from 'node:test'
-import { deepEqual } from 'node:assert/strict'
+import { deepEqual, equal } from 'node:assert/strict'
 import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
@@ -14,7 +14,8 @@ const put = (path: string, content: unknown): void => {
 }
 let count = 0
 const newId = (): string => (++count).toString(16).padStart(64, '0')
-const find = (runtime: string, id: string) => placeOf({ container: { runtime, id }, pod: 'uid', unit: undefined }, root).container
+const find = (runtime: string, id: string, user?: number) =>
+  placeOf({ container: { runtime, id }, pod: 'uid', unit: undefined, ...(user !== undefined && { user }) }, root).container
 
 test('docker', () => {
   const id = newId()
@@ -46,6 +47,30 @@ test('podman', () => {
   const id = newId()
   put('var/lib/containers/storage/overlay-containers/containers.json', [null, 7, { id: newId(), names: ['other'] }, { id, names: ['db'] }])
   deepEqual(find('podman', id), { runtime: 'podman', id, name: 'db', pod: 'uid' })
+})
+
+test('podman with --rm', () => {
+  const id = newId()
+  put('var/lib/containers/storage/overlay-containers/volatile-containers.json', [{ id, names: ['job'] }])
+  deepEqual(find('podman', id)?.name, 'job')
+})
+
+test('containers of a user without root', () => {
+  put('etc/passwd', 'root:x:0:0::/root:/bin/sh\n:\nbad\nann:x:1000:1000:Ann:/home/ann:/bin/sh\nbob:x:1001:1001::home:/bin/sh\n')
+  const [a, b, c] = [newId(), newId(), newId()]
+  const share = 'home/ann/.local/share'
+  put(`${share}/docker/containers/${a}/config.v2.json`, { Name: '/web' })
+  put(`${share}/containers/storage/overlay-containers/containers.json`, [{ id: b, names: ['db'] }])
+  put(`${share}/containers/storage/overlay-containers/volatile-containers.json`, [{ id: c, names: ['job'] }])
+  deepEqual(
+    [find('docker', a, 1000), find('podman', b, 1000), find('podman', c, 1000)].map(found => found?.name),
+    ['web', 'db', 'job'],
+  )
+  // What a user writes names nobody else's containers.
+  for (const user of [undefined, 0, 1001, 4711]) equal(find('podman', b, user)?.name, undefined, String(user))
+  // One of the system that was started from the session of a user.
+  put(`var/lib/docker/containers/${'f'.repeat(64)}/config.v2.json`, { Name: '/system' })
+  equal(find('docker', 'f'.repeat(64), 1000)?.name, 'system')
 })
 
 test('an id that is a name', () => deepEqual(find('lxc', 'web1'), { runtime: 'lxc', id: 'web1', name: 'web1', pod: 'uid' }))

@@ -43,13 +43,30 @@ function readJson(path: string): unknown {
 
 /** Where runtimes keep their files; another folder in front of it in tests. */
 const places = (root: string) => ({
-  docker: (id: string) => `${root}/var/lib/docker/containers/${id}/config.v2.json`,
+  docker: (id: string) => dockerFile(`${root}/var/lib/docker`, id),
   /** containerd has one folder a namespace: Kubernetes, nerdctl, docker. */
   containerd: (id: string) =>
     ['k8s.io', 'default', 'moby'].map(space => `${root}/run/containerd/io.containerd.runtime.v2.task/${space}/${id}/config.json`),
   storage: (id: string) => `${root}/var/lib/containers/storage/overlay-containers/${id}/userdata/config.json`,
-  storageList: `${root}/var/lib/containers/storage/overlay-containers/containers.json`,
+  storageLists: storageLists(`${root}/var/lib/containers/storage`),
 })
+
+const dockerFile = (folder: string, id: string): string => `${folder}/containers/${id}/config.v2.json`
+
+/** The list of containers, and of those that were made with --rm. */
+const storageLists = (folder: string): string[] =>
+  ['containers.json', 'volatile-containers.json'].map(name => `${folder}/overlay-containers/${name}`)
+
+/** Where a user without root keeps containers. Undefined when /etc/passwd does not know the user. */
+function homeOf(uid: number, root: string): string | undefined {
+  try {
+    const lines = readFileSync(`${root}/etc/passwd`, 'utf8').split('\n')
+    const home = lines.map(line => line.split(':')).find(fields => fields[2] === String(uid))?.[5]
+    return home?.startsWith('/') ? `${root}${home}` : undefined
+  } catch {
+    return undefined
+  }
+}
 
 function fromDocker(file: string): Names {
   const json = readJson(file)
@@ -71,7 +88,15 @@ function fromSpec(file: string): Names {
   }
 }
 
-/** The list that podman and CRI-O keep of their containers. */
+/** The lists that podman and CRI-O keep of their containers. */
+function fromLists(files: readonly string[], id: string): string | undefined {
+  for (const file of files) {
+    const name = fromList(file, id)
+    if (name !== undefined) return name
+  }
+  return undefined
+}
+
 function fromList(file: string, id: string): string | undefined {
   const json = readJson(file)
   if (!Array.isArray(json)) return undefined
@@ -79,14 +104,24 @@ function fromList(file: string, id: string): string | undefined {
   return isObject(entry) && Array.isArray(entry.names) ? text(entry.names[0]) : undefined
 }
 
-function namesOf({ runtime, id }: NonNullable<Groups['container']>, root: string): Names {
+function namesOf({ container, user }: Groups, root: string): Names {
+  const { runtime, id } = container!
   if (!/^[0-9a-f]{64}$/.test(id)) return { name: runtime === 'ecs' ? undefined : text(id), pod: undefined } // The id is the name.
+  const own = user === undefined ? undefined : ownName(id, homeOf(user, root))
+  if (own !== undefined) return { name: own, pod: undefined }
   const at = places(root)
   const found = [fromDocker(at.docker(id)), ...at.containerd(id).map(fromSpec), fromSpec(at.storage(id))]
   return {
-    name: found.map(f => f.name).find(name => name !== undefined) ?? fromList(at.storageList, id),
+    name: found.map(f => f.name).find(name => name !== undefined) ?? fromLists(at.storageLists, id),
     pod: found.map(f => f.pod).find(pod => pod !== undefined),
   }
+}
+
+/** The name of a container that a user runs without root, whose files are in the own home. */
+function ownName(id: string, home: string | undefined): string | undefined {
+  if (home === undefined) return undefined
+  const share = `${home}/.local/share`
+  return fromDocker(dockerFile(`${share}/docker`, id)).name ?? fromLists(storageLists(`${share}/containers/storage`), id)
 }
 
 /** Where a process runs. */
@@ -99,7 +134,7 @@ export interface Place {
 export function placeOf(groups: Groups, files = ''): Place {
   const { container, unit } = groups
   if (container === undefined) return { container: undefined, unit }
-  const { name, pod } = namesOf(container, files)
+  const { name, pod } = namesOf(groups, files)
   return { container: { ...container, name, pod: pod ?? groups.pod }, unit }
 }
 

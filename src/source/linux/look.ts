@@ -45,11 +45,15 @@ export function looker(tape: Tape, calls: Calls, owners: OwnerFinder, processRea
     // With a filter it may be a few sockets that are wanted, whose owners are found in another way.
     const ahead = query.owners && query.filter === undefined ? owners.begin() : undefined
     // The usual case needs nothing that knows of namespaces.
-    const opened = query.namespaces === 'own' ? { places: [own], close() {} } : await openPlaces(tape, calls, query.namespaces, own, gaps)
+    const opened =
+      query.namespaces === 'own'
+        ? { places: [own], more: async () => [], close() {} }
+        : await openPlaces(tape, calls, query.namespaces, own, gaps)
     const all: Draft[] = []
     try {
       // One by one: a spread of 50,000 arguments is too long for the stack.
       for (const place of opened.places) for (const socket of await inPlace(place, query, gaps)) all.push(socket)
+      for (const place of await opened.more(all)) for (const socket of await inPlace(place, query, gaps)) all.push(socket)
     } finally {
       opened.close()
     }

@@ -5,6 +5,7 @@ import { OsError } from '../../model/error.ts'
 import type { FullQuery } from '../../filter/query.ts'
 import { breath } from '../breath.ts'
 import { containerOf } from './containers.ts'
+import { keptByName } from './kept.ts'
 
 /** A namespace, and where to find it. */
 export interface Found {
@@ -116,7 +117,7 @@ function namespaceInode(file: string, root: string): number | undefined {
 export function pickNamespace(wanted: Exclude<FullQuery['namespaces'], string>, { own, others }: Listed, root: string): Found {
   const all = [own, ...others]
   if ('name' in wanted) {
-    const found = all.find(f => f.name === wanted.name)
+    const found = all.find(f => f.name === wanted.name) ?? keptByName(wanted.name, root)
     if (found) return found
     throw new OsError('setns', 'ENOENT', { help: `there is no network namespace of the name ${JSON.stringify(wanted.name)}` })
   }

@@ -8,6 +8,7 @@ import type { FullQuery } from '../../filter/query.ts'
 import type { Tape } from '../tape.ts'
 import type * as calls from './calls.ts'
 import type { Place } from './place.ts'
+import { askSockets, namespaceOf, readLinks, type Links } from './kept.ts'
 import { listNamespaces, pickNamespace, type Found, type Listed } from './namespaces.ts'
 
 const OWN = '/proc/thread-self/ns/net'
@@ -64,6 +65,8 @@ function comeBack(call: Pick<typeof calls, 'enterNetwork'>, own: number): void {
 /** The places that a query asks for. */
 export interface Places {
   readonly places: readonly Place[]
+  /** Further places, known when it is known which sockets are in the others: a socket alone can keep a namespace. */
+  more(seen: readonly Socket[]): Promise<readonly Place[]>
   close(): void
 }
 
@@ -75,7 +78,11 @@ interface Plan {
   readonly denied: number
   readonly hidden: number
   readonly includesOwn: boolean
+  /** Processes whose descriptors were too many to read. */
+  readonly unread?: number
 }
+
+const none: Places = { places: [], more: async () => [], close() {} }
 
 /** Opens the namespaces that a query asks for; those that may not be entered are a gap. */
 export async function openPlaces(
@@ -86,34 +93,86 @@ export async function openPlaces(
   gaps: Gap[],
   root = '/proc',
 ): Promise<Places> {
-  if (wanted === 'own') return { places: [own], close() {} }
+  if (wanted === 'own') return { ...none, places: [own] }
   const fds = new Map<number, number>()
+  let links: Links | undefined
   let plan: Plan
   try {
-    const told = await tape.value<Plan>('namespaces', async () => planFor(wanted, await listNamespaces(root), call!, root, fds))
+    const told = await tape.value<Plan>('namespaces', async () => {
+      const listed = await listNamespaces(root)
+      if (wanted === 'all') links = await readLinks(root)
+      return planFor(wanted, listed, links, call!, root, fds)
+    })
     plan = tape.played ? narrowed(told, wanted) : told
   } catch (error) {
     if (!(error instanceof OsError && error.call === 'recording')) throw error
     const text =
       wanted === 'all' ? 'the recording does not hold all network namespaces' : 'the recording does not hold this network namespace'
     gaps.push({ what: 'namespaces', why: 'recording', text, help: 'record with all namespaces', count: undefined })
-    return { places: wanted === 'all' ? [own] : [], close() {} }
+    return { ...none, places: wanted === 'all' ? [own] : [] }
   }
   if (plan.denied > 0 || plan.hidden > 0) gaps.push(gapOf(plan))
-  const places = plan.others.map((found): Place => ({
-    prefix: `namespace ${found.inode} `,
-    namespace: { inode: found.inode, name: found.name },
-    net: found.pid === undefined ? '/nonexistent' : `${root}/${found.pid}/net`,
-    open: protocol => inNamespace(call!, fds.get(found.inode)!, () => call!.openNetlink(protocol)),
-  }))
+  if (plan.unread) gaps.push(limitGap(`the descriptors of ${plan.unread} processes`))
+  const placeOf = ({ inode, name, pid }: Pick<Found, 'inode' | 'name' | 'pid'>): Place => ({
+    prefix: `namespace ${inode} `,
+    namespace: { inode, name },
+    net: pid === undefined ? '/nonexistent' : `${root}/${pid}/net`,
+    open: protocol => inNamespace(call!, fds.get(inode)!, () => call!.openNetlink(protocol)),
+  })
+  const places = plan.others.map(placeOf)
   if (plan.includesOwn) places.unshift({ ...own, namespace: plan.own })
+
+  /** Asks for the namespaces of sockets that were seen in none. */
+  async function askMore(seen: readonly Socket[]): Promise<More> {
+    const isSeen = new Set(seen.map(socket => socket.inode))
+    const listed = new Set(places.map(place => place.namespace?.inode))
+    const asked = await askSockets(
+      call!,
+      links!,
+      inode => isSeen.has(inode),
+      inode => listed.has(inode),
+    )
+    const inodes: number[] = []
+    for (const [inode, fd] of asked.opened) {
+      if (!mayEnter(call!, fd)) continue // Closed, and told before.
+      fds.set(inode, fd)
+      inodes.push(inode)
+    }
+    return { inodes, skipped: asked.skipped }
+  }
   return {
     places,
+    async more(seen) {
+      if (wanted !== 'all') return []
+      const { inodes, skipped } = await tape.value<More>('namespaces of sockets', async () => askMore(seen)).catch(fromOlder)
+      if (skipped > 0) gaps.push(limitGap(`${skipped} sockets`))
+      return inodes.map(inode => placeOf({ inode, name: undefined, pid: undefined }))
+    },
     close() {
       for (const fd of fds.values()) closeSync(fd)
     },
   }
 }
+
+/** Namespaces that only sockets keep. */
+interface More {
+  readonly inodes: readonly number[]
+  readonly skipped: number
+}
+
+/** A recording of before did not ask. */
+function fromOlder(error: unknown): More {
+  if (error instanceof OsError && error.call === 'recording') return { inodes: [], skipped: 0 }
+  throw error
+}
+
+const limitGap = (what: string): Gap => ({
+  what: 'namespaces',
+  why: 'limit',
+  text: `${what} were too many to ask for network namespaces in which no process is`,
+  help: '',
+  count: undefined,
+})
 
 /** What a recording has of the namespaces that are wanted now: the same as were wanted then, or by its name one of all. */
 function narrowed(plan: Plan, wanted: Plan['wanted']): Plan {
@@ -129,6 +188,7 @@ function narrowed(plan: Plan, wanted: Plan['wanted']): Plan {
 function planFor(
   wanted: Exclude<FullQuery['namespaces'], 'own'>,
   listed: Listed,
+  links: Links | undefined,
   call: typeof calls,
   root: string,
   fds: Map<number, number>,
@@ -136,7 +196,9 @@ function planFor(
   const one = wanted === 'all' ? undefined : pickNamespace(wanted, listed, root)
   const others: Found[] = []
   let denied = 0
-  for (const found of one ? [one] : listed.others) {
+  const known = new Set(listed.others.map(found => found.inode))
+  const kept = [...(links?.namespaces.values() ?? [])].filter(found => !known.has(found.inode))
+  for (const found of one ? [one] : [...listed.others, ...kept]) {
     if (found.inode === listed.own.inode) continue
     const fd = tryOpen(found, call)
     if (typeof fd === 'number') {
@@ -146,7 +208,8 @@ function planFor(
     else if (one) throw new OsError('setns', 'ENOENT', { help: 'the network namespace has gone' })
   }
   const own = { inode: listed.own.inode, name: listed.own.name }
-  return { wanted, own, others, denied, hidden: one ? 0 : listed.hidden, includesOwn: one === undefined || one.inode === own.inode }
+  const includesOwn = one === undefined || one.inode === own.inode
+  return { wanted, own, others, denied, hidden: one ? 0 : listed.hidden, includesOwn, ...(links?.skipped && { unread: links.skipped }) }
 }
 
 /** Opens a namespace, and goes there and back once. */
@@ -154,15 +217,27 @@ function tryOpen(found: Found, call: typeof calls): number | 'denied' | 'gone' {
   let fd: number | undefined
   try {
     fd = openNamespace(found)
-    if (fd === undefined) return 'gone'
-    inNamespace(call, fd, () => undefined)
-    return fd
   } catch (error) {
-    if (fd !== undefined) closeSync(fd)
-    if (error instanceof OsError && error !== cannotReturn && (error.code === 'EPERM' || error.code === 'EACCES')) return 'denied'
+    if (error instanceof OsError && isDenied(error)) return 'denied'
+    throw error
+  }
+  if (fd === undefined) return 'gone'
+  return mayEnter(call, fd) ? fd : 'denied'
+}
+
+/** Goes to a namespace and back. One that may not be entered is closed. */
+function mayEnter(call: typeof calls, fd: number): boolean {
+  try {
+    inNamespace(call, fd, () => undefined)
+    return true
+  } catch (error) {
+    closeSync(fd)
+    if (error instanceof OsError && error !== cannotReturn && isDenied(error)) return false
     throw error
   }
 }
+
+const isDenied = ({ code }: OsError): boolean => code === 'EPERM' || code === 'EACCES'
 
 function gapOf({ denied, hidden }: Plan): Gap {
   const parts = [
@@ -185,11 +260,21 @@ export async function inNamespaceOf<T>(call: typeof calls, socket: Socket, act: 
   const { own, others } = await listNamespaces()
   if (namespace.inode === own.inode) return act()
   const found = others.find(f => f.inode === namespace.inode)
-  const fd = found && openNamespace(found)
+  const fd = found ? openNamespace(found) : namespaceByOwner(call, socket)
   if (fd === undefined) throw new OsError('setns', 'ENOENT', { help: 'the network namespace of the socket has gone' })
   try {
     return inNamespace(call, fd, act)
   } finally {
     closeSync(fd)
   }
+}
+
+/** The namespace of a socket through one of its owners: nothing else may keep it. */
+function namespaceByOwner(call: typeof calls, { owners, inode, namespace }: Socket): number | undefined {
+  for (const { pid, fd } of owners) {
+    const opened = fd === undefined ? undefined : namespaceOf(call, pid, fd, inode)
+    if (opened === undefined || fstatSync(opened).ino === namespace!.inode) return opened
+    closeSync(opened)
+  }
+  return undefined
 }

@@ -1,0 +1,138 @@
+// Network namespaces in which no process lives: an open descriptor or a socket alone keeps them. Found by what processes hold.
+
+import { closeSync, existsSync, fstatSync, readdirSync, readlinkSync } from 'node:fs'
+import { OsError } from '../../model/error.ts'
+import { breath } from '../breath.ts'
+import type * as calls from './calls.ts'
+import { entries } from './descriptors.ts'
+import type { Found } from './namespaces.ts'
+
+/** So many links are read in one look; each costs about 4 µs. */
+const mostLinks = 400_000
+/** So many sockets are asked in one look, at about 30 µs each. */
+const mostAsked = 4096
+const mostKnown = 65_536
+
+type Calls = Pick<typeof calls, 'openPid' | 'borrowFd' | 'closeFd' | 'openNamespaceOf'>
+
+/** What the descriptors of all processes stand for. */
+export interface Links {
+  /** Namespaces, by inode. */
+  readonly namespaces: ReadonlyMap<number, Found>
+  /** Pid, descriptor and inode in turn; of a socket that several hold, the first. */
+  readonly sockets: readonly number[]
+  /** Processes that there was no time for. */
+  readonly skipped: number
+}
+
+/** Reads the descriptors of all processes that may be read. */
+export async function readLinks(root: string): Promise<Links> {
+  const breathe = breath()
+  const namespaces = new Map<number, Found>()
+  const sockets: number[] = []
+  const seen = new Set<number>()
+  let count = 0
+  let skipped = 0
+  for (const pid of readdirSync(root)) {
+    if (!/^\d{1,10}$/.test(pid)) continue
+    if (count > mostLinks) {
+      skipped++
+      continue
+    }
+    try {
+      for (const fd of entries(`${root}/${pid}/fd`)) {
+        count++
+        const file = `${root}/${pid}/fd/${fd}`
+        const [, kind, digits] = /^(net|socket):\[(\d+)\]$/.exec(linkOf(file)) ?? []
+        const inode = Number(digits)
+        if (kind === 'net' && !namespaces.has(inode)) namespaces.set(inode, { inode, name: `${pid}/fd/${fd}`, file, pid: undefined })
+        if (kind === 'socket' && !seen.has(inode)) {
+          seen.add(inode)
+          sockets.push(Number(pid), Number(fd), inode)
+        }
+        await breathe()
+      }
+    } catch {
+      // It has ended, or we may not look: then its namespaces are not known either, which is told.
+    }
+  }
+  return { namespaces, sockets, skipped }
+}
+
+function linkOf(file: string): string {
+  try {
+    return readlinkSync(file)
+  } catch {
+    return ''
+  }
+}
+
+// A socket never changes its namespace, and the kernel counts inodes on. So what was asked once is known, for all sources of this program.
+const known = new Map<number, number>()
+
+/** What asking sockets for their namespaces gave. */
+export interface Asked {
+  /** Descriptors of namespaces that were not known before, by their inode. They are open. */
+  readonly opened: ReadonlyMap<number, number>
+  /** Sockets that there was no time for. */
+  readonly skipped: number
+}
+
+/** Asks the sockets that were seen in no namespace in which one they are. */
+export async function askSockets(
+  call: Calls,
+  { sockets }: Links,
+  isSeen: (inode: number) => boolean,
+  isListed: (namespace: number) => boolean,
+): Promise<Asked> {
+  const breathe = breath()
+  const opened = new Map<number, number>()
+  if (known.size > mostKnown) known.clear()
+  let asked = 0
+  let skipped = 0
+  for (let i = 0; i < sockets.length; i += 3) {
+    const inode = sockets[i + 2]!
+    const before = known.get(inode)
+    if (isSeen(inode % 2 ** 32) || (before !== undefined && (isListed(before) || opened.has(before)))) continue
+    if (asked >= mostAsked) {
+      skipped++
+      continue
+    }
+    asked++
+    const fd = namespaceOf(call, sockets[i]!, sockets[i + 1]!, inode)
+    if (fd !== undefined) {
+      const { ino } = fstatSync(fd)
+      known.set(inode, ino)
+      if (isListed(ino) || opened.has(ino)) closeSync(fd)
+      else opened.set(ino, fd)
+    }
+    await breathe()
+  }
+  return { opened, skipped }
+}
+
+/** Opens the namespace of a socket that a process holds; undefined when that is not allowed, or the descriptor is another thing by now. */
+export function namespaceOf(call: Calls, pid: number, fd: number, inode: number | undefined): number | undefined {
+  const held: number[] = []
+  const hold = (one: number): number => {
+    held.push(one)
+    return one
+  }
+  try {
+    const borrowed = hold(call.borrowFd(hold(call.openPid(pid)), fd))
+    if (inode !== undefined && fstatSync(borrowed).ino % 2 ** 32 !== inode % 2 ** 32) return undefined
+    return call.openNamespaceOf(borrowed)
+  } catch (error) {
+    if (error instanceof OsError) return undefined
+    throw error
+  } finally {
+    for (const one of held) call.closeFd(one)
+  }
+}
+
+/** A namespace by the name that `readLinks` gives it, such as `1234/fd/5`. */
+export function keptByName(name: string, root: string): Found | undefined {
+  const file = `${root}/${name}`
+  const inode = /^\d{1,10}\/fd\/\d{1,10}$/.test(name) && existsSync(file) ? /^net:\[(\d+)\]$/.exec(linkOf(file))?.[1] : undefined
+  return inode === undefined ? undefined : { inode: Number(inode), name, file, pid: undefined }
+}
