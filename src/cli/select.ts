@@ -290,12 +290,11 @@ function typeTest(names: ReadonlySet<string>): ((socket: Socket) => boolean) | u
   return socket => wanted.get(socket.protocol)?.has(socket.detail?.type) ?? true
 }
 
-/** The namespaces that a line asks for. */
+/** The namespaces that a line asks for. 1234/fd/5 is what a list calls one that only a descriptor keeps. */
 export function namespacesOf(given: Given): Query['namespaces'] {
   const word = given.value('net') ?? given.value('namespace')
   if (given.has('all-namespaces')) return 'all'
   if (word === undefined) return 'own'
   if (/^\d+$/.test(word)) return { pid: Number(word) }
-  // 1234/fd/5 is what a list calls a namespace that only a descriptor keeps.
   return word.includes('/') && !/^\d+\/fd\/\d+$/.test(word) ? { path: word } : { name: word }
 }

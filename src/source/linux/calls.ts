@@ -276,10 +276,8 @@ export function shutdownFd(fd: number): void {
   checked('shutdown', c.shutdown(fd, SHUT_RDWR))
 }
 
-const SIOCGSKNS = 0x894c
-
-/** Opens the network namespace that a socket is in. */
-export const openNamespaceOf = (fd: number): number => checked('ioctl(SIOCGSKNS)', c.ioctl(fd, SIOCGSKNS, 'void *', null))
+/** Opens the network namespace that a socket is in (SIOCGSKNS). */
+export const openNamespaceOf = (fd: number): number => checked('ioctl(SIOCGSKNS)', c.ioctl(fd, 0x894c, 'void *', null))
 
 const CLONE_NEWNET = 0x40000000
 
