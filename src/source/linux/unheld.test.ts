@@ -24,9 +24,15 @@ const ring = (...lines: string[]): string =>
   `pos:\t0\nSqMask:\t0x7\n${files}${lines.length}\n${lines.join('\n')}\nUserBufs:\t1\n    0: 0x1/9\n`
 const unix = (n: number): string => `pos:\t0\nino:\t1\nscm_fds: ${n}\n`
 /** A process that holds a UNIX socket of inode 50, in which so many descriptors wait. */
-const messages = (n: number): Files => ({ '100/fd/3': '-> socket:[50]', '100/fdinfo/3': unix(n), 'self/net/unix': unixTable(50) })
+const messages = (n: number): Files => ({
+  '100/fd/0': '-> /dev/null',
+  '100/fdinfo/0': 'pos:\t0\n',
+  '100/fd/3': '-> socket:[50]',
+  '100/fdinfo/3': unix(n),
+  'self/net/unix': unixTable(50),
+})
 const unixTable = (inode: number): string =>
-  `Num       RefCount Protocol Flags    Type St Inode Path\n0000000000000000: 00000003 00000000 00000000 0001 03 ${inode} /run/a\n`
+  `Num       RefCount Protocol Flags    Type St Inode Path\n0000000000000000: 00000002 00000000 00000000 0001 02     0 /run/a\n0000000000000000: 00000003 00000000 00000000 0001 03 ${inode} /run/a\n`
 
 type Files = Record<string, string>
 

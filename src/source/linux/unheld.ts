@@ -131,6 +131,7 @@ async function unixInodes(root: string, tables: Tables): Promise<Set<number>> {
     // A name can look like a row, and then costs one question more.
     for (const [, inode] of text.matchAll(/^[0-9a-f]+: \w+ \w+ \w+ \w+ \w+ +(\d+)/gm)) inodes.add(Number(inode) % 2 ** 32)
   }
+  inodes.delete(0) // A connection that nobody has accepted; and what is no socket to the tables.
   return inodes
 }
 
