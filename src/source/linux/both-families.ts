@@ -36,7 +36,6 @@ export function bothFamilies(wanted: Wanted, place: Place, cgroupOf: (id: number
     name: 'tcp',
     table: 'tcp',
     answers: TCPDIAG_GETSOCK,
-    isLong: true,
     request: message(TCPDIAG_GETSOCK, NLM_F_REQUEST | NLM_F_DUMP, body, ...(bytecode ? [attribute(REQ_BYTECODE, bytecode)] : [])),
     read: (view, at, end) => readInet(view, at, end, 'tcp', cgroupOf),
   }

@@ -36,8 +36,6 @@ export interface Question {
   readonly answers?: number
   /** A single answer instead of a dump. */
   readonly single?: boolean
-  /** The kernel walks its table for milliseconds, be it full or empty, and does so beside the event loop. */
-  readonly isLong?: boolean
 }
 
 /** What came of a question. */
@@ -57,38 +55,46 @@ export type Asker = (place: Place, question: Question) => Promise<Answer>
 const longestAnswer = 32 * 1024
 /** So many answers come with one call: while they are read, the kernel makes as many more. */
 const answersAtOnce = 8
+/** A question that kept the kernel busy for longer before its first answers is asked beside the event loop the next time. */
+const slowNanos = 1_000_000n
 
 /** Makes the asker of a source. It keeps the room for answers. */
 export function asker(tape: Tape, calls: Calls): Asker {
   const rooms: Room[] = []
+  const slow = new Set<string>()
   const takeRoom = (): Room => rooms.pop() ?? makeRoom(calls!, answersAtOnce, longestAnswer)
 
   /** One request, and the answers as they come. The bytes are valid until the next one. */
   async function* exchange(place: Place, question: Question, large: boolean, isDone: () => boolean): AsyncGenerator<Uint8Array> {
-    const { request, isLong } = question
+    const isSlow = slow.has(question.name)
     const fd = place.open(NETLINK_SOCK_DIAG)
-    let [room, spare] = [takeRoom(), takeRoom()]
+    let room = takeRoom()
+    let spare: Room | undefined
     let next: Promise<number> | undefined
     try {
       if (large) calls!.growReceiveBuffer(fd, largeBufferBytes)
-      if (isLong) await calls!.sendBeside(fd, request)
-      else calls!.send(fd, request)
+      const start = process.hrtime.bigint()
+      if (isSlow) await calls!.sendBeside(fd, question.request)
+      else calls!.send(fd, question.request)
       const { headers } = room
-      let count = isLong ? await calls!.receiveManyBeside(fd, headers, answersAtOnce) : calls!.receiveMany(fd, headers, answersAtOnce)
+      let count = isSlow ? await calls!.receiveManyBeside(fd, headers, answersAtOnce) : calls!.receiveMany(fd, headers, answersAtOnce)
+      if (process.hrtime.bigint() - start > slowNanos) slow.add(question.name)
+      else slow.delete(question.name)
       for (;;) {
         // The kernel makes each answer before it is asked for, so less than there is room for are the last.
-        next = count < answersAtOnce ? undefined : calls!.receiveManyBeside(fd, spare.headers, answersAtOnce)
+        next = count < answersAtOnce ? undefined : calls!.receiveManyBeside(fd, (spare ??= takeRoom()).headers, answersAtOnce)
         next?.catch(() => undefined) // It is heard of below, or nobody wants it any more.
         for (let i = 0; i < count; i++) yield recordable(room.datagram(i), question)
         if (isDone()) return
         if (next === undefined) return void (yield* late(fd, question, isDone))
         count = await next
-        ;[room, spare] = [spare, room]
+        ;[room, spare] = [spare!, room]
       }
     } finally {
       await next?.catch(() => undefined) // Until then the kernel may write into the room.
       calls!.closeFd(fd)
-      rooms.push(room, spare)
+      rooms.push(room)
+      if (spare) rooms.push(spare)
     }
   }
 

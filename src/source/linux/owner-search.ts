@@ -22,16 +22,6 @@ export interface Found extends Holders {
   readonly missing: ReadonlySet<number>
 }
 
-/** What was done before it was known which inodes are wanted. Processes and sockets may have come since. */
-export interface Ahead {
-  /** Undefined: there is no /proc, or we may not read it. */
-  readonly changes: Changes | undefined
-  /** Nothing was known before. */
-  readonly isCold: boolean
-  /** What was known was replaced by a sweep. */
-  readonly isSwept: boolean
-}
-
 /** How many inodes a sweep is asked to pick out; more are read with all others. */
 const mostPicked = 64
 /** How many sockets without a holder are asked for again in one look. */
@@ -45,6 +35,9 @@ interface Collected {
   readonly triples: number[]
   readonly missing: ReadonlySet<number>
 }
+
+/** What was done ahead; undefined when there is no /proc, or we may not read it. */
+export type Ahead = Promise<Changes | undefined>
 
 /** What a walk gave; or a sweep, where that was cheaper than to go on. */
 type Walked = (Collected & { readonly gone: ReadonlySet<number> }) | { readonly swept: Swept }
@@ -166,25 +159,19 @@ export function ownerSearch(machine: SearchMachine) {
     return found(collected, lost(changes, collected.missing), undefined)
   }
 
-  /** What can be done before it is known what is wanted: the kernel is busy with its tables meanwhile. */
-  async function lookAhead(): Promise<Ahead> {
-    const isCold = known.tables.size === 0
+  /** What can be done before it is known what is wanted: the kernel is busy with its tables meanwhile. Processes and sockets may come after it. */
+  async function lookAhead(): Promise<Changes | undefined> {
     const changes = await listed(known)
-    if (changes === undefined) return { changes, isCold, isSwept: false }
-    const swept = (await isSweepCheaper(changes, isCold)) ? await sweeps.run() : undefined
-    if (swept) known.replace(swept)
-    else if (isCold) for (const pid of changes.changed) await known.read(pid, isAll)
-    else await check(changes.unchanged, lastWanted)
-    return { changes, isCold, isSwept: swept !== undefined }
+    if (changes) await check(changes.unchanged, lastWanted)
+    return changes
   }
 
   const isSweepCheaper = async (changes: Changes, isCold: boolean): Promise<boolean> =>
     sweeps.isCheaper(changes.descriptors || openFiles(machine.root), walkCost(changes, isCold))
 
   /** What looking ahead has found; undefined when something is missing, which may have come since. */
-  async function fromAhead({ changes, isSwept }: Ahead, wanted: Inodes): Promise<Found | undefined> {
-    if (changes === undefined) return undefined
-    if (!isSwept) for (const pid of changes.changed) await known.read(pid, doubtfulFor(wanted))
+  async function fromAhead(changes: Changes, wanted: Inodes): Promise<Found | undefined> {
+    for (const pid of changes.changed) await known.read(pid, doubtfulFor(wanted))
     const collected = await collect(wanted)
     const { missing } = collected
     if ([...missing].some(inode => !unowned.has(inode))) return undefined
@@ -192,20 +179,20 @@ export function ownerSearch(machine: SearchMachine) {
     return found(collected, lost(changes, missing), missing.size > 0 ? blindness(known) : undefined)
   }
 
-  async function find(wanted: Inodes, isGone: IsGone, ahead: Ahead | undefined): Promise<Found> {
+  async function find(wanted: Inodes, isGone: IsGone, ahead: Changes | undefined): Promise<Found> {
     lastWanted = wanted.size
     if (wanted.size === 0) return found({ triples: [], missing: new Set() }, [], undefined)
-    const isCold = ahead ? ahead.isCold : known.tables.size === 0
+    const isCold = known.tables.size === 0
     // Who asks again is better served by tables.
-    const picked = ahead === undefined && isCold && picks === 0 && wanted.size <= mostPicked ? await pick(wanted) : undefined
+    const picked = isCold && picks === 0 && wanted.size <= mostPicked ? await pick(wanted) : undefined
     if (picked) return found(picked, [], undefined)
-    const early = ahead && (await fromAhead(ahead, wanted))
+    const isSweepFirst = ahead !== undefined && (await isSweepCheaper(ahead, isCold))
+    const early = ahead && !isSweepFirst ? await fromAhead(ahead, wanted) : undefined
     if (early) return early
     const now = await listed(known)
-    // Where a process hides, a socket without a holder is no surprise, and what was read a moment ago is not read again for it.
-    const isRead = ahead?.isCold === true && hiddenCount() > 0
-    const changes = now && { ...now, ended: [...(ahead?.changes?.ended ?? []), ...now.ended], unchanged: isRead ? [] : now.unchanged }
-    const swept = changes === undefined || (await isSweepCheaper(changes, isCold && ahead === undefined)) ? await sweeps.run() : undefined
+    const changes = now && { ...now, ended: [...(ahead?.ended ?? []), ...now.ended] }
+    const isSwept = isSweepFirst || changes === undefined || (await isSweepCheaper(changes, isCold))
+    const swept = isSwept ? await sweeps.run() : undefined
     if (swept && changes === undefined) return found(tripled(swept, wanted), [], undefined)
     if (swept && changes) return takeOver(swept, changes, wanted)
     if (changes === undefined) return found(await collect(wanted), [], 'proc')
@@ -226,8 +213,9 @@ export function ownerSearch(machine: SearchMachine) {
   }
 
   return {
-    begin: async () => inTurn(lookAhead),
-    find: async (wanted: Inodes, isGone: IsGone = () => false, ahead?: Promise<Ahead>) => {
+    /** Starts a look before it is known what is wanted. Of the first look nothing can be done ahead: it may turn out that nothing is wanted. */
+    begin: (): Ahead | undefined => (known.tables.size === 0 ? undefined : inTurn(lookAhead)),
+    find: async (wanted: Inodes, isGone: IsGone = () => false, ahead?: Ahead) => {
       const early = await ahead
       return inTurn(async () => find(wanted, isGone, early))
     },

@@ -80,7 +80,6 @@ function inetQuestions(
     request: inetRequest(request),
     secrets: blankSecrets,
     single: request.id !== undefined,
-    isLong: protocol === 'tcp' && request.id === undefined,
     read: (view, at, end) => {
       const socket = readInet(view, at, end, protocol, cgroupOf)
       // A look-up for IPv4 finds an IPv6 socket that holds the connection too; it belongs to the other question.
