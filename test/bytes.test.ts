@@ -2,6 +2,7 @@
 import { execFile, spawn } from 'node:child_process'
 import { deepEqual, equal, ok } from 'node:assert/strict'
 import { once } from 'node:events'
+import { connect, createServer, type AddressInfo } from 'node:net'
 import { test } from 'node:test'
 import { isDeepStrictEqual, promisify } from 'node:util'
 import type { Query } from '../src/filter/query.ts'
@@ -67,6 +68,28 @@ test(
     deepEqual(mine, truth)
   },
 )
+
+test('a watch of bytes reads of TCP what is counted, and everything for who asks', needs('linux'), async () => {
+  const server = createServer(c => c.end('hello')).listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const { port } = server.address() as AddressInfo
+  const client = connect({ port, host: '127.0.0.1', allowHalfOpen: true }).resume()
+  await once(client, 'end')
+  try {
+    for (const details of [[], ['tcp']] as const) {
+      const query = { protocols: ['tcp'], filter: `dport = :${port}`, details } as const
+      for await (const { sockets } of watch({ flows: true, query })) {
+        const tcp = sockets[0]!.tcp!
+        deepEqual([tcp.receivedBytes, tcp.sentBytes, tcp.negotiated?.timestamps !== undefined], [6, 0, true]) // With the FIN.
+        deepEqual([tcp.rttMicros !== undefined, tcp.congestionControl !== undefined], details.length > 0 ? [true, true] : [false, false])
+        break
+      }
+    }
+  } finally {
+    client.destroy()
+    server.close()
+  }
+})
 
 test('UNIX sockets too', needs('linux', 'root', 'command python3', 'file /sys/kernel/btf/vmlinux'), async () => {
   const { truth, mine } = await follow(100, ['unix'], 'unix')

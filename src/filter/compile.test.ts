@@ -194,7 +194,7 @@ test('needs says what a filter looks at', () => {
   const nothing = { details: [], owners: false, age: false, rate: false, states: false, families: [], protocols: [] }
   deepEqual(of('sport 80 or dport 80'), nothing)
   deepEqual(of('rtt > 1ms and not drops > 0'), { ...nothing, details: ['tcp', 'memory'] })
-  deepEqual(of('process:nginx or age < 1s or rate > 1'), { ...nothing, details: ['tcp'], owners: true, age: true, rate: true })
+  deepEqual(of('process:nginx or age < 1s or rate > 1'), { ...nothing, details: ['bytes'], owners: true, age: true, rate: true })
   deepEqual(of('cgroup /a and ecn'), { ...nothing, details: ['tcp', 'cgroup'] })
   deepEqual(of('src unix:* and listen and not udp and raw'), { ...nothing, states: true, families: ['unix'], protocols: ['raw'] })
 })

@@ -1,7 +1,7 @@
 // What a filter looks at, so that a caller asks for no more than that.
 
 import type { Family, Protocol } from '../model/socket.ts'
-import type { DetailName, Need } from './predicate.ts'
+import { detailNames, type DetailName, type Need } from './predicate.ts'
 import type { Filter, TextFilter } from './tree.ts'
 import { numberField, textField } from './words.ts'
 
@@ -28,7 +28,7 @@ export function needs(filter: Filter): Needs {
   const { wanted } = seen
   return {
     // A rate is made of what TCP counts.
-    details: (['tcp', 'memory', 'options', 'cgroup'] as const).filter(name => wanted.has(name) || (name === 'tcp' && wanted.has('rate'))),
+    details: detailNames.filter(name => wanted.has(name) || (name === 'bytes' && wanted.has('rate'))),
     owners: wanted.has('owners'),
     age: wanted.has('age'),
     rate: wanted.has('rate'),

@@ -4,7 +4,7 @@ import type { Flow, Flows } from '../model/flow.ts'
 import type { Process } from '../model/process.ts'
 import type { Socket } from '../model/socket.ts'
 import type { Part } from './share.ts'
-import { flowRows, worse, type Amount, type Rows, type Subject } from './rows.ts'
+import { flowRows, worse, type Amount, type Count, type Rows, type Subject } from './rows.ts'
 
 /** A row's key, and what it is about. */
 type Place = readonly [key: string, subject: Subject]
@@ -14,7 +14,9 @@ export interface Tables {
   /** Writes down what a socket moved: once for itself, and its parts for the processes. */
   move(step: number, socket: Socket, amount: Amount, inParts: readonly Part[], outParts: readonly Part[]): void
   /** Notes that a socket is there. */
-  present(step: number, socket: Socket, counted: boolean): void
+  present(socket: Socket, counted: boolean): void
+  /** Writes down how many sockets were noted; from then on they are those of the interval before. */
+  settle(step: number): void
   /** Forgets a socket that is gone. */
   drop(key: string): void
   list(step: number, intervalMs: number): Flows
@@ -33,7 +35,7 @@ export function flowTables(processOf: (pid: number) => Process | undefined): Tab
   const ofSocket = (socket: Socket): [Rows, Place][] => [
     [total, ['total', { name: 'total' }]],
     [sockets, [socket.key, { name: socketName(socket), socket }]],
-    [remotes, remotePlace(socket)],
+    [remotes, [remoteName(socket), { name: remoteName(socket) }]],
     [kinds, [socket.protocol, { name: socket.protocol }]],
   ]
   const ofProcess = (pid: number): [Rows, Place][] => {
@@ -44,9 +46,8 @@ export function flowTables(processOf: (pid: number) => Process | undefined): Tab
       [containers, containerPlace(process)],
     ]
   }
-  const countProcess = (step: number, pid: number, counted: boolean): void => {
-    for (const [rows, place] of ofProcess(pid)) rows.count(step, ...place, counted)
-  }
+  // Counted first and written down once: there are many sockets, and few processes and remote ends.
+  const there = { all: tally<string>(), protocols: tally<string>(), remotes: tally<string>(), pids: tally<number>() }
   return {
     move(step, socket, amount, inParts, outParts) {
       for (const [rows, place] of ofSocket(socket)) rows.add(step, ...place, amount)
@@ -71,13 +72,24 @@ export function flowTables(processOf: (pid: number) => Process | undefined): Tab
       users.add(step, ...userPlace(socket.uid, undefined), rest)
       containers.add(step, ...containerPlace(undefined), rest)
     },
-    present(step, socket, counted) {
+    present(socket, counted) {
       // Not in the table of sockets: it holds only those that move something, for most of many thousands do not.
-      total.count(step, 'total', { name: 'total' }, counted)
-      remotes.count(step, ...remotePlace(socket), counted)
-      kinds.count(step, socket.protocol, { name: socket.protocol }, counted)
-      if (socket.owners.length === 1) return countProcess(step, socket.owners[0]!.pid, counted)
-      for (const pid of new Set(socket.owners.map(o => o.pid))) countProcess(step, pid, counted)
+      there.all.add('total', counted)
+      there.remotes.add(remoteName(socket), counted)
+      there.protocols.add(socket.protocol, counted)
+      if (socket.owners.length === 1) return there.pids.add(socket.owners[0]!.pid, counted)
+      for (const pid of new Set(socket.owners.map(o => o.pid))) there.pids.add(pid, counted)
+    },
+    settle(step) {
+      for (const [rows, tallied] of [
+        [total, there.all],
+        [remotes, there.remotes],
+        [kinds, there.protocols],
+      ] as const)
+        tallied.take((name, count) => rows.count(step, name, { name }, count))
+      there.pids.take((pid, count) => {
+        for (const [rows, place] of ofProcess(pid)) rows.count(step, ...place, count)
+      })
     },
     drop: key => sockets.drop(key),
     list(step, intervalMs) {
@@ -93,6 +105,29 @@ export function flowTables(processOf: (pid: number) => Process | undefined): Tab
         remotes: remotes.list(step, intervalMs),
         protocols: kinds.list(step, intervalMs),
       }
+    },
+  }
+}
+
+/** Sockets of one sort, counted by what they have in common. */
+interface Tally<K> {
+  add(key: K, counted: boolean): void
+  /** Hands over the counts, and starts anew. */
+  take(each: (key: K, count: Count) => void): void
+}
+
+function tally<K>(): Tally<K> {
+  const counts = new Map<K, { sockets: number; uncounted: number }>()
+  return {
+    add(key, counted) {
+      let count = counts.get(key)
+      if (count === undefined) counts.set(key, (count = { sockets: 0, uncounted: 0 }))
+      count.sockets++
+      if (!counted) count.uncounted++
+    },
+    take(each) {
+      for (const [key, count] of counts) each(key, count)
+      counts.clear()
     },
   }
 }
@@ -126,10 +161,9 @@ const endpointName = (e: Socket['local'] | undefined): string =>
 
 const socketName = (socket: Socket): string => `${socket.protocol} ${endpointName(socket.local)} ${endpointName(socket.remote)}`
 
-function remotePlace(socket: Socket): Place {
-  const address = socket.remote?.address
-  const name = address === undefined ? (socket.remote?.path ?? '(not connected)') : plain(address)
-  return [name, { name }]
+function remoteName({ remote }: Socket): string {
+  const address = remote?.address
+  return address === undefined ? (remote?.path ?? '(not connected)') : plain(address)
 }
 
 function userPlace(uid: number | undefined, user: string | undefined): Place {

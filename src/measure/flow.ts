@@ -7,7 +7,8 @@ import type { SocketEvent } from '../model/event.ts'
 import type { Flows } from '../model/flow.ts'
 import type { Look } from '../model/look.ts'
 import type { Process } from '../model/process.ts'
-import type { Socket } from '../model/socket.ts'
+import type { Socket, Traffic } from '../model/socket.ts'
+import type { Tcp } from '../model/tcp.ts'
 import { flowTables, type Tables } from './flow-tables.ts'
 import { payload, type Payload } from './payload.ts'
 import type { Amount } from './rows.ts'
@@ -65,6 +66,7 @@ export function flowMeter(): FlowMeter {
       processes = new Map(look.processes)
       for (const event of closed) for (const process of event.processes) processes.set(process.pid, process)
       for (const socket of look.sockets) if (!book.ended.has(socket.key)) see(book, socket)
+      tables.settle(book.step)
       const ended = closed.filter(event => event.type === 'closed' && !book.ended.has(event.socket.key))
       for (const event of ended) end(book, event)
       book.ended = new Set(ended.map(event => event.socket.key))
@@ -85,11 +87,18 @@ export function flowMeter(): FlowMeter {
 function see(book: Book, socket: Socket): void {
   // A look that falls into the very end of a connection cannot tell whether the other end's FIN is in the bytes: its last word can.
   const isOver = socket.protocol === 'tcp' && (socket.state === 'BOUND' || socket.state === 'CLOSED') && socket.traffic?.kind !== 'exact'
+  let account = book.accounts.get(socket.key)
+  // Most of many thousand sockets do nothing.
+  if (account !== undefined && isIdle(account, socket)) {
+    book.tables.present(socket, true)
+    account.socket = socket
+    account.step = book.step
+    return
+  }
   const now = isOver ? undefined : payload(socket)
   const silent = socket.state === 'LISTEN' || socket.state === 'TIME_WAIT'
-  book.tables.present(book.step, socket, now !== undefined || silent)
+  book.tables.present(socket, now !== undefined || silent)
   if (now === undefined) return
-  let account = book.accounts.get(socket.key)
   if (account === undefined) {
     account = open(socket, book.complete ? zero : now, book.step)
     if (!book.complete) begin(account)
@@ -98,6 +107,30 @@ function see(book: Book, socket: Socket): void {
   account.step = book.step
   move(book, account, socket, now, false)
 }
+
+/** True when nothing has moved since, and nothing waits for its owner. */
+function isIdle({ socket: was, in: { waiting }, out }: Account, now: Socket): boolean {
+  if (waiting !== 0 || out.waiting !== 0 || was.state !== now.state) return false
+  const { tcp, traffic } = now
+  const isSame = tcp === undefined ? was.tcp === undefined : was.tcp !== undefined && sameCounts(was.tcp, tcp)
+  return isSame && (traffic === was.traffic || (traffic !== undefined && was.traffic !== undefined && sameTraffic(was.traffic, traffic)))
+}
+
+const sameCounts = (a: Tcp, b: Tcp): boolean =>
+  a.sentBytes === b.sentBytes &&
+  a.receivedBytes === b.receivedBytes &&
+  a.sentSegments === b.sentSegments &&
+  a.receivedSegments === b.receivedSegments &&
+  a.ackedBytes === b.ackedBytes &&
+  a.retransmittedBytes === b.retransmittedBytes
+
+const sameTraffic = (a: Traffic, b: Traffic): boolean =>
+  a.inBytes === b.inBytes &&
+  a.outBytes === b.outBytes &&
+  a.inCalls === b.inCalls &&
+  a.outCalls === b.outCalls &&
+  a.kind === b.kind &&
+  a.processes.length === b.processes.length
 
 /** What processes moved before counting began is theirs already. */
 function begin(account: Account): void {

@@ -23,12 +23,15 @@ interface Known {
   /** When its birth was told or seen; undefined when it was there before us. */
   openedAtMs: number | undefined
   missing: number
+  /** The look that saw it last. */
+  step: number
 }
 
 /** Starts without knowing anything: the sockets of the first look are not news. */
 export function joiner(): Joiner {
   const known = new Map<string, Known>()
   let first = true
+  let step = 0
   let processes: ReadonlyMap<number, Process> = new Map()
   let before = processes
   let ended = new Set<string>()
@@ -49,12 +52,13 @@ export function joiner(): Joiner {
     if (was !== undefined) {
       was.socket = socket
       was.missing = 0
+      was.step = step
       return undefined
     }
     // What is not made yet, is left over, or was told to have ended while we looked, does not open.
     const half = socket.state === 'SYN_RECEIVED' || (socket.state === 'FIN_WAIT_2' && socket.tcp === undefined)
     if (half || ended.has(socket.key) || endedBefore.has(socket.key)) return undefined
-    known.set(socket.key, { socket, openedAtMs: first ? undefined : atMs, missing: 0 })
+    known.set(socket.key, { socket, openedAtMs: first ? undefined : atMs, missing: 0, step })
     if (first) return undefined
     const none = { bytesIn: undefined, bytesOut: undefined, kind: undefined }
     return { type: 'opened', atMs, durationMs: 0, socket, processes: peopleOf(socket), ...none, tier: 'look' }
@@ -79,11 +83,15 @@ export function joiner(): Joiner {
     look(look, told) {
       before = processes
       processes = look.processes
-      const events = look.sockets.map(socket => appear(socket, look.atMs)).filter(event => event !== undefined)
-      // A connection keeps its key while it only waits, but it moves nothing any more.
-      const there = new Set(look.sockets.filter(socket => socket.state !== 'TIME_WAIT').map(socket => socket.key))
+      step++
+      const events: SocketEvent[] = []
+      // A connection keeps its key while it only waits, but it moves nothing any more: it does not appear.
+      for (const socket of look.sockets) {
+        const event = appear(socket, look.atMs)
+        if (event !== undefined) events.push(event)
+      }
       for (const [key, one] of known) {
-        if (there.has(key)) continue
+        if (one.step === step) continue
         one.missing++
         if (told && one.missing < patience) continue
         known.delete(key)
@@ -99,7 +107,7 @@ export function joiner(): Joiner {
       const was = known.get(key)
       if (event.type === 'opened') {
         if (was !== undefined) return undefined
-        known.set(key, { socket: event.socket, openedAtMs: event.atMs, missing: 0 })
+        known.set(key, { socket: event.socket, openedAtMs: event.atMs, missing: 0, step })
         return event
       }
       known.delete(key)

@@ -25,6 +25,12 @@ export interface Amount {
   readonly kind: Kind
 }
 
+/** How many sockets there are, and how many of them nothing counts. */
+export interface Count {
+  readonly sockets: number
+  readonly uncounted: number
+}
+
 /** What a row is about. */
 export interface Subject {
   readonly name: string
@@ -52,8 +58,8 @@ interface Row {
 export interface Rows {
   /** Adds bytes to a row. */
   add(step: number, key: string, subject: Subject, amount: Amount): void
-  /** Says that a row has one more socket in this interval. */
-  count(step: number, key: string, subject: Subject, counted: boolean): void
+  /** Says that a row has so many more sockets in this interval. */
+  count(step: number, key: string, subject: Subject, count: Count): void
   /** The rows that have sockets or moved bytes in this interval or just before, the biggest first; `all` gives every row. */
   list(step: number, intervalMs: number, all?: boolean): Flow[]
   /** Forgets a row whose socket is gone. */
@@ -82,10 +88,10 @@ export function flowRows(limit = rowLimit): Rows {
       row.retransmittedBytes += amount.retransmittedBytes ?? 0
       row.kind = worse(row.kind, amount.kind)
     },
-    count(step, key, subject, counted) {
+    count(step, key, subject, { sockets, uncounted }) {
       const row = at(step, key, subject)
-      row.sockets++
-      if (!counted) row.uncountedSockets++
+      row.sockets += sockets
+      row.uncountedSockets += uncounted
     },
     list(step, intervalMs, all = false) {
       const seconds = intervalMs / 1000

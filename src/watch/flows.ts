@@ -26,7 +26,7 @@ export interface FlowWatch {
 
 /** Starts to follow. */
 export function followFlows(source: Source, asked: Query = {}): FlowWatch {
-  const query: Query = { ...asked, details: [...new Set([...(asked.details ?? []), 'tcp' as const])] }
+  const query: Query = { ...asked, details: [...new Set([...(asked.details ?? []), 'bytes' as const])] }
   const tap = openTap(source, asked)
   const { states: _any, ...anyState } = asked // A socket that closed is in no state that could be asked for.
   const { test } = fillQuery(anyState)

@@ -58,7 +58,7 @@ test('rate is what moved since the look before, and all that a new socket has mo
 test('the source is asked for all that the filter looks at', async () => {
   const asked: Query[] = []
   for await (const _ of watch({ source: player([[a]], asked), query: { filter: 'rate > 1 and cgroup /a', owners: false } })) break
-  deepEqual([asked[0]!.details, asked[0]!.owners, typeof asked[0]!.filter], [['tcp', 'cgroup'], false, 'function'])
+  deepEqual([asked[0]!.details, asked[0]!.owners, typeof asked[0]!.filter], [['bytes', 'cgroup'], false, 'function'])
   equal(timed({ filter: 'sport 80' }), undefined)
   equal(timed({ filter: () => true }), undefined)
 })

@@ -25,7 +25,8 @@ export async function run(given: Given): Promise<number> {
   const source = await openMachine(given)
   const said = new Set<string>()
   try {
-    for await (const frame of watch({ source, every, query, signal, flows: true })) {
+    const asked = given.has('json') ? { ...query, details: ['tcp' as const] } : query
+    for await (const frame of watch({ source, every, query: asked, signal, flows: true })) {
       const news = frame.gaps.filter(gap => !said.has(gap.text))
       for (const gap of news) said.add(gap.text)
       if (!given.has('json') && !isTerminal()) noteGaps({ gaps: news })

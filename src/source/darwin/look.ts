@@ -69,9 +69,10 @@ export function looker(tape: Tape, calls: Calls | undefined, name: string, closi
 
 async function wants(tape: Tape, calls: Calls | undefined, query: FullQuery): Promise<Wanted> {
   const asks = (detail: FullQuery['details'][number]): boolean => tape.whole || query.details.includes(detail)
+  const counts = asks('tcp') || asks('bytes')
   return {
-    tcp: asks('tcp'),
-    traffic: asks('tcp'),
+    tcp: counts,
+    traffic: counts,
     memory: asks('memory'),
     options: asks('options'),
     major: majorOf(await readRelease(tape, calls)),

@@ -5,7 +5,7 @@ import type { Cgroup } from '../../model/socket.ts'
 import { stateMask } from './draft.ts'
 import type { Question } from './dump.ts'
 import { exactId } from './exact.ts'
-import { extensionsOf, readInet } from './inet.ts'
+import { countsOnly, extensionsOf, readInet } from './inet.ts'
 import { narrow } from './narrow.ts'
 import { attribute, message, NLM_F_DUMP, NLM_F_REQUEST } from './netlink.ts'
 import type { Place } from './place.ts'
@@ -32,12 +32,13 @@ export function bothFamilies(wanted: Wanted, place: Place, cgroupOf: (id: number
   }
   if (states === 0 || (bytecode && bytecode.length > mostBytecode)) return undefined
   const body = inetDiagReq.write({ ext: extensionsOf(wanted.details), states })
+  const counts = countsOnly(wanted.details)
   return {
     name: 'tcp',
     table: 'tcp',
     answers: TCPDIAG_GETSOCK,
     request: message(TCPDIAG_GETSOCK, NLM_F_REQUEST | NLM_F_DUMP, body, ...(bytecode ? [attribute(REQ_BYTECODE, bytecode)] : [])),
-    read: (view, at, end) => readInet(view, at, end, 'tcp', cgroupOf),
+    read: (view, at, end) => readInet(view, at, end, 'tcp', cgroupOf, counts),
   }
 }
 

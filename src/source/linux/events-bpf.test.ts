@@ -35,7 +35,7 @@ function fakeMeter(): { readonly meter: Meter; readable: boolean } {
         return records.length
       },
       move: () => move,
-      moves: (each: (cookie: bigint, move: Move) => void) => each(cookie, move),
+      moves: (each: (cookie: number, move: Move) => void) => each(Number(cookie), move),
       lost: () => ({ records: 0, counters: 0 }),
       close() {},
     } satisfies Meter,

@@ -3,7 +3,6 @@
 
 import { cString } from '../../bytes/text.ts'
 import type { EventGap, SocketEvent } from '../../model/event.ts'
-import type { Look } from '../../model/look.ts'
 import type { Process } from '../../model/process.ts'
 import type { Socket } from '../../model/socket.ts'
 import type { Meter, Move } from './bpf/meter.ts'
@@ -11,6 +10,7 @@ import { recordKinds, type TrafficRecord } from './bpf/records.ts'
 import type { Destroyed } from './destroyed.ts'
 import type { Draft } from './draft.ts'
 import { finalBytes, finalTcp, keyOf, processOf, protocolOf, socketOf, trafficOf } from './lives.ts'
+import { followMoves } from './moves.ts'
 import { eventGap, type Watcher } from './watchers.ts'
 
 const mostRecords = 1000
@@ -47,6 +47,7 @@ export function bpfWatcher(meter: Meter, around: Surroundings): Watcher {
   const lives = new Map<string, Life>()
   const ended = new Map<string, number>()
   const people = new Map<string, Process>()
+  const moves = followMoves(meter)
   let pending: (SocketEvent | EventGap)[] = []
   if (meter.lacks !== undefined) pending.push(lacking(meter.lacks))
   /** Sockets that opened and have no owner yet: a connection that was accepted has one when it is used first. */
@@ -187,6 +188,7 @@ export function bpfWatcher(meter: Meter, around: Surroundings): Watcher {
 
   return {
     tier: 'bpf',
+    restMs: 50,
     take() {
       if (around.udp?.take(destroyed, mostRecords))
         pending.push(eventGap('lost', 'more UDP sockets closed at once than the kernel could tell us of', ''))
@@ -204,15 +206,18 @@ export function bpfWatcher(meter: Meter, around: Surroundings): Watcher {
     },
     see(look, whole) {
       if (meter.lacks === undefined) {
-        const moves = movesOf(meter)
+        moves.read()
         meter.drain(record, mostRecords) // Who they are was written after they were counted first.
-        addTraffic(look, lives, moves)
+        moves.addTo(look, key => lives.get(key)?.users)
       }
-      const there = new Set(look.sockets.map(socket => socket.key))
+      for (const one of lives.values()) one.missing++
+      for (const { key } of look.sockets) {
+        const one = lives.get(key)
+        if (one !== undefined) one.missing = 0
+      }
       for (const one of lives.values()) {
-        if (!whole.has(one.protocol)) continue
-        one.missing = there.has(one.socket.key) ? 0 : one.missing + 1
-        if (one.missing > 1) gone(one, one.socket)
+        if (!whole.has(one.protocol)) one.missing = 0
+        else if (one.missing > 1) gone(one, one.socket)
       }
     },
     close() {
@@ -246,37 +251,3 @@ const opened = (one: Life, atNs: number): SocketEvent => ({
   kind: undefined,
   tier: 'bpf',
 })
-
-const datagram: ReadonlySet<Socket['protocol']> = new Set<Socket['protocol']>(['udp', 'udplite', 'icmp', 'unix'])
-
-/** Everything that was counted, by the key of the socket. */
-function movesOf(meter: Meter): Map<string, Move[]> {
-  const moves = new Map<string, Move[]>()
-  meter.moves((cookie, move) => {
-    const key = keyOf(cookie)
-    const list = moves.get(key)
-    if (list) list.push(move)
-    else moves.set(key, [move])
-  })
-  return moves
-}
-
-/**
- * Puts what was counted into the sockets of a look, and the processes that have ended meanwhile beside the others. What a process moved of
- * which nothing is known yet is nobody's until its record is read.
- */
-function addTraffic(look: Look, lives: ReadonlyMap<string, Life>, moves: ReadonlyMap<string, readonly Move[]>): void {
-  const processes = look.processes as Map<number, Process>
-  for (const socket of look.sockets as readonly Draft[]) {
-    // A datagram socket that nobody has used since moved nothing.
-    const list = moves.get(socket.key) ?? (datagram.has(socket.protocol) ? [] : undefined)
-    if (list === undefined) continue
-    const users = lives.get(socket.key)?.users
-    for (const { pid } of list) {
-      const process = users?.get(pid)
-      if (process !== undefined && !processes.has(pid)) processes.set(pid, process)
-    }
-    const traffic = trafficOf(list)
-    socket.traffic = { ...traffic, processes: traffic.processes.filter(({ pid }) => processes.has(pid)) }
-  }
-}

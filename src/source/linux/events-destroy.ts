@@ -33,25 +33,21 @@ export function destroyWatcher(c: typeof calls): Watcher {
     tcp.close()
     throw error
   }
-  let before = new Map<string, Before>()
-  let listening = new Set<number>()
+  const earlier = memory()
   return {
     tier: 'destroy',
+    restMs: 10, // Without privileges the kernel keeps some two hundred ends.
     take() {
       const events: (SocketEvent | EventGap)[] = []
       for (const from of [tcp, udp]) {
         const found: Draft[] = []
         if (from.take(found, most)) events.push(lostGap())
         const atMs = Date.now()
-        for (const socket of found) events.push(closed(socket, atMs, before.get(socket.key), listening))
+        for (const socket of found) events.push(closed(socket, atMs, earlier))
       }
       return events
     },
-    see(look) {
-      before = new Map()
-      listening = new Set()
-      for (const socket of look.sockets) learn(socket, before, listening)
-    },
+    see: look => earlier.keep(look),
     close() {
       tcp.close()
       udp.close()
@@ -62,7 +58,41 @@ export function destroyWatcher(c: typeof calls): Watcher {
 const lostGap = (): EventGap =>
   eventGap('lost', 'more sockets closed at once than the kernel could tell us of', 'run as root: the queue is longer then')
 
-function learn(socket: Look['sockets'][number], before: Map<string, Before>, listening: Set<number>): void {
+/** What the last look knew. */
+interface Memory {
+  keep(look: Look): void
+  of(key: string): Before | undefined
+  listens(port: number): boolean
+}
+
+/** Remembers the last look; what is in it is sorted out when a socket ends, for mostly none does. */
+function memory(): Memory {
+  let last: Look | undefined
+  let before = new Map<string, Before>()
+  let listening = new Set<number>()
+  const sort = (): void => {
+    if (last === undefined) return
+    before = new Map()
+    listening = new Set()
+    for (const socket of last.sockets) learn(socket, before, listening)
+    last = undefined
+  }
+  return {
+    keep(look) {
+      last = look
+    },
+    of(key) {
+      sort()
+      return before.get(key)
+    },
+    listens(port) {
+      sort()
+      return listening.has(port)
+    },
+  }
+}
+
+function learn(socket: Socket, before: Map<string, Before>, listening: Set<number>): void {
   if (socket.protocol !== 'tcp') return
   if (socket.state === 'LISTEN' && socket.local.port !== undefined) listening.add(socket.local.port)
   if (socket.tcp === undefined) return
@@ -76,8 +106,8 @@ function learn(socket: Look['sockets'][number], before: Map<string, Before>, lis
 const extra = (tcp: Tcp): number => (tcp.ackedBytes ?? 0) - ((tcp.sentBytes ?? 0) - (tcp.retransmittedBytes ?? 0))
 const unsent = (tcp: Tcp): number => tcp.unackedSegments ?? 0
 
-function closed(socket: Draft, atMs: number, was: Before | undefined, listening: ReadonlySet<number>): SocketEvent {
-  const bytes = socket.protocol === 'tcp' ? final(socket, was, listening) : undefined
+function closed(socket: Draft, atMs: number, earlier: Memory): SocketEvent {
+  const bytes = socket.protocol === 'tcp' ? final(socket, earlier) : undefined
   socket.inode = undefined // The kernel fills in 0 for both of a socket without a process.
   socket.uid = undefined
   socket.ownerless = 'unknown'
@@ -94,14 +124,11 @@ function closed(socket: Draft, atMs: number, was: Before | undefined, listening:
   }
 }
 
-function final(
-  { tcp, local }: Socket,
-  was: Before | undefined,
-  listening: ReadonlySet<number>,
-): { in: number; out: number; kind: Kind } | undefined {
+function final({ key, tcp, local }: Socket, earlier: Memory): { in: number; out: number; kind: Kind } | undefined {
   if (tcp?.sentBytes === undefined || tcp.receivedBytes === undefined) return undefined
   // A process that closes by a reset (SO_LINGER 0) makes the kernel forget what was counted.
-  if (tcp.sentSegments === 0 && tcp.receivedSegments === 0 && !listening.has(local.port ?? 0)) return undefined
+  if (tcp.sentSegments === 0 && tcp.receivedSegments === 0 && !earlier.listens(local.port ?? 0)) return undefined
+  const was = earlier.of(key)
   const out = tcp.sentBytes - (tcp.retransmittedBytes ?? 0)
   const ownFin = extra(tcp) - (was?.connected ? 1 : 0) >= 1
   const fin = was?.finReceived || ownFin

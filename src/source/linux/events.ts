@@ -16,7 +16,7 @@ import { bootTimeMs, readProcess } from './processes.ts'
 import { passwdUsers } from './users.ts'
 import { eventGap, type Watcher } from './watchers.ts'
 
-/** So often the queues are looked at. They hold seconds of events, and looking costs microseconds. */
+/** So often the queues are looked at while something comes, and at most so much more seldom while nothing does. */
 const pollMs = 10
 
 /** The ways of seeing, each opened by trying. Tests put in ones that fail. */
@@ -69,13 +69,15 @@ export function eventSource(ways: Ways): Events {
     const last = latest?.look.deref()
     if (last !== undefined) watcher.see(last, latest!.whole)
     try {
+      let restMs = pollMs
       while (watchers.has(watcher)) {
         const stopping = signal?.aborted ?? false
         const batch = watcher.take()
         yield* batch
         if (stopping && batch.length === 0) return
-        if (batch.length === 0) await pause(signal)
-        else await turn()
+        if (batch.length > 0) await turn()
+        else await pause(restMs, signal)
+        restMs = batch.length > 0 ? pollMs : Math.min(restMs * 2, watcher.restMs)
       }
     } finally {
       if (watchers.delete(watcher)) watcher.close()
@@ -136,14 +138,14 @@ function refusal(name: string, error: OsError): EventGap {
 const turn = (): Promise<void> => new Promise(resolve => void setImmediate(resolve))
 
 /** Waits for the next look at the queues, or until it is called off. */
-function pause(signal: AbortSignal | undefined): Promise<void> {
+function pause(ms: number, signal: AbortSignal | undefined): Promise<void> {
   return new Promise(resolve => {
     const done = (): void => {
       clearTimeout(timer)
       signal?.removeEventListener('abort', done)
       resolve()
     }
-    const timer = setTimeout(done, pollMs)
+    const timer = setTimeout(done, ms)
     if (signal?.aborted) done()
     else signal?.addEventListener('abort', done)
   })

@@ -27,7 +27,7 @@ import {
 } from './netlink.ts'
 import { addressesDetail, mptcpDetail, rawDetail, sctpDetail, sctpState } from './protocol-detail.ts'
 import { inetDiagMsg, inetDiagReqV2, inetDiagSockid, nlattr } from './structs.ts'
-import { readCongestion, readTcp } from './tcp.ts'
+import { readCongestion, readCounts, readTcp } from './tcp.ts'
 import { readUpperLayer } from './upper-layer.ts'
 
 export const SOCK_DIAG_BY_FAMILY = 20
@@ -94,6 +94,7 @@ export interface InetRequest {
 
 const bit = (extension: number): number => 1 << (extension - 1)
 const extensions: Readonly<Record<DetailName, number>> = {
+  bytes: bit(INFO),
   tcp: bit(INFO) | bit(VEGASINFO) | bit(CONG),
   memory: bit(SKMEMINFO),
   options: bit(TOS) | bit(TCLASS) | bit(SHUTDOWN),
@@ -144,8 +145,11 @@ const LOW = LE ? 0 : 4
 /** Gives the cgroup of an id; sockets of the same cgroup share it. */
 export type CgroupOf = (id: number) => Cgroup
 
-/** Reads one socket: the message content from `m` to `end`. */
-export function readInet(v: DataView, m: number, end: number, protocol: InetProtocol, cgroupOf: CgroupOf): Draft {
+/** True when of all that TCP knows only its counters are wanted. */
+export const countsOnly = (details: readonly DetailName[]): boolean => details.includes('bytes') && !details.includes('tcp')
+
+/** Reads one socket: the message content from `m` to `end`. With `counts`, of TCP only its counters: they are a third of the work. */
+export function readInet(v: DataView, m: number, end: number, protocol: InetProtocol, cgroupOf: CgroupOf, counts = false): Draft {
   if (end - m < inetDiagMsg.size) throw new DecodeError('struct inet_diag_msg', inetDiagMsg.size, end - m, `at ${m}`)
   const v6 = v.getUint8(m) === AF_INET6
   const kernelState = v.getUint8(m + STATE)
@@ -164,7 +168,7 @@ export function readInet(v: DataView, m: number, end: number, protocol: InetProt
   if (timer !== 0) socket.timer = timerOf(timer, v.getUint32(m + EXPIRES, LE), v.getUint8(m + RETRANS))
   const device = v.getUint32(m + IF, LE)
   if (device !== 0) socket.interface = { index: device, name: undefined }
-  readAttributes(v, m + inetDiagMsg.size, end, socket, cgroupOf)
+  readAttributes(v, m + inetDiagMsg.size, end, socket, cgroupOf, counts && protocol === 'tcp')
   return socket
 }
 
@@ -195,7 +199,7 @@ function stateOf(protocol: InetProtocol, state: number, remotePort: number): Sta
 }
 
 /** Everything that follows the fixed part of a message. */
-function readAttributes(v: DataView, from: number, end: number, socket: Draft, cgroupOf: CgroupOf): void {
+function readAttributes(v: DataView, from: number, end: number, socket: Draft, cgroupOf: CgroupOf, counts: boolean): void {
   let v6only = UNKNOWN
   let shutdown = UNKNOWN
   let flags = UNKNOWN
@@ -207,7 +211,9 @@ function readAttributes(v: DataView, from: number, end: number, socket: Draft, c
     const content = a + nlattr.size
     const size = length - nlattr.size
     const type = attributeType(v, a)
-    if (type === SHUTDOWN) shutdown = v.getUint8(sized(content, size, 1)) & 3
+    if (type === INFO && counts) {
+      if (socket.state !== 'LISTEN') socket.tcp = readCounts(v, content, size)
+    } else if (type === SHUTDOWN) shutdown = v.getUint8(sized(content, size, 1)) & 3
     else if (type === SOCKOPT) flags = v.getUint8(sized(content, size, 2)) | (v.getUint8(content + 1) << 8)
     else if (type === CGROUP_ID)
       socket.cgroup = cgroupOf(v.getUint32(sized(content, size, 8) + HIGH, LE) * 2 ** 32 + v.getUint32(content + LOW, LE))

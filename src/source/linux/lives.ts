@@ -23,7 +23,8 @@ const protocols: Readonly<Record<number, Protocol>> = {
 const doneFlag = 2
 
 /** The key of a socket, as a look makes it from the same cookie. */
-export const keyOf = (cookie: bigint): string => cookieKey(Number(cookie & 0xffffffffn), Number(cookie >> 32n))
+export const keyOf = (cookie: bigint | number): string =>
+  typeof cookie === 'number' ? String(cookie) : cookieKey(Number(cookie & 0xffffffffn), Number(cookie >> 32n))
 
 /** The protocol of a record. */
 export const protocolOf = (r: TrafficRecord): Protocol => (r.family === 1 ? 'unix' : (protocols[r.protocol] ?? 'raw'))

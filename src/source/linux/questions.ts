@@ -7,7 +7,7 @@ import type { Cgroup, Family, Protocol, State } from '../../model/socket.ts'
 import { stateMask } from './draft.ts'
 import { isRefusal, type Answer, type Question } from './dump.ts'
 import { exactId } from './exact.ts'
-import { inetRequest, readInet, type InetProtocol, type InetRequest } from './inet.ts'
+import { countsOnly, inetRequest, readInet, type InetProtocol, type InetRequest } from './inet.ts'
 import { narrow } from './narrow.ts'
 import { netlinkRequest, readNetlink } from './netlink-sockets.ts'
 import { packetRequest, readPacket } from './packet.ts'
@@ -74,6 +74,7 @@ function inetQuestions(
   if (wanted.details.includes('options')) requests.push({ ...filtered, storage: true })
   requests.push(filtered)
   if (filtered !== plain) requests.push(plain)
+  const counts = countsOnly(wanted.details)
   return requests.map(request => ({
     name: `${protocol} ${family}`,
     table: tableName(protocol, family),
@@ -81,7 +82,7 @@ function inetQuestions(
     secrets: blankSecrets,
     single: request.id !== undefined,
     read: (view, at, end) => {
-      const socket = readInet(view, at, end, protocol, cgroupOf)
+      const socket = readInet(view, at, end, protocol, cgroupOf, counts)
       // A look-up for IPv4 finds an IPv6 socket that holds the connection too; it belongs to the other question.
       return request.id && socket.family !== family ? undefined : socket
     },

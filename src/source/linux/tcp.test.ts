@@ -4,7 +4,7 @@ import { viewOf } from '../../bytes/text.ts'
 import { DecodeError } from '../../model/error.ts'
 import type { Tcp } from '../../model/tcp.ts'
 import { tcpBbrInfo, tcpDctcpInfo, tcpInfo, tcpvegasInfo, type TcpInfo } from './structs.ts'
-import { congestionKind, readCongestion, readTcp } from './tcp.ts'
+import { congestionKind, readCongestion, readCounts, readTcp } from './tcp.ts'
 
 const ALL_ONES = 2n ** 64n - 1n
 
@@ -82,6 +82,26 @@ test('every field of the struct is read', () => {
     const [one, other] = name === 'deliveryRateAppLimited' ? [0, 1] : [1, 3]
     equal(JSON.stringify(read(value(one))) === JSON.stringify(read(value(other))), false, `${name} is not read`)
   }
+})
+
+test('the counters alone are those of the whole', () => {
+  const values: Partial<TcpInfo> = {
+    options: 5,
+    fastopenClientFail: 2,
+    unacked: 3,
+    bytesAcked: 2 ** 33 + 1,
+    bytesReceived: 2 ** 34 + 2,
+    segsOut: 7,
+  }
+  const info = tcpInfo.write({ ...values, deliveryRateAppLimited: 1, segsIn: 8, bytesSent: 2 ** 40 + 3, bytesRetrans: 4 })
+  for (const length of [info.length, 232, 216, 144, 136, 120, 104]) {
+    const view = viewOf(info.subarray(0, length))
+    const whole = readTcp(view, 0, length)
+    const counts = readCounts(view, 0, length)
+    equal(Object.keys(counts).length, 8)
+    for (const name of Object.keys(counts) as (keyof Tcp)[]) deepEqual(counts[name], whole[name], `${name} of ${length}`)
+  }
+  throws(() => readCounts(viewOf(info), 0, 103), DecodeError)
 })
 
 test('records of congestion controls', () => {

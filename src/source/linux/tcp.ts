@@ -1,5 +1,7 @@
 // From the kernel's tcp_info to our own words. Pure.
 
+import { littleEndian as LE } from '../../bytes/struct.ts'
+import { DecodeError } from '../../model/error.ts'
 import type { AccurateEcn, CongestionDetail, Negotiated, Tcp } from '../../model/tcp.ts'
 import { tcpBbrInfo, tcpDctcpInfo, tcpInfo, tcpvegasInfo, type TcpInfo } from './structs.ts'
 
@@ -85,15 +87,48 @@ export function readTcp(view: DataView, at: number, length: number): Tcp {
     timeouts: t.totalRto,
     timeoutRecoveries: t.totalRtoRecoveries,
     timeoutMs: t.totalRtoTime,
-    negotiated: negotiated(t),
+    negotiated: negotiated(t.options, t.fastopenClientFail),
     accurateEcn: accurateEcn(t),
   }
+}
+
+const at = tcpInfo.offsets as Readonly<Record<keyof TcpInfo, number>>
+/** Where the counters are; kernels before 4.1, 4.2 and 4.19 end before some of them. */
+const OPTIONS = at.options
+const FAILURE = at.fastopenClientFail
+const FAILURE_SHIFT = LE ? 1 : 5
+const ACKED = at.bytesAcked
+const RECEIVED = at.bytesReceived
+const SEGMENTS = at.segsOut
+const SENT = at.bytesSent
+const AGAIN = at.bytesRetrans
+const HIGH = LE ? 4 : 0
+const LOW = LE ? 0 : 4
+const u64At = (v: DataView, a: number): number => v.getUint32(a + HIGH, LE) * 2 ** 32 + v.getUint32(a + LOW, LE)
+
+/** Reads of a tcp_info only what is counted, and what tells headers and SYN from payload. */
+export function readCounts(view: DataView, from: number, length: number): Tcp {
+  if (length < tcpInfo.size) throw new DecodeError('struct tcp_info', tcpInfo.size, length, `at ${from}`)
+  const acks = length >= RECEIVED + 8
+  const sends = length >= AGAIN + 8
+  const segments = length >= SEGMENTS + 8
+  const counts: Partial<Tcp> = {
+    sentBytes: sends ? u64At(view, from + SENT) : undefined,
+    retransmittedBytes: sends ? u64At(view, from + AGAIN) : undefined,
+    ackedBytes: acks ? u64At(view, from + ACKED) : undefined,
+    receivedBytes: acks ? u64At(view, from + RECEIVED) : undefined,
+    sentSegments: segments ? view.getUint32(from + SEGMENTS, LE) : undefined,
+    receivedSegments: segments ? view.getUint32(from + SEGMENTS + 4, LE) : undefined,
+    unackedSegments: view.getUint32(from + at.unacked, LE),
+    negotiated: negotiated(view.getUint8(from + OPTIONS), (view.getUint8(from + FAILURE) >>> FAILURE_SHIFT) & 3),
+  }
+  return counts as Tcp // What was not asked for is undefined.
 }
 
 /** Few different ones are shared by many connections. */
 const agreements: Negotiated[] = []
 
-function negotiated({ options, fastopenClientFail }: TcpInfo): Negotiated {
+function negotiated(options: number, fastopenClientFail: number): Negotiated {
   return (agreements[options | (fastopenClientFail << 8)] ??= {
     timestamps: (options & 1) !== 0,
     sack: (options & 2) !== 0,

@@ -7,6 +7,8 @@ import type { Protocol } from '../../model/socket.ts'
 /** A way of seeing events that has been opened. */
 export interface Watcher {
   readonly tier: Tier
+  /** Its queues hold whatever can come in so many milliseconds. */
+  readonly restMs: number
   /** Takes what happened since the last call. Never more than can be handled without holding the event loop. */
   take(): (SocketEvent | EventGap)[]
   /** Is told of every look: it learns from it, and adds to its sockets what it counted. Of these protocols the look held every socket. */

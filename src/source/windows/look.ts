@@ -37,9 +37,8 @@ export function looker(tape: Tape, calls: Calls | undefined, statistics: Statist
     const processes =
       query.owners || (tape.whole && !tape.played) ? await addOwners(tape, calls, readProcesses, found, gaps) : new Map<number, Process>()
     if (!query.owners) for (const { draft } of found) withoutOwners(draft)
-    if (tape.whole || query.details.includes('tcp')) {
-      const isJudgedBefore =
-        !tape.whole && typeof wanted?.filter !== 'function' && !(query.filter && needs(query.filter).details.includes('tcp'))
+    if (tape.whole || countsTcp(query)) {
+      const isJudgedBefore = !tape.whole && typeof wanted?.filter !== 'function' && !(query.filter && countsTcp(needs(query.filter)))
       const asked = isJudgedBefore ? found.filter(row => query.test(row.draft, processes)) : found
       await addStatistics(tape, statistics, asked, gaps)
     }
@@ -47,6 +46,9 @@ export function looker(tape: Tape, calls: Calls | undefined, statistics: Statist
     return { atMs, source: tape.played ? 'replay windows' : 'windows', sockets, processes, gaps }
   }
 }
+
+/** What TCP counts comes in one piece here. */
+const countsTcp = ({ details }: Pick<FullQuery, 'details'>): boolean => details.includes('tcp') || details.includes('bytes')
 
 /** The processes of the sockets. A socket whose process is not there loses it, with the reason. */
 async function addOwners(

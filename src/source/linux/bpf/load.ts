@@ -105,7 +105,11 @@ export interface MapSpec {
   readonly valueSize: number
   /** For a ring buffer: its size in bytes, a power of two. */
   readonly maxEntries: number
+  /** Of an array: its values can be mapped into memory, and read without a call (5.5). */
+  readonly mappable?: boolean
 }
+
+const BPF_F_MMAPABLE = 0x400
 
 /** Makes a map. */
 export const createMap = (spec: MapSpec): number =>
@@ -117,6 +121,7 @@ export const createMap = (spec: MapSpec): number =>
       keySize: spec.keySize,
       valueSize: spec.valueSize,
       maxEntries: spec.maxEntries,
+      mapFlags: spec.mappable ? BPF_F_MMAPABLE : 0,
       mapName: spec.name.slice(0, 15),
     }),
   )
@@ -146,34 +151,42 @@ export function deleteMap(map: number, key: Uint8Array): void {
   }
 }
 
-/** Reads all of a hash map, so many entries at once (kernels since 5.6). An entry that comes or goes meanwhile may be missing or twice. */
-export function* readWholeMap(
-  map: number,
-  keySize: number,
-  valueSize: number,
-  atOnce = 4096,
-): Generator<{ keys: DataView; values: DataView; count: number }> {
+/** The entries of a part of a map. They are valid until the next part. */
+export interface MapPart {
+  readonly keys: DataView
+  readonly values: DataView
+  readonly count: number
+}
+
+/**
+ * Makes the function that reads all of a hash map, so many entries at once (kernels since 5.6). An entry that comes or goes meanwhile may be
+ * missing or twice. The memory is kept from one reading to the next.
+ */
+export function wholeMapReader(map: number, keySize: number, valueSize: number, atOnce = 4096): () => Generator<MapPart> {
   const keys = new Uint8Array(keySize * atOnce)
   const values = new Uint8Array(valueSize * atOnce)
+  const views = { keys: new DataView(keys.buffer), values: new DataView(values.buffer) }
   const place = new Uint8Array(16) // Where the kernel goes on.
-  for (let first = true, more = true; more; first = false) {
-    const attribute = mapBatch.write({
-      ...(!first && { inBatch: address(place) }),
-      outBatch: address(place),
-      keys: address(keys),
-      values: address(values),
-      count: atOnce,
-      mapFd: map,
-    })
-    try {
-      bpf('bpf(MAP_LOOKUP_BATCH)', BPF_MAP_LOOKUP_BATCH, attribute)
-    } catch (error) {
-      if (!(error instanceof OsError && error.code === 'ENOENT')) throw error
-      more = false // It was the last part, and it may hold entries.
+  return function* read() {
+    for (let first = true, more = true; more; first = false) {
+      const attribute = mapBatch.write({
+        ...(!first && { inBatch: address(place) }),
+        outBatch: address(place),
+        keys: address(keys),
+        values: address(values),
+        count: atOnce,
+        mapFd: map,
+      })
+      try {
+        bpf('bpf(MAP_LOOKUP_BATCH)', BPF_MAP_LOOKUP_BATCH, attribute)
+      } catch (error) {
+        if (!(error instanceof OsError && error.code === 'ENOENT')) throw error
+        more = false // It was the last part, and it may hold entries.
+      }
+      const { count } = mapBatch.read(new DataView(attribute.buffer, attribute.byteOffset, attribute.byteLength))
+      if (count > atOnce) throw new DecodeError('bpf map batch', atOnce, count)
+      yield { ...views, count }
     }
-    const { count } = mapBatch.read(new DataView(attribute.buffer, attribute.byteOffset, attribute.byteLength))
-    if (count > atOnce) throw new DecodeError('bpf map batch', atOnce, count)
-    yield { keys: new DataView(keys.buffer), values: new DataView(values.buffer), count }
   }
 }
 

@@ -4,9 +4,9 @@
 import { readFileSync, readlinkSync, statSync } from 'node:fs'
 import { OsError } from '../../../model/error.ts'
 import type { Share } from '../../../model/socket.ts'
-import { closeFd } from '../calls.ts'
+import { closeFd, map } from '../calls.ts'
 import { readBtf } from './btf.ts'
-import { createMap, deleteMap, loadProgram, openTracepoint, readMap, readWholeMap } from './load.ts'
+import { createMap, deleteMap, loadProgram, openTracepoint, readMap, wholeMapReader } from './load.ts'
 import {
   moveKey,
   moveKeySize,
@@ -41,7 +41,7 @@ export interface Meter {
   /** What a process moved on a socket. `forget` also removes the counters. */
   move(cookie: bigint, pid: number, forget: boolean): Move | undefined
   /** Everything that was moved. */
-  moves(each: (cookie: bigint, move: Move) => void): void
+  moves(each: (cookie: number, move: Move) => void): void
   /** How many records and counters there was no room for, since the last call. */
   lost(): { readonly records: number; readonly counters: number }
   close(): void
@@ -81,7 +81,7 @@ export function openMeter(scope: TrafficScope, sizes: MeterSizes = {}): Meter {
           maxEntries: sizes.moves ?? mostMoves,
         }),
       ),
-      lost: keep(createMap({ name: 'sockscope_lost', type: 'array', keySize: 4, valueSize: 8, maxEntries: 2 })),
+      lost: keep(createMap({ name: 'sockscope_lost', type: 'array', keySize: 4, valueSize: 8, maxEntries: 2, mappable: true })),
     }
     const attach = (tracepoint: string, instructions: Program): void => {
       const btfId = btf.id('typedef', `btf_trace_${tracepoint}`)
@@ -123,11 +123,14 @@ function file<T>(path: string, read: (path: string) => T, help = '/proc must be 
 function meter(maps: TrafficMaps, ring: Ring, lacks: string | undefined, close: () => void): Meter {
   const value = new Uint8Array(moveValue.size)
   const valueView = new DataView(value.buffer)
-  const counter = new Uint8Array(8)
+  const readMoves = wholeMapReader(maps.moves, moveKeySize, moveValue.size)
+  // It is asked for a hundred times a second, so it must cost nothing.
+  const lost = map(maps.lost, 16, 0, false)
+  const counters = new BigUint64Array(lost.memory, 0, 2)
   const lostBefore = [0, 0]
+  let isOpen = true
   const lostSince = (index: number): number => {
-    readMap(maps.lost, new Uint8Array(new Uint32Array([index]).buffer), counter)
-    const now = Number(new DataView(counter.buffer).getBigUint64(0, true))
+    const now = isOpen ? Number(Atomics.load(counters, index)) : lostBefore[index]!
     const since = now - lostBefore[index]!
     lostBefore[index] = now
     return since
@@ -142,16 +145,19 @@ function meter(maps: TrafficMaps, ring: Ring, lacks: string | undefined, close: 
       return { pid, ...moveValue.read(valueView) }
     },
     moves(each) {
-      for (const { keys, values, count } of readWholeMap(maps.moves, moveKeySize, moveValue.size)) {
+      for (const { keys, values, count } of readMoves()) {
         for (let i = 0; i < count; i++) {
-          const { cookie, pid } = readMoveKey(keys.getBigUint64(i * moveKeySize, true))
-          each(cookie, { pid, ...moveValue.read(values, i * moveValue.size) })
+          const { cookie, pid } = readMoveKey(keys, i * moveKeySize)
+          const { inBytes, inCalls, outBytes, outCalls } = moveValue.read(values, i * moveValue.size)
+          each(cookie, { pid, inBytes, inCalls, outBytes, outCalls })
         }
       }
     },
     lost: () => ({ records: lostSince(0), counters: lostSince(1) }),
     close() {
       ring.close()
+      if (isOpen) lost.unmap()
+      isOpen = false
       close()
     },
   }

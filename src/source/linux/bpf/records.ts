@@ -1,6 +1,6 @@
 // What the programs that see traffic write, and where in this kernel's memory they find it. Pure.
 
-import { array, be16, bytes, id64, struct, u16, u32, u64, type Read } from '../../../bytes/struct.ts'
+import { array, be16, bytes, id64, littleEndian, struct, u16, u32, u64, type Read } from '../../../bytes/struct.ts'
 import type { Btf } from './btf.ts'
 
 /** What happened, in a record. */
@@ -38,10 +38,12 @@ export const cookieBits = 42
 /** Makes the key of a process on a socket. */
 export const moveKey = (cookie: bigint, pid: number): bigint => (BigInt(pid) << BigInt(cookieBits)) | cookie
 /** Takes a key apart. */
-export const readMoveKey = (key: bigint): { readonly cookie: bigint; readonly pid: number } => ({
-  cookie: BigInt.asUintN(cookieBits, key),
-  pid: Number(key >> BigInt(cookieBits)),
-})
+export function readMoveKey(view: DataView, at: number): { readonly cookie: number; readonly pid: number } {
+  const low = view.getUint32(at + (littleEndian ? 0 : 4), littleEndian)
+  const high = view.getUint32(at + (littleEndian ? 4 : 0), littleEndian)
+  return { cookie: (high % highest) * 2 ** 32 + low, pid: Math.trunc(high / highest) }
+}
+const highest = 2 ** (cookieBits - 32)
 /** The counters of a process on a socket. Calls are counted for datagram sockets only. */
 export const moveValue = struct('traffic value', 32, { inBytes: u64, inCalls: u64, outBytes: u64, outCalls: u64 })
 

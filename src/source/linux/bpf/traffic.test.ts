@@ -104,5 +104,6 @@ test('a record is a socket, its final bytes and a process', () => {
   )
   const used = processOf({ ...record, counts: [12_345_678_900, 1, 1000] }, 'curl', 1_000_000, new Map([[1000, 'me']]))
   deepEqual([used.key, used.name, used.parentPid, used.user, used.startedAtMs], ['77.1234', 'curl', 1, 'me', 1_012_340])
-  deepEqual(readMoveKey(moveKey(2n ** BigInt(cookieBits) - 1n, 2 ** 22)), { cookie: 2n ** BigInt(cookieBits) - 1n, pid: 2 ** 22 })
+  const key = new DataView(BigUint64Array.of(0n, moveKey(2n ** BigInt(cookieBits) - 1n, 2 ** 22 - 1)).buffer)
+  deepEqual(readMoveKey(key, 8), { cookie: 2 ** cookieBits - 1, pid: 2 ** 22 - 1 })
 })

@@ -1,0 +1,31 @@
+import { deepEqual } from 'node:assert/strict'
+import { test } from 'node:test'
+import type { Socket, State } from '../model/socket.ts'
+import { change } from './change.ts'
+
+const look = (text: string): Socket[] =>
+  text.split('').map(letter => {
+    const state: State = letter === letter.toUpperCase() ? 'LISTEN' : 'ESTABLISHED'
+    return { key: letter.toLowerCase(), state } as Socket
+  })
+const keys = (sockets: readonly Socket[]): string => sockets.map(s => s.key).join('')
+
+test('what opened, closed and moved, wherever it stands in the look', () => {
+  for (const [before, after, opened, closed, moved] of [
+    ['', '', '', '', ''],
+    ['', 'ab', 'ab', '', ''],
+    ['ab', '', '', 'ab', ''],
+    ['abc', 'abc', '', '', ''],
+    ['abc', 'AbC', '', '', 'ac'],
+    ['abcd', 'abxcd', 'x', '', ''],
+    ['abcd', 'acd', '', 'b', ''],
+    ['aa', 'a', '', 'a', ''],
+    ['abcd', 'Axyd', 'xy', 'bc', 'a'],
+    ['abcd', 'dCba', '', '', 'c'],
+    ['abcde', 'axcbE', 'x', 'd', 'e'],
+    ['abc', 'xyz', 'xyz', 'abc', ''],
+  ] as const) {
+    const found = change(look(before), look(after))
+    deepEqual([keys(found.opened), keys(found.closed), keys(found.moved.map(m => m.socket))], [opened, closed, moved], `${before} ${after}`)
+  }
+})
