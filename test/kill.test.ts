@@ -162,11 +162,55 @@ test('a port that somebody else takes at once is told, with exit 4', needs('linu
     [String(server.said.port)],
   )
   try {
-    const { code, err } = sockscope(['kill', `:${server.said.port}`, '--yes', '--grace', '300ms'])
+    // It does not wait for the grace: that would be longer than this program may run.
+    const { code, err } = sockscope(['kill', `:${server.said.port}`, '--yes', '--grace', '10m'])
     equal(code, 4, err)
     match(err, new RegExp(`the port is taken again by \\S+ ${next.pid}`))
     ok(ended(server) && !ended(next))
   } finally {
     await Promise.all([server.stop(), next.stop()])
   }
+})
+
+test('a program that is started again at once is told, with its new pid', needs('linux'), async () => {
+  const supervisor = await hold(
+    `const { spawn } = require('node:child_process')
+     const code = "require('node:net').createServer().listen(Number(process.argv[1]), '127.0.0.1', function () { console.log(JSON.stringify({ port: this.address().port, pid: process.pid })) })"
+     let port = '0'
+     const start = () => {
+       const child = spawn(process.execPath, ['-e', code, port], { stdio: ['ignore', 'pipe', 'inherit'] })
+       child.stdout.on('data', line => { port = String(JSON.parse(line).port); process.stdout.write(line) })
+       child.on('exit', start)
+     }
+     start()`,
+  )
+  const { port, pid } = supervisor.said
+  let last = pid
+  try {
+    const { code, err } = sockscope(['kill', `:${port}`, '--yes', '--grace', '10m'])
+    equal(code, 4, err)
+    const [, now] = /the port is taken again by \S+ (\d+)/.exec(err) ?? []
+    last = Number(now)
+    ok(now !== undefined && last !== pid && alive(last) && !alive(pid), err)
+  } finally {
+    await supervisor.stop()
+    end(last)
+  }
+})
+
+test('a listener that a process inherits meanwhile is not called free', needs('linux'), async () => {
+  // TERM makes it hand its listener on, and end.
+  const server = await hold(
+    `const { spawn } = require('node:child_process')
+     const server = require('node:net').createServer().listen(0, '127.0.0.1', () => console.log(JSON.stringify({ port: server.address().port })))
+     process.on('SIGTERM', () => {
+       const heir = spawn(process.execPath, ['-e', 'setTimeout(() => {}, 20_000)'], { detached: true, stdio: ['ignore', 'ignore', 'ignore', server._handle.fd] })
+       heir.on('spawn', () => process.exit())
+     })`,
+  )
+  const { code, err } = sockscope(['kill', `:${server.said.port}`, '--yes', '--grace', '10m'])
+  const [, heir] = /the port is still taken by \S+ (\d+), who shares it/.exec(err) ?? []
+  if (heir !== undefined) end(Number(heir))
+  equal(code, 4, err)
+  ok(heir !== undefined && ended(server), err)
 })

@@ -25,7 +25,7 @@ import { portsOf } from './port.ts'
 
 const pollMs = 50
 const lastWaitMs = 2000
-/** A supervisor that starts its program again at once has done so by then. */
+/** A supervisor that starts its program again at once has done so by then; until then the port is watched. */
 const settleMs = 300
 
 /** Runs the command. */
@@ -106,8 +106,9 @@ interface Trouble {
 function refusal(targets: readonly Target[], held: readonly Socket[]): Trouble | undefined {
   const hidden = held.filter(s => s.owners.length === 0)
   if (hidden.length > 0) {
-    const text = `the holder of ${hidden.map(s => endpointText(s.local, s)).join(' ')} cannot be seen (${hidden[0]!.ownerless}); run as root`
-    return { text, code: hidden[0]!.ownerless === 'permission' ? exits.permission : exits.failed }
+    const text = `the holder of ${hidden.map(s => endpointText(s.local, s)).join(' ')} cannot be seen (${hidden[0]!.ownerless})`
+    if (hidden[0]!.ownerless === 'permission') return { text: `${text}; run as root`, code: exits.permission }
+    return { text, code: exits.failed }
   }
   const untouchable = targets.find(t => t.why !== undefined)
   if (untouchable === undefined) return undefined
@@ -121,13 +122,14 @@ function refusal(targets: readonly Target[], held: readonly Socket[]): Trouble |
 async function end(source: Source, targets: readonly Target[], held: readonly Socket[], graceMs: number): Promise<Trouble | undefined> {
   try {
     for (const { process } of targets) await signal(source, process, 'TERM')
-    if (!(await gone(source, targets, held, graceMs))) {
-      for (const { process } of targets) if (await lives(source, process)) await signal(source, process, 'KILL')
-      if (!(await gone(source, targets, held, lastWaitMs)))
-        return (await takenAgain(source, targets, held)) ?? { text: 'the port is still taken', code: exits.failed }
+    let living = await ended(source, targets, graceMs)
+    if (living.length > 0) {
+      for (const { process } of living) await signal(source, process, 'KILL')
+      living = await ended(source, living, lastWaitMs)
     }
-    await sleep(settleMs)
-    return await takenAgain(source, targets, held)
+    const [one] = living
+    if (one) return { text: `${processText(one.process, one.process.pid)} does not end, not even by KILL`, code: exits.failed }
+    return await afterwards(source, held)
   } catch (error) {
     if (!(error instanceof OsError)) throw error
     const denied = error.code === 'EPERM' || error.code === 'EACCES'
@@ -149,15 +151,48 @@ async function signal(source: Source, process: Process, name: 'TERM' | 'KILL'): 
 
 const lives = async (source: Source, process: Process): Promise<boolean> => (await source.process(process.pid))?.key === process.key
 
-/** Waits until the processes have ended and the addresses can be bound again. */
-async function gone(source: Source, targets: readonly Target[], held: readonly Socket[], ms: number): Promise<boolean> {
+/** Waits until the processes have ended; gives those that have not. */
+async function ended(source: Source, targets: readonly Target[], ms: number): Promise<readonly Target[]> {
   const until = performance.now() + ms
   for (;;) {
-    const living = await Promise.all(targets.map(t => lives(source, t.process)))
-    if (!living.includes(true) && (await bindable(held))) return true
-    if (performance.now() > until) return false
+    const isAlive = await Promise.all(targets.map(t => lives(source, t.process)))
+    const living = targets.filter((_, i) => isAlive[i])
+    if (living.length === 0 || performance.now() > until) return living
     await sleep(pollMs)
   }
+}
+
+/** What becomes of the port when its holders have ended: undefined when it stays free, and else who has it, as soon as that is known. */
+async function afterwards(source: Source, held: readonly Socket[]): Promise<Trouble | undefined> {
+  const ports = held.map(s => ({ first: s.local.port!, last: s.local.port! }))
+  const keys = new Set(held.map(s => s.key))
+  const until = performance.now() + lastWaitMs
+  let freeAt: number | undefined
+  for (;;) {
+    const look = await lookAt(source, ports)
+    const there = look.sockets.filter(s => isListener(s) && inRanges(s.local.port, ports))
+    const other = there.find(s => !keys.has(s.key))
+    if (other) return { text: `the port is taken again by ${holderText(other, look)}`, code: exits.failed }
+    const now = performance.now()
+    // To try whether it can be had takes it for a moment, so it is not tried again and again.
+    if (there.length > 0) freeAt = undefined
+    else if (freeAt === undefined && (await bindable(held))) freeAt = now
+    if (freeAt !== undefined && now - freeAt >= settleMs) return undefined
+    if (freeAt === undefined && now > until) {
+      const [still] = there
+      const text = still ? `${holderText(still, look)}, who shares it with the process that ended` : 'something that does not listen'
+      return { text: `the port is still taken by ${text}`, code: exits.failed }
+    }
+    await sleep(pollMs)
+  }
+}
+
+function holderText(socket: Socket, look: Look): string {
+  const [owner] = socket.owners
+  if (owner === undefined) return `somebody who cannot be seen (${socket.ownerless ?? 'unknown'})`
+  const process = look.processes.get(owner.pid)
+  const supervisor = process && supervisorOf(process, look.processes)
+  return `${processText(process, owner.pid)}${supervisor ? `; ${supervisor.name} starts it: ${supervisor.stop}` : ''}`
 }
 
 async function bindable(held: readonly Socket[]): Promise<boolean> {
@@ -171,19 +206,4 @@ async function bindable(held: readonly Socket[]): Promise<boolean> {
     if (!free) return false
   }
   return true
-}
-
-/** Somebody else who listens there now, such as the same program that a supervisor has started again. */
-async function takenAgain(source: Source, targets: readonly Target[], held: readonly Socket[]): Promise<Trouble | undefined> {
-  const ports = held.map(s => ({ first: s.local.port!, last: s.local.port! }))
-  const look = await lookAt(source, ports)
-  const now = look.sockets.filter(s => isListener(s) && inRanges(s.local.port, ports)).flatMap(s => s.owners.map(o => o.pid))
-  const other = now.find(pid => !targets.some(t => t.process.pid === pid && t.process.key === look.processes.get(pid)?.key))
-  if (other === undefined) return undefined
-  const process = look.processes.get(other)
-  const supervisor = process && supervisorOf(process, look.processes)
-  return {
-    text: `the port is taken again by ${processText(process, other)}${supervisor ? `; ${supervisor.name} starts it: ${supervisor.stop}` : ''}`,
-    code: exits.failed,
-  }
 }
