@@ -157,7 +157,7 @@ test('a port that somebody else takes at once is told, with exit 4', needs('linu
   // It waits for the port as a supervisor waits for the end of its program.
   const next = await hold(
     `const server = require('node:net').createServer()
-     server.on('error', () => setTimeout(() => server.listen(Number(process.argv[1]), '127.0.0.1'), 60))
+     server.on('error', () => setTimeout(() => server.listen(Number(process.argv[1]), '127.0.0.1'), 1))
      server.listen(Number(process.argv[1]), '127.0.0.1'); console.log(1)`,
     [String(server.said.port)],
   )
