@@ -2,7 +2,7 @@ import { deepEqual, equal, ok } from 'node:assert/strict'
 import { test } from 'node:test'
 import type { Flow, Flows } from '../model/flow.ts'
 import type { Interface } from '../model/interface.ts'
-import { grown, interfaceMeter } from './interfaces.ts'
+import { between, grown, interfaceMeter } from './interfaces.ts'
 import { ledger } from './ledger.ts'
 
 const wire = (inBytes: number, more: Partial<Interface> = {}): Interface => ({
@@ -80,4 +80,15 @@ test('the rows of the ledger add up to the bytes of the interfaces', () => {
   )
   ok(Math.abs(result.residualPercent! - (100 * (226 + 140)) / 4000) < 1e-9)
   equal(ledger({ sockets: [] } as unknown as Flows, []), undefined)
+})
+
+test('a moment between two readings is in their middle, and unsure by half of what lies between them', () => {
+  const read = (inBytes: number, outBytes: number): Interface =>
+    wire(0, { counters: { inBytes, outBytes, inPackets: 5, outPackets: 6, inErrors: 0, outErrors: 0, inDrops: 0, outDrops: 0 } })
+  const { interfaces, unsureBytes } = between([read(100, 50)], [read(300, 51)])
+  deepEqual([interfaces[0]!.counters!.inBytes, interfaces[0]!.counters!.outBytes, interfaces[0]!.counters!.outPackets], [200, 51, 6])
+  equal(unsureBytes, 100.5)
+  // Set back, or not there before: what was read last.
+  deepEqual(between([read(100, 50)], [read(99, 51)]), { interfaces: [read(99, 51)], unsureBytes: 0 })
+  deepEqual(between([], [read(99, 51)]), { interfaces: [read(99, 51)], unsureBytes: 0 })
 })

@@ -66,6 +66,37 @@ function interfaceFlow(now: Interface, was: Known, intervalMs: number | undefine
   }
 }
 
+/** What interfaces had counted in the middle of two readings, and by how much that may be off: half of the bytes that went through between them. */
+export interface Between {
+  readonly interfaces: readonly Interface[]
+  readonly unsureBytes: number
+}
+
+/** Of a moment that lies between two readings. An interface that is new, or whose counters were set back, is as it was read last. */
+export function between(before: readonly Interface[], after: readonly Interface[]): Between {
+  const first = new Map(before.map(one => [`${one.index} ${one.name}`, one.counters]))
+  let unsureBytes = 0
+  const interfaces = after.map(one => {
+    const [was, now] = [first.get(`${one.index} ${one.name}`), one.counters]
+    if (was === undefined || now === undefined || names.some(name => now[name] < was[name])) return one
+    unsureBytes += (now.inBytes - was.inBytes + now.outBytes - was.outBytes) / 2
+    const middle = Object.fromEntries(names.map(name => [name, Math.round((was[name] + now[name]) / 2)]))
+    return { ...one, counters: middle as unknown as InterfaceCounters }
+  })
+  return { interfaces, unsureBytes }
+}
+
+const names = [
+  'inBytes',
+  'outBytes',
+  'inPackets',
+  'outPackets',
+  'inErrors',
+  'outErrors',
+  'inDrops',
+  'outDrops',
+] as const satisfies readonly (keyof InterfaceCounters)[]
+
 /**
  * How much a counter grew; undefined when it was set back. Some drivers count in 32 bits: one that falls from near the top of
  * them to near their bottom went round.

@@ -85,3 +85,19 @@ test('an end that should have been told is taken from the looks after a while', 
   const ends = [1, 2, 3, 4, 5].map(i => join.look(at(i * 1000), true).length)
   deepEqual(ends, [0, 0, 0, 1, 0])
 })
+
+test('where births are told, one that a look sees first waits for its word until the next look', () => {
+  const join = joiner()
+  const bpf = (type: 'opened' | 'closed', socket: Socket, atMs: number): SocketEvent => ({ ...told(type, socket, atMs, 1), tier: 'bpf' })
+  join.look(at(0), true)
+  deepEqual(short([join.event(bpf('opened', one('a'), 5))]), [['opened', 'a', 'bpf', undefined, 'exact', 1]])
+  // In the look before its record is read.
+  deepEqual(join.look(at(1000, one('a'), one('b'), one('c')), true), [])
+  deepEqual(short([join.event(bpf('opened', one('b'), 999))]), [['opened', 'b', 'bpf', undefined, 'exact', 1]])
+  deepEqual([join.event(bpf('opened', one('b'), 999))], [undefined])
+  deepEqual(short([join.event(bpf('closed', one('b'), 1009))]), [['closed', 'b', 'bpf', 10, 'exact', 1]])
+  // Of this one nobody tells.
+  deepEqual(short(join.look(at(2000, one('a'), one('c'), one('d')), true)), [['opened', 'c', 'look', 0, undefined, undefined]])
+  deepEqual(short(join.rest()), [['opened', 'd', 'look', 0, undefined, undefined]])
+  deepEqual(join.rest(), [])
+})

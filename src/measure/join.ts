@@ -16,6 +16,8 @@ export interface Joiner {
   look(look: Look, told: boolean): SocketEvent[]
   /** Takes an event; undefined when it was known already. */
   event(event: SocketEvent): SocketEvent | undefined
+  /** Births that were seen and of which no more will be told. */
+  rest(): SocketEvent[]
 }
 
 interface Known {
@@ -31,6 +33,9 @@ interface Known {
 export function joiner(): Joiner {
   const known = new Map<string, Known>()
   let first = true
+  /** Births are told: one that a look sees is on its way, with owners and time, and waits for its word until the next look. */
+  let tellsBirths = false
+  const seen = new Map<string, SocketEvent>()
   let step = 0
   let processes: ReadonlyMap<number, Process> = new Map()
   let before = processes
@@ -61,7 +66,16 @@ export function joiner(): Joiner {
     known.set(socket.key, { socket, openedAtMs: first ? undefined : atMs, missing: 0, step })
     if (first) return undefined
     const none = { bytesIn: undefined, bytesOut: undefined, kind: undefined }
-    return { type: 'opened', atMs, durationMs: 0, socket, processes: peopleOf(socket), ...none, tier: 'look' }
+    const event: SocketEvent = { type: 'opened', atMs, durationMs: 0, socket, processes: peopleOf(socket), ...none, tier: 'look' }
+    if (!tellsBirths) return event
+    seen.set(socket.key, event)
+    return undefined
+  }
+
+  function rest(): SocketEvent[] {
+    const events = [...seen.values()]
+    seen.clear()
+    return events
   }
 
   function vanish(one: Known, atMs: number): SocketEvent {
@@ -84,7 +98,7 @@ export function joiner(): Joiner {
       before = processes
       processes = look.processes
       step++
-      const events: SocketEvent[] = []
+      const events = rest()
       // A connection keeps its key while it only waits, but it moves nothing any more: it does not appear.
       for (const socket of look.sockets) {
         const event = appear(socket, look.atMs)
@@ -106,17 +120,20 @@ export function joiner(): Joiner {
       const { key } = event.socket
       const was = known.get(key)
       if (event.type === 'opened') {
-        if (was !== undefined) return undefined
+        tellsBirths ||= event.tier === 'bpf'
+        if (was !== undefined && !seen.delete(key)) return undefined
         known.set(key, { socket: event.socket, openedAtMs: event.atMs, missing: 0, step })
         return event
       }
       known.delete(key)
+      seen.delete(key)
       ended.add(key)
       if (was === undefined) return event
       const socket = withOwners(event.socket, was.socket)
       const durationMs = event.durationMs ?? (was.openedAtMs === undefined ? undefined : event.atMs - was.openedAtMs)
       return { ...event, ...bytesOf(event, was.socket), socket, durationMs, processes: peopleOf(socket, event.processes) }
     },
+    rest,
   }
 }
 

@@ -6,8 +6,11 @@ import type { Flow, Flows, InterfaceFlow, Ledger, LedgerRow } from '../model/flo
 const LINK = 14
 const ipHeader = { ipv4: 20, ipv6: 40 } as const
 
-/** The ledger of one interval; undefined when no interface could be read. */
-export function ledger(flows: Flows, interfaces: readonly InterfaceFlow[]): Ledger | undefined {
+/**
+ * The ledger of one interval; undefined when no interface could be read. `unsureBytes` says by how much the interfaces' bytes may be off,
+ * because they were not read at the same moment as the sockets' (see `between`).
+ */
+export function ledger(flows: Flows, interfaces: readonly InterfaceFlow[], unsureBytes?: number): Ledger | undefined {
   if (interfaces.length === 0) return undefined
   const sum = (of: 'inBytes' | 'outBytes' | 'inPackets' | 'outPackets'): number => interfaces.reduce((all, one) => all + one[of], 0)
   const onWire = flows.sockets.filter(flow => flow.socket?.family === 'ipv4' || flow.socket?.family === 'ipv6')
@@ -34,7 +37,7 @@ export function ledger(flows: Flows, interfaces: readonly InterfaceFlow[]): Ledg
   const outRest = rows.reduce((rest, one) => rest - one.outBytes, outBytes)
   rows.push({ what: 'residual', inBytes: inRest, outBytes: outRest, kind: 'estimate' })
   const all = inBytes + outBytes
-  return { inBytes, outBytes, rows, residualPercent: all === 0 ? undefined : (100 * (inRest + outRest)) / all }
+  return { inBytes, outBytes, rows, residualPercent: all === 0 ? undefined : (100 * (inRest + outRest)) / all, unsureBytes }
 }
 
 function row(what: LedgerRow['what'], flows: readonly Flow[]): LedgerRow {

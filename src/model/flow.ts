@@ -89,4 +89,6 @@ export interface Ledger {
   readonly rows: readonly LedgerRow[]
   /** The residual as a share of all bytes, in per cent; undefined when nothing moved. */
   readonly residualPercent: number | undefined
+  /** By how much the residual may be off, as interfaces and sockets are not read at one moment; undefined where nobody knows. */
+  readonly unsureBytes: number | undefined
 }

@@ -89,7 +89,8 @@ export function ledgerText(ledger: Ledger): string {
   const parts = ledger.rows
     .filter(row => row.inBytes !== 0 || row.outBytes !== 0 || row.what === 'residual')
     .map(row => `${row.what} ${signed(row.inBytes)}/${signed(row.outBytes)}`)
-  const rest = ledger.residualPercent === undefined ? '' : ` (${digits(ledger.residualPercent)} %)`
+  const unsure = ledger.unsureBytes ? ` ± ${bytesText(Math.ceil(ledger.unsureBytes))}` : ''
+  const rest = ledger.residualPercent === undefined ? '' : `${unsure} (${digits(ledger.residualPercent)} %)`
   return `interfaces in/out ${bytesText(ledger.inBytes)}/${bytesText(ledger.outBytes)} = ${parts.join(' + ')}${rest}`
 }
 

@@ -74,6 +74,7 @@ async function* joined(
     yield* await look()
     await tap.stop()
     yield* tell(tap, join)
+    yield* join.rest()
   } finally {
     await tap.stop()
   }

@@ -8,7 +8,7 @@ import type { Interface } from '../model/interface.ts'
 import type { Look } from '../model/look.ts'
 import { fillQuery, type Query } from '../filter/query.ts'
 import { flowMeter } from '../measure/flow.ts'
-import { interfaceMeter } from '../measure/interfaces.ts'
+import { between, interfaceMeter } from '../measure/interfaces.ts'
 import { joiner } from '../measure/join.ts'
 import { ledger } from '../measure/ledger.ts'
 import type { Source } from '../source/source.ts'
@@ -20,6 +20,8 @@ export interface FlowWatch {
   readonly query: Query
   /** Comes when it is time for the first look. */
   readonly ready: Promise<void>
+  /** Is called right before each look, as `take` is right after it: the interfaces are read on both sides of it. */
+  before(): Promise<void>
   take(look: Look, intervalMs: number | undefined): Promise<Pick<Frame, 'flows' | 'interfaces' | 'ledger' | 'gaps'>>
   stop(): Promise<void>
 }
@@ -34,10 +36,19 @@ export function followFlows(source: Source, asked: Query = {}): FlowWatch {
   const meter = flowMeter()
   const wires = interfaceMeter()
   const gaps = new Map<string, Gap>()
+  let first: readonly Interface[] | undefined
+  /** Of the look before. */
+  let unsure: { readonly bytes: number } | undefined
   return {
     query,
     ready: tap.ready,
+    async before() {
+      // A recording has one reading for each look.
+      first = source.replay ? undefined : await readInterfaces(source, gaps)
+    },
     async take(look, intervalMs) {
+      // Read at once: whatever goes through meanwhile is what the ledger is unsure of.
+      const last = await readInterfaces(source, gaps)
       join.look(look, tap.tells)
       const told: SocketEvent[] = []
       for (const event of tap.take()) {
@@ -48,11 +59,14 @@ export function followFlows(source: Source, asked: Query = {}): FlowWatch {
         }
       }
       const flows = meter.take(look, told, intervalMs)
-      const interfaces = wires.take(await readInterfaces(source, gaps), intervalMs)
+      const now = first && between(first, last)
+      const unsureBytes = now && unsure && now.unsureBytes + unsure.bytes
+      unsure = now && { bytes: now.unsureBytes }
+      const interfaces = wires.take(now?.interfaces ?? last, intervalMs)
       return {
         flows,
         interfaces,
-        ledger: flows && ledger(flows, interfaces),
+        ledger: flows && ledger(flows, interfaces, unsureBytes),
         gaps: gaps.size === 0 ? look.gaps : [...look.gaps, ...gaps.values()],
       }
     },

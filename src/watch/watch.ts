@@ -54,6 +54,7 @@ async function* loop(options: WatchOptions, every: number): AsyncGenerator<Frame
     let tick = 0
     let last: { look: Look; at: number } | undefined
     for (let sequence = 0; ; sequence++) {
+      await flows?.before()
       const at = performance.now()
       const look = await source.sockets(query)
       if (signal?.aborted) return

@@ -2,7 +2,7 @@
 //
 // The received bytes of TCP hold one for the other end's FIN, and a destroyed socket does not say whether that came. Our own FIN tells:
 // it is in the acknowledged bytes (as is the SYN of the side that connected), and a connection that ended in order has both. One byte
-// is in doubt for a connection that no look has seen, that this side made and that the other end reset.
+// is in doubt where one of the two is there and no look tells which: who connected and was reset looks like who accepted and closed.
 
 import type { EventGap, Kind, SocketEvent } from '../../model/event.ts'
 import type { Look } from '../../model/look.ts'
@@ -18,6 +18,7 @@ const finSeen = new Set<Socket['state']>(['CLOSE_WAIT', 'LAST_ACK', 'CLOSING'])
 
 /** What an earlier look knew of a socket. */
 interface Before {
+  readonly listened: boolean
   readonly finReceived: boolean
   /** It connected: its SYN is in the acknowledged bytes. */
   readonly connected: boolean
@@ -95,8 +96,11 @@ function memory(): Memory {
 function learn(socket: Socket, before: Map<string, Before>, listening: Set<number>): void {
   if (socket.protocol !== 'tcp') return
   if (socket.state === 'LISTEN' && socket.local.port !== undefined) listening.add(socket.local.port)
-  if (socket.tcp === undefined) return
+  const listened = socket.state === 'LISTEN'
+  if (listened) before.set(socket.key, { listened, finReceived: false, connected: false })
+  if (listened || socket.tcp === undefined) return
   before.set(socket.key, {
+    listened,
     finReceived: finSeen.has(socket.state),
     connected: socket.state === 'ESTABLISHED' && unsent(socket.tcp) === 0 && extra(socket.tcp) === 1,
   })
@@ -127,10 +131,11 @@ function closed(socket: Draft, atMs: number, earlier: Memory): SocketEvent {
 function final({ key, tcp, local }: Socket, earlier: Memory): { in: number; out: number; kind: Kind } | undefined {
   if (tcp?.sentBytes === undefined || tcp.receivedBytes === undefined) return undefined
   // A process that closes by a reset (SO_LINGER 0) makes the kernel forget what was counted.
-  if (tcp.sentSegments === 0 && tcp.receivedSegments === 0 && !earlier.listens(local.port ?? 0)) return undefined
   const was = earlier.of(key)
+  if (tcp.sentSegments === 0 && tcp.receivedSegments === 0 && !was?.listened) return undefined
   const out = tcp.sentBytes - (tcp.retransmittedBytes ?? 0)
   const ownFin = extra(tcp) - (was?.connected ? 1 : 0) >= 1
   const fin = was?.finReceived || ownFin
-  return { in: Math.max(0, tcp.receivedBytes - (fin ? 1 : 0)), out: Math.max(0, out), kind: 'exact' }
+  const isSure = was !== undefined || extra(tcp) !== 1 || earlier.listens(local.port ?? 0)
+  return { in: Math.max(0, tcp.receivedBytes - (fin ? 1 : 0)), out: Math.max(0, out), kind: isSure ? 'exact' : 'estimate' }
 }

@@ -132,6 +132,48 @@ test('when the kernel refuses the programs, the ends are still told with exact b
   }
 })
 
+for (const [name, ways, needed, resetter] of [
+  ['by programs in the kernel the bytes of who resets are exact', {}, bpf, [5000, 300, 'exact']],
+  ['by destroy messages they are those of the last look', { bpf: refused }, needs('linux'), [5000, 300, 'sampled']],
+] as const) {
+  test(`a connection that is reset: ${name}`, needed, async () => {
+    const source = await machine(ways)
+    const accepted: Connection[] = []
+    const server = createServer(c => void accepted.push(c.on('error', () => {}).resume())).listen(0, '127.0.0.1')
+    await once(server, 'listening')
+    const { port } = server.address() as AddressInfo
+    const client = connect(port, '127.0.0.1')
+      .on('error', () => {})
+      .resume()
+    const stop = new AbortController()
+    const late = setTimeout(() => stop.abort(), 10_000)
+    const ends = new Map<string, unknown>()
+    try {
+      await once(client, 'connect')
+      client.write(Buffer.alloc(5000))
+      while (accepted[0]?.bytesRead !== 5000) await new Promise(resolve => setTimeout(resolve, 5))
+      accepted[0].write(Buffer.alloc(300))
+      while (client.bytesRead !== 300) await new Promise(resolve => setTimeout(resolve, 5))
+      const resetting = ticking(async () => {
+        for await (const event of joinedEvents({ protocols: ['tcp'] }, { source, every: 50, signal: stop.signal })) {
+          if (event.type === 'gap') continue
+          accepted[0]!.resetAndDestroy() // Something was told: so there was a look.
+          const side = event.socket.local.port === port ? 'server' : event.socket.remote?.port === port ? 'client' : ''
+          if (event.type === 'closed' && side !== '') ends.set(side, [event.bytesIn, event.bytesOut, event.kind])
+          if (ends.size === 2) break
+        }
+      })
+      await resetting
+      deepEqual([ends.get('server'), ends.get('client')], [resetter, [300, 5000, 'exact']])
+    } finally {
+      clearTimeout(late)
+      client.destroy()
+      server.close()
+      source.close()
+    }
+  })
+}
+
 test('when nothing tells of ends, looks find them, and say that they are sampled', needs('linux'), async () => {
   const source = await machine({ bpf: refused, destroy: refused })
   const server = await serve('bye')

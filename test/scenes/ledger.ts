@@ -1,0 +1,20 @@
+// Watches while a program sends bytes to another network namespace, and prints the ledger of each interval.
+// Started inside a namespace of its own with the program as arguments.
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import type { Ledger } from '../../src/model/flow.ts'
+import { watch } from '../../src/watch/watch.ts'
+
+const ledgers: Ledger[] = []
+let ended: Promise<unknown> | undefined
+let running = true
+let after = 0
+for await (const { ledger, sequence } of watch({ flows: true, every: 50, query: { protocols: ['tcp'] } })) {
+  if (ledger !== undefined) ledgers.push(ledger)
+  if (sequence === 1) {
+    ended = once(spawn('python3', ['-c', ...process.argv.slice(2)], { stdio: 'inherit' }), 'exit')
+    void ended.then(() => (running = false))
+  }
+  if (!running && ++after > 3) break
+}
+console.log(JSON.stringify(ledgers))
