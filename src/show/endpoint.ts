@@ -20,6 +20,8 @@ export function endpointText(end: Endpoint | undefined, socket: Socket, names?: 
 
 function inetText(end: Endpoint, socket: Socket, names: Names | undefined): string {
   const address = end.address!
+  if (names === undefined && end.zone === undefined && end.port && address !== '::')
+    return address.includes(':') ? `[${address}]:${end.port}` : `${address}:${end.port}`
   const both = address === '::' && socket.options?.v6only === false
   const host = names?.host(address) ?? (both ? '*' : address)
   const zone = end.zone === undefined ? '' : `%${end.zone}`

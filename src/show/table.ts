@@ -23,62 +23,64 @@ const NARROWEST = 8
 
 /** The lines of a table. Cells are made safe here, so no caller can forget it. */
 export const table = (heads: readonly TableColumn[], cells: readonly (readonly string[])[], options: TableOptions = {}): string[] =>
-  tableOf(heads, cells.length, (row, column) => cells[row]![column]!, options)
+  tableOf(
+    heads,
+    cells.length,
+    heads.map((_, column) => row => cells[row]![column]!),
+    options,
+  )
+
+/** Gives the cell of a row. */
+export type CellOf = (row: number) => string | number | boolean | undefined
 
 /** The lines of a table whose cells are asked for one by one, column after column. */
-export function tableOf(
-  heads: readonly TableColumn[],
-  rows: number,
-  cell: (row: number, column: number) => string,
-  options: TableOptions = {},
-): string[] {
+export function tableOf(heads: readonly TableColumn[], rows: number, cells: readonly CellOf[], options: TableOptions = {}): string[] {
   const header = options.header !== false
-  const columns = heads.map((head, i) => columnOf(rows, row => cell(row, i), header ? head.title.length : 0))
+  const columns = heads.map((head, i) => columnOf(rows, cells[i]!, header ? head.title.length : 0))
   const { kept, widths } = fit(
     heads,
     columns.map(c => c.width),
     options.columns,
   )
-  const shown = kept.map(i => padded(columns[i]!, widths[i]!, heads[i]!.align, i === kept.at(-1)))
+  for (const i of kept) pad(columns[i]!, widths[i]!, heads[i]!.align, i === kept.at(-1))
+  const shown = kept.map(i => columns[i]!.texts)
+  const last = shown.at(-1)!
   const lines: string[] = header ? [headLine(heads, kept, widths, options.head)] : []
+  const line: string[] = shown.map(() => '')
   for (let row = 0; row < rows; row++) {
-    let line = shown[0]!(row)
-    let last = line
-    for (let i = 1; i < shown.length; i++) {
-      last = shown[i]!(row)
-      line += gap + last
-    }
-    lines.push(last === '' || last.endsWith(' ') ? line.trimEnd() : line)
+    for (let i = 0; i < line.length; i++) line[i] = shown[i]![row]!
+    const text = line.join(gap)
+    lines.push(last[row] === '' || last[row]!.endsWith(' ') ? text.trimEnd() : text)
   }
   return lines
 }
 
 interface Column {
-  readonly texts: readonly string[]
+  readonly texts: string[]
   readonly width: number
   /** Every text is of printable ASCII, so its width is its length. */
   readonly isPlain: boolean
 }
 
 /** The texts of a column, made safe. Neighbours are often the same, and are then looked at once. */
-function columnOf(rows: number, cell: (row: number) => string, least: number): Column {
-  const texts: string[] = []
+function columnOf(rows: number, cell: CellOf, least: number): Column {
+  const texts = Array.from<string>({ length: rows })
   let most = least
   let isPlain = true
-  let from: string | undefined
+  let from: ReturnType<CellOf>
   let to = ''
   for (let row = 0; row < rows; row++) {
-    const text = cell(row)
-    if (text !== from) {
-      from = text
-      to = text
-      if (special.test(text)) {
-        to = safe(text)
+    const value = cell(row)
+    if (value !== from) {
+      from = value
+      to = value === undefined ? '' : String(value)
+      if (typeof value === 'string' && special.test(value)) {
+        to = safe(value)
         isPlain = false
         most = Math.max(most, width(to))
-      } else if (text.length > most) most = text.length
+      } else if (to.length > most) most = to.length
     }
-    texts.push(to)
+    texts[row] = to
   }
   return { texts, width: most, isPlain }
 }
@@ -86,22 +88,21 @@ function columnOf(rows: number, cell: (row: number) => string, least: number): C
 /** What may need to be made safe, or be wider or narrower than one column. */
 const special = /[^\u0020-\u005b\u005d-\u007e]/
 
-/** Gives the cell of a row, as wide as its column. Nothing follows the last column, so it is not filled up. */
-function padded(column: Column, columns: number, align: TableColumn['align'], isLast: boolean): (row: number) => string {
-  const { texts } = column
-  const isCut = column.width > columns
-  const make = (text: string): string => {
-    const fitted = isCut ? clip(text, columns) : text
-    if (isLast && align === 'left') return fitted
-    if (!column.isPlain || isCut) return fill(fitted, columns, align)
-    return align === 'left' ? text.padEnd(columns) : text.padStart(columns)
-  }
+/** Makes the cells of a column as wide as the column. Nothing follows the last column, so it is not filled up. */
+function pad({ texts, width: needed, isPlain }: Column, columns: number, align: TableColumn['align'], isLast: boolean): void {
+  const isCut = needed > columns
+  const isOpen = isLast && align === 'left'
+  if (isOpen && !isCut) return
   let from: string | undefined
   let to = ''
-  return row => {
+  for (let row = 0; row < texts.length; row++) {
     const text = texts[row]!
-    if (text !== from) to = make((from = text))
-    return to
+    if (text !== from) {
+      from = text
+      if (isCut || !isPlain) to = isOpen ? clip(text, columns) : fill(clip(text, columns), columns, align)
+      else to = align === 'left' ? text.padEnd(columns) : text.padStart(columns)
+    }
+    texts[row] = to
   }
 }
 

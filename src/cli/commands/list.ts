@@ -10,7 +10,7 @@ import { columns, findColumn, usualColumns, type Column, type Surroundings } fro
 import { jsonDocument } from '../../show/document.ts'
 import { groupSockets, groupWords } from '../../show/group.ts'
 import { sorter } from '../../show/order.ts'
-import { table, tableOf } from '../../show/table.ts'
+import { table, tableOf, type CellOf } from '../../show/table.ts'
 import { memoryText, tcpText } from '../../show/tcp.ts'
 import { template } from '../../show/template.ts'
 import { safe, safeJson } from '../../show/text.ts'
@@ -173,12 +173,12 @@ function lineWriter(shown: readonly Column[], line: typeof csvLine, header: bool
 function tableWriter(shown: readonly Column[], given: Given, header: boolean): Writer {
   return (look, around) => {
     const { sockets } = look
-    const cell = (row: number, column: number): string => {
-      const socket = sockets[row]!
-      const { text, value } = shown[column]!
-      return text ? text(socket, around) : String(value(socket, around) ?? '')
-    }
-    const lines = tableOf(shown, sockets.length, cell, {
+    const cells = shown.map(
+      ({ text, value }): CellOf =>
+        row =>
+          (text ?? value)(sockets[row]!, around),
+    )
+    const lines = tableOf(shown, sockets.length, cells, {
       columns: given.has('wide') ? undefined : terminalColumns(),
       header,
       head: line => colour('bold', line),
