@@ -42,8 +42,8 @@ export interface FullQuery {
   readonly early: (socket: Socket) => boolean
   /** Everything that the query says about a single socket, in one test. */
   readonly test: SocketTest
-  /** What `early` passes is wanted: there is nothing more to test. */
-  readonly isEarly: boolean
+  /** Every socket of the wanted protocols and families is wanted: there is nothing to test. */
+  readonly isPlain: boolean
 }
 
 /** Fills in the defaults. A mistake of the caller is a TypeError that names the argument. */
@@ -77,7 +77,7 @@ export function fillQuery(query: Query = {}): FullQuery {
     namespaces: namespaces(query.namespaces),
     filter: tree,
     early: socket => inScope(socket) && (ownersMatter || inFilter!(socket, nobody)),
-    isEarly: inFilter === undefined,
+    isPlain: inFilter === undefined && inStates === undefined,
     test: (socket, processes, context) => inScope(socket) && (inFilter === undefined || inFilter(socket, processes, context)),
   }
 }

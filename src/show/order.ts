@@ -10,13 +10,15 @@ const stateRank = rank(states)
 
 const compareText = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0)
 
-/** Protocol, state and both ports in one number: at 50,000 sockets most comparisons need no more. */
-const rankOf = (s: Socket): number =>
-  ((protocolRank.get(s.protocol)! * 32 + (stateRank.get(s.state) ?? 31)) * 65_536 + (s.local.port ?? 0)) * 65_536 + (s.remote?.port ?? 0)
+const kindOf = (s: Socket): number => protocolRank.get(s.protocol)! * 32 + (stateRank.get(s.state) ?? 31)
+/** Both ports in one number, as far as they have 16 bits: those of VSOCK have 32. */
+const portsOf = (s: Socket): number => Math.min(s.local.port ?? 0, 65_535) * 65_536 + Math.min(s.remote?.port ?? 0, 65_535)
 
-/** For sockets of the same rank: by family, addresses, inode and key. */
+/** For sockets with the same ports, as far as these have 16 bits: by the whole of them, family, addresses, inode and key. */
 function tie(a: Socket, b: Socket): number {
   return (
+    (a.local.port ?? 0) - (b.local.port ?? 0) ||
+    (a.remote?.port ?? 0) - (b.remote?.port ?? 0) ||
     familyRank.get(a.family)! - familyRank.get(b.family)! ||
     compareText(a.local.address ?? a.local.path ?? '', b.local.address ?? b.local.path ?? '') ||
     compareText(a.remote?.address ?? '', b.remote?.address ?? '') ||
@@ -26,17 +28,33 @@ function tie(a: Socket, b: Socket): number {
 }
 
 /** By protocol, state, port and address: listeners first. */
-const usual = (a: Socket, b: Socket): number => rankOf(a) - rankOf(b) || tie(a, b)
+const usual = (a: Socket, b: Socket): number => kindOf(a) - kindOf(b) || portsOf(a) - portsOf(b) || tie(a, b)
+
+/** Ports and place go into one number together, which is sorted many times faster than by a function: 32 bits and 21 of the 53 that a number has. */
+const mostPlaces = 2 ** 21
 
 function usualOrder(sockets: readonly Socket[]): readonly Socket[] {
-  const ranks = new Float64Array(sockets.length)
-  const places = new Uint32Array(sockets.length)
-  for (let i = 0; i < ranks.length; i++) {
-    ranks[i] = rankOf(sockets[i]!)
-    places[i] = i
+  if (sockets.length > mostPlaces) return sockets.toSorted(usual)
+  const kinds = new Map<number, number[]>()
+  for (let i = 0; i < sockets.length; i++) {
+    const kind = kindOf(sockets[i]!)
+    const number = portsOf(sockets[i]!) * mostPlaces + i
+    const numbers = kinds.get(kind)
+    if (numbers) numbers.push(number)
+    else kinds.set(kind, [number])
   }
-  places.sort((i, j) => ranks[i]! - ranks[j]! || tie(sockets[i]!, sockets[j]!))
-  return Array.from(places, i => sockets[i]!)
+  const sorted: Socket[] = []
+  for (const kind of [...kinds.keys()].sort((a, b) => a - b)) {
+    const numbers = Float64Array.from(kinds.get(kind)!).sort()
+    for (let i = 0; i < numbers.length;) {
+      const ports = Math.floor(numbers[i]! / mostPlaces)
+      const from = sorted.length
+      for (; i < numbers.length && Math.floor(numbers[i]! / mostPlaces) === ports; i++) sorted.push(sockets[numbers[i]! % mostPlaces]!)
+      const same = sorted.length - from
+      if (same > 1) for (const [at, socket] of sorted.slice(from).sort(tie).entries()) sorted[from + at] = socket
+    }
+  }
+  return sorted
 }
 
 /** Puts sockets in order. */

@@ -94,6 +94,30 @@ test('a JSON document reads back, and says whether it is complete', () => {
   equal(document.processes[0].pid, 7)
 })
 
+test('by protocol, state and ports, of whatever size', () => {
+  const ports = [0, 1, 80, 65_534, 65_535, 65_536, 70_000, 2 ** 32 - 1]
+  const all = ports.flatMap(local =>
+    ports.flatMap(remote =>
+      (['vsock', 'tcp'] as const).flatMap(protocol =>
+        (['ESTABLISHED', 'LISTEN', undefined] as const).map(state =>
+          socket({ protocol, state, local: { port: local }, remote: { port: remote }, key: `${protocol} ${state} ${local} ${remote}` }),
+        ),
+      ),
+    ),
+  )
+  const places = (s: Socket): number[] => [
+    ['tcp', 'vsock'].indexOf(s.protocol),
+    ['LISTEN', 'ESTABLISHED', undefined].indexOf(s.state),
+    s.local.port!,
+    s.remote!.port!,
+  ]
+  const right = all.toSorted((a, b) => places(a).reduce((order, place, i) => order || place - places(b)[i]!, 0))
+  deepEqual(
+    sorter([])(all.toReversed(), around).map(s => s.key),
+    right.map(s => s.key),
+  )
+})
+
 test('the order is the same for the same sockets, whatever order they came in', () => {
   const sockets = [3, 1, 2].map(port => socket({ key: `0.${port}`, local: { address: '127.0.0.1', port } }))
   const ports = (by: string[]): number[] => sorter(by)(sockets, around).map(s => s.local.port!)

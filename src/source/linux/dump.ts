@@ -48,13 +48,20 @@ export interface Answer {
   readonly limited: boolean
 }
 
-/** Asks the kernel through netlink. */
-export type Asker = (place: Place, question: Question) => Promise<Answer>
+/** Asks the kernel through netlink; `onLong` hears when the answer turns out to be a long one. */
+export type Asker = (place: Place, question: Question, onLong?: () => void) => Promise<Answer>
+
+/** How a question is asked. */
+interface Ways {
+  /** With room for more answers that wait. */
+  readonly large?: boolean
+  readonly onLong?: (() => void) | undefined
+}
 
 /** The kernel makes no answer of a dump longer than this. */
 const longestAnswer = 32 * 1024
 /** So many answers come with one call: while they are read, the kernel makes as many more. */
-const answersAtOnce = 8
+const answersAtOnce = 16
 /** A question that kept the kernel busy for longer before its first answers is asked beside the event loop the next time. */
 const slowNanos = 1_000_000n
 
@@ -65,14 +72,14 @@ export function asker(tape: Tape, calls: Calls): Asker {
   const takeRoom = (): Room => rooms.pop() ?? makeRoom(calls!, answersAtOnce, longestAnswer)
 
   /** One request, and the answers as they come. The bytes are valid until the next one. */
-  async function* exchange(place: Place, question: Question, large: boolean, isDone: () => boolean): AsyncGenerator<Uint8Array> {
+  async function* exchange(place: Place, question: Question, ways: Ways, isDone: () => boolean): AsyncGenerator<Uint8Array> {
     const isSlow = slow.has(question.name)
     const fd = place.open(NETLINK_SOCK_DIAG)
     let room = takeRoom()
     let spare: Room | undefined
     let next: Promise<number> | undefined
     try {
-      if (large) calls!.growReceiveBuffer(fd, largeBufferBytes)
+      if (ways.large) calls!.growReceiveBuffer(fd, largeBufferBytes)
       const start = process.hrtime.bigint()
       if (isSlow) await calls!.sendBeside(fd, question.request)
       else calls!.send(fd, question.request)
@@ -84,6 +91,7 @@ export function asker(tape: Tape, calls: Calls): Asker {
         // The kernel makes each answer before it is asked for, so less than there is room for are the last.
         next = count < answersAtOnce ? undefined : calls!.receiveManyBeside(fd, (spare ??= takeRoom()).headers, answersAtOnce)
         next?.catch(() => undefined) // It is heard of below, or nobody wants it any more.
+        if (next) ways.onLong?.()
         for (let i = 0; i < count; i++) yield recordable(room.datagram(i), question)
         if (isDone()) return
         if (next === undefined) return void (yield* late(fd, question, isDone))
@@ -116,7 +124,7 @@ export function asker(tape: Tape, calls: Calls): Asker {
     return answer
   }
 
-  async function once(place: Place, question: Question, large: boolean): Promise<Answer> {
+  async function once(place: Place, question: Question, ways: Ways): Promise<Answer> {
     const breathe = breath()
     const sockets: Draft[] = []
     const starts: number[] = []
@@ -133,7 +141,7 @@ export function asker(tape: Tape, calls: Calls): Asker {
       else if (type !== NLMSG_NOOP) throw new DecodeError('type of a netlink message', answers, type, `at ${at}`)
     }
     try {
-      for await (const bytes of tape.stream(place.prefix + question.name, () => exchange(place, question, large, () => done))) {
+      for await (const bytes of tape.stream(place.prefix + question.name, () => exchange(place, question, ways, () => done))) {
         const view = viewOf(bytes)
         if (sockets.length > 0) starts.push(sockets.length)
         eachMessage(view, (type, at, end, flags) => take(view, type, at, end, flags))
@@ -149,11 +157,12 @@ export function asker(tape: Tape, calls: Calls): Asker {
     }
   }
 
-  return async (place, question) => {
-    let answer = await once(place, question, false)
-    if (answer.failure instanceof OsError && answer.failure.code === 'ENOBUFS') answer = merge(answer, await once(place, question, true))
+  return async (place, question, onLong) => {
+    let answer = await once(place, question, { onLong })
+    if (answer.failure instanceof OsError && answer.failure.code === 'ENOBUFS')
+      answer = merge(answer, await once(place, question, { large: true }))
     for (let i = 0; i < retries && answer.interrupted && answer.failure === undefined; i++)
-      answer = merge(answer, await once(place, question, false))
+      answer = merge(answer, await once(place, question, {}))
     return answer
   }
 }

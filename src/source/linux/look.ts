@@ -23,10 +23,10 @@ export type { Calls } from './place.ts'
 /** Makes the function that looks once. */
 export function looker(tape: Tape, calls: Calls, owners: OwnerFinder, processReader: ProcessReader): (wanted?: Query) => Promise<Look> {
   const groups = cgroups(tape)
-  const lister: Lister = { tape, ask: asker(tape, calls), cgroupOf: groups.of }
+  const ask = asker(tape, calls)
   const nameInterfaces = interfaceNamer(tape, calls)
 
-  async function inPlace(place: Place, query: FullQuery, gaps: Gap[]): Promise<Draft[]> {
+  async function inPlace(lister: Lister, place: Place, query: FullQuery, gaps: Gap[]): Promise<Draft[]> {
     const found = await listTables(lister, place, tape.whole ? everything : query, (protocol, gap) => {
       // What this kernel lacks it lacks in each namespace, and that is said once.
       const isSaid = gap.count === undefined && gaps.some(said => said.text === gap.text)
@@ -42,8 +42,12 @@ export function looker(tape: Tape, calls: Calls, owners: OwnerFinder, processRea
     const atMs = await tape.value('clock', Date.now)
     const gaps: Gap[] = []
     const own = ownPlace(calls)
-    // With a filter it may be a few sockets that are wanted, whose owners are found in another way.
-    const ahead = query.owners && query.filter === undefined ? owners.begin() : undefined
+    let ahead: ReturnType<typeof owners.begin> | undefined
+    // While the kernel walks a long table, the owners are looked for. A tape keeps one question after the other.
+    const onLong = (): void => {
+      if (query.owners && !tape.whole) ahead ??= owners.begin()
+    }
+    const lister: Lister = { tape, ask: async (place, question) => ask(place, question, onLong), cgroupOf: groups.of }
     // The usual case needs nothing that knows of namespaces.
     const opened =
       query.namespaces === 'own'
@@ -52,8 +56,8 @@ export function looker(tape: Tape, calls: Calls, owners: OwnerFinder, processRea
     const all: Draft[] = []
     try {
       // One by one: a spread of 50,000 arguments is too long for the stack.
-      for (const place of opened.places) for (const socket of await inPlace(place, query, gaps)) all.push(socket)
-      for (const place of await opened.more(all)) for (const socket of await inPlace(place, query, gaps)) all.push(socket)
+      for (const place of opened.places) for (const socket of await inPlace(lister, place, query, gaps)) all.push(socket)
+      for (const place of await opened.more(all)) for (const socket of await inPlace(lister, place, query, gaps)) all.push(socket)
     } finally {
       opened.close()
     }
@@ -61,14 +65,14 @@ export function looker(tape: Tape, calls: Calls, owners: OwnerFinder, processRea
     const unmarked = markGap(query.filter, all)
     if (unmarked) gaps.push(unmarked)
     // A tape is written with the owners of all sockets, whatever is asked for now.
-    const found = tape.whole && !tape.played ? all : await sift(all, query.early)
+    const isAll = tape.whole ? !tape.played : query.isPlain
+    const found = isAll ? all : await sift(all, query.early)
     let processes: ReadonlyMap<number, Process> = new Map()
     if (query.owners || (tape.whole && !tape.played)) {
       await owners.find(found, gaps, ahead)
       processes = await processReader.ofSockets(found)
     }
-    const isSifted = found !== all && query.isEarly
-    const sockets = isSifted ? found : await sift(found, s => query.test(s, processes))
+    const sockets = query.isPlain && !tape.whole ? found : await sift(found, s => query.test(s, processes))
     return { atMs, source: tape.played ? 'replay linux' : 'linux', sockets, processes, gaps }
   }
 }

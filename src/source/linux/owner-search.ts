@@ -36,8 +36,15 @@ interface Collected {
   readonly missing: ReadonlySet<number>
 }
 
-/** What was done ahead; undefined when there is no /proc, or we may not read it. */
-export type Ahead = Promise<Changes | undefined>
+/** What was done ahead. */
+export interface Ahead {
+  /** Undefined: there is no /proc, or we may not read it. */
+  readonly changes: Changes | undefined
+  /** Nothing was known before. */
+  readonly isCold: boolean
+  /** All that is known is from a sweep. */
+  readonly isSwept: boolean
+}
 
 /** What a walk gave; or a sweep, where that was cheaper than to go on. */
 type Walked = (Collected & { readonly gone: ReadonlySet<number> }) | { readonly swept: Swept }
@@ -160,18 +167,23 @@ export function ownerSearch(machine: SearchMachine) {
   }
 
   /** What can be done before it is known what is wanted: the kernel is busy with its tables meanwhile. Processes and sockets may come after it. */
-  async function lookAhead(): Promise<Changes | undefined> {
+  async function lookAhead(): Promise<Ahead> {
+    const isCold = known.tables.size === 0
     const changes = await listed(known)
-    if (changes) await check(changes.unchanged, lastWanted)
-    return changes
+    if (changes === undefined) return { changes, isCold, isSwept: false }
+    const swept = (await isSweepCheaper(changes, isCold)) ? await sweeps.run() : undefined
+    if (swept) known.replace(swept)
+    else if (!isCold) await check(changes.unchanged, lastWanted)
+    return { changes, isCold, isSwept: swept !== undefined }
   }
 
   const isSweepCheaper = async (changes: Changes, isCold: boolean): Promise<boolean> =>
     sweeps.isCheaper(changes.descriptors || openFiles(machine.root), walkCost(changes, isCold))
 
   /** What looking ahead has found; undefined when something is missing, which may have come since. */
-  async function fromAhead(changes: Changes, wanted: Inodes): Promise<Found | undefined> {
-    for (const pid of changes.changed) await known.read(pid, doubtfulFor(wanted))
+  async function fromAhead({ changes, isSwept }: Ahead, wanted: Inodes): Promise<Found | undefined> {
+    if (changes === undefined) return undefined
+    if (!isSwept) for (const pid of changes.changed) await known.read(pid, doubtfulFor(wanted))
     const collected = await collect(wanted)
     const { missing } = collected
     if ([...missing].some(inode => !unowned.has(inode))) return undefined
@@ -179,19 +191,18 @@ export function ownerSearch(machine: SearchMachine) {
     return found(collected, lost(changes, missing), missing.size > 0 ? blindness(known) : undefined)
   }
 
-  async function find(wanted: Inodes, isGone: IsGone, ahead: Changes | undefined): Promise<Found> {
+  async function find(wanted: Inodes, isGone: IsGone, ahead: Ahead | undefined): Promise<Found> {
     lastWanted = wanted.size
     if (wanted.size === 0) return found({ triples: [], missing: new Set() }, [], undefined)
-    const isCold = known.tables.size === 0
+    const isCold = ahead ? ahead.isCold : known.tables.size === 0
     // Who asks again is better served by tables.
-    const picked = isCold && picks === 0 && wanted.size <= mostPicked ? await pick(wanted) : undefined
+    const picked = ahead === undefined && isCold && picks === 0 && wanted.size <= mostPicked ? await pick(wanted) : undefined
     if (picked) return found(picked, [], undefined)
-    const isSweepFirst = ahead !== undefined && (await isSweepCheaper(ahead, isCold))
-    const early = ahead && !isSweepFirst ? await fromAhead(ahead, wanted) : undefined
+    const early = ahead && (await fromAhead(ahead, wanted))
     if (early) return early
     const now = await listed(known)
-    const changes = now && { ...now, ended: [...(ahead?.ended ?? []), ...now.ended] }
-    const isSwept = isSweepFirst || changes === undefined || (await isSweepCheaper(changes, isCold))
+    const changes = now && { ...now, ended: [...(ahead?.changes?.ended ?? []), ...now.ended] }
+    const isSwept = changes === undefined || (await isSweepCheaper(changes, isCold && ahead === undefined))
     const swept = isSwept ? await sweeps.run() : undefined
     if (swept && changes === undefined) return found(tripled(swept, wanted), [], undefined)
     if (swept && changes) return takeOver(swept, changes, wanted)
@@ -213,9 +224,8 @@ export function ownerSearch(machine: SearchMachine) {
   }
 
   return {
-    /** Starts a look before it is known what is wanted. Of the first look nothing can be done ahead: it may turn out that nothing is wanted. */
-    begin: (): Ahead | undefined => (known.tables.size === 0 ? undefined : inTurn(lookAhead)),
-    find: async (wanted: Inodes, isGone: IsGone = () => false, ahead?: Ahead) => {
+    begin: async (): Promise<Ahead> => inTurn(lookAhead),
+    find: async (wanted: Inodes, isGone: IsGone = () => false, ahead?: Promise<Ahead>) => {
       const early = await ahead
       return inTurn(async () => find(wanted, isGone, early))
     },

@@ -11,10 +11,10 @@ import { elsewhereFinder, unheldAmong } from './unheld.ts'
 
 /** Keeps what is known of owners from look to look. */
 export interface OwnerFinder {
-  /** Starts what can be done before it is known which sockets there are, beside the kernel's work on its tables. */
-  begin(): Ahead | undefined
+  /** Starts what can be done while it is only known that there are many sockets. */
+  begin(): Promise<Ahead>
   /** Gives each socket of a look its owners, or the reason why it has none; what could not be seen is added to the gaps. */
-  find(sockets: readonly Draft[], gaps: Gap[], ahead?: Ahead): Promise<void>
+  find(sockets: readonly Draft[], gaps: Gap[], ahead?: Promise<Ahead>): Promise<void>
   abilities(): Promise<readonly Ability[]>
   close(): void
 }
@@ -49,7 +49,7 @@ export function ownerFinder(tape: Tape, machine: Machine): OwnerFinder {
     return gone
   }
 
-  async function holdersOf(sockets: readonly Draft[], inodes: Inodes, ahead: Ahead | undefined): Promise<Holders> {
+  async function holdersOf(sockets: readonly Draft[], inodes: Inodes, ahead: Promise<Ahead> | undefined): Promise<Holders> {
     let byInode: Map<number | undefined, Draft> | undefined
     const ask = (inode: number): boolean | undefined => {
       byInode ??= new Map(sockets.map(socket => [socket.inode, socket]))
@@ -71,8 +71,7 @@ export function ownerFinder(tape: Tape, machine: Machine): OwnerFinder {
   }
 
   return {
-    // A tape keeps one question after the other.
-    begin: () => (tape.whole ? undefined : search.begin()),
+    begin: () => search.begin(),
     async find(sockets, gaps, ahead) {
       const inodes = inodesOf(sockets)
       const holders = await tape.value<Holders>('owners', async () => ({
