@@ -36,7 +36,7 @@ export type { AccurateEcn, CongestionDetail, Negotiated, Tcp } from './model/tcp
 export { kernelFilter, type KernelFilter } from './filter/bytecode.ts'
 export { compileFilter } from './filter/compile.ts'
 export type { KernelFacts } from './filter/kernel.ts'
-export { nearest } from './filter/nearest.ts'
+export { nearest } from './model/nearest.ts'
 export { expectedWords } from './filter/words.ts'
 export { needs, type Needs } from './filter/needs.ts'
 export { parseFilter, type ParseOptions } from './filter/parse.ts'

@@ -1,7 +1,7 @@
 // The command line: finds the command, runs it, and turns every end into one line and an exit code.
 
 import { DecodeError, FilterError, OsError } from '../model/error.ts'
-import { nearest } from '../filter/nearest.ts'
+import { nearest } from '../model/nearest.ts'
 import { safe } from '../show/text.ts'
 import { commands } from './commands.ts'
 import { commandHelp, programHelp } from './help.ts'

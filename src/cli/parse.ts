@@ -1,7 +1,7 @@
 // The command line to values. It knows the table of options, and nothing of what they do.
 
 import { parseArgs } from 'node:util'
-import { nearest } from '../filter/nearest.ts'
+import { nearest } from '../model/nearest.ts'
 import { UsageError } from './problem.ts'
 import { globalOptions, type Command, type Given, type Option } from './table.ts'
 

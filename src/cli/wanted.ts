@@ -2,7 +2,7 @@
 
 import { readFileSync } from 'node:fs'
 import { needs } from '../filter/needs.ts'
-import { nearest } from '../filter/nearest.ts'
+import { nearest } from '../model/nearest.ts'
 import { parseFilter } from '../filter/parse.ts'
 import type { Query } from '../filter/query.ts'
 import { stateSpellings, stateWord, stateWords } from '../filter/states.ts'

@@ -1,9 +1,10 @@
 // The part of a filter that the Linux kernel can judge, as the bytecode of sock_diag (INET_DIAG_REQ_BYTECODE) and a mask of states.
 
+import { checkKeys } from '../model/arguments.ts'
 import type { Protocol, State } from '../model/socket.ts'
-import { ruleFor, statesFor } from './kernel.ts'
+import { factKeys, ruleFor, statesFor } from './kernel.ts'
 import type { KernelFacts, Question, Rule } from './kernel.ts'
-import type { Filter } from './tree.ts'
+import { checkTree, type Filter } from './tree.ts'
 
 /** What to put into a request for internet sockets: the kernel then leaves out what the filter surely does not take. */
 export interface KernelFilter {
@@ -35,6 +36,8 @@ const plain: readonly (Protocol | undefined)[] = [undefined, 'tcp', 'udp', 'udpl
 
 /** The part of a filter that the kernel can judge. Every socket that the filter takes passes it; only `autobound` it knows better. */
 export function kernelFilter(filter: Filter, facts: KernelFacts = {}): KernelFilter {
+  checkTree('filter', filter)
+  checkKeys('facts', facts, factKeys)
   if (!plain.includes(facts.protocol)) return { states: undefined, bytecode: undefined }
   const states = statesFor(filter, facts)
   const rule = ruleFor(filter, facts, true)

@@ -2,7 +2,7 @@
 
 import type { Family, Protocol } from '../model/socket.ts'
 import { detailNames, type DetailName, type Need } from './predicate.ts'
-import type { Filter, TextFilter } from './tree.ts'
+import { checkTree, type Filter, type TextFilter } from './tree.ts'
 import { numberField, textField } from './words.ts'
 
 /** What a filter looks at. */
@@ -23,6 +23,7 @@ export interface Needs {
 
 /** What a filter looks at. */
 export function needs(filter: Filter): Needs {
+  checkTree('filter', filter)
   const seen: Seen = { wanted: new Set(), families: new Set(), protocols: new Set() }
   visit(filter, seen, true)
   const { wanted } = seen

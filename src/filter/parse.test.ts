@@ -1,7 +1,7 @@
 import { test } from 'node:test'
 import { deepEqual, equal, ok, throws } from 'node:assert/strict'
 import { FilterError } from '../model/error.ts'
-import { nearest } from './nearest.ts'
+import { nearest } from '../model/nearest.ts'
 import { filterLimits } from './reader.ts'
 import { parseFilter } from './parse.ts'
 import { printFilter } from './print.ts'

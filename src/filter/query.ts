@@ -1,5 +1,6 @@
 // What is wanted from a look. A source asks the kernel for that and no more.
 
+import { checkKeys } from '../model/arguments.ts'
 import type { Process } from '../model/process.ts'
 import { compileFilter } from './compile.ts'
 import { needs } from './needs.ts'
@@ -27,6 +28,8 @@ export interface Query {
   readonly filter?: string | Filter | SocketTest
 }
 
+const queryKeys = ['protocols', 'families', 'states', 'owners', 'details', 'namespaces', 'filter'] satisfies (keyof Query)[]
+
 /** A query with every default filled in, every word checked, and what its filter looks at added. */
 export interface FullQuery {
   readonly protocols: readonly Protocol[]
@@ -48,8 +51,7 @@ export interface FullQuery {
 
 /** Fills in the defaults. A mistake of the caller is a TypeError that names the argument. */
 export function fillQuery(query: Query = {}): FullQuery {
-  if (typeof query !== 'object' || query === null || Array.isArray(query))
-    throw new TypeError(`query: needs an object, got ${String(query)}`)
+  checkKeys('query', query, queryKeys)
   const wantedProtocols = words('query.protocols', query.protocols, protocols) ?? ['tcp', 'udp']
   const wantedFamilies = words('query.families', query.families, families) ?? families
   const wantedStates = words('query.states', query.states, states)

@@ -1,6 +1,7 @@
 // Bandwidth by process in the shape and with the field names of the NetWatch wire format, so that its readers can take it as it is.
 // All rates are bytes per second. Never the words of a command line: they can hold secrets.
 
+import { aLook, checkCount, checkEach, checkIs, checkKind, type Thing } from '../model/arguments.ts'
 import type { Look } from '../model/look.ts'
 import type { Endpoint } from '../model/socket.ts'
 import type { Process, ProcessUse } from '../model/process.ts'
@@ -52,6 +53,11 @@ export interface ProcessBandwidth {
   readonly cmd?: string | undefined
 }
 
+const aConnection: Thing = {
+  what: 'a connection, as connectionDetails() gives it',
+  fields: { protocol: 'text', local_addr: 'text', remote_addr: 'text', state: 'text' },
+}
+
 type Row = { -readonly [K in keyof ProcessBandwidth]: ProcessBandwidth[K] }
 
 /** Finds or makes the row of the process that has a connection. */
@@ -79,12 +85,7 @@ function ranked(rows: Iterable<Row>, max: number): ProcessBandwidth[] {
         order(a.process_name, b.process_name) ||
         (a.pid ?? -1) - (b.pid ?? -1),
     )
-    .slice(0, limit(max))
-}
-
-function limit(max: number): number {
-  if (!(Number.isInteger(max) && max >= 0)) throw new TypeError(`max: needs a whole number from 0, got ${String(max)}`)
-  return max
+    .slice(0, max)
 }
 
 /**
@@ -96,6 +97,9 @@ export function attribute(
   interfaces: readonly InterfaceMetric[],
   max: number,
 ): ProcessBandwidth[] {
+  checkEach('connections', connections, aConnection)
+  checkEach('interfaces', interfaces, { what: 'the counters of an interface', fields: { rx_bytes: 'number', tx_bytes: 'number' } })
+  checkCount('max', max)
   const sum = (of: keyof InterfaceMetric): number => interfaces.reduce((all, one) => all + (one[of] ?? 0), 0)
   const rows = new Map<string, Row>()
   const established = connections.filter(c => c.state === 'ESTABLISHED')
@@ -122,6 +126,9 @@ export class ProcessBandwidthTracker {
 
   /** The processes that moved most since the last sample. `atMs` is when the connections were listed, by a clock that never jumps. */
   sample(connections: readonly ConnectionDetail[], max: number, atMs: number = performance.now()): ProcessBandwidth[] {
+    checkEach('connections', connections, aConnection)
+    checkCount('max', max)
+    checkKind('atMs', atMs, 'number')
     const seconds = this.#before === undefined ? 0 : Math.max(0, atMs - this.#atMs) / 1000
     const now = new Map<string, { rx: number; tx: number }>()
     const rows = new Map<string, Row>()
@@ -154,6 +161,7 @@ export class ProcessBandwidthTracker {
 
 /** The connections of a look, as the wire format says them: one for each process that holds it. */
 export function connectionDetails(look: Look): ConnectionDetail[] {
+  checkIs('look', look, aLook)
   return look.sockets.flatMap(socket => {
     const moved = payload(socket)
     const pids = [...new Set(socket.owners.map(o => o.pid))].sort((a, b) => a - b)
@@ -205,6 +213,10 @@ export function withDetails(
   processes: ReadonlyMap<number, Process>,
   use?: UseBetween,
 ): ProcessBandwidth[] {
+  checkEach('rows', rows, { what: 'the bandwidth of a process', fields: { process_name: 'text' } })
+  checkKind('processes', processes, 'map')
+  if (use !== undefined)
+    checkIs('use', use, { what: 'what processes use at two moments', fields: { before: 'map', now: 'map', ms: 'number' } })
   return rows.map(row => {
     const process = row.pid === null ? undefined : processes.get(row.pid)
     const used = row.pid === null ? undefined : use?.now.get(row.pid)

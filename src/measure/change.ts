@@ -1,10 +1,13 @@
 // What happened between two looks.
 
+import { aSocket, checkEach } from '../model/arguments.ts'
 import type { Change, Moved } from '../model/frame.ts'
 import type { Socket } from '../model/socket.ts'
 
 /** Compares two looks by the keys of their sockets. */
 export function change(before: readonly Socket[], after: readonly Socket[]): Change {
+  checkEach('before', before, aSocket)
+  checkEach('after', after, aSocket)
   const opened: Socket[] = []
   const moved: Moved[] = []
   const compare = (was: Socket, socket: Socket): void => {

@@ -3,6 +3,7 @@
 // Sockets are followed by key, so a port that is used again is another socket. One that is new since a complete look counts from
 // its first byte; one that closed counts up to its last, where an event told its final counters.
 
+import { aLook, checkEach, checkIs, checkKind } from '../model/arguments.ts'
 import type { SocketEvent } from '../model/event.ts'
 import type { Flows } from '../model/flow.ts'
 import type { Look } from '../model/look.ts'
@@ -60,6 +61,9 @@ export function flowMeter(): FlowMeter {
   const book: Book = { accounts: new Map(), tables, step: 0, complete: false, ended: new Set() }
   return {
     take(look, closed, intervalMs) {
+      checkIs('look', look, aLook)
+      checkEach('closed', closed, { what: 'an event that a socket closed', fields: { socket: 'object' } })
+      if (intervalMs !== undefined) checkKind('intervalMs', intervalMs, 'number')
       book.step++
       for (const key of book.ended) tables.drop(key)
       before = processes

@@ -1,5 +1,6 @@
 // What went through each interface between two readings. A counter that is set back gives no rate, never a wrong one.
 
+import { checkEach, checkKind } from '../model/arguments.ts'
 import type { InterfaceFlow } from '../model/flow.ts'
 import type { Interface, InterfaceCounters } from '../model/interface.ts'
 
@@ -22,6 +23,11 @@ export function interfaceMeter(): InterfaceMeter {
   let known = new Map<string, Known>()
   return {
     take(interfaces, intervalMs) {
+      checkEach('interfaces', interfaces, {
+        what: 'an interface, as Source.interfaces() gives it',
+        fields: { index: 'number', name: 'text' },
+      })
+      if (intervalMs !== undefined) checkKind('intervalMs', intervalMs, 'number')
       const next = new Map<string, Known>()
       const flows = interfaces.map(one => {
         const key = `${one.index} ${one.name}` // An index is used again for another interface.

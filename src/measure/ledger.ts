@@ -1,6 +1,7 @@
 // What the bytes of the interfaces were: payload of processes, payload without an owner, retransmissions, headers, and a rest.
 // It does not know traffic that only passes through this machine, nor the link's own frames: those are in the rest.
 
+import { checkEach, checkIs, checkKind } from '../model/arguments.ts'
 import type { Flow, Flows, InterfaceFlow, Ledger, LedgerRow } from '../model/flow.ts'
 
 const LINK = 14
@@ -11,6 +12,12 @@ const ipHeader = { ipv4: 20, ipv6: 40 } as const
  * because they were not read at the same moment as the sockets' (see `between`).
  */
 export function ledger(flows: Flows, interfaces: readonly InterfaceFlow[], unsureBytes?: number): Ledger | undefined {
+  checkIs('flows', flows, { what: 'flows, as a frame of watch({ flows: true }) or flowMeter() gives them', fields: { sockets: 'list' } })
+  checkEach('interfaces', interfaces, {
+    what: 'what went through an interface, as interfaceMeter() gives it',
+    fields: { inBytes: 'number', outBytes: 'number' },
+  })
+  if (unsureBytes !== undefined) checkKind('unsureBytes', unsureBytes, 'number')
   if (interfaces.length === 0) return undefined
   const sum = (of: 'inBytes' | 'outBytes' | 'inPackets' | 'outPackets'): number => interfaces.reduce((all, one) => all + one[of], 0)
   const onWire = flows.sockets.filter(flow => flow.socket?.family === 'ipv4' || flow.socket?.family === 'ipv6')

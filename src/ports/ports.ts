@@ -1,5 +1,6 @@
 // Which ports are free: the table of sockets is asked first, and then the kernel, by binding.
 
+import { checkKeys } from '../model/arguments.ts'
 import { createSocket } from 'node:dgram'
 import { createServer } from 'node:net'
 import { parsePorts } from '../filter/ports.ts'
@@ -22,16 +23,19 @@ export interface FreePortOptions extends PortOptions {
   readonly from?: string | readonly PortRange[]
 }
 
+const portKeys: Readonly<Record<keyof PortOptions, true>> = { protocol: true, host: true }
+const freePortKeys: Readonly<Record<keyof FreePortOptions, true>> = { ...portKeys, from: true }
+
 /** Whether the port can be bound now. Somebody else may still be faster. */
 export async function isPortAvailable(port: number, options: PortOptions = {}): Promise<boolean> {
   if (!isPort(port)) throw new TypeError(`port: needs a whole number from 1 to 65535, got ${String(port)}`)
-  checkOptions(options)
+  checkOptions(options, Object.keys(portKeys))
   return (await bind(port, options)) !== undefined
 }
 
 /** A port that is free; undefined when there is none in the range. */
 export async function freePort(options: FreePortOptions = {}): Promise<number | undefined> {
-  checkOptions(options)
+  checkOptions(options, Object.keys(freePortKeys))
   if (options.from === undefined) return bind(0, options)
   const ranges = typeof options.from === 'string' ? parsePorts(options.from) : options.from
   if (!Array.isArray(ranges) || !ranges.every(isRange))
@@ -67,8 +71,8 @@ async function limits() {
 const isPort = (port: unknown): boolean => Number.isInteger(port) && (port as number) >= 1 && (port as number) <= 65_535
 const isRange = (range: PortRange | null | undefined): boolean => isPort(range?.first) && isPort(range?.last)
 
-function checkOptions(options: PortOptions): void {
-  if (typeof options !== 'object' || options === null) throw new TypeError('options: needs an object')
+function checkOptions(options: PortOptions, keys: readonly string[]): void {
+  checkKeys('options', options, keys)
   const { protocol, host } = options
   if (protocol !== undefined && protocol !== 'tcp' && protocol !== 'udp')
     throw new TypeError(`options.protocol: needs tcp or udp, got ${String(protocol)}`)

@@ -1,5 +1,6 @@
 // Which operating system is this? Asked here and nowhere else.
 
+import { checkKeys, checkKind } from '../model/arguments.ts'
 import { OsError } from '../model/error.ts'
 import type { RecorderOptions } from './replay/recorder.ts'
 import type { Descriptors } from './descriptor.ts'
@@ -24,9 +25,8 @@ export const openSource = (): Promise<Source> => openLocal()
 /** Opens this machine and writes everything that is seen along, into a new file. */
 export async function openRecorder(file: string, options: RecorderOptions = {}): Promise<Source> {
   checkFile(file)
-  if (typeof options !== 'object' || options === null) throw new TypeError(`options: needs an object, got ${String(options)}`)
-  if (options.keepsArguments !== undefined && typeof options.keepsArguments !== 'boolean')
-    throw new TypeError('keepsArguments: needs true or false')
+  checkKeys('options', options, ['keepsArguments'] satisfies (keyof RecorderOptions)[])
+  if (options.keepsArguments !== undefined) checkKind('keepsArguments', options.keepsArguments, 'boolean')
   const { recordedMachine, recorder } = await import('./replay/index.ts')
   const tape = recorder(file, localPlatform(), options)
   try {

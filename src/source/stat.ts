@@ -29,7 +29,7 @@ function statReader(target: unknown): (descriptors: Descriptors) => SocketStat |
     const fd = whole('a descriptor', target)
     return descriptors => descriptors.stat(fd)
   }
-  if (typeof target !== 'object' || target === null) throw new TypeError(`socketStat: ${wanted}, got ${String(target)}`)
+  if (typeof target !== 'object' || target === null) throw new TypeError(`target: ${wanted}, got ${String(target)}`)
   if ('pid' in target && 'fd' in target) {
     const [pid, fd] = [whole('a pid', target.pid), whole('a descriptor', target.fd)]
     return descriptors => descriptors.statOf(pid, fd)
@@ -40,7 +40,7 @@ function statReader(target: unknown): (descriptors: Descriptors) => SocketStat |
   const ends = endsOf(holder)
   return async descriptors => {
     // Node keeps the numbers of sockets to itself on Windows.
-    if (descriptors.find === undefined || ends === undefined) throw new TypeError(`socketStat: ${notOpen(holder)}`)
+    if (descriptors.find === undefined || ends === undefined) throw new TypeError(`target: ${notOpen(holder)}`)
     return descriptors.stat(await descriptors.find(ends))
   }
 }
@@ -49,7 +49,7 @@ const wanted = 'needs a net.Socket, tls.TLSSocket, net.Server, dgram.Socket, htt
 
 function whole(what: string, value: unknown): number {
   if (Number.isInteger(value) && (value as number) >= 0 && (value as number) < 2 ** 31) return value as number
-  throw new TypeError(`socketStat: ${what} is a whole number from 0 on, got ${String(value)}`)
+  throw new TypeError(`target: ${what} is a whole number from 0 on, got ${String(value)}`)
 }
 
 interface Handle {
@@ -70,8 +70,7 @@ const isDatagram = (target: object): boolean => 'addMembership' in target
 function holderOf(target: object): object {
   if (!('goaway' in target && 'ping' in target)) return target
   const { socket } = target as { socket?: object }
-  if (socket === undefined)
-    throw new TypeError(`socketStat: this ${target.constructor.name} has no socket: it is closed, or was never opened`)
+  if (socket === undefined) throw new TypeError(`target: this ${target.constructor.name} has no socket: it is closed, or was never opened`)
   return socket
 }
 
@@ -80,11 +79,11 @@ const notOpen = (holder: object): string => `this ${holder.constructor.name} has
 /** Undefined when node has no number for a socket that may be open. */
 function descriptorOf(holder: object): number | undefined {
   const handle = handleOf(holder)
-  if (handle === undefined) throw new TypeError(`socketStat: ${wanted}, got ${holder.constructor?.name ?? 'an object'}`)
-  if (handle === null) throw new TypeError(`socketStat: this ${holder.constructor.name} has no socket: it is closed, or was never opened`)
+  if (handle === undefined) throw new TypeError(`target: ${wanted}, got ${holder.constructor?.name ?? 'an object'}`)
+  if (handle === null) throw new TypeError(`target: this ${holder.constructor.name} has no socket: it is closed, or was never opened`)
   const fd = handle.fd
   if (fd === undefined)
-    throw new TypeError(`socketStat: this ${holder.constructor.name} has no descriptor of its own (a cluster's primary holds it)`)
+    throw new TypeError(`target: this ${holder.constructor.name} has no descriptor of its own (a cluster's primary holds it)`)
   return fd < 0 ? undefined : fd
 }
 

@@ -1,5 +1,6 @@
 // What can be done to a socket or a process of this machine, for those who want just that.
 
+import { aProcess, aWholeSocket, aSource, checkIs } from '../model/arguments.ts'
 import { OsError } from '../model/error.ts'
 import type { Process } from '../model/process.ts'
 import type { Socket } from '../model/socket.ts'
@@ -8,7 +9,7 @@ import { machine } from './sockets.ts'
 
 /** Resets one connection at once, by its exact identity: both ends see an error. `ENOENT` when it is gone. */
 export async function closeSocket(socket: Socket, source?: Source): Promise<void> {
-  checkSocket(socket)
+  checkIs('socket', socket, aWholeSocket)
   await (
     await action('close', source)
   )(socket)
@@ -16,7 +17,7 @@ export async function closeSocket(socket: Socket, source?: Source): Promise<void
 
 /** Ends one connection in order, as its own process would: what was sent is delivered first. `ENOENT` when it is gone. */
 export async function shutdownSocket(socket: Socket, source?: Source): Promise<void> {
-  checkSocket(socket)
+  checkIs('socket', socket, aWholeSocket)
   await (
     await action('shutdown', source)
   )(socket)
@@ -24,20 +25,16 @@ export async function shutdownSocket(socket: Socket, source?: Source): Promise<v
 
 /** Sends a signal to exactly this process, never to another that got its pid. `ESRCH` when it has ended. */
 export async function signalProcess(process: Process, signal: Signal = 'TERM', source?: Source): Promise<void> {
-  if (!(Number.isSafeInteger(process?.pid) && process.pid > 0 && typeof process.key === 'string'))
-    throw new TypeError('process: needs a process, as a look gives it')
+  checkIs('process', process, aProcess)
+  if (!(Number.isSafeInteger(process.pid) && process.pid > 0)) throw new TypeError('process: needs a process with a pid above 0')
   if (!signals.includes(signal)) throw new TypeError(`signal: ${JSON.stringify(signal)} is none of ${signals.join(', ')}`)
   await (
     await action('signal', source)
   )(process, signal)
 }
 
-function checkSocket(socket: Socket): void {
-  if (!(typeof socket?.key === 'string' && typeof socket.protocol === 'string' && Array.isArray(socket.owners)))
-    throw new TypeError('socket: needs a socket, as a look gives it')
-}
-
 async function action<K extends keyof Actions>(name: K, given: Source | undefined): Promise<NonNullable<Actions[K]>> {
+  if (given !== undefined) checkIs('source', given, aSource)
   const source = given ?? (await machine())
   const found = source.actions?.[name]
   if (found === undefined) throw new OsError(name, 'ENOTSUP', { help: `${source.name} has no such action` })

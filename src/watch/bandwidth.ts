@@ -1,5 +1,6 @@
 // Bandwidth by process, again and again, in the shape of the NetWatch wire format with every detail.
 
+import { checkCount, checkKeys } from '../model/arguments.ts'
 import { bandwidthOf, withDetails, type ProcessBandwidth } from '../measure/bandwidth.ts'
 import type { ProcessUse } from '../model/process.ts'
 import { openLocal } from '../source/open.ts'
@@ -13,7 +14,9 @@ export interface BandwidthOptions extends Omit<WatchOptions, 'flows'> {
 
 /** The processes that moved most in each interval, with what is known of them; never the words of a command line. */
 export async function* processBandwidth(options: BandwidthOptions = {}): AsyncGenerator<ProcessBandwidth[], void, undefined> {
+  checkKeys('options', options, ['max', 'every', 'query', 'signal', 'source'] satisfies (keyof BandwidthOptions)[])
   const { max = 25, ...rest } = options
+  checkCount('max', max)
   const source = options.source ?? (await openLocal())
   try {
     let before: ReadonlyMap<number, ProcessUse> = new Map()

@@ -1,5 +1,6 @@
 // Sockets as they open and close: what the machine tells, joined with looks for owners and for what nobody tells.
 
+import { aSource, checkIs, checkKeys, checkMillis } from '../model/arguments.ts'
 import { fillQuery, type Query } from '../filter/query.ts'
 import { joiner, type Joiner } from '../measure/join.ts'
 import type { EventGap, SocketEvent } from '../model/event.ts'
@@ -26,11 +27,12 @@ type Told = SocketEvent | EventGap
  * A caller that takes its time loses nothing in silence: what there was no room for comes as a gap with its count.
  */
 export async function* events(query?: Query, options: EventOptions = {}): AsyncGenerator<Told, void, undefined> {
-  if (typeof options !== 'object' || options === null) throw new TypeError(`options: needs an object, got ${String(options)}`)
+  checkKeys('options', options, ['every', 'signal', 'source'] satisfies (keyof EventOptions)[])
   if (query !== undefined) fillQuery(query)
   const { every = 1000, signal } = options
-  if (!(typeof every === 'number' && every > 0 && every <= 2 ** 31 - 1))
-    throw new TypeError(`every: needs milliseconds above 0, got ${String(every)}`)
+  checkMillis('every', every)
+  if (signal !== undefined && !(signal instanceof AbortSignal)) throw new TypeError('signal: needs an AbortSignal')
+  if (options.source !== undefined) checkIs('source', options.source, aSource)
   const { states: _any, ...asked } = query ?? {} // A socket that closes is in no state that could be asked for.
   const wanted = fillQuery(asked).test
   const test = (event: Told): boolean => event.type === 'gap' || wanted(event.socket, byPid(event.processes))

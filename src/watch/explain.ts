@@ -1,6 +1,7 @@
 // Watches connections for a while, and says how healthy each is.
 
-import type { Query } from '../filter/query.ts'
+import { checkKeys, checkMillis } from '../model/arguments.ts'
+import { fillQuery, type Query } from '../filter/query.ts'
 import type { Judgement } from '../measure/quality/collect.ts'
 import { collector } from '../measure/quality/collect.ts'
 import type { Frame } from '../model/frame.ts'
@@ -31,10 +32,10 @@ const live: readonly State[] = ['SYN_SENT', 'ESTABLISHED', 'FIN_WAIT_1', 'FIN_WA
 
 /** Watches TCP connections, and judges each over the whole time. */
 export async function explain(options: ExplainOptions = {}): Promise<Explanation> {
-  if (typeof options !== 'object' || options === null) throw new TypeError(`options: needs an object, got ${String(options)}`)
+  checkKeys('options', options, ['for', 'query', 'signal', 'source'] satisfies (keyof ExplainOptions)[])
   const { for: forMs = 5000, query, signal, source } = options
-  if (!(typeof forMs === 'number' && forMs > 0 && forMs <= 2 ** 31 - 1))
-    throw new TypeError(`for: needs milliseconds above 0, got ${String(forMs)}`)
+  checkMillis('for', forMs)
+  if (query !== undefined) fillQuery(query)
   const gathered = collector()
   const processes = new Map<number, Process>()
   let frame: Frame | undefined
@@ -43,8 +44,8 @@ export async function explain(options: ExplainOptions = {}): Promise<Explanation
     // Often enough to see whether a queue stays, seldom enough not to be seen itself.
     every: Math.max(forMs / 10, Math.min(forMs, 100)),
     query: { states: live, ...query, protocols: ['tcp'], details: ['tcp', 'memory'] },
-    ...(signal && { signal }),
-    ...(source && { source }),
+    ...(signal !== undefined && { signal }),
+    ...(source !== undefined && { source }),
   })
   for await (frame of frames) {
     atMs += frame.intervalMs ?? 0

@@ -1,5 +1,6 @@
 // The health of one socket in your own program, again and again.
 
+import { checkKeys, checkMillis } from '../model/arguments.ts'
 import type { Health } from '../measure/quality/health.ts'
 import { health } from '../measure/quality/health.ts'
 import type { Sample } from '../measure/quality/sample.ts'
@@ -21,13 +22,14 @@ export interface InstrumentOptions {
  * @throws OsError or TypeError when there is no such connection at its start.
  */
 export async function* instrument(target: SocketTarget, options: InstrumentOptions = {}): AsyncGenerator<Health, void, undefined> {
+  checkKeys('options', options, ['every', 'signal'] satisfies (keyof InstrumentOptions)[])
   const { every = 1000, signal } = options
-  if (!(typeof every === 'number' && every > 0 && every <= 2 ** 31 - 1))
-    throw new TypeError(`every: needs milliseconds above 0, got ${String(every)}`)
+  checkMillis('every', every)
+  if (signal !== undefined && !(signal instanceof AbortSignal)) throw new TypeError('signal: needs an AbortSignal')
   if (signal?.aborted) return
   const first = await socketStat(target)
   let last = sampleOfStat(first)
-  if (last === undefined) throw new TypeError('instrument: needs a TCP connection')
+  if (last === undefined) throw new TypeError('target: needs a TCP connection')
   const closed = closing(target)
   const ends = signal === undefined ? closed.signal : AbortSignal.any([signal, closed.signal])
   try {

@@ -1,5 +1,6 @@
 // Looks again and again: the one loop of the whole program.
 
+import { aSource, checkIs, checkKeys, checkMillis } from '../model/arguments.ts'
 import { fillQuery, type Query } from '../filter/query.ts'
 import { change } from '../measure/change.ts'
 import type { Frame } from '../model/frame.ts'
@@ -24,18 +25,19 @@ export interface WatchOptions {
   readonly flows?: boolean
 }
 
+const watchKeys = ['every', 'query', 'signal', 'source', 'flows'] satisfies (keyof WatchOptions)[]
+
 /**
  * Looks at once and then every so often, without drift; a look that takes too long makes the next one late, never two at once.
  * It ends when it is aborted or left, or when a recording ends. Mistakes in the options are thrown at once.
  */
 export function watch(options: WatchOptions = {}): AsyncGenerator<Frame, void, undefined> {
-  if (typeof options !== 'object' || options === null) throw new TypeError(`options: needs an object, got ${String(options)}`)
+  checkKeys('options', options, watchKeys)
   const { every = 1000, query, signal, source, flows } = options
-  if (!(typeof every === 'number' && every > 0 && every <= 2 ** 31 - 1))
-    throw new TypeError(`every: needs milliseconds above 0, got ${String(every)}`)
+  checkMillis('every', every)
   fillQuery(query)
   if (signal !== undefined && !(signal instanceof AbortSignal)) throw new TypeError('signal: needs an AbortSignal')
-  if (source !== undefined && typeof source?.sockets !== 'function') throw new TypeError('source: needs a source, as openSource() gives it')
+  if (source !== undefined) checkIs('source', source, aSource)
   if (flows !== undefined && typeof flows !== 'boolean') throw new TypeError('flows: needs true or false')
   return loop(options, every)
 }

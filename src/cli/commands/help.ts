@@ -1,6 +1,6 @@
 // `sockscope help [TOPIC]`: commands, topics and the manual page.
 
-import { nearest } from '../../filter/nearest.ts'
+import { nearest } from '../../model/nearest.ts'
 import { commands } from '../commands.ts'
 import { commandHelp, programHelp } from '../help.ts'
 import { manual } from '../manual.ts'

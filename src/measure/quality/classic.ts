@@ -1,6 +1,7 @@
 // The quality formulas of an older tool, as they are, so that numbers can be compared. They judge a connection's whole life;
 // `health.ts` judges an interval and is what to rely on. Nothing here guesses: a formula that misses an input gives undefined.
 
+import { checkIs, checkKeys, checkKind, tcpStatistics, type Thing } from '../../model/arguments.ts'
 import type { Tcp } from '../../model/tcp.ts'
 import { isWindowClosed } from './sample.ts'
 
@@ -21,6 +22,25 @@ export interface ClassicInput {
   readonly sendWindowBytes: number | undefined
   /** It recovers from a loss. */
   readonly recovering: boolean | undefined
+}
+
+const anInput: Thing = {
+  what: 'the inputs of the formulas, as classicInput() gives them',
+  fields: {
+    retransmits: 'number?',
+    outOfOrderPackets: 'number?',
+    zeroWindowEvents: 'number?',
+    rttMicros: 'number?',
+    rttVarianceMicros: 'number?',
+    minRttMicros: 'number?',
+    sentBytes: 'number?',
+    sentPackets: 'number?',
+    durationMs: 'number?',
+    congestionWindowSegments: 'number?',
+    sendMssBytes: 'number?',
+    sendWindowBytes: 'number?',
+    recovering: 'boolean?',
+  },
 }
 
 /** The report of the classic formulas: shares are 0 to 100 where the name says percent, the score is 0 to 1. */
@@ -47,6 +67,8 @@ export type ClassicIssue = 'packet-loss' | 'buffer-bloat' | 'zero-window' | 'out
  * @param durationMs how long the connection lives, where it is known.
  */
 export function classicInput(tcp: Tcp, durationMs?: number): ClassicInput {
+  checkIs('tcp', tcp, tcpStatistics)
+  if (durationMs !== undefined) checkKind('durationMs', durationMs, 'number')
   return {
     retransmits: tcp.retransmittedSegments,
     outOfOrderPackets: tcp.outOfOrderSegments,
@@ -66,6 +88,8 @@ export function classicInput(tcp: Tcp, durationMs?: number): ClassicInput {
 
 /** Every classic formula at once. */
 export function classic(input: ClassicInput): Classic {
+  checkIs('input', input, anInput)
+  checkKeys('input', input, Object.keys(anInput.fields))
   const { rttMicros, minRttMicros, sentBytes, sentPackets, durationMs, sendMssBytes, congestionWindowSegments, sendWindowBytes } = input
   const seconds = durationMs === undefined || durationMs <= 0 ? undefined : durationMs / 1000
   const packetLossPercent =

@@ -1,5 +1,6 @@
 // Gathers samples of many connections over many looks. It bounds what it keeps, and knows no clock.
 
+import { aSocket, checkEach, checkKind } from '../../model/arguments.ts'
 import type { Socket } from '../../model/socket.ts'
 import type { Health } from './health.ts'
 import { health } from './health.ts'
@@ -38,6 +39,8 @@ export function collector(): Collector {
   let lastMs = -Infinity
   return {
     add(sockets, atMs) {
+      checkEach('sockets', sockets, aSocket)
+      checkKind('atMs', atMs, 'number')
       lastMs = atMs
       for (const socket of sockets) {
         const sample = sampleOf(socket, atMs)

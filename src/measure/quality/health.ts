@@ -1,6 +1,7 @@
 // How healthy a connection is, over the interval between looks at it: rates, losses, delay, and what limits it.
 // It judges nothing by counters since the connection's start, and says nothing below a minimum volume.
 
+import { checkEach } from '../../model/arguments.ts'
 import type { State } from '../../model/socket.ts'
 import type { Limits } from './limits.ts'
 import { limitsOf } from './limits.ts'
@@ -73,9 +74,10 @@ export const leastSegments = 10
  * queue is judged by the median, and the limits more finely.
  */
 export function health(samples: readonly Sample[]): Health {
+  checkEach('samples', samples, { what: 'a sample, as sampleOf() gives it', fields: { atMs: 'number', tcp: 'object' } })
   const [first, last] = [samples[0], samples.at(-1)]
-  if (first === undefined || last === undefined || samples.length < 2) throw new TypeError('health needs at least two samples')
-  if (pairs(samples).some(([a, b]) => !(b.atMs > a.atMs))) throw new TypeError('samples must follow each other in time')
+  if (first === undefined || last === undefined || samples.length < 2) throw new TypeError('samples: needs at least two')
+  if (pairs(samples).some(([a, b]) => !(b.atMs > a.atMs))) throw new TypeError('samples: must follow each other in time')
   const measured = measure(samples, first, last)
   const findings = findingsOf(measured)
   return { ...measured, findings, verdict: verdictOf(measured, findings) }

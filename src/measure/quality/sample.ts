@@ -1,5 +1,6 @@
 // What one look says of one connection, and how far its counters went between two looks. It does not know what is good or bad.
 
+import { aSocket, checkIs, checkKind } from '../../model/arguments.ts'
 import type { Memory, Socket, State } from '../../model/socket.ts'
 import type { Tcp } from '../../model/tcp.ts'
 
@@ -17,6 +18,8 @@ export interface Sample {
 
 /** The sample that a socket gives; undefined when it has no TCP statistics. */
 export function sampleOf(socket: Socket, atMs: number): Sample | undefined {
+  checkIs('socket', socket, aSocket)
+  checkKind('atMs', atMs, 'number')
   if (socket.tcp === undefined) return undefined
   return { atMs, state: socket.state, tcp: socket.tcp, unreadBytes: socket.queues?.receivedBytes, memory: socket.memory }
 }

@@ -1,5 +1,6 @@
 // Many connections at once: those of a process, or those to a peer. It adds up, and takes percentiles; it measures nothing itself.
 
+import { checkEach } from '../../model/arguments.ts'
 import type { Health } from './health.ts'
 import type { Limits } from './limits.ts'
 import { limitNames } from './limits.ts'
@@ -38,6 +39,10 @@ export interface Percentiles {
 
 /** Sums up connections. */
 export function summarize(healths: readonly Health[]): Summary {
+  checkEach('healths', healths, {
+    what: 'a health, as health() gives it',
+    fields: { verdict: 'object', findings: 'list', intervalMs: 'number' },
+  })
   const troubled = healths.filter(one => one.verdict.trouble)
   const verdicts = countVerdicts(healths)
   const lossy = healths.filter(one => one.retransmittedShare !== undefined && one.sentBytes !== undefined)

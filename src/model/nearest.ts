@@ -2,6 +2,8 @@
 
 /** The nearest of the words, or undefined when none is near: at most one wrong letter in three, two letters swapped count as one. */
 export function nearest(word: string, words: Iterable<string>): string | undefined {
+  if (typeof word !== 'string') throw new TypeError(`word: needs text, got ${String(word)}`)
+  if (typeof words?.[Symbol.iterator] !== 'function') throw new TypeError('words: needs a list of words')
   if (word.length > 40) return undefined
   const from = word.toLowerCase()
   let best: string | undefined
