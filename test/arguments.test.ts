@@ -93,6 +93,7 @@ const wrong: readonly (readonly [() => unknown, string])[] = [
   [() => api.ledger(undefined, []), 'flows: '],
   [() => api.ledger(flows, {}), 'interfaces: needs a list'],
   [() => api.ledger(flows, [{}]), 'interfaces[0]: '],
+  [() => api.ledger(flows, [], '1'), 'unsureBytes: '],
   [() => api.flowMeter().take(socket, [], 1), 'look: needs a look, as sockets() gives it, but its sockets is undefined'],
   [() => api.flowMeter().take(look, 1), 'closed: '],
   [() => api.flowMeter().take(look, [], '1'), 'intervalMs: '],
