@@ -11,10 +11,8 @@ const stateRank = rank(states)
 const compareText = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0)
 
 const kindOf = (s: Socket): number => protocolRank.get(s.protocol)! * 32 + (stateRank.get(s.state) ?? 31)
-/** Both ports in one number, as far as they have 16 bits: those of VSOCK have 32. */
-const portsOf = (s: Socket): number => Math.min(s.local.port ?? 0, 65_535) * 65_536 + Math.min(s.remote?.port ?? 0, 65_535)
 
-/** For sockets with the same ports, as far as these have 16 bits: by the whole of them, family, addresses, inode and key. */
+/** For sockets of the same kind. */
 function tie(a: Socket, b: Socket): number {
   return (
     (a.local.port ?? 0) - (b.local.port ?? 0) ||
@@ -28,7 +26,7 @@ function tie(a: Socket, b: Socket): number {
 }
 
 /** By protocol, state, port and address: listeners first. */
-const usual = (a: Socket, b: Socket): number => kindOf(a) - kindOf(b) || portsOf(a) - portsOf(b) || tie(a, b)
+const usual = (a: Socket, b: Socket): number => kindOf(a) - kindOf(b) || tie(a, b)
 
 /** Ports and place go into one number together, which is sorted many times faster than by a function: 32 bits and 21 of the 53 that a number has. */
 const mostPlaces = 2 ** 21
@@ -37,8 +35,12 @@ function usualOrder(sockets: readonly Socket[]): readonly Socket[] {
   if (sockets.length > mostPlaces) return sockets.toSorted(usual)
   const kinds = new Map<number, number[]>()
   for (let i = 0; i < sockets.length; i++) {
-    const kind = kindOf(sockets[i]!)
-    const number = portsOf(sockets[i]!) * mostPlaces + i
+    const socket = sockets[i]!
+    const local = socket.local.port ?? 0
+    const remote = socket.remote?.port ?? 0
+    if (local > 65_535 || remote > 65_535) return sockets.toSorted(usual) // Those of VSOCK have 32 bits.
+    const kind = kindOf(socket)
+    const number = (local * 65_536 + remote) * mostPlaces + i
     const numbers = kinds.get(kind)
     if (numbers) numbers.push(number)
     else kinds.set(kind, [number])

@@ -79,10 +79,11 @@ test('what comes after looking ahead is found, too', async () => {
     mkdirSync(join(root, String(pid), 'fd'), { recursive: true })
     symlinkSync(`socket:[${inode}]`, join(root, String(pid), 'fd', String(fd)))
   }
-  equal(search.begin(), undefined)
+  const first = search.begin()
+  await first
   come(100, 4, 8)
   come(101, 3, 9)
-  deepEqual(triples(await search.find(inodes([7, 8, 9]))), ['7 100 3', '8 100 4', '9 101 3'])
+  deepEqual(triples(await search.find(inodes([7, 8, 9]), undefined, first)), ['7 100 3', '8 100 4', '9 101 3'])
   const second = search.begin()
   await second
   come(101, 4, 10)
@@ -102,6 +103,18 @@ test('what comes after looking ahead is found, too', async () => {
   const last = await search.find(inodes([8, 11]), undefined, third)
   deepEqual(triples(last), ['11 102 3', '8 100 4']) // It was there a moment ago, as was its socket.
   deepEqual((await search.find(inodes([8, 11]))).exited, [11])
+})
+
+test('a sweep ahead, and a socket that comes after it', needs('linux', 'root'), async () => {
+  const search = ownerSearch({ ...here, sweeps: async () => ({ ...(await bpf()), isPrepared: () => true }) })
+  const busy = await child(`const fs = require('fs'); for (let i = 0; i < 6000; i++) fs.openSync('/dev/null'); console.log(1)`)
+  const ahead = search.begin()
+  equal((await ahead).isSwept, true)
+  const { server, fd, inode } = await listen()
+  deepEqual(triples(await search.find(inodes([inode]), undefined, ahead)), [`${inode} ${process.pid} ${fd}`])
+  server.close()
+  busy.process.kill('SIGKILL')
+  search.close()
 })
 
 test('an inode above 32 bits is the one that sock_diag cuts', async () => {
