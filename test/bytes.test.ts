@@ -22,6 +22,7 @@ const only = (seen: ReadonlyMap<string, [number, number]>, truth: Truth): Truth 
 async function follow(
   every: number,
   protocols: Query['protocols'],
+  mostMs: number,
   ...args: string[]
 ): Promise<{ truth: Truth; mine: Truth; kinds: Set<string>; gaps: Set<string> }> {
   const child = spawn('python3', ['test/scenes/traffic.py', ...args], { stdio: ['pipe', 'pipe', 'inherit'] })
@@ -34,7 +35,7 @@ async function follow(
   const kinds = new Set<string>()
   const gaps = new Set<string>()
   let after = 0
-  const deadline = performance.now() + 15_000
+  const deadline = performance.now() + mostMs
   for await (const frame of watch({ flows: true, every, query: { protocols } })) {
     for (const gap of frame.gaps) if (gap.what === 'events' || gap.what === 'bytes') gaps.add(gap.text)
     if (frame.sequence === 0) child.stdin.end('go\n')
@@ -62,12 +63,28 @@ test(
   'every process has the bytes that it moved, to the byte',
   needs('linux', 'root', 'command python3', 'file /sys/kernel/btf/vmlinux'),
   async () => {
-    const { truth, mine, gaps } = await follow(200, ['tcp', 'udp'])
+    const { truth, mine, gaps } = await follow(200, ['tcp', 'udp'], 15_000)
     deepEqual([...gaps], [])
     ok(Object.keys(truth).length > 25)
     deepEqual(mine, truth)
   },
 )
+
+for (const [how, family] of [['send'], ['sendfile', '6'], ['splice']] as const)
+  test(
+    `more than four gigabytes on one connection, by ${how}`,
+    needs('linux', 'root', 'command python3', 'file /sys/kernel/btf/vmlinux'),
+    async () => {
+      const { truth, mine, kinds } = await follow(200, ['tcp'], 60_000, 'big', how, ...(family === undefined ? [] : [family]))
+      deepEqual(
+        Object.values(truth)
+          .flat()
+          .sort((a, b) => a - b),
+        [0, 0, 2 ** 32 + 12_345, 2 ** 32 + 12_345],
+      )
+      deepEqual([mine, [...kinds]], [truth, ['exact']])
+    },
+  )
 
 test('a watch of bytes reads of TCP what is counted, and everything for who asks', needs('linux'), async () => {
   const server = createServer(c => c.end('hello')).listen(0, '127.0.0.1')
@@ -92,7 +109,7 @@ test('a watch of bytes reads of TCP what is counted, and everything for who asks
 })
 
 test('UNIX sockets too', needs('linux', 'root', 'command python3', 'file /sys/kernel/btf/vmlinux'), async () => {
-  const { truth, mine } = await follow(100, ['unix'], 'unix')
+  const { truth, mine } = await follow(100, ['unix'], 15_000, 'unix')
   equal(Object.keys(truth).length, 4)
   deepEqual(mine, truth)
 })

@@ -239,6 +239,48 @@ def unix_datagrams():
     r.close()
 
 
+BIG = 2 ** 32 + 12_345
+
+
+def big(how, family=socket.AF_INET):
+    """More bytes on one connection than 32 bits can count. The receiver throws them away unread: that is fast, and counts."""
+    s = listen(family)
+
+    def receiver():
+        c, _ = s.accept()
+        got = 0
+        buffer = bytearray(1 << 20)
+        while n := c.recv_into(buffer, 0, socket.MSG_TRUNC):
+            got += n
+        return got, 0
+
+    def sender():
+        c = socket.create_connection(s.getsockname()[:2])
+        sent = 0
+        with tempfile.TemporaryFile() as f:
+            f.write(bytes(1 << 22))
+            f.flush()
+            data = bytes(1 << 20)
+            r, w = os.pipe()
+            while sent < BIG:
+                left = min(BIG - sent, 1 << 22)
+                if how == "send":
+                    sent += c.send(data[:left])
+                elif how == "sendfile":
+                    sent += os.sendfile(c.fileno(), f.fileno(), 0, left)
+                else:
+                    part = os.splice(f.fileno(), w, min(left, 65536), offset_src=0)
+                    while part:
+                        n = os.splice(r, c.fileno(), part)
+                        part -= n
+                        sent += n
+        c.close()
+        return 0, sent
+    run(receiver)
+    run(sender)
+    s.close()
+
+
 def internet():
     plain(1, 1)
     plain(1, 0)
@@ -259,6 +301,8 @@ sys.stdin.readline()  # Until somebody watches.
 if sys.argv[1:] == ["unix"]:
     unix_pair()
     unix_datagrams()
+elif sys.argv[1:2] == ["big"]:
+    big(sys.argv[2], socket.AF_INET6 if sys.argv[3:] else socket.AF_INET)
 else:
     internet()
 os.close(report_write)
