@@ -27,6 +27,7 @@ function fakeMeter(): { readonly meter: Meter; readable: boolean } {
     readable: true,
     meter: {
       lacks: undefined,
+      hasStrangers: false,
       drain(each: (record: ReturnType<typeof used>) => void) {
         if (!state.readable) return 0
         const records = ring

@@ -116,7 +116,8 @@ export function bpfWatcher(meter: Meter, around: Surroundings): Watcher {
   function forget(one: Life): Move[] {
     lives.delete(one.socket.key)
     ended.set(one.socket.key, Date.now())
-    return [...one.users.keys()].map(pid => meter.move(one.cookie, pid, true)).filter(move => move !== undefined)
+    const pids = [...one.users.keys(), ...(meter.hasStrangers ? [0] : [])]
+    return pids.map(pid => meter.move(one.cookie, pid, true)).filter(move => move !== undefined)
   }
 
   /** A socket of which only the processes' own counters tell the end. */

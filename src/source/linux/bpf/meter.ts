@@ -18,7 +18,8 @@ import {
   type TrafficRecord,
 } from './records.ts'
 import { openRing, type Ring } from './ring.ts'
-import { lengthProgram, stateProgram, type TrafficScope } from './traffic.ts'
+import type { PidNamespace, TrafficScope } from './scope.ts'
+import { lengthProgram, stateProgram } from './traffic.ts'
 import type { Program } from './asm.ts'
 
 /** A burst of 20,000 short connections is 120,000 records: they fit, however busy the machine is. */
@@ -36,6 +37,8 @@ export interface Move extends Share {
 export interface Meter {
   /** Why bytes of datagrams and the shares of processes are not counted here; undefined when they are. */
   readonly lacks: string | undefined
+  /** Processes that we cannot see are counted as number 0. */
+  readonly hasStrangers: boolean
   /** Hands over what happened since the last call, at most so many records. */
   drain(each: (record: TrafficRecord) => void, most: number): number
   /** What a process moved on a socket. `forget` also removes the counters. */
@@ -55,8 +58,7 @@ export interface MeterSizes {
 
 /** Opens the meter, or throws the OsError that says why this kernel does not let us. */
 export function openMeter(scope: TrafficScope, sizes: MeterSizes = {}): Meter {
-  if (file('/proc/self/ns/pid', at => readlinkSync(at)) !== firstPidNamespace)
-    throw new OsError('open meter', 'ENOTSUP', { help: 'inside a pid namespace the kernel counts by other pids than we see' })
+  const pids = pidNamespace()
   const btf = readBtf(readTypes())
   const offsets = trafficOffsets(btf)
   if (typeof offsets === 'string') throw new OsError('open meter', 'ENOTSUP', { help: `this kernel has no ${offsets}` })
@@ -89,16 +91,16 @@ export function openMeter(scope: TrafficScope, sizes: MeterSizes = {}): Meter {
       const program = keep(loadProgram({ name: tracepoint, type: 'tracing', attachType: 'rawTracepoint', btfId, instructions }))
       keep(openTracepoint(program))
     }
-    attach('inet_sock_set_state', stateProgram(offsets, maps, scope))
+    attach('inet_sock_set_state', stateProgram(offsets, maps, scope, pids))
     let lacks: string | undefined
     try {
-      attach('sock_send_length', lengthProgram(offsets, maps, scope, 'out'))
-      attach('sock_recv_length', lengthProgram(offsets, maps, scope, 'in'))
+      attach('sock_send_length', lengthProgram(offsets, maps, scope, 'out', pids))
+      attach('sock_recv_length', lengthProgram(offsets, maps, scope, 'in', pids))
     } catch (error) {
       if (!(error instanceof OsError)) throw error
       lacks = error.message
     }
-    return meter(maps, openRing(maps.ring, ringSize), lacks, close)
+    return meter(maps, openRing(maps.ring, ringSize), lacks, pids !== undefined, close)
   } catch (error) {
     close()
     throw error
@@ -107,6 +109,15 @@ export function openMeter(scope: TrafficScope, sizes: MeterSizes = {}): Meter {
 
 /** The number of the network namespace that we are in. */
 export const ownNamespace = (): number => file('/proc/self/ns/net', at => statSync(at).ino)
+
+/** The pid namespace that we are in; undefined in the first one, where the kernel's numbers are ours. */
+function pidNamespace(): PidNamespace | undefined {
+  const path = '/proc/self/ns/pid'
+  if (file(path, at => readlinkSync(at)) === firstPidNamespace) return undefined
+  const { dev, ino } = file(path, at => statSync(at))
+  // Programs are given a device in another way than the kernel writes it: its minor number goes around the major one.
+  return { device: ((dev >>> 8) & 0xfff) * 2 ** 20 + ((dev & 0xff) | ((dev >>> 12) & 0xfff00)), inode: ino }
+}
 
 const readTypes = (): Uint8Array =>
   file('/sys/kernel/btf/vmlinux', at => readFileSync(at), 'the kernel must be built with its own type information')
@@ -120,7 +131,7 @@ function file<T>(path: string, read: (path: string) => T, help = '/proc must be 
   }
 }
 
-function meter(maps: TrafficMaps, ring: Ring, lacks: string | undefined, close: () => void): Meter {
+function meter(maps: TrafficMaps, ring: Ring, lacks: string | undefined, hasStrangers: boolean, close: () => void): Meter {
   const value = new Uint8Array(moveValue.size)
   const valueView = new DataView(value.buffer)
   const readMoves = wholeMapReader(maps.moves, moveKeySize, moveValue.size)
@@ -137,6 +148,7 @@ function meter(maps: TrafficMaps, ring: Ring, lacks: string | undefined, close: 
   }
   return {
     lacks,
+    hasStrangers,
     drain: (each, most) => ring.drain(view => each(trafficRecord.read(view)), most),
     move(cookie, pid, forget) {
       const key = new Uint8Array(BigUint64Array.of(moveKey(cookie, pid)).buffer)

@@ -44,6 +44,16 @@ test('the programs can be put together, and what is not wanted goes out first', 
   )
 })
 
+test('in a pid namespace the kernel is asked for the numbers there, and never for others', () => {
+  const pids = { device: 4, inode: 4026532318 }
+  const scope = { namespace: undefined, unix: true }
+  for (const program of [stateProgram(offsets, maps, scope, pids), lengthProgram(offsets, maps, scope, 'in', pids)]) {
+    equal(assemble(program).length % 8, 0)
+    const calls = new Set(text(program).filter(line => line.startsWith('call')))
+    deepEqual([calls.has('call 120'), calls.has('call 14')], [true, false])
+  }
+})
+
 test('this kernel takes every shape of the programs', needs('linux', 'root', 'file /sys/kernel/btf/vmlinux'), async () => {
   const { openMeter } = await import('./meter.ts')
   for (const scope of [

@@ -41,12 +41,12 @@ import {
   type TrafficOffsets,
   type TrafficRecord,
 } from './records.ts'
+import { currentProcess, inScope, type PidNamespace, type TrafficScope } from './scope.ts'
 
 // Numbers of helpers: include/uapi/linux/bpf.h, __BPF_FUNC_MAPPER.
 const MAP_LOOKUP_ELEM = 1
 const MAP_UPDATE_ELEM = 2
 const KTIME_GET_NS = 5
-const GET_CURRENT_PID_TGID = 14
 const GET_CURRENT_UID_GID = 15
 const GET_SOCKET_COOKIE = 46
 const PROBE_READ_KERNEL = 113
@@ -65,6 +65,7 @@ const AF_INET6 = 10
 const KEY = -moveKeySize
 const VALUE = KEY - moveValue.size
 const INDEX = VALUE - 8
+const PLACE = INDEX - 8
 
 /** Adds one to what was lost: 0 records, 1 counters. */
 const countLost = (maps: TrafficMaps, index: number, next: string): Instruction[] => [
@@ -104,10 +105,9 @@ const copyBytes = (to: number, count: number, from: Register, offset: number): I
 ]
 
 /** Fills in what every record has. r7 is the socket, r9 the record. */
-const head = (o: TrafficOffsets, kind: number, name: string): Instruction[] => [
+const head = (o: TrafficOffsets, pids: PidNamespace | undefined, kind: number, name: string): Instruction[] => [
   storeValue('u32', r9, at.kind, kind),
-  call(GET_CURRENT_PID_TGID),
-  alu('rsh', r0, 32),
+  ...currentProcess(pids, PLACE, name),
   store('u32', r9, at.tgid, r0),
   ...copy('u64', at.cookie, r7, o.cookie),
   call(KTIME_GET_NS),
@@ -133,15 +133,14 @@ const head = (o: TrafficOffsets, kind: number, name: string): Instruction[] => [
 ]
 
 /** Puts the key of this process on the socket onto the stack. r7 is the socket; r8 is used up. */
-const makeKey = (o: TrafficOffsets): Instruction[] => [
+const makeKey = (o: TrafficOffsets, pids: PidNamespace | undefined): Instruction[] => [
   load('u64', r8, r7, o.cookie),
   jump('ne', r8, 0, 'cookie'),
   aluReg('mov', r1, r7), // Nobody has asked for it: this call makes one.
   call(GET_SOCKET_COOKIE),
   aluReg('mov', r8, r0),
   label('cookie'),
-  call(GET_CURRENT_PID_TGID),
-  alu('rsh', r0, 32),
+  ...currentProcess(pids, PLACE, 'key'),
   alu('lsh', r0, cookieBits),
   aluReg('or', r0, r8),
   store('u64', fp, KEY, r0),
@@ -155,7 +154,7 @@ const lookup = (maps: TrafficMaps): Instruction[] => [
 ]
 
 /** Makes the counters of this process on this socket, and says so in a record. Goes to `full` when there is no room. */
-const firstUse = (o: TrafficOffsets, maps: TrafficMaps, full: string): Instruction[] => [
+const firstUse = (o: TrafficOffsets, maps: TrafficMaps, pids: PidNamespace | undefined, full: string): Instruction[] => [
   ...[0, 8, 16, 24].map(i => storeValue('u64', fp, VALUE + i, 0)),
   ...loadMap(r1, maps.moves),
   aluReg('mov', r2, fp),
@@ -167,7 +166,7 @@ const firstUse = (o: TrafficOffsets, maps: TrafficMaps, full: string): Instructi
   jump('ne', r0, 0, full),
   ...reserve(maps, 'no record'),
   aluReg('mov', r9, r0),
-  ...head(o, recordKinds.used, 'used'),
+  ...head(o, pids, recordKinds.used, 'used'),
   call(GET_CURRENT_UID_GID),
   alu('lsh', r0, 32),
   alu('rsh', r0, 32),
@@ -176,8 +175,8 @@ const firstUse = (o: TrafficOffsets, maps: TrafficMaps, full: string): Instructi
   load('u64', r8, r0, o.leader),
   ...copy('u64', at.counts, r8, o.started),
   ...copyBytes(at.nameBytes, 16, r8, o.name),
-  load('u64', r1, r8, o.parent),
-  load('u32', r1, r1, o.tgid),
+  // Of the parent only the first namespace's number is at hand.
+  ...(pids === undefined ? [load('u64', r1, r8, o.parent), load('u32', r1, r1, o.tgid)] : [alu('mov', r1, 0)]),
   store('u64', r9, at.counts + 8, r1),
   ...submit,
   goto('recorded'),
@@ -186,22 +185,10 @@ const firstUse = (o: TrafficOffsets, maps: TrafficMaps, full: string): Instructi
   label('recorded'),
 ]
 
-/** Which sockets are wanted: those of one network namespace, with or without UNIX sockets. */
-export interface TrafficScope {
-  readonly namespace: number | undefined
-  readonly unix: boolean
-}
-
-/** Goes out for a socket of another namespace. r7 is the socket. */
-const inScope = (o: TrafficOffsets, scope: TrafficScope): Instruction[] =>
-  scope.namespace === undefined
-    ? []
-    : [load('u64', r1, r7, o.net), load('u32', r1, r1, o.netNs + o.nsNumber), jump32('ne', r1, scope.namespace | 0, 'out')]
-
 const out: readonly Instruction[] = [label('out'), alu('mov', r0, 0), exit]
 
 /** sock_send_length and sock_recv_length: adds what a call moved to the counters of its process. */
-export function lengthProgram(o: TrafficOffsets, maps: TrafficMaps, scope: TrafficScope, way: 'in' | 'out'): Program {
+export function lengthProgram(o: TrafficOffsets, maps: TrafficMaps, scope: TrafficScope, way: 'in' | 'out', pids?: PidNamespace): Program {
   const bytesAt = moveValue.offsets[way === 'in' ? 'inBytes' : 'outBytes']!
   const callsAt = moveValue.offsets[way === 'in' ? 'inCalls' : 'outCalls']!
   return [
@@ -215,10 +202,10 @@ export function lengthProgram(o: TrafficOffsets, maps: TrafficMaps, scope: Traff
     ...(scope.unix ? [jump('ne', r1, AF_UNIX, 'out')] : [goto('out')]),
     label('wanted'),
     ...inScope(o, scope),
-    ...makeKey(o),
+    ...makeKey(o, pids),
     ...lookup(maps),
     jump('ne', r0, 0, 'add'),
-    ...firstUse(o, maps, 'full'),
+    ...firstUse(o, maps, pids, 'full'),
     ...lookup(maps),
     jump('eq', r0, 0, 'out'),
     label('add'),
@@ -243,17 +230,17 @@ const LISTEN = 10
  * inet_sock_set_state: records births and deaths of TCP sockets. Who holds the lock of a socket changes it in its own name: that tells an
  * owner also of a socket that never moved a byte. Everything else happens while packets are served, in the name of whoever was running.
  */
-export function stateProgram(o: TrafficOffsets, maps: TrafficMaps, scope: TrafficScope): Program {
+export function stateProgram(o: TrafficOffsets, maps: TrafficMaps, scope: TrafficScope, pids?: PidNamespace): Program {
   return [
     aluReg('mov', r6, r1),
     load('u64', r7, r6, 0),
     ...inScope(o, scope),
-    ...makeKey(o),
+    ...makeKey(o, pids),
     load('u32', r1, r7, o.lockOwned),
     jump32('eq', r1, 0, 'known'),
     ...lookup(maps),
     jump('ne', r0, 0, 'known'),
-    ...firstUse(o, maps, 'full'),
+    ...firstUse(o, maps, pids, 'full'),
     label('known'),
     load('u64', r1, r6, 16), // The new state.
     jump32('eq', r1, CLOSED, 'closed'),
@@ -262,7 +249,7 @@ export function stateProgram(o: TrafficOffsets, maps: TrafficMaps, scope: Traffi
     label('opened'),
     ...reserve(maps, 'lost'),
     aluReg('mov', r9, r0),
-    ...head(o, recordKinds.opened, 'opened'),
+    ...head(o, pids, recordKinds.opened, 'opened'),
     load('u64', r1, r6, 8),
     store('u32', r9, at.oldState, r1),
     ...submit,
@@ -274,7 +261,7 @@ export function stateProgram(o: TrafficOffsets, maps: TrafficMaps, scope: Traffi
     aluReg('mov', r8, r0),
     ...reserve(maps, 'lost'),
     aluReg('mov', r9, r0),
-    ...head(o, recordKinds.closed, 'closed'),
+    ...head(o, pids, recordKinds.closed, 'closed'),
     load('u64', r1, r6, 8),
     store('u32', r9, at.oldState, r1),
     ...copy('u64', at.counts, r8, o.sent),
