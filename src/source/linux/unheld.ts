@@ -64,15 +64,19 @@ async function ringsOf(root: string, tables: Tables, wanted: ReadonlySet<number>
   for (const [pid, table] of tables) {
     if (!table.readable) continue
     const found = new Set<number>()
-    for (const fd of names(`${root}/${pid}/fd`, table.count)) {
-      if ((table.sockets.get(Number(fd)) ?? 0) > 0 || target(`${root}/${pid}/fd/${fd}`) !== 'anon_inode:[io_uring]') continue
-      const ring = await readRing(`${root}/${pid}/fdinfo/${fd}`, areNamed)
-      if (typeof ring === 'string') unsure = ring
-      else for (const inode of ring) if (wanted.has(inode)) found.add(inode)
-      await breathe()
+    try {
+      for (const fd of entries(`${root}/${pid}/fd`, table.count || Infinity)) {
+        await breathe()
+        if ((table.sockets.get(Number(fd)) ?? 0) > 0 || target(`${root}/${pid}/fd/${fd}`) !== 'anon_inode:[io_uring]') continue
+        const ring = await readRing(`${root}/${pid}/fdinfo/${fd}`, areNamed)
+        if (typeof ring === 'string') unsure = ring
+        else for (const inode of ring) if (wanted.has(inode)) found.add(inode)
+      }
+    } catch (error) {
+      // It has ended, or may not be looked into: that was told when it was read for its sockets.
+      if ((error as NodeJS.ErrnoException).code === undefined) throw error
     }
     for (const inode of found) holders.push(inode, pid)
-    await breathe()
   }
   return { holders, unsure }
 }
@@ -120,8 +124,10 @@ async function underWay(root: string, tables: Tables): Promise<{ descriptors: nu
 
 /** The inodes of all UNIX sockets, in the network namespace of each process. */
 async function unixInodes(root: string, tables: Tables): Promise<Set<number>> {
+  const breathe = breath()
   const spaces = new Map([[target(`${root}/self/ns/net`), `${root}/self/net/unix`]])
   for (const pid of tables.keys()) {
+    await breathe()
     const space = target(`${root}/${pid}/ns/net`)
     if (space !== undefined && !spaces.has(space)) spaces.set(space, `${root}/${pid}/net/unix`)
   }
@@ -129,19 +135,13 @@ async function unixInodes(root: string, tables: Tables): Promise<Set<number>> {
   for (const file of spaces.values()) {
     const text = await readFile(file, 'latin1').catch(() => '') // Its only process has ended.
     // A name can look like a row, and then costs one question more.
-    for (const [, inode] of text.matchAll(/^[0-9a-f]+: \w+ \w+ \w+ \w+ \w+ +(\d+)/gm)) inodes.add(Number(inode) % 2 ** 32)
+    for (const [, inode] of text.matchAll(/^[0-9a-f]+: \w+ \w+ \w+ \w+ \w+ +(\d+)/gm)) {
+      inodes.add(Number(inode) % 2 ** 32)
+      if (inodes.size % 1024 === 0) await breathe()
+    }
   }
   inodes.delete(0) // A connection that nobody has accepted; and what is no socket to the tables.
   return inodes
-}
-
-/** The names in a folder; none when it cannot be read, which was told when it was read for its sockets. */
-function names(folder: string, count: number): Iterable<string> {
-  try {
-    return [...entries(folder, count || Infinity)]
-  } catch {
-    return []
-  }
 }
 
 function target(link: string): string | undefined {
