@@ -44,6 +44,7 @@ export function destroyWatcher(c: typeof calls): Watcher {
         const found: Draft[] = []
         if (from.take(found, most)) events.push(lostGap())
         const atMs = Date.now()
+        for (const socket of found) earlier.hear(socket)
         for (const socket of found) events.push(closed(socket, atMs, earlier))
       }
       return events
@@ -63,14 +64,22 @@ const lostGap = (): EventGap =>
 interface Memory {
   keep(look: Look): void
   of(key: string): Before | undefined
+  /** Learns from a socket that ended: who connected was accepted at its remote port. */
+  hear(socket: Socket): void
+  /** A look saw a listener on this port, or somebody who was accepted there has told of it. */
   listens(port: number): boolean
 }
+
+/** Ports are forgotten after two looks: whoever has one next may connect from it. */
+const mostPorts = 65_536
 
 /** Remembers the last look; what is in it is sorted out when a socket ends, for mostly none does. */
 function memory(): Memory {
   let last: Look | undefined
   let before = new Map<string, Before>()
   let listening = new Set<number>()
+  let heard = new Set<number>()
+  let heardBefore = new Set<number>()
   const sort = (): void => {
     if (last === undefined) return
     before = new Map()
@@ -81,6 +90,12 @@ function memory(): Memory {
   return {
     keep(look) {
       last = look
+      heardBefore = heard
+      heard = new Set()
+    },
+    hear({ tcp, remote }) {
+      // Both its SYN and its FIN were acknowledged.
+      if (tcp !== undefined && extra(tcp) === 2 && remote?.port !== undefined && heard.size < mostPorts) heard.add(remote.port)
     },
     of(key) {
       sort()
@@ -88,7 +103,7 @@ function memory(): Memory {
     },
     listens(port) {
       sort()
-      return listening.has(port)
+      return listening.has(port) || heard.has(port) || heardBefore.has(port)
     },
   }
 }
