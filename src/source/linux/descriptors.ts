@@ -44,7 +44,7 @@ const inodeOf = (target: string): number => (target.startsWith('socket:[') ? Num
 const isNumber = /^\d{1,10}$/
 /** Of the descriptors that nothing speaks against, so many are read again in each look: a part of the wanted sockets, and some more. */
 const checkedPart = 1 / 32
-const checkedLeast = 256
+const checkedLeast = 64
 
 /** The descriptors of all processes. */
 export class Descriptors {
@@ -52,6 +52,8 @@ export class Descriptors {
   readonly root: string
   #look = 0
   #cursor = 0
+  /** The size of a folder of descriptors is how many there are: since Linux 6.2. */
+  #tellsCounts = false
   #breathe = breath()
 
   constructor(root: string) {
@@ -73,9 +75,10 @@ export class Descriptors {
       if (stat === undefined) continue
       const table = this.tables.get(pid)
       descriptors += stat.size || table?.count || 0
+      this.#tellsCounts ||= stat.size > 0
       if (table !== undefined && table.identity === stat.ino) {
         ended.delete(pid)
-        const count = stat.size || (table.readable ? this.#count(pid) : table.count) // Before Linux 6.2 the folder has no size.
+        const count = this.#tellsCounts ? stat.size : table.readable ? this.#count(pid) : table.count
         ;(count === table.count ? unchanged : changed).push(pid)
         table.count = count
         table.threads = table.threads.filter(t => isStill(t.path, t.inode))
@@ -150,6 +153,18 @@ export class Descriptors {
       position += table.sockets.size || 1
     }
     this.#cursor = end >= position ? 0 : end
+    return surprised
+  }
+
+  /** Reads again what is believed of a few holders: inode, pid and descriptor in turn. Gives the processes in which it is not so. */
+  confirm(triples: readonly number[]): Set<number> {
+    const surprised = new Set<number>()
+    for (let i = 0; i < triples.length; i += 3) {
+      const [inode, pid, fd] = triples.slice(i, i + 3) as [number, number, number]
+      // Those of threads were asked for when the processes were listed.
+      const isOwn = this.tables.get(pid)?.sockets.get(fd) === inode
+      if (isOwn && !isStill(`${this.root}/${pid}/fd/${fd}`, inode)) surprised.add(pid)
+    }
     return surprised
   }
 

@@ -24,6 +24,8 @@ export interface Found extends Holders {
 
 /** How many inodes a sweep is asked to pick out; more are read with all others. */
 const mostPicked = 64
+/** The holders of so few are asked for again, each of them; of more a part is, in turn. */
+const mostConfirmed = 64
 /** How many sockets without a holder are asked for again in one look. */
 const mostAsked = 256
 
@@ -106,6 +108,9 @@ export function ownerSearch(machine: SearchMachine) {
     for (const pid of changed) await known.read(pid, isDoubtful)
     if (!isChecked) await check(unchanged, wanted.size)
     let walked = await collect(wanted)
+    const surprised = wanted.size <= mostConfirmed ? known.confirm(walked.triples) : new Set<number>()
+    for (const pid of surprised) await known.read(pid, isAll)
+    if (surprised.size > 0) walked = await collect(wanted)
     for (const inode of unknown(walked.missing).slice(0, mostAsked)) if (isGone(inode)) gone.add(inode)
     if (unknown(walked.missing).length > 0 && unchanged.length > 0) {
       const readings = descriptors - walked.triples.length / 3

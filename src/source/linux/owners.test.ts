@@ -72,6 +72,16 @@ test('all holders are found, with their descriptors', async () => {
   deepEqual({ ...found, triples: 0 }, { triples: 0, missing: new Set([9]), hidden: 0, exited: [], blind: undefined })
 })
 
+test('the holder of a single socket is asked for each time', async () => {
+  const root = tree({ 1: { 0: '/dev/null' }, 100: Object.fromEntries([...Array(300).keys()].map(fd => [fd, `socket:[${fd + 1000}]`])) })
+  const search = ownerSearch({ ...here, root })
+  deepEqual(triples(await search.find(inodes([1290]))), ['1290 100 290'])
+  unlinkSync(join(root, '100', 'fd', '290'))
+  symlinkSync('socket:[7]', join(root, '100', 'fd', '290'))
+  deepEqual(triples(await search.find(inodes([1290]))), [])
+  deepEqual(triples(await search.find(inodes([7]))), ['7 100 290'])
+})
+
 test('what comes after looking ahead is found, too', async () => {
   const root = tree({ 1: { 0: '/dev/null' }, 100: { 3: 'socket:[7]' } })
   const search = ownerSearch({ ...here, root })
