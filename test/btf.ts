@@ -33,20 +33,31 @@ const tails: Readonly<Record<number, readonly [number, number]>> = {
   19: [0, 12],
 }
 
-/** Reads all structs and unions with a name; those without one are found by their number. */
-export function readBtf(file = '/sys/kernel/btf/vmlinux'): {
+/** The types of one file. */
+export interface KernelTypes {
   readonly named: ReadonlyMap<string, KernelStruct>
   readonly byNumber: ReadonlyMap<number, KernelStruct>
-} {
+  /** Where numbers and texts of a module go on. */
+  readonly next: { readonly id: number; readonly text: number }
+  readonly name: (text: number) => string
+}
+
+/** Reads all structs and unions with a name; those without one are found by their number. A module's types go on where the kernel's end. */
+export function readBtf(file = '/sys/kernel/btf/vmlinux', kernel?: KernelTypes): KernelTypes {
   const bytes = readFileSync(file)
   const v = new DataView(bytes.buffer, bytes.byteOffset, bytes.length)
   const u32 = (at: number): number => v.getUint32(at, true)
   const header = u32(4)
   const [types, typesLength, strings] = [header + u32(8), u32(12), header + u32(16)]
-  const name = (at: number): string => cString(bytes.subarray(strings + at, strings + at + 128))
+  const first = kernel?.next ?? { id: 1, text: 0 }
+  const name = (text: number): string => {
+    const at = strings + text - first.text
+    return at < strings ? kernel!.name(text) : cString(bytes.subarray(at, at + 128))
+  }
   const named = new Map<string, KernelStruct>()
-  const byNumber = new Map<number, KernelStruct>()
-  for (let at = types, id = 1; at < types + typesLength; id++) {
+  const byNumber = new Map<number, KernelStruct>(kernel?.byNumber)
+  let id = first.id
+  for (let at = types; at < types + typesLength; id++) {
     const info = u32(at + 4)
     const kind = (info >>> 24) & 0x1f
     const count = info & 0xffff
@@ -65,5 +76,8 @@ export function readBtf(file = '/sys/kernel/btf/vmlinux'): {
     const [fixed, each] = tails[kind] ?? [0, 0]
     at += 12 + fixed + each * count
   }
-  return { named, byNumber }
+  return { named, byNumber, next: { id, text: first.text + u32(20) }, name }
 }
+
+/** Whether programs can count what each process sends and receives: the kernel's types name the tracepoint since Linux 6.3. */
+export const countsBytes = (): boolean => readFileSync('/sys/kernel/btf/vmlinux').includes('btf_trace_sock_send_length\0')

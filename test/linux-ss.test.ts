@@ -4,7 +4,7 @@ import { deepEqual, ok } from 'node:assert/strict'
 import { execFileSync, spawn, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
 import type { Gap } from '../src/model/gap.ts'
-import type { Socket } from '../src/model/socket.ts'
+import type { Protocol, Socket } from '../src/model/socket.ts'
 import { needs } from './needs.ts'
 import { rowOf, rowOfSocket, type Row } from './linux/ss.ts'
 
@@ -37,9 +37,10 @@ const listOurs = (...words: string[]): { sockets: Socket[]; gaps: Gap[] } =>
     execFileSync('ip', inside([process.execPath, 'build/test/linux/list-json.js', ...words]), { encoding: 'utf8', maxBuffer: 2 ** 28 }),
   )
 
+const tables: readonly Protocol[] = ['tcp', 'udp', 'raw', 'mptcp', 'unix', 'packet', 'netlink']
+
 function listTheirs(): Row[] {
-  const tables = 'tcp,udp,raw,mptcp,unix,packet,netlink'
-  const text = execFileSync('ip', inside(['ss', '-anOHeimo', '--tos', '--inet-sockopt', '-A', tables]), {
+  const text = execFileSync('ip', inside(['ss', '-anOHeimo', '--tos', '--inet-sockopt', '-A', tables.join(',')]), {
     encoding: 'utf8',
     maxBuffer: 2 ** 28,
     stdio: ['ignore', 'pipe', 'ignore'], // It complains for each socket where no cgroup2 is mounted.
@@ -57,9 +58,9 @@ test('every row of ss is ours, with the same facts, and none more', wanted, () =
   const { sockets, gaps } = listOurs()
   const theirs = listTheirs()
   ok(theirs.length > 3000)
-  // Each list has the netlink sockets of the program that makes it; ss lists those with a group twice; it has no table for the rest.
+  // Each list has the netlink sockets of the program that makes it; ss lists those with a group twice.
   const counted = (row: Row): boolean => !row.name.startsWith('nl ')
-  const mine = sockets.filter(socket => !['udplite', 'icmp'].includes(socket.protocol) && socket.state !== 'BOUND').map(rowOfSocket)
+  const mine = sockets.filter(socket => tables.includes(socket.protocol) && socket.state !== 'BOUND').map(rowOfSocket)
   const ours = byName(mine)
   const names = (rows: readonly Row[]): string[] =>
     rows

@@ -36,9 +36,11 @@ for (const node of nodes) {
   const { status } = spawnSync(node, ['--test', '--test-concurrency=2', '--test-reporter=spec', ...files], { stdio: ['ignore', 1, 2] })
   failed ||= status !== 0
 }
-// Windows is tried once, with the Node of Windows. It gets Wine only when nothing may be skipped; `npm run test:windows` gets it, too.
+// Windows and another Linux kernel are tried once. They are got only when nothing may be skipped; `npm run test:windows` and `npm run test:kernel` get them, too.
 if (words.length === 0) {
-  const { status } = spawnSync(process.execPath, [join(root, 'tools/test-windows.mjs'), '--if-there'], { stdio: ['ignore', 1, 2] })
-  failed ||= status !== 0
+  for (const other of ['test-windows.mjs', 'test-kernel.mjs']) {
+    const { status } = spawnSync(process.execPath, [join(root, 'tools', other), '--if-there'], { stdio: ['ignore', 1, 2] })
+    failed ||= status !== 0
+  }
 }
 process.exit(failed ? 1 : 0)

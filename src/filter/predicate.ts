@@ -3,10 +3,13 @@
 import type { Process } from '../model/process.ts'
 import type { Socket } from '../model/socket.ts'
 
-/** Groups of fields that cost more: what TCP counts (bytes and segments), all that TCP knows, socket memory, options, cgroup. */
+/**
+ * Groups of fields that cost more: what TCP counts (bytes and segments), all that TCP knows, socket memory, options, cgroup, the security contexts of processes and
+ * of sockets.
+ */
 export type DetailName = (typeof detailNames)[number]
 /** Every group of fields that is asked for apart. */
-export const detailNames = ['bytes', 'tcp', 'memory', 'options', 'cgroup'] as const
+export const detailNames = ['bytes', 'tcp', 'memory', 'options', 'cgroup', 'context', 'socketContext'] as const
 
 /** Says whether a socket is wanted. */
 export type SocketTest = (socket: Socket, processes: ReadonlyMap<number, Process>, context?: FilterContext) => boolean

@@ -20,6 +20,8 @@ export interface Process {
   readonly container: Container | undefined
   /** The systemd unit, launchd job or Windows service. */
   readonly unit: string | undefined
+  /** The label that SELinux, AppArmor or Smack gave it, when it was asked for. */
+  readonly securityContext?: string | undefined
 }
 
 /** What a process uses of the machine. */

@@ -85,6 +85,8 @@ export interface Socket {
   readonly tcp: Tcp | undefined
   /** What processes sent and received on it since counting began; absent where nothing counts it. */
   readonly traffic?: Traffic | undefined
+  /** The label that SELinux gave the socket itself, when it was asked for. */
+  readonly securityContext?: string | undefined
   /** What is true of one protocol only. */
   readonly detail: Detail | undefined
 }

@@ -127,6 +127,8 @@ export const columns: readonly Column[] = [
     clips: true,
   }),
   column('cgroup', 'CGROUP', 'left', 'the cgroup', s => s.cgroup && (s.cgroup.path ?? s.cgroup.id), { clips: true }),
+  column('context', 'CONTEXT', 'left', 'the security context of the process', (s, a) => first(s, a)?.securityContext, { clips: true }),
+  column('socketcontext', 'SOCKET-CONTEXT', 'left', 'the security context of the socket', s => s.securityContext, { clips: true }),
   column('mark', 'MARK', 'right', 'the firewall mark', s => s.mark),
   column('tos', 'TOS', 'right', 'type of service or traffic class', s => s.options?.tos ?? s.options?.trafficClass),
   column(
@@ -180,7 +182,7 @@ function path(id: string): Column | undefined {
 }
 
 const modelFields = new Set(
-  'key protocol family state local remote owners ownerless uid inode queues timer interface namespace mark classId cgroup memory options tcp detail'.split(
+  'key protocol family state local remote owners ownerless uid inode queues timer interface namespace mark classId cgroup memory options tcp securityContext detail'.split(
     ' ',
   ),
 )

@@ -2,13 +2,13 @@
 import { test } from 'node:test'
 import { deepEqual, ok } from 'node:assert/strict'
 import { execFileSync } from 'node:child_process'
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { Struct } from '../../src/bytes/struct.ts'
 import * as families from '../../src/source/linux/family-structs.ts'
 import * as structs from '../../src/source/linux/structs.ts'
-import { readBtf, type KernelStruct, type Member } from '../btf.ts'
+import { readBtf, type KernelStruct, type KernelTypes, type Member } from '../btf.ts'
 import { needs } from '../needs.ts'
 
 const isStruct = (value: unknown): value is Struct<unknown> =>
@@ -20,27 +20,37 @@ const nameless = new Set(['sk_meminfo'])
 const file = '/sys/kernel/btf/vmlinux'
 const btf = needs('linux', `file ${file}`)
 const kernel = btf.skip === false ? readBtf(file) : undefined
+/** The kernel, and its modules that list sockets, where it has them as modules. */
+const parts = [kernel, ...modules()].filter(part => part !== undefined)
+function modules(): KernelTypes[] {
+  if (kernel === undefined) return []
+  return readdirSync('/sys/kernel/btf')
+    .filter(name => name.endsWith('diag'))
+    .map(name => readBtf(`/sys/kernel/btf/${name}`, kernel))
+}
 
 /** A name as both sides have it: `idiag_src_port`, `srcPort` and `srcport` are one. A digit at the end is the place in an array. */
 const bare = (name: string): string => name.replaceAll('_', '').toLowerCase()
 
 /** All members by their bits, those of nameless structs and unions inside among them. */
-function flat(struct: KernelStruct, from = 0): (Member & { readonly at: number })[] {
+function flat(struct: KernelStruct, types: KernelTypes, from = 0): (Member & { readonly at: number })[] {
   return struct.members.flatMap(member => {
     const at = from + member.bit
-    const inside = kernel!.byNumber.get(member.type)
-    return member.name === '' && inside ? flat(inside, at) : [{ ...member, at }]
+    const inside = types.byNumber.get(member.type)
+    return member.name === '' && inside ? flat(inside, types, at) : [{ ...member, at }]
   })
 }
 
 for (const struct of ours) {
-  const known = kernel?.named.get(struct.name)
-  if (nameless.has(struct.name)) continue
-  if (known === undefined) continue
+  const part = parts.find(types => types.named.has(struct.name))
+  const known = part?.named.get(struct.name)
+  if (nameless.has(struct.name) || part === undefined || known === undefined) continue
   test(`struct ${struct.name} is as the kernel has it`, btf, () => {
-    const members = flat(known)
+    const members = flat(known, part)
     ok(struct.size <= known.size)
+    const last = Math.max(...members.map(m => m.at))
     const wrong = Object.entries(struct.offsets).filter(([key, offset]) => {
+      if (offset * 8 > last) return false // It came with a later kernel.
       const [, word = '', index = ''] = /^(.*?)([01]?)$/.exec(bare(key))!
       const at = (offset - (index === '' ? 0 : Number(index) * 4)) * 8
       const same = (name: string): boolean => bare(name).endsWith(word) || bare(name).endsWith(bare(key))
@@ -98,7 +108,9 @@ test('the C headers say the same', needs('linux', 'command gcc', 'file /usr/incl
 })
 
 test('no struct is left unchecked', btf, () => {
-  const unchecked = ours.filter(struct => !nameless.has(struct.name) && !kernel!.named.has(struct.name) && !headers[struct.name])
+  const unchecked = ours.filter(
+    struct => !nameless.has(struct.name) && !parts.some(types => types.named.has(struct.name)) && !headers[struct.name],
+  )
   deepEqual(
     unchecked.map(struct => struct.name),
     [],

@@ -77,7 +77,7 @@ test('TIPC: nested attributes', async () => {
     attribute(9, u32(1)),
     attribute(10, u32(9, 0)),
     attribute(3, join(attribute(2, u32(0x1001002)), attribute(3, u32(88)), attribute(4, u32(18888)), attribute(5, u32(17)))),
-    attribute(5, join(attribute(1, u32(3)), attribute(2, u32(4)), attribute(3, new Uint8Array(0)), attribute(5, u32(2)))),
+    attribute(5, join(attribute(0, u32(3)), attribute(1, u32(4)), attribute(2, new Uint8Array(0)), attribute(4, u32(2)))),
   )
   const [socket] = await list('tipc', 'tipc', [attribute(2, nested)])
   deepEqual([socket!.key, socket!.state, socket!.inode, socket!.uid], ['9', 'ESTABLISHED', 31, 1000])
@@ -88,8 +88,8 @@ test('TIPC: nested attributes', async () => {
       { id: 0x1001002, port: 88 },
     ],
   )
-  deepEqual([socket!.queues?.receivedBytes, socket!.queues?.sendBytes, socket!.detail?.type], [3, 4, 'seqpacket'])
-  const { fields } = socket!.detail!
+  const { type, fields } = socket!.detail!
+  deepEqual([socket!.queues, fields!.receivedMessages, fields!.sendMessages, type], [undefined, 3, 4, 'seqpacket'])
   deepEqual([fields!.serviceType, fields!.linkCongested, fields!.connectionCongested, fields!.dropped], [18888, true, false, 2])
 })
 
@@ -127,6 +127,58 @@ test('SCTP: associations have states of their own, and many addresses', async ()
     [fields!.locals, fields!.peers, fields!.association, fields!.windowBytes, fields!.outStreams, fields!.inPackets],
     ['10.0.0.1 10.1.0.1', '10.0.0.2', 'established', 65536, 11, 2 ** 40],
   )
+})
+
+test('SCTP: a connected socket is one with its association, a socket of many stays beside them', async () => {
+  const here = [10, 0, 0, 1]
+  const row = (state: number, cookie: number, remote: readonly number[], dport: number, more: readonly Uint8Array[] = []) => [
+    inetDiagMsg.write({
+      family: 2,
+      state,
+      timer: 4,
+      expires: 9,
+      id: { ...id(5000, dport, here, remote), cookie0: cookie, if: 3 },
+      rqueue: 0,
+      wqueue: 5,
+      inode: cookie,
+    }),
+    attribute(2, sctpInfo.write({})),
+    attribute(12, storage(...here)),
+    ...more,
+  ]
+  const association = (cookie: number, port: number) => row(3, cookie, [10, 0, 0, 2], port, [attribute(13, storage(10, 0, 0, 2))])
+  const found = await list(
+    'sctp ipv4',
+    'sctp',
+    row(10, 1, [0, 0, 0, 0], 0), // A listener of the style of UDP, which the kernel lists again before its associations.
+    row(1, 2, [10, 0, 0, 2], 7000),
+    association(2, 7000),
+    row(10, 1, [0, 0, 0, 0], 0),
+    association(1, 7001),
+    association(1, 7002),
+    row(7, 3, [10, 0, 0, 2], 7003),
+    association(3, 7003),
+  )
+  deepEqual(
+    found.map(s => [s.key, s.state, s.remote?.port, s.queues?.backlogLimit, s.queues?.sendBytes, s.interface?.index, s.timer]).sort(),
+    [
+      ['1 10.0.0.2 7001', 'ESTABLISHED', 7001, undefined, 5, undefined, undefined],
+      ['1 10.0.0.2 7002', 'ESTABLISHED', 7002, undefined, 5, undefined, undefined],
+      ['1', 'LISTEN', undefined, 5, undefined, 3, undefined],
+      ['2', 'ESTABLISHED', 7000, undefined, 5, 3, undefined],
+      ['3 10.0.0.2 7003', 'ESTABLISHED', 7003, undefined, 5, undefined, undefined],
+      ['3', 'UNCONNECTED', undefined, undefined, undefined, 3, undefined],
+    ].sort(),
+  )
+  // A row without an association has a record full of 0.
+  deepEqual(found.find(s => s.key === '1')!.detail, { fields: { locals: '10.0.0.1' } })
+})
+
+test('DCCP: a client to which nothing was sent yet, and no numbers that the kernel does not know', async () => {
+  const [client] = await list('dccp ipv4', 'dccp', [
+    inetDiagMsg.write({ family: 2, state: 13, id: id(5000, 6000, [127, 0, 0, 1], [127, 0, 0, 1]), inode: 1 }),
+  ])
+  deepEqual([client!.state, client!.queues], ['ESTABLISHED', undefined])
 })
 
 test('SCTP as text, both families in one file', async () => {

@@ -12,10 +12,14 @@ export interface Row {
 const numbers =
   /\b(rto|ato|mss|pmtu|rcvmss|advmss|cwnd|ssthresh|bytes_sent|bytes_retrans|bytes_acked|bytes_received|segs_out|segs_in|data_segs_out|data_segs_in|delivered|rcv_space|rcv_ssthresh|snd_wnd|unacked|class_id|tos|tclass|v6only):(0x[0-9a-f]+|\d+)/g
 
+/** What ss calls a raw socket through sock_diag, where it takes the number that it hears for its protocol. */
+const strangeRaw = new Set(['???', 'icmp6'])
+
 /** Takes a line of `ss -anOHeimo --tos --inet-sockopt` apart. */
 export function rowOf(line: string): Row {
   const words = line.trim().split(/\s+/)
-  const [kind, state, received, sent] = words as [string, string, string, string]
+  const [shown, state, received, sent] = words as [string, string, string, string]
+  const kind = strangeRaw.has(shown) ? 'raw' : shown
   const unix = kind.startsWith('u_')
   const local = unix ? `${words[4]} ${words[5]}` : words[4]!
   const peer = unix ? words[7]! : words[5]!

@@ -86,6 +86,8 @@ function queryOf(given: Given, shown: readonly Column[]): { readonly query: Quer
   wants('memory', ['memory'], /\bmemory\b/)
   wants('options', ['info', 'extended', 'tos', 'inet-sockopt', 'options'], /\b(tos|options)\b/)
   wants('cgroup', ['cgroup', 'extended'], /\bcgroup\b/)
+  wants('context', ['context', 'contexts'], /\bcontext\b/)
+  wants('socketContext', ['contexts'], /\b(socketcontext|securityContext)\b/)
   return { query: { ...query, owners: !given.has('no-owners'), details: [...details] }, test }
 }
 
@@ -107,6 +109,8 @@ function shownColumns(given: Given): readonly Column[] {
     if (given.has('options')) words.push('timer')
     if (given.has('tos')) words.push('tos')
     if (given.has('cgroup') && !given.has('extended')) words.push('cgroup')
+    if (given.has('context') || given.has('contexts')) words.push('context')
+    if (given.has('contexts')) words.push('socketcontext')
     if (given.has('extended')) words.push('uid', 'inode', 'key', 'mark', 'cgroup')
   }
   return words.map(word => {

@@ -33,6 +33,7 @@ const c = bound({
   getpeername: 'int getpeername(int fd, void *address, _Inout_ uint32_t *length)',
   ioctl: 'int ioctl(int fd, unsigned long request, ...)',
   syscall: 'intptr_t syscall(intptr_t number, intptr_t a, intptr_t b, intptr_t c)',
+  getxattr: 'intptr_t getxattr(const char *path, const char *name, void *value, size_t size)',
   bpf: 'intptr_t syscall(intptr_t number, int command, void *attr, uint32_t size)',
 })
 
@@ -231,7 +232,7 @@ function filled(call: string, size: number, fill: Filled): Uint8Array | undefine
 }
 
 /** Another kind of socket, or an older kernel, does not have everything. */
-const lacking = new Set(['ENOPROTOOPT', 'EOPNOTSUPP', 'ENOTTY', 'EINVAL', 'ENOTCONN', 'ENOSYS'])
+const lacking = new Set(['ENOPROTOOPT', 'EOPNOTSUPP', 'ENOTTY', 'EINVAL', 'ENOTCONN', 'ENOSYS', 'ENODATA'])
 
 /** The value of a socket option, at most `size` bytes; undefined where the socket does not have it. */
 export const getOption = (fd: number, level: number, option: number, size: number): Uint8Array | undefined =>
@@ -253,6 +254,10 @@ export function askInteger(fd: number, request: number): number | undefined {
   return answer && new DataView(answer.buffer).getInt32(0, true)
 }
 
+/** An extended attribute of what a path leads to; undefined where it has none. One that is longer is an error. */
+export const extendedAttribute = (path: string, name: string, most: number): Uint8Array | undefined =>
+  filled('getxattr', most, (buffer, length) => Math.min(0, (length[0] = Number(c.getxattr(path, name, buffer, most)))))
+
 // These numbers are the same on every architecture.
 const SYS_PIDFD_OPEN = 434
 const SYS_PIDFD_GETFD = 438
@@ -269,22 +274,14 @@ export function sendSignal(pidFd: number, signal: number): void {
   checked('pidfd_send_signal', c.pidfd(SYS_PIDFD_SEND_SIGNAL, pidFd, signal, null, 0))
 }
 
-const SHUT_RDWR = 2
-
-/** Ends both directions of a connection. */
-export function shutdownFd(fd: number): void {
-  checked('shutdown', c.shutdown(fd, SHUT_RDWR))
-}
+/** Ends both directions of a connection (SHUT_RDWR). */
+export const shutdownFd = (fd: number): void => void checked('shutdown', c.shutdown(fd, 2))
 
 /** Opens the network namespace that a socket is in (SIOCGSKNS). */
 export const openNamespaceOf = (fd: number): number => checked('ioctl(SIOCGSKNS)', c.ioctl(fd, 0x894c, 'void *', null))
 
-const CLONE_NEWNET = 0x40000000
-
-/** Takes this thread into the network namespace of an open file. */
-export function enterNetwork(fd: number): void {
-  checked('setns', c.setns(fd, CLONE_NEWNET))
-}
+/** Takes this thread into the network namespace of an open file (CLONE_NEWNET). */
+export const enterNetwork = (fd: number): void => void checked('setns', c.setns(fd, 0x40000000))
 
 /** The name of a user, from wherever this machine has its users: it may take long, so it is asked beside the event loop. */
 export const userName = async (uid: number): Promise<string | undefined> =>

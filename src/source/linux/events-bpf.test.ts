@@ -5,6 +5,7 @@ import type { Look } from '../../model/look.ts'
 import type { Process } from '../../model/process.ts'
 import type { Meter, Move } from './bpf/meter.ts'
 import { recordKinds, trafficRecord } from './bpf/records.ts'
+import type { Destroyed } from './destroyed.ts'
 import { draft } from './draft.ts'
 import { bpfWatcher } from './events-bpf.ts'
 import { keyOf } from './lives.ts'
@@ -85,4 +86,26 @@ test("bytes whose record cannot be read yet are nobody's until it is", () => {
   deepEqual(next(), [5050])
   fake.readable = true
   deepEqual(next(), [[pid, 5050], -5050])
+})
+
+test('where the use of datagram sockets is not seen, their ends are told all the same', () => {
+  const { meter } = fakeMeter()
+  const gone = draft('9', 'udp', 'ipv4', 'CLOSED', { address: '127.0.0.1', port: 6 })
+  let told = [gone]
+  const udp: Destroyed = {
+    take(found) {
+      found.push(...told)
+      told = []
+      return false
+    },
+    close() {},
+  }
+  const around = { bootMs: undefined, users: new Map(), namespaceOf: () => undefined, readProcess: () => undefined, udp }
+  const watcher = bpfWatcher({ ...meter, drain: () => 0, lacks: 'no tracepoint' }, around)
+  const events = [...watcher.take(), ...watcher.take()]
+  deepEqual(
+    events.map(event => (event.type === 'gap' ? event.gap.text : [event.type, event.socket.key, event.tier, event.bytesIn])),
+    ['bytes of UDP and UNIX sockets are not counted here: no tracepoint', ['closed', '9', 'destroy', undefined]],
+  )
+  deepEqual(watcher.lacks, 'bytes of UDP and UNIX sockets are not counted here: no tracepoint')
 })

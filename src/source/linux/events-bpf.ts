@@ -9,9 +9,10 @@ import type { Meter, Move } from './bpf/meter.ts'
 import { recordKinds, type TrafficRecord } from './bpf/records.ts'
 import type { Destroyed } from './destroyed.ts'
 import type { Draft } from './draft.ts'
+import { destroyed as endOf } from './events-destroy.ts'
 import { finalBytes, finalTcp, keyOf, processOf, protocolOf, socketOf, trafficOf } from './lives.ts'
 import { followMoves } from './moves.ts'
-import { eventGap, type Watcher } from './watchers.ts'
+import { eventGap, lacksHelp, type Watcher } from './watchers.ts'
 
 const mostRecords = 1000
 const mostLives = 200_000
@@ -49,7 +50,8 @@ export function bpfWatcher(meter: Meter, around: Surroundings): Watcher {
   const people = new Map<string, Process>()
   const moves = followMoves(meter)
   let pending: (SocketEvent | EventGap)[] = []
-  if (meter.lacks !== undefined) pending.push(lacking(meter.lacks))
+  const lacks = meter.lacks === undefined ? undefined : `bytes of UDP and UNIX sockets are not counted here: ${meter.lacks}`
+  if (lacks !== undefined) pending.push(lacking(lacks))
   /** Sockets that opened and have no owner yet: a connection that was accepted has one when it is used first. */
   let unowned: Life[] = []
 
@@ -168,6 +170,8 @@ export function bpfWatcher(meter: Meter, around: Surroundings): Watcher {
     for (const socket of destroyed) {
       const one = lives.get(socket.key)
       if (one !== undefined) gone(one, { ...socket, inode: undefined, uid: one.socket.uid, namespace: one.socket.namespace })
+      // Where nothing tells of the use of datagram sockets, their ends are told without it.
+      else if (meter.lacks !== undefined) pending.push(endOf(socket, Date.now()))
     }
     destroyed = []
   }
@@ -190,6 +194,7 @@ export function bpfWatcher(meter: Meter, around: Surroundings): Watcher {
   return {
     tier: 'bpf',
     restMs: 50,
+    lacks,
     take() {
       if (around.udp?.take(destroyed, mostRecords))
         pending.push(eventGap('lost', 'more UDP sockets closed at once than the kernel could tell us of', ''))
@@ -236,8 +241,8 @@ const ownersOf = (one: Life): Pick<Socket, 'owners' | 'ownerless'> => {
   return { owners, ownerless: owners.length === 0 ? 'unknown' : undefined }
 }
 
-const lacking = (why: string): EventGap => {
-  const gap = eventGap('kernel', `bytes of UDP and UNIX sockets are not counted here: ${why}`, 'Linux 6.3 or newer counts them')
+const lacking = (text: string): EventGap => {
+  const gap = eventGap('kernel', text, lacksHelp)
   return { ...gap, gap: { ...gap.gap, what: 'bytes' } }
 }
 

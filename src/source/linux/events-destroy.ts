@@ -45,7 +45,7 @@ export function destroyWatcher(c: typeof calls): Watcher {
         if (from.take(found, most)) events.push(lostGap())
         const atMs = Date.now()
         for (const socket of found) earlier.hear(socket)
-        for (const socket of found) events.push(closed(socket, atMs, earlier))
+        for (const socket of found) events.push(destroyed(socket, atMs, earlier))
       }
       return events
     },
@@ -125,8 +125,9 @@ function learn(socket: Socket, before: Map<string, Before>, listening: Set<numbe
 const extra = (tcp: Tcp): number => (tcp.ackedBytes ?? 0) - ((tcp.sentBytes ?? 0) - (tcp.retransmittedBytes ?? 0))
 const unsent = (tcp: Tcp): number => tcp.unackedSegments ?? 0
 
-function closed(socket: Draft, atMs: number, earlier: Memory): SocketEvent {
-  const bytes = socket.protocol === 'tcp' ? final(socket, earlier) : undefined
+/** The end of a socket, as the message tells it; bytes only of TCP, which takes what was known earlier. */
+export function destroyed(socket: Draft, atMs: number, earlier?: Memory): SocketEvent {
+  const bytes = socket.protocol === 'tcp' && earlier ? final(socket, earlier) : undefined
   socket.inode = undefined // The kernel fills in 0 for both of a socket without a process.
   socket.uid = undefined
   socket.ownerless = 'unknown'

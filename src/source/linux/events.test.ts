@@ -5,6 +5,7 @@ import { test } from 'node:test'
 import { OsError } from '../../model/error.ts'
 import type { EventGap, SocketEvent } from '../../model/event.ts'
 import { events as joinedEvents } from '../../watch/events.ts'
+import { countsBytes } from '../../../test/btf.ts'
 import { needs } from '../../../test/needs.ts'
 import type { Source } from '../source.ts'
 import { eventSource, liveWays, type Ways } from './events.ts'
@@ -90,7 +91,12 @@ test('programs in the kernel tell birth and death with owner, duration and final
   const server = await serve('y'.repeat(500))
   try {
     const { mine, gaps } = await ticking(() => hear(source, server, 40, () => talk(server, 20, 1234)))
-    deepEqual(gaps, [])
+    deepEqual(
+      gaps.map(g => g.gap.text),
+      countsBytes()
+        ? []
+        : ['bytes of UDP and UNIX sockets are not counted here: tracepoint sock_send_length failed: ENOENT (this kernel does not have it)'],
+    )
     const ends = closed(mine)
     deepEqual([ends.length, new Set(ends.map(e => `${e.bytesIn}/${e.bytesOut}`))], [40, new Set(['500/1234', '1234/500'])])
     ok(ends.every(e => e.kind === 'exact' && e.tier === 'bpf' && e.durationMs! > 0 && e.socket.owners.some(o => o.pid === process.pid)))
@@ -271,6 +277,7 @@ test('without /proc everything still answers, and says why', needs('linux', 'roo
       setTimeout(() => stop.abort(), 50)
       const gaps = []
       for await (const event of source.events({}, stop.signal)) if (event.type === 'gap') gaps.push(event.gap.text)
+      await new Promise(listening => require('node:net').createServer().listen(0, listening))
       const { sockets } = await source.sockets({ namespaces: 'all' })
       const look = await source.sockets()
       console.log(JSON.stringify([all.find(a => a.name === 'bpf-events'), gaps, sockets.length > 0, look.gaps.map(g => g.what)]))

@@ -14,7 +14,7 @@ import type { Where } from './events-where.ts'
 import type { Calls } from './look.ts'
 import { bootTimeMs, readProcess } from './processes.ts'
 import { passwdUsers } from './users.ts'
-import { eventGap, type Watcher } from './watchers.ts'
+import { eventGap, lacksHelp, type Watcher } from './watchers.ts'
 
 /** So often the queues are looked at while something comes, and at most so much more seldom while nothing does. */
 const pollMs = 10
@@ -95,17 +95,15 @@ export function eventSource(ways: Ways): Events {
     async abilities() {
       const { watcher, gaps } = await open(undefined)
       watcher?.close()
-      const text =
-        watcher?.tier === 'bpf'
-          ? 'by programs in the kernel: every socket, with owner and bytes'
-          : 'every closed socket with its final counters; owners by looking'
+      const text = watcher?.tier === 'bpf' ? usedText(watcher.lacks) : 'every closed socket with its final counters; owners by looking'
+      const help = watcher?.lacks === undefined ? '' : lacksHelp
       return [
-        { name: 'bpf-events', works: watcher?.tier === 'bpf', text: gaps[0]?.gap.text ?? text, help: gaps[0]?.gap.help ?? '' },
+        { name: 'bpf-events', works: watcher?.tier === 'bpf', text: gaps[0]?.gap.text ?? text, help: gaps[0]?.gap.help ?? help },
         {
           name: 'events',
           works: watcher !== undefined,
           text: watcher ? text : gaps.at(-1)!.gap.text,
-          help: watcher ? '' : gaps.at(-1)!.gap.help,
+          help: watcher ? help : gaps.at(-1)!.gap.help,
         },
       ]
     },
@@ -117,6 +115,12 @@ export function eventSource(ways: Ways): Events {
     },
   }
 }
+
+/** What programs in the kernel tell. */
+const usedText = (lacks: string | undefined): string =>
+  lacks === undefined
+    ? 'by programs in the kernel: every socket, with owner and bytes'
+    : `by programs in the kernel: TCP sockets with owner and bytes, ends of UDP; ${lacks}`
 
 /** The protocols of which a look by this query holds every socket of the own network namespace. */
 function wholeProtocols(query: Query = {}): readonly Protocol[] {

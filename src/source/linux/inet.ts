@@ -25,7 +25,8 @@ import {
   u8Of,
   type Message,
 } from './netlink.ts'
-import { addressesDetail, mptcpDetail, rawDetail, sctpDetail, sctpState } from './protocol-detail.ts'
+import { mptcpDetail, rawDetail } from './protocol-detail.ts'
+import { addressesDetail, sctpDetail, settleSctp } from './sctp.ts'
 import { inetDiagMsg, inetDiagReqV2, inetDiagSockid, nlattr } from './structs.ts'
 import { readCongestion, readCounts, readTcp } from './tcp.ts'
 import { readUpperLayer } from './upper-layer.ts'
@@ -99,6 +100,8 @@ const extensions: Readonly<Record<DetailName, number>> = {
   memory: bit(SKMEMINFO),
   options: bit(TOS) | bit(TCLASS) | bit(SHUTDOWN),
   cgroup: bit(TCLASS), // The class id comes with it.
+  context: 0, // These are not asked of sock_diag.
+  socketContext: 0,
 }
 
 /** The bits that ask for details. */
@@ -154,7 +157,7 @@ export function readInet(v: DataView, m: number, end: number, protocol: InetProt
   const v6 = v.getUint8(m) === AF_INET6
   const kernelState = v.getUint8(m + STATE)
   const remotePort = v.getUint16(m + DPORT)
-  const state = protocol === 'tcp' ? lookStates[kernelState] : stateOf(protocol, kernelState, remotePort)
+  const state = protocol === 'tcp' ? lookStates[kernelState] : (stateTables[protocol] ?? looseStates)[kernelState]
   const key = cookieKey(v.getUint32(m + COOKIE, LE), v.getUint32(m + COOKIE + 4, LE))
   const socket = draft(key, protocol, v6 ? 'ipv6' : 'ipv4', state, endpoint(v, m + SRC, v.getUint16(m + SPORT), v6))
   if (remotePort !== 0 || (protocol === 'raw' && kernelState === 1)) socket.remote = endpoint(v, m + DST, remotePort, v6)
@@ -163,12 +166,14 @@ export function readInet(v: DataView, m: number, end: number, protocol: InetProt
   const uid = v.getUint32(m + UID, LE)
   // Of TIME_WAIT and of a connection that is half made the kernel says 0 and means nothing.
   if (uid !== 0 || inode !== 0 || (state !== 'TIME_WAIT' && state !== 'SYN_RECEIVED')) socket.uid = uid
-  socket.queues = queuesOf(state === 'LISTEN', v.getUint32(m + RQUEUE, LE), v.getUint32(m + WQUEUE, LE))
+  // DCCP fills in 0 for both.
+  if (protocol !== 'dccp') socket.queues = queuesOf(state === 'LISTEN', v.getUint32(m + RQUEUE, LE), v.getUint32(m + WQUEUE, LE))
   const timer = v.getUint8(m + TIMER)
   if (timer !== 0) socket.timer = timerOf(timer, v.getUint32(m + EXPIRES, LE), v.getUint8(m + RETRANS))
   const device = v.getUint32(m + IF, LE)
   if (device !== 0) socket.interface = { index: device, name: undefined }
   readAttributes(v, m + inetDiagMsg.size, end, socket, cgroupOf, counts && protocol === 'tcp')
+  if (protocol === 'sctp') settleSctp(socket, kernelState)
   return socket
 }
 
@@ -193,9 +198,12 @@ function timerOf(kind: number, expiresMs: number, retransmits: number): Timer | 
 /** What the kernel lists as CLOSED of TCP is bound and no more: it asks for a state of its own (13, since 6.7) and answers with this one. */
 const lookStates: readonly (State | undefined)[] = tcpStates.map(state => (state === 'CLOSED' ? 'BOUND' : state))
 
-function stateOf(protocol: InetProtocol, state: number, remotePort: number): State | undefined {
-  if (protocol === 'mptcp' || protocol === 'dccp') return tcpStates[state]
-  return protocol === 'sctp' && remotePort !== 0 ? sctpState(state) : looseStates[state]
+/** include/linux/dccp.h: PARTOPEN, a client to which nothing has been sent yet, is the first number that TCP leaves free: 13, and 14 since 6.7. */
+const dccpStates = [...tcpStates.slice(0, 13), 'ESTABLISHED', 'ESTABLISHED', 'CLOSE_WAIT'] as const
+
+const stateTables: Readonly<Partial<Record<InetProtocol, readonly (State | undefined)[]>>> = {
+  mptcp: tcpStates,
+  dccp: dccpStates,
 }
 
 /** Everything that follows the fixed part of a message. */

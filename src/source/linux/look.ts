@@ -73,6 +73,11 @@ export function looker(tape: Tape, calls: Calls, owners: OwnerFinder, processRea
       processes = await processReader.ofSockets(found)
     }
     const sockets = query.isPlain && !tape.whole ? found : await sift(found, s => query.test(s, processes))
+    const records = tape.whole && !tape.played
+    if (records || query.details.some(name => name === 'context' || name === 'socketContext')) {
+      const { addContexts, contextReader } = await import('./contexts.ts')
+      processes = await addContexts(tape, contextReader(calls), records ? found : sockets, processes, query.details, gaps)
+    }
     return { atMs, source: tape.played ? 'replay linux' : 'linux', sockets, processes, gaps }
   }
 }

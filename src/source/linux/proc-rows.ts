@@ -7,7 +7,8 @@ import type { Endpoint, Family, Memory, Protocol, State, Timer } from '../../mod
 import { draft, looseStates, queuesOf, socketTypes, tcpStates, type Draft } from './draft.ts'
 import { netlinkProtocol } from './netlink-sockets.ts'
 import { packetProtocol } from './packet.ts'
-import { rawDetail, sctpState } from './protocol-detail.ts'
+import { rawDetail } from './protocol-detail.ts'
+import { sctpState } from './sctp.ts'
 
 /** Reads one line. */
 export type RowReader = (line: string) => Draft | undefined

@@ -62,8 +62,8 @@ function inetQuestions(
   cgroupOf: (id: number) => Cgroup,
 ): Question[] {
   const judged = wanted.filter && narrow(wanted.filter, place, protocol, family)
-  // SCTP counts its states in another way.
-  const states = protocol === 'sctp' ? 0xffffffff : (stateMask(wanted.states) & (judged?.states ?? 0xffffffff)) >>> 0
+  // SCTP and DCCP count their states in other ways.
+  const states = protocol === 'sctp' || protocol === 'dccp' ? 0xffffffff : (stateMask(wanted.states) & (judged?.states ?? 0xffffffff)) >>> 0
   if (states === 0) return []
   const plain: InetRequest = { protocol, family, states, details: wanted.details }
   const requests: InetRequest[] = []

@@ -10,6 +10,7 @@ const reach = 8
  * and, when it has gone on, as a connection; and as the last of one answer and the first of the next.
  */
 export function withoutRepeats(sockets: readonly Draft[], starts: readonly number[]): readonly Draft[] {
+  if (sockets[0]?.protocol === 'sctp') return sockets // A socket and its associations have one cookie and one inode.
   const gone = new Set<number>()
   for (const start of starts) {
     const before = new Map<string, number>()

@@ -11,6 +11,7 @@ import { inetProtocols } from './inet.ts'
 import type { Place } from './place.ts'
 import { readProtocols, readTextTable, textTables } from './procnet.ts'
 import { isRefused, questionsFor, tableName, type Wanted } from './questions.ts'
+import { joinSctp } from './sctp.ts'
 import { joinUnix } from './unix.ts'
 
 /** What a source keeps from look to look to list tables. */
@@ -104,6 +105,7 @@ async function listTable(listing: Listing, protocol: Protocol, family: Family): 
   }
   listing.gaps.push(...answerGaps(tableName(protocol, family), answer))
   if (protocol === 'unix') joinUnix(sockets)
+  if (protocol === 'sctp') return joinSctp(sockets)
   // A netlink socket that hears a group is in two lists of the kernel, and comes twice.
   return protocol === 'netlink' ? [...new Map(sockets.map(socket => [socket.key, socket])).values()] : sockets
 }

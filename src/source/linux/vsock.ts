@@ -162,16 +162,18 @@ export function readTipc(view: DataView, at: number, end: number): Draft {
     if (ends.has(4)) Object.assign(fields, { serviceType: ends.get(4), serviceInstance: ends.get(5) })
   }
   const statistics = all.get(TIPC_STAT)
-  if (statistics) readTipcQueues(view, statistics, socket, fields)
+  if (statistics) readTipcQueues(view, statistics, fields)
   socket.detail = { type: socketTypes[type], fields }
   return socket
 }
 
-function readTipcQueues(view: DataView, nest: Message, socket: Draft, fields: Fields): void {
+/** TIPC_NLA_SOCK_STAT_*: unlike the other lists of TIPC, this one starts at 0. The queues are counted in messages. */
+function readTipcQueues(view: DataView, nest: Message, fields: Fields): void {
   const all = new Map(attributes(view, nest.at, nest.end).map(a => [a.type, a]))
-  const number = (type: number): number => (all.has(type) ? u32Of(view, all.get(type)!) : 0)
-  socket.queues = queuesOf(false, number(1), number(2))
-  fields.linkCongested = all.has(3)
-  fields.connectionCongested = all.has(4)
-  fields.dropped = number(5)
+  const number = (type: number): number | undefined => (all.has(type) ? u32Of(view, all.get(type)!) : undefined)
+  fields.receivedMessages = number(0)
+  fields.sendMessages = number(1)
+  fields.linkCongested = all.has(2)
+  fields.connectionCongested = all.has(3)
+  fields.dropped = number(4)
 }

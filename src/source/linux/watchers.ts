@@ -7,6 +7,8 @@ import type { Protocol } from '../../model/socket.ts'
 /** A way of seeing events that has been opened. */
 export interface Watcher {
   readonly tier: Tier
+  /** What it cannot count here, and why; undefined when it lacks nothing. */
+  readonly lacks?: string | undefined
   /** Its queues hold whatever can come in so many milliseconds. */
   readonly restMs: number
   /** Takes what happened since the last call. Never more than can be handled without holding the event loop. */
@@ -15,6 +17,9 @@ export interface Watcher {
   see(look: Look, whole: ReadonlySet<Protocol>): void
   close(): void
 }
+
+/** What would help where a watcher lacks something. */
+export const lacksHelp = 'Linux 6.3 or newer counts them'
 
 /** A gap in events. */
 export const eventGap = (why: EventGap['gap']['why'], text: string, help: string, count?: number): EventGap => ({

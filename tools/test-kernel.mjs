@@ -1,0 +1,124 @@
+// `npm run test:kernel`: runs tests on another Linux kernel, that of this Debian, which lists what the kernel here may lack (SCTP, DCCP, VSOCK, TIPC, RAW) and is
+// older, once as it is and once with SELinux. QEMU computes the machine, so it needs no rights of its own; it has no network and a hard end.
+// With --if-there (from `npm test`) it gets nothing, and says what is missing instead; SOCKSCOPE_REQUIRE=all gets it, and fails without it.
+import { spawnSync } from 'node:child_process'
+import { existsSync, mkdirSync, readdirSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { boot, makeImage, modulesOf } from './guest.mjs'
+import { build, install, root } from './setup.mjs'
+
+const cache = join(root, '.cache/kernel')
+const unpacked = join(cache, 'linux/root')
+const image = join(cache, 'image.cpio')
+const required = process.env.SOCKSCOPE_REQUIRE === 'all'
+const mayGet = required || !process.argv.includes('--if-there')
+const words = process.argv.slice(2).filter(word => !word.startsWith('--'))
+
+/** What `depends` of the modules does not say: the checksums and ciphers that they ask the kernel for by name. */
+const ciphers = ['crc32c_generic', 'ctr', 'gcm', 'ghash_generic']
+const families = ['sctp', 'dccp_ipv4', 'dccp_ipv6', 'vsock', 'vsock_loopback', 'tipc', 'tls', 'veth']
+const lists = ['tcp', 'udp', 'raw', 'sctp', 'dccp', 'mptcp', 'unix', 'vsock', 'netlink', 'af_packet'].map(name => `${name}_diag`)
+const programs = ['ip', 'ss', 'sh', 'unshare', 'mount', 'umount', 'true']
+
+/** The tests of this kernel that say most on another one; what they need and is not there they leave out. */
+const own = [
+  'src/source/linux/bpf/btf',
+  'src/source/linux/bpf/traffic',
+  'test/linux/layout',
+  'test/linux-ss',
+  'test/contract',
+  'test/source-filter',
+  'test/unix-filter',
+]
+const live = ['actions', 'events', 'interfaces', 'owners', 'places'].map(name => `src/source/linux/${name}`)
+const machines = [
+  { name: 'as it is', line: '', tests: [...own, ...live].map(name => `${name}.test.js`), guest: name => !name.startsWith('selinux') },
+  {
+    name: 'with SELinux',
+    line: 'security=selinux selinux=1 enforcing=0 guest.policy=/policy',
+    tests: [],
+    guest: name => name.startsWith('selinux'),
+  },
+]
+
+const say = text => process.stdout.write(`${text}\n`)
+const has = program => spawnSync('sh', ['-c', `command -v ${program}`]).status === 0
+const skip = reason => {
+  say(`# another kernel: skipped, ${reason}`)
+  process.exit(required ? 1 : 0)
+}
+
+function get(what, command, args) {
+  const { status, stdout, stderr } = spawnSync(command, args, {
+    encoding: 'utf8',
+    timeout: 240_000,
+    env: { ...process.env, DEBIAN_FRONTEND: 'noninteractive' },
+  })
+  if (status !== 0) say(`${stdout}${stderr}\n# ${what} could not be had`)
+  return status === 0
+}
+
+function prepare() {
+  if (process.platform !== 'linux' || process.arch !== 'x64') skip(`it needs Linux on x64, this is ${process.platform} on ${process.arch}`)
+  mkdirSync(cache, { recursive: true })
+  const isThere = existsSync(join(cache, 'linux/ready'))
+  if ((!isThere || !has('qemu-system-x86_64')) && !mayGet) skip('a kernel and QEMU are not there; npm run test:kernel gets them (90 MB)')
+  if (!isThere && !get('the kernel', join(root, 'tools/get-kernel'), [join(cache, 'linux')]))
+    skip('the kernel could not be had; why is above')
+  if (!has('qemu-system-x86_64') && process.getuid() === 0)
+    get('QEMU', 'apt-get', ['install', '-qy', '--no-install-recommends', 'qemu-system-x86'])
+  const missing = ['qemu-system-x86_64', ...programs].filter(program => !has(program))
+  if (missing.length > 0) skip(`it needs ${missing.join(', ')} (packages qemu-system-x86, iproute2, util-linux)`)
+}
+
+/** The policy that gives processes and sockets their labels, from its text. */
+function policy() {
+  const to = join(cache, 'policy')
+  const { status, stdout, stderr } = spawnSync(
+    join(unpacked, 'usr/bin/checkpolicy'),
+    ['-U', 'allow', '-o', to, join(root, 'test/kernel/policy.conf')],
+    {
+      encoding: 'utf8',
+    },
+  )
+  if (status !== 0) throw new Error(`checkpolicy: ${stdout}${stderr}`)
+  return readFileSync(to)
+}
+
+function fill(archive) {
+  archive.write('/etc/passwd', 'root:x:0:0:root:/:/bin/sh\nsomeone:x:1000:1000::/:/bin/sh\n')
+  archive.write('/policy', policy())
+  archive.write('/app/package.json', '{"private":true,"type":"module"}')
+  archive.add('/app/init.mjs', join(root, 'test/kernel/init.mjs'))
+  for (const folder of ['dist', 'build', 'test/layouts', 'test/golden']) archive.add(`/app/${folder}`, join(root, folder))
+  for (const module of ['koffi', '@koromix/koffi-linux-x64']) archive.add(`/app/node_modules/${module}`, join(root, 'node_modules', module))
+}
+
+async function run({ name, line, tests, guest }, kernel) {
+  const guests = readdirSync(join(root, 'build/test/kernel')).filter(file => file.endsWith('.guest.js') && guest(file))
+  const all = [...guests.map(file => `test/kernel/${file}`), ...tests]
+  const chosen = all.filter(file => words.length === 0 || words.some(word => file.includes(word)))
+  if (chosen.length === 0) return true
+  say(`# another kernel ${name}`)
+  const { late, console, said } = await boot({ kernel, image, line: `${line} guest.tests=${chosen.join(',')}`, seconds: 240, logs: cache })
+  say(said.trim())
+  const ok = said.trimEnd().endsWith('# end 0')
+  if (!ok)
+    say(`${console.trim()}\n# another kernel ${name}: ${late ? 'did not end in 240 s' : 'failed'}; what the kernel said last is above`)
+  return ok
+}
+
+install()
+build()
+prepare()
+// `npm test` has compiled the tests already.
+if (!process.argv.includes('--if-there')) {
+  const tsc = [join(root, 'node_modules/typescript/bin/tsc'), '-p', 'tsconfig.test.json']
+  if (spawnSync(process.execPath, tsc, { cwd: root, stdio: ['ignore', 1, 2] }).status !== 0) process.exit(1)
+}
+const modules = modulesOf(join(unpacked, 'lib/modules'), [...ciphers, ...families, ...lists, 'diag'])
+makeImage(image, { programs, modules, fill })
+const [vmlinuz] = readdirSync(join(unpacked, 'boot'))
+let ok = true
+for (const machine of machines) ok = (await run(machine, join(unpacked, 'boot', vmlinuz))) && ok
+process.exit(ok ? 0 : 1)
