@@ -8,7 +8,9 @@ const libc = koffi.load('libc.so.6')
 const mount = libc.func('int mount(const char *from, const char *at, const char *kind, unsigned long flags, const char *data)')
 const loadModule = libc.func('long syscall(long number, int fd, const char *options, int flags)')
 const reboot = libc.func('int reboot(int how)')
+const limit = libc.func('int setrlimit(int what, const void *values)')
 const SYS_finit_module = 313
+const RLIMIT_NOFILE = 7
 const POWER_OFF = 0x4321fedc
 
 for (const [kind, at] of [
@@ -30,6 +32,7 @@ const line = readFileSync('/proc/cmdline', 'utf8')
 const option = name => new RegExp(`\\bguest\\.${name}=(\\S+)`).exec(line)?.[1]
 
 function prepare() {
+  limit(RLIMIT_NOFILE, new BigUint64Array([65_536n, 65_536n])) // As many descriptors as elsewhere.
   const [uptime] = readFileSync('/proc/uptime', 'utf8').split(' ')
   say(`# Linux ${readFileSync('/proc/sys/kernel/osrelease', 'utf8').trim()}, running after ${uptime} s`)
   for (const file of JSON.parse(readFileSync('/modules.json', 'utf8'))) {
