@@ -239,7 +239,7 @@ def unix_datagrams():
     r.close()
 
 
-BIG = 2 ** 32 + 12_345
+BIG = 2 ** 32 + 2 ** 30 + 12_345
 
 
 def big(how, family=socket.AF_INET):
