@@ -2,7 +2,7 @@ import { after, test } from 'node:test'
 import { deepEqual, equal, ok } from 'node:assert/strict'
 import { execFile, spawn, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
-import { cpSync, mkdirSync, mkdtempSync, readdirSync, rmSync, symlinkSync, unlinkSync, writeFileSync } from 'node:fs'
+import { cpSync, mkdirSync, mkdtempSync, readdirSync, rmSync, statSync, symlinkSync, unlinkSync, writeFileSync } from 'node:fs'
 import { createServer, type Server } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -119,7 +119,8 @@ test('a sweep ahead, and a socket that comes after it', needs('linux', 'root'), 
   const search = ownerSearch({ ...here, sweeps: async () => ({ ...(await bpf()), isPrepared: () => true }) })
   const busy = await child(`const fs = require('fs'); for (let i = 0; i < 6000; i++) fs.openSync('/dev/null'); console.log(1)`)
   const ahead = search.begin()
-  equal((await ahead).isSwept, true)
+  // Before Linux 6.2 nothing tells at a first look how many descriptors there are, so /proc is read.
+  equal((await ahead).isSwept, statSync('/proc/self/fd').size > 0)
   const { server, fd, inode } = await listen()
   deepEqual(triples(await search.find(inodes([inode]), undefined, ahead)), [`${inode} ${process.pid} ${fd}`])
   server.close()
