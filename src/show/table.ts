@@ -36,7 +36,16 @@ export type CellOf = (row: number) => string | number | boolean | undefined
 /** The lines of a table whose cells are asked for one by one, column after column. */
 export function tableOf(heads: readonly TableColumn[], rows: number, cells: readonly CellOf[], options: TableOptions = {}): string[] {
   const header = options.header !== false
-  const columns = heads.map((head, i) => columnOf(rows, cells[i]!, header ? head.title.length : 0))
+  const columns = heads.map((head, i): Column => ({
+    cell: cells[i]!,
+    texts: [],
+    width: header ? head.title.length : 0,
+    isPlain: true,
+    from: undefined,
+    to: '',
+  }))
+  // Row by row: what the cells of a row are made of is read from memory once.
+  for (let row = 0; row < rows; row++) for (let i = 0; i < columns.length; i++) addCell(columns[i]!, row)
   const { kept, widths } = fit(
     heads,
     columns.map(c => c.width),
@@ -56,33 +65,30 @@ export function tableOf(heads: readonly TableColumn[], rows: number, cells: read
 }
 
 interface Column {
+  readonly cell: CellOf
   readonly texts: string[]
-  readonly width: number
+  width: number
   /** Every text is of printable ASCII, so its width is its length. */
-  readonly isPlain: boolean
+  isPlain: boolean
+  /** The last cell, and its text. Neighbours are often the same, and are then looked at once. */
+  from: ReturnType<CellOf>
+  to: string
 }
 
-/** The texts of a column, made safe. Neighbours are often the same, and are then looked at once. */
-function columnOf(rows: number, cell: CellOf, least: number): Column {
-  const texts = Array.from<string>({ length: rows })
-  let most = least
-  let isPlain = true
-  let from: ReturnType<CellOf>
-  let to = ''
-  for (let row = 0; row < rows; row++) {
-    const value = cell(row)
-    if (value !== from) {
-      from = value
-      to = value === undefined ? '' : String(value)
-      if (typeof value === 'string' && special.test(value)) {
-        to = safe(value)
-        isPlain = false
-        most = Math.max(most, width(to))
-      } else if (to.length > most) most = to.length
-    }
-    texts[row] = to
+/** Adds the text of a cell, made safe. */
+function addCell(column: Column, row: number): void {
+  const value = column.cell(row)
+  if (value !== column.from) {
+    column.from = value
+    let to = value === undefined ? '' : String(value)
+    if (typeof value === 'string' && special.test(value)) {
+      to = safe(value)
+      column.isPlain = false
+      column.width = Math.max(column.width, width(to))
+    } else if (to.length > column.width) column.width = to.length
+    column.to = to
   }
-  return { texts, width: most, isPlain }
+  column.texts.push(column.to)
 }
 
 /** What may need to be made safe, or be wider or narrower than one column. */
