@@ -1,7 +1,7 @@
 // A long look stops now and then, so that the event loop of the host program is never held for long.
 
-// Less than half of what a look may hold it: a step between two breaths, and a collection of garbage, come on top.
-const longestNanos = 4_000_000n
+// A fifth of what a look may hold it: a step between two breaths, and a collection of garbage, come on top, and the latter is most.
+const longestNanos = 2_000_000n
 
 // There is one event loop, so there is one time of its last turn, however many loops of ours follow each other without a turn between them.
 // Not `performance.now()`: its first use loads a module of Node for a millisecond of every start.

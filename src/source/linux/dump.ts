@@ -149,6 +149,7 @@ export function asker(tape: Tape, calls: Calls): Asker {
         const pause = breathe()
         if (pause) await pause
       }
+      await breathe()
       const failure = done ? undefined : new DecodeError(`netlink dump of ${question.table}`, 1, 0, 'at its end')
       return { sockets: starts.length > 0 ? withoutRepeats(sockets, starts) : sockets, failure, interrupted, limited: false }
     } catch (error) {

@@ -2,6 +2,7 @@
 
 import type { Ability } from '../../model/ability.ts'
 import type { Gap } from '../../model/gap.ts'
+import { breath } from '../breath.ts'
 import type { Tape } from '../tape.ts'
 import type { Draft } from './draft.ts'
 import { inodesOf, type Inodes } from './inodes.ts'
@@ -73,7 +74,10 @@ export function ownerFinder(tape: Tape, machine: Machine): OwnerFinder {
   return {
     begin: () => search.begin(),
     async find(sockets, gaps, ahead) {
+      const breathe = breath()
+      await breathe()
       const inodes = inodesOf(sockets)
+      await breathe()
       const holders = await tape.value<Holders>('owners', async () => ({
         ...(await holdersOf(sockets, inodes, ahead)),
         asRoot: process.geteuid?.() === 0,

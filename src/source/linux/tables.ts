@@ -3,6 +3,7 @@
 import { OsError } from '../../model/error.ts'
 import type { Gap } from '../../model/gap.ts'
 import type { Cgroup, Family, Protocol } from '../../model/socket.ts'
+import { breath } from '../breath.ts'
 import type { Tape } from '../tape.ts'
 import { bothFamilies } from './both-families.ts'
 import type { Draft } from './draft.ts'
@@ -33,12 +34,14 @@ export async function listTables(lister: Lister, place: Place, wanted: Wanted, r
     if (lister.tape.whole) await listing
     listings.push(listing)
   }
+  const breathe = breath()
   const found: Draft[] = []
   const texts: Protocol[] = []
   for (const [i, { parts, gaps, isText }] of (await Promise.all(listings)).entries()) {
     const protocol = wanted.protocols[i]!
     // One by one: a spread of 50,000 arguments is too long for the stack.
     for (const part of parts) for (const socket of part) found.push(socket)
+    await breathe()
     for (const gap of gaps) report(protocol, gap)
     if (isText) texts.push(protocol)
   }
