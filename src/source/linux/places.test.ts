@@ -112,6 +112,23 @@ test('another user gets the own namespace, and is told of the others', asRoot, a
   ok(gaps[0]!.help)
 })
 
+test('a namespace from which there is no way back is not entered', asRoot, async () => {
+  // In a user namespace, and still in the network namespace of the host, as in `podman unshare`.
+  const script = `import('${process.cwd()}/build/src/source/linux/index.js').then(async m => {
+      const net = () => require('fs').readlinkSync('/proc/thread-self/ns/net');
+      const other = require('child_process').spawn('unshare', ['--net', 'sh', '-c', 'echo; exec sleep 60'], { stdio: ['ignore', 'pipe', 'inherit'] });
+      await require('events').once(other.stdout, 'data');
+      const before = net();
+      const source = await m.openLinux();
+      const { gaps, sockets } = await source.sockets({ namespaces: 'all' });
+      const one = await source.sockets({ namespaces: { pid: other.pid } });
+      other.kill();
+      console.log(JSON.stringify([net() === before, sockets.length > 0, [gaps, one.gaps].map(all => all.find(g => g.what === 'namespaces')?.why)]));
+      process.exit() })`
+  const out = execFileSync('unshare', ['--user', '--map-root-user', process.execPath, '-e', script], { encoding: 'utf8' })
+  deepEqual(JSON.parse(out), [true, true, ['permission', 'permission']])
+})
+
 test('sockets of processes outside of our pid namespace say so', asRoot, async () => {
   const server = spawn(process.execPath, [
     '-e',
@@ -152,7 +169,7 @@ test('whatever is thrown inside, the process is back; if it cannot be, nothing m
   let entered = 0
   const oneWay = {
     enterNetwork() {
-      if (++entered === 2) throw new OsError('setns', 'EPERM')
+      if (++entered === 3) throw new OsError('setns', 'EPERM')
     },
   }
   throws(() => inNamespace(oneWay, fd, () => 1), /way back .* barred/)

@@ -38,6 +38,8 @@ export function inNamespace<T>(call: Pick<typeof calls, 'enterNetwork'>, namespa
   if (cannotReturn) throw cannotReturn
   const own = openSync(OWN, constants.O_RDONLY)
   try {
+    // In a user namespace one may enter its network namespaces, and not that of the host again: so first the way back is tried.
+    call.enterNetwork(own)
     call.enterNetwork(namespace)
     try {
       return act()
