@@ -8,8 +8,10 @@ import { breath } from '../breath.ts'
 export interface Table {
   /** The inode of the folder of descriptors: another one means another process. */
   readonly identity: number
-  /** How many descriptors there were. */
+  /** How many descriptors there were when the processes were last listed. */
   count: number
+  /** There were more or fewer when it was last read. It says so until it is read, whichever look does that. */
+  isStale: boolean
   /** False: we may not look. */
   readable: boolean
   /** Descriptor to inode; 0 is no socket. */
@@ -29,7 +31,7 @@ export interface Thread {
 
 /** What listing the processes gave. */
 export interface Changes {
-  /** Processes that are new, or have more or fewer descriptors than before. */
+  /** Processes that are new, or have more or fewer descriptors than when they were read. */
   readonly changed: readonly number[]
   readonly unchanged: readonly number[]
   /** Tables of processes that have ended since the look before. */
@@ -79,11 +81,13 @@ export class Descriptors {
       if (table !== undefined && table.identity === stat.ino) {
         ended.delete(pid)
         const count = this.#tellsCounts ? stat.size : table.readable ? this.#count(pid) : table.count
-        ;(count === table.count ? unchanged : changed).push(pid)
+        table.isStale ||= count !== table.count
         table.count = count
+        ;(table.isStale ? changed : unchanged).push(pid)
         table.threads = table.threads.filter(t => isStill(t.path, t.inode))
       } else {
-        this.tables.set(pid, { identity: stat.ino, count: stat.size, readable: true, sockets: new Map(), readIn: 0, threads: [] })
+        const table = { identity: stat.ino, count: stat.size, isStale: true, readable: true, sockets: new Map(), readIn: 0, threads: [] }
+        this.tables.set(pid, table)
         changed.push(pid)
       }
       await this.#breathe()
@@ -133,6 +137,7 @@ export class Descriptors {
       else this.tables.delete(pid) // It ended while we looked.
     }
     table.sockets = now
+    table.isStale = false
     table.count ||= now.size
     if (all) table.readIn = this.#look
   }
@@ -230,6 +235,7 @@ export class Descriptors {
     for (const [pid, table] of this.tables) {
       table.sockets = found.get(pid) ?? new Map()
       table.threads = []
+      table.isStale = false
       table.readIn = this.#look
       table.readable ||= table.sockets.size > 0
     }

@@ -45,7 +45,9 @@ export function looker(tape: Tape, calls: Calls, owners: OwnerFinder, processRea
     let ahead: ReturnType<typeof owners.begin> | undefined
     // While the kernel walks a long table, the owners are looked for. A tape keeps one question after the other.
     const onLong = (): void => {
-      if (query.owners && !tape.whole) ahead ??= owners.begin()
+      if (!query.owners || tape.whole || ahead) return
+      ahead = owners.begin()
+      ahead.catch(() => undefined) // It is heard of when the owners are joined, or nobody wants it any more.
     }
     const lister: Lister = { tape, ask: async (place, question) => ask(place, question, onLong), cgroupOf: groups.of }
     // The usual case needs nothing that knows of namespaces.

@@ -115,6 +115,42 @@ test('what comes after looking ahead is found, too', async () => {
   deepEqual((await search.find(inodes([8, 11]))).exited, [11])
 })
 
+test('what one look has noticed and not read, the next one reads', async () => {
+  const root = tree({ 1: { 0: '/dev/null' }, 100: { 3: 'socket:[7]' } })
+  const search = ownerSearch({ ...here, root })
+  const come = (pid: number): void => {
+    mkdirSync(join(root, String(pid), 'fd'), { recursive: true })
+    symlinkSync('socket:[7]', join(root, String(pid), 'fd', '3'))
+  }
+  await search.find(inodes([]), undefined, search.begin()) // Nothing was left after the filter.
+  come(101)
+  deepEqual(triples(await search.find(inodes([7]))), ['7 100 3', '7 101 3'])
+  come(102)
+  const slow = search.begin()
+  await slow
+  come(103)
+  const all = ['7 100 3', '7 101 3', '7 102 3', '7 103 3']
+  deepEqual(triples(await search.find(inodes([7]))), all) // Another look overtakes it.
+  deepEqual(triples(await search.find(inodes([7]), undefined, slow)), all)
+})
+
+test('a source that is closed while it loads the sweep opens none', async () => {
+  let opened = 0
+  let load: () => void = () => undefined
+  const loading = new Promise<void>(resolve => (load = resolve))
+  const fake = { isPrepared: () => true, openSweep: () => (opened++, assertNever()), readRecords: () => undefined }
+  const search = ownerSearch({ ...here, sweeps: async () => loading.then(() => fake) })
+  const asked = search.abilities()
+  search.close()
+  load()
+  await asked
+  equal(opened, 0)
+})
+
+const assertNever = (): never => {
+  throw new Error('opened')
+}
+
 test('a sweep ahead, and a socket that comes after it', needs('linux', 'root'), async () => {
   const search = ownerSearch({ ...here, sweeps: async () => ({ ...(await bpf()), isPrepared: () => true }) })
   const busy = await child(`const fs = require('fs'); for (let i = 0; i < 6000; i++) fs.openSync('/dev/null'); console.log(1)`)

@@ -31,12 +31,13 @@ export function sweeper(load: LoadSweeps | undefined): Sweeper {
   let sweep: bpf.Sweep | undefined
   let isPrepared: boolean | undefined
   let refusal: string | undefined = load === undefined ? 'it was not asked for' : undefined
+  let isClosed = false
 
   async function open(): Promise<bpf.Sweep | undefined> {
     if (refusal !== undefined || load === undefined) return undefined
     try {
       module ??= await load()
-      return (sweep ??= module.openSweep())
+      return isClosed ? undefined : (sweep ??= module.openSweep())
     } catch (error) {
       refuse(error)
       return undefined
@@ -92,6 +93,7 @@ export function sweeper(load: LoadSweeps | undefined): Sweeper {
       sweep?.close()
       sweep = undefined
       refusal = 'the source is closed'
+      isClosed = true
     },
   }
 }
