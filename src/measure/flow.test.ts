@@ -1,13 +1,14 @@
 import { deepEqual, equal, ok } from 'node:assert/strict'
 import { test } from 'node:test'
 import type { SocketEvent } from '../model/event.ts'
-import type { Flows } from '../model/flow.ts'
+import type { Flows, InterfaceFlow } from '../model/flow.ts'
 import type { Gap } from '../model/gap.ts'
 import type { Look } from '../model/look.ts'
 import type { Process } from '../model/process.ts'
 import type { Share, Socket } from '../model/socket.ts'
 import type { Tcp } from '../model/tcp.ts'
 import { flowMeter } from './flow.ts'
+import { ledger } from './ledger.ts'
 import { give, split } from './share.ts'
 
 const process = (pid: number): Process => ({
@@ -236,6 +237,29 @@ test('UDP counts what processes sent and received', () => {
   const flows = meter.take(look([at(30), socket('v', [1], { protocol: 'udp' })]), [], 1000)!
   deepEqual(rows(flows, 'processes'), [['p1', 20, 0, 'exact']])
   equal(flows.processes[0]!.uncountedSockets, 1)
+})
+
+test('what a socket moved before its process let go of it has an owner, in the ledger too', () => {
+  const meter = flowMeter()
+  const left = (out: number): Socket => ({
+    ...socket('a', [], { state: 'TIME_WAIT', shares: [{ pid: 1, inBytes: 0, outBytes: out }] }),
+    tcp: undefined,
+    ownerless: 'time-wait',
+  })
+  meter.take(look([socket('a', [1], { out: 10, shares: [{ pid: 1, inBytes: 0, outBytes: 10 }] })]), [], undefined)
+  const eth = { name: 'eth0', inBytes: 0, outBytes: 90, inPackets: 0, outPackets: 1, loopback: false } as InterfaceFlow
+  const flows = meter.take(look([left(60)]), [], 1000)!
+  deepEqual(rows(flows, 'processes'), [['p1', 0, 50, 'exact']])
+  deepEqual(
+    ledger(flows, [eth])!
+      .rows.slice(0, 2)
+      .map(row => [row.what, row.outBytes]),
+    [
+      ['processes', 50],
+      ['no owner', 0],
+    ],
+  )
+  adds(flows)
 })
 
 test('rows are ranked by a moving average and by name, not by chance', () => {

@@ -95,7 +95,7 @@ function see(book: Book, socket: Socket): void {
   // Most of many thousand sockets do nothing.
   if (account !== undefined && isIdle(account, socket)) {
     book.tables.present(socket, true)
-    account.socket = socket
+    account.socket = withOwners(socket, account.socket)
     account.step = book.step
     return
   }
@@ -109,8 +109,12 @@ function see(book: Book, socket: Socket): void {
     book.accounts.set(socket.key, account)
   }
   account.step = book.step
-  move(book, account, socket, now, false)
+  move(book, account, withOwners(socket, account.socket), now, false)
 }
+
+/** What moves after a process has let go of a socket is still the process's. */
+const withOwners = (now: Socket, was: Socket): Socket =>
+  now.owners.length === 0 && was.owners.length > 0 ? { ...now, owners: was.owners } : now
 
 /** True when nothing has moved since, and nothing waits for its owner. */
 function isIdle({ socket: was, in: { waiting }, out }: Account, now: Socket): boolean {
@@ -158,9 +162,8 @@ function end(book: Book, event: SocketEvent): void {
     outSegments: socket.tcp?.sentSegments ?? account.last.outSegments,
     kind: event.kind ?? 'sampled',
   }
-  const owners = socket.owners.length === 0 ? account.socket.owners : socket.owners
   const traffic = socket.traffic ?? account.socket.traffic
-  move(book, account, { ...socket, owners, traffic }, now, true)
+  move(book, account, { ...withOwners(socket, account.socket), traffic }, now, true)
 }
 
 /** Sockets that are gone without a word. The word may come late, so they are kept for some intervals: else it would count them anew. */
