@@ -155,8 +155,8 @@ test('a sweep ahead, and a socket that comes after it', needs('linux', 'root'), 
   const search = ownerSearch({ ...here, sweeps: async () => ({ ...(await bpf()), isPrepared: () => true }) })
   const busy = await child(`const fs = require('fs'); for (let i = 0; i < 6000; i++) fs.openSync('/dev/null'); console.log(1)`)
   const ahead = search.begin()
-  // Before Linux 6.2 nothing tells at a first look how many descriptors there are, so /proc is read.
-  equal((await ahead).isSwept, statSync('/proc/self/fd').size > 0)
+  // Before Linux 6.2 the number of all open files stands in for that of the descriptors, and either way may be taken.
+  if (statSync('/proc/self/fd').size > 0) ok((await ahead).isSwept)
   const { server, fd, inode } = await listen()
   deepEqual(triples(await search.find(inodes([inode]), undefined, ahead)), [`${inode} ${process.pid} ${fd}`])
   server.close()
