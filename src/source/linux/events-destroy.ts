@@ -1,59 +1,72 @@
 // Events from the kernel's word that a socket was destroyed. It does not know births, and owners only from looks.
 //
-// The received bytes of TCP hold one for the other end's FIN, and a destroyed socket does not say whether that came. Our own FIN tells:
-// it is in the acknowledged bytes (as is the SYN of the side that connected), and a connection that ended in order has both. One byte
-// is in doubt where one of the two is there and no look tells which: who connected and was reset looks like who accepted and closed.
+// The received bytes of TCP hold one for the other end's FIN, and a destroyed socket does not say whether that came. Something else has to:
+// a look that saw it, what the other end has sent when that is here too, or what the kernel keeps waiting in place of the side that closed
+// first. Without that, bytes are what they are when a connection ends in order, and an estimate.
 
 import type { EventGap, Kind, SocketEvent } from '../../model/event.ts'
 import type { Look } from '../../model/look.ts'
 import type { Socket } from '../../model/socket.ts'
 import type { Tcp } from '../../model/tcp.ts'
 import type * as calls from './calls.ts'
-import { openDestroyed, type Destroyed } from './destroyed.ts'
+import { openDestroyed } from './destroyed.ts'
 import type { Draft } from './draft.ts'
+import { openRemains, sentBytes, type Remains } from './remains.ts'
 import { eventGap, type Watcher } from './watchers.ts'
 
 const most = 1000
 const finSeen = new Set<Socket['state']>(['CLOSE_WAIT', 'LAST_ACK', 'CLOSING'])
+/** The states of an end whose FIN the other one has. */
+const finAcked = new Set<Socket['state']>(['FIN_WAIT_2', 'TIME_WAIT'])
 
 /** What an earlier look knew of a socket. */
 interface Before {
   readonly listened: boolean
   readonly finReceived: boolean
+  readonly receivedBytes: number | undefined
   /** It connected: its SYN is in the acknowledged bytes. */
   readonly connected: boolean
 }
 
 /** Opens this way of seeing. */
 export function destroyWatcher(c: typeof calls): Watcher {
-  const tcp = openDestroyed(c, 'tcp')
-  let udp: Destroyed
-  try {
-    udp = openDestroyed(c, 'udp')
-  } catch (error) {
-    tcp.close()
-    throw error
+  const opened: { close(): void }[] = []
+  const keep = <T extends { close(): void }>(one: T): T => {
+    opened.push(one)
+    return one
   }
-  const earlier = memory()
-  return {
-    tier: 'destroy',
-    restMs: 10, // Without privileges the kernel keeps some two hundred ends.
-    take() {
-      const events: (SocketEvent | EventGap)[] = []
-      for (const from of [tcp, udp]) {
-        const found: Draft[] = []
-        if (from.take(found, most)) events.push(lostGap())
-        const atMs = Date.now()
-        for (const socket of found) earlier.hear(socket)
-        for (const socket of found) events.push(destroyed(socket, atMs, earlier))
-      }
-      return events
-    },
-    see: look => earlier.keep(look),
-    close() {
-      tcp.close()
-      udp.close()
-    },
+  const close = (): void => {
+    for (const one of opened) one.close()
+  }
+  try {
+    const tcp = keep(openDestroyed(c, 'tcp'))
+    const udp = keep(openDestroyed(c, 'udp'))
+    const remains = keep(openRemains(c))
+    const earlier = memory()
+    return {
+      tier: 'destroy',
+      restMs: 10, // Without privileges the kernel keeps some two hundred ends.
+      take() {
+        const events: (SocketEvent | EventGap)[] = []
+        for (const from of [tcp, udp]) {
+          const found: Draft[] = []
+          if (from.take(found, most)) {
+            events.push(lostGap())
+            remains.forget()
+          }
+          if (from === tcp) remains.add(found)
+          const atMs = Date.now()
+          for (const socket of found)
+            events.push(destroyed(socket, atMs, from === tcp ? final(socket, earlier.of(socket.key), remains) : undefined))
+        }
+        return events
+      },
+      see: look => earlier.keep(look),
+      close,
+    }
+  } catch (error) {
+    close()
+    throw error
   }
 }
 
@@ -64,70 +77,43 @@ const lostGap = (): EventGap =>
 interface Memory {
   keep(look: Look): void
   of(key: string): Before | undefined
-  /** Learns from a socket that ended: who connected was accepted at its remote port. */
-  hear(socket: Socket): void
-  /** A look saw a listener on this port, or somebody who was accepted there has told of it. */
-  listens(port: number): boolean
 }
-
-/** Ports are forgotten after two looks: whoever has one next may connect from it. */
-const mostPorts = 65_536
 
 /** Remembers the last look; what is in it is sorted out when a socket ends, for mostly none does. */
 function memory(): Memory {
   let last: Look | undefined
   let before = new Map<string, Before>()
-  let listening = new Set<number>()
-  let heard = new Set<number>()
-  let heardBefore = new Set<number>()
-  const sort = (): void => {
-    if (last === undefined) return
-    before = new Map()
-    listening = new Set()
-    for (const socket of last.sockets) learn(socket, before, listening)
-    last = undefined
-  }
   return {
     keep(look) {
       last = look
-      heardBefore = heard
-      heard = new Set()
-    },
-    hear({ tcp, remote }) {
-      // Both its SYN and its FIN were acknowledged.
-      if (tcp !== undefined && extra(tcp) === 2 && remote?.port !== undefined && heard.size < mostPorts) heard.add(remote.port)
     },
     of(key) {
-      sort()
+      if (last !== undefined)
+        before = new Map(last.sockets.filter(({ protocol }) => protocol === 'tcp').map(socket => [socket.key, learn(socket)]))
+      last = undefined
       return before.get(key)
-    },
-    listens(port) {
-      sort()
-      return listening.has(port) || heard.has(port) || heardBefore.has(port)
     },
   }
 }
 
-function learn(socket: Socket, before: Map<string, Before>, listening: Set<number>): void {
-  if (socket.protocol !== 'tcp') return
-  if (socket.state === 'LISTEN' && socket.local.port !== undefined) listening.add(socket.local.port)
-  const listened = socket.state === 'LISTEN'
-  if (listened) before.set(socket.key, { listened, finReceived: false, connected: false })
-  if (listened || socket.tcp === undefined) return
-  before.set(socket.key, {
-    listened,
-    finReceived: finSeen.has(socket.state),
-    connected: socket.state === 'ESTABLISHED' && unsent(socket.tcp) === 0 && extra(socket.tcp) === 1,
-  })
-}
+const learn = ({ state, tcp }: Socket): Before => ({
+  listened: state === 'LISTEN',
+  finReceived: finSeen.has(state),
+  receivedBytes: tcp?.receivedBytes,
+  connected: state === 'ESTABLISHED' && tcp !== undefined && (tcp.unackedSegments ?? 0) === 0 && extra(tcp) === 1,
+})
 
 /** Acknowledged numbers that are no payload: the SYN of the side that connected, and our own FIN. */
-const extra = (tcp: Tcp): number => (tcp.ackedBytes ?? 0) - ((tcp.sentBytes ?? 0) - (tcp.retransmittedBytes ?? 0))
-const unsent = (tcp: Tcp): number => tcp.unackedSegments ?? 0
+const extra = (tcp: Tcp): number => (tcp.ackedBytes ?? 0) - (sentBytes(tcp) ?? 0)
 
-/** The end of a socket, as the message tells it; bytes only of TCP, which takes what was known earlier. */
-export function destroyed(socket: Draft, atMs: number, earlier?: Memory): SocketEvent {
-  const bytes = socket.protocol === 'tcp' && earlier ? final(socket, earlier) : undefined
+interface Final {
+  readonly bytesIn: number
+  readonly bytesOut: number
+  readonly kind: Kind
+}
+
+/** The end of a socket, as the message tells it. */
+export function destroyed(socket: Draft, atMs: number, bytes?: Final): SocketEvent {
   socket.inode = undefined // The kernel fills in 0 for both of a socket without a process.
   socket.uid = undefined
   socket.ownerless = 'unknown'
@@ -137,21 +123,45 @@ export function destroyed(socket: Draft, atMs: number, earlier?: Memory): Socket
     durationMs: undefined,
     socket,
     processes: [],
-    bytesIn: bytes?.in,
-    bytesOut: bytes?.out,
+    bytesIn: bytes?.bytesIn,
+    bytesOut: bytes?.bytesOut,
     kind: bytes?.kind,
     tier: 'destroy',
   }
 }
 
-function final({ key, tcp, local }: Socket, earlier: Memory): { in: number; out: number; kind: Kind } | undefined {
-  if (tcp?.sentBytes === undefined || tcp.receivedBytes === undefined) return undefined
+/** What a TCP socket moved in all; undefined when nothing tells. */
+export function final(socket: Socket, was: Before | undefined, remains: Remains): Final | undefined {
+  const { tcp } = socket
+  const bytesOut = tcp && sentBytes(tcp)
+  if (tcp?.receivedBytes === undefined || bytesOut === undefined) return undefined
   // A process that closes by a reset (SO_LINGER 0) makes the kernel forget what was counted.
-  const was = earlier.of(key)
   if (tcp.sentSegments === 0 && tcp.receivedSegments === 0 && !was?.listened) return undefined
-  const out = tcp.sentBytes - (tcp.retransmittedBytes ?? 0)
-  const ownFin = extra(tcp) - (was?.connected ? 1 : 0) >= 1
-  const fin = was?.finReceived || ownFin
-  const isSure = was !== undefined || extra(tcp) !== 1 || earlier.listens(local.port ?? 0)
-  return { in: Math.max(0, tcp.receivedBytes - (fin ? 1 : 0)), out: Math.max(0, out), kind: isSure ? 'exact' : 'estimate' }
+  const sure = finReceived(socket, tcp, was, remains)
+  const bytesIn = Math.max(0, tcp.receivedBytes - ((sure ?? endedInOrder(socket, tcp, was)) ? 1 : 0))
+  return { bytesIn, bytesOut: Math.max(0, bytesOut), kind: sure === undefined ? 'estimate' : 'exact' }
 }
+
+/** True when the other end's FIN is in the received bytes; undefined when that cannot be told. */
+function finReceived(
+  socket: Socket,
+  { receivedBytes = 0, receivedDataSegments }: Tcp,
+  was: Before | undefined,
+  remains: Remains,
+): boolean | undefined {
+  const other = remains.other(socket)
+  if (receivedBytes === 0) return false
+  if (receivedDataSegments === 0 || was?.finReceived || finAcked.has(other?.state)) return true
+  if (was?.receivedBytes === receivedBytes) return false
+  if (other?.sentBytes !== undefined && receivedBytes <= other.sentBytes + 1) return receivedBytes > other.sentBytes
+  const waiting = remains.waiting(socket)
+  if (waiting === 'FIN_WAIT_2') return false
+  // Who closes first with something unread resets the connection, and nothing waits: so what is unread is the FIN.
+  return waiting === 'TIME_WAIT' && unread(socket) > 0 ? true : undefined
+}
+
+/** A connection ends in order when our own FIN was acknowledged, or one number is unread: mostly that is the other end's FIN. */
+const endedInOrder = (socket: Socket, tcp: Tcp, was: Before | undefined): boolean =>
+  extra(tcp) - (was?.connected ? 1 : 0) >= 1 || unread(socket) === 1
+
+const unread = ({ queues }: Socket): number => queues?.receivedBytes ?? 0

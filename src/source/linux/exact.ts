@@ -2,6 +2,7 @@
 
 import { addressWords } from '../../filter/address.ts'
 import type { Filter, Host } from '../../filter/tree.ts'
+import type { Socket } from '../../model/socket.ts'
 import { inetDiagSockid } from './structs.ts'
 
 const NO_COOKIE = 0xffffffff // INET_DIAG_NOCOOKIE
@@ -21,12 +22,24 @@ export function exactId(filter: Filter, family: 'ipv4' | 'ipv6'): Uint8Array | u
   if (!local || !remote || local.six !== remote.six) return undefined
   // An IPv6 socket can hold a connection of IPv4, whose addresses are then mapped; never the other way round.
   if (family === 'ipv4' && local.six) return undefined
+  return idOf(local, remote, family)
+}
+
+/** The struct inet_diag_sockid of a socket's connection, or of the other end of it; undefined when it has no addresses. */
+export function connectionId({ local, remote, family, interface: device }: Socket, other: boolean): Uint8Array | undefined {
+  const [from, to] = [local, remote].map(end => end && wholeEnd(end))
+  if (!from || !to) return undefined
+  return other ? idOf(to, from, family) : idOf(from, to, family, device?.index)
+}
+
+function idOf(local: End, remote: End, family: Socket['family'], device = 0): Uint8Array {
   const bytes = (end: End): Uint8Array => (family === 'ipv6' && !end.six ? mapped(end.bytes) : end.bytes)
   return inetDiagSockid.write({
     sport: local.port,
     dport: remote.port,
     src: bytes(local),
     dst: bytes(remote),
+    if: device,
     cookie0: NO_COOKIE,
     cookie1: NO_COOKIE,
   })
@@ -42,7 +55,7 @@ function endOf(parts: readonly Filter[], sides: readonly string[]): End | undefi
 }
 
 /** An address without a prefix, a zone or a family, and a port. */
-function wholeEnd(host: Host): End | undefined {
+function wholeEnd(host: Pick<Host, 'address' | 'port' | 'zone' | 'path' | 'prefix'>): End | undefined {
   if (host.address === undefined || typeof host.port !== 'number' || host.port === 0) return undefined
   if (host.zone !== undefined || host.path !== undefined) return undefined
   const words = addressWords(host.address)

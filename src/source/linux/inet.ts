@@ -184,6 +184,8 @@ export function readDestroyed(answer: Uint8Array, protocol: InetProtocol, found:
     if (type !== SOCK_DIAG_BY_FAMILY) return
     const socket = readInet(view, from, end, protocol, id => ({ id, path: undefined }))
     if (socket.state === 'BOUND') socket.state = 'CLOSED'
+    socket.detail = undefined // The number of the protocol comes with it, which elsewhere only raw sockets have.
+    if (protocol === 'udp') socket.queues = undefined // Its counters are taken down already: they read -1.
     found.push(socket)
   })
 }
