@@ -62,10 +62,12 @@ interface Ways {
 const longestAnswer = 32 * 1024
 /** So many answers come with one call: while they are read, the kernel makes as many more. */
 const answersAtOnce = 16
+/** Rooms that are kept from look to look. */
+const mostRooms = 4
 /** A question that kept the kernel busy for longer before its first answers is asked beside the event loop the next time. */
 const slowNanos = 1_000_000n
 
-/** Makes the asker of a source. It keeps the room for answers. */
+/** Makes the asker of a source. It keeps room for answers. */
 export function asker(tape: Tape, calls: Calls): Asker {
   const rooms: Room[] = []
   const slow = new Set<string>()
@@ -101,8 +103,7 @@ export function asker(tape: Tape, calls: Calls): Asker {
     } finally {
       await next?.catch(() => undefined) // Until then the kernel may write into the room.
       calls!.closeFd(fd)
-      rooms.push(room)
-      if (spare) rooms.push(spare)
+      for (const free of [room, spare]) if (free && rooms.length < mostRooms) rooms.push(free)
     }
   }
 
