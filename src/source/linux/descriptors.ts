@@ -34,7 +34,7 @@ export interface Changes {
   /** Processes that are new, or have more or fewer descriptors than when they were read. */
   readonly changed: readonly number[]
   readonly unchanged: readonly number[]
-  /** Tables of processes that have ended since the look before. */
+  /** Tables of processes that have ended since the look before; those that are found to have ended in this look are added. */
   readonly ended: readonly Table[]
   /** How many descriptors there are in all, as far as it can be told without reading them. */
   readonly descriptors: number
@@ -53,7 +53,9 @@ export class Descriptors {
   readonly tables = new Map<number, Table>()
   readonly root: string
   #look = 0
+  #ended: Table[] = []
   #cursor = 0
+  #confirmed = 0
   /** The size of a folder of descriptors is how many there are: since Linux 6.2. */
   #tellsCounts = false
   #breathe = breath()
@@ -62,8 +64,11 @@ export class Descriptors {
     this.root = root
   }
 
-  /** Starts a look: lists the processes, and compares how many descriptors each has. */
-  async list(): Promise<Changes> {
+  /**
+   * Starts a look: lists the processes, and compares how many descriptors each has.
+   * @param endedBefore what listing them before, for the same look, has found to have ended.
+   */
+  async list(endedBefore: readonly Table[] = []): Promise<Changes> {
     this.#look++
     this.#breathe = breath()
     const changed: number[] = []
@@ -93,7 +98,8 @@ export class Descriptors {
       await this.#breathe()
     }
     for (const [pid, table] of ended) if (this.tables.get(pid) === table) this.tables.delete(pid)
-    return { changed, unchanged, ended: [...ended.values()], descriptors }
+    this.#ended = [...endedBefore, ...ended.values()]
+    return { changed, unchanged, ended: this.#ended, descriptors }
   }
 
   #stat(name: string): { ino: number; size: number } | undefined {
@@ -134,7 +140,11 @@ export class Descriptors {
       table.readable = true
     } catch (error) {
       if (isDenied(error)) table.readable = false
-      else this.tables.delete(pid) // It ended while we looked.
+      else {
+        this.tables.delete(pid) // It ended while we looked.
+        this.#ended.push(table)
+        return
+      }
     }
     table.sockets = now
     table.isStale = false
@@ -162,13 +172,18 @@ export class Descriptors {
   }
 
   /** Reads again what is believed of a few holders: inode, pid and descriptor in turn. Gives the processes in which it is not so. */
-  confirm(triples: readonly number[]): Set<number> {
+  confirm(triples: readonly number[], isMeant: (inode: number) => boolean, most: number): Set<number> {
     const surprised = new Set<number>()
-    for (let i = 0; i < triples.length; i += 3) {
+    let count = 0
+    for (let seen = 0; seen < triples.length && count < most; seen += 3) {
+      const i = (this.#confirmed = (this.#confirmed + 3) % triples.length) // In turn, where there are more.
+      if (!isMeant(triples[i]!)) continue
       const [inode, pid, fd] = triples.slice(i, i + 3) as [number, number, number]
+      const table = this.tables.get(pid)
       // Those of threads were asked for when the processes were listed.
-      const isOwn = this.tables.get(pid)?.sockets.get(fd) === inode
-      if (isOwn && !isStill(`${this.root}/${pid}/fd/${fd}`, inode)) surprised.add(pid)
+      if (table?.sockets.get(fd) !== inode || table.readIn === this.#look || surprised.has(pid)) continue
+      count++
+      if (!isStill(`${this.root}/${pid}/fd/${fd}`, inode)) surprised.add(pid)
     }
     return surprised
   }

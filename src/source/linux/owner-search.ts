@@ -24,8 +24,10 @@ export interface Found extends Holders {
 
 /** How many inodes a sweep is asked to pick out; more are read with all others. */
 const mostPicked = 64
-/** The holders of so few are asked for again, each of them; of more a part is, in turn. */
+/** The holders of so few are asked for again, each of them; of more those of sockets with several, and a part of the others in turn. */
 const mostConfirmed = 64
+/** Of sockets with several holders, so many are read again in one look; they cost 2 ms. */
+const mostReadAgain = 512
 /** How many sockets without a holder are asked for again in one look. */
 const mostAsked = 256
 
@@ -87,6 +89,15 @@ export function ownerSearch(machine: SearchMachine) {
     return { triples, missing }
   }
 
+  /** The same, after those are read again of whom nothing else would tell that they hold a socket no more: another one has it, too. */
+  async function confirmed(wanted: Inodes): Promise<Collected> {
+    const collected = await collect(wanted)
+    const isFew = wanted.size <= mostConfirmed
+    const surprised = known.confirm(collected.triples, inode => isFew || shared.has(inode), isFew ? Infinity : mostReadAgain)
+    for (const pid of surprised) await known.read(pid, isAll)
+    return surprised.size > 0 ? collect(wanted) : collected
+  }
+
   /** How many readings of descriptors the walk would take. */
   function walkCost({ changed, descriptors }: Changes, isCold: boolean): number {
     // Before Linux 6.2 only reading tells how many there are.
@@ -107,10 +118,7 @@ export function ownerSearch(machine: SearchMachine) {
     const unknown = (missing: ReadonlySet<number>): number[] => [...missing].filter(inode => !unowned.has(inode) && !gone.has(inode))
     for (const pid of changed) await known.read(pid, isDoubtful)
     if (!isChecked) await check(unchanged, wanted.size)
-    let walked = await collect(wanted)
-    const surprised = wanted.size <= mostConfirmed ? known.confirm(walked.triples) : new Set<number>()
-    for (const pid of surprised) await known.read(pid, isAll)
-    if (surprised.size > 0) walked = await collect(wanted)
+    let walked = await confirmed(wanted)
     for (const inode of unknown(walked.missing).slice(0, mostAsked)) if (isGone(inode)) gone.add(inode)
     if (unknown(walked.missing).length > 0 && unchanged.length > 0) {
       const readings = descriptors - walked.triples.length / 3
@@ -189,7 +197,7 @@ export function ownerSearch(machine: SearchMachine) {
   async function fromAhead({ changes, isSwept }: Ahead, wanted: Inodes): Promise<Found | undefined> {
     if (changes === undefined) return undefined
     if (!isSwept) for (const pid of changes.changed) await known.read(pid, doubtfulFor(wanted))
-    const collected = await collect(wanted)
+    const collected = await confirmed(wanted)
     const { missing } = collected
     if ([...missing].some(inode => !unowned.has(inode))) return undefined
     unowned = missedBefore = missing
@@ -205,8 +213,7 @@ export function ownerSearch(machine: SearchMachine) {
     if (picked) return found(picked, [], undefined)
     const early = ahead && (await fromAhead(ahead, wanted))
     if (early) return early
-    const now = await listed(known)
-    const changes = now && { ...now, ended: [...(ahead?.changes?.ended ?? []), ...now.ended] }
+    const changes = await listed(known, ahead?.changes?.ended)
     const isSwept = changes === undefined || (await isSweepCheaper(changes, isCold && ahead === undefined))
     const swept = isSwept ? await sweeps.run() : undefined
     if (swept && changes === undefined) return found(tripled(swept, wanted), [], undefined)
@@ -255,9 +262,9 @@ function openFiles(root: string): number {
   }
 }
 
-async function listed(known: Descriptors): Promise<Changes | undefined> {
+async function listed(known: Descriptors, endedBefore?: readonly Table[]): Promise<Changes | undefined> {
   try {
-    return await known.list()
+    return await known.list(endedBefore)
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === undefined) throw error
     return undefined // There is no /proc, or we may not read it.
