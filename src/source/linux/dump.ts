@@ -66,6 +66,7 @@ const answersAtOnce = 16
 const mostRooms = 4
 /** A question that kept the kernel busy for longer before its first answers is asked beside the event loop the next time. */
 const slowNanos = 1_000_000n
+const mostSlow = 256
 
 /** Makes the asker of a source. It keeps room for answers. */
 export function asker(tape: Tape, calls: Calls): Asker {
@@ -75,7 +76,8 @@ export function asker(tape: Tape, calls: Calls): Asker {
 
   /** One request, and the answers as they come. The bytes are valid until the next one. */
   async function* exchange(place: Place, question: Question, ways: Ways, isDone: () => boolean): AsyncGenerator<Uint8Array> {
-    const isSlow = slow.has(question.name)
+    const asked = `${place.prefix}${Buffer.from(question.request.subarray(0, 256)).toString('latin1')}`
+    const isSlow = slow.has(asked)
     const fd = place.open(NETLINK_SOCK_DIAG)
     let room = takeRoom()
     let spare: Room | undefined
@@ -87,8 +89,8 @@ export function asker(tape: Tape, calls: Calls): Asker {
       else calls!.send(fd, question.request)
       const { headers } = room
       let count = isSlow ? await calls!.receiveManyBeside(fd, headers, answersAtOnce) : calls!.receiveMany(fd, headers, answersAtOnce)
-      if (process.hrtime.bigint() - start > slowNanos) slow.add(question.name)
-      else slow.delete(question.name)
+      if (process.hrtime.bigint() - start < slowNanos) slow.delete(asked)
+      else if (slow.size < mostSlow) slow.add(asked)
       for (;;) {
         // The kernel makes each answer before it is asked for, so less than there is room for are the last.
         next = count < answersAtOnce ? undefined : calls!.receiveManyBeside(fd, (spare ??= takeRoom()).headers, answersAtOnce)
