@@ -4,7 +4,7 @@ import { flowMeter } from '../../measure/flow.ts'
 import type { Look } from '../../model/look.ts'
 import type { Process } from '../../model/process.ts'
 import type { Meter, Move } from './bpf/meter.ts'
-import { recordKinds, trafficRecord } from './bpf/records.ts'
+import { recordKinds, trafficRecord, type TrafficRecord } from './bpf/records.ts'
 import type { Destroyed } from './destroyed.ts'
 import { draft } from './draft.ts'
 import { bpfWatcher } from './events-bpf.ts'
@@ -86,6 +86,34 @@ test("bytes whose record cannot be read yet are nobody's until it is", () => {
   deepEqual(next(), [5050])
   fake.readable = true
   deepEqual(next(), [[pid, 5050], -5050])
+})
+
+test('an end of TCP that the kernel does not tell is found by looks, with what processes moved, and counted', () => {
+  const { meter } = fakeMeter()
+  const record = (kind: number, tgid: number): TrafficRecord =>
+    trafficRecord.read(new DataView(trafficRecord.write({ kind, tgid, cookie, family: 2, protocol: 6, remotePort: 80, atNs: 1 }).buffer))
+  let ring = [record(recordKinds.opened, 0), record(recordKinds.used, pid)]
+  const drain: Meter['drain'] = each => {
+    const records = ring
+    ring = []
+    records.forEach(each)
+    return records.length
+  }
+  const watcher = watcherOf({ ...meter, drain })
+  const waits = draft(keyOf(cookie), 'tcp', 'ipv4', 'TIME_WAIT', {})
+  const told = watcher.take()
+  for (let i = 0; i < 3; i++) watcher.see({ ...nothing, sockets: [waits] }, new Set(['tcp'] as const))
+  ring = [record(recordKinds.closed, 0)] // Should it come after all, it is no second end.
+  deepEqual(
+    [...told, ...watcher.take()].map(event =>
+      event.type === 'gap' ? [event.gap.why, event.gap.count] : [event.type, event.socket.owners[0]?.pid, event.bytesOut, event.kind],
+    ),
+    [
+      ['opened', pid, undefined, undefined],
+      ['closed', pid, 5050, 'estimate'],
+      ['lost', 1],
+    ],
+  )
 })
 
 test('where the use of datagram sockets is not seen, their ends are told all the same', () => {

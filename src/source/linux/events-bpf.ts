@@ -100,6 +100,7 @@ export function bpfWatcher(meter: Meter, around: Surroundings): Watcher {
   }
 
   function closed(r: TrafficRecord, key: string): void {
+    if (ended.has(key)) return // Looks were first.
     const one = life(r, key)
     announce(one)
     const moves = forget(one)
@@ -140,6 +141,13 @@ export function bpfWatcher(meter: Meter, around: Surroundings): Watcher {
       kind,
       tier: 'bpf',
     })
+  }
+
+  /** Looks say that a socket has gone. The end of one of TCP should have been told: rarely, the kernel does not run a program. */
+  function missed(one: Life): void {
+    gone(one, one.socket)
+    if (one.protocol === 'tcp')
+      pending.push(eventGap('lost', 'ends of TCP sockets that the kernel did not tell, and looks found: 1', '', 1))
   }
 
   function record(r: TrafficRecord): void {
@@ -211,19 +219,18 @@ export function bpfWatcher(meter: Meter, around: Surroundings): Watcher {
       return events
     },
     see(look, whole) {
-      if (meter.lacks === undefined) {
-        moves.read()
-        meter.drain(record, mostRecords) // Who they are was written after they were counted first.
-        moves.addTo(look, key => lives.get(key)?.users)
-      }
+      if (meter.lacks === undefined) moves.read()
+      const isRead = meter.drain(record, mostRecords) < mostRecords // Who they are was written after they were counted first.
+      if (meter.lacks === undefined) moves.addTo(look, key => lives.get(key)?.users)
+      if (!isRead) return // What a look misses may have ended in what was not read yet.
       for (const one of lives.values()) one.missing++
-      for (const { key } of look.sockets) {
+      for (const { key, state } of look.sockets) {
         const one = lives.get(key)
-        if (one !== undefined) one.missing = 0
+        if (one !== undefined && state !== 'TIME_WAIT') one.missing = 0
       }
       for (const one of lives.values()) {
         if (!whole.has(one.protocol)) one.missing = 0
-        else if (one.missing > 1) gone(one, one.socket)
+        else if (one.missing > 1) missed(one)
       }
     },
     close() {
