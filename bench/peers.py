@@ -1,5 +1,5 @@
 # The other programs of the benchmarks: `bulk BYTES`, `pingpong MESSAGES`, `short CONNECTIONS SECONDS`, `hold CONNECTIONS`.
-import os, resource, socket, sys, time
+import os, resource, socket, struct, sys, time
 
 what, *numbers = sys.argv[1:]
 n = int(numbers[0])
@@ -75,6 +75,8 @@ def hold():
     held = []
     for _ in range(n):
         c = socket.create_connection(("127.0.0.1", port))
+        # Reset at the end: what waits for its port would be among the sockets of the next run.
+        c.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
         held += [c, s.accept()[0]]
     print("ready", flush=True)
     sys.stdin.readline()
