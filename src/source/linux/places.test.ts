@@ -116,7 +116,7 @@ test('a namespace from which there is no way back is not entered', asRoot, async
   // In a user namespace, and still in the network namespace of the host, as in `podman unshare`.
   const script = `import('${process.cwd()}/build/src/source/linux/index.js').then(async m => {
       const net = () => require('fs').readlinkSync('/proc/thread-self/ns/net');
-      const other = require('child_process').spawn('unshare', ['--net', 'sh', '-c', 'echo; exec sleep 60'], { stdio: ['ignore', 'pipe', 'inherit'] });
+      const other = require('child_process').spawn('unshare', ['--net', process.execPath, '-e', 'console.log(1); setTimeout(Date, 60000)'], { stdio: ['ignore', 'pipe', 'inherit'] });
       await require('events').once(other.stdout, 'data');
       const before = net();
       const source = await m.openLinux();
