@@ -80,7 +80,7 @@ export { ephemeralPortRange, freePort, isPortAvailable, socketLimit, type FreePo
 export { openRecorder, openRecording, openSource } from './source/open.ts'
 export type { RecorderOptions } from './source/replay/recorder.ts'
 export { socketStat, type SocketTarget } from './source/stat.ts'
-export type { Actions, Signal, Source } from './source/source.ts'
+export type { Actions, Signal, Source, TellNow } from './source/source.ts'
 export { closeSocket, shutdownSocket, signalProcess } from './watch/actions.ts'
 export { explain, type Explanation, type ExplainOptions } from './watch/explain.ts'
 export { instrument, type InstrumentOptions } from './watch/instrument.ts'

@@ -241,22 +241,28 @@ test('UDP counts what processes sent and received', () => {
 
 test('what a socket moved before its process let go of it has an owner, in the ledger too', () => {
   const meter = flowMeter()
-  const left = (out: number): Socket => ({
-    ...socket('a', [], { state: 'TIME_WAIT', shares: [{ pid: 1, inBytes: 0, outBytes: out }] }),
+  const left = (bytes: number): Socket => ({
+    ...socket('a', [], { state: 'TIME_WAIT', shares: [{ pid: 1, inBytes: bytes, outBytes: 0 }] }),
     tcp: undefined,
     ownerless: 'time-wait',
   })
-  meter.take(look([socket('a', [1], { out: 10, shares: [{ pid: 1, inBytes: 0, outBytes: 10 }] })]), [], undefined)
-  const eth = { name: 'eth0', inBytes: 0, outBytes: 90, inPackets: 0, outPackets: 1, loopback: false } as InterfaceFlow
-  const flows = meter.take(look([left(60)]), [], 1000)!
-  deepEqual(rows(flows, 'processes'), [['p1', 0, 50, 'exact']])
+  const alive = socket('a', [1], { in: 10, segments: 2, shares: [{ pid: 1, inBytes: 10, outBytes: 0 }] })
+  meter.take(look([alive]), [], undefined)
+  // What only waits has no counters: what the process has read would be bytes without segments.
+  const waits = meter.take(look([left(60)]), [], 1000)!
+  deepEqual([waits.total.inBytes, waits.total.outBytes, waits.total.kind], [0, 0, 'sampled'])
+  const eth = { name: 'eth0', inBytes: 200, outBytes: 0, inPackets: 3, outPackets: 0, loopback: false } as InterfaceFlow
+  const flows = meter.take(look([left(60)]), [closed(socket('a', [], { in: 60, segments: 5 }), 60, 0)], 1000)!
+  deepEqual(rows(flows, 'processes'), [['p1', 50, 0, 'exact']])
   deepEqual(
-    ledger(flows, [eth])!
-      .rows.slice(0, 2)
-      .map(row => [row.what, row.outBytes]),
+    ledger(flows, [eth])!.rows.map(row => [row.what, row.inBytes]),
     [
       ['processes', 50],
       ['no owner', 0],
+      ['kernel', 0],
+      ['retransmissions', 0],
+      ['headers', 3 * (20 + 20 + 14)],
+      ['residual', 200 - 50 - 3 * (20 + 20 + 14)],
     ],
   )
   adds(flows)

@@ -89,8 +89,6 @@ export function flowMeter(): FlowMeter {
 
 /** A socket that is in a look. */
 function see(book: Book, socket: Socket): void {
-  // A look that falls into the very end of a connection cannot tell whether the other end's FIN is in the bytes: its last word can.
-  const isOver = socket.protocol === 'tcp' && (socket.state === 'BOUND' || socket.state === 'CLOSED') && socket.traffic?.kind !== 'exact'
   let account = book.accounts.get(socket.key)
   // Most of many thousand sockets do nothing.
   if (account !== undefined && isIdle(account, socket)) {
@@ -99,7 +97,7 @@ function see(book: Book, socket: Socket): void {
     account.step = book.step
     return
   }
-  const now = isOver ? undefined : payload(socket)
+  const now = isOver(socket, account?.socket) ? undefined : payload(socket)
   const silent = socket.state === 'LISTEN' || socket.state === 'TIME_WAIT'
   book.tables.present(socket, now !== undefined || silent)
   if (now === undefined) return
@@ -110,6 +108,15 @@ function see(book: Book, socket: Socket): void {
   }
   account.step = book.step
   move(book, account, withOwners(socket, account.socket), now, false)
+}
+
+/**
+ * True at the very end of a connection. A look that falls into it cannot tell whether the other end's FIN is in the bytes, and what only
+ * waits has no counters any more: its last word has them.
+ */
+function isOver({ protocol, state, tcp, traffic }: Socket, was: Socket | undefined): boolean {
+  if (protocol !== 'tcp' || traffic?.kind === 'exact') return false
+  return state === 'BOUND' || state === 'CLOSED' || (tcp === undefined && (state === 'TIME_WAIT' || was?.tcp !== undefined))
 }
 
 /** What moves after a process has let go of a socket is still the process's. */

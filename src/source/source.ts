@@ -26,8 +26,11 @@ export interface Source {
   limits?(): Promise<SystemLimits>
   /** What this system counts of TCP and UDP as a whole, where it can tell. */
   counters?(): Promise<SystemCounters>
-  /** Sockets as they open and close, where the operating system can tell. `listening` is called once nothing that happens is missed any more. */
-  events?(query?: Query, signal?: AbortSignal, listening?: () => void): AsyncIterable<SocketEvent | EventGap>
+  /**
+   * Sockets as they open and close, where the operating system can tell. `listening` is called once nothing that happens is missed any more;
+   * a source that can is then asked for what has happened up to now, without waiting for its next turn.
+   */
+  events?(query?: Query, signal?: AbortSignal, listening?: (tellNow?: TellNow) => void): AsyncIterable<SocketEvent | EventGap>
   /** What can be done to sockets and processes; absent where nothing can, as in a recording. */
   readonly actions?: Actions
   /** What works here, what does not, why, and what would help. */
@@ -40,6 +43,9 @@ export interface Source {
   readonly ended: boolean
   close(): void
 }
+
+/** Takes what has happened and was not told yet, as much as can be handled at once; nothing when all is told. */
+export type TellNow = () => readonly (SocketEvent | EventGap)[]
 
 /** The signals that can be sent. A system without signals knows `KILL` only. */
 export const signals = ['TERM', 'KILL', 'INT', 'HUP', 'QUIT', 'STOP', 'CONT', 'USR1', 'USR2'] as const

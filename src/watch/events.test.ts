@@ -119,3 +119,32 @@ test('the first look comes when the source listens, so nothing falls in between'
   for await (const _event of events({}, { source, every: 1000, signal: stop.signal }));
   deepEqual(steps.slice(0, 4), ['listening', 'look', 'listening', 'look'])
 })
+
+test('what ended before a look is in its frame, and what ended after it in the next one', async () => {
+  const waiting: SocketEvent[] = []
+  const late = [closed(1000)]
+  let looks = 0
+  const source: Source = {
+    ...machine(),
+    async *events(_query, signal, listening) {
+      listening?.(() => waiting.splice(0))
+      await sleep(10_000, undefined, signal && { signal }).catch(() => {}) // It would tell nothing by itself in all that time.
+      yield* []
+    },
+    async sockets() {
+      looks++
+      waiting.push({ ...closed(looks), atMs: Date.now() })
+      return machine().sockets()
+    },
+    async interfaces() {
+      if (looks === 2 && late.length > 0) waiting.push({ ...late.pop()!, atMs: Date.now() + 50 })
+      return []
+    },
+  }
+  const moved: (number | undefined)[] = []
+  for await (const { flows, sequence } of watch({ flows: true, source, every: 1 })) {
+    moved.push(flows?.total.inBytes)
+    if (sequence === 3) break
+  }
+  deepEqual(moved, [undefined, 2, 3 + 1000, 4])
+})

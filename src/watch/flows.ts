@@ -37,6 +37,8 @@ export function followFlows(source: Source, asked: Query = {}): FlowWatch {
   const wires = interfaceMeter()
   const gaps = new Map<string, Gap>()
   let first: readonly Interface[] | undefined
+  /** What happened after the last look: it belongs to the next interval. */
+  const later: SocketEvent[] = []
   /** Of the look before. */
   let unsure: { readonly bytes: number } | undefined
   return {
@@ -47,16 +49,21 @@ export function followFlows(source: Source, asked: Query = {}): FlowWatch {
       first = source.replay ? undefined : await readInterfaces(source, gaps)
     },
     async take(look, intervalMs) {
+      const untilMs = Date.now()
       // Read at once: whatever goes through meanwhile is what the ledger is unsure of.
       const last = await readInterfaces(source, gaps)
+      await tap.catchUp()
       join.look(look, tap.tells)
       const told: SocketEvent[] = []
+      const hear = (event: SocketEvent): void => {
+        const known = join.event(event)
+        if (known?.type === 'closed' && test(known.socket, new Map(known.processes.map(p => [p.pid, p])))) told.push(known)
+      }
+      for (const event of later.splice(0)) hear(event)
       for (const event of tap.take()) {
         if (event.type === 'gap') note(gaps, event)
-        else {
-          const known = join.event(event)
-          if (known?.type === 'closed' && test(known.socket, new Map(known.processes.map(p => [p.pid, p])))) told.push(known)
-        }
+        else if (event.atMs > untilMs) later.push(event)
+        else hear(event)
       }
       const flows = meter.take(look, told, intervalMs)
       const now = first && between(first, last)

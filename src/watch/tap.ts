@@ -3,8 +3,8 @@
 
 import type { Query } from '../filter/query.ts'
 import type { EventGap, SocketEvent } from '../model/event.ts'
-import type { Source } from '../source/source.ts'
-import { pause } from './pause.ts'
+import type { Source, TellNow } from '../source/source.ts'
+import { pause, turn } from './pause.ts'
 
 const mostWaiting = 50_000
 /** A source need not say when it listens. */
@@ -18,6 +18,8 @@ export interface Tap {
   readonly ready: Promise<void>
   /** Takes what has come. */
   take(): (SocketEvent | EventGap)[]
+  /** Comes when whatever happened before the call has come, where the source can tell that. */
+  catchUp(): Promise<void>
   /** Waits until something has come, or the reading has ended. */
   wait(): Promise<void>
   /** Ends the reading; what was on its way can still be taken. */
@@ -36,10 +38,15 @@ export function openTap(source: Source, query: Query | undefined): Tap {
   const heard = listening.heard()
   const enough = new AbortController()
   const ready = Promise.race([heard, pause(readyMs, enough.signal)]).then(() => enough.abort())
+  let tellNow: TellNow | undefined
 
   async function read(): Promise<void> {
     if (source.events === undefined) return
-    for await (const event of source.events(query, stopping.signal, () => listening.ring())) {
+    const listens = (now?: TellNow): void => {
+      tellNow = now
+      listening.ring()
+    }
+    for await (const event of source.events(query, stopping.signal, listens)) {
       events.push(event)
       came.ring()
       listening.ring() // Who tells something listens.
@@ -67,6 +74,14 @@ export function openTap(source: Source, query: Query | undefined): Tap {
       events = []
       taken.ring()
       return all
+    },
+    async catchUp() {
+      for (let isAll = tellNow === undefined; !isAll && events.length < mostWaiting;) {
+        await turn() // What the iteration has given is on its way.
+        const more = tellNow!()
+        isAll = more.length === 0
+        for (const event of more) events.push(event)
+      }
     },
     wait: async () => {
       if (events.length === 0 && open) await came.heard()

@@ -7,6 +7,7 @@ import type { EventGap, SocketEvent } from '../../model/event.ts'
 import type { Look } from '../../model/look.ts'
 import type { Family, Protocol } from '../../model/socket.ts'
 import type { Query } from '../../filter/query.ts'
+import type { Source, TellNow } from '../source.ts'
 import type { Meter } from './bpf/meter.ts'
 import type { Destroyed } from './destroyed.ts'
 import type { bpfWatcher } from './events-bpf.ts'
@@ -27,7 +28,7 @@ export interface Ways {
 
 /** The events of this machine. */
 export interface Events {
-  readonly events: (query?: Query, signal?: AbortSignal, listening?: () => void) => AsyncGenerator<SocketEvent | EventGap, void, undefined>
+  readonly events: NonNullable<Source['events']>
   /** Shows a look to those who watch; they add to it what they counted. */
   see(look: Look, query: Query | undefined): Look
   abilities(): Promise<readonly Ability[]>
@@ -59,25 +60,30 @@ export function eventSource(ways: Ways): Events {
   async function* events(
     query?: Query,
     signal?: AbortSignal,
-    listening?: () => void,
+    listening?: (tellNow?: TellNow) => void,
   ): AsyncGenerator<SocketEvent | EventGap, void, undefined> {
     const { watcher, gaps } = await open(query)
-    listening?.()
-    yield* gaps
-    if (watcher === undefined) return
+    const waiting: (SocketEvent | EventGap)[] = [...gaps]
+    if (watcher === undefined) {
+      listening?.()
+      yield* waiting
+      return
+    }
     watchers.add(watcher)
     const last = latest?.look.deref()
     if (last !== undefined) watcher.see(last, latest!.whole)
+    listening?.(() => [...waiting.splice(0), ...(watchers.has(watcher) ? watcher.take() : [])])
     try {
       let restMs = pollMs
       while (watchers.has(watcher)) {
         const stopping = signal?.aborted ?? false
-        const batch = watcher.take()
-        yield* batch
-        if (stopping && batch.length === 0) return
-        if (batch.length > 0) await turn()
+        waiting.push(...watcher.take())
+        const some = waiting.length > 0
+        while (waiting.length > 0) yield waiting.shift()!
+        if (stopping && !some) return
+        if (some) await turn()
         else await pause(restMs, signal)
-        restMs = batch.length > 0 ? pollMs : Math.min(restMs * 2, watcher.restMs)
+        restMs = some ? pollMs : Math.min(restMs * 2, watcher.restMs)
       }
     } finally {
       if (watchers.delete(watcher)) watcher.close()
