@@ -38,7 +38,7 @@ function fakeMeter(): { readonly meter: Meter; readable: boolean } {
       },
       move: () => move,
       moves: (each: (cookie: number, move: Move) => void) => each(Number(cookie), move),
-      lost: () => ({ records: 0, counters: 0 }),
+      lost: () => ({ records: 0, counters: 0, passedOver: 0 }),
       close() {},
     } satisfies Meter,
   }

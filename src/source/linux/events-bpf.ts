@@ -143,7 +143,7 @@ export function bpfWatcher(meter: Meter, around: Surroundings): Watcher {
     })
   }
 
-  /** Looks say that a socket has gone. The end of one of TCP should have been told: rarely, the kernel does not run a program. */
+  /** Looks say that a socket has gone. The end of one of TCP should have been told. */
   function missed(one: Life): void {
     gone(one, one.socket)
     if (one.protocol === 'tcp')
@@ -157,6 +157,7 @@ export function bpfWatcher(meter: Meter, around: Surroundings): Watcher {
     else if (r.kind === recordKinds.opened) {
       ended.delete(key)
       const one = life(r, key)
+      if (one.openedNs !== undefined) return // Rarely, both copies of the program tell it.
       one.openedNs = r.atNs
       one.socket = place(r, socketOf(r, key, r.remotePort === 0 ? 'LISTEN' : 'ESTABLISHED', undefined))
       one.announced = false
@@ -186,12 +187,14 @@ export function bpfWatcher(meter: Meter, around: Surroundings): Watcher {
 
   function takeLost(): void {
     const lost = meter.lost()
-    if (lost.records > 0)
-      pending.push(eventGap('lost', `${lost.records} events were lost: they came faster than they were read`, '', lost.records))
-    if (lost.counters > 0) {
-      const gap = eventGap('lost', `${lost.counters} calls were not counted: too many sockets are in use at once`, '', lost.counters)
-      pending.push({ ...gap, gap: { ...gap.gap, what: 'bytes' } })
+    const say = (what: 'events' | 'bytes', count: number, text: string): void => {
+      if (count === 0) return
+      const gap = eventGap('lost', `${count} ${text}`, '', count)
+      pending.push({ ...gap, gap: { ...gap.gap, what } })
     }
+    say('events', lost.records, 'events were lost: they came faster than they were read')
+    say('bytes', lost.counters, 'calls were not counted: too many sockets are in use at once')
+    say('bytes', lost.passedOver, 'calls were not counted: the kernel was running the program that counts for another one')
     const now = Date.now()
     for (const [key, at] of ended) {
       if (now - at < rememberedMs && ended.size < mostLives) break

@@ -237,6 +237,33 @@ test('a ring that is full counts what it lost', bpf, async () => {
   }
 })
 
+test('whichever copy of the program the kernel runs, each birth and end is told once', bpf, async () => {
+  const { openMeter } = await import('./bpf/meter.ts')
+  const { recordKinds } = await import('./bpf/records.ts')
+  const { statSync } = await import('node:fs')
+  const both = ['first', 'second'] as const
+  // The kernel passes over a program that runs already: then it is as if that copy was not there.
+  const meters = [both, [both[0]], [both[1]]].map(copies =>
+    openMeter({ namespace: statSync('/proc/self/ns/net').ino, unix: false }, { copies }),
+  )
+  const server = await serve('')
+  try {
+    const { port } = server.address() as AddressInfo
+    await talk(server, 100, 10)
+    for (const meter of meters) {
+      const told: string[] = []
+      meter.drain(r => {
+        if (r.kind !== recordKinds.used && r.remotePort !== 0 && [r.localPort, r.remotePort].includes(port))
+          told.push(`${r.kind} ${r.cookie}`)
+      }, Infinity)
+      deepEqual([told.length, new Set(told).size], [400, 400])
+    }
+  } finally {
+    server.close()
+    for (const meter of meters) meter.close()
+  }
+})
+
 test(
   'a burst that nobody reads meanwhile is kept whole',
   needs('linux', 'root', 'file /sys/kernel/btf/vmlinux', 'command python3'),

@@ -2,16 +2,17 @@
 
 import { read } from 'node:fs'
 import { DecodeError, OsError } from '../../../model/error.ts'
-import { cString } from '../../../bytes/text.ts'
+import { cString, viewOf } from '../../../bytes/text.ts'
 import { address, bpf, closeFd } from '../calls.ts'
 import { assemble, type Program } from './asm.ts'
-import { iterCreate, linkCreate, mapBatch, mapCreate, mapElement, progLoad, rawTracepointOpen } from './structs.ts'
+import { iterCreate, linkCreate, mapBatch, mapCreate, mapElement, objectInfo, programInfo, progLoad, rawTracepointOpen } from './structs.ts'
 
 const BPF_MAP_CREATE = 0
 const BPF_MAP_LOOKUP_ELEM = 1
 const BPF_MAP_UPDATE_ELEM = 2
 const BPF_MAP_DELETE_ELEM = 3
 const BPF_PROG_LOAD = 5
+const BPF_OBJ_GET_INFO_BY_FD = 15
 const BPF_RAW_TRACEPOINT_OPEN = 17
 const BPF_MAP_LOOKUP_BATCH = 24
 const BPF_LINK_CREATE = 28
@@ -22,7 +23,7 @@ export const programTypes = { tracing: 26 } as const
 /** enum bpf_attach_type: those that sockscope uses. */
 export const attachTypes = { rawTracepoint: 23, iterator: 28 } as const
 /** enum bpf_map_type: those that sockscope makes. */
-export const mapTypes = { hash: 1, array: 2, ringBuffer: 27 } as const
+export const mapTypes = { hash: 1, array: 2, perCpuArray: 6, ringBuffer: 27 } as const
 
 const licence = Buffer.from('GPL\0')
 const longestLog = 16 * 1024 * 1024
@@ -95,6 +96,14 @@ export const openLink = (program: number, attachType: keyof typeof attachTypes):
 /** Attaches a tracepoint program to the tracepoint that it was loaded for. It runs until the descriptor is closed. */
 export const openTracepoint = (program: number): number =>
   bpf('bpf(RAW_TRACEPOINT_OPEN)', BPF_RAW_TRACEPOINT_OPEN, rawTracepointOpen.write({ progFd: program }))
+
+/** How often the kernel has passed a program over, because it was running on that processor already. Kernels before 5.12 do not count it. */
+export function passedOver(program: number): number {
+  const info = new Uint8Array(programInfo.size)
+  const attribute = objectInfo.write({ bpfFd: program, infoLen: info.length, info: address(info) })
+  bpf('bpf(OBJ_GET_INFO_BY_FD)', BPF_OBJ_GET_INFO_BY_FD, attribute)
+  return programInfo.read(viewOf(info)).recursionMisses
+}
 
 /** What map to make. */
 export interface MapSpec {

@@ -6,7 +6,7 @@ import { OsError } from '../../../model/error.ts'
 import type { Share } from '../../../model/socket.ts'
 import { closeFd, map } from '../calls.ts'
 import { readBtf } from './btf.ts'
-import { createMap, deleteMap, loadProgram, openTracepoint, readMap, wholeMapReader } from './load.ts'
+import { createMap, deleteMap, loadProgram, openTracepoint, passedOver, readMap, wholeMapReader } from './load.ts'
 import {
   moveKey,
   moveKeySize,
@@ -20,6 +20,7 @@ import {
 import { openRing, type Ring } from './ring.ts'
 import type { PidNamespace, TrafficScope } from './scope.ts'
 import { lengthProgram, stateProgram } from './traffic.ts'
+import { toldSize, type Copy } from './twice.ts'
 import type { Program } from './asm.ts'
 
 /** A burst of 20,000 short connections is 120,000 records: they fit, however busy the machine is. */
@@ -45,15 +46,16 @@ export interface Meter {
   move(cookie: bigint, pid: number, forget: boolean): Move | undefined
   /** Everything that was moved. */
   moves(each: (cookie: number, move: Move) => void): void
-  /** How many records and counters there was no room for, since the last call. */
-  lost(): { readonly records: number; readonly counters: number }
+  /** How many records and counters there was no room for, and how many calls no program was run for, since the last call. */
+  lost(): { readonly records: number; readonly counters: number; readonly passedOver: number }
   close(): void
 }
 
-/** How big the tables are; tests make them small. */
+/** How big the tables are, and which copies of a program there are; tests make them small, and leave one out. */
 export interface MeterSizes {
   readonly ringBytes?: number
   readonly moves?: number
+  readonly copies?: readonly Copy[]
 }
 
 /** Opens the meter, or throws the OsError that says why this kernel does not let us. */
@@ -84,23 +86,26 @@ export function openMeter(scope: TrafficScope, sizes: MeterSizes = {}): Meter {
         }),
       ),
       lost: keep(createMap({ name: 'sockscope_lost', type: 'array', keySize: 4, valueSize: 8, maxEntries: 2, mappable: true })),
+      told: keep(createMap({ name: 'sockscope_told', type: 'perCpuArray', keySize: 4, valueSize: toldSize, maxEntries: 1 })),
     }
-    const attach = (tracepoint: string, instructions: Program): void => {
+    const attach = (tracepoint: string, instructions: Program): number => {
       const btfId = btf.id('typedef', `btf_trace_${tracepoint}`)
       if (btfId === undefined) throw new OsError(`tracepoint ${tracepoint}`, 'ENOENT', { help: 'this kernel does not have it' })
       const program = keep(loadProgram({ name: tracepoint, type: 'tracing', attachType: 'rawTracepoint', btfId, instructions }))
       keep(openTracepoint(program))
+      return program
     }
-    attach('inet_sock_set_state', stateProgram(offsets, maps, scope, pids))
+    for (const copy of sizes.copies ?? ['first', 'second']) attach('inet_sock_set_state', stateProgram(offsets, maps, scope, copy, pids))
     let lacks: string | undefined
+    const counting: number[] = []
     try {
-      attach('sock_send_length', lengthProgram(offsets, maps, scope, 'out', pids))
-      attach('sock_recv_length', lengthProgram(offsets, maps, scope, 'in', pids))
+      counting.push(attach('sock_send_length', lengthProgram(offsets, maps, scope, 'out', pids)))
+      counting.push(attach('sock_recv_length', lengthProgram(offsets, maps, scope, 'in', pids)))
     } catch (error) {
       if (!(error instanceof OsError)) throw error
       lacks = error.message
     }
-    return meter(maps, openRing(maps.ring, ringSize), lacks, pids !== undefined, close)
+    return meter(maps, openRing(maps.ring, ringSize), counting, lacks, pids !== undefined, close)
   } catch (error) {
     close()
     throw error
@@ -131,7 +136,14 @@ function file<T>(path: string, read: (path: string) => T, help = '/proc must be 
   }
 }
 
-function meter(maps: TrafficMaps, ring: Ring, lacks: string | undefined, hasStrangers: boolean, close: () => void): Meter {
+function meter(
+  maps: TrafficMaps,
+  ring: Ring,
+  counting: readonly number[],
+  lacks: string | undefined,
+  hasStrangers: boolean,
+  close: () => void,
+): Meter {
   const value = new Uint8Array(moveValue.size)
   const valueView = new DataView(value.buffer)
   const readMoves = wholeMapReader(maps.moves, moveKeySize, moveValue.size)
@@ -139,11 +151,22 @@ function meter(maps: TrafficMaps, ring: Ring, lacks: string | undefined, hasStra
   const lost = map(maps.lost, 16, 0, false)
   const counters = new BigUint64Array(lost.memory, 0, 2)
   const lostBefore = [0, 0]
+  const missedBefore = counting.map(() => 0)
   let isOpen = true
   const lostSince = (index: number): number => {
     const now = isOpen ? Number(Atomics.load(counters, index)) : lostBefore[index]!
     const since = now - lostBefore[index]!
     lostBefore[index] = now
+    return since
+  }
+  /** Calls that came while their program ran on the same processor, in a kernel that lets another process come in between. */
+  const missedSince = (): number => {
+    let since = 0
+    for (const [i, program] of isOpen ? counting.entries() : []) {
+      const now = passedOver(program)
+      since += now - missedBefore[i]!
+      missedBefore[i] = now
+    }
     return since
   }
   return {
@@ -165,7 +188,7 @@ function meter(maps: TrafficMaps, ring: Ring, lacks: string | undefined, hasStra
         }
       }
     },
-    lost: () => ({ records: lostSince(0), counters: lostSince(1) }),
+    lost: () => ({ records: lostSince(0), counters: lostSince(1), passedOver: missedSince() }),
     close() {
       ring.close()
       if (isOpen) lost.unmap()

@@ -47,11 +47,12 @@ const highest = 2 ** (cookieBits - 32)
 /** The counters of a process on a socket. Calls are counted for datagram sockets only. */
 export const moveValue = struct('traffic value', 32, { inBytes: u64, inCalls: u64, outBytes: u64, outCalls: u64 })
 
-/** The descriptors of the maps: the ring, the counters, and what was lost (records, counters). */
+/** The descriptors of the maps: the ring, the counters, what was lost (records, counters), and the marks of `twice.ts`. */
 export interface TrafficMaps {
   readonly ring: number
   readonly moves: number
   readonly lost: number
+  readonly told: number
 }
 
 const members = {

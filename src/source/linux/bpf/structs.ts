@@ -1,7 +1,7 @@
 // How programs, maps and links are asked of the kernel: the members of `union bpf_attr`, include/uapi/linux/bpf.h.
 // A newer field than these is 0 for the kernel when the attribute is shorter than its own.
 
-import { chars, id64, pad, struct, u32 } from '../../../bytes/struct.ts'
+import { chars, id64, pad, struct, u32, u64 } from '../../../bytes/struct.ts'
 
 /** BPF_MAP_CREATE */
 export const mapCreate = struct('bpf_attr map_create', 44, {
@@ -56,6 +56,12 @@ export const progLoad = struct('bpf_attr prog_load', 112, {
 
 /** BPF_RAW_TRACEPOINT_OPEN */
 export const rawTracepointOpen = struct('bpf_attr raw_tracepoint', 16, { name: id64, progFd: u32, pad: pad(4, 4) })
+
+/** BPF_OBJ_GET_INFO_BY_FD, 4.13 */
+export const objectInfo = struct('bpf_attr info', 16, { bpfFd: u32, infoLen: u32, info: id64 })
+
+/** struct bpf_prog_info. The kernel fills in as much as it knows, and takes the rest for room that it was given. */
+export const programInfo = struct('bpf_prog_info', 216, { before: pad(208), recursionMisses: u64 }) // 5.12
 
 /** BPF_LINK_CREATE, 5.7 */
 export const linkCreate = struct('bpf_attr link_create', 16, { progFd: u32, targetFd: u32, attachType: u32, flags: u32 })

@@ -10,7 +10,7 @@ import { cookieBits, moveKey, readMoveKey, trafficOffsets, trafficRecord, type T
 import { lengthProgram, stateProgram } from './traffic.ts'
 
 const offsets = new Proxy({}, { get: (_target, name) => (typeof name === 'string' ? name.length * 8 : undefined) }) as TrafficOffsets
-const maps = { ring: 3, moves: 4, lost: 5 }
+const maps = { ring: 3, moves: 4, lost: 5, told: 6 }
 const text = (program: ReturnType<typeof stateProgram>): string[] =>
   program
     .flat()
@@ -23,7 +23,8 @@ test('the programs can be put together, and what is not wanted goes out first', 
     { namespace: 4026531833, unix: false },
   ]) {
     for (const program of [
-      stateProgram(offsets, maps, scope),
+      stateProgram(offsets, maps, scope, 'first'),
+      stateProgram(offsets, maps, scope, 'second'),
       lengthProgram(offsets, maps, scope, 'in'),
       lengthProgram(offsets, maps, scope, 'out'),
     ]) {
@@ -48,7 +49,7 @@ test('the programs can be put together, and what is not wanted goes out first', 
 test('in a pid namespace the kernel is asked for the numbers there, and never for others', () => {
   const pids = { device: 4, inode: 4026532318 }
   const scope = { namespace: undefined, unix: true }
-  for (const program of [stateProgram(offsets, maps, scope, pids), lengthProgram(offsets, maps, scope, 'in', pids)]) {
+  for (const program of [stateProgram(offsets, maps, scope, 'first', pids), lengthProgram(offsets, maps, scope, 'in', pids)]) {
     equal(assemble(program).length % 8, 0)
     const calls = new Set(text(program).filter(line => line.startsWith('call')))
     deepEqual([calls.has('call 120'), calls.has('call 14')], [true, false])

@@ -42,6 +42,7 @@ import {
   type TrafficRecord,
 } from './records.ts'
 import { currentProcess, inScope, type PidNamespace, type TrafficScope } from './scope.ts'
+import { tellOnce, type Copy } from './twice.ts'
 
 // Numbers of helpers: include/uapi/linux/bpf.h, __BPF_FUNC_MAPPER.
 const MAP_LOOKUP_ELEM = 1
@@ -132,7 +133,7 @@ const head = (o: TrafficOffsets, pids: PidNamespace | undefined, kind: number, n
   label(`${name} head`),
 ]
 
-/** Puts the key of this process on the socket onto the stack. r7 is the socket; r8 is used up. */
+/** Puts the key of this process on the socket onto the stack. r7 is the socket; r8 becomes its cookie. */
 const makeKey = (o: TrafficOffsets, pids: PidNamespace | undefined): Instruction[] => [
   load('u64', r8, r7, o.cookie),
   jump('ne', r8, 0, 'cookie'),
@@ -230,12 +231,13 @@ const LISTEN = 10
  * inet_sock_set_state: records births and deaths of TCP sockets. Who holds the lock of a socket changes it in its own name: that tells an
  * owner also of a socket that never moved a byte. Everything else happens while packets are served, in the name of whoever was running.
  */
-export function stateProgram(o: TrafficOffsets, maps: TrafficMaps, scope: TrafficScope, pids?: PidNamespace): Program {
+export function stateProgram(o: TrafficOffsets, maps: TrafficMaps, scope: TrafficScope, which: Copy, pids?: PidNamespace): Program {
   return [
     aluReg('mov', r6, r1),
     load('u64', r7, r6, 0),
     ...inScope(o, scope),
     ...makeKey(o, pids),
+    ...tellOnce(maps.told, which, r8, INDEX),
     load('u32', r1, r7, o.lockOwned),
     jump32('eq', r1, 0, 'known'),
     ...lookup(maps),
