@@ -8,9 +8,14 @@ import type { Socket } from '../model/socket.ts'
 export function change(before: readonly Socket[], after: readonly Socket[]): Change {
   checkEach('before', before, aSocket)
   checkEach('after', after, aSocket)
+  return compare(before, after)
+}
+
+/** The same for what looks have given: nothing is checked. */
+export function compare(before: readonly Socket[], after: readonly Socket[]): Change {
   const opened: Socket[] = []
   const moved: Moved[] = []
-  const compare = (was: Socket, socket: Socket): void => {
+  const note = (was: Socket, socket: Socket): void => {
     if (was.state !== socket.state) moved.push({ socket, from: was.state })
   }
   // Most of many thousand sockets are where they were: only what lies between the same start and the same end is searched.
@@ -21,13 +26,14 @@ export function change(before: readonly Socket[], after: readonly Socket[]): Cha
   while (same < least - start && before[before.length - 1 - same]!.key === after[after.length - 1 - same]!.key) same++
   const old = new Map<string, Socket>()
   for (let i = start; i < before.length - same; i++) old.set(before[i]!.key, before[i]!)
-  for (const [i, socket] of after.entries()) {
-    if (i < start) compare(before[i]!, socket)
-    else if (i >= after.length - same) compare(before[i - after.length + before.length]!, socket)
+  for (let i = 0; i < after.length; i++) {
+    const socket = after[i]!
+    if (i < start) note(before[i]!, socket)
+    else if (i >= after.length - same) note(before[i - after.length + before.length]!, socket)
     else {
       const was = old.get(socket.key)
       if (was === undefined) opened.push(socket)
-      else compare(was, socket)
+      else note(was, socket)
       old.delete(socket.key)
     }
   }

@@ -47,7 +47,7 @@ export function flowTables(processOf: (pid: number) => Process | undefined): Tab
     ]
   }
   // Counted first and written down once: there are many sockets, and few processes and remote ends.
-  const there = { all: tally<string>(), protocols: tally<string>(), remotes: tally<string>(), pids: tally<number>() }
+  const there = { all: { sockets: 0, uncounted: 0 }, protocols: tally<string>(), remotes: tally<string>(), pids: tally<number>() }
   return {
     move(step, socket, amount, inParts, outParts) {
       for (const [rows, place] of ofSocket(socket)) rows.add(step, ...place, amount)
@@ -74,15 +74,17 @@ export function flowTables(processOf: (pid: number) => Process | undefined): Tab
     },
     present(socket, counted) {
       // Not in the table of sockets: it holds only those that move something, for most of many thousands do not.
-      there.all.add('total', counted)
+      there.all.sockets++
+      if (!counted) there.all.uncounted++
       there.remotes.add(remoteName(socket), counted)
       there.protocols.add(socket.protocol, counted)
       if (socket.owners.length === 1) return there.pids.add(socket.owners[0]!.pid, counted)
       for (const pid of new Set(socket.owners.map(o => o.pid))) there.pids.add(pid, counted)
     },
     settle(step) {
+      total.count(step, 'total', { name: 'total' }, there.all)
+      there.all = { sockets: 0, uncounted: 0 }
       for (const [rows, tallied] of [
-        [total, there.all],
         [remotes, there.remotes],
         [kinds, there.protocols],
       ] as const)

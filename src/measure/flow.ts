@@ -69,7 +69,7 @@ export function flowMeter(): FlowMeter {
       before = processes
       processes = new Map(look.processes)
       for (const event of closed) for (const process of event.processes) processes.set(process.pid, process)
-      for (const socket of look.sockets) if (!book.ended.has(socket.key)) see(book, socket)
+      for (const socket of look.sockets) if (book.ended.size === 0 || !book.ended.has(socket.key)) see(book, socket)
       tables.settle(book.step)
       const ended = closed.filter(event => event.type === 'closed' && !book.ended.has(event.socket.key))
       for (const event of ended) end(book, event)

@@ -2,7 +2,7 @@
 
 import { aSource, checkIs, checkKeys, checkMillis } from '../model/arguments.ts'
 import { fillQuery, type Query } from '../filter/query.ts'
-import { change } from '../measure/change.ts'
+import { compare } from '../measure/change.ts'
 import type { Frame } from '../model/frame.ts'
 import type { Look } from '../model/look.ts'
 import { openLocal } from '../source/open.ts'
@@ -62,7 +62,7 @@ async function* loop(options: WatchOptions, every: number): AsyncGenerator<Frame
       if (signal?.aborted) return
       // A recording gives the same output each time: its own clock counts.
       const intervalMs = last && (source.replay ? look.atMs - last.look.atMs : at - last.at)
-      const since = last && change(last.look.sockets, look.sockets)
+      const since = last && compare(last.look.sockets, look.sockets)
       yield {
         ...look,
         ...(filter && { sockets: filter.take(look, intervalMs) }),
