@@ -154,7 +154,7 @@ export const commands: readonly Command[] = [
     options: [
       ...ssOptions,
       ...namespaceOptions,
-      { name: 'by', value: 'LIST', words: flowLists, about: flowLists.join(', ') },
+      { name: 'by', value: 'WORD', words: flowLists, about: flowLists.join(', ') },
       { name: 'sort', value: 'ORDER', words: flowOrders, about: flowOrders.join(', ') },
       { name: 'interval', value: 'TIME', about: 'time between looks (default 1s)' },
       { name: 'every', value: 'TIME', about: 'the same as --interval', hidden: true },
