@@ -25,7 +25,7 @@ async function traffic<T>(use: (port: number) => Promise<T>): Promise<T> {
 
 /** Reads lines until one is wanted, at most ten seconds. */
 async function firstLine(child: ChildProcess, wanted: (record: Record<string, never>) => boolean): Promise<Record<string, any>> {
-  const late = setTimeout(() => child.kill('SIGKILL'), 10_000)
+  const late = setTimeout(() => child.kill('SIGKILL'), 60_000)
   try {
     for await (const line of createInterface({ input: child.stdout! })) {
       const record = JSON.parse(line) as Record<string, never>

@@ -173,16 +173,17 @@ test('a port that somebody else takes at once is told, with exit 4', needs('linu
 })
 
 test('a program that is started again at once is told, with its new pid', needs('linux'), async () => {
+  // The next one is there already and only has to listen: how long a program takes to start is not what this is about.
   const supervisor = await hold(
     `const { spawn } = require('node:child_process')
-     const code = "require('node:net').createServer().listen(Number(process.argv[1]), '127.0.0.1', function () { console.log(JSON.stringify({ port: this.address().port, pid: process.pid })) })"
-     let port = '0'
-     const start = () => {
-       const child = spawn(process.execPath, ['-e', code, port], { stdio: ['ignore', 'pipe', 'inherit'] })
-       child.stdout.on('data', line => { port = String(JSON.parse(line).port); process.stdout.write(line) })
-       child.on('exit', start)
-     }
-     start()`,
+     const code = "process.stdin.on('end', () => process.exit()).once('data', port => require('node:net').createServer().listen(Number(port), '127.0.0.1', function () { console.log(JSON.stringify({ port: this.address().port, pid: process.pid })) }))"
+     const ready = () => spawn(process.execPath, ['-e', code], { stdio: ['pipe', 'pipe', 'inherit'] })
+     const [child, next] = [ready(), ready()]
+     child.stdout.on('data', line => {
+       process.stdout.write(line)
+       child.on('exit', () => next.stdin.write(String(JSON.parse(line).port)))
+     })
+     setTimeout(() => child.stdin.write('0'), 500)`,
   )
   const { port, pid } = supervisor.said
   let last = pid

@@ -16,7 +16,7 @@ const script = `
   const { execFile } = await import('node:child_process')
   const { events } = await import(process.cwd() + '/build/src/watch/events.js')
   const stop = new AbortController()
-  setTimeout(() => stop.abort(), 10000).unref()
+  setTimeout(() => stop.abort(), 60000).unref()
   const [heard, gaps] = [[], []]
   let truth
   const talk = () => execFile('python3', ['-c', process.argv[1]], (error, out) => (truth = String(out).trim().split(' ').map(Number)))

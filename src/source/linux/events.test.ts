@@ -57,7 +57,7 @@ async function hear(
   const stop = new AbortController()
   const mine: SocketEvent[] = []
   const gaps: EventGap[] = []
-  const late = setTimeout(() => stop.abort(), 10_000)
+  const late = setTimeout(() => stop.abort(), 60_000)
   const query = { protocols: ['tcp'] as const }
   let started = false
   for await (const event of joinedEvents(query, { source, every: 100, signal: stop.signal })) {
@@ -152,7 +152,7 @@ for (const [name, ways, needed, resetter] of [
       .on('error', () => {})
       .resume()
     const stop = new AbortController()
-    const late = setTimeout(() => stop.abort(), 10_000)
+    const late = setTimeout(() => stop.abort(), 60_000)
     const ends = new Map<string, unknown>()
     try {
       await once(client, 'connect')
@@ -333,7 +333,7 @@ for (const [name, ways, needed] of [
     const [wanted, other] = ['w', 'o'].map(letter => `sockscope-ev${process.pid}${letter}`) as [string, string]
     const source = await machine(ways)
     const stop = new AbortController()
-    const late = setTimeout(() => stop.abort(), 10_000)
+    const late = setTimeout(() => stop.abort(), 60_000)
     try {
       for (const one of [wanted, other]) {
         ip('netns', 'add', one)
