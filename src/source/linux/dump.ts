@@ -78,8 +78,8 @@ export function asker(tape: Tape, calls: Calls): Asker {
   async function* exchange(place: Place, question: Question, ways: Ways, isDone: () => boolean): AsyncGenerator<Uint8Array> {
     const asked = `${place.prefix}${Buffer.from(question.request.subarray(0, 256)).toString('latin1')}`
     const isSlow = slow.has(asked)
-    const fd = place.open(NETLINK_SOCK_DIAG)
     let room = takeRoom()
+    const fd = place.open(NETLINK_SOCK_DIAG)
     let spare: Room | undefined
     let next: Promise<number> | undefined
     try {

@@ -241,19 +241,22 @@ test('a socket that closes after it was listed has no owner because it has gone'
   const listed = (await source.sockets({ protocols: ['tcp'] })).sockets.find(s => s.inode === inode)
   source.close()
   ok(listed)
-  const look = async (): Promise<string | undefined> => {
+  const look = async (root: string): Promise<string | undefined> => {
     const socket = { ...listed, owners: [], ownerless: undefined } as Draft
     const finder = ownerFinder(live, { ...here, root, isGone: s => isGone(calls, s) })
     await finder.find([socket], [])
     return socket.ownerless
   }
-  const root = tree({ 1: {} })
-  mkdirSync(join(root, 'self/ns'), { recursive: true })
-  symlinkSync('pid:[4026531836]', join(root, 'self/ns/pid'))
-  equal(await look(), 'kernel') // It is there, and in this /proc nobody has it.
+  const whole = tree({ 1: {} })
+  mkdirSync(join(whole, 'self/ns'), { recursive: true })
+  symlinkSync('pid:[4026531836]', join(whole, 'self/ns/pid'))
+  const hiding = tree({ 100: {} })
+  equal(await look(whole), 'kernel') // It is there, and in this /proc nobody has it.
+  equal(await look(hiding), 'permission') // Or nobody that we see.
   server.close()
   await once(server, 'close')
-  equal(await look(), 'exited')
+  equal(await look(whole), 'exited')
+  equal(await look(hiding), 'exited')
 })
 
 test('no /proc, or one without processes: nothing is found, and it says so', async () => {
