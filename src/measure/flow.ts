@@ -176,9 +176,10 @@ function end(book: Book, event: SocketEvent): void {
 /** Sockets that are gone without a word. The word may come late, so they are kept for some intervals: else it would count them anew. */
 function leave(book: Book): Account[] {
   const waiting: Account[] = []
-  for (const [key, account] of book.accounts) {
+  for (const account of book.accounts.values()) {
     const missing = book.step - account.step
     if (missing === 0) continue
+    const { key } = account.socket
     if (missing > patience) {
       book.accounts.delete(key)
       book.tables.drop(key)

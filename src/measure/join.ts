@@ -104,11 +104,11 @@ export function joiner(): Joiner {
         const event = appear(socket, look.atMs)
         if (event !== undefined) events.push(event)
       }
-      for (const [key, one] of known) {
+      for (const one of known.values()) {
         if (one.step === step) continue
         one.missing++
         if (told && one.missing < patience) continue
-        known.delete(key)
+        known.delete(one.socket.key)
         events.push(vanish(one, look.atMs))
       }
       endedBefore = ended

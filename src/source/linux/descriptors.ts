@@ -190,11 +190,12 @@ export class Descriptors {
 
   async #isAsKnown(pid: number, table: Table, position: number, end: number): Promise<boolean> {
     let at = position
-    for (const [fd, inode] of table.sockets) {
-      const isTurn = at >= this.#cursor && at < end
+    for (const fd of table.sockets.keys()) {
+      if (at >= end) break
+      const isTurn = at >= this.#cursor
       at++
       if (!isTurn) continue
-      if (!isStill(`${this.root}/${pid}/fd/${fd}`, inode)) return false
+      if (!isStill(`${this.root}/${pid}/fd/${fd}`, table.sockets.get(fd)!)) return false
       await this.#breathe()
     }
     return true

@@ -80,7 +80,7 @@ export function ownerSearch(machine: SearchMachine) {
       triples.push(inode, pid, fd)
     }
     for (const [pid, table] of known.tables) {
-      for (const [fd, inode] of table.sockets) add(inode, pid, fd)
+      table.sockets.forEach((inode, fd) => add(inode, pid, fd)) // A loop over entries makes an array of each.
       for (const { fd, inode } of table.threads) add(inode, pid, fd)
       await breathe()
     }

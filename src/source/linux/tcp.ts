@@ -104,7 +104,12 @@ const SENT = at.bytesSent
 const AGAIN = at.bytesRetrans
 const HIGH = LE ? 4 : 0
 const LOW = LE ? 0 : 4
-const u64At = (v: DataView, a: number): number => v.getUint32(a + HIGH, LE) * 2 ** 32 + v.getUint32(a + LOW, LE)
+/** Most are small: a small number needs no memory of its own, as the result of a multiplication does. */
+function u64At(v: DataView, a: number): number {
+  const high = v.getUint32(a + HIGH, LE)
+  const low = v.getUint32(a + LOW, LE)
+  return high === 0 ? low : high * 2 ** 32 + low
+}
 
 /** Reads of a tcp_info only what is counted, and what tells headers and SYN from payload. */
 export function readCounts(view: DataView, from: number, length: number): Tcp {
