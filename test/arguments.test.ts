@@ -10,7 +10,7 @@ const tcp = { retransmittedSegments: 1 }
 const socket = { key: 'k', protocol: 'tcp', family: 'ipv4', owners: [], local: {}, tcp }
 const process_ = { key: 'k', pid: 1, name: 'a' }
 const look = { sockets: [], processes: new Map(), gaps: [] }
-const flows = { sockets: [], processes: [] }
+const flows = { total: {}, sockets: [], processes: [] }
 const tree = library.parseFilter('tcp')
 const row = { process_name: 'a', pid: 1 }
 const last = async (generator: AsyncGenerator): Promise<unknown> => generator.next()

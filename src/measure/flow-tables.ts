@@ -1,5 +1,6 @@
 // The tables of flows: where the bytes of one socket are written down, by socket, process, user, container, remote and protocol.
 
+import type { Kind } from '../model/event.ts'
 import type { Flow, Flows } from '../model/flow.ts'
 import type { Process } from '../model/process.ts'
 import type { Socket } from '../model/socket.ts'
@@ -19,7 +20,8 @@ export interface Tables {
   settle(step: number): void
   /** Forgets a socket that is gone. */
   drop(key: string): void
-  list(step: number, intervalMs: number): Flows
+  /** `best` is what rows can be called that are made of many sockets. */
+  list(step: number, intervalMs: number, best: Kind): Flows
 }
 
 /** Empty tables. `processOf` finds a process by pid. */
@@ -94,18 +96,18 @@ export function flowTables(processOf: (pid: number) => Process | undefined): Tab
       })
     },
     drop: key => sockets.drop(key),
-    list(step, intervalMs) {
-      const nobody = unattributed.list(step, intervalMs, true)[0]
+    list(step, intervalMs, best) {
+      const nobody = unattributed.list(step, intervalMs, best, true)[0]
       return {
         intervalMs,
-        total: total.list(step, intervalMs, true)[0] ?? noFlow,
-        unattributed: nobody ?? { ...noFlow, key: 'unattributed', name: '(no owner)' },
-        sockets: sockets.list(step, intervalMs),
-        processes: processes.list(step, intervalMs),
-        users: users.list(step, intervalMs),
-        containers: containers.list(step, intervalMs),
-        remotes: remotes.list(step, intervalMs),
-        protocols: kinds.list(step, intervalMs),
+        total: total.list(step, intervalMs, best, true)[0] ?? { ...noFlow, kind: best },
+        unattributed: nobody ?? { ...noFlow, key: 'unattributed', name: '(no owner)', kind: best },
+        sockets: sockets.list(step, intervalMs, 'exact'),
+        processes: processes.list(step, intervalMs, best),
+        users: users.list(step, intervalMs, best),
+        containers: containers.list(step, intervalMs, best),
+        remotes: remotes.list(step, intervalMs, best),
+        protocols: kinds.list(step, intervalMs, best),
       }
     },
   }

@@ -268,6 +268,24 @@ test('what a socket moved before its process let go of it has an owner, in the l
   adds(flows)
 })
 
+test('when something was lost, what is made of many sockets is not called exact', () => {
+  const meter = flowMeter()
+  meter.take(look([]), [], undefined)
+  const flows = meter.take(look([socket('a', [1], { in: 10 })]), [], 1000, true)!
+  const { total, unattributed, processes, users, containers, remotes, protocols } = flows
+  for (const row of [total, unattributed, ...processes, ...users, ...containers, ...remotes, ...protocols]) equal(row.kind, 'sampled')
+  equal(flows.sockets[0]!.kind, 'exact')
+  const eth = { name: 'eth0', inBytes: 90, outBytes: 0, inPackets: 1, outPackets: 0, loopback: false } as InterfaceFlow
+  deepEqual(
+    ledger(flows, [eth])!
+      .rows.slice(0, 3)
+      .map(row => row.kind),
+    ['sampled', 'sampled', 'sampled'],
+  )
+  const next = meter.take(look([socket('a', [1], { in: 11 })]), [], 1000)!
+  deepEqual([next.total.kind, next.total.inTotalBytes], ['exact', 11])
+})
+
 test('rows are ranked by a moving average and by name, not by chance', () => {
   const meter = flowMeter()
   const at = (a: number, b: number, more: readonly Socket[] = []): Look =>

@@ -17,8 +17,11 @@ import { give, type Given } from './share.ts'
 
 /** Follows bytes from look to look. */
 export interface FlowMeter {
-  /** Takes the next look, and what closed since the one before. The first one only says where counting starts. */
-  take(look: Look, closed: readonly SocketEvent[], intervalMs: number | undefined): Flows | undefined
+  /**
+   * Takes the next look, and what closed since the one before. The first one only says where counting starts. Where some of that was
+   * `lost`, nothing but the bytes of single sockets is called exact.
+   */
+  take(look: Look, closed: readonly SocketEvent[], intervalMs: number | undefined, lost?: boolean): Flows | undefined
 }
 
 interface Account {
@@ -60,10 +63,11 @@ export function flowMeter(): FlowMeter {
   const tables = flowTables(pid => processes.get(pid) ?? before.get(pid))
   const book: Book = { accounts: new Map(), tables, step: 0, complete: false, ended: new Set() }
   return {
-    take(look, closed, intervalMs) {
+    take(look, closed, intervalMs, lost = false) {
       checkIs('look', look, aLook)
       checkEach('closed', closed, { what: 'an event that a socket closed', fields: { socket: 'object' } })
       if (intervalMs !== undefined) checkKind('intervalMs', intervalMs, 'number')
+      checkKind('lost', lost, 'boolean')
       book.step++
       for (const key of book.ended) tables.drop(key)
       before = processes
@@ -82,7 +86,7 @@ export function flowMeter(): FlowMeter {
         }
       }
       book.complete = !look.gaps.some(gap => gap.what === 'sockets')
-      return intervalMs === undefined ? undefined : tables.list(book.step, intervalMs)
+      return intervalMs === undefined ? undefined : tables.list(book.step, intervalMs, lost ? 'sampled' : 'exact')
     },
   }
 }

@@ -41,6 +41,8 @@ test('a counter that goes round or is set back gives no absurd rate', () => {
   equal(other!.inBytesPerSecond, undefined)
 })
 
+const total = { kind: 'exact' }
+
 test('the rows of the ledger add up to the bytes of the interfaces', () => {
   const socket = { family: 'ipv4', protocol: 'tcp', owners: [{ pid: 1, fd: 3 }], tcp: { negotiated: { timestamps: true } } }
   const flow = {
@@ -67,7 +69,7 @@ test('the rows of the ledger add up to the bytes of the interfaces', () => {
       counters: { inBytes, outBytes, inPackets: packets, outPackets: packets, inErrors: 0, outErrors: 0, inDrops: 0, outDrops: 0 },
     })
   meter.take([count(0, 0, 0)], undefined)
-  const result = ledger({ sockets: [flow, orphan] } as unknown as Flows, meter.take([count(1500, 2500, 100)], 1000))!
+  const result = ledger({ total, sockets: [flow, orphan] } as unknown as Flows, meter.take([count(1500, 2500, 100)], 1000))!
   const find = (what: string): unknown => result.rows.filter(row => row.what === what).map(row => [row.inBytes, row.outBytes])
   deepEqual(find('processes'), [[1000, 2000]])
   deepEqual(find('no owner'), [[10, 0]])
@@ -79,7 +81,7 @@ test('the rows of the ledger add up to the bytes of the interfaces', () => {
     1500,
   )
   ok(Math.abs(result.residualPercent! - (100 * (226 + 140)) / 4000) < 1e-9)
-  equal(ledger({ sockets: [] } as unknown as Flows, []), undefined)
+  equal(ledger({ total, sockets: [] } as unknown as Flows, []), undefined)
 })
 
 test('a moment between two readings is in their middle, and unsure by half of what lies between them', () => {

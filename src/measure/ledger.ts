@@ -2,7 +2,9 @@
 // It does not know traffic that only passes through this machine, nor the link's own frames: those are in the rest.
 
 import { checkEach, checkIs, checkKind } from '../model/arguments.ts'
+import type { Kind } from '../model/event.ts'
 import type { Flow, Flows, InterfaceFlow, Ledger, LedgerRow } from '../model/flow.ts'
+import { worse } from './rows.ts'
 
 const LINK = 14
 const ipHeader = { ipv4: 20, ipv6: 40 } as const
@@ -12,7 +14,10 @@ const ipHeader = { ipv4: 20, ipv6: 40 } as const
  * because they were not read at the same moment as the sockets' (see `between`).
  */
 export function ledger(flows: Flows, interfaces: readonly InterfaceFlow[], unsureBytes?: number): Ledger | undefined {
-  checkIs('flows', flows, { what: 'flows, as a frame of watch({ flows: true }) or flowMeter() gives them', fields: { sockets: 'list' } })
+  checkIs('flows', flows, {
+    what: 'flows, as a frame of watch({ flows: true }) or flowMeter() gives them',
+    fields: { sockets: 'list', total: 'object' },
+  })
   checkEach('interfaces', interfaces, {
     what: 'what went through an interface, as interfaceMeter() gives it',
     fields: { inBytes: 'number', outBytes: 'number' },
@@ -25,10 +30,12 @@ export function ledger(flows: Flows, interfaces: readonly InterfaceFlow[], unsur
   const unowned = onWire.filter(flow => flow.socket?.owners.length === 0 && flow.socket.ownerless !== 'kernel')
   const owned = onWire.filter(flow => (flow.socket?.owners.length ?? 0) > 0)
   const again = onWire.reduce((all, flow) => all + flow.retransmittedBytes, 0)
+  // What was lost can have been anybody's.
+  const best = flows.total.kind === 'exact' ? 'exact' : 'sampled'
   const rows: LedgerRow[] = [
-    row('processes', owned),
-    row('no owner', unowned),
-    row('kernel', kernel),
+    row('processes', owned, best),
+    row('no owner', unowned, best),
+    row('kernel', kernel, best),
     // What the other end sent twice arrives here, but no counter of this end tells it.
     { what: 'retransmissions', inBytes: 0, outBytes: again, kind: 'exact' },
     {
@@ -47,8 +54,8 @@ export function ledger(flows: Flows, interfaces: readonly InterfaceFlow[], unsur
   return { inBytes, outBytes, rows, residualPercent: all === 0 ? undefined : (100 * (inRest + outRest)) / all, unsureBytes }
 }
 
-function row(what: LedgerRow['what'], flows: readonly Flow[]): LedgerRow {
-  const kind = flows.some(f => f.kind === 'estimate') ? 'estimate' : flows.some(f => f.kind === 'sampled') ? 'sampled' : 'exact'
+function row(what: LedgerRow['what'], flows: readonly Flow[], best: Kind): LedgerRow {
+  const kind = flows.reduce((worst, flow) => worse(worst, flow.kind), best)
   return { what, inBytes: total(flows, 'inBytes'), outBytes: total(flows, 'outBytes'), kind }
 }
 

@@ -60,8 +60,8 @@ export interface Rows {
   add(step: number, key: string, subject: Subject, amount: Amount): void
   /** Says that a row has so many more sockets in this interval. */
   count(step: number, key: string, subject: Subject, count: Count): void
-  /** The rows that have sockets or moved bytes in this interval or just before, the biggest first; `all` gives every row. */
-  list(step: number, intervalMs: number, all?: boolean): Flow[]
+  /** The rows that have sockets or moved bytes in this interval or just before, the biggest first, none truer than `best`; `all` gives every row. */
+  list(step: number, intervalMs: number, best: Kind, all?: boolean): Flow[]
   /** Forgets a row whose socket is gone. */
   drop(key: string): void
 }
@@ -93,7 +93,7 @@ export function flowRows(limit = rowLimit): Rows {
       row.sockets += sockets
       row.uncountedSockets += uncounted
     },
-    list(step, intervalMs, all = false) {
+    list(step, intervalMs, best, all = false) {
       const seconds = intervalMs / 1000
       const weight = 1 - Math.exp(-seconds / averageSeconds)
       for (const [key, row] of rows) {
@@ -104,7 +104,7 @@ export function flowRows(limit = rowLimit): Rows {
         else if (all || row.average >= 1) Object.assign(row, nothing(row.subject, step))
       }
       // Who stopped fades out of the list, and does not jump out of it.
-      const live = [...rows].filter(([, row]) => row.step === step).map(([key, row]) => flowOf(key, row, seconds))
+      const live = [...rows].filter(([, row]) => row.step === step).map(([key, row]) => flowOf(key, row, seconds, best))
       return live.sort(byRank)
     },
     drop: key => void rows.delete(key),
@@ -126,7 +126,7 @@ const nothing = (subject: Subject, step: number) => ({
 
 const plus = (a: number | undefined, b: number | undefined): number | undefined => (b === undefined ? a : (a ?? 0) + b)
 
-function flowOf(key: string, row: Row, seconds: number): Flow {
+function flowOf(key: string, row: Row, seconds: number, best: Kind): Flow {
   return {
     key,
     name: row.subject.name,
@@ -142,7 +142,7 @@ function flowOf(key: string, row: Row, seconds: number): Flow {
     sockets: row.sockets,
     uncountedSockets: row.uncountedSockets,
     averageBytesPerSecond: row.average,
-    kind: row.kind,
+    kind: worse(row.kind, best),
     process: row.subject.process,
     socket: row.subject.socket,
   }

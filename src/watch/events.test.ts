@@ -82,12 +82,16 @@ test('frames repeat what was lost, and count it up', async () => {
   const source = machine(async function* (signal) {
     while (!signal?.aborted) {
       yield lost
+      yield { ...lost, gap: { ...lost.gap, text: '2 ends were lost', count: 2 } }
       await sleep(20)
     }
   })
   const counts: (number | undefined)[] = []
   for await (const frame of watch({ source, flows: true, every: 50 })) {
-    counts.push(frame.gaps.find(gap => gap.why === 'lost')?.count)
+    const [events, ends] = ['events', 'ends'].map(what => frame.gaps.find(gap => gap.text.endsWith(`${what} were lost`)))
+    counts.push(events?.count)
+    deepEqual([events?.text, ends?.text], events && [`${events.count} events were lost`, `${(events.count! / 3) * 2} ends were lost`])
+    if (frame.flows !== undefined && events?.count !== counts.at(-2)) equal(frame.flows.total.kind, 'sampled')
     if (frame.sequence >= 4) break
   }
   const known = counts.filter(count => count !== undefined)

@@ -55,17 +55,20 @@ export function followFlows(source: Source, asked: Query = {}): FlowWatch {
       await tap.catchUp()
       join.look(look, tap.tells)
       const told: SocketEvent[] = []
+      let lost = false
       const hear = (event: SocketEvent): void => {
         const known = join.event(event)
         if (known?.type === 'closed' && test(known.socket, new Map(known.processes.map(p => [p.pid, p])))) told.push(known)
       }
       for (const event of later.splice(0)) hear(event)
       for (const event of tap.take()) {
-        if (event.type === 'gap') note(gaps, event)
-        else if (event.atMs > untilMs) later.push(event)
+        if (event.type === 'gap') {
+          note(gaps, event)
+          lost ||= event.gap.why === 'lost'
+        } else if (event.atMs > untilMs) later.push(event)
         else hear(event)
       }
-      const flows = meter.take(look, told, intervalMs)
+      const flows = meter.take(look, told, intervalMs, lost)
       const now = first && between(first, last)
       const unsureBytes = now && unsure && now.unsureBytes + unsure.bytes
       unsure = now && { bytes: now.unsureBytes }
@@ -83,7 +86,7 @@ export function followFlows(source: Source, asked: Query = {}): FlowWatch {
 
 /** Gaps stay in every frame from then on; what was lost adds up. */
 function note(gaps: Map<string, Gap>, { gap }: EventGap): void {
-  const key = gap.count === undefined ? gap.text : `${gap.what} ${gap.why}`
+  const key = gap.count === undefined ? gap.text : gap.text.replace(String(gap.count), '#')
   const was = gaps.get(key)
   if (was === undefined || gap.count === undefined) gaps.set(key, gap)
   else {
