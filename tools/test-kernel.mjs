@@ -100,11 +100,11 @@ async function run({ name, line, tests, guest }, kernel) {
   const chosen = all.filter(file => words.length === 0 || words.some(word => file.includes(word)))
   if (chosen.length === 0) return true
   say(`# another kernel ${name}`)
-  const { late, console, said } = await boot({ kernel, image, line: `${line} guest.tests=${chosen.join(',')}`, seconds: 240, logs: cache })
+  const { late, console, said } = await boot({ kernel, image, line: `${line} guest.tests=${chosen.join(',')}`, seconds: 600, logs: cache })
   say(said.trim())
   const ok = said.trimEnd().endsWith('# end 0')
   if (!ok)
-    say(`${console.trim()}\n# another kernel ${name}: ${late ? 'did not end in 240 s' : 'failed'}; what the kernel said last is above`)
+    say(`${console.trim()}\n# another kernel ${name}: ${late ? 'did not end in 600 s' : 'failed'}; what the kernel said last is above`)
   return ok
 }
 
