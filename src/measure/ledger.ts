@@ -37,7 +37,7 @@ export function ledger(flows: Flows, interfaces: readonly InterfaceFlow[], unsur
     row('no owner', unowned, best),
     row('kernel', kernel, best),
     // What the other end sent twice arrives here, but no counter of this end tells it.
-    { what: 'retransmissions', inBytes: 0, outBytes: again, kind: 'exact' },
+    { what: 'retransmissions', inBytes: 0, outBytes: again, kind: best },
     {
       what: 'headers',
       inBytes: headers(onWire, 'inSegments', sum('inPackets'), interfaces),

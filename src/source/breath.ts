@@ -34,3 +34,6 @@ export async function sift<T>(list: readonly T[], test: (one: T) => boolean): Pr
   }
   return kept
 }
+
+/** Waits for one turn of the event loop: everything that is ready goes first. */
+export const turn = (): Promise<void> => new Promise(resolve => void setImmediate(resolve))

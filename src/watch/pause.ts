@@ -12,6 +12,3 @@ export async function pause(ms: number, signal: AbortSignal | undefined): Promis
     throw error
   }
 }
-
-/** Lets everything that is ready go first. */
-export const turn = (): Promise<void> => new Promise(resolve => void setImmediate(resolve))

@@ -3,8 +3,9 @@
 
 import type { Query } from '../filter/query.ts'
 import type { EventGap, SocketEvent } from '../model/event.ts'
+import { turn } from '../source/breath.ts'
 import type { Source, TellNow } from '../source/source.ts'
-import { pause, turn } from './pause.ts'
+import { pause } from './pause.ts'
 
 const mostWaiting = 50_000
 /** A source need not say when it listens. */

@@ -7,9 +7,10 @@ import type { EventGap, SocketEvent } from '../../model/event.ts'
 import { events as joinedEvents } from '../../watch/events.ts'
 import { countsBytes } from '../../../test/btf.ts'
 import { needs } from '../../../test/needs.ts'
-import type { Source } from '../source.ts'
+import type { Source, TellNow } from '../source.ts'
 import { eventSource, liveWays, type Ways } from './events.ts'
 import { openLinux } from './index.ts'
+import { eventGap, type Watcher } from './watchers.ts'
 
 const bpf = needs('linux', 'root', 'file /sys/kernel/btf/vmlinux')
 const refused = async (): Promise<never> => {
@@ -212,6 +213,22 @@ test('a tracepoint or type that this kernel lacks falls to the next way', needs(
   const [bpfEvents, any] = await events.abilities()
   deepEqual([bpfEvents!.works, any!.works], [false, true])
   ok(/this kernel does not have it/.test(bpfEvents!.text))
+})
+
+test('a batch of 300,000 events is told whole and in order, and what is asked for at once comes before the rest', async () => {
+  const batches = [300_000, 2].map((count, batch) => Array.from({ length: count }, (_, i): EventGap => eventGap('lost', `${batch}`, '', i)))
+  const watcher: Watcher = { tier: 'bpf', restMs: 1, take: () => batches.shift() ?? [], see() {}, close() {} }
+  let tellNow: TellNow | undefined
+  const stop = new AbortController()
+  const { events } = eventSource({ bpf: async () => watcher, destroy: async () => watcher })
+  const told: (number | undefined)[] = []
+  for await (const event of events({}, stop.signal, now => (tellNow = now))) {
+    if (event.type === 'gap') told.push(event.gap.count)
+    if (told.length !== 200_000) continue
+    for (const more of tellNow!()) if (more.type === 'gap') told.push(more.gap.count)
+    stop.abort()
+  }
+  deepEqual([told.length, told.findIndex((count, i) => count !== i), told.slice(-2)], [300_002, 300_000, [0, 1]])
 })
 
 test('a ring that is full counts what it lost', bpf, async () => {

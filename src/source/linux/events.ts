@@ -7,6 +7,7 @@ import type { EventGap, SocketEvent } from '../../model/event.ts'
 import type { Look } from '../../model/look.ts'
 import type { Family, Protocol } from '../../model/socket.ts'
 import type { Query } from '../../filter/query.ts'
+import { turn } from '../breath.ts'
 import type { Source, TellNow } from '../source.ts'
 import type { Meter } from './bpf/meter.ts'
 import type { Destroyed } from './destroyed.ts'
@@ -63,23 +64,31 @@ export function eventSource(ways: Ways): Events {
     listening?: (tellNow?: TellNow) => void,
   ): AsyncGenerator<SocketEvent | EventGap, void, undefined> {
     const { watcher, gaps } = await open(query)
-    const waiting: (SocketEvent | EventGap)[] = [...gaps]
     if (watcher === undefined) {
       listening?.()
-      yield* waiting
+      yield* gaps
       return
     }
     watchers.add(watcher)
-    const last = latest?.look.deref()
-    if (last !== undefined) watcher.see(last, latest!.whole)
-    listening?.(() => [...waiting.splice(0), ...(watchers.has(watcher) ? watcher.take() : [])])
+    // What was taken, and how much of it is told. A batch can be long: every socket that a look misses is in one.
+    let batch: readonly (SocketEvent | EventGap)[] = gaps
+    let told = 0
+    const tellNow = (): readonly (SocketEvent | EventGap)[] => {
+      const rest = batch.slice(told)
+      batch = []
+      return [...rest, ...(watchers.has(watcher) ? watcher.take() : [])]
+    }
     try {
+      const last = latest?.look.deref()
+      if (last !== undefined) watcher.see(last, latest!.whole)
+      listening?.(tellNow)
       let restMs = pollMs
+      for (; told < batch.length;) yield batch[told++]!
       while (watchers.has(watcher)) {
         const stopping = signal?.aborted ?? false
-        waiting.push(...watcher.take())
-        const some = waiting.length > 0
-        while (waiting.length > 0) yield waiting.shift()!
+        batch = watcher.take()
+        const some = batch.length > 0
+        for (told = 0; told < batch.length;) yield batch[told++]!
         if (stopping && !some) return
         if (some) await turn()
         else await pause(restMs, signal)
@@ -143,9 +152,6 @@ function refusal(name: string, error: OsError): EventGap {
   const help = denied ? 'run as root, or with CAP_BPF and CAP_PERFMON' : ''
   return eventGap(denied ? 'permission' : 'kernel', `${name} cannot be used: ${error.message}`, help)
 }
-
-/** Waits for one turn of the event loop. */
-const turn = (): Promise<void> => new Promise(resolve => void setImmediate(resolve))
 
 /** Waits for the next look at the queues, or until it is called off. */
 function pause(ms: number, signal: AbortSignal | undefined): Promise<void> {

@@ -3,7 +3,7 @@
 
 import { closeSync, openSync, readFileSync, readlinkSync, readSync } from 'node:fs'
 import { readFile } from 'node:fs/promises'
-import { breath } from '../breath.ts'
+import { breath, turn } from '../breath.ts'
 import { entries, type Table } from './descriptors.ts'
 import type { Draft } from './draft.ts'
 import type { Elsewhere } from './ownerless.ts'
@@ -95,7 +95,7 @@ async function readRing(file: string, areNamed: boolean): Promise<number[] | Non
     if (text.length >= longestText) return 'limit'
     if (lines) return [...lines.matchAll(/^ *\d+: socket:\[(\d+)\]$/gm)].map(([, inode]) => Number(inode) % 2 ** 32)
     if (count !== undefined && areNamed) return [] // Slots without files.
-    await new Promise(resolve => setImmediate(resolve))
+    await turn()
   }
   return 'ring busy'
 }
