@@ -1,7 +1,7 @@
 // 20,000 short connections in ten seconds, and how many of their ends are told: `npm run bench events`.
 import { execFile } from 'node:child_process'
 import { promisify } from 'node:util'
-import { events } from '../src/watch/events.ts'
+import { events } from '../src/monitor/events.ts'
 
 const connections = Number(process.argv[2] ?? 20_000)
 const seconds = Number(process.argv[3] ?? 10)

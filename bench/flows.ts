@@ -2,7 +2,7 @@
 import { execFileSync, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { openMeter } from '../src/source/linux/bpf/meter.ts'
-import { watch } from '../src/watch/watch.ts'
+import { watch } from '../src/monitor/watch.ts'
 
 const run = (...args: string[]): number => Number(execFileSync('python3', ['bench/peers.py', ...args], { encoding: 'utf8' }))
 const median = (values: readonly number[]): number => [...values].sort((a, b) => a - b)[values.length >> 1]!

@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { alu, aluReg, call, exit, fp, jump, label, load, r0, r1, r2, r3, r6, r7 } from '../src/source/linux/bpf/asm.ts'
 import { findAnew } from '../src/source/linux/bpf/cache.ts'
 import { iterate, loadProgram, openLink } from '../src/source/linux/bpf/load.ts'
-import { closeFd } from '../src/source/linux/calls.ts'
+import { closeFd } from '../src/source/linux/kernel/calls.ts'
 import { insideWord, median, runInCrowd } from './crowd.ts'
 
 const [processes = 10, connections = 2500, rounds = 9] = process.argv

@@ -3,10 +3,10 @@
 import { spawn, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
 import { readFileSync } from 'node:fs'
-import { inodesOf } from '../src/source/linux/inodes.ts'
-import { ownerSearch } from '../src/source/linux/owner-search.ts'
-import { sharesFiles } from '../src/source/linux/calls.ts'
-import { Descriptors } from '../src/source/linux/descriptors.ts'
+import { inodesOf } from '../src/source/linux/owners/inodes.ts'
+import { ownerSearch } from '../src/source/linux/owners/search.ts'
+import { sharesFiles } from '../src/source/linux/kernel/calls.ts'
+import { Descriptors } from '../src/source/linux/owners/descriptors.ts'
 
 const processes = Number(process.argv[2] ?? 10)
 const each = Number(process.argv[3] ?? 5000)

@@ -1,7 +1,7 @@
 // Readers that struct() makes against readers written by hand: 8,000 tcp_info of 280 bytes, every field. The goal is less than 3 times.
-// `node build/bench/struct.js`
+// `node bench/struct.ts`
 import { viewOf } from '../src/bytes/text.ts'
-import { tcpInfo } from '../src/source/linux/structs.ts'
+import { tcpInfo } from '../src/source/linux/kernel/structs.ts'
 
 const count = 8000
 const size = 280

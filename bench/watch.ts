@@ -2,7 +2,7 @@
 // behind in memory and descriptors. `npm run bench watch`, as root.
 import { readdirSync } from 'node:fs'
 import { openLocal } from '../src/source/open.ts'
-import { watch } from '../src/watch/watch.ts'
+import { watch } from '../src/monitor/watch.ts'
 import { insideWord, runInCrowd } from './crowd.ts'
 
 const seconds = 10

@@ -1,7 +1,7 @@
 // Every wrong call of the library is a TypeError that starts with the name of the argument.
 import { test } from 'node:test'
 import { deepEqual, rejects } from 'node:assert/strict'
-import * as netstat from '../src/netstat.ts'
+import * as netstat from '../src/compat/netstat2.ts'
 import * as library from '../src/index.ts'
 
 // oxlint-disable-next-line typescript/no-explicit-any -- the calls are wrong on purpose

@@ -7,7 +7,7 @@ import { test } from 'node:test'
 import { isDeepStrictEqual, promisify } from 'node:util'
 import type { Query } from '../src/filter/query.ts'
 import type { Flows } from '../src/model/flow.ts'
-import { watch } from '../src/watch/watch.ts'
+import { watch } from '../src/monitor/watch.ts'
 import { needs } from './needs.ts'
 
 /** What each process said of itself: received and sent. */
@@ -119,7 +119,7 @@ test(
   'without programs in the kernel the bytes are exact, and those without an owner are shown as such',
   needs('network namespaces', 'command python3', 'command unshare'),
   async () => {
-    const script = 'ip link set lo up && exec "$0" build/test/scenes/unprivileged.js'
+    const script = 'ip link set lo up && exec "$0" test/scenes/unprivileged.ts'
     const { stdout } = await promisify(execFile)('unshare', ['-n', 'sh', '-c', script, process.execPath])
     const { seen, truth } = JSON.parse(stdout) as {
       readonly seen: {

@@ -3,10 +3,10 @@ import { test } from 'node:test'
 import { deepEqual, ok } from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
 import { numberFields } from '../src/filter/numbers.ts'
-import { parseFilter } from '../src/filter/parse.ts'
-import { stateWords } from '../src/filter/states.ts'
+import { parseFilter } from '../src/filter/language/parse.ts'
+import { stateWords } from '../src/filter/language/states.ts'
 import { textFields } from '../src/filter/texts.ts'
-import { expectedWords } from '../src/filter/words.ts'
+import { expectedWords } from '../src/filter/language/words.ts'
 
 const page = readFileSync('docs/filters.md', 'utf8')
 const units = { count: '', port: 'port', time: 'time', bytes: 'size', rate: 'rate', percent: '%' } as const

@@ -3,10 +3,10 @@ import fc from 'fast-check'
 import { families, protocols, states } from '../src/model/socket.ts'
 import type { Socket } from '../src/model/socket.ts'
 import { numberFields } from '../src/filter/numbers.ts'
-import { stateWords } from '../src/filter/states.ts'
+import { stateWords } from '../src/filter/language/states.ts'
 import { textFields } from '../src/filter/texts.ts'
-import { join } from '../src/filter/tree.ts'
-import type { Filter, Host, Pattern } from '../src/filter/tree.ts'
+import { join } from '../src/filter/language/tree.ts'
+import type { Filter, Host, Pattern } from '../src/filter/language/tree.ts'
 import { aSocket } from './sockets.ts'
 
 const addresses4 = ['10.0.0.1', '10.0.0.2', '10.1.0.1', '127.0.0.1', '0.0.0.0', '192.168.1.7']

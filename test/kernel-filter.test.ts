@@ -10,12 +10,12 @@ import { connect, createServer } from 'node:net'
 import type { AddressInfo, Server, Socket as Stream } from 'node:net'
 import fc from 'fast-check'
 import { ipv4, ipv6 } from '../src/bytes/address.ts'
-import { kernelFilter } from '../src/filter/bytecode.ts'
+import { kernelFilter } from '../src/source/linux/sockdiag/bytecode.ts'
 import { compileFilter } from '../src/filter/compile.ts'
-import type { KernelFacts } from '../src/filter/kernel.ts'
-import { parseFilter } from '../src/filter/parse.ts'
+import type { KernelFacts } from '../src/source/linux/sockdiag/kernel-filter.ts'
+import { parseFilter } from '../src/filter/language/parse.ts'
 import type { Socket, State } from '../src/model/socket.ts'
-import type * as Calls from '../src/source/linux/calls.ts'
+import type * as Calls from '../src/source/linux/kernel/calls.ts'
 import { needs } from './needs.ts'
 import { aSocket, ownInodes } from './sockets.ts'
 
@@ -52,7 +52,7 @@ async function openPair(server: Server, host: string): Promise<void> {
 
 before(async () => {
   if (!onLinux) return
-  calls = await import('../src/source/linux/calls.ts')
+  calls = await import('../src/source/linux/kernel/calls.ts')
   const four = await listen('127.0.0.1')
   const any = await listen('::')
   opened.push(four, any)

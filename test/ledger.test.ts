@@ -41,7 +41,7 @@ test(
       const other = spawn('ip', ['netns', 'exec', there, 'python3', '-c', server], { stdio: ['ignore', 'pipe', 'inherit'] })
       stop = () => void other.kill('SIGKILL')
       const [port] = (await once(other.stdout, 'data')) as [Buffer]
-      const words = ['netns', 'exec', here, process.execPath, 'build/test/scenes/ledger.js', client, port.toString().trim()]
+      const words = ['netns', 'exec', here, process.execPath, 'test/scenes/ledger.ts', client, port.toString().trim()]
       const { stdout } = await promisify(execFile)('ip', words)
       const ledgers = JSON.parse(stdout) as Ledger[]
       let payload = 0

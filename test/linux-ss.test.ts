@@ -20,7 +20,7 @@ before(async () => {
   // The groups that may open ping sockets are set in each namespace; nobody may at first.
   execFileSync('ip', inside(['sh', '-c', 'echo 0 2000000 > /proc/sys/net/ipv4/ping_group_range']))
   for (let i = 0; i < 3; i++)
-    children.push(spawn('ip', inside([process.execPath, 'build/test/linux/open-sockets.js', '80']), { stdio: ['pipe', 'pipe', 'inherit'] }))
+    children.push(spawn('ip', inside([process.execPath, 'test/linux/open-sockets.ts', '80']), { stdio: ['pipe', 'pipe', 'inherit'] }))
   for (const child of children) await once(child.stdout!, 'data')
 })
 
@@ -34,7 +34,7 @@ after(async () => {
 
 const listOurs = (...words: string[]): { sockets: Socket[]; gaps: Gap[] } =>
   JSON.parse(
-    execFileSync('ip', inside([process.execPath, 'build/test/linux/list-json.js', ...words]), { encoding: 'utf8', maxBuffer: 2 ** 28 }),
+    execFileSync('ip', inside([process.execPath, 'test/linux/list-json.ts', ...words]), { encoding: 'utf8', maxBuffer: 2 ** 28 }),
   )
 
 const tables: readonly Protocol[] = ['tcp', 'udp', 'raw', 'mptcp', 'unix', 'packet', 'netlink']

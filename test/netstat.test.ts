@@ -4,7 +4,7 @@ import { deepEqual, equal, ok, rejects } from 'node:assert/strict'
 import { createSocket, type Socket as UdpSocket } from 'node:dgram'
 import { once } from 'node:events'
 import { connect, createServer, type AddressInfo, type Server, type Socket } from 'node:net'
-import * as netstat from '../src/netstat.ts'
+import * as netstat from '../src/compat/netstat2.ts'
 import { needs } from './needs.ts'
 
 const { AddressFamilyFlags: AF, ProtocolFlags: P, TcpState } = netstat

@@ -55,7 +55,7 @@ before(async () => {
   route()
   server = spawn(
     'ip',
-    ['netns', 'exec', right, process.execPath, 'build/test/link-end.js', 'serve', 'read', 'read', 'read', 'read', 'stop', 'reset', 'half'],
+    ['netns', 'exec', right, process.execPath, 'test/link-end.ts', 'serve', 'read', 'read', 'read', 'read', 'stop', 'reset', 'half'],
     {
       stdio: ['pipe', 'pipe', 'inherit'],
     },
@@ -76,7 +76,7 @@ after(async () => {
 async function client<T = Health>(deed: string, net: number, ...to: number[]): Promise<T> {
   const child = spawn(
     'ip',
-    ['netns', 'exec', left, process.execPath, 'build/test/link-end.js', 'measure', deed, `10.${net}.0.2`, ...to.map(String)],
+    ['netns', 'exec', left, process.execPath, 'test/link-end.ts', 'measure', deed, `10.${net}.0.2`, ...to.map(String)],
     {
       stdio: ['ignore', 'pipe', 'inherit'],
     },

@@ -144,7 +144,7 @@ test('mistakes name the argument', async () => {
 /** A program that records two looks, and then ends in its own way. */
 function recordAndEnd(file: string, ending: string): string | null {
   const program = join(folder, 'ending.mjs')
-  const open = JSON.stringify(`${process.cwd()}/build/src/source/open.js`)
+  const open = JSON.stringify(`${process.cwd()}/src/source/open.ts`)
   writeFileSync(
     program,
     `const { openRecorder } = await import(${open})
@@ -183,7 +183,7 @@ test('playing loads no FFI', needs('linux', 'file /proc/self/maps'), async () =>
   await live.sockets()
   live.close()
   const program = `
-    const { openRecording } = await import(${JSON.stringify(`${process.cwd()}/build/src/source/open.js`)})
+    const { openRecording } = await import(${JSON.stringify(`${process.cwd()}/src/source/open.ts`)})
     const machine = await openRecording(${JSON.stringify(file)})
     await machine.sockets({ details: ['tcp'] }); await machine.abilities(); await machine.interfaces(); await machine.process(1)
     process.stdout.write(String(/koffi/.test(require('node:fs').readFileSync('/proc/self/maps', 'utf8'))))`

@@ -242,7 +242,7 @@ test('the socket of another process', linux, async () => {
 
 test('a process of someone else is refused with what would help', needs('linux', 'root'), () => {
   const target = JSON.stringify({ pid: process.pid, fd: fdOf(client) })
-  const code = `import('./build/src/index.js').then(m => m.socketStat(${target})).then(() => console.log('seen'), e => console.log(e.name, e.code, e.message))`
+  const code = `import('./src/index.ts').then(m => m.socketStat(${target})).then(() => console.log('seen'), e => console.log(e.name, e.code, e.message))`
   const { stdout } = spawnSync(process.execPath, ['-e', code], { uid: 65_534, gid: 65_534, encoding: 'utf8' })
   match(stdout, /^OsError EPERM pidfd_getfd failed: EPERM \(process \d+ belongs to someone else: run as its user or as root/)
 })

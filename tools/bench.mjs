@@ -16,4 +16,4 @@ if (!names.includes(name)) {
 install()
 build()
 execFileSync(process.execPath, [join(root, 'node_modules/typescript/bin/tsc'), '-p', 'tsconfig.test.json'], { stdio: ['ignore', 2, 2] })
-process.exit(spawnSync(process.execPath, [`build/bench/${name}.js`, ...words], { stdio: 'inherit' }).status ?? 1)
+process.exit(spawnSync(process.execPath, [`bench/${name}.ts`, ...words], { stdio: 'inherit' }).status ?? 1)

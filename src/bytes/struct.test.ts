@@ -1,6 +1,6 @@
 import { test } from 'node:test'
 import { deepEqual, equal, throws } from 'node:assert/strict'
-import { DecodeError } from '../model/error.ts'
+import { DecodeError } from '../model/errors.ts'
 import { array, be16, be32, bits, bytes, chars, i32, id64, pad, struct, u16, u32, u64, u8 } from './struct.ts'
 import { viewOf } from './text.ts'
 

@@ -4,7 +4,7 @@
 // `pack`. The size of the whole is stated and checked when the module loads, so that a wrong field stops the program at its
 // start, not in front of a user. Readers are generated as source text: near hand-written speed (bench/struct.ts).
 
-import { DecodeError } from '../model/error.ts'
+import { DecodeError } from '../model/errors.ts'
 import { cString } from './text.ts'
 
 /** One kind of field. `get` and `set` give JavaScript text, in which `v` is the DataView and `at` the offset. */

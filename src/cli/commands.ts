@@ -1,7 +1,7 @@
 // Every command, in the order of help. The code of a command is loaded when it runs.
 
-import { flowLists, flowOrders } from '../show/flows.ts'
-import { groupWords } from '../show/group.ts'
+import { flowLists, flowOrders } from '../render/flows.ts'
+import { groupWords } from '../report/group.ts'
 import { shells } from './completion.ts'
 import { ssOptions, ssShowOptions } from './select.ts'
 import { outputOptions, type Command, type Option } from './table.ts'

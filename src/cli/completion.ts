@@ -1,6 +1,6 @@
 // Completion scripts for four shells, made from the table of commands.
 
-import { columns } from '../show/columns.ts'
+import { columns } from '../render/columns.ts'
 import { globalOptions, type Command, type Option } from './table.ts'
 
 /** The shells that there are scripts for. */

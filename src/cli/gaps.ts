@@ -1,9 +1,9 @@
 // What a look could not see, said to people and in exit codes.
 
 import { hostname } from 'node:os'
-import type { Look } from '../model/look.ts'
-import { metaOf, schema } from '../show/document.ts'
-import { safe } from '../show/text.ts'
+import type { Look } from '../model/snapshot.ts'
+import { metaOf, schema } from '../render/document.ts'
+import { safe } from '../render/text.ts'
 import { colour, note } from './output.ts'
 import { exits } from './problem.ts'
 import type { Given } from './table.ts'

@@ -1,6 +1,6 @@
 // Opens what a command looks at: this machine, a recording of one, or this machine with a recording written along.
 
-import { OsError } from '../model/error.ts'
+import { OsError } from '../model/errors.ts'
 import { openLocal, openRecorder, openRecording } from '../source/open.ts'
 import type { Source } from '../source/source.ts'
 import { UsageError } from './problem.ts'

@@ -1,8 +1,8 @@
 // The command line: finds the command, runs it, and turns every end into one line and an exit code.
 
-import { DecodeError, FilterError, OsError } from '../model/error.ts'
+import { DecodeError, FilterError, OsError } from '../model/errors.ts'
 import { nearest } from '../model/nearest.ts'
-import { safe } from '../show/text.ts'
+import { safe } from '../render/text.ts'
 import { commands } from './commands.ts'
 import { commandHelp, programHelp } from './help.ts'
 import { note, print } from './output.ts'
@@ -59,7 +59,7 @@ async function choose(args: readonly string[]): Promise<{ command: Command; rest
 /** Words such as `listen` and `tcp` are near to commands, and say something by themselves; so do `state` and `exclude` before another. */
 async function isFilter(word: string): Promise<boolean> {
   if (word === 'state' || word === 'exclude') return true
-  const { parseFilter } = await import('../filter/parse.ts')
+  const { parseFilter } = await import('../filter/language/parse.ts')
   try {
     parseFilter(word)
     return true

@@ -1,7 +1,7 @@
 // Writing to the terminal or pipe. A closed pipe ends the program silently; a full one is waited for.
 
 import { fstatSync, writeSync } from 'node:fs'
-import { OsError } from '../model/error.ts'
+import { OsError } from '../model/errors.ts'
 
 const idle = new Int32Array(new SharedArrayBuffer(4))
 

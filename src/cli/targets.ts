@@ -1,7 +1,7 @@
 // Which processes may be ended: never this program, its parents, or the first process.
 
 import type { Process } from '../model/process.ts'
-import { parents } from '../show/people.ts'
+import { parents } from '../render/process-text.ts'
 import type { Source } from '../source/source.ts'
 
 /** A process that would be ended, and why it may not be. */

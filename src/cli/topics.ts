@@ -1,6 +1,6 @@
 // The topics of `sockscope help TOPIC`.
 
-import { columns } from '../show/columns.ts'
+import { columns } from '../render/columns.ts'
 
 /** Each topic with its lines. */
 export const topics = (): Readonly<Record<string, readonly string[]>> => ({

@@ -1,7 +1,7 @@
 import { test } from 'node:test'
 import { deepEqual, equal } from 'node:assert/strict'
 import { classic, classicInput, classicScore, type ClassicInput } from './classic.ts'
-import { emptyTcp } from './vectors.test.ts'
+import { emptyTcp } from '../measure/health/vectors.test.ts'
 
 const clean: ClassicInput = {
   retransmits: 0,

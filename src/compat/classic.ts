@@ -1,9 +1,9 @@
 // The quality formulas of an older tool, as they are, so that numbers can be compared. They judge a connection's whole life;
 // `health.ts` judges an interval and is what to rely on. Nothing here guesses: a formula that misses an input gives undefined.
 
-import { checkIs, checkKeys, checkKind, tcpStatistics, type Thing } from '../../model/arguments.ts'
-import type { Tcp } from '../../model/tcp.ts'
-import { isWindowClosed } from './sample.ts'
+import { checkIs, checkKeys, checkKind, tcpStatistics, type Thing } from '../model/arguments.ts'
+import type { Tcp } from '../model/tcp.ts'
+import { isWindowClosed } from '../measure/health/sample.ts'
 
 /** What the classic formulas are computed from. */
 export interface ClassicInput {

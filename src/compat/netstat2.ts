@@ -1,8 +1,8 @@
 // The same sockets in the shape of the netstat2 library of Rust, for people who come from there. The calls are asynchronous; the names are camelCase.
 
-import type { Gap } from './model/gap.ts'
-import type { Endpoint, Family, Protocol, Socket, State } from './model/socket.ts'
-import { sockets } from './watch/sockets.ts'
+import type { Gap } from '../model/gap.ts'
+import type { Endpoint, Family, Protocol, Socket, State } from '../model/socket.ts'
+import { sockets } from '../machine/sockets.ts'
 
 /** Which address families, as bits: `AddressFamilyFlags.IPV4 | AddressFamilyFlags.IPV6`. */
 export const AddressFamilyFlags = { IPV4: 1, IPV6: 2 } as const

@@ -3,7 +3,7 @@ import { once } from 'node:events'
 import { connect, createServer, type AddressInfo } from 'node:net'
 import { test } from 'node:test'
 import { needs } from '../../test/needs.ts'
-import { processBandwidth } from './bandwidth.ts'
+import { processBandwidth } from './netwatch-bandwidth.ts'
 
 test(
   'this process has a row with all of its details, and bytes that it moved',

@@ -1,10 +1,10 @@
 // Bandwidth by process, again and again, in the shape of the NetWatch wire format with every detail.
 
 import { checkCount, checkKeys } from '../model/arguments.ts'
-import { bandwidthOf, withDetails, type ProcessBandwidth } from '../measure/bandwidth.ts'
+import { bandwidthOf, withDetails, type ProcessBandwidth } from './netwatch.ts'
 import type { ProcessUse } from '../model/process.ts'
 import { openLocal } from '../source/open.ts'
-import { watch, type WatchOptions } from './watch.ts'
+import { watch, type WatchOptions } from '../monitor/watch.ts'
 
 /** How to watch bandwidth. */
 export interface BandwidthOptions extends Omit<WatchOptions, 'flows'> {

@@ -1,6 +1,6 @@
 import { deepEqual, equal, ok, throws } from 'node:assert/strict'
 import { test } from 'node:test'
-import { attribute, ProcessBandwidthTracker, withDetails, type ConnectionDetail } from './bandwidth.ts'
+import { attribute, ProcessBandwidthTracker, withDetails, type ConnectionDetail } from './netwatch.ts'
 
 const connection = (name: string | null, pid: number | null, more: Partial<ConnectionDetail> = {}): ConnectionDetail => ({
   protocol: 'TCP',

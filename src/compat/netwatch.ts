@@ -2,11 +2,11 @@
 // All rates are bytes per second. Never the words of a command line: they can hold secrets.
 
 import { aLook, checkCount, checkEach, checkIs, checkKind, type Thing } from '../model/arguments.ts'
-import type { Look } from '../model/look.ts'
+import type { Look } from '../model/snapshot.ts'
 import type { Endpoint } from '../model/socket.ts'
 import type { Process, ProcessUse } from '../model/process.ts'
 import type { Flows } from '../model/flow.ts'
-import { payload } from './payload.ts'
+import { payload } from '../model/payload.ts'
 
 /** A connection as the wire format says it. */
 export interface ConnectionDetail {

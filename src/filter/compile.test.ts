@@ -4,7 +4,7 @@ import type { Socket } from '../model/socket.ts'
 import { aProcess, aSocket, someTcp } from '../../test/sockets.ts'
 import { compileFilter } from './compile.ts'
 import { needs } from './needs.ts'
-import { parseFilter } from './parse.ts'
+import { parseFilter } from './language/parse.ts'
 import type { FilterContext } from './predicate.ts'
 
 const nginx = aProcess({

@@ -1,17 +1,17 @@
 // Tree to a function that tests a socket. Everything that can be worked out before the first socket is.
 
 import type { Endpoint, Socket } from '../model/socket.ts'
-import { compileGlob } from './glob.ts'
-import { hostTest, remoteOrZero } from './host.ts'
+import { compileGlob } from './language/glob.ts'
+import { hostTest, remoteOrZero } from './language/host.ts'
 import type { NumberTest, Processes } from './numbers.ts'
-import { parseFilter } from './parse.ts'
+import { parseFilter } from './language/parse.ts'
 import type { FilterContext, SocketTest } from './predicate.ts'
-import { compileRegex } from './regex.ts'
-import { statesOf } from './states.ts'
-import type { Filter, HostFilter, NumberFilter, Pattern, Range } from './tree.ts'
-import { checkTree } from './tree.ts'
+import { compileRegex } from './language/regex.ts'
+import { statesOf } from './language/states.ts'
+import type { Filter, HostFilter, NumberFilter, Pattern, Range } from './language/tree.ts'
+import { checkTree } from './language/tree.ts'
 import { states } from '../model/socket.ts'
-import { numberField, textField } from './words.ts'
+import { numberField, textField } from './language/words.ts'
 
 type Test = (socket: Socket, processes: Processes, context: FilterContext | undefined) => boolean
 

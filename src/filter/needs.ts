@@ -2,8 +2,8 @@
 
 import type { Family, Protocol } from '../model/socket.ts'
 import { detailNames, type DetailName, type Need } from './predicate.ts'
-import { checkTree, type Filter, type TextFilter } from './tree.ts'
-import { numberField, textField } from './words.ts'
+import { checkTree, type Filter, type TextFilter } from './language/tree.ts'
+import { numberField, textField } from './language/words.ts'
 
 /** What a filter looks at. */
 export interface Needs {

@@ -4,8 +4,8 @@ import type { Process } from '../model/process.ts'
 import type { Socket } from '../model/socket.ts'
 import { accurateEcn, memory, queues, tcp, traffic } from './number-names.ts'
 import type { FilterContext, Need } from './predicate.ts'
-import { remoteOrZero } from './host.ts'
-import type { Unit } from './units.ts'
+import { remoteOrZero } from './language/host.ts'
+import type { Unit } from './language/units.ts'
 
 /** What a filter may look at beside the socket itself. */
 export type Processes = ReadonlyMap<number, Process>

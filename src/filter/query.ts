@@ -4,10 +4,10 @@ import { checkKeys } from '../model/arguments.ts'
 import type { Process } from '../model/process.ts'
 import { compileFilter } from './compile.ts'
 import { needs } from './needs.ts'
-import { parseFilter } from './parse.ts'
+import { parseFilter } from './language/parse.ts'
 import { detailNames, type DetailName, type SocketTest } from './predicate.ts'
-import type { Filter } from './tree.ts'
-import { checkTree } from './tree.ts'
+import type { Filter } from './language/tree.ts'
+import { checkTree } from './language/tree.ts'
 import { families, protocols, states, type Family, type Protocol, type Socket, type State } from '../model/socket.ts'
 
 /** What is wanted. Everything that is left out has its default. */

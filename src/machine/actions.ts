@@ -1,7 +1,7 @@
 // What can be done to a socket or a process of this machine, for those who want just that.
 
 import { aProcess, aWholeSocket, aSource, checkIs } from '../model/arguments.ts'
-import { OsError } from '../model/error.ts'
+import { OsError } from '../model/errors.ts'
 import type { Process } from '../model/process.ts'
 import type { Socket } from '../model/socket.ts'
 import { signals, type Actions, type Signal, type Source } from '../source/source.ts'

@@ -2,13 +2,13 @@
 
 import { checkKeys, checkMillis } from '../model/arguments.ts'
 import { fillQuery, type Query } from '../filter/query.ts'
-import type { Judgement } from '../measure/quality/collect.ts'
-import { collector } from '../measure/quality/collect.ts'
+import type { Judgement } from '../measure/health/collect.ts'
+import { collector } from '../measure/health/collect.ts'
 import type { Frame } from '../model/frame.ts'
 import type { Process } from '../model/process.ts'
 import type { State } from '../model/socket.ts'
 import type { Source } from '../source/source.ts'
-import { watch } from './watch.ts'
+import { watch } from '../monitor/watch.ts'
 
 /** What to explain, and for how long to watch. */
 export interface ExplainOptions {

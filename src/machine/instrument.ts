@@ -1,13 +1,13 @@
 // The health of one socket in your own program, again and again.
 
 import { checkKeys, checkMillis } from '../model/arguments.ts'
-import type { Health } from '../measure/quality/health.ts'
-import { health } from '../measure/quality/health.ts'
-import type { Sample } from '../measure/quality/sample.ts'
-import { OsError } from '../model/error.ts'
+import type { Health } from '../measure/health/health.ts'
+import { health } from '../measure/health/health.ts'
+import type { Sample } from '../measure/health/sample.ts'
+import { OsError } from '../model/errors.ts'
 import type { SocketStat } from '../model/stat.ts'
 import { socketStat, type SocketTarget } from '../source/stat.ts'
-import { pause } from './pause.ts'
+import { pause } from '../monitor/pause.ts'
 
 /** How to instrument. */
 export interface InstrumentOptions {

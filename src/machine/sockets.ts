@@ -1,7 +1,7 @@
 // One look, for those who want just that.
 
 import type { Query } from '../filter/query.ts'
-import type { Look } from '../model/look.ts'
+import type { Look } from '../model/snapshot.ts'
 import { openLocal } from '../source/open.ts'
 import type { Source } from '../source/source.ts'
 

@@ -4,7 +4,7 @@
 import { checkEach, checkIs, checkKind } from '../model/arguments.ts'
 import type { Kind } from '../model/event.ts'
 import type { Flow, Flows, InterfaceFlow, Ledger, LedgerRow } from '../model/flow.ts'
-import { worse } from './rows.ts'
+import { worse } from './flows/rows.ts'
 
 const LINK = 14
 const ipHeader = { ipv4: 20, ipv6: 40 } as const

@@ -1,7 +1,7 @@
 // What outputs get: a look, and what follows from it and the one before.
 
 import type { Flows, InterfaceFlow, Ledger } from './flow.ts'
-import type { Look } from './look.ts'
+import type { Look } from './snapshot.ts'
 import type { Socket, State } from './socket.ts'
 
 /** A look, and what changed since the look before it. */

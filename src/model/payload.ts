@@ -1,7 +1,7 @@
 // How many bytes of payload a socket has moved, from its counters. SYN and FIN take a number in TCP but are no payload.
 
-import type { Kind } from '../model/event.ts'
-import type { Socket, State, Traffic } from '../model/socket.ts'
+import type { Kind } from './event.ts'
+import type { Socket, State, Traffic } from './socket.ts'
 
 /** What a socket has moved since it opened. */
 export interface Payload {

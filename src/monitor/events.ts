@@ -2,7 +2,7 @@
 
 import { aSource, checkIs, checkKeys, checkMillis } from '../model/arguments.ts'
 import { fillQuery, type Query } from '../filter/query.ts'
-import { joiner, type Joiner } from '../measure/join.ts'
+import { joiner, type Joiner } from '../track/join.ts'
 import type { EventGap, SocketEvent } from '../model/event.ts'
 import type { Process } from '../model/process.ts'
 import { openLocal } from '../source/open.ts'

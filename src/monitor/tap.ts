@@ -3,7 +3,7 @@
 
 import type { Query } from '../filter/query.ts'
 import type { EventGap, SocketEvent } from '../model/event.ts'
-import { turn } from '../source/breath.ts'
+import { turn } from '../source/yielding.ts'
 import type { Source, TellNow } from '../source/source.ts'
 import { pause } from './pause.ts'
 

@@ -1,6 +1,6 @@
 import { test } from 'node:test'
 import { deepEqual, equal } from 'node:assert/strict'
-import type { Look } from '../model/look.ts'
+import type { Look } from '../model/snapshot.ts'
 import type { Socket } from '../model/socket.ts'
 import type { Query } from '../filter/query.ts'
 import type { Source } from '../source/source.ts'

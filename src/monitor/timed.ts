@@ -2,12 +2,12 @@
 
 import { compileFilter } from '../filter/compile.ts'
 import { needs } from '../filter/needs.ts'
-import { parseFilter } from '../filter/parse.ts'
+import { parseFilter } from '../filter/language/parse.ts'
 import type { Query } from '../filter/query.ts'
 import type { FilterContext } from '../filter/predicate.ts'
-import { payload, type Payload } from '../measure/payload.ts'
+import { payload, type Payload } from '../model/payload.ts'
 import type { Change } from '../model/frame.ts'
-import type { Look } from '../model/look.ts'
+import type { Look } from '../model/snapshot.ts'
 import type { Socket } from '../model/socket.ts'
 
 /** Judges looks by a filter that asks for age or rate. */

@@ -2,9 +2,9 @@
 
 import { aSource, checkIs, checkKeys, checkMillis } from '../model/arguments.ts'
 import { fillQuery, type Query } from '../filter/query.ts'
-import { compare } from '../measure/change.ts'
+import { compare } from '../track/change.ts'
 import type { Frame } from '../model/frame.ts'
-import type { Look } from '../model/look.ts'
+import type { Look } from '../model/snapshot.ts'
 import { openLocal } from '../source/open.ts'
 import type { Source } from '../source/source.ts'
 import { followFlows } from './flows.ts'

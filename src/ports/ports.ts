@@ -3,11 +3,11 @@
 import { checkKeys } from '../model/arguments.ts'
 import { createSocket } from 'node:dgram'
 import { createServer } from 'node:net'
-import { parsePorts } from '../filter/ports.ts'
+import { parsePorts } from '../filter/language/ports.ts'
 import type { PortRange, Usage } from '../model/limits.ts'
-import { OsError } from '../model/error.ts'
+import { OsError } from '../model/errors.ts'
 import { openLocal } from '../source/open.ts'
-import { sockets } from '../watch/sockets.ts'
+import { sockets } from '../machine/sockets.ts'
 
 /** What a port is wanted for. */
 export interface PortOptions {

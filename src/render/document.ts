@@ -1,7 +1,7 @@
 // A look as JSON: the same field names as the library.
 
 import type { Gap } from '../model/gap.ts'
-import type { Look } from '../model/look.ts'
+import type { Look } from '../model/snapshot.ts'
 import { safeJson } from './text.ts'
 
 /** The name and version of the format. A new field does not change it; a changed or lost one does. */

@@ -3,7 +3,7 @@
 import type { Flow, Flows, Ledger } from '../model/flow.ts'
 import type { Process } from '../model/process.ts'
 import { endpointText } from './endpoint.ts'
-import { processText } from './people.ts'
+import { processText } from './process-text.ts'
 import type { TableColumn } from './table.ts'
 import { bytesText, digits, rateText } from './units.ts'
 

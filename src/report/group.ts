@@ -1,7 +1,7 @@
 // Sockets counted by what they have in common.
 
 import type { Socket } from '../model/socket.ts'
-import { findColumn, type Surroundings } from './columns.ts'
+import { findColumn, type Surroundings } from '../render/columns.ts'
 
 /** What sockets can be grouped by. */
 export const groupWords: readonly string[] = ['process', 'user', 'remote', 'container', 'state', 'unit', 'namespace']

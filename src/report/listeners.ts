@@ -1,6 +1,6 @@
 // What listens: listeners of the same process and port as one, with how far they reach and how many are connected.
 
-import type { Look } from '../model/look.ts'
+import type { Look } from '../model/snapshot.ts'
 import type { Socket } from '../model/socket.ts'
 import { reachOf, type Reach } from './reach.ts'
 

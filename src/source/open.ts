@@ -1,7 +1,7 @@
 // Which operating system is this? Asked here and nowhere else.
 
 import { checkKeys, checkKind } from '../model/arguments.ts'
-import { OsError } from '../model/error.ts'
+import { OsError } from '../model/errors.ts'
 import type { RecorderOptions } from './replay/recorder.ts'
 import type { Descriptors } from './descriptor.ts'
 import type { Source } from './source.ts'
@@ -65,8 +65,8 @@ export async function openPlatform(platform: string, tape: Tape): Promise<Source
 /** The way to sockets by their descriptors. */
 export async function openDescriptors(): Promise<Descriptors> {
   const platform = localPlatform()
-  if (platform === 'darwin') return (await import('./darwin/stat.ts')).openDescriptors(darwinLibrary())
-  if (platform === 'linux') return (await import('./linux/stat.ts')).descriptors
-  if (platform === 'win32') return (await import('./windows/stat.ts')).descriptors
+  if (platform === 'darwin') return (await import('./darwin/byfd/stat.ts')).openDescriptors(darwinLibrary())
+  if (platform === 'linux') return (await import('./linux/byfd/stat.ts')).descriptors
+  if (platform === 'win32') return (await import('./windows/byfd/stat.ts')).descriptors
   throw new OsError('socketStat', 'ENOSYS', { help: `there is no way to ask ${platform} yet` })
 }

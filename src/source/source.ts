@@ -6,7 +6,7 @@ import type { SystemCounters } from '../model/counters.ts'
 import type { EventGap, SocketEvent } from '../model/event.ts'
 import type { Interface } from '../model/interface.ts'
 import type { SystemLimits } from '../model/limits.ts'
-import type { Look } from '../model/look.ts'
+import type { Look } from '../model/snapshot.ts'
 import type { Process, ProcessUse } from '../model/process.ts'
 import type { Socket } from '../model/socket.ts'
 

@@ -1,7 +1,7 @@
 import { deepEqual, equal } from 'node:assert/strict'
 import { test } from 'node:test'
 import type { SocketEvent } from '../model/event.ts'
-import type { Look } from '../model/look.ts'
+import type { Look } from '../model/snapshot.ts'
 import type { Socket } from '../model/socket.ts'
 import { aProcess, aSocket, someTcp } from '../../test/sockets.ts'
 import { joiner } from './join.ts'

@@ -2,10 +2,10 @@
 // socket that came or went without a word gets its event from the looks.
 
 import type { SocketEvent } from '../model/event.ts'
-import type { Look } from '../model/look.ts'
+import type { Look } from '../model/snapshot.ts'
 import type { Process } from '../model/process.ts'
 import type { Socket } from '../model/socket.ts'
-import { payload } from './payload.ts'
+import { payload } from '../model/payload.ts'
 
 /** So many looks must miss a socket before its end is taken from them, when its end should have been told. */
 const patience = 4

@@ -1,17 +1,17 @@
 // The golden buffers: what the kernel of each version answers, byte by byte, and what must be read from it.
-// `node build/test/darwin/golden.js` writes them anew from the stand-in.
+// `node test/darwin/golden.ts` writes them anew from the stand-in.
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { argv } from 'node:process'
-import type { Row } from '../../src/source/darwin/draft.ts'
-import { heldRow } from '../../src/source/darwin/holders.ts'
-import { readInterfaces } from '../../src/source/darwin/interfaces.ts'
-import { collect, flowRow } from '../../src/source/darwin/flows.ts'
-import { converse, readMessages } from '../../src/source/darwin/ntstat.ts'
-import { readTable, readTable64 } from '../../src/source/darwin/records.ts'
-import { inetRow, type Wanted } from '../../src/source/darwin/sockets.ts'
-import { socketFdinfo } from '../../src/source/darwin/structs-process.ts'
-import { unixRow, unixRow64 } from '../../src/source/darwin/unix.ts'
+import type { Row } from '../../src/source/darwin/decode/draft.ts'
+import { heldRow } from '../../src/source/darwin/owners/holders.ts'
+import { readInterfaces } from '../../src/source/darwin/host/interfaces.ts'
+import { collect, flowRow } from '../../src/source/darwin/events/flows.ts'
+import { converse, readMessages } from '../../src/source/darwin/events/ntstat.ts'
+import { readTable, readTable64 } from '../../src/source/darwin/tables/records.ts'
+import { inetRow, type Wanted } from '../../src/source/darwin/decode/sockets.ts'
+import { socketFdinfo } from '../../src/source/darwin/kernel/structs-process.ts'
+import { unixRow, unixRow64 } from '../../src/source/darwin/decode/unix.ts'
 import { viewOf } from '../../src/bytes/text.ts'
 import { machine, scenario } from './standin.ts'
 

@@ -1,7 +1,7 @@
 // What a look finds on the stand-in for macOS: sockets, owners, versions, the gate of macOS 27, and what goes wrong on the way.
 import { deepEqual, equal, ok } from 'node:assert/strict'
 import { test } from 'node:test'
-import type { Look } from '../../src/model/look.ts'
+import type { Look } from '../../src/model/snapshot.ts'
 import type { Socket } from '../../src/model/socket.ts'
 import { needs } from '../needs.ts'
 import { machine, scenario } from './standin.ts'

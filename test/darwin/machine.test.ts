@@ -10,9 +10,9 @@ import type { Process } from '../../src/model/process.ts'
 import type { SocketStat } from '../../src/model/stat.ts'
 import { openDarwin } from '../../src/source/darwin/index.ts'
 import { live } from '../../src/source/tape.ts'
-import { errnoName } from '../../src/source/darwin/errno.ts'
+import { errnoName } from '../../src/source/darwin/kernel/errno.ts'
 import { loopbackPair, selfCheck } from '../../src/source/darwin/selfcheck.ts'
-import { openDescriptors } from '../../src/source/darwin/stat.ts'
+import { openDescriptors } from '../../src/source/darwin/byfd/stat.ts'
 import { openRecorder, openRecording } from '../../src/source/open.ts'
 import type { Signal } from '../../src/source/source.ts'
 import { needs } from '../needs.ts'
@@ -27,7 +27,7 @@ const code = (expected: string, help?: RegExp) => (error: unknown) => {
 }
 
 /** Every function that is bound, as it is declared. */
-const declared = [...readFileSync('src/source/darwin/calls.ts', 'utf8').matchAll(/ func\('([^']*?(\w+)\(([^']*)\))'\)/g)].map(m => ({
+const declared = [...readFileSync('src/source/darwin/kernel/calls.ts', 'utf8').matchAll(/ func\('([^']*?(\w+)\(([^']*)\))'\)/g)].map(m => ({
   name: m[2]!,
   parameters: m[3]!,
 }))

@@ -6,7 +6,7 @@ import { once } from 'node:events'
 import type { Ability } from '../../src/model/ability.ts'
 import { bind, listen, listing, loopback, portOf, socket, sockscope } from './calls.ts'
 
-const refused = { before: ['--import', './build/test/kernel/refuse.js'] }
+const refused = { before: ['--import', './test/kernel/refuse.ts'] }
 
 test('without netlink and BPF the tables are read as text, and what they lack is a gap', async () => {
   const server = createServer().listen(0, '127.0.0.1')

@@ -1,11 +1,11 @@
 // A machine made of answers, for tests of tables: each question has its answers, or errors, in the order in which it is asked.
-import { OsError } from '../../src/model/error.ts'
+import { OsError } from '../../src/model/errors.ts'
 import type { Gap } from '../../src/model/gap.ts'
 import type { Protocol, Socket } from '../../src/model/socket.ts'
-import { asker } from '../../src/source/linux/dump.ts'
-import { cgroups } from '../../src/source/linux/naming.ts'
-import type { Wanted } from '../../src/source/linux/questions.ts'
-import { listTables } from '../../src/source/linux/tables.ts'
+import { asker } from '../../src/source/linux/sockdiag/dumper.ts'
+import { cgroups } from '../../src/source/linux/host/naming.ts'
+import type { Wanted } from '../../src/source/linux/sockdiag/requests.ts'
+import { listTables } from '../../src/source/linux/sockdiag/tables.ts'
 import { live, type Tape } from '../../src/source/tape.ts'
 
 /** One time that a question is asked: what comes, piece by piece. An error is thrown where it stands. */

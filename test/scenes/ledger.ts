@@ -3,7 +3,7 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import type { Ledger } from '../../src/model/flow.ts'
-import { watch } from '../../src/watch/watch.ts'
+import { watch } from '../../src/monitor/watch.ts'
 
 const ledgers: Ledger[] = []
 let ended: Promise<unknown> | undefined

@@ -2,14 +2,14 @@
 // of its own, so that nobody else moves anything.
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { OsError } from '../../src/model/error.ts'
-import { eventSource, liveWays } from '../../src/source/linux/events.ts'
+import { OsError } from '../../src/model/errors.ts'
+import { eventSource, liveWays } from '../../src/source/linux/events/events.ts'
 import { openLinux } from '../../src/source/linux/index.ts'
 import type { Source } from '../../src/source/source.ts'
-import { watch } from '../../src/watch/watch.ts'
+import { watch } from '../../src/monitor/watch.ts'
 
 const source = await openLinux()
-const ways = liveWays(await import('../../src/source/linux/calls.ts'))
+const ways = liveWays(await import('../../src/source/linux/kernel/calls.ts'))
 const refuse = async (): Promise<never> => {
   throw new OsError('bpf(PROG_LOAD)', 'EPERM')
 }

@@ -6,7 +6,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { openRecording } from '../../src/index.ts'
-import { DecodeError, OsError } from '../../src/model/error.ts'
+import { DecodeError, OsError } from '../../src/model/errors.ts'
 import { fileHeaderBytes, kinds, readBlock, readRecords, writeBlock, writeRecord, type Record } from '../../src/source/replay/format.ts'
 
 const golden = 'test/golden/windows.recording'

@@ -3,8 +3,8 @@ import { test } from 'node:test'
 import { deepEqual, equal, ok } from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
 import type { Struct } from '../../src/bytes/struct.ts'
-import * as estats from '../../src/source/windows/structs-estats.ts'
-import * as structs from '../../src/source/windows/structs.ts'
+import * as estats from '../../src/source/windows/kernel/structs-estats.ts'
+import * as structs from '../../src/source/windows/kernel/structs.ts'
 
 interface Layout {
   readonly size: number

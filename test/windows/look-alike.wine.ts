@@ -184,8 +184,8 @@ test('without elevation the statistics of others are a gap that names the remedy
 })
 
 test('TCP_INFO of an own connection, by the newest version there is', there, async () => {
-  const { ownConnections, endsKey, readInfo, readQueues } = await import('../../src/source/windows/own.ts')
-  const calls = await import('../../src/source/windows/calls.ts')
+  const { ownConnections, endsKey, readInfo, readQueues } = await import('../../src/source/windows/estats/own-sockets.ts')
+  const calls = await import('../../src/source/windows/kernel/calls.ts')
   const server = createServer().listen(0, '127.0.0.1')
   await once(server, 'listening')
   const client = connect((server.address() as AddressInfo).port, '127.0.0.1')

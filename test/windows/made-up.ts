@@ -2,11 +2,11 @@
 import { equal } from 'node:assert/strict'
 import type { Struct } from '../../src/bytes/struct.ts'
 import { viewOf } from '../../src/bytes/text.ts'
-import { OsError } from '../../src/model/error.ts'
-import type { Calls } from '../../src/source/windows/processes.ts'
-import { estatsData, estatsGroups, estatsPath } from '../../src/source/windows/structs-estats.ts'
-import { interfaceRow, processEntry, processTimes, serviceEntry, tcpRowModule, udpRowModule } from '../../src/source/windows/structs.ts'
-import { sidOfText } from '../../src/source/windows/words.ts'
+import { OsError } from '../../src/model/errors.ts'
+import type { Calls } from '../../src/source/windows/processes/processes.ts'
+import { estatsData, estatsGroups, estatsPath } from '../../src/source/windows/kernel/structs-estats.ts'
+import { interfaceRow, processEntry, processTimes, serviceEntry, tcpRowModule, udpRowModule } from '../../src/source/windows/kernel/structs.ts'
+import { sidOfText } from '../../src/source/windows/kernel/text.ts'
 
 /** A table without rows. */
 export const none = new Uint8Array(8)

@@ -1,10 +1,10 @@
 // `sockscope close FILTER`: ends connections, in order where the system lets us, else by a reset.
 
-import { OsError } from '../../model/error.ts'
+import { OsError } from '../../model/errors.ts'
 import type { Socket } from '../../model/socket.ts'
-import { endpointText } from '../../show/endpoint.ts'
-import { processText } from '../../show/people.ts'
-import { safe, safeJson } from '../../show/text.ts'
+import { endpointText } from '../../render/endpoint.ts'
+import { processText } from '../../render/process-text.ts'
+import { safe, safeJson } from '../../render/text.ts'
 import type { Actions } from '../../source/source.ts'
 import { confirmed } from '../ask.ts'
 import { noteGaps } from '../gaps.ts'

@@ -1,10 +1,10 @@
 // `sockscope doctor`: each ability of this machine, whether it works, why not, and what would help.
 
 import type { Ability } from '../../model/ability.ts'
-import { OsError } from '../../model/error.ts'
+import { OsError } from '../../model/errors.ts'
 import type { Source } from '../../source/source.ts'
-import { safe, safeJson } from '../../show/text.ts'
-import { table } from '../../show/table.ts'
+import { safe, safeJson } from '../../render/text.ts'
+import { table } from '../../render/table.ts'
 import { withMachine } from '../machine.ts'
 import { colour, print, printLines, terminalColumns } from '../output.ts'
 import { exits } from '../problem.ts'

@@ -1,9 +1,9 @@
 // `sockscope free [RANGE]`: a port that nobody has.
 
-import { OsError } from '../../model/error.ts'
+import { OsError } from '../../model/errors.ts'
 import { freePort } from '../../ports/ports.ts'
-import { parsePorts } from '../../filter/ports.ts'
-import { safeJson } from '../../show/text.ts'
+import { parsePorts } from '../../filter/language/ports.ts'
+import { safeJson } from '../../render/text.ts'
 import { note, print } from '../output.ts'
 import { count } from '../parse.ts'
 import { exits, UsageError } from '../problem.ts'

@@ -2,20 +2,20 @@
 
 import type { Query } from '../../filter/query.ts'
 import type { DetailName } from '../../filter/predicate.ts'
-import type { Look } from '../../model/look.ts'
+import type { Look } from '../../model/snapshot.ts'
 import type { Process } from '../../model/process.ts'
 import type { Socket } from '../../model/socket.ts'
-import { csvLine, tsvLine } from '../../show/csv.ts'
-import { columns, findColumn, usualColumns, type Column, type Surroundings } from '../../show/columns.ts'
-import { jsonDocument } from '../../show/document.ts'
-import { groupSockets, groupWords } from '../../show/group.ts'
-import { sorter } from '../../show/order.ts'
-import { table, tableOf, type CellOf } from '../../show/table.ts'
-import { memoryText, tcpText } from '../../show/tcp.ts'
-import { template } from '../../show/template.ts'
-import { safe, safeJson } from '../../show/text.ts'
+import { csvLine, tsvLine } from '../../render/csv.ts'
+import { columns, findColumn, usualColumns, type Column, type Surroundings } from '../../render/columns.ts'
+import { jsonDocument } from '../../render/document.ts'
+import { groupSockets, groupWords } from '../../report/group.ts'
+import { sorter } from '../../render/order.ts'
+import { table, tableOf, type CellOf } from '../../render/table.ts'
+import { memoryText, tcpText } from '../../render/tcp.ts'
+import { template } from '../../render/template.ts'
+import { safe, safeJson } from '../../render/text.ts'
 import { serviceNames } from '../../names/services.ts'
-import type { Names } from '../../show/endpoint.ts'
+import type { Names } from '../../render/endpoint.ts'
 import { ending, envelope, noteGaps } from '../gaps.ts'
 import { onInterrupt } from '../interrupt.ts'
 import { openMachine } from '../machine.ts'
@@ -43,7 +43,7 @@ export async function run(given: Given): Promise<number> {
   const source = await openMachine(given)
   try {
     if (every === undefined) return await show(await source.sockets(query))
-    const { watch } = await import('../../watch/watch.ts')
+    const { watch } = await import('../../monitor/watch.ts')
     let code: number = exits.nothing
     for await (const frame of watch({ source, query, every, signal: signal! })) {
       if (isTerminal() && !given.has('ndjson') && !given.has('json')) print('\u001b[H\u001b[2J')

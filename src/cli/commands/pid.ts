@@ -1,8 +1,8 @@
 // `sockscope pid N|NAME`: all sockets of a process and its children.
 
-import type { Look } from '../../model/look.ts'
+import type { Look } from '../../model/snapshot.ts'
 import type { Process } from '../../model/process.ts'
-import { parents } from '../../show/people.ts'
+import { parents } from '../../render/process-text.ts'
 import { withMachine } from '../machine.ts'
 import { note } from '../output.ts'
 import { exits, UsageError } from '../problem.ts'

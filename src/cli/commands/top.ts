@@ -1,11 +1,11 @@
 // `sockscope top`: who moves how many bytes, again and again.
 
 import type { Frame } from '../../model/frame.ts'
-import { flowCells, flowHeads, isUncounted, ledgerText, sortFlows, type FlowList, type FlowOrder } from '../../show/flows.ts'
-import { table } from '../../show/table.ts'
-import { clip, safe, safeJson } from '../../show/text.ts'
-import { rateText } from '../../show/units.ts'
-import { watch } from '../../watch/watch.ts'
+import { flowCells, flowHeads, isUncounted, ledgerText, sortFlows, type FlowList, type FlowOrder } from '../../render/flows.ts'
+import { table } from '../../render/table.ts'
+import { clip, safe, safeJson } from '../../render/text.ts'
+import { rateText } from '../../render/units.ts'
+import { watch } from '../../monitor/watch.ts'
 import { noteGaps } from '../gaps.ts'
 import { onInterrupt } from '../interrupt.ts'
 import { openMachine } from '../machine.ts'

@@ -2,7 +2,7 @@
 
 import { readValues } from './compare.ts'
 import type { Operator } from './compare.ts'
-import type { NumberField } from './numbers.ts'
+import type { NumberField } from '../numbers.ts'
 import type { Reader } from './reader.ts'
 import { fail, failWord } from './scan.ts'
 import type { Value } from './scan.ts'

@@ -9,7 +9,7 @@ import { compileRegex } from './regex.ts'
 import { fail, failWord, skipSpace, take } from './scan.ts'
 import type { Value } from './scan.ts'
 import { stateSpellings, stateWord } from './states.ts'
-import type { TextField } from './texts.ts'
+import type { TextField } from '../texts.ts'
 import type { Filter, Host, Pattern, StateStep } from './tree.ts'
 import { expectedWords, wordNamed } from './words.ts'
 

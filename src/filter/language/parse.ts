@@ -1,7 +1,7 @@
 // Text to tree: conditions put together with and, or, not and parentheses. What a condition says is read in condition.ts.
 
-import { checkKeys, checkKind } from '../model/arguments.ts'
-import { families, type Family } from '../model/socket.ts'
+import { checkKeys, checkKind } from '../../model/arguments.ts'
+import { families, type Family } from '../../model/socket.ts'
 import { readCondition } from './condition.ts'
 import { filterLimits } from './reader.ts'
 import type { Reader } from './reader.ts'

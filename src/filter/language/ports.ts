@@ -1,6 +1,6 @@
 // Ports as people write them: `80,443,8000-8100`, with or without a colon in front.
 
-import type { PortRange } from '../model/limits.ts'
+import type { PortRange } from '../../model/limits.ts'
 
 const mostRanges = 1000
 

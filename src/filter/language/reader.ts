@@ -1,6 +1,6 @@
 // What the parser carries while it reads, and what a text may be at most.
 
-import type { Family } from '../model/socket.ts'
+import type { Family } from '../../model/socket.ts'
 import type { Scanner } from './scan.ts'
 
 /** What the text may be at most. It keeps hostile text from taking time, memory or the stack. */

@@ -1,7 +1,7 @@
 // Reads a filter's text piece by piece, with positions. It knows what pieces look like, not what they mean.
 
-import { FilterError } from '../model/error.ts'
-import { nearest } from '../model/nearest.ts'
+import { FilterError } from '../../model/errors.ts'
+import { nearest } from '../../model/nearest.ts'
 
 /** A text and how far it has been read. */
 export interface Scanner {

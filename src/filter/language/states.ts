@@ -1,7 +1,7 @@
 // The words for states: our own, those of ss, and its groups.
 
-import { states } from '../model/socket.ts'
-import type { State } from '../model/socket.ts'
+import { states } from '../../model/socket.ts'
+import type { State } from '../../model/socket.ts'
 import type { StateFilter } from './tree.ts'
 
 // ss calls a socket without a connection "unconnected" and "closed" alike.

@@ -1,6 +1,6 @@
 // What a filter says, as a tree. Made by parse.ts, or by hand; it knows nothing of text and positions.
 
-import type { Family } from '../model/socket.ts'
+import type { Family } from '../../model/socket.ts'
 
 /** A filter: what a socket must be like. */
 export type Filter =

@@ -1,11 +1,11 @@
 // Every word that can start a condition, and what it is.
 
-import { families, protocols } from '../model/socket.ts'
-import { numberFields } from './numbers.ts'
-import type { NumberField } from './numbers.ts'
+import { families, protocols } from '../../model/socket.ts'
+import { numberFields } from '../numbers.ts'
+import type { NumberField } from '../numbers.ts'
 import { stateSpellings, stateWord } from './states.ts'
-import { textFields } from './texts.ts'
-import type { TextField } from './texts.ts'
+import { textFields } from '../texts.ts'
+import type { TextField } from '../texts.ts'
 import type { Filter, HostFilter } from './tree.ts'
 
 /** What a word is: it wants a value, or it is a condition by itself. */

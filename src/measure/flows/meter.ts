@@ -3,15 +3,15 @@
 // Sockets are followed by key, so a port that is used again is another socket. One that is new since a complete look counts from
 // its first byte; one that closed counts up to its last, where an event told its final counters.
 
-import { aLook, checkEach, checkIs, checkKind } from '../model/arguments.ts'
-import type { SocketEvent } from '../model/event.ts'
-import type { Flows } from '../model/flow.ts'
-import type { Look } from '../model/look.ts'
-import type { Process } from '../model/process.ts'
-import type { Socket, Traffic } from '../model/socket.ts'
-import type { Tcp } from '../model/tcp.ts'
-import { flowTables, type Tables } from './flow-tables.ts'
-import { payload, type Payload } from './payload.ts'
+import { aLook, checkEach, checkIs, checkKind } from '../../model/arguments.ts'
+import type { SocketEvent } from '../../model/event.ts'
+import type { Flows } from '../../model/flow.ts'
+import type { Look } from '../../model/snapshot.ts'
+import type { Process } from '../../model/process.ts'
+import type { Socket, Traffic } from '../../model/socket.ts'
+import type { Tcp } from '../../model/tcp.ts'
+import { flowTables, type Tables } from './tables.ts'
+import { payload, type Payload } from '../../model/payload.ts'
 import type { Amount } from './rows.ts'
 import { give, type Given } from './share.ts'
 

@@ -1,9 +1,9 @@
 // A table of flows that grows over time: rows are found by key, add up, and are ranked by a moving average.
 
-import type { Kind } from '../model/event.ts'
-import type { Flow } from '../model/flow.ts'
-import type { Process } from '../model/process.ts'
-import type { Socket } from '../model/socket.ts'
+import type { Kind } from '../../model/event.ts'
+import type { Flow } from '../../model/flow.ts'
+import type { Process } from '../../model/process.ts'
+import type { Socket } from '../../model/socket.ts'
 
 /** Over how many seconds the ranking is averaged. */
 const averageSeconds = 5

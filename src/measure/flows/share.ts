@@ -3,7 +3,7 @@
 // A socket's own counters say how much moved in all; the calls of processes (`Traffic`) say who. The two differ while bytes wait
 // in a buffer, so what is not yet anybody's waits here until a process has read it, or the socket closes.
 
-import type { Share } from '../model/socket.ts'
+import type { Share } from '../../model/socket.ts'
 
 /** What has been given to whom, in one direction of one socket. */
 export interface Given {

@@ -1,9 +1,9 @@
 // The tables of flows: where the bytes of one socket are written down, by socket, process, user, container, remote and protocol.
 
-import type { Kind } from '../model/event.ts'
-import type { Flow, Flows } from '../model/flow.ts'
-import type { Process } from '../model/process.ts'
-import type { Socket } from '../model/socket.ts'
+import type { Kind } from '../../model/event.ts'
+import type { Flow, Flows } from '../../model/flow.ts'
+import type { Process } from '../../model/process.ts'
+import type { Socket } from '../../model/socket.ts'
 import type { Part } from './share.ts'
 import { flowRows, worse, type Amount, type Count, type Rows, type Subject } from './rows.ts'
 

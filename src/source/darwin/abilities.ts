@@ -1,14 +1,14 @@
 // What this Mac lets us see, tried out and not guessed.
 
 import type { Ability } from '../../model/ability.ts'
-import { OsError } from '../../model/error.ts'
+import { OsError } from '../../model/errors.ts'
 import { live } from '../tape.ts'
-import type { Calls } from './calls.ts'
-import { walkHolders } from './holders.ts'
-import { interfaces } from './interfaces.ts'
-import { looker } from './look.ts'
-import { converse, readMessages } from './ntstat.ts'
-import type { Wanted } from './sockets.ts'
+import type { Calls } from './kernel/calls.ts'
+import { walkHolders } from './owners/holders.ts'
+import { interfaces } from './host/interfaces.ts'
+import { looker } from './snapshot.ts'
+import { converse, readMessages } from './events/ntstat.ts'
+import type { Wanted } from './decode/sockets.ts'
 
 const sudo = 'run as root: sudo sockscope'
 const plain: Wanted = { tcp: false, traffic: false, memory: false, options: false, major: undefined, zones: new Map() }

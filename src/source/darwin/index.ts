@@ -3,11 +3,11 @@
 import type { Source } from '../source.ts'
 import { live, type Tape } from '../tape.ts'
 import { readAbilities } from './abilities.ts'
-import { actionsOf } from './actions.ts'
-import { eventsOf } from './events.ts'
-import { interfaces } from './interfaces.ts'
-import { readLimits } from './limits.ts'
-import { looker } from './look.ts'
+import { actionsOf } from './byfd/actions.ts'
+import { eventsOf } from './events/events.ts'
+import { interfaces } from './host/interfaces.ts'
+import { readLimits } from './host/limits.ts'
+import { looker } from './snapshot.ts'
 
 /** What can be put in place of the real machine. */
 export interface DarwinOptions {
@@ -17,7 +17,7 @@ export interface DarwinOptions {
 
 /** Opens this Mac, or a recording of one. */
 export async function openDarwin(tape: Tape = live, options: DarwinOptions = {}): Promise<Source> {
-  const calls = tape.played ? undefined : (await import('./calls.ts')).openCalls(options.library)
+  const calls = tape.played ? undefined : (await import('./kernel/calls.ts')).openCalls(options.library)
   const name = tape.played ? 'replay darwin' : 'darwin'
   const looks = looker(tape, calls, name)
   return {

@@ -2,7 +2,7 @@
 
 import { readFileSync } from 'node:fs'
 import type { Ability } from '../../model/ability.ts'
-import type { Look } from '../../model/look.ts'
+import type { Look } from '../../model/snapshot.ts'
 import { protocols, type Protocol } from '../../model/socket.ts'
 import type { Query } from '../../filter/query.ts'
 

@@ -4,20 +4,20 @@ import type { Ability } from '../../model/ability.ts'
 import type { Source } from '../source.ts'
 import { live, type Tape } from '../tape.ts'
 import { capabilityAbilities, tableAbilities } from './abilities.ts'
-import { isGone, linuxActions } from './actions.ts'
-import { readLimits } from './limits.ts'
-import { eventSource, liveWays } from './events.ts'
-import { interfaceReader } from './interfaces.ts'
-import { looker } from './look.ts'
-import { ownerFinder } from './owners.ts'
-import { inNamespaceOf } from './places.ts'
-import { processReader } from './processes.ts'
-import { readUse } from './use.ts'
-import { userNames } from './users.ts'
+import { isGone, linuxActions } from './byfd/actions.ts'
+import { readLimits } from './host/limits.ts'
+import { eventSource, liveWays } from './events/events.ts'
+import { interfaceReader } from './host/interfaces.ts'
+import { looker } from './snapshot.ts'
+import { ownerFinder } from './owners/owners.ts'
+import { inNamespaceOf } from './netns/enter.ts'
+import { processReader } from './processes/processes.ts'
+import { readUse } from './processes/use.ts'
+import { userNames } from './processes/users.ts'
 
 /** Opens this machine, or a recording of a Linux machine. */
 export async function openLinux(tape: Tape = live): Promise<Source> {
-  const calls = tape.played ? undefined : await import('./calls.ts')
+  const calls = tape.played ? undefined : await import('./kernel/calls.ts')
   const owners = ownerFinder(tape, {
     root: '/proc',
     sweeps: () => import('./bpf/owners.ts'),

@@ -1,24 +1,24 @@
 // One look: what is asked of the kernel, and how the answers are joined.
 
 import type { Gap } from '../../model/gap.ts'
-import type { Look } from '../../model/look.ts'
+import type { Look } from '../../model/snapshot.ts'
 import type { Process } from '../../model/process.ts'
 import { families, protocols } from '../../model/socket.ts'
 import { fillQuery, type FullQuery, type Query } from '../../filter/query.ts'
-import { sift } from '../breath.ts'
+import { sift } from '../yielding.ts'
 import type { Tape } from '../tape.ts'
-import { asker } from './dump.ts'
-import type { Draft } from './draft.ts'
-import { markGap } from './marks.ts'
-import { cgroups, interfaceNamer } from './naming.ts'
-import type { OwnerFinder } from './owners.ts'
-import { ownPlace, type Calls, type Place } from './place.ts'
-import { openPlaces } from './places.ts'
-import type { ProcessReader } from './processes.ts'
-import type { Wanted } from './questions.ts'
-import { listTables, type Lister } from './tables.ts'
+import { asker } from './sockdiag/dumper.ts'
+import type { Draft } from './decode/draft.ts'
+import { markGap } from './sockdiag/marks.ts'
+import { cgroups, interfaceNamer } from './host/naming.ts'
+import type { OwnerFinder } from './owners/owners.ts'
+import { ownPlace, type Calls, type Place } from './netns/network-namespace.ts'
+import { openPlaces } from './netns/enter.ts'
+import type { ProcessReader } from './processes/processes.ts'
+import type { Wanted } from './sockdiag/requests.ts'
+import { listTables, type Lister } from './sockdiag/tables.ts'
 
-export type { Calls } from './place.ts'
+export type { Calls } from './netns/network-namespace.ts'
 
 /** Makes the function that looks once. */
 export function looker(tape: Tape, calls: Calls, owners: OwnerFinder, processReader: ProcessReader): (wanted?: Query) => Promise<Look> {
@@ -77,7 +77,7 @@ export function looker(tape: Tape, calls: Calls, owners: OwnerFinder, processRea
     const sockets = query.isPlain && !tape.whole ? found : await sift(found, s => query.test(s, processes))
     const records = tape.whole && !tape.played
     if (records || query.details.some(name => name === 'context' || name === 'socketContext')) {
-      const { addContexts, contextReader } = await import('./contexts.ts')
+      const { addContexts, contextReader } = await import('./processes/contexts.ts')
       processes = await addContexts(tape, contextReader(calls), records ? found : sockets, processes, query.details, gaps)
     }
     return { atMs, source: tape.played ? 'replay linux' : 'linux', sockets, processes, gaps }

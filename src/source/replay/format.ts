@@ -1,7 +1,7 @@
 // The file format of recordings: blocks of records. It knows bytes, not what is asked or answered.
 
 import { crc32, deflateRawSync, inflateRawSync } from 'node:zlib'
-import { DecodeError } from '../../model/error.ts'
+import { DecodeError } from '../../model/errors.ts'
 
 /** The first bytes of every recording: 0x89, so that it is not taken for text, and the name. */
 export const magic = Buffer.from('\x89SOCKSCOPE', 'latin1')

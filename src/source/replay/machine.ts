@@ -1,9 +1,9 @@
 // What is the same for every platform when it is recorded or played: the questions that a source answers as a whole.
 
 import { fillQuery, type Query } from '../../filter/query.ts'
-import { DecodeError, OsError } from '../../model/error.ts'
+import { DecodeError, OsError } from '../../model/errors.ts'
 import type { Gap } from '../../model/gap.ts'
-import type { Look } from '../../model/look.ts'
+import type { Look } from '../../model/snapshot.ts'
 import type { Process } from '../../model/process.ts'
 import type { Source } from '../source.ts'
 import type { Player } from './player.ts'

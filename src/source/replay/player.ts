@@ -1,6 +1,6 @@
 // The tape that answers instead of a machine. It knows questions and answers, not what they mean.
 
-import { DecodeError, OsError } from '../../model/error.ts'
+import { DecodeError, OsError } from '../../model/errors.ts'
 import type { Tape } from '../tape.ts'
 import { openReader, parse, type Answer, type RecordedLook } from './reader.ts'
 import type { Host, PlainError } from './recorder.ts'

@@ -1,7 +1,7 @@
 // Reads a recording look by look. It knows records, not what was asked.
 
 import { closeSync, constants, fstatSync, openSync, readSync } from 'node:fs'
-import { DecodeError, OsError } from '../../model/error.ts'
+import { DecodeError, OsError } from '../../model/errors.ts'
 import { fileHeaderBytes, kinds, limits, magic, readBlock, readRecords, version, type Record } from './format.ts'
 import type { Host, PlainError } from './recorder.ts'
 

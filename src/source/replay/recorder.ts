@@ -2,7 +2,7 @@
 
 import { closeSync, openSync, writeSync } from 'node:fs'
 import { arch, endianness, release } from 'node:os'
-import { DecodeError, OsError } from '../../model/error.ts'
+import { DecodeError, OsError } from '../../model/errors.ts'
 import type { Tape } from '../tape.ts'
 import { kinds, limits, magic, version, writeBlock, writeRecord } from './format.ts'
 

@@ -3,7 +3,7 @@
 import type { Ability } from '../../model/ability.ts'
 import type { Interface } from '../../model/interface.ts'
 import type { SystemLimits } from '../../model/limits.ts'
-import type { Look } from '../../model/look.ts'
+import type { Look } from '../../model/snapshot.ts'
 import type { Process } from '../../model/process.ts'
 
 type Kind = 'string' | 'number' | 'boolean' | 'strings' | Shape

@@ -1,13 +1,13 @@
 // What this Windows lets us see, tried out and not guessed.
 
 import type { Ability } from '../../model/ability.ts'
-import { OsError } from '../../model/error.ts'
+import { OsError } from '../../model/errors.ts'
 import { viewOf } from '../../bytes/text.ts'
-import { elevate, isUnsupported } from './codes.ts'
-import { ownConnections, readInfo } from './own.ts'
-import { listProcesses, readServices, type Calls } from './processes.ts'
-import { collection, estatsGroups } from './structs-estats.ts'
-import { tcpRow } from './structs.ts'
+import { elevate, isUnsupported } from './kernel/codes.ts'
+import { ownConnections, readInfo } from './estats/own-sockets.ts'
+import { listProcesses, readServices, type Calls } from './processes/processes.ts'
+import { collection, estatsGroups } from './kernel/structs-estats.ts'
+import { tcpRow } from './kernel/structs.ts'
 
 const TokenElevation = 20
 

@@ -1,23 +1,23 @@
 // This Windows machine as a source. What is asked of Windows for a look is in look.ts.
 
-import { OsError } from '../../model/error.ts'
+import { OsError } from '../../model/errors.ts'
 import type { Interface } from '../../model/interface.ts'
 import type { Source } from '../source.ts'
 import { live, type Tape } from '../tape.ts'
 import { readAbilities } from './abilities.ts'
-import { actionsOf } from './actions.ts'
-import { statisticsReader } from './connections.ts'
-import { readCounters } from './counters.ts'
-import { openEstats } from './estats.ts'
-import { interfaceTableLength, readInterfaces } from './interfaces.ts'
-import { readLimits } from './limits.ts'
-import { looker } from './look.ts'
-import { makeProcesses, processReader } from './owners.ts'
-import type { Calls } from './processes.ts'
+import { actionsOf } from './byfd/actions.ts'
+import { statisticsReader } from './estats/connections.ts'
+import { readCounters } from './host/counters.ts'
+import { openEstats } from './estats/estats.ts'
+import { interfaceTableLength, readInterfaces } from './host/interfaces.ts'
+import { readLimits } from './host/limits.ts'
+import { looker } from './snapshot.ts'
+import { makeProcesses, processReader } from './owners/owners.ts'
+import type { Calls } from './processes/processes.ts'
 
 /** Opens this machine, or a recording of a Windows machine. */
 export async function openWindows(tape: Tape = live): Promise<Source> {
-  return openWith(tape, tape.played ? undefined : await import('./calls.ts'))
+  return openWith(tape, tape.played ? undefined : await import('./kernel/calls.ts'))
 }
 
 /** Opens a machine that is reached by the given calls. */

@@ -5,11 +5,11 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { machine, none, rows, statistics, tableOf } from '../../../test/windows/made-up.ts'
-import { OsError } from '../../model/error.ts'
+import { OsError } from '../../model/errors.ts'
 import { playedMachine, player, recordedMachine, recorder } from '../replay/index.ts'
 import { live } from '../tape.ts'
 import { openWith } from './index.ts'
-import { processTimes, serviceEntry, sockaddrIn, tcpRowModule, tcpRowPid } from './structs.ts'
+import { processTimes, serviceEntry, sockaddrIn, tcpRowModule, tcpRowPid } from './kernel/structs.ts'
 
 test('sockets with owners, users, services, and what a protected process does not tell', async () => {
   const { calls, open } = machine()

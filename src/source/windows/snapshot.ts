@@ -1,19 +1,19 @@
 // One look: what is asked of Windows, and how the answers are joined.
 
-import { OsError } from '../../model/error.ts'
+import { OsError } from '../../model/errors.ts'
 import type { Gap } from '../../model/gap.ts'
-import type { Look } from '../../model/look.ts'
+import type { Look } from '../../model/snapshot.ts'
 import type { Process } from '../../model/process.ts'
 import { needs } from '../../filter/needs.ts'
 import { fillQuery, type FullQuery, type Query } from '../../filter/query.ts'
 import type { Tape } from '../tape.ts'
-import { elevate } from './codes.ts'
-import { addModules } from './modules.ts'
-import { makeProcesses, processReader, type ProcessAnswer, type ProcessReader } from './owners.ts'
-import type { Calls } from './processes.ts'
-import type { Row } from './sockets.ts'
-import { openTables } from './tables.ts'
-import { addStatistics, type StatisticsReader } from './connections.ts'
+import { elevate } from './kernel/codes.ts'
+import { addModules } from './owners/modules.ts'
+import { makeProcesses, processReader, type ProcessAnswer, type ProcessReader } from './owners/owners.ts'
+import type { Calls } from './processes/processes.ts'
+import type { Row } from './decode/sockets.ts'
+import { openTables } from './tables/tables.ts'
+import { addStatistics, type StatisticsReader } from './estats/connections.ts'
 
 /** Makes the function that looks once. `calls` are undefined when a tape is played. */
 export function looker(tape: Tape, calls: Calls | undefined, statistics: StatisticsReader): (wanted?: Query) => Promise<Look> {

@@ -1,15 +1,15 @@
 // What can be done to processes and connections. macOS lets nobody close a connection of another process: only its process can be ended.
 
-import { viewOf } from '../../bytes/text.ts'
-import { OsError } from '../../model/error.ts'
-import type { Process } from '../../model/process.ts'
-import type { Socket } from '../../model/socket.ts'
-import type { Actions, Signal } from '../source.ts'
-import type { Tape } from '../tape.ts'
-import type { Calls } from './calls.ts'
-import { socketsOf } from './holders.ts'
-import { processReader } from './processes.ts'
-import { inSockinfo, socketFdinfo } from './structs-process.ts'
+import { viewOf } from '../../../bytes/text.ts'
+import { OsError } from '../../../model/errors.ts'
+import type { Process } from '../../../model/process.ts'
+import type { Socket } from '../../../model/socket.ts'
+import type { Actions, Signal } from '../../source.ts'
+import type { Tape } from '../../tape.ts'
+import type { Calls } from '../kernel/calls.ts'
+import { socketsOf } from '../owners/holders.ts'
+import { processReader } from '../processes/processes.ts'
+import { inSockinfo, socketFdinfo } from '../kernel/structs-process.ts'
 
 const SHUT_RDWR = 2
 const PROC_PIDFDSOCKETINFO = 3

@@ -1,18 +1,18 @@
 // The statistics of a socket by its descriptor, on macOS: TCP_CONNECTION_INFO, what waits in it, and what libproc tells of it.
 
-import { viewOf } from '../../bytes/text.ts'
-import { OsError } from '../../model/error.ts'
-import type { DarwinSocketInfo, SocketInfo, SocketStat } from '../../model/stat.ts'
-import type { Tcp } from '../../model/tcp.ts'
-import { connectionInfo, type Descriptors } from '../descriptor.ts'
-import type { Calls } from './calls.ts'
-import { openCalls } from './calls.ts'
-import type { Row } from './draft.ts'
-import { heldRow } from './holders.ts'
-import type { Wanted } from './sockets.ts'
-import { tcpOfConnection, wholeTcp } from './statistics.ts'
-import { inSockinfo, socketFdinfo, tcpSockinfo, type SocketFdinfo } from './structs-process.ts'
-import { tcpConnectionInfo, type TcpConnectionInfo } from './structs-tcp.ts'
+import { viewOf } from '../../../bytes/text.ts'
+import { OsError } from '../../../model/errors.ts'
+import type { DarwinSocketInfo, SocketInfo, SocketStat } from '../../../model/stat.ts'
+import type { Tcp } from '../../../model/tcp.ts'
+import { connectionInfo, type Descriptors } from '../../descriptor.ts'
+import type { Calls } from '../kernel/calls.ts'
+import { openCalls } from '../kernel/calls.ts'
+import type { Row } from '../decode/draft.ts'
+import { heldRow } from '../owners/holders.ts'
+import type { Wanted } from '../decode/sockets.ts'
+import { tcpOfConnection, wholeTcp } from '../decode/statistics.ts'
+import { inSockinfo, socketFdinfo, tcpSockinfo, type SocketFdinfo } from '../kernel/structs-process.ts'
+import { tcpConnectionInfo, type TcpConnectionInfo } from '../kernel/structs-tcp.ts'
 
 const PROC_PIDFDSOCKETINFO = 3
 const SOCKINFO_IN = 1

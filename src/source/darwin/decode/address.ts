@@ -1,8 +1,8 @@
 // Addresses as the kernel of macOS keeps them: an IPv4 address in the last 4 of 16 bytes, the zone of a link-local address inside it. Pure.
 
-import { ipv4, ipv6 } from '../../bytes/address.ts'
-import { cString } from '../../bytes/text.ts'
-import type { Endpoint } from '../../model/socket.ts'
+import { ipv4, ipv6 } from '../../../bytes/address.ts'
+import { cString } from '../../../bytes/text.ts'
+import type { Endpoint } from '../../../model/socket.ts'
 
 /** Address families of macOS; those of other systems have other numbers. */
 export const AF_UNIX = 1

@@ -1,8 +1,8 @@
 // A socket that is being put together, with what joins its parts. Every table makes its sockets here, so that all have one shape. Pure.
 
-import { draft as blank, type Draft } from '../draft.ts'
+import { draft as blank, type Draft } from '../../draft.ts'
 
-export type { Draft } from '../draft.ts'
+export type { Draft } from '../../draft.ts'
 
 /** A socket, and what only this folder needs to know of it. */
 export interface Row {

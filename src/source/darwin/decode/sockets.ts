@@ -1,12 +1,12 @@
 // From the records of the socket tables to sockets. Pure.
 
-import type { Memory, Options, Protocol, Queues, State, Traffic } from '../../model/socket.ts'
+import type { Memory, Options, Protocol, Queues, State, Traffic } from '../../../model/socket.ts'
 import { AF_INET6, endpoint, isUnspecified, type Zones } from './address.ts'
 import { addFields, draft, row, type Draft, type Row } from './draft.ts'
-import { infoQuestion } from './question.ts'
-import type { Records } from './records.ts'
+import { infoQuestion } from '../tables/connection-info.ts'
+import type { Records } from '../tables/records.ts'
 import { tcpOfBlock, tcpOfFlow, wholeTcp } from './statistics.ts'
-import type { XinpcbN, XsockbufN, XsocketN, XsockstatN } from './structs.ts'
+import type { XinpcbN, XsockbufN, XsocketN, XsockstatN } from '../kernel/structs.ts'
 
 /** What a look needs of the records, beside what is always there. */
 export interface Wanted {

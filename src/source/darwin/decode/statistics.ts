@@ -2,9 +2,9 @@
 // things in segments; where the model has both, segments follow from the segment size. Its counts of packets are of those with payload,
 // and what was sent again is among what was sent (tcp_output.c). Pure.
 
-import type { Negotiated, Tcp } from '../../model/tcp.ts'
-import type { NstatCounts, NstatTcpDescriptor } from './structs-ntstat.ts'
-import type { TcpConnectionInfo, TcpInfo, XtcpcbN } from './structs-tcp.ts'
+import type { Negotiated, Tcp } from '../../../model/tcp.ts'
+import type { NstatCounts, NstatTcpDescriptor } from '../kernel/structs-ntstat.ts'
+import type { TcpConnectionInfo, TcpInfo, XtcpcbN } from '../kernel/structs-tcp.ts'
 
 /** The largest window that TCP can have: no threshold was set yet. */
 const NO_THRESHOLD = 65535 << 14

@@ -1,11 +1,11 @@
 // UNIX sockets, from either form of their table. Pure.
 
-import type { Endpoint, State } from '../../model/socket.ts'
+import type { Endpoint, State } from '../../../model/socket.ts'
 import { unixPath } from './address.ts'
 import { addFields, draft, row, type Draft, type Row } from './draft.ts'
-import type { Records } from './records.ts'
+import type { Records } from '../tables/records.ts'
 import { addSocketFields, isNotAccepted, memoryOf, queuesOf, socketOptions, type Wanted } from './sockets.ts'
-import type { Xunpcb64 } from './structs.ts'
+import type { Xunpcb64 } from '../kernel/structs.ts'
 
 const SO_ACCEPTCONN = 0x2
 const SS_NOFDREF = 0x1

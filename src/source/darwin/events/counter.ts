@@ -1,15 +1,15 @@
 // Counts the bytes of sockets and flows, by the conversation with the kernel that a source keeps from look to look.
 
-import { DecodeError, OsError } from '../../model/error.ts'
-import type { Gap } from '../../model/gap.ts'
-import { breath } from '../breath.ts'
-import type { Tape } from '../tape.ts'
-import type { Calls } from './calls.ts'
-import type { Draft, Row } from './draft.ts'
+import { DecodeError, OsError } from '../../../model/errors.ts'
+import type { Gap } from '../../../model/gap.ts'
+import { breath } from '../../yielding.ts'
+import type { Tape } from '../../tape.ts'
+import type { Calls } from '../kernel/calls.ts'
+import type { Draft, Row } from '../decode/draft.ts'
 import { collect, flowRow, joinFlows } from './flows.ts'
 import { converse, providerOf, readMessages, type Conversation, type Message } from './ntstat.ts'
-import type { Wanted } from './sockets.ts'
-import type { NstatCounts } from './structs-ntstat.ts'
+import type { Wanted } from '../decode/sockets.ts'
+import type { NstatCounts } from '../kernel/structs-ntstat.ts'
 
 /** A socket that closed, with the kernel's last word about it. */
 export interface Closing {

@@ -2,16 +2,16 @@
 // counts also of a connection that no look has seen. Where the control is refused looks alone must do, and say so.
 
 import { setTimeout as sleep } from 'node:timers/promises'
-import { fillQuery, type Query } from '../../filter/query.ts'
-import type { EventGap, SocketEvent } from '../../model/event.ts'
-import type { Look } from '../../model/look.ts'
-import type { Process } from '../../model/process.ts'
-import type { Socket } from '../../model/socket.ts'
-import { live } from '../tape.ts'
-import type { Calls } from './calls.ts'
+import { fillQuery, type Query } from '../../../filter/query.ts'
+import type { EventGap, SocketEvent } from '../../../model/event.ts'
+import type { Look } from '../../../model/snapshot.ts'
+import type { Process } from '../../../model/process.ts'
+import type { Socket } from '../../../model/socket.ts'
+import { live } from '../../tape.ts'
+import type { Calls } from '../kernel/calls.ts'
 import type { Closing } from './counter.ts'
 import { trafficOf } from './flows.ts'
-import { looker } from './look.ts'
+import { looker } from '../snapshot.ts'
 
 const everyMs = 250
 

@@ -1,14 +1,14 @@
 // Counted flows, and the sockets that they are the counts of. The control does not name sockets by their handles: both ends and the
 // process must do, and where two sockets share all of that neither gets a count, rather than a wrong one. Pure.
 
-import type { Traffic } from '../../model/socket.ts'
-import { ipv4 } from '../../bytes/address.ts'
-import { AF_INET6, scoped, type Zones } from './address.ts'
-import { addFields, draft, row, type Draft, type Row } from './draft.ts'
+import type { Traffic } from '../../../model/socket.ts'
+import { ipv4 } from '../../../bytes/address.ts'
+import { AF_INET6, scoped, type Zones } from '../decode/address.ts'
+import { addFields, draft, row, type Draft, type Row } from '../decode/draft.ts'
 import { isFull, type Counted, type Message } from './ntstat.ts'
-import { hasStatistics, tcpState, type Wanted } from './sockets.ts'
-import { tcpOfCounts, wholeTcp } from './statistics.ts'
-import type { NstatCounts, SockaddrIn6 } from './structs-ntstat.ts'
+import { hasStatistics, tcpState, type Wanted } from '../decode/sockets.ts'
+import { tcpOfCounts, wholeTcp } from '../decode/statistics.ts'
+import type { NstatCounts, SockaddrIn6 } from '../kernel/structs-ntstat.ts'
 
 /** What the answers of one look said. */
 export interface Counts {

@@ -2,10 +2,10 @@
 // every flow of Network.framework, and says a last word about each that closes. The kernel answers inside send(), so that reading
 // until nothing waits reads the whole answer: no thread and no event loop are needed.
 
-import { viewOf } from '../../bytes/text.ts'
-import { DecodeError, OsError } from '../../model/error.ts'
-import type { Calls } from './calls.ts'
-import { errnoName } from './errno.ts'
+import { viewOf } from '../../../bytes/text.ts'
+import { DecodeError, OsError } from '../../../model/errors.ts'
+import type { Calls } from '../kernel/calls.ts'
+import { errnoName } from '../kernel/errno.ts'
 import {
   ctlInfo,
   nstatMsgAddAllSrcs,
@@ -20,7 +20,7 @@ import {
   type NstatCounts,
   type NstatTcpDescriptor,
   type NstatUdpDescriptor,
-} from './structs-ntstat.ts'
+} from '../kernel/structs-ntstat.ts'
 
 const CONTROL_NAME = 'com.apple.network.statistics'
 const AF_SYSTEM = 32

@@ -1,12 +1,12 @@
 // The interfaces of the machine and their counters, from the list of the routing socket (NET_RT_IFLIST2). Pure but for the question.
 
-import { cString, viewOf } from '../../bytes/text.ts'
-import { DecodeError } from '../../model/error.ts'
-import type { Interface } from '../../model/interface.ts'
-import type { Tape } from '../tape.ts'
-import type { Zones } from './address.ts'
-import type { Calls } from './calls.ts'
-import { ifMsghdr2, messageHead, sockaddrDl } from './structs-ntstat.ts'
+import { cString, viewOf } from '../../../bytes/text.ts'
+import { DecodeError } from '../../../model/errors.ts'
+import type { Interface } from '../../../model/interface.ts'
+import type { Tape } from '../../tape.ts'
+import type { Zones } from '../decode/address.ts'
+import type { Calls } from '../kernel/calls.ts'
+import { ifMsghdr2, messageHead, sockaddrDl } from '../kernel/structs-ntstat.ts'
 
 const CTL_NET = 4
 const PF_ROUTE = 17

@@ -1,10 +1,10 @@
 // What macOS allows sockets, from sysctl. A value that the kernel does not tell stays unknown.
 
-import { cString, viewOf } from '../../bytes/text.ts'
-import { OsError } from '../../model/error.ts'
-import type { SystemLimits } from '../../model/limits.ts'
-import type { Tape } from '../tape.ts'
-import type { Calls } from './calls.ts'
+import { cString, viewOf } from '../../../bytes/text.ts'
+import { OsError } from '../../../model/errors.ts'
+import type { SystemLimits } from '../../../model/limits.ts'
+import type { Tape } from '../../tape.ts'
+import type { Calls } from '../kernel/calls.ts'
 
 const unknown = { used: undefined, limit: undefined }
 

@@ -2,7 +2,7 @@
 // tests can put one of their own in its place.
 
 import koffi from 'koffi'
-import { OsError } from '../../model/error.ts'
+import { OsError } from '../../../model/errors.ts'
 import { errnoName } from './errno.ts'
 
 /** It loads although macOS 11 and later keep no file of that name: the linker has it in its cache. */

@@ -1,6 +1,6 @@
 // The messages of the network statistics control (revision 9) and of the list of interfaces, by the kernel's own field names.
 
-import { be16, bytes, chars, i32, id64, struct, u16, u32, u64, u8, type Read } from '../../bytes/struct.ts'
+import { be16, bytes, chars, i32, id64, struct, u16, u32, u64, u8, type Read } from '../../../bytes/struct.ts'
 
 /** bsd/sys/kern_control.h: a name in, a number out. */
 export const ctlInfo = struct('ctl_info', 100, { ctl_id: u32, ctl_name: chars(96) })

@@ -1,6 +1,6 @@
 // What libproc and sysctl tell of processes and their descriptors, by the kernel's own field names.
 
-import { array, bytes, chars, i16, i32, id64, pad, struct, u16, u32, u64, u8, type Read } from '../../bytes/struct.ts'
+import { array, bytes, chars, i16, i32, id64, pad, struct, u16, u32, u64, u8, type Read } from '../../../bytes/struct.ts'
 
 /** bsd/sys/proc_info.h. A file port has the number of the port in the place of the descriptor. */
 export const procFdinfo = struct('proc_fdinfo', 8, { proc_fd: i32, proc_fdtype: u32 })

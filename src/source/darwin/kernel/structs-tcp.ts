@@ -1,6 +1,6 @@
 // What macOS tells of one TCP connection, in its three forms, by the kernel's own field names.
 
-import { array, bits, bytes, i32, id64, pad, struct, u16, u32, u64, u8, type Read } from '../../bytes/struct.ts'
+import { array, bits, bytes, i32, id64, pad, struct, u16, u32, u64, u8, type Read } from '../../../bytes/struct.ts'
 
 /** bsd/netinet/tcp_var.h */
 export const xtcpcbN = struct(

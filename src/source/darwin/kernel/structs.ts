@@ -1,7 +1,7 @@
 // The records of the socket tables of macOS, by the kernel's own field names. Sizes are checked when the module loads, offsets by a test
 // against layouts that were computed from the kernel's sources, 10.15.6 to 15.5. Layouts are the same on arm64 and x86_64.
 
-import { array, be16, bytes, i16, i32, id64, pad, struct, u16, u32, u64, u8, type Read } from '../../bytes/struct.ts'
+import { array, be16, bytes, i16, i32, id64, pad, struct, u16, u32, u64, u8, type Read } from '../../../bytes/struct.ts'
 
 /** bsd/netinet/in_pcb.h: the first and the last record of a table. `xunpgen` of UNIX sockets is the same. */
 export const xinpgen = struct('xinpgen', 24, { xig_len: u32, xig_count: u32, xig_gen: u64, xig_sogen: u64 }, {}, 4)

@@ -1,18 +1,18 @@
 // Which process holds which socket, by walking the descriptors of all processes that we may read. What it finds is united with the tables:
 // neither deletes what the other has. It knows nothing of owners that cannot be read; those are counted.
 
-import { viewOf } from '../../bytes/text.ts'
-import { OsError } from '../../model/error.ts'
-import type { Socket } from '../../model/socket.ts'
-import { breath } from '../breath.ts'
-import type { Tape } from '../tape.ts'
-import { endpoint, unixPath, AF_INET6, type Zones } from './address.ts'
-import type { Calls } from './calls.ts'
-import { draft, row, type Draft, type Row } from './draft.ts'
-import { listPids } from './processes.ts'
-import { inetKey, memoryOf, protocolOf, queuesOf, socketOptions, tcpState, type Wanted } from './sockets.ts'
-import { inSockinfo, procFdinfo, socketFdinfo, tcpSockinfo, unSockinfo, type SocketFdinfo } from './structs-process.ts'
-import { unixDraft, unixKey, unixState } from './unix.ts'
+import { viewOf } from '../../../bytes/text.ts'
+import { OsError } from '../../../model/errors.ts'
+import type { Socket } from '../../../model/socket.ts'
+import { breath } from '../../yielding.ts'
+import type { Tape } from '../../tape.ts'
+import { endpoint, unixPath, AF_INET6, type Zones } from '../decode/address.ts'
+import type { Calls } from '../kernel/calls.ts'
+import { draft, row, type Draft, type Row } from '../decode/draft.ts'
+import { listPids } from '../processes/processes.ts'
+import { inetKey, memoryOf, protocolOf, queuesOf, socketOptions, tcpState, type Wanted } from '../decode/sockets.ts'
+import { inSockinfo, procFdinfo, socketFdinfo, tcpSockinfo, unSockinfo, type SocketFdinfo } from '../kernel/structs-process.ts'
+import { unixDraft, unixKey, unixState } from '../decode/unix.ts'
 
 const PROC_PIDLISTFDS = 1
 const PROC_PIDLISTFILEPORTS = 14

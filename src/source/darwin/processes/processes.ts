@@ -1,14 +1,14 @@
 // Who a process is: all of it is told without privilege, but for the command line of other users' processes. Names do not come from
 // proc_name(), which refuses for other users.
 
-import { cString, viewOf } from '../../bytes/text.ts'
-import { OsError } from '../../model/error.ts'
-import type { Process } from '../../model/process.ts'
-import { breath } from '../breath.ts'
-import { scriptOf } from '../script.ts'
-import type { Tape } from '../tape.ts'
-import type { Calls } from './calls.ts'
-import { kinfoProc, procBsdshortinfo, procUniqidentifierinfo } from './structs-process.ts'
+import { cString, viewOf } from '../../../bytes/text.ts'
+import { OsError } from '../../../model/errors.ts'
+import type { Process } from '../../../model/process.ts'
+import { breath } from '../../yielding.ts'
+import { scriptOf } from '../../script.ts'
+import type { Tape } from '../../tape.ts'
+import type { Calls } from '../kernel/calls.ts'
+import { kinfoProc, procBsdshortinfo, procUniqidentifierinfo } from '../kernel/structs-process.ts'
 
 const PROC_PIDT_SHORTBSDINFO = 13
 const PROC_PIDUNIQIDENTIFIERINFO = 17

@@ -1,17 +1,17 @@
 // The one question that is asked connection by connection: net.inet.tcp.info, which names a connection by its two ends and tells
 // more of it than the table does. Where this macOS does not answer it the table has to do.
 
-import { viewOf } from '../../bytes/text.ts'
-import { OsError } from '../../model/error.ts'
-import { breath } from '../breath.ts'
-import type { Tape } from '../tape.ts'
-import { AF_INET, AF_INET6 } from './address.ts'
-import type { Calls } from './calls.ts'
-import type { Row } from './draft.ts'
-import { tcpOfInfo, wholeTcp } from './statistics.ts'
-import { sockaddrIn6 } from './structs-ntstat.ts'
-import { infoTuple, tcpInfo } from './structs-tcp.ts'
-import type { XinpcbN } from './structs.ts'
+import { viewOf } from '../../../bytes/text.ts'
+import { OsError } from '../../../model/errors.ts'
+import { breath } from '../../yielding.ts'
+import type { Tape } from '../../tape.ts'
+import { AF_INET, AF_INET6 } from '../decode/address.ts'
+import type { Calls } from '../kernel/calls.ts'
+import type { Row } from '../decode/draft.ts'
+import { tcpOfInfo, wholeTcp } from '../decode/statistics.ts'
+import { sockaddrIn6 } from '../kernel/structs-ntstat.ts'
+import { infoTuple, tcpInfo } from '../kernel/structs-tcp.ts'
+import type { XinpcbN } from '../kernel/structs.ts'
 
 /** More connections than this are not asked about in one look. */
 const MOST_QUESTIONS = 5000

@@ -1,7 +1,7 @@
 // macOS 27 shows a program without privilege its own sockets only, and says nothing of it: the size that it announces is still that of the
 // whole table, and so is the count in its header. This file tells such a table from a short one. Pure.
 
-import type { Xinpgen } from './structs.ts'
+import type { Xinpgen } from '../kernel/structs.ts'
 
 const MACOS_27 = 27
 

@@ -1,9 +1,9 @@
 // The tables of sockets that sysctl gives, as records: one for the address, one for the socket, its buffers, its counters. Walked by
 // the length that each record states, because records grow: xsocket_n did in macOS 13. It knows nothing of what the fields mean. Pure.
 
-import { viewOf } from '../../bytes/text.ts'
-import { DecodeError } from '../../model/error.ts'
-import { xtcpcbN, type XtcpcbN } from './structs-tcp.ts'
+import { viewOf } from '../../../bytes/text.ts'
+import { DecodeError } from '../../../model/errors.ts'
+import { xtcpcbN, type XtcpcbN } from '../kernel/structs-tcp.ts'
 import {
   recordHead,
   xinpcbN,
@@ -20,7 +20,7 @@ import {
   type XsockstatN,
   type Xunpcb64,
   type XunpcbN,
-} from './structs.ts'
+} from '../kernel/structs.ts'
 
 const XSO_SOCKET = 0x1
 const XSO_RCVBUF = 0x2

@@ -1,17 +1,17 @@
 // Which tables a look asks for, and what a table that is cut, gated or refused means.
 
-import type { FullQuery } from '../../filter/query.ts'
-import { OsError } from '../../model/error.ts'
-import type { Gap } from '../../model/gap.ts'
-import type { Protocol } from '../../model/socket.ts'
-import { breath } from '../breath.ts'
-import type { Tape } from '../tape.ts'
-import type { Calls } from './calls.ts'
-import type { Row } from './draft.ts'
+import type { FullQuery } from '../../../filter/query.ts'
+import { OsError } from '../../../model/errors.ts'
+import type { Gap } from '../../../model/gap.ts'
+import type { Protocol } from '../../../model/socket.ts'
+import { breath } from '../../yielding.ts'
+import type { Tape } from '../../tape.ts'
+import type { Calls } from '../kernel/calls.ts'
+import type { Row } from '../decode/draft.ts'
 import { hiddenBehindGate, type Seen } from './gate.ts'
 import { readSockets, readTable64, type Records, type TableEnd } from './records.ts'
-import { inetRow, type Wanted } from './sockets.ts'
-import { unixRow, unixRow64, type UnixKind } from './unix.ts'
+import { inetRow, type Wanted } from '../decode/sockets.ts'
+import { unixRow, unixRow64, type UnixKind } from '../decode/unix.ts'
 
 const inetTables = { tcp: ['tcp'], udp: ['udp'], raw: ['raw', 'icmp'] } as const satisfies Record<string, readonly Protocol[]>
 type InetTable = keyof typeof inetTables

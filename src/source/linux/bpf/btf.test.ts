@@ -1,7 +1,7 @@
 import { test } from 'node:test'
 import { deepEqual, equal, ok, throws } from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
-import { DecodeError } from '../../../model/error.ts'
+import { DecodeError } from '../../../model/errors.ts'
 import { needs } from '../../../../test/needs.ts'
 import { readBtf } from './btf.ts'
 

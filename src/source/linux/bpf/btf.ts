@@ -1,7 +1,7 @@
 // The kernel's own type information (BTF): where a member is, and which number a type has. Pure; the bytes may be hostile.
 // It knows what programs need to be made, not every kind of type: arrays, enums and functions' arguments are stepped over.
 
-import { DecodeError } from '../../../model/error.ts'
+import { DecodeError } from '../../../model/errors.ts'
 import { cString } from '../../../bytes/text.ts'
 
 /** The kinds of types that can be looked for: include/uapi/linux/btf.h */

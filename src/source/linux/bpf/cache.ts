@@ -4,7 +4,7 @@
 import { closeSync, constants, fstatSync, lstatSync, mkdirSync, openSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { arch, homedir, release, version } from 'node:os'
 import { isAbsolute, join } from 'node:path'
-import { OsError } from '../../../model/error.ts'
+import { OsError } from '../../../model/errors.ts'
 import { readBtf, type Btf } from './btf.ts'
 
 const typesFile = '/sys/kernel/btf/vmlinux'

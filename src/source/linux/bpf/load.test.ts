@@ -1,7 +1,7 @@
 import { test } from 'node:test'
 import { deepEqual, equal, match, ok } from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
-import { OsError } from '../../../model/error.ts'
+import { OsError } from '../../../model/errors.ts'
 import { needs } from '../../../../test/needs.ts'
 import { alu, exit, load, r0, r1 } from './asm.ts'
 import { readBtf } from './btf.ts'
@@ -25,7 +25,7 @@ test('what the verifier says comes with the error: all of it, and its last line'
 
 test('a map keeps what is written', here, async () => {
   const { createMap, readMap, writeMap } = await import('./load.ts')
-  const { closeFd } = await import('../calls.ts')
+  const { closeFd } = await import('../kernel/calls.ts')
   const map = createMap({ name: 'test', type: 'hash', keySize: 4, valueSize: 8, maxEntries: 4 })
   try {
     const value = new Uint8Array(8)

@@ -1,9 +1,9 @@
 // Programs, maps and links in the kernel: made through bpf(2), each a file descriptor that its owner closes.
 
 import { read } from 'node:fs'
-import { DecodeError, OsError } from '../../../model/error.ts'
+import { DecodeError, OsError } from '../../../model/errors.ts'
 import { cString, viewOf } from '../../../bytes/text.ts'
-import { address, bpf, closeFd } from '../calls.ts'
+import { address, bpf, closeFd } from '../kernel/calls.ts'
 import { assemble, type Program } from './asm.ts'
 import { iterCreate, linkCreate, mapBatch, mapCreate, mapElement, objectInfo, programInfo, progLoad, rawTracepointOpen } from './structs.ts'
 

@@ -2,9 +2,9 @@
 // It does not know what was moved before it was opened.
 
 import { readFileSync, readlinkSync, statSync } from 'node:fs'
-import { OsError } from '../../../model/error.ts'
+import { OsError } from '../../../model/errors.ts'
 import type { Share } from '../../../model/socket.ts'
-import { closeFd, map } from '../calls.ts'
+import { closeFd, map } from '../kernel/calls.ts'
 import { readBtf } from './btf.ts'
 import { createMap, deleteMap, loadProgram, openTracepoint, passedOver, readMap, wholeMapReader } from './load.ts'
 import {

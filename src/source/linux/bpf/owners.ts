@@ -1,8 +1,8 @@
 // All owners of all sockets in one sweep, by the kernel's iterator over the descriptors of every process.
 
 import { readFileSync, readlinkSync } from 'node:fs'
-import { DecodeError, OsError } from '../../../model/error.ts'
-import { closeFd, openDiag } from '../calls.ts'
+import { DecodeError, OsError } from '../../../model/errors.ts'
+import { closeFd, openDiag } from '../kernel/calls.ts'
 import { cacheFolder, findAnew, findInTypes, isCached, type Found, type Wanted } from './cache.ts'
 import { iterate, loadProgram, openLink } from './load.ts'
 import { isOwnerOffsets, ownerOffsets, ownerRecordSize, ownersProgram, type OwnerOffsets } from './programs.ts'

@@ -1,7 +1,7 @@
 // Reads a BPF ring buffer: memory that the kernel writes and we read, without a call. Records are never waited for.
 
-import { DecodeError } from '../../../model/error.ts'
-import { map } from '../calls.ts'
+import { DecodeError } from '../../../model/errors.ts'
+import { map } from '../kernel/calls.ts'
 
 const pageSize = 4096
 const headerSize = 8

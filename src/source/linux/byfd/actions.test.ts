@@ -5,10 +5,10 @@ import { once } from 'node:events'
 import { closeSync, openSync } from 'node:fs'
 import { createSocket } from 'node:dgram'
 import { connect, createServer, type AddressInfo, type Socket as Connection } from 'node:net'
-import { needs } from '../../../test/needs.ts'
-import type { OsError } from '../../model/error.ts'
-import type { Socket } from '../../model/socket.ts'
-import { openLinux } from './index.ts'
+import { needs } from '../../../../test/needs.ts'
+import type { OsError } from '../../../model/errors.ts'
+import type { Socket } from '../../../model/socket.ts'
+import { openLinux } from '../index.ts'
 
 const here = needs('linux')
 const asRoot = needs('linux', 'root')
@@ -102,7 +102,7 @@ test('a signal reaches the process, and never another one with its pid', here, a
 })
 
 test('whether a UDP socket is still there', here, async () => {
-  const calls = await import('./calls.ts')
+  const calls = await import('../kernel/calls.ts')
   const { isGone } = await import('./actions.ts')
   for (const [type, address] of [
     ['udp4', '127.0.0.1'],

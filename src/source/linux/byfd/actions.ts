@@ -2,16 +2,16 @@
 
 import { readFileSync } from 'node:fs'
 import { constants } from 'node:os'
-import { viewOf } from '../../bytes/text.ts'
-import { addressWords } from '../../filter/address.ts'
-import { OsError } from '../../model/error.ts'
-import type { Process } from '../../model/process.ts'
-import type { Endpoint, Socket } from '../../model/socket.ts'
-import type { Actions, Signal } from '../source.ts'
-import type * as calls from './calls.ts'
-import { message, messages, NLM_F_REQUEST } from './netlink.ts'
-import { startKey } from './proc-stat.ts'
-import { inetDiagReqV2 } from './structs.ts'
+import { viewOf } from '../../../bytes/text.ts'
+import { addressWords } from '../../../filter/language/address.ts'
+import { OsError } from '../../../model/errors.ts'
+import type { Process } from '../../../model/process.ts'
+import type { Endpoint, Socket } from '../../../model/socket.ts'
+import type { Actions, Signal } from '../../source.ts'
+import type * as calls from '../kernel/calls.ts'
+import { message, messages, NLM_F_REQUEST } from '../kernel/netlink.ts'
+import { startKey } from '../processes/proc-stat.ts'
+import { inetDiagReqV2 } from '../kernel/structs.ts'
 
 const SOCK_DIAG_BY_FAMILY = 20
 const SOCK_DESTROY = 21

@@ -1,9 +1,9 @@
 // The options of a socket by its descriptor. Numbers of asm-generic/socket.h, netinet/in.h and linux/tcp.h, as x86, ARM and RISC-V have them.
 
-import { viewOf } from '../../bytes/text.ts'
-import type { Protocol } from '../../model/socket.ts'
-import type { SocketInfo, Timestamps } from '../../model/stat.ts'
-import { getOption } from './calls.ts'
+import { viewOf } from '../../../bytes/text.ts'
+import type { Protocol } from '../../../model/socket.ts'
+import type { SocketInfo, Timestamps } from '../../../model/stat.ts'
+import { getOption } from '../kernel/calls.ts'
 
 const SOL_IP = 0
 const SOL_SOCKET = 1

@@ -1,8 +1,8 @@
 // What Linux says of every kind of socket, in our words: keys, states, queues, options. Pure.
 
-import type { Options, Queues, State } from '../../model/socket.ts'
+import type { Options, Queues, State } from '../../../model/socket.ts'
 
-export { draft, type Draft } from '../draft.ts'
+export { draft, type Draft } from '../../draft.ts'
 
 /** The key of a socket: its cookie, which the kernel never gives to another one. */
 export const cookieKey = (low: number, high: number): string =>

@@ -1,8 +1,8 @@
 // Options of internet sockets. Sockets with the same options share one object: there are few different ones. Pure.
 
-import type { Options } from '../../model/socket.ts'
+import type { Options } from '../../../model/socket.ts'
 import { optionsOf, shutdownOf } from './draft.ts'
-import { inetDiagSockopt } from './structs.ts'
+import { inetDiagSockopt } from '../kernel/structs.ts'
 
 /** What is not known, in place of a number of 8 or 16 bits. */
 export const UNKNOWN = -1

@@ -1,13 +1,13 @@
 // From sock_diag bytes of internet sockets to sockets, and the requests for them. Pure. This is the inner loop of every look, so it reads by hand
 // what it needs, at the offsets of the declared structs.
 
-import { ipv4At, ipv6At } from '../../bytes/address.ts'
-import { littleEndian as LE } from '../../bytes/struct.ts'
-import { viewOf } from '../../bytes/text.ts'
-import { DecodeError } from '../../model/error.ts'
-import type { Cgroup, Endpoint, Options, State, Timer } from '../../model/socket.ts'
-import type { CongestionDetail, Tcp } from '../../model/tcp.ts'
-import type { DetailName } from '../../filter/predicate.ts'
+import { ipv4At, ipv6At } from '../../../bytes/address.ts'
+import { littleEndian as LE } from '../../../bytes/struct.ts'
+import { viewOf } from '../../../bytes/text.ts'
+import { DecodeError } from '../../../model/errors.ts'
+import type { Cgroup, Endpoint, Options, State, Timer } from '../../../model/socket.ts'
+import type { CongestionDetail, Tcp } from '../../../model/tcp.ts'
+import type { DetailName } from '../../../filter/predicate.ts'
 import { cookieKey, draft, looseStates, optionsOf, queuesOf, tcpStates, type Draft } from './draft.ts'
 import { readMemory } from './memory.ts'
 import { plainOptions, UNKNOWN } from './inet-options.ts'
@@ -24,10 +24,10 @@ import {
   textOf,
   u8Of,
   type Message,
-} from './netlink.ts'
+} from '../kernel/netlink.ts'
 import { mptcpDetail, rawDetail } from './protocol-detail.ts'
 import { addressesDetail, sctpDetail, settleSctp } from './sctp.ts'
-import { inetDiagMsg, inetDiagReqV2, inetDiagSockid, nlattr } from './structs.ts'
+import { inetDiagMsg, inetDiagReqV2, inetDiagSockid, nlattr } from '../kernel/structs.ts'
 import { readCongestion, readCounts, readTcp } from './tcp.ts'
 import { readUpperLayer } from './upper-layer.ts'
 

@@ -1,7 +1,7 @@
 // The memory of a socket, as sock_diag and SO_MEMINFO tell it. Pure.
 
-import type { Memory } from '../../model/socket.ts'
-import { skMeminfo } from './structs.ts'
+import type { Memory } from '../../../model/socket.ts'
+import { skMeminfo } from '../kernel/structs.ts'
 
 /** Reads SK_MEMINFO of `length` bytes at `at`. */
 export function readMemory(view: DataView, at: number, length: number): Memory {

@@ -1,10 +1,10 @@
 // From sock_diag bytes of netlink sockets (over which programs talk with the kernel) to sockets. Pure.
 
-import { littleEndian } from '../../bytes/struct.ts'
+import { littleEndian } from '../../../bytes/struct.ts'
 import { cookieKey, draft, queuesOf, socketTypes, type Draft } from './draft.ts'
 import { readMemory } from './memory.ts'
-import { netlinkDiagMsg, netlinkDiagReq } from './family-structs.ts'
-import { attributes, message, NLM_F_DUMP, NLM_F_REQUEST, u32Of } from './netlink.ts'
+import { netlinkDiagMsg, netlinkDiagReq } from '../kernel/structs-families.ts'
+import { attributes, message, NLM_F_DUMP, NLM_F_REQUEST, u32Of } from '../kernel/netlink.ts'
 
 const SOCK_DIAG_BY_FAMILY = 20
 const AF_NETLINK = 16

@@ -1,7 +1,7 @@
 // What single internet protocols say of themselves: RAW its protocol, MPTCP its record. Pure.
 
-import type { Detail } from '../../model/socket.ts'
-import { mptcpInfo } from './structs.ts'
+import type { Detail } from '../../../model/socket.ts'
+import { mptcpInfo } from '../kernel/structs.ts'
 
 /** The protocols that people open raw sockets for, by the numbers of IANA. */
 const names: Readonly<Record<number, string>> = {

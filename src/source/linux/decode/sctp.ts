@@ -1,11 +1,11 @@
 // SCTP's rows of sock_diag: sockets and, behind each socket, its associations, all with the cookie of the socket. Pure.
 
-import { ipv4At, ipv6At } from '../../bytes/address.ts'
-import { littleEndian } from '../../bytes/struct.ts'
-import type { Detail, State } from '../../model/socket.ts'
+import { ipv4At, ipv6At } from '../../../bytes/address.ts'
+import { littleEndian } from '../../../bytes/struct.ts'
+import type { Detail, State } from '../../../model/socket.ts'
 import { looseStates, type Draft } from './draft.ts'
-import type { Message } from './netlink.ts'
-import { sctpInfo } from './structs.ts'
+import type { Message } from '../kernel/netlink.ts'
+import { sctpInfo } from '../kernel/structs.ts'
 
 /** enum sctp_state of include/net/sctp/constants.h, and what it is in our words. A row without an association has a state of TCP instead. */
 const sctpStates: readonly (readonly [string, State])[] = [

@@ -1,8 +1,8 @@
 import { test } from 'node:test'
 import { equal, ok } from 'node:assert/strict'
-import { attribute, message } from './netlink.ts'
+import { attribute, message } from '../kernel/netlink.ts'
 import { blankSecrets } from './secrets.ts'
-import { inetDiagMsg } from './structs.ts'
+import { inetDiagMsg } from '../kernel/structs.ts'
 
 test('keys and what BPF programs keep are blanked, and nothing else', () => {
   const signature = new Uint8Array(100)

@@ -1,8 +1,8 @@
 // What must not get into a recording: the kernel gives those with privileges the keys of TCP MD5 signatures (as of BGP), and what BPF programs keep. Pure.
 
-import { viewOf } from '../../bytes/text.ts'
-import { attributes, eachMessage } from './netlink.ts'
-import { inetDiagMsg } from './structs.ts'
+import { viewOf } from '../../../bytes/text.ts'
+import { attributes, eachMessage } from '../kernel/netlink.ts'
+import { inetDiagMsg } from '../kernel/structs.ts'
 
 const SOCK_DIAG_BY_FAMILY = 20
 const MD5SIG = 18

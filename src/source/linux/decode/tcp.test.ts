@@ -1,9 +1,9 @@
 import { test } from 'node:test'
 import { deepEqual, equal, throws } from 'node:assert/strict'
-import { viewOf } from '../../bytes/text.ts'
-import { DecodeError } from '../../model/error.ts'
-import type { Tcp } from '../../model/tcp.ts'
-import { tcpBbrInfo, tcpDctcpInfo, tcpInfo, tcpvegasInfo, type TcpInfo } from './structs.ts'
+import { viewOf } from '../../../bytes/text.ts'
+import { DecodeError } from '../../../model/errors.ts'
+import type { Tcp } from '../../../model/tcp.ts'
+import { tcpBbrInfo, tcpDctcpInfo, tcpInfo, tcpvegasInfo, type TcpInfo } from '../kernel/structs.ts'
 import { congestionKind, readCongestion, readCounts, readTcp } from './tcp.ts'
 
 const ALL_ONES = 2n ** 64n - 1n

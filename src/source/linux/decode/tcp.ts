@@ -1,9 +1,9 @@
 // From the kernel's tcp_info to our own words. Pure.
 
-import { littleEndian as LE } from '../../bytes/struct.ts'
-import { DecodeError } from '../../model/error.ts'
-import type { AccurateEcn, CongestionDetail, Negotiated, Tcp } from '../../model/tcp.ts'
-import { tcpBbrInfo, tcpDctcpInfo, tcpInfo, tcpvegasInfo, type TcpInfo } from './structs.ts'
+import { littleEndian as LE } from '../../../bytes/struct.ts'
+import { DecodeError } from '../../../model/errors.ts'
+import type { AccurateEcn, CongestionDetail, Negotiated, Tcp } from '../../../model/tcp.ts'
+import { tcpBbrInfo, tcpDctcpInfo, tcpInfo, tcpvegasInfo, type TcpInfo } from '../kernel/structs.ts'
 
 const NO_LIMIT = 2n ** 64n - 1n
 const NO_THRESHOLD = 2 ** 31 - 1

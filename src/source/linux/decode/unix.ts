@@ -1,12 +1,12 @@
 // From sock_diag bytes of UNIX sockets to sockets. Pure.
 
-import { littleEndian } from '../../bytes/struct.ts'
-import { utf8Text } from '../../bytes/text.ts'
-import type { Detail, Endpoint } from '../../model/socket.ts'
+import { littleEndian } from '../../../bytes/struct.ts'
+import { utf8Text } from '../../../bytes/text.ts'
+import type { Detail, Endpoint } from '../../../model/socket.ts'
 import { cookieKey, draft, looseStates, optionsOf, queuesOf, shutdownOf, socketTypes, type Draft } from './draft.ts'
 import { readMemory } from './memory.ts'
-import { unixDiagMsg, unixDiagReq, unixDiagRqlen, unixDiagVfs } from './family-structs.ts'
-import { attributes, message, NLM_F_DUMP, NLM_F_REQUEST, u32Of, u8Of } from './netlink.ts'
+import { unixDiagMsg, unixDiagReq, unixDiagRqlen, unixDiagVfs } from '../kernel/structs-families.ts'
+import { attributes, message, NLM_F_DUMP, NLM_F_REQUEST, u32Of, u8Of } from '../kernel/netlink.ts'
 
 const SOCK_DIAG_BY_FAMILY = 20
 const AF_UNIX = 1

@@ -1,7 +1,7 @@
 // What a protocol that runs on top of TCP inside the kernel says of itself: INET_DIAG_ULP_INFO. Pure.
 
-import type { UpperLayer } from '../../model/socket.ts'
-import { attributes, textOf, u16Of, u32Of, u64Of, u8Of, type Message } from './netlink.ts'
+import type { UpperLayer } from '../../../model/socket.ts'
+import { attributes, textOf, u16Of, u32Of, u64Of, u8Of, type Message } from '../kernel/netlink.ts'
 
 // include/uapi/linux/inet_diag.h: INET_ULP_INFO_*
 const NAME = 1

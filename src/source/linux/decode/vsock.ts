@@ -1,7 +1,7 @@
 // From sock_diag bytes of the rarer families to sockets: VSOCK (virtual machines), XDP (packets past the kernel), TIPC (clusters). Pure.
 
-import { littleEndian } from '../../bytes/struct.ts'
-import type { State } from '../../model/socket.ts'
+import { littleEndian } from '../../../bytes/struct.ts'
+import type { State } from '../../../model/socket.ts'
 import { cookieKey, draft, optionsOf, queuesOf, shutdownOf, socketTypes, tcpStates, type Draft } from './draft.ts'
 import { readMemory } from './memory.ts'
 import {
@@ -13,8 +13,8 @@ import {
   xdpDiagReq,
   xdpDiagStats,
   xdpDiagUmem,
-} from './family-structs.ts'
-import { attributes, message, NLM_F_DUMP, NLM_F_REQUEST, u32Of, type Message } from './netlink.ts'
+} from '../kernel/structs-families.ts'
+import { attributes, message, NLM_F_DUMP, NLM_F_REQUEST, u32Of, type Message } from '../kernel/netlink.ts'
 
 const SOCK_DIAG_BY_FAMILY = 20
 const AF_TIPC = 30

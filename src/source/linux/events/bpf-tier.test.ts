@@ -1,14 +1,14 @@
 import { deepEqual } from 'node:assert/strict'
 import { test } from 'node:test'
-import { flowMeter } from '../../measure/flow.ts'
-import type { Look } from '../../model/look.ts'
-import type { Process } from '../../model/process.ts'
-import type { Meter, Move } from './bpf/meter.ts'
-import { recordKinds, trafficRecord, type TrafficRecord } from './bpf/records.ts'
-import type { Destroyed } from './destroyed.ts'
-import { draft } from './draft.ts'
-import { bpfWatcher } from './events-bpf.ts'
-import { keyOf } from './lives.ts'
+import { flowMeter } from '../../../measure/flows/meter.ts'
+import type { Look } from '../../../model/snapshot.ts'
+import type { Process } from '../../../model/process.ts'
+import type { Meter, Move } from '../bpf/meter.ts'
+import { recordKinds, trafficRecord, type TrafficRecord } from '../bpf/records.ts'
+import type { Destroyed } from './destroy-messages.ts'
+import { draft } from '../decode/draft.ts'
+import { bpfWatcher } from './bpf-tier.ts'
+import { keyOf } from './records.ts'
 
 const cookie = 7n
 const pid = 4000

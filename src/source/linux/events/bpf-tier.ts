@@ -1,18 +1,18 @@
 // Events from programs inside the kernel: births and deaths of TCP sockets, who used which socket, and how many bytes.
 // Ends of UDP come from the kernel's destroy messages; those of UNIX sockets are seen when a look does not hold them any more.
 
-import { cString } from '../../bytes/text.ts'
-import type { EventGap, SocketEvent } from '../../model/event.ts'
-import type { Process } from '../../model/process.ts'
-import type { Socket } from '../../model/socket.ts'
-import type { Meter, Move } from './bpf/meter.ts'
-import { recordKinds, type TrafficRecord } from './bpf/records.ts'
-import type { Destroyed } from './destroyed.ts'
-import type { Draft } from './draft.ts'
-import { destroyed as endOf } from './events-destroy.ts'
-import { finalBytes, finalTcp, keyOf, processOf, protocolOf, socketOf, trafficOf } from './lives.ts'
-import { followMoves } from './moves.ts'
-import { eventGap, lacksHelp, type Watcher } from './watchers.ts'
+import { cString } from '../../../bytes/text.ts'
+import type { EventGap, SocketEvent } from '../../../model/event.ts'
+import type { Process } from '../../../model/process.ts'
+import type { Socket } from '../../../model/socket.ts'
+import type { Meter, Move } from '../bpf/meter.ts'
+import { recordKinds, type TrafficRecord } from '../bpf/records.ts'
+import type { Destroyed } from './destroy-messages.ts'
+import type { Draft } from '../decode/draft.ts'
+import { destroyed as endOf } from './destroy-tier.ts'
+import { finalBytes, finalTcp, keyOf, processOf, protocolOf, socketOf, trafficOf } from './records.ts'
+import { followMoves } from './traffic-counters.ts'
+import { eventGap, lacksHelp, type Watcher } from './tier.ts'
 
 const mostRecords = 1000
 const mostLives = 200_000

@@ -1,14 +1,14 @@
 // What is left in this network namespace of TCP connections that ended: the other end, and what the kernel keeps waiting in place of this one.
 
-import { viewOf } from '../../bytes/text.ts'
-import { OsError } from '../../model/error.ts'
-import type { Socket, State } from '../../model/socket.ts'
-import type { Tcp } from '../../model/tcp.ts'
-import type * as calls from './calls.ts'
-import type { Draft } from './draft.ts'
-import { connectionId } from './exact.ts'
-import { inetRequest, readInet } from './inet.ts'
-import { messages } from './netlink.ts'
+import { viewOf } from '../../../bytes/text.ts'
+import { OsError } from '../../../model/errors.ts'
+import type { Socket, State } from '../../../model/socket.ts'
+import type { Tcp } from '../../../model/tcp.ts'
+import type * as calls from '../kernel/calls.ts'
+import type { Draft } from '../decode/draft.ts'
+import { connectionId } from '../sockdiag/exact.ts'
+import { inetRequest, readInet } from '../decode/inet.ts'
+import { messages } from '../kernel/netlink.ts'
 
 /** Of so many the other end may come later; what is forgotten is asked for, and not known if it has gone. */
 const mostEnds = 10_000

@@ -1,10 +1,10 @@
 // Hears from the kernel which sockets were destroyed, with their final counters. It needs no privilege, and hears of the own
 // network namespace only. Who owned them the kernel does not say any more.
 
-import { OsError } from '../../model/error.ts'
-import type * as calls from './calls.ts'
-import type { Draft } from './draft.ts'
-import { readDestroyed } from './inet.ts'
+import { OsError } from '../../../model/errors.ts'
+import type * as calls from '../kernel/calls.ts'
+import type { Draft } from '../decode/draft.ts'
+import { readDestroyed } from '../decode/inet.ts'
 
 const SOL_NETLINK = 270
 const NETLINK_ADD_MEMBERSHIP = 1

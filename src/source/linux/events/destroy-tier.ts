@@ -4,15 +4,15 @@
 // a look that saw it, what the other end has sent when that is here too, or what the kernel keeps waiting in place of the side that closed
 // first. Without that, bytes are what they are when a connection ends in order, and an estimate.
 
-import type { EventGap, Kind, SocketEvent } from '../../model/event.ts'
-import type { Look } from '../../model/look.ts'
-import type { Socket } from '../../model/socket.ts'
-import type { Tcp } from '../../model/tcp.ts'
-import type * as calls from './calls.ts'
-import { openDestroyed } from './destroyed.ts'
-import type { Draft } from './draft.ts'
-import { openRemains, sentBytes, type Remains } from './remains.ts'
-import { eventGap, type Watcher } from './watchers.ts'
+import type { EventGap, Kind, SocketEvent } from '../../../model/event.ts'
+import type { Look } from '../../../model/snapshot.ts'
+import type { Socket } from '../../../model/socket.ts'
+import type { Tcp } from '../../../model/tcp.ts'
+import type * as calls from '../kernel/calls.ts'
+import { openDestroyed } from './destroy-messages.ts'
+import type { Draft } from '../decode/draft.ts'
+import { openRemains, sentBytes, type Remains } from './closed-peers.ts'
+import { eventGap, type Watcher } from './tier.ts'
 
 const most = 1000
 const finSeen = new Set<Socket['state']>(['CLOSE_WAIT', 'LAST_ACK', 'CLOSING'])

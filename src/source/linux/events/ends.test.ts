@@ -2,11 +2,11 @@ import { deepEqual, equal } from 'node:assert/strict'
 import { execFileSync, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { test } from 'node:test'
-import { draft } from './draft.ts'
-import { final } from './events-destroy.ts'
-import type { Remains } from './remains.ts'
-import type { Tcp } from '../../model/tcp.ts'
-import { needs } from '../../../test/needs.ts'
+import { draft } from '../decode/draft.ts'
+import { final } from './destroy-tier.ts'
+import type { Remains } from './closed-peers.ts'
+import type { Tcp } from '../../../model/tcp.ts'
+import { needs } from '../../../../test/needs.ts'
 
 /**
  * Connections that end in every order. Prints the ports of each end, and what it received. The server may be in another network namespace:
@@ -47,7 +47,7 @@ for act in (late, once, unread, half, waits, again, tossed, broken, zapped) * (1
 /** Hears, without privileges, of ends while the talkers talk: for each that was called exact, what it received and what was told. */
 async function hear(inside: readonly string[], words: readonly string[]): Promise<{ readonly wrong: string[]; readonly exact: number }> {
   const listen = `
-    import('${process.cwd()}/build/src/index.js').then(async ({ events }) => {
+    import('${process.cwd()}/src/index.ts').then(async ({ events }) => {
       const stop = new AbortController()
       process.stdin.resume().on('end', () => stop.abort())
           for await (const event of events({ protocols: ['tcp'] }, { signal: stop.signal, every: 100 })) {

@@ -2,21 +2,21 @@ import { deepEqual, equal, ok } from 'node:assert/strict'
 import { once } from 'node:events'
 import { connect, createServer, type AddressInfo, type Server, type Socket as Connection } from 'node:net'
 import { test } from 'node:test'
-import { OsError } from '../../model/error.ts'
-import type { EventGap, SocketEvent } from '../../model/event.ts'
-import { events as joinedEvents } from '../../watch/events.ts'
-import { countsBytes } from '../../../test/btf.ts'
-import { needs } from '../../../test/needs.ts'
-import type { Source, TellNow } from '../source.ts'
+import { OsError } from '../../../model/errors.ts'
+import type { EventGap, SocketEvent } from '../../../model/event.ts'
+import { events as joinedEvents } from '../../../monitor/events.ts'
+import { countsBytes } from '../../../../test/btf.ts'
+import { needs } from '../../../../test/needs.ts'
+import type { Source, TellNow } from '../../source.ts'
 import { eventSource, liveWays, type Ways } from './events.ts'
-import { openLinux } from './index.ts'
-import { eventGap, type Watcher } from './watchers.ts'
+import { openLinux } from '../index.ts'
+import { eventGap, type Watcher } from './tier.ts'
 
 const bpf = needs('linux', 'root', 'file /sys/kernel/btf/vmlinux')
 const refused = async (): Promise<never> => {
   throw new OsError('bpf(PROG_LOAD sockscope)', 'EACCES', { help: 'R1 invalid mem access' })
 }
-const realWays = async (): Promise<Ways> => liveWays(await import('./calls.ts'))
+const realWays = async (): Promise<Ways> => liveWays(await import('../kernel/calls.ts'))
 
 /** This machine with the ways of seeing that a test chooses. */
 async function machine(ways: Partial<Ways>): Promise<Source> {
@@ -232,8 +232,8 @@ test('a batch of 300,000 events is told whole and in order, and what is asked fo
 })
 
 test('a ring that is full counts what it lost', bpf, async () => {
-  const { openMeter } = await import('./bpf/meter.ts')
-  const { recordKinds } = await import('./bpf/records.ts')
+  const { openMeter } = await import('../bpf/meter.ts')
+  const { recordKinds } = await import('../bpf/records.ts')
   const { statSync } = await import('node:fs')
   const meter = openMeter({ namespace: statSync('/proc/self/ns/net').ino, unix: false }, { ringBytes: 4096, moves: 8 })
   const server = await serve('')
@@ -255,8 +255,8 @@ test('a ring that is full counts what it lost', bpf, async () => {
 })
 
 test('whichever copy of the program the kernel runs, each birth and end is told once', bpf, async () => {
-  const { openMeter } = await import('./bpf/meter.ts')
-  const { recordKinds } = await import('./bpf/records.ts')
+  const { openMeter } = await import('../bpf/meter.ts')
+  const { recordKinds } = await import('../bpf/records.ts')
   const { statSync } = await import('node:fs')
   const both = ['first', 'second'] as const
   // The kernel passes over a program that runs already: then it is as if that copy was not there.
@@ -285,8 +285,8 @@ test(
   'a burst that nobody reads meanwhile is kept whole',
   needs('linux', 'root', 'file /sys/kernel/btf/vmlinux', 'command python3'),
   async () => {
-    const { openMeter } = await import('./bpf/meter.ts')
-    const { recordKinds } = await import('./bpf/records.ts')
+    const { openMeter } = await import('../bpf/meter.ts')
+    const { recordKinds } = await import('../bpf/records.ts')
     const { execFileSync } = await import('node:child_process')
     const { statSync } = await import('node:fs')
     const meter = openMeter({ namespace: statSync('/proc/self/ns/net').ino, unix: false })
@@ -314,7 +314,7 @@ for _ in range(6000):
 test('without /proc everything still answers, and says why', needs('linux', 'root', 'command unshare', 'command mount'), async () => {
   const { execFileSync } = await import('node:child_process')
   const script = `
-    import('${process.cwd()}/build/src/source/linux/index.js').then(async ({ openLinux }) => {
+    import('${process.cwd()}/src/source/linux/index.ts').then(async ({ openLinux }) => {
       const source = await openLinux()
       const all = await source.abilities()
       const stop = new AbortController()

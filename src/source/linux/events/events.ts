@@ -1,22 +1,22 @@
 // Sockets as they open and close. Which way of seeing works is found by trying: programs in the kernel, then the kernel's word that
 // a socket was destroyed. What the first could not and why is a gap; with none of them there are no events, only looks.
 
-import type { Ability } from '../../model/ability.ts'
-import { OsError } from '../../model/error.ts'
-import type { EventGap, SocketEvent } from '../../model/event.ts'
-import type { Look } from '../../model/look.ts'
-import type { Family, Protocol } from '../../model/socket.ts'
-import type { Query } from '../../filter/query.ts'
-import { turn } from '../breath.ts'
-import type { Source, TellNow } from '../source.ts'
-import type { Meter } from './bpf/meter.ts'
-import type { Destroyed } from './destroyed.ts'
-import type { bpfWatcher } from './events-bpf.ts'
-import type { Where } from './events-where.ts'
-import type { Calls } from './look.ts'
-import { bootTimeMs, readProcess } from './processes.ts'
-import { passwdUsers } from './users.ts'
-import { eventGap, lacksHelp, type Watcher } from './watchers.ts'
+import type { Ability } from '../../../model/ability.ts'
+import { OsError } from '../../../model/errors.ts'
+import type { EventGap, SocketEvent } from '../../../model/event.ts'
+import type { Look } from '../../../model/snapshot.ts'
+import type { Family, Protocol } from '../../../model/socket.ts'
+import type { Query } from '../../../filter/query.ts'
+import { turn } from '../../yielding.ts'
+import type { Source, TellNow } from '../../source.ts'
+import type { Meter } from '../bpf/meter.ts'
+import type { Destroyed } from './destroy-messages.ts'
+import type { bpfWatcher } from './bpf-tier.ts'
+import type { Where } from './where.ts'
+import type { Calls } from '../snapshot.ts'
+import { bootTimeMs, readProcess } from '../processes/processes.ts'
+import { passwdUsers } from '../processes/users.ts'
+import { eventGap, lacksHelp, type Watcher } from './tier.ts'
 
 /** So often the queues are looked at while something comes, and at most so much more seldom while nothing does. */
 const pollMs = 10
@@ -172,16 +172,16 @@ export function liveWays(calls: NonNullable<Calls>): Ways {
   return {
     async bpf(query) {
       const [{ openMeter }, { bpfWatcher }, { insideOf, whereOf }] = await Promise.all([
-        import('./bpf/meter.ts'),
-        import('./events-bpf.ts'),
-        import('./events-where.ts'),
+        import('../bpf/meter.ts'),
+        import('./bpf-tier.ts'),
+        import('./where.ts'),
       ])
       const where = await whereOf(query)
       const meter = openMeter({ namespace: where.only, unix: query?.protocols?.includes('unix') ?? false })
       return openBpf(meter, bpfWatcher, where.namespaceOf, await insideOf(calls, query, await udpOpener(calls)))
     },
     async destroy(query) {
-      const [{ destroyWatcher }, { insideOf }] = await Promise.all([import('./events-destroy.ts'), import('./events-where.ts')])
+      const [{ destroyWatcher }, { insideOf }] = await Promise.all([import('./destroy-tier.ts'), import('./where.ts')])
       return insideOf(calls, query, () => destroyWatcher(calls))
     },
   }
@@ -200,7 +200,7 @@ function openBpf(meter: Meter, make: typeof bpfWatcher, namespaceOf: Where['name
 }
 
 async function udpOpener(calls: NonNullable<Calls>): Promise<() => Destroyed | undefined> {
-  const { openDestroyed } = await import('./destroyed.ts')
+  const { openDestroyed } = await import('./destroy-messages.ts')
   return () => {
     try {
       return openDestroyed(calls, 'udp')

@@ -1,7 +1,7 @@
 import { deepEqual } from 'node:assert/strict'
 import { execFileSync } from 'node:child_process'
 import { test } from 'node:test'
-import { needs } from '../../../test/needs.ts'
+import { needs } from '../../../../test/needs.ts'
 
 const talkers = `
 import os, socket
@@ -14,13 +14,13 @@ print(os.getpid(), client, s.getsockname()[1])
 `
 const script = `
   const { execFile } = await import('node:child_process')
-  const { events } = await import(process.cwd() + '/build/src/watch/events.js')
+  const { events } = await import(process.cwd() + '/src/monitor/events.ts')
   const stop = new AbortController()
   setTimeout(() => stop.abort(), 60000).unref()
   const [heard, gaps] = [[], []]
   let truth
   const talk = () => execFile('python3', ['-c', process.argv[1]], (error, out) => (truth = String(out).trim().split(' ').map(Number)))
-  const source = await (await import(process.cwd() + '/build/src/source/open.js')).openLocal()
+  const source = await (await import(process.cwd() + '/src/source/open.ts')).openLocal()
   const listen = source.events.bind(source)
   source.events = (query, signal, listening) => listen(query, signal, () => { listening?.(); talk() })
   for await (const event of events({ protocols: ['tcp'] }, { source, signal: stop.signal })) {

@@ -1,12 +1,12 @@
 // From records of the kernel to sockets and processes. Pure but for `readProcess`, which is given.
 
-import { ipv4, ipv6 } from '../../bytes/address.ts'
-import type { Process } from '../../model/process.ts'
-import type { Endpoint, Protocol, Socket, State, Traffic } from '../../model/socket.ts'
-import type { Tcp } from '../../model/tcp.ts'
-import type { Move } from './bpf/meter.ts'
-import type { TrafficRecord } from './bpf/records.ts'
-import { cookieKey } from './draft.ts'
+import { ipv4, ipv6 } from '../../../bytes/address.ts'
+import type { Process } from '../../../model/process.ts'
+import type { Endpoint, Protocol, Socket, State, Traffic } from '../../../model/socket.ts'
+import type { Tcp } from '../../../model/tcp.ts'
+import type { Move } from '../bpf/meter.ts'
+import type { TrafficRecord } from '../bpf/records.ts'
+import { cookieKey } from '../decode/draft.ts'
 
 const nsPerTick = 1e7
 const families: Readonly<Record<number, Socket['family']>> = { 1: 'unix', 2: 'ipv4', 10: 'ipv6' }

@@ -1,8 +1,8 @@
 // What every way of seeing events gives to events.ts.
 
-import type { EventGap, SocketEvent, Tier } from '../../model/event.ts'
-import type { Look } from '../../model/look.ts'
-import type { Protocol } from '../../model/socket.ts'
+import type { EventGap, SocketEvent, Tier } from '../../../model/event.ts'
+import type { Look } from '../../../model/snapshot.ts'
+import type { Protocol } from '../../../model/socket.ts'
 
 /** A way of seeing events that has been opened. */
 export interface Watcher {

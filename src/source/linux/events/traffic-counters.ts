@@ -1,11 +1,11 @@
 // What processes moved on each socket, from look to look. What did not change since costs no more than a comparison.
 
-import type { Look } from '../../model/look.ts'
-import type { Process } from '../../model/process.ts'
-import type { Socket, Traffic } from '../../model/socket.ts'
-import type { Meter, Move } from './bpf/meter.ts'
-import type { Draft } from './draft.ts'
-import { keyOf, trafficOf } from './lives.ts'
+import type { Look } from '../../../model/snapshot.ts'
+import type { Process } from '../../../model/process.ts'
+import type { Socket, Traffic } from '../../../model/socket.ts'
+import type { Meter, Move } from '../bpf/meter.ts'
+import type { Draft } from '../decode/draft.ts'
+import { keyOf, trafficOf } from './records.ts'
 
 /** Follows the counters of a meter. */
 export interface Moves {

@@ -1,13 +1,13 @@
 // Which network namespaces events are of: the own one, another one, or all. It does not know how events are seen.
 
 import { closeSync } from 'node:fs'
-import { OsError } from '../../model/error.ts'
-import type { Namespace } from '../../model/socket.ts'
-import { fillQuery, type Query } from '../../filter/query.ts'
-import { ownNamespace } from './bpf/meter.ts'
-import type * as calls from './calls.ts'
-import { listNamespaces, pickNamespace } from './namespaces.ts'
-import { inNamespace, openNamespace } from './places.ts'
+import { OsError } from '../../../model/errors.ts'
+import type { Namespace } from '../../../model/socket.ts'
+import { fillQuery, type Query } from '../../../filter/query.ts'
+import { ownNamespace } from '../bpf/meter.ts'
+import type * as calls from '../kernel/calls.ts'
+import { listNamespaces, pickNamespace } from '../netns/namespaces.ts'
+import { inNamespace, openNamespace } from '../netns/enter.ts'
 
 /** Where sockets are whose events are wanted. */
 export interface Where {

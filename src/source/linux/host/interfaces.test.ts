@@ -1,16 +1,16 @@
 import { deepEqual, equal, ok, throws } from 'node:assert/strict'
 import { readdirSync, readFileSync } from 'node:fs'
 import { test } from 'node:test'
-import { DecodeError } from '../../model/error.ts'
-import type { Interface } from '../../model/interface.ts'
-import { needs } from '../../../test/needs.ts'
-import { live } from '../tape.ts'
+import { DecodeError } from '../../../model/errors.ts'
+import type { Interface } from '../../../model/interface.ts'
+import { needs } from '../../../../test/needs.ts'
+import { live } from '../../tape.ts'
 import { interfaceReader, readInterfaces } from './interfaces.ts'
-import { message } from './netlink.ts'
-import { ifinfomsg } from './structs.ts'
+import { message } from '../kernel/netlink.ts'
+import { ifinfomsg } from '../kernel/structs.ts'
 
 test('the interfaces are those of /sys/class/net, with counters that grow', needs('linux'), async () => {
-  const read = interfaceReader(live, await import('./calls.ts'))
+  const read = interfaceReader(live, await import('../kernel/calls.ts'))
   const before = Number(readFileSync('/sys/class/net/lo/statistics/rx_bytes', 'utf8'))
   const found = await read()
   deepEqual(found.map(one => one.name).sort(), readdirSync('/sys/class/net').sort())

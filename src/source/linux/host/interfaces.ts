@@ -1,12 +1,12 @@
 // The network interfaces and their counters, by rtnetlink. It knows the interfaces of the own network namespace.
 
 import { readFileSync } from 'node:fs'
-import { cString, viewOf } from '../../bytes/text.ts'
-import type { Interface } from '../../model/interface.ts'
-import type { Tape } from '../tape.ts'
-import type { Calls } from './look.ts'
-import { attributes, message, messages, NLM_F_DUMP, NLM_F_REQUEST, NLMSG_DONE } from './netlink.ts'
-import { ifinfomsg, rtnlLinkStats64 } from './structs.ts'
+import { cString, viewOf } from '../../../bytes/text.ts'
+import type { Interface } from '../../../model/interface.ts'
+import type { Tape } from '../../tape.ts'
+import type { Calls } from '../snapshot.ts'
+import { attributes, message, messages, NLM_F_DUMP, NLM_F_REQUEST, NLMSG_DONE } from '../kernel/netlink.ts'
+import { ifinfomsg, rtnlLinkStats64 } from '../kernel/structs.ts'
 
 const RTM_NEWLINK = 16
 const RTM_GETLINK = 18

@@ -1,7 +1,7 @@
 // What Linux allows sockets, from /proc. A file that is not there leaves its value unknown.
 
 import { readdirSync, readFileSync } from 'node:fs'
-import type { SystemLimits, PortRange, Usage } from '../../model/limits.ts'
+import type { SystemLimits, PortRange, Usage } from '../../../model/limits.ts'
 
 const pageBytes = 4096
 

@@ -3,12 +3,12 @@ import { deepEqual, equal } from 'node:assert/strict'
 import { mkdirSync, mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { OsError } from '../../model/error.ts'
-import { live, type Tape } from '../tape.ts'
-import { draft } from './draft.ts'
+import { OsError } from '../../../model/errors.ts'
+import { live, type Tape } from '../../tape.ts'
+import { draft } from '../decode/draft.ts'
 import { cgroupPaths, cgroups, interfaceNamer } from './naming.ts'
-import { attribute, message } from './netlink.ts'
-import { ifinfomsg } from './structs.ts'
+import { attribute, message } from '../kernel/netlink.ts'
+import { ifinfomsg } from '../kernel/structs.ts'
 
 const place = { prefix: '', namespace: undefined, net: '/proc/net', open: () => -1 }
 

@@ -1,16 +1,16 @@
 // Gives the interfaces and cgroups of sockets their names, which the kernel's tables leave out.
 
 import { readdirSync, readFileSync, statSync } from 'node:fs'
-import { OsError } from '../../model/error.ts'
-import type { Cgroup, Endpoint } from '../../model/socket.ts'
-import type { Interface } from '../../model/interface.ts'
-import { breath, sift } from '../breath.ts'
-import type { Tape } from '../tape.ts'
-import type { Draft } from './draft.ts'
+import { OsError } from '../../../model/errors.ts'
+import type { Cgroup, Endpoint } from '../../../model/socket.ts'
+import type { Interface } from '../../../model/interface.ts'
+import { breath, sift } from '../../yielding.ts'
+import type { Tape } from '../../tape.ts'
+import type { Draft } from '../decode/draft.ts'
 import { readInterfaces } from './interfaces.ts'
-import { message, NLM_F_DUMP, NLM_F_REQUEST } from './netlink.ts'
-import type { Calls, Place } from './place.ts'
-import { ifinfomsg } from './structs.ts'
+import { message, NLM_F_DUMP, NLM_F_REQUEST } from '../kernel/netlink.ts'
+import type { Calls, Place } from '../netns/network-namespace.ts'
+import { ifinfomsg } from '../kernel/structs.ts'
 
 const NETLINK_ROUTE = 0
 const RTM_GETLINK = 18

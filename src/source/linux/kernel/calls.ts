@@ -1,8 +1,8 @@
 // Every system call that sockscope makes on Linux through FFI. Nothing here looks into the bytes.
 
 import koffi from 'koffi'
-import { OsError } from '../../model/error.ts'
-import { cString } from '../../bytes/text.ts'
+import { OsError } from '../../../model/errors.ts'
+import { cString } from '../../../bytes/text.ts'
 
 // The C library that node itself runs on. By its name it costs 0.1 ms; as the whole program, which also finds musl, 2 ms.
 const libc = openLibc()

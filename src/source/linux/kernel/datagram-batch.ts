@@ -1,8 +1,8 @@
 // Room for the many datagrams that recvmmsg(2) brings with one call.
 
-import { littleEndian } from '../../bytes/struct.ts'
-import { OsError } from '../../model/error.ts'
-import type { Calls } from './place.ts'
+import { littleEndian } from '../../../bytes/struct.ts'
+import { OsError } from '../../../model/errors.ts'
+import type { Calls } from '../netns/network-namespace.ts'
 
 /** Room for several datagrams. */
 export interface Room {

@@ -1,8 +1,8 @@
 // The framing of netlink: messages, and attributes in a message. Pure: bytes in, values out.
 
-import { littleEndian } from '../../bytes/struct.ts'
-import { cString } from '../../bytes/text.ts'
-import { DecodeError, OsError } from '../../model/error.ts'
+import { littleEndian } from '../../../bytes/struct.ts'
+import { cString } from '../../../bytes/text.ts'
+import { DecodeError, OsError } from '../../../model/errors.ts'
 import { nlattr, nlmsgerr, nlmsghdr } from './structs.ts'
 
 export const NLM_F_REQUEST = 0x1

@@ -1,6 +1,6 @@
 // The C structs of sock_diag for families that are not internet, by the kernel's own field names, as structs.ts does it.
 
-import { bytes, pad, struct, u16, u32, u64, u8 } from '../../bytes/struct.ts'
+import { bytes, pad, struct, u16, u32, u64, u8 } from '../../../bytes/struct.ts'
 
 /** include/uapi/linux/unix_diag.h */
 export const unixDiagReq = struct('unix_diag_req', 24, {

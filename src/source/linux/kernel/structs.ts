@@ -1,6 +1,6 @@
 // The C structs that Linux speaks in, by the kernel's own field names. Sizes are checked when the module loads, offsets against BTF.
 
-import { be16, bits, bytes, i32, id64, pad, struct, u16, u32, u64, u8, type Read } from '../../bytes/struct.ts'
+import { be16, bits, bytes, i32, id64, pad, struct, u16, u32, u64, u8, type Read } from '../../../bytes/struct.ts'
 
 /** include/uapi/linux/netlink.h */
 export const nlmsghdr = struct('nlmsghdr', 16, { len: u32, type: u16, flags: u16, seq: u32, pid: u32 })

@@ -3,11 +3,11 @@ import { deepEqual, equal, ok, rejects, throws } from 'node:assert/strict'
 import { execFileSync, spawn, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
 import { closeSync, readlinkSync } from 'node:fs'
-import { needs } from '../../../test/needs.ts'
-import { OsError } from '../../model/error.ts'
-import { openLinux } from './index.ts'
+import { needs } from '../../../../test/needs.ts'
+import { OsError } from '../../../model/errors.ts'
+import { openLinux } from '../index.ts'
 import { listNamespaces } from './namespaces.ts'
-import { inNamespace, openNamespace } from './places.ts'
+import { inNamespace, openNamespace } from './enter.ts'
 
 const asRoot = needs('linux', 'root', 'network namespaces', 'command unshare')
 const source = asRoot.skip ? undefined : await openLinux()
@@ -96,7 +96,7 @@ test('a namespace that is not there', asRoot, async () => {
 test('another user gets the own namespace, and is told of the others', asRoot, async () => {
   const { inode } = await stranger(['unshare', '--net'])
   const script = `process.setgroups([]); process.setgid(65534); process.setuid(65534);
-    import('${process.cwd()}/build/src/source/linux/index.js').then(async m => {
+    import('${process.cwd()}/src/source/linux/index.ts').then(async m => {
       const look = await (await m.openLinux()).sockets({ namespaces: 'all', protocols: ['tcp'] });
       console.log(JSON.stringify([look.gaps.filter(g => g.what === 'namespaces'), look.sockets.some(s => s.namespace.inode === ${inode})]));
       process.exit() })`
@@ -114,7 +114,7 @@ test('another user gets the own namespace, and is told of the others', asRoot, a
 
 test('a namespace from which there is no way back is not entered', asRoot, async () => {
   // In a user namespace, and still in the network namespace of the host, as in `podman unshare`.
-  const script = `import('${process.cwd()}/build/src/source/linux/index.js').then(async m => {
+  const script = `import('${process.cwd()}/src/source/linux/index.ts').then(async m => {
       const net = () => require('fs').readlinkSync('/proc/thread-self/ns/net');
       const other = require('child_process').spawn('unshare', ['--net', process.execPath, '-e', 'console.log(1); setTimeout(Date, 60000)'], { stdio: ['ignore', 'pipe', 'inherit'] });
       await require('events').once(other.stdout, 'data');
@@ -138,7 +138,7 @@ test('sockets of processes outside of our pid namespace say so', asRoot, async (
   ])
   children.push(server)
   const port = Number(String(((await once(server.stdout, 'data')) as [Buffer])[0]))
-  const script = `import('${process.cwd()}/build/src/source/linux/index.js').then(async m => {
+  const script = `import('${process.cwd()}/src/source/linux/index.ts').then(async m => {
       const source = await m.openLinux();
       const look = await source.sockets({ protocols: ['tcp'] });
       console.log(JSON.stringify([look.sockets.find(s => s.local.port === ${port})?.ownerless, look.gaps, (await source.abilities()).find(a => a.name === 'bpf-owners')]));
@@ -152,7 +152,7 @@ test('sockets of processes outside of our pid namespace say so', asRoot, async (
 })
 
 test('whatever is thrown inside, the process is back; if it cannot be, nothing more is done', asRoot, async () => {
-  const calls = await import('./calls.ts')
+  const calls = await import('../kernel/calls.ts')
   const { inode, child } = await stranger(['unshare', '--net'])
   const before = own()
   const fd = openNamespace({ inode, name: undefined, file: `/proc/${child.pid}/ns/net`, pid: child.pid })!

@@ -1,14 +1,14 @@
 // Asking the kernel in another network namespace. The process is always back in its own before anything else runs.
 
 import { closeSync, constants, fstatSync, openSync } from 'node:fs'
-import { OsError } from '../../model/error.ts'
-import type { Gap } from '../../model/gap.ts'
-import type { Namespace, Socket } from '../../model/socket.ts'
-import type { FullQuery } from '../../filter/query.ts'
-import type { Tape } from '../tape.ts'
-import type * as calls from './calls.ts'
-import type { Place } from './place.ts'
-import { askSockets, namespaceOf, readLinks, type Links } from './kept.ts'
+import { OsError } from '../../../model/errors.ts'
+import type { Gap } from '../../../model/gap.ts'
+import type { Namespace, Socket } from '../../../model/socket.ts'
+import type { FullQuery } from '../../../filter/query.ts'
+import type { Tape } from '../../tape.ts'
+import type * as calls from '../kernel/calls.ts'
+import type { Place } from './network-namespace.ts'
+import { askSockets, namespaceOf, readLinks, type Links } from './pinned.ts'
 import { listNamespaces, pickNamespace, type Found, type Listed } from './namespaces.ts'
 
 const OWN = '/proc/thread-self/ns/net'

@@ -1,11 +1,11 @@
 // Network namespaces: which there are, by which names, and which of them a query means. It enters none of them.
 
 import { existsSync, readdirSync, readFileSync, readlinkSync, statSync } from 'node:fs'
-import { OsError } from '../../model/error.ts'
-import type { FullQuery } from '../../filter/query.ts'
-import { breath } from '../breath.ts'
-import { containerOf } from './containers.ts'
-import { keptByName } from './kept.ts'
+import { OsError } from '../../../model/errors.ts'
+import type { FullQuery } from '../../../filter/query.ts'
+import { breath } from '../../yielding.ts'
+import { containerOf } from '../processes/containers.ts'
+import { keptByName } from './pinned.ts'
 
 /** A namespace, and where to find it. */
 export interface Found {

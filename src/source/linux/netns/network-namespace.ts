@@ -1,7 +1,7 @@
 // Where sockets are asked for: one network namespace. It knows how to reach the kernel there, not what is asked.
 
-import type { Namespace } from '../../model/socket.ts'
-import type * as calls from './calls.ts'
+import type { Namespace } from '../../../model/socket.ts'
+import type * as calls from '../kernel/calls.ts'
 
 /** The calls into the kernel; undefined when a tape is played. */
 export type Calls = typeof calls | undefined

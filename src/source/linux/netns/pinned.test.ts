@@ -5,9 +5,9 @@ import { once } from 'node:events'
 import { closeSync, mkdirSync, mkdtempSync, openSync, readdirSync, rmSync, statSync, symlinkSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { needs } from '../../../test/needs.ts'
-import { openLinux } from './index.ts'
-import { askSockets, keptByName, readLinks } from './kept.ts'
+import { needs } from '../../../../test/needs.ts'
+import { openLinux } from '../index.ts'
+import { askSockets, keptByName, readLinks } from './pinned.ts'
 
 const asRoot = needs('linux', 'root', 'network namespaces', 'command python3')
 const source = asRoot.skip ? undefined : await openLinux()

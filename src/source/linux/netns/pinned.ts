@@ -1,10 +1,10 @@
 // Network namespaces in which no process lives: an open descriptor or a socket alone keeps them. Found by what processes hold.
 
 import { closeSync, existsSync, fstatSync, readdirSync, readlinkSync } from 'node:fs'
-import { OsError } from '../../model/error.ts'
-import { breath } from '../breath.ts'
-import type * as calls from './calls.ts'
-import { entries } from './descriptors.ts'
+import { OsError } from '../../../model/errors.ts'
+import { breath } from '../../yielding.ts'
+import type * as calls from '../kernel/calls.ts'
+import { entries } from '../owners/descriptors.ts'
 import type { Found } from './namespaces.ts'
 
 /** So many links are read in one look; each costs about 4 µs. */

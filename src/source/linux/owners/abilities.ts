@@ -1,8 +1,8 @@
 // Which owners can be found on this machine, and by which way.
 
 import { readFileSync } from 'node:fs'
-import type { Ability } from '../../model/ability.ts'
-import { OsError } from '../../model/error.ts'
+import type { Ability } from '../../../model/ability.ts'
+import { OsError } from '../../../model/errors.ts'
 import type { Sweeper } from './sweeper.ts'
 
 /** The capabilities that the walk of other users' processes takes: CAP_DAC_READ_SEARCH 2, CAP_SYS_PTRACE 19. */

@@ -2,7 +2,7 @@
 // `root` is /proc, or a folder that looks like it in tests. It knows nothing of sockets but their inodes.
 
 import { opendirSync, readdirSync, readlinkSync, statSync } from 'node:fs'
-import { breath } from '../breath.ts'
+import { breath } from '../../yielding.ts'
 
 /** The descriptors of one process, as they were when they were last read. */
 export interface Table {

@@ -3,9 +3,9 @@
 
 import { closeSync, openSync, readFileSync, readlinkSync, readSync } from 'node:fs'
 import { readFile } from 'node:fs/promises'
-import { breath, turn } from '../breath.ts'
+import { breath, turn } from '../../yielding.ts'
 import { entries, type Table } from './descriptors.ts'
-import type { Draft } from './draft.ts'
+import type { Draft } from '../decode/draft.ts'
 import type { Elsewhere } from './ownerless.ts'
 
 /** A file of /proc about one descriptor: a ring can have a million files. */

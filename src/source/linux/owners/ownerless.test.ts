@@ -1,7 +1,7 @@
 import { test } from 'node:test'
 import { deepEqual, equal } from 'node:assert/strict'
-import type { Gap } from '../../model/gap.ts'
-import type { Draft } from './draft.ts'
+import type { Gap } from '../../../model/gap.ts'
+import type { Draft } from '../decode/draft.ts'
 import { inodesOf } from './inodes.ts'
 import { joinOwners, whyOwnerless, type Holders } from './ownerless.ts'
 

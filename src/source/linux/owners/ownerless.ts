@@ -1,9 +1,9 @@
 // From holders to the owners of each socket, or the reason why it has none. Pure.
 
-import type { Gap } from '../../model/gap.ts'
-import type { Owner, Ownerless } from '../../model/socket.ts'
-import { breath } from '../breath.ts'
-import type { Draft } from './draft.ts'
+import type { Gap } from '../../../model/gap.ts'
+import type { Owner, Ownerless } from '../../../model/socket.ts'
+import { breath } from '../../yielding.ts'
+import type { Draft } from '../decode/draft.ts'
 import type { Inodes } from './inodes.ts'
 
 /** Who holds what, as plain data. */

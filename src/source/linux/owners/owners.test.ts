@@ -7,18 +7,18 @@ import { createServer, type Server } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
-import { OsError } from '../../model/error.ts'
-import { needs } from '../../../test/needs.ts'
+import { OsError } from '../../../model/errors.ts'
+import { needs } from '../../../../test/needs.ts'
 import { readInode } from './descriptors.ts'
 import { inodesOf, type Inodes } from './inodes.ts'
-import { ownerSearch } from './owner-search.ts'
+import { ownerSearch } from './search.ts'
 import { ownerFinder, type Machine } from './owners.ts'
-import { live } from '../tape.ts'
-import type { Draft } from './draft.ts'
+import { live } from '../../tape.ts'
+import type { Draft } from '../decode/draft.ts'
 
 const here: Machine = { root: '/proc', sweeps: undefined, shares: () => undefined }
 const inodes = (list: readonly number[]): Inodes => inodesOf(list.map(inode => ({ inode })))
-const bpf = async () => import('./bpf/owners.ts')
+const bpf = async () => import('../bpf/owners.ts')
 const folders: string[] = []
 const children: ChildProcess[] = []
 after(() => {
@@ -233,9 +233,9 @@ test('a descriptor that a child inherits is seen in the next look', needs('linux
 })
 
 test('a socket that closes after it was listed has no owner because it has gone', needs('linux', 'root'), async () => {
-  const calls = await import('./calls.ts')
-  const { isGone } = await import('./actions.ts')
-  const { openLinux } = await import('./index.ts')
+  const calls = await import('../kernel/calls.ts')
+  const { isGone } = await import('../byfd/actions.ts')
+  const { openLinux } = await import('../index.ts')
   const source = await openLinux()
   const { server, inode } = await listen()
   const listed = (await source.sockets({ protocols: ['tcp'] })).sockets.find(s => s.inode === inode)
@@ -273,9 +273,9 @@ test('processes of another user', needs('linux', 'root'), async () => {
   // The other user looks for our socket, with the same program.
   const folder = process.cwd()
   const script = `process.setgroups([]); process.setgid(65534); process.setuid(65534);
-    import('${folder}/build/src/source/linux/owner-search.js').then(async m => {
-      const { inodesOf } = await import('${folder}/build/src/source/linux/inodes.js');
-      const s = m.ownerSearch({ root: '/proc', sweeps: () => import('${folder}/build/src/source/linux/bpf/owners.js'), shares: () => undefined });
+    import('${folder}/src/source/linux/owners/search.ts').then(async m => {
+      const { inodesOf } = await import('${folder}/src/source/linux/owners/inodes.ts');
+      const s = m.ownerSearch({ root: '/proc', sweeps: () => import('${folder}/src/source/linux/bpf/owners.ts'), shares: () => undefined });
       const h = await s.find(inodesOf([{ inode: ${inode} }]));
       console.log(JSON.stringify([h.triples, h.hidden > 0]));
       console.log(JSON.stringify((await s.abilities()).map(a => [a.name, a.works, a.help !== ''])));
@@ -292,8 +292,8 @@ test('processes of another user', needs('linux', 'root'), async () => {
 test('/proc that hides the processes of others (hidepid)', needs('linux', 'root', 'command unshare'), async () => {
   const { server, inode } = await listen()
   const script = `process.setgroups([]); process.setgid(65534); process.setuid(65534);
-    import('${process.cwd()}/build/src/source/linux/owner-search.js').then(async m => {
-      const { inodesOf } = await import('${process.cwd()}/build/src/source/linux/inodes.js');
+    import('${process.cwd()}/src/source/linux/owners/search.ts').then(async m => {
+      const { inodesOf } = await import('${process.cwd()}/src/source/linux/owners/inodes.ts');
       const h = await m.ownerSearch({ root: '/proc', sweeps: undefined, shares: () => undefined }).find(inodesOf([{ inode: ${inode} }]));
       console.log(JSON.stringify([h.triples, h.blind]));
       process.exit() })`
@@ -321,7 +321,7 @@ threading.Thread(target=run).start()
   children.push(thread)
   const [line] = (await once(thread.stdout, 'data')) as [Buffer]
   const [inode, fd] = String(line).trim().split(' ').map(Number)
-  const { sharesFiles } = await import('./calls.ts')
+  const { sharesFiles } = await import('../kernel/calls.ts')
   const search = ownerSearch({ ...here, shares: sharesFiles })
   for (let look = 0; look < 2; look++) deepEqual(triples(await search.find(inodes([inode!]))), [`${inode} ${thread.pid} ${fd}`])
   // The sweep sees it too.

@@ -1,14 +1,14 @@
 // The owners of the sockets of a look: who holds them, or why nobody does.
 
-import type { Ability } from '../../model/ability.ts'
-import type { Gap } from '../../model/gap.ts'
-import { breath } from '../breath.ts'
-import type { Tape } from '../tape.ts'
-import type { Draft } from './draft.ts'
+import type { Ability } from '../../../model/ability.ts'
+import type { Gap } from '../../../model/gap.ts'
+import { breath } from '../../yielding.ts'
+import type { Tape } from '../../tape.ts'
+import type { Draft } from '../decode/draft.ts'
 import { inodesOf, type Inodes } from './inodes.ts'
-import { ownerSearch, type Ahead, type SearchMachine } from './owner-search.ts'
+import { ownerSearch, type Ahead, type SearchMachine } from './search.ts'
 import { joinOwners, type Holders } from './ownerless.ts'
-import { elsewhereFinder, unheldAmong } from './unheld.ts'
+import { elsewhereFinder, unheldAmong } from './indirect-holders.ts'
 
 /** Keeps what is known of owners from look to look. */
 export interface OwnerFinder {

@@ -1,10 +1,10 @@
 // Which processes hold which inodes: chosen between reading /proc, as little of it as will do, and a sweep by BPF.
 
 import { readFileSync, readlinkSync } from 'node:fs'
-import { breath } from '../breath.ts'
+import { breath } from '../../yielding.ts'
 import { Descriptors, type Changes, type Table } from './descriptors.ts'
 import type { Inodes } from './inodes.ts'
-import { abilitiesOf } from './owner-abilities.ts'
+import { abilitiesOf } from './abilities.ts'
 import type { Holders } from './ownerless.ts'
 import { sweeper, type LoadSweeps, type Swept } from './sweeper.ts'
 

@@ -1,7 +1,7 @@
 // The sweep of all owners by BPF, from never tried to running or refused. A refusal is kept with its reason, and is never an error.
 
-import { breath } from '../breath.ts'
-import type * as bpf from './bpf/owners.ts'
+import { breath } from '../../yielding.ts'
+import type * as bpf from '../bpf/owners.ts'
 
 /** Loads the part that talks to the kernel; tests give one that fails. */
 export type LoadSweeps = () => Promise<Pick<typeof bpf, 'isPrepared' | 'openSweep' | 'readRecords'>>

@@ -1,7 +1,7 @@
 // What containers are called, from the files that their runtimes keep. No daemon is asked; a file that may not be read leaves a name unknown.
 
 import { closeSync, constants, fstatSync, openSync, readFileSync, readSync } from 'node:fs'
-import type { Container } from '../../model/process.ts'
+import type { Container } from '../../../model/process.ts'
 import { readCgroup, type Groups } from './cgroup.ts'
 
 /** The files are other people's: no more of them is read than this. */

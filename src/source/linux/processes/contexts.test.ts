@@ -3,12 +3,12 @@ import { deepEqual, equal } from 'node:assert/strict'
 import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { OsError } from '../../model/error.ts'
-import type { Gap } from '../../model/gap.ts'
-import type { Process } from '../../model/process.ts'
-import { live } from '../tape.ts'
+import { OsError } from '../../../model/errors.ts'
+import type { Gap } from '../../../model/gap.ts'
+import type { Process } from '../../../model/process.ts'
+import { live } from '../../tape.ts'
 import { addContexts, type ContextReader } from './contexts.ts'
-import { draft, type Draft } from './draft.ts'
+import { draft, type Draft } from '../decode/draft.ts'
 
 const folders: string[] = []
 after(() => folders.forEach(folder => rmSync(folder, { recursive: true, force: true })))

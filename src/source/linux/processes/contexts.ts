@@ -1,14 +1,14 @@
 // Security contexts, which SELinux, AppArmor or Smack give: of processes from /proc, of sockets as an extended attribute. They are read only when asked for.
 
 import { readFileSync, readlinkSync } from 'node:fs'
-import { OsError } from '../../model/error.ts'
-import type { Gap } from '../../model/gap.ts'
-import type { Process } from '../../model/process.ts'
-import type { DetailName } from '../../filter/predicate.ts'
-import { breath } from '../breath.ts'
-import type { Tape } from '../tape.ts'
-import type { Draft } from './draft.ts'
-import type { Calls } from './place.ts'
+import { OsError } from '../../../model/errors.ts'
+import type { Gap } from '../../../model/gap.ts'
+import type { Process } from '../../../model/process.ts'
+import type { DetailName } from '../../../filter/predicate.ts'
+import { breath } from '../../yielding.ts'
+import type { Tape } from '../../tape.ts'
+import type { Draft } from '../decode/draft.ts'
+import type { Calls } from '../netns/network-namespace.ts'
 
 /** How the kernel names what SELinux keeps of a file or socket. No other module labels sockets. */
 const attribute = 'security.selinux'

@@ -1,13 +1,13 @@
 // Who a process is, from /proc. `root` is /proc, or a folder that looks like it in tests.
 
 import { closeSync, existsSync, openSync, readdirSync, readFileSync, readlinkSync, readSync } from 'node:fs'
-import type { Process } from '../../model/process.ts'
-import { breath } from '../breath.ts'
-import { scriptOf } from '../script.ts'
-import type { Tape } from '../tape.ts'
+import type { Process } from '../../../model/process.ts'
+import { breath } from '../../yielding.ts'
+import { scriptOf } from '../../script.ts'
+import type { Tape } from '../../tape.ts'
 import { readCgroup } from './cgroup.ts'
 import { placeOf } from './containers.ts'
-import type { Draft } from './draft.ts'
+import type { Draft } from '../decode/draft.ts'
 import { keyOf, readStat, type Stat } from './proc-stat.ts'
 import type { UserNames } from './users.ts'
 

@@ -1,6 +1,6 @@
 import { deepEqual, equal, ok } from 'node:assert/strict'
 import { test } from 'node:test'
-import { needs } from '../../../test/needs.ts'
+import { needs } from '../../../../test/needs.ts'
 import { readUse } from './use.ts'
 
 test('this process uses what Node says it uses', needs('linux'), () => {

@@ -1,7 +1,7 @@
 // What processes use of the machine, from /proc. `root` is /proc, or a folder that looks like it in tests.
 
 import { readFileSync } from 'node:fs'
-import type { ProcessUse } from '../../model/process.ts'
+import type { ProcessUse } from '../../../model/process.ts'
 import { startKey } from './proc-stat.ts'
 
 const msPerTick = 10 // USER_HZ is 100 on every architecture that Node runs on.

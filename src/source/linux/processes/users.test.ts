@@ -3,7 +3,7 @@ import { deepEqual, equal } from 'node:assert/strict'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { needs } from '../../../test/needs.ts'
+import { needs } from '../../../../test/needs.ts'
 import { readPasswd, userNames } from './users.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'users-'))
@@ -46,6 +46,6 @@ test('a name that takes long does not hold the look', async () => {
 })
 
 test('the C library knows root', needs('linux'), async () => {
-  const { userName } = await import('./calls.ts')
+  const { userName } = await import('../kernel/calls.ts')
   deepEqual([await userName(0), await userName(4_000_000_001)], ['root', undefined])
 })

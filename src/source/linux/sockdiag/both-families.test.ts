@@ -1,17 +1,17 @@
 import { after, test } from 'node:test'
 import { deepEqual, equal, ok } from 'node:assert/strict'
 import { createConnection, createServer, type AddressInfo, type Server, type Socket as NetSocket } from 'node:net'
-import { fillQuery, type Query } from '../../filter/query.ts'
-import { live } from '../tape.ts'
-import { needs } from '../../../test/needs.ts'
+import { fillQuery, type Query } from '../../../filter/query.ts'
+import { live } from '../../tape.ts'
+import { needs } from '../../../../test/needs.ts'
 import { bothFamilies } from './both-families.ts'
-import type { Draft } from './draft.ts'
-import { asker } from './dump.ts'
-import { ownPlace, type Calls } from './place.ts'
-import { questionsFor } from './questions.ts'
+import type { Draft } from '../decode/draft.ts'
+import { asker } from './dumper.ts'
+import { ownPlace, type Calls } from '../netns/network-namespace.ts'
+import { questionsFor } from './requests.ts'
 
 const linux = needs('linux')
-const calls: Calls = process.platform === 'linux' ? await import('./calls.ts') : undefined
+const calls: Calls = process.platform === 'linux' ? await import('../kernel/calls.ts') : undefined
 const cgroupOf = (id: number) => ({ id, path: undefined })
 const ends: NetSocket[] = []
 const servers: Server[] = []

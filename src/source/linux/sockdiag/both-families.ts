@@ -1,16 +1,16 @@
 // TCP over IPv4 and IPv6 in one question. The request of today asks for one family, and the kernel walks its whole table for each; the older one, which every
 // kernel still answers, asks for both, and costs two thirds. Whoever is refused asks for each family in turn.
 
-import type { Cgroup } from '../../model/socket.ts'
-import { stateMask } from './draft.ts'
-import type { Question } from './dump.ts'
+import type { Cgroup } from '../../../model/socket.ts'
+import { stateMask } from '../decode/draft.ts'
+import type { Question } from './dumper.ts'
 import { exactId } from './exact.ts'
-import { countsOnly, extensionsOf, readInet } from './inet.ts'
-import { narrow } from './narrow.ts'
-import { attribute, message, NLM_F_DUMP, NLM_F_REQUEST } from './netlink.ts'
-import type { Place } from './place.ts'
-import type { Wanted } from './questions.ts'
-import { inetDiagReq } from './structs.ts'
+import { countsOnly, extensionsOf, readInet } from '../decode/inet.ts'
+import { narrow } from './to-kernel-filter.ts'
+import { attribute, message, NLM_F_DUMP, NLM_F_REQUEST } from '../kernel/netlink.ts'
+import type { Place } from '../netns/network-namespace.ts'
+import type { Wanted } from './requests.ts'
+import { inetDiagReq } from '../kernel/structs.ts'
 
 /** include/uapi/linux/inet_diag.h: the request before there was SOCK_DIAG_BY_FAMILY. The answers have its number. */
 const TCPDIAG_GETSOCK = 18

@@ -1,15 +1,15 @@
 import { test } from 'node:test'
 import { deepEqual, equal, ok } from 'node:assert/strict'
 import fc from 'fast-check'
-import type { Protocol, Socket } from '../model/socket.ts'
-import { internetSocket, kernelFilter as anyKernelFilter, mixedFilter, portAndAddressFilter } from '../../test/filters.ts'
-import { aSocket } from '../../test/sockets.ts'
-import { addressWords } from './address.ts'
+import type { Protocol, Socket } from '../../../model/socket.ts'
+import { internetSocket, kernelFilter as anyKernelFilter, mixedFilter, portAndAddressFilter } from '../../../../test/filters.ts'
+import { aSocket } from '../../../../test/sockets.ts'
+import { addressWords } from '../../../filter/language/address.ts'
 import { kernelFilter } from './bytecode.ts'
 import type { KernelFilter } from './bytecode.ts'
-import { compileFilter } from './compile.ts'
-import type { KernelFacts } from './kernel.ts'
-import { parseFilter } from './parse.ts'
+import { compileFilter } from '../../../filter/compile.ts'
+import type { KernelFacts } from './kernel-filter.ts'
+import { parseFilter } from '../../../filter/language/parse.ts'
 
 // The check that the kernel makes of bytecode before it takes it, and how it runs it, as net/ipv4/inet_diag.c does both.
 

@@ -1,10 +1,10 @@
 // The part of a filter that the Linux kernel can judge, as the bytecode of sock_diag (INET_DIAG_REQ_BYTECODE) and a mask of states.
 
-import { checkKeys } from '../model/arguments.ts'
-import type { Protocol, State } from '../model/socket.ts'
-import { factKeys, ruleFor, statesFor } from './kernel.ts'
-import type { KernelFacts, Question, Rule } from './kernel.ts'
-import { checkTree, type Filter } from './tree.ts'
+import { checkKeys } from '../../../model/arguments.ts'
+import type { Protocol, State } from '../../../model/socket.ts'
+import { factKeys, ruleFor, statesFor } from './kernel-filter.ts'
+import type { KernelFacts, Question, Rule } from './kernel-filter.ts'
+import { checkTree, type Filter } from '../../../filter/language/tree.ts'
 
 /** What to put into a request for internet sockets: the kernel then leaves out what the filter surely does not take. */
 export interface KernelFilter {

@@ -1,15 +1,15 @@
 // One question to the kernel and its answers, until they are complete or a gap says why not. It knows netlink's ways to fail, not what a socket is.
 
-import { viewOf } from '../../bytes/text.ts'
-import { DecodeError, OsError } from '../../model/error.ts'
-import type { Gap } from '../../model/gap.ts'
-import { breath } from '../breath.ts'
-import type { Tape } from '../tape.ts'
-import type { Draft } from './draft.ts'
-import { eachMessage, NLM_F_DUMP_INTR, NLMSG_DONE, NLMSG_ERROR } from './netlink.ts'
-import type { Calls, Place } from './place.ts'
+import { viewOf } from '../../../bytes/text.ts'
+import { DecodeError, OsError } from '../../../model/errors.ts'
+import type { Gap } from '../../../model/gap.ts'
+import { breath } from '../../yielding.ts'
+import type { Tape } from '../../tape.ts'
+import type { Draft } from '../decode/draft.ts'
+import { eachMessage, NLM_F_DUMP_INTR, NLMSG_DONE, NLMSG_ERROR } from '../kernel/netlink.ts'
+import type { Calls, Place } from '../netns/network-namespace.ts'
 import { withoutRepeats } from './repeats.ts'
-import { makeRoom, type Room } from './room.ts'
+import { makeRoom, type Room } from '../kernel/datagram-batch.ts'
 
 const NETLINK_SOCK_DIAG = 4
 const SOCK_DIAG_BY_FAMILY = 20

@@ -1,9 +1,9 @@
 // Finds the filters that name a single connection by both of its ends: the kernel then looks it up in its table, instead of walking it. Pure.
 
-import { addressWords } from '../../filter/address.ts'
-import type { Filter, Host } from '../../filter/tree.ts'
-import type { Socket } from '../../model/socket.ts'
-import { inetDiagSockid } from './structs.ts'
+import { addressWords } from '../../../filter/language/address.ts'
+import type { Filter, Host } from '../../../filter/language/tree.ts'
+import type { Socket } from '../../../model/socket.ts'
+import { inetDiagSockid } from '../kernel/structs.ts'
 
 const NO_COOKIE = 0xffffffff // INET_DIAG_NOCOOKIE
 

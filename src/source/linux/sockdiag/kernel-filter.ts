@@ -1,13 +1,13 @@
 // Tree to what the Linux kernel can judge of it: never less than the filter takes, often exactly that. The test of compile.ts is always
 // asked as well, so what the kernel cannot say is left to it.
 
-import type { Family, Protocol, State } from '../model/socket.ts'
-import { states as everyState } from '../model/socket.ts'
-import { addressWords, prefixTest } from './address.ts'
-import type { Words } from './address.ts'
-import { patternsTest } from './compile.ts'
-import { statesOf } from './states.ts'
-import type { Filter, Host, HostFilter, NumberFilter, TextFilter } from './tree.ts'
+import type { Family, Protocol, State } from '../../../model/socket.ts'
+import { states as everyState } from '../../../model/socket.ts'
+import { addressWords, prefixTest } from '../../../filter/language/address.ts'
+import type { Words } from '../../../filter/language/address.ts'
+import { patternsTest } from '../../../filter/compile.ts'
+import { statesOf } from '../../../filter/language/states.ts'
+import type { Filter, Host, HostFilter, NumberFilter, TextFilter } from '../../../filter/language/tree.ts'
 
 /** What the kernel is asked of one socket: a question that it knows, or several of them. */
 export type Rule =

@@ -1,7 +1,7 @@
 import { test } from 'node:test'
 import { equal } from 'node:assert/strict'
-import { parseFilter } from '../../filter/parse.ts'
-import { draft } from './draft.ts'
+import { parseFilter } from '../../../filter/language/parse.ts'
+import { draft } from '../decode/draft.ts'
 import { markGap } from './marks.ts'
 
 const marked = (mark: number | undefined) => {

@@ -1,8 +1,8 @@
 // Firewall marks are told to those with CAP_NET_ADMIN only. A filter that asks for one finds nothing without it, which has to be said. Pure.
 
-import type { Filter } from '../../filter/tree.ts'
-import type { Gap } from '../../model/gap.ts'
-import type { Draft } from './draft.ts'
+import type { Filter } from '../../../filter/language/tree.ts'
+import type { Gap } from '../../../model/gap.ts'
+import type { Draft } from '../decode/draft.ts'
 
 /** What is missing when a filter asks for marks and no socket tells its own. */
 export function markGap(filter: Filter | undefined, sockets: readonly Draft[]): Gap | undefined {

@@ -1,14 +1,14 @@
 // From the lines of /proc/net to sockets, for kernels that do not answer through netlink. Pure: one line in, one socket out, or undefined when
 // the line is not what it should be.
 
-import { ipv4At, ipv6At } from '../../bytes/address.ts'
-import { littleEndian } from '../../bytes/struct.ts'
-import type { Endpoint, Family, Memory, Protocol, State, Timer } from '../../model/socket.ts'
-import { draft, looseStates, queuesOf, socketTypes, tcpStates, type Draft } from './draft.ts'
-import { netlinkProtocol } from './netlink-sockets.ts'
-import { packetProtocol } from './packet.ts'
-import { rawDetail } from './protocol-detail.ts'
-import { sctpState } from './sctp.ts'
+import { ipv4At, ipv6At } from '../../../bytes/address.ts'
+import { littleEndian } from '../../../bytes/struct.ts'
+import type { Endpoint, Family, Memory, Protocol, State, Timer } from '../../../model/socket.ts'
+import { draft, looseStates, queuesOf, socketTypes, tcpStates, type Draft } from '../decode/draft.ts'
+import { netlinkProtocol } from '../decode/netlink-sockets.ts'
+import { packetProtocol } from '../decode/packet.ts'
+import { rawDetail } from '../decode/protocol-detail.ts'
+import { sctpState } from '../decode/sctp.ts'
 
 /** Reads one line. */
 export type RowReader = (line: string) => Draft | undefined

@@ -1,13 +1,13 @@
 // Reads the tables of /proc/net, which are text. Each file is opened anew for each look: seeking in them is broken in some kernels (6.6.102, 6.12.42, 6.14.0).
 
 import { closeSync, openSync, readSync } from 'node:fs'
-import { OsError } from '../../model/error.ts'
-import type { Gap } from '../../model/gap.ts'
-import type { Protocol } from '../../model/socket.ts'
-import { breath } from '../breath.ts'
-import type { Tape } from '../tape.ts'
-import type { Draft } from './draft.ts'
-import type { Place } from './place.ts'
+import { OsError } from '../../../model/errors.ts'
+import type { Gap } from '../../../model/gap.ts'
+import type { Protocol } from '../../../model/socket.ts'
+import { breath } from '../../yielding.ts'
+import type { Tape } from '../../tape.ts'
+import type { Draft } from '../decode/draft.ts'
+import type { Place } from '../netns/network-namespace.ts'
 import { inetRows, netlinkRow, packetRow, sctpAssociationRow, sctpEndpointRow, unixRow, type RowReader } from './proc-rows.ts'
 
 const chunkBytes = 64 * 1024

@@ -1,7 +1,7 @@
 import { test } from 'node:test'
 import { deepEqual, equal } from 'node:assert/strict'
-import type { State } from '../../model/socket.ts'
-import { draft } from './draft.ts'
+import type { State } from '../../../model/socket.ts'
+import { draft } from '../decode/draft.ts'
 import { withoutRepeats } from './repeats.ts'
 
 function socket(key: string, state: State = 'ESTABLISHED') {

@@ -1,6 +1,6 @@
 // Takes out sockets that a dump holds twice: the kernel walks its table while connections are made, and goes on from a place by counting. Pure.
 
-import type { Draft } from './draft.ts'
+import type { Draft } from '../decode/draft.ts'
 
 /** How many neighbours a new connection can push into the next answer; more in one bucket at one moment are not expected. */
 const reach = 8

@@ -1,19 +1,19 @@
 // Every table of sockets of one network namespace: through netlink, where that is not there as text, and where neither is, a gap.
 
-import { OsError } from '../../model/error.ts'
-import type { Gap } from '../../model/gap.ts'
-import type { Cgroup, Family, Protocol } from '../../model/socket.ts'
-import { breath } from '../breath.ts'
-import type { Tape } from '../tape.ts'
+import { OsError } from '../../../model/errors.ts'
+import type { Gap } from '../../../model/gap.ts'
+import type { Cgroup, Family, Protocol } from '../../../model/socket.ts'
+import { breath } from '../../yielding.ts'
+import type { Tape } from '../../tape.ts'
 import { bothFamilies } from './both-families.ts'
-import type { Draft } from './draft.ts'
-import { answerGaps, isRefusal, type Answer, type Asker } from './dump.ts'
-import { inetProtocols } from './inet.ts'
-import type { Place } from './place.ts'
+import type { Draft } from '../decode/draft.ts'
+import { answerGaps, isRefusal, type Answer, type Asker } from './dumper.ts'
+import { inetProtocols } from '../decode/inet.ts'
+import type { Place } from '../netns/network-namespace.ts'
 import { readProtocols, readTextTable, textTables } from './procnet.ts'
-import { isRefused, questionsFor, tableName, type Wanted } from './questions.ts'
-import { joinSctp } from './sctp.ts'
-import { joinUnix } from './unix.ts'
+import { isRefused, questionsFor, tableName, type Wanted } from './requests.ts'
+import { joinSctp } from '../decode/sctp.ts'
+import { joinUnix } from '../decode/unix.ts'
 
 /** What a source keeps from look to look to list tables. */
 export interface Lister {

@@ -3,12 +3,12 @@
 
 import { readFileSync, statSync } from 'node:fs'
 import { join } from 'node:path'
-import { kernelFilter, type KernelFilter } from '../../filter/bytecode.ts'
-import { cgroupPath } from '../../filter/compile.ts'
-import type { Filter } from '../../filter/tree.ts'
-import type { Family, Protocol } from '../../model/socket.ts'
-import { cgroupRoot } from './naming.ts'
-import type { Place } from './place.ts'
+import { kernelFilter, type KernelFilter } from './bytecode.ts'
+import { cgroupPath } from '../../../filter/compile.ts'
+import type { Filter } from '../../../filter/language/tree.ts'
+import type { Family, Protocol } from '../../../model/socket.ts'
+import { cgroupRoot } from '../host/naming.ts'
+import type { Place } from '../netns/network-namespace.ts'
 
 /** The part of a filter that the kernel judges for one table. */
 export const narrow = (filter: Filter, place: Place, protocol: Protocol, family: Family): KernelFilter =>

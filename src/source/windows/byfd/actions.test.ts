@@ -1,13 +1,13 @@
 import { test } from 'node:test'
 import { deepEqual, rejects } from 'node:assert/strict'
-import { machine } from '../../../test/windows/made-up.ts'
-import { viewOf } from '../../bytes/text.ts'
-import { OsError } from '../../model/error.ts'
-import type { Process } from '../../model/process.ts'
-import type { Socket } from '../../model/socket.ts'
-import type { Signal } from '../source.ts'
-import { live } from '../tape.ts'
-import { openWith } from './index.ts'
+import { machine } from '../../../../test/windows/made-up.ts'
+import { viewOf } from '../../../bytes/text.ts'
+import { OsError } from '../../../model/errors.ts'
+import type { Process } from '../../../model/process.ts'
+import type { Socket } from '../../../model/socket.ts'
+import type { Signal } from '../../source.ts'
+import { live } from '../../tape.ts'
+import { openWith } from '../index.ts'
 
 test('a process is ended only when it is still the same one', async () => {
   const ended: number[] = []

@@ -1,12 +1,12 @@
 // What can be done to processes and connections. Each is named by its whole identity, never only by a number that can be used again.
 
-import { OsError } from '../../model/error.ts'
-import type { Process } from '../../model/process.ts'
-import type { Socket } from '../../model/socket.ts'
-import type { Actions, Signal } from '../source.ts'
-import { elevate } from './codes.ts'
-import { keyOf, startOf, type Calls } from './processes.ts'
-import { connectionRow, DELETE_TCB, readTable, trimTable, type Row, type TableKind } from './sockets.ts'
+import { OsError } from '../../../model/errors.ts'
+import type { Process } from '../../../model/process.ts'
+import type { Socket } from '../../../model/socket.ts'
+import type { Actions, Signal } from '../../source.ts'
+import { elevate } from '../kernel/codes.ts'
+import { keyOf, startOf, type Calls } from '../processes/processes.ts'
+import { connectionRow, DELETE_TCB, readTable, trimTable, type Row, type TableKind } from '../decode/sockets.ts'
 
 /** The actions of this machine. Windows has no signals: TERM and KILL end a process at once, as Node does it. */
 export const actionsOf = (calls: Calls): Actions => ({

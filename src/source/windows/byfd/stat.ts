@@ -1,14 +1,14 @@
 // The statistics of a socket of this process by its handle. Node keeps handles to itself on Windows, so they are found by their addresses.
 
-import { viewOf } from '../../bytes/text.ts'
-import { OsError } from '../../model/error.ts'
-import type { Family, Protocol, State } from '../../model/socket.ts'
-import type { SocketInfo, SocketStat } from '../../model/stat.ts'
-import type { Tcp } from '../../model/tcp.ts'
-import { connectionInfo, type Descriptors, type Ends } from '../descriptor.ts'
-import * as calls from './calls.ts'
-import { endOf, endsKey, ownSockets, readInfo, readQueues } from './own.ts'
-import { readTable, trimTable, type Row, type TableKind } from './sockets.ts'
+import { viewOf } from '../../../bytes/text.ts'
+import { OsError } from '../../../model/errors.ts'
+import type { Family, Protocol, State } from '../../../model/socket.ts'
+import type { SocketInfo, SocketStat } from '../../../model/stat.ts'
+import type { Tcp } from '../../../model/tcp.ts'
+import { connectionInfo, type Descriptors, type Ends } from '../../descriptor.ts'
+import * as calls from '../kernel/calls.ts'
+import { endOf, endsKey, ownSockets, readInfo, readQueues } from '../estats/own-sockets.ts'
+import { readTable, trimTable, type Row, type TableKind } from '../decode/sockets.ts'
 
 const SOL_SOCKET = 0xffff
 const IPPROTO_IP = 0

@@ -1,11 +1,11 @@
 import { test } from 'node:test'
 import { deepEqual, equal, ok, throws } from 'node:assert/strict'
 import { readdirSync, readFileSync } from 'node:fs'
-import type { Struct } from '../../bytes/struct.ts'
-import { viewOf } from '../../bytes/text.ts'
-import { DecodeError } from '../../model/error.ts'
+import type { Struct } from '../../../bytes/struct.ts'
+import { viewOf } from '../../../bytes/text.ts'
+import { DecodeError } from '../../../model/errors.ts'
 import { connectionRow, DELETE_TCB, keySettler, readRows, readTable, trimTable, type Draft, type Row, type TableKind } from './sockets.ts'
-import { tcp6Row, tcp6RowModule, tcp6RowPid, tcpRow, tcpRowModule, tcpRowPid, udp6RowModule, udpRowModule } from './structs.ts'
+import { tcp6Row, tcp6RowModule, tcp6RowPid, tcpRow, tcpRowModule, tcpRowPid, udp6RowModule, udpRowModule } from '../kernel/structs.ts'
 
 const bytes = (...numbers: readonly number[]): Uint8Array => new Uint8Array(numbers)
 const ip6 = (...tail: readonly number[]): Uint8Array => new Uint8Array(16).map((_, i) => tail[i - 16 + tail.length] ?? 0)

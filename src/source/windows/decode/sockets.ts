@@ -1,11 +1,11 @@
 // From the tables of GetExtendedTcpTable and GetExtendedUdpTable to sockets. Pure.
 
-import { ipv4, ipv6 } from '../../bytes/address.ts'
-import type { Struct } from '../../bytes/struct.ts'
-import { viewOf } from '../../bytes/text.ts'
-import { DecodeError } from '../../model/error.ts'
-import type { Endpoint, State } from '../../model/socket.ts'
-import { draft, type Draft } from '../draft.ts'
+import { ipv4, ipv6 } from '../../../bytes/address.ts'
+import type { Struct } from '../../../bytes/struct.ts'
+import { viewOf } from '../../../bytes/text.ts'
+import { DecodeError } from '../../../model/errors.ts'
+import type { Endpoint, State } from '../../../model/socket.ts'
+import { draft, type Draft } from '../../draft.ts'
 import {
   tableHead,
   tcp6Row,
@@ -18,7 +18,7 @@ import {
   udp6RowPid,
   udpRowModule,
   udpRowPid,
-} from './structs.ts'
+} from '../kernel/structs.ts'
 
 /** MIB_TCP_STATE */
 const tcpStates: readonly (State | undefined)[] = [
@@ -44,7 +44,7 @@ export interface TableKind {
   readonly rows: 'module' | 'pid'
 }
 
-export type { Draft } from '../draft.ts'
+export type { Draft } from '../../draft.ts'
 
 /** A socket, and what is needed to ask Windows more about it. */
 export interface Row {

@@ -1,6 +1,6 @@
 import { test } from 'node:test'
 import { deepEqual, equal, throws } from 'node:assert/strict'
-import { DecodeError } from '../../model/error.ts'
+import { DecodeError } from '../../../model/errors.ts'
 import { queuesOfEstats, tcpOfEstats, tcpOfInfo } from './statistics.ts'
 import {
   estatsData,
@@ -11,8 +11,8 @@ import {
   estatsSendBuffer,
   estatsSendCongestion,
   type EstatsGroup,
-} from './structs-estats.ts'
-import { tcpInfo } from './structs.ts'
+} from '../kernel/structs-estats.ts'
+import { tcpInfo } from '../kernel/structs.ts'
 
 const info = tcpInfo.write({
   State: 4,

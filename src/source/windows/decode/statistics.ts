@@ -1,8 +1,8 @@
 // What Windows counts of TCP, in our own words and units: TCP_INFO of an own socket, extended statistics of any connection. Pure.
 
-import { viewOf } from '../../bytes/text.ts'
-import type { Queues } from '../../model/socket.ts'
-import type { Tcp } from '../../model/tcp.ts'
+import { viewOf } from '../../../bytes/text.ts'
+import type { Queues } from '../../../model/socket.ts'
+import type { Tcp } from '../../../model/tcp.ts'
 import {
   estatsData,
   estatsFineRtt,
@@ -12,8 +12,8 @@ import {
   estatsSendBuffer,
   estatsSendCongestion,
   type EstatsGroup,
-} from './structs-estats.ts'
-import { tcpInfo } from './structs.ts'
+} from '../kernel/structs-estats.ts'
+import { tcpInfo } from '../kernel/structs.ts'
 
 /** What is known of a connection; everything else is undefined. */
 export type KnownTcp = { -readonly [K in keyof Tcp]?: Tcp[K] }

@@ -1,9 +1,9 @@
 import { test } from 'node:test'
 import { deepEqual, equal, match } from 'node:assert/strict'
-import { machine, statistics } from '../../../test/windows/made-up.ts'
-import { live } from '../tape.ts'
-import { openWith } from './index.ts'
-import { estatsGroups } from './structs-estats.ts'
+import { machine, statistics } from '../../../../test/windows/made-up.ts'
+import { live } from '../../tape.ts'
+import { openWith } from '../index.ts'
+import { estatsGroups } from '../kernel/structs-estats.ts'
 
 test('extended statistics are turned on once, count from then on, and are put back', async () => {
   const estats = statistics()

@@ -1,17 +1,17 @@
 // Statistics of the connections in a look: TCP_INFO for those of this process, extended statistics for all others.
 
-import { DecodeError, OsError } from '../../model/error.ts'
-import type { Gap } from '../../model/gap.ts'
-import type { Tcp } from '../../model/tcp.ts'
-import type { Queues } from '../../model/socket.ts'
-import { breath } from '../breath.ts'
-import type { Tape } from '../tape.ts'
-import { elevate, isUnsupported } from './codes.ts'
+import { DecodeError, OsError } from '../../../model/errors.ts'
+import type { Gap } from '../../../model/gap.ts'
+import type { Tcp } from '../../../model/tcp.ts'
+import type { Queues } from '../../../model/socket.ts'
+import { breath } from '../../yielding.ts'
+import type { Tape } from '../../tape.ts'
+import { elevate, isUnsupported } from '../kernel/codes.ts'
 import type { Estats } from './estats.ts'
-import { endsKey, ownConnections, readInfo, readQueues } from './own.ts'
-import type { Calls } from './processes.ts'
-import type { Row } from './sockets.ts'
-import type { KnownTcp } from './statistics.ts'
+import { endsKey, ownConnections, readInfo, readQueues } from './own-sockets.ts'
+import type { Calls } from '../processes/processes.ts'
+import type { Row } from '../decode/sockets.ts'
+import type { KnownTcp } from '../decode/statistics.ts'
 
 /** What was read of the connections, as plain data. */
 export interface StatisticsAnswer {

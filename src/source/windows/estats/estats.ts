@@ -1,11 +1,11 @@
 // Extended statistics of connections, also of other processes. Each connection is turned on by itself, and put back when the source closes.
 
-import { OsError } from '../../model/error.ts'
-import type { Queues } from '../../model/socket.ts'
-import type { Calls } from './processes.ts'
-import { connectionRow, type Row } from './sockets.ts'
-import { queuesOfEstats, tcpOfEstats, type KnownTcp } from './statistics.ts'
-import { collection, estatsGroups, type EstatsGroup } from './structs-estats.ts'
+import { OsError } from '../../../model/errors.ts'
+import type { Queues } from '../../../model/socket.ts'
+import type { Calls } from '../processes/processes.ts'
+import { connectionRow, type Row } from '../decode/sockets.ts'
+import { queuesOfEstats, tcpOfEstats, type KnownTcp } from '../decode/statistics.ts'
+import { collection, estatsGroups, type EstatsGroup } from '../kernel/structs-estats.ts'
 
 /** What was read of one connection. */
 export interface ConnectionStatistics {

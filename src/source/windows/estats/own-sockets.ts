@@ -1,13 +1,13 @@
 // Sockets of our own process: which handle is which connection, and what TCP_INFO says of it.
 
-import { ipv4, ipv6 } from '../../bytes/address.ts'
-import { viewOf } from '../../bytes/text.ts'
-import { OsError } from '../../model/error.ts'
-import type { Endpoint, Queues, State } from '../../model/socket.ts'
-import { breath } from '../breath.ts'
-import type { Calls } from './processes.ts'
-import { tcpOfInfo, type KnownTcp } from './statistics.ts'
-import { sockaddrIn, sockaddrIn6, tcpInfo, tcpInfoSizes } from './structs.ts'
+import { ipv4, ipv6 } from '../../../bytes/address.ts'
+import { viewOf } from '../../../bytes/text.ts'
+import { OsError } from '../../../model/errors.ts'
+import type { Endpoint, Queues, State } from '../../../model/socket.ts'
+import { breath } from '../../yielding.ts'
+import type { Calls } from '../processes/processes.ts'
+import { tcpOfInfo, type KnownTcp } from '../decode/statistics.ts'
+import { sockaddrIn, sockaddrIn6, tcpInfo, tcpInfoSizes } from '../kernel/structs.ts'
 
 const AF_INET = 2
 const AF_INET6 = 23

@@ -1,10 +1,10 @@
 import { test } from 'node:test'
 import { deepEqual, equal } from 'node:assert/strict'
-import { machine } from '../../../test/windows/made-up.ts'
-import { OsError } from '../../model/error.ts'
-import { live } from '../tape.ts'
-import { openWith } from './index.ts'
-import { tcpStats, tcpStats2, udpStats, udpStats2 } from './structs.ts'
+import { machine } from '../../../../test/windows/made-up.ts'
+import { OsError } from '../../../model/errors.ts'
+import { live } from '../../tape.ts'
+import { openWith } from '../index.ts'
+import { tcpStats, tcpStats2, udpStats, udpStats2 } from '../kernel/structs.ts'
 
 test('system-wide counters, in 64 bits where Windows has them', async () => {
   const asked: string[] = []

@@ -1,10 +1,10 @@
 // What Windows counts of TCP and UDP as a whole.
 
-import { viewOf } from '../../bytes/text.ts'
-import { OsError } from '../../model/error.ts'
-import type { SystemCounters, TcpCounters, UdpCounters } from '../../model/counters.ts'
-import type { Calls } from './processes.ts'
-import { tcpStats, tcpStats2, udpStats, udpStats2 } from './structs.ts'
+import { viewOf } from '../../../bytes/text.ts'
+import { OsError } from '../../../model/errors.ts'
+import type { SystemCounters, TcpCounters, UdpCounters } from '../../../model/counters.ts'
+import type { Calls } from '../processes/processes.ts'
+import { tcpStats, tcpStats2, udpStats, udpStats2 } from '../kernel/structs.ts'
 
 type Family = 'ipv4' | 'ipv6'
 

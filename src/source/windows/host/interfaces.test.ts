@@ -1,10 +1,10 @@
 import { test } from 'node:test'
 import { deepEqual, equal, ok, throws } from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
-import { tableOf, utf16 } from '../../../test/windows/made-up.ts'
-import { DecodeError } from '../../model/error.ts'
+import { tableOf, utf16 } from '../../../../test/windows/made-up.ts'
+import { DecodeError } from '../../../model/errors.ts'
 import { interfaceTableLength, readInterfaces } from './interfaces.ts'
-import { interfaceRow } from './structs.ts'
+import { interfaceRow } from '../kernel/structs.ts'
 
 const captured = new Uint8Array(readFileSync('test/golden/windows/interfaces.bin'))
 

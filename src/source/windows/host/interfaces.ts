@@ -1,9 +1,9 @@
 // The network interfaces, from the table of GetIfTable2. Pure.
 
-import { viewOf, wideString } from '../../bytes/text.ts'
-import { DecodeError } from '../../model/error.ts'
-import type { Interface } from '../../model/interface.ts'
-import { interfaceRow, tableHead } from './structs.ts'
+import { viewOf, wideString } from '../../../bytes/text.ts'
+import { DecodeError } from '../../../model/errors.ts'
+import type { Interface } from '../../../model/interface.ts'
+import { interfaceRow, tableHead } from '../kernel/structs.ts'
 
 const IF_TYPE_SOFTWARE_LOOPBACK = 24
 const IfOperStatusUp = 1

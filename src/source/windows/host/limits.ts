@@ -1,8 +1,8 @@
 // What Windows allows sockets. Most of it has no documented call, and stays unknown.
 
-import { OsError } from '../../model/error.ts'
-import type { SystemLimits, Usage } from '../../model/limits.ts'
-import type { Calls } from './processes.ts'
+import { OsError } from '../../../model/errors.ts'
+import type { SystemLimits, Usage } from '../../../model/limits.ts'
+import type { Calls } from '../processes/processes.ts'
 
 const unknown: Usage = { used: undefined, limit: undefined }
 

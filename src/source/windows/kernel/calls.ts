@@ -3,11 +3,11 @@
 // SOCKSCOPE_WINDOWS_DLL is for tests only: a DLL whose functions take the place of those of Windows with the same name.
 
 import koffi, { type LibraryHandle } from 'koffi'
-import { OsError } from '../../model/error.ts'
+import { OsError } from '../../../model/errors.ts'
 import { codeName } from './codes.ts'
 import { declarations } from './functions.ts'
 import { grow, largestBuffer } from './grow.ts'
-import type { Located } from './words.ts'
+import type { Located } from './text.ts'
 
 type KoffiFunction = ReturnType<LibraryHandle['func']>
 

@@ -1,6 +1,6 @@
 // Answers whose size is asked first, and can grow before they are read.
 
-import { OsError } from '../../model/error.ts'
+import { OsError } from '../../../model/errors.ts'
 import { codeName } from './codes.ts'
 
 const ERROR_INSUFFICIENT_BUFFER = 122

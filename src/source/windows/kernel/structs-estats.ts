@@ -1,6 +1,6 @@
 // The C structs of the extended statistics of TCP (tcpestats.h), by Microsoft's names: one for each group that can be turned on.
 
-import { struct, u32, u64, u8 } from '../../bytes/struct.ts'
+import { struct, u32, u64, u8 } from '../../../bytes/struct.ts'
 
 /** What turns a group on or off. */
 export const collection = struct('TCP_ESTATS_DATA_RW_v0', 1, { EnableCollection: u8 })

@@ -1,7 +1,7 @@
 // The C structs of the Windows API that are used here, by the names of Microsoft's headers, for 64-bit Windows (x64 and arm64 agree).
 // Sizes are checked when the module loads, offsets against test/layouts/windows.json.
 
-import { array, be16, bytes, i32, id64, pad, struct, u16, u32, u64, u8 } from '../../bytes/struct.ts'
+import { array, be16, bytes, i32, id64, pad, struct, u16, u32, u64, u8 } from '../../../bytes/struct.ts'
 
 // "Only the lower 16 bits should be used. The upper 16 bits may contain uninitialized data" (Microsoft, of every port in a table).
 const rest = pad(2)

@@ -1,8 +1,8 @@
 import { test } from 'node:test'
 import { deepEqual, equal, throws } from 'node:assert/strict'
-import { wideString } from '../../bytes/text.ts'
-import { DecodeError } from '../../model/error.ts'
-import { pointedText, sidBytes, sidOfText, sidText, splitCommandLine } from './words.ts'
+import { wideString } from '../../../bytes/text.ts'
+import { DecodeError } from '../../../model/errors.ts'
+import { pointedText, sidBytes, sidOfText, sidText, splitCommandLine } from './text.ts'
 
 test('command lines are split as the C runtime of Microsoft splits them', () => {
   const cases: readonly (readonly [string, readonly string[]])[] = [

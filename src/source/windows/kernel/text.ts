@@ -1,7 +1,7 @@
 // Text as Windows keeps it: UTF-16 behind pointers, SIDs, and command lines that are one string. Pure.
 
-import { viewOf, wideString } from '../../bytes/text.ts'
-import { DecodeError } from '../../model/error.ts'
+import { viewOf, wideString } from '../../../bytes/text.ts'
+import { DecodeError } from '../../../model/errors.ts'
 
 /** A buffer, and the address that its pointers count from. */
 export interface Located {

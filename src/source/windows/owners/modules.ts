@@ -1,14 +1,14 @@
 // Which part of a process opened a socket: in a process with services, the service.
 
-import { viewOf } from '../../bytes/text.ts'
-import { DecodeError, OsError } from '../../model/error.ts'
-import type { Process } from '../../model/process.ts'
-import type { Tape } from '../tape.ts'
-import { breath } from '../breath.ts'
-import type { Calls } from './processes.ts'
-import type { Row } from './sockets.ts'
-import { ownerModule } from './structs.ts'
-import { pointedText } from './words.ts'
+import { viewOf } from '../../../bytes/text.ts'
+import { DecodeError, OsError } from '../../../model/errors.ts'
+import type { Process } from '../../../model/process.ts'
+import type { Tape } from '../../tape.ts'
+import { breath } from '../../yielding.ts'
+import type { Calls } from '../processes/processes.ts'
+import type { Row } from '../decode/sockets.ts'
+import { ownerModule } from '../kernel/structs.ts'
+import { pointedText } from '../kernel/text.ts'
 
 /** Adds the module to the sockets of processes that run services; for others it is the process itself. */
 export async function addModules(

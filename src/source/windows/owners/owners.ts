@@ -1,10 +1,10 @@
 // The processes that a look needs: the owners of its sockets, and their parents, with users and services.
 
-import { DecodeError, OsError } from '../../model/error.ts'
-import type { Process } from '../../model/process.ts'
-import { breath } from '../breath.ts'
-import { accountFinder } from './accounts.ts'
-import { listProcesses, makeProcess, readFacts, readServices, type Calls, type Facts } from './processes.ts'
+import { DecodeError, OsError } from '../../../model/errors.ts'
+import type { Process } from '../../../model/process.ts'
+import { breath } from '../../yielding.ts'
+import { accountFinder } from '../processes/accounts.ts'
+import { listProcesses, makeProcess, readFacts, readServices, type Calls, type Facts } from '../processes/processes.ts'
 
 /** What Windows said of the processes, as plain data. */
 export interface ProcessAnswer {

@@ -1,10 +1,10 @@
 // Names of users. A domain may be slow to answer, so a look waits only a moment; the name is there in a later look.
 
 import { setTimeout as wait } from 'node:timers/promises'
-import { wideString } from '../../bytes/text.ts'
-import { OsError } from '../../model/error.ts'
+import { wideString } from '../../../bytes/text.ts'
+import { OsError } from '../../../model/errors.ts'
 import type { Calls } from './processes.ts'
-import { sidOfText } from './words.ts'
+import { sidOfText } from '../kernel/text.ts'
 
 const patienceMs = 500
 

@@ -1,12 +1,12 @@
 // Who a process is: what Windows tells to everybody, and what it tells only to those who may open the process.
 
-import { viewOf, wideString } from '../../bytes/text.ts'
-import { DecodeError, OsError } from '../../model/error.ts'
-import type { Process } from '../../model/process.ts'
-import type * as calls from './calls.ts'
-import { fileTimeMs } from './sockets.ts'
-import { processEntry, processTimes, serviceEntry, tokenUser, unicodeString } from './structs.ts'
-import { pointed, pointedText, sidBytes, sidText, splitCommandLine, type Located } from './words.ts'
+import { viewOf, wideString } from '../../../bytes/text.ts'
+import { DecodeError, OsError } from '../../../model/errors.ts'
+import type { Process } from '../../../model/process.ts'
+import type * as calls from '../kernel/calls.ts'
+import { fileTimeMs } from '../decode/sockets.ts'
+import { processEntry, processTimes, serviceEntry, tokenUser, unicodeString } from '../kernel/structs.ts'
+import { pointed, pointedText, sidBytes, sidText, splitCommandLine, type Located } from '../kernel/text.ts'
 
 /** The calls, as calls.ts makes them; tests have others. */
 export type Calls = typeof calls

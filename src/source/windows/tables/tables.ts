@@ -1,12 +1,12 @@
 // The tables of sockets: asked for in the form that this Windows has, and decoded row by row.
 
-import { DecodeError, OsError } from '../../model/error.ts'
-import type { Gap } from '../../model/gap.ts'
-import { breath } from '../breath.ts'
-import type { Tape } from '../tape.ts'
-import { codeName, elevate, isUnsupported } from './codes.ts'
-import type { Calls } from './processes.ts'
-import { keySettler, readRows, trimTable, type Row, type TableKind } from './sockets.ts'
+import { DecodeError, OsError } from '../../../model/errors.ts'
+import type { Gap } from '../../../model/gap.ts'
+import { breath } from '../../yielding.ts'
+import type { Tape } from '../../tape.ts'
+import { codeName, elevate, isUnsupported } from '../kernel/codes.ts'
+import type { Calls } from '../processes/processes.ts'
+import { keySettler, readRows, trimTable, type Row, type TableKind } from '../decode/sockets.ts'
 
 /** Reads the tables of one look after the other. */
 export interface Tables {
