@@ -1,4 +1,4 @@
-// How fast a look is with 50,000 TCP sockets: against a C program that only receives the dump, and against ss. Ratios of the least times, which say most where other programs run; times are of this machine, now.
+// How fast a snapshot is with 50,000 TCP sockets: against a C program that only receives the dump, and against ss. Ratios of the least times, which say most where other programs run; times are of this machine, now.
 // `npm run bench look -- [processes] [connections of each] [rounds]`, as root, with gcc, ip and ss. It takes about 20 seconds, in a network namespace of its own.
 import { execFileSync, spawnSync } from 'node:child_process'
 import { join } from 'node:path'
@@ -30,9 +30,9 @@ async function held(run: () => Promise<unknown>): Promise<number> {
 async function within(): Promise<void> {
   const folder = process.argv.at(-1)!
   const source = await openLocal()
-  const look = async (query: Query): Promise<number> => {
+  const takeSnapshot = async (query: Query): Promise<number> => {
     const start = performance.now()
-    await source.sockets(query)
+    await source.takeSnapshot(query)
     return performance.now() - start
   }
   const program = (file: string, words: readonly string[]): number => {
@@ -40,7 +40,7 @@ async function within(): Promise<void> {
     spawnSync(file, words, { stdio: ['ignore', 'ignore', 'inherit'] })
     return performance.now() - start
   }
-  const first = await source.sockets({ protocols: ['tcp'], owners: false, states: ['ESTABLISHED'] })
+  const first = await source.takeSnapshot({ protocols: ['tcp'], owners: false, states: ['ESTABLISHED'] })
   const { local, remote } = first.sockets[first.sockets.length >> 1]!
   const oneConnection = `src ${local.address}:${local.port} dst ${remote!.address}:${remote!.port}`
   const details = ['tcp', 'memory', 'options', 'cgroup'] as const
@@ -49,11 +49,11 @@ async function within(): Promise<void> {
     'C, receives only, every extension': () => Number(execFileSync(join(folder, 'floor'), ['255'], { encoding: 'utf8' }).split(' ')[0]),
     'ss -tan': () => program('ss', ['-tan']),
     'ss -tanp': () => program('ss', ['-tanp']),
-    'sockets(), no owners': () => look({ protocols: ['tcp'], owners: false }),
-    'sockets(), owners': () => look({ protocols: ['tcp'] }),
-    'sockets(), no owners, every detail': () => look({ protocols: ['tcp'], owners: false, details }),
-    'who listens on one port, with owners': () => look({ protocols: ['tcp'], filter: 'sport = 7000 and state listening' }),
-    'one connection by its ends, no owners': () => look({ protocols: ['tcp'], owners: false, filter: oneConnection }),
+    'sockets(), no owners': () => takeSnapshot({ protocols: ['tcp'], owners: false }),
+    'sockets(), owners': () => takeSnapshot({ protocols: ['tcp'] }),
+    'sockets(), no owners, every detail': () => takeSnapshot({ protocols: ['tcp'], owners: false, details }),
+    'who listens on one port, with owners': () => takeSnapshot({ protocols: ['tcp'], filter: 'sport = 7000 and state listening' }),
+    'one connection by its ends, no owners': () => takeSnapshot({ protocols: ['tcp'], owners: false, filter: oneConnection }),
     'node -e 0': () => program(process.execPath, ['-e', '0']),
     'sockscope list -t': () => program(process.execPath, ['dist/cli.cjs', 'list', '-t']),
   }
@@ -65,9 +65,9 @@ async function within(): Promise<void> {
       if (round > 0) times.get(name)!.push(ms)
     }
   }
-  const least = (name: string): number => Math.min(...times.get(name)!)
-  const floor = least('C, receives only')
-  const ss = least('ss -tanp')
+  const min = (name: string): number => Math.min(...times.get(name)!)
+  const floor = min('C, receives only')
+  const ss = min('ss -tanp')
   console.log(`${processes} processes of ${connections} connections, ${rounds} rounds, Node ${process.version}`)
   console.log(
     `${''.padEnd(40)}${'ms, median'.padStart(12)}${'least'.padStart(9)}${'of the C floor'.padStart(17)}${'ss -tanp is slower by'.padStart(24)}`,
@@ -78,7 +78,7 @@ async function within(): Promise<void> {
       `${name.padEnd(40)}${median(list).toFixed(1).padStart(12)}${ms.toFixed(1).padStart(9)}${`${(ms / floor).toFixed(2)}×`.padStart(17)}${`${(ss / ms).toFixed(1)}×`.padStart(24)}`,
     )
   }
-  const longest = await held(() => look({ protocols: ['tcp'] }))
+  const longest = await held(() => takeSnapshot({ protocols: ['tcp'] }))
   console.log(
     `event loop held for at most ${longest.toFixed(1)} ms; peak memory ${(process.resourceUsage().maxRSS / 1024).toFixed(0)} MiB after ${rounds + 1} rounds`,
   )

@@ -56,20 +56,20 @@ try {
   const inodes = new Set<number>()
   for (const { pid } of children) await known.read(pid!, () => true)
   for (const table of known.tables.values()) for (const inode of table.sockets.values()) if (inode !== 0) inodes.add(inode)
-  const wanted = inodesOf([...inodes].map(inode => ({ inode })))
+  const requested = inodesOf([...inodes].map(inode => ({ inode })))
   console.log(
-    `${wanted.size} sockets in ${processes} processes, ${known.tables.size} processes in all, ${readFileSync('/proc/loadavg', 'utf8').trim()}`,
+    `${requested.size} sockets in ${processes} processes, ${known.tables.size} processes in all, ${readFileSync('/proc/loadavg', 'utf8').trim()}`,
   )
 
   const walk = ownerSearch({ root: '/proc', sweeps: undefined, shares: sharesFiles })
-  const first = await time('/proc, first look', async () => walk.find(wanted))
-  for (let i = 0; i < 3; i++) await time('/proc, nothing has changed', async () => walk.find(wanted), first)
+  const first = await time('/proc, first snapshot', async () => walk.find(requested))
+  for (let i = 0; i < 3; i++) await time('/proc, nothing has changed', async () => walk.find(requested), first)
 
   const sweeps = async () => import('../src/source/linux/bpf/owners.ts')
-  for (const what of ['BPF, first look, types perhaps read', 'BPF, first look, types from the cache']) {
+  for (const what of ['BPF, first snapshot, types perhaps read', 'BPF, first snapshot, types from the cache']) {
     const search = ownerSearch({ root: '/proc', sweeps, shares: sharesFiles })
-    await time(what, async () => search.find(wanted), first)
-    await time('BPF chosen or not, nothing has changed', async () => search.find(wanted), first)
+    await time(what, async () => search.find(requested), first)
+    await time('BPF chosen or not, nothing has changed', async () => search.find(requested), first)
     search.close()
   }
   const module = await sweeps()
@@ -80,12 +80,12 @@ try {
     })
   }
   sweep.close()
-  const one = inodesOf([{ inode: wanted.inodeOf(0) }])
+  const one = inodesOf([{ inode: requested.inodeOf(0) }])
   for (let i = 0; i < 3; i++) {
     const search = ownerSearch({ root: '/proc', sweeps, shares: sharesFiles })
-    await time('one socket to its process, first look', async () => search.find(one), first)
-    await time('one socket to its process, second look', async () => search.find(one), first)
-    await time('one socket to its process, third look', async () => search.find(one), first)
+    await time('one socket to its process, first snapshot', async () => search.find(one), first)
+    await time('one socket to its process, second snapshot', async () => search.find(one), first)
+    await time('one socket to its process, third snapshot', async () => search.find(one), first)
     search.close()
   }
 } finally {

@@ -1,17 +1,17 @@
 // Every TCP and UDP socket, with the statistics and the classic quality of each connection.
 import { classic, classicInput, sockets, type Endpoint, type Socket } from 'sockscope'
 
-const look = await sockets({ details: ['tcp'] })
-const tcp = look.sockets.filter(s => s.protocol === 'tcp')
-const udp = look.sockets.filter(s => s.protocol === 'udp')
+const snapshot = await sockets({ details: ['tcp'] })
+const tcp = snapshot.sockets.filter(s => s.protocol === 'tcp')
+const udp = snapshot.sockets.filter(s => s.protocol === 'udp')
 
 const end = (e: Endpoint | undefined): string => `${e?.address ?? '*'}:${e?.port ?? '*'}`
 const pid = (s: Socket): string => String(s.owners[0]?.pid ?? '-')
-const name = (s: Socket): string => look.processes.get(s.owners[0]?.pid ?? -1)?.name ?? `(${s.ownerless ?? 'unknown'})`
+const name = (s: Socket): string => snapshot.processes.get(s.owners[0]?.pid ?? -1)?.name ?? `(${s.ownerless ?? 'unknown'})`
 const row = (...cells: string[]): void => console.log(cells.map((cell, i) => cell.padEnd([25, 25, 15, 10][i] ?? 0)).join(' '))
 const percent = (value: number | undefined, digits: number): string => (value === undefined ? 'unknown' : `${value.toFixed(digits)}%`)
 
-console.log(`=== Socket Information ===\n\nFound ${look.sockets.length} sockets\n\nTCP Sockets (${tcp.length}):`)
+console.log(`=== Socket Information ===\n\nFound ${snapshot.sockets.length} sockets\n\nTCP Sockets (${tcp.length}):`)
 row('Local Address', 'Remote Address', 'State', 'PID', 'Process')
 for (const socket of tcp) {
   row(end(socket.local), end(socket.remote), socket.state ?? '', pid(socket), name(socket))
@@ -30,4 +30,4 @@ for (const socket of udp) row(end(socket.local), end(socket.remote), pid(socket)
 
 console.log('\nListening TCP Sockets:')
 for (const s of tcp) if (s.state === 'LISTEN') console.log(`  - ${end(s.local)} (PID: ${pid(s)}, Process: ${name(s)})`)
-for (const gap of look.gaps) console.log(`\nNot seen: ${gap.text}`)
+for (const gap of snapshot.gaps) console.log(`\nNot seen: ${gap.text}`)

@@ -9,7 +9,7 @@ const api = library as any
 const tcp = { retransmittedSegments: 1 }
 const socket = { key: 'k', protocol: 'tcp', family: 'ipv4', owners: [], local: {}, tcp }
 const process_ = { key: 'k', pid: 1, name: 'a' }
-const look = { sockets: [], processes: new Map(), gaps: [] }
+const snapshot = { sockets: [], processes: new Map(), gaps: [] }
 const flows = { total: {}, sockets: [], processes: [] }
 const tree = library.parseFilter('tcp')
 const row = { process_name: 'a', pid: 1 }
@@ -65,11 +65,11 @@ const wrong: readonly (readonly [() => unknown, string])[] = [
   [() => last(api.instrument('x')), 'target: needs a net.Socket'],
   [() => api.socketStat('x'), 'target: needs a net.Socket'],
   [() => api.socketStat(-1), 'target: a descriptor is a whole number'],
-  [() => api.closeSocket(7), 'socket: needs a socket, as a look gives it, got 7'],
-  [() => api.closeSocket({ key: 'k' }), 'socket: needs a socket, as a look gives it, but its protocol is undefined'],
+  [() => api.closeSocket(7), 'socket: needs a socket, as a snapshot gives it, got 7'],
+  [() => api.closeSocket({ key: 'k' }), 'socket: needs a socket, as a snapshot gives it, but its protocol is undefined'],
   [() => api.shutdownSocket(), 'socket: '],
   [() => api.closeSocket(socket, 7), 'source: '],
-  [() => api.signalProcess({ pid: 1 }), 'process: needs a process, as a look gives it, but its key is undefined'],
+  [() => api.signalProcess({ pid: 1 }), 'process: needs a process, as a snapshot gives it, but its key is undefined'],
   [() => api.signalProcess({ ...process_, pid: 0 }), 'process: '],
   [() => api.signalProcess(process_, 'SIGTERM'), 'signal: '],
   [() => api.signalProcess(process_, 'TERM', null), 'source: needs a source, as openSource() gives it, got null'],
@@ -87,19 +87,19 @@ const wrong: readonly (readonly [() => unknown, string])[] = [
   [() => api.isPortAvailable(80, { host: 7 }), 'options.host: '],
   [() => api.parsePorts(80), 'ports: '],
   [() => api.change([socket]), 'after: needs a list, got undefined'],
-  [() => api.change(look, [socket]), 'before: needs a list, got an object'],
-  [() => api.change([socket, {}], []), 'before[1]: needs a socket, as a look gives it, but its key is undefined'],
-  [() => api.change([], [null]), 'after[0]: needs a socket, as a look gives it, got null'],
+  [() => api.change(snapshot, [socket]), 'before: needs a list, got an object'],
+  [() => api.change([socket, {}], []), 'before[1]: needs a socket, as a snapshot gives it, but its key is undefined'],
+  [() => api.change([], [null]), 'after[0]: needs a socket, as a snapshot gives it, got null'],
   [() => api.ledger(undefined, []), 'flows: '],
   [() => api.ledger(flows, {}), 'interfaces: needs a list'],
   [() => api.ledger(flows, [{}]), 'interfaces[0]: '],
   [() => api.ledger(flows, [], '1'), 'unsureBytes: '],
-  [() => api.flowMeter().take(socket, [], 1), 'look: needs a look, as sockets() gives it, but its sockets is undefined'],
-  [() => api.flowMeter().take(look, 1), 'closed: '],
-  [() => api.flowMeter().take(look, [], '1'), 'intervalMs: '],
-  [() => api.interfaceMeter().take(look), 'interfaces: '],
+  [() => api.flowMeter().take(socket, [], 1), 'look: needs a snapshot, as sockets() gives it, but its sockets is undefined'],
+  [() => api.flowMeter().take(snapshot, 1), 'closed: '],
+  [() => api.flowMeter().take(snapshot, [], '1'), 'intervalMs: '],
+  [() => api.interfaceMeter().take(snapshot), 'interfaces: '],
   [() => api.interfaceMeter().take([], '1'), 'intervalMs: '],
-  [() => api.attribute(look, [], 1), 'connections: '],
+  [() => api.attribute(snapshot, [], 1), 'connections: '],
   [() => api.attribute([socket], [], 1), 'connections[0]: needs a connection, as connectionDetails() gives it'],
   [() => api.attribute([], [{}], 1), 'interfaces[0]: '],
   [() => api.attribute([], []), 'max: '],
@@ -118,7 +118,7 @@ const wrong: readonly (readonly [() => unknown, string])[] = [
   [() => api.health([2, 1].map(atMs => ({ atMs, tcp }))), 'samples: must follow each other in time'],
   [() => api.summarize(undefined), 'healths: needs a list, got undefined'],
   [() => api.summarize([{}]), 'healths[0]: '],
-  [() => api.collector().add(look, 1), 'sockets: '],
+  [() => api.collector().add(snapshot, 1), 'sockets: '],
   [() => api.collector().add([], 'now'), 'atMs: '],
   [() => api.classicInput(undefined), 'tcp: '],
   [() => api.classicInput(tcp, '1'), 'durationMs: '],
@@ -146,15 +146,15 @@ const wrong: readonly (readonly [() => unknown, string])[] = [
 
 test('each starts with the name of the argument', async () => {
   const others: string[] = []
-  for (const [call, wanted] of wrong) {
+  for (const [call, requested] of wrong) {
     const error: unknown = await Promise.resolve()
       .then(call)
       .then(
         () => 'no error',
         (thrown: unknown) => thrown,
       )
-    if (!(error instanceof TypeError && error.message.startsWith(wanted)))
-      others.push(`${String(call)} wants ${wanted}\n    got ${String(error)}`)
+    if (!(error instanceof TypeError && error.message.startsWith(requested)))
+      others.push(`${String(call)} wants ${requested}\n    got ${String(error)}`)
   }
   deepEqual(others, [])
 })
@@ -175,7 +175,7 @@ test('every function that is exported and takes an argument is in the table', ()
 test('what a source is asked is checked, too', async () => {
   const source = await library.openSource()
   try {
-    await rejects(source.sockets({ protocol: ['tcp'] } as never), /^TypeError: query\.protocol: did you mean protocols\?/)
+    await rejects(source.takeSnapshot({ protocol: ['tcp'] } as never), /^TypeError: query\.protocol: did you mean protocols\?/)
   } finally {
     source.close()
   }

@@ -22,7 +22,7 @@ const only = (seen: ReadonlyMap<string, [number, number]>, truth: Truth): Truth 
 async function follow(
   every: number,
   protocols: Query['protocols'],
-  mostMs: number,
+  maxMs: number,
   ...args: string[]
 ): Promise<{ truth: Truth; mine: Truth; kinds: Set<string>; gaps: Set<string> }> {
   const child = spawn('python3', ['test/scenes/traffic.py', ...args], { stdio: ['pipe', 'pipe', 'inherit'] })
@@ -35,21 +35,21 @@ async function follow(
   const kinds = new Set<string>()
   const gaps = new Set<string>()
   let after = 0
-  const deadline = performance.now() + mostMs
+  const deadline = performance.now() + maxMs
   for await (const frame of watch({ flows: true, every, query: { protocols } })) {
     for (const gap of frame.gaps) if (gap.what === 'events' || gap.what === 'bytes') gaps.add(gap.text)
     if (frame.sequence === 0) child.stdin.end('go\n')
     const { flows } = frame
     if (flows === undefined) continue
-    for (const of of ['inBytes', 'outBytes'] as const) {
-      equal(sum(flows.sockets, of), flows.total[of], 'the sockets add up')
-      equal(sum(flows.processes, of) + flows.unattributed[of], flows.total[of], 'the processes and the rest add up')
+    for (const key of ['inBytes', 'outBytes'] as const) {
+      equal(sum(flows.sockets, key), flows.total[key], 'the sockets add up')
+      equal(sum(flows.processes, key) + flows.unattributed[key], flows.total[key], 'the processes and the rest add up')
     }
     for (const row of flows.processes) {
       const key = String(row.process?.pid ?? row.name)
       const [got, sent] = seen.get(key) ?? [0, 0]
       seen.set(key, [got + row.inBytes, sent + row.outBytes])
-      if (row.inBytes + row.outBytes > 0) kinds.add(row.kind)
+      if (row.inBytes + row.outBytes > 0) kinds.add(row.accuracy)
     }
     // The kernel tells the end of a datagram socket when it comes to it: so wait, and then see that it stays true.
     if (!running && isDeepStrictEqual(only(seen, JSON.parse(text) as Truth), JSON.parse(text)) && ++after > 2) break
@@ -139,7 +139,7 @@ test(
       [reset, 0].map((forgotten, i) => moved.reduce((sum, both) => sum + both[i]!, 0) - datagrams - forgotten),
     )
     equal(seen.gaps.length, 1)
-    // Most of it was too short for a look.
+    // Most of it was too short for a snapshot.
     ok(seen.unattributedIn > 0)
     equal(seen.tables.reduce((a, b) => a + b, 0) + seen.unattributedIn, seen.in)
   },

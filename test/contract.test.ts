@@ -5,7 +5,7 @@ import { createSocket } from 'node:dgram'
 import { once } from 'node:events'
 import { connect, createServer, type AddressInfo, type Server, type Socket } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { openSource, watch, type Look, type Query, type Socket as Seen, type Source } from '../src/index.ts'
+import { openSource, watch, type Snapshot, type Query, type Socket as Seen, type Source } from '../src/index.ts'
 
 const hasSource = ['linux', 'darwin', 'win32'].includes(process.platform)
 const skip = { skip: hasSource ? false : `there is no source for ${process.platform}` }
@@ -47,34 +47,35 @@ async function pair(server: Server): Promise<readonly [Socket, Socket]> {
 }
 
 /** Looks until something is seen. Counters and states may come a moment later than the call that causes them. */
-async function until<T>(query: Query, find: (look: Look) => T | undefined | false): Promise<T> {
+async function until<T>(query: Query, find: (snapshot: Snapshot) => T | undefined | false): Promise<T> {
   for (const end = Date.now() + 10_000; ;) {
-    const found = find(await machine.sockets(query))
+    const found = find(await machine.takeSnapshot(query))
     if (found !== undefined && found !== false) return found
     ok(Date.now() < end, 'it was not seen within 10 seconds')
     await sleep(10)
   }
 }
 // An old connection in TIME_WAIT may have had the same port.
-const withPort = (look: Look, port: number): Seen | undefined => look.sockets.find(s => s.local.port === port && s.state !== 'TIME_WAIT')
+const withPort = (snapshot: Snapshot, port: number): Seen | undefined =>
+  snapshot.sockets.find(s => s.local.port === port && s.state !== 'TIME_WAIT')
 
 for (const host of ['127.0.0.1', '::1']) {
   test(`a listener on ${host} is seen with its process, and gone when it is closed`, skip, async () => {
     const server = await listen(host)
     const port = portOf(server)
-    const look = await machine.sockets(tcp)
-    const seen = withPort(look, port)!
+    const snapshot = await machine.takeSnapshot(tcp)
+    const seen = withPort(snapshot, port)!
     equal(seen.state, 'LISTEN')
     deepEqual(seen.local, { address: host, port })
     equal(seen.remote, undefined)
     equal(seen.family, host === '::1' ? 'ipv6' : 'ipv4')
     equal(seen.ownerless, undefined)
     ok(seen.owners.some(o => o.pid === process.pid))
-    ok(look.processes.get(process.pid)!.name.length > 0)
-    ok(look.processes.get(process.pid)!.startedAtMs! <= Date.now())
+    ok(snapshot.processes.get(process.pid)!.name.length > 0)
+    ok(snapshot.processes.get(process.pid)!.startedAtMs! <= Date.now())
     server.close()
     await once(server, 'close')
-    equal(withPort(await machine.sockets(tcp), port), undefined)
+    equal(withPort(await machine.takeSnapshot(tcp), port), undefined)
   })
 }
 
@@ -86,11 +87,12 @@ test('both ends of a connection, and every byte that went through them', skip, a
   accepted.on('data', (part: Buffer) => (got += part.length))
   client.write(Buffer.alloc(total))
   while (got < total) await once(accepted, 'data')
-  const endsIn = (look: Look) => [withPort(look, client.localPort!), look.sockets.find(s => s.remote?.port === client.localPort)] as const
+  const endsIn = (snapshot: Snapshot) =>
+    [withPort(snapshot, client.localPort!), snapshot.sockets.find(s => s.remote?.port === client.localPort)] as const
   // Not every system counts what was sent.
-  const counts = process.platform === 'linux' || endsIn(await machine.sockets(tcp))[0]?.tcp?.sentBytes !== undefined
-  const [near, far] = await until(tcp, look => {
-    const ends = endsIn(look)
+  const counts = process.platform === 'linux' || endsIn(await machine.takeSnapshot(tcp))[0]?.tcp?.sentBytes !== undefined
+  const [near, far] = await until(tcp, snapshot => {
+    const ends = endsIn(snapshot)
     if (!counts) return ends
     const { sentBytes = 0, retransmittedBytes = 0 } = ends[0]?.tcp ?? {} // A slow machine sends some of it again.
     return sentBytes - retransmittedBytes === total && ends[1]?.tcp?.receivedBytes === total && ends
@@ -103,16 +105,16 @@ test('both ends of a connection, and every byte that went through them', skip, a
 test('a key is the same for the whole life of a socket, and belongs to no other', skip, async () => {
   const server = await listen('127.0.0.1')
   const port = portOf(server)
-  const first = await machine.sockets(tcp)
+  const first = await machine.takeSnapshot(tcp)
   equal(new Set(first.sockets.map(s => s.key)).size, first.sockets.length)
   const { key, detail } = withPort(first, port)!
-  equal(withPort(await machine.sockets(tcp), port)!.key, key)
+  equal(withPort(await machine.takeSnapshot(tcp), port)!.key, key)
   server.close()
   await once(server, 'close')
   await listenAt(port, '127.0.0.1')
   // Windows tells sockets apart by the time when they were made; Wine does not know it.
   if (process.platform === 'win32' && detail?.fields?.createdAtMs === undefined) return
-  ok(withPort(await machine.sockets(tcp), port)!.key !== key)
+  ok(withPort(await machine.takeSnapshot(tcp), port)!.key !== key)
 })
 
 test('UDP with and without a peer', skip, async () => {
@@ -125,20 +127,20 @@ test('UDP with and without a peer', skip, async () => {
   await once(a, 'listening')
   b.connect(portOf(a), '127.0.0.1')
   await once(b, 'connect')
-  const look = await machine.sockets({ protocols: ['udp'] })
-  equal(withPort(look, portOf(a))!.remote, undefined)
-  if (process.platform !== 'win32') deepEqual(withPort(look, portOf(b))!.remote, { address: '127.0.0.1', port: portOf(a) })
+  const snapshot = await machine.takeSnapshot({ protocols: ['udp'] })
+  equal(withPort(snapshot, portOf(a))!.remote, undefined)
+  if (process.platform !== 'win32') deepEqual(withPort(snapshot, portOf(b))!.remote, { address: '127.0.0.1', port: portOf(a) })
 })
 
 test('a query is kept: protocols, families, states, owners, filter', skip, async () => {
   const server = await listen('127.0.0.1')
   const [client] = await pair(server)
-  const { sockets } = await machine.sockets({ protocols: ['tcp'], families: ['ipv4'], states: ['ESTABLISHED'], owners: false })
+  const { sockets } = await machine.takeSnapshot({ protocols: ['tcp'], families: ['ipv4'], states: ['ESTABLISHED'], owners: false })
   ok(sockets.some(s => s.local.port === client.localPort))
   for (const s of sockets) deepEqual([s.protocol, s.family, s.state, s.owners, s.ownerless], ['tcp', 'ipv4', 'ESTABLISHED', [], undefined])
-  const one = await machine.sockets({ filter: s => s.local.port === portOf(server) && s.state === 'LISTEN' })
+  const one = await machine.takeSnapshot({ filter: s => s.local.port === portOf(server) && s.state === 'LISTEN' })
   equal(one.sockets.length, 1)
-  await rejects(machine.sockets({ protocols: ['none' as never] }), { name: 'TypeError' })
+  await rejects(machine.takeSnapshot({ protocols: ['none' as never] }), { name: 'TypeError' })
 })
 
 test('one process, abilities and interfaces', skip, async () => {

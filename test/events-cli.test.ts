@@ -24,12 +24,12 @@ async function traffic<T>(use: (port: number) => Promise<T>): Promise<T> {
 }
 
 /** Reads lines until one is wanted, at most ten seconds. */
-async function firstLine(child: ChildProcess, wanted: (record: Record<string, never>) => boolean): Promise<Record<string, any>> {
+async function firstLine(child: ChildProcess, requested: (record: Record<string, never>) => boolean): Promise<Record<string, any>> {
   const late = setTimeout(() => child.kill('SIGKILL'), 60_000)
   try {
     for await (const line of createInterface({ input: child.stdout! })) {
       const record = JSON.parse(line) as Record<string, never>
-      if (wanted(record)) return record
+      if (requested(record)) return record
     }
     throw new Error('the program ended without it')
   } finally {

@@ -18,7 +18,7 @@ const end = (e: Endpoint | undefined): string => (e === undefined ? '*' : (e.pat
 test('it shows what was there when it was made', async () => {
   const machine = await openRecording(golden)
   equal(machine.name, 'replay linux')
-  const { sockets, processes, gaps, atMs } = await machine.sockets({ details: ['tcp'] })
+  const { sockets, processes, gaps, atMs } = await machine.takeSnapshot({ details: ['tcp'] })
   const lines = sockets.map(
     s => `${s.protocol} ${s.state} ${end(s.local)} ${end(s.remote)} ${s.owners.map(o => `${processes.get(o.pid)?.name}/${o.fd}`).join()}`,
   )
@@ -30,7 +30,7 @@ test('it shows what was there when it was made', async () => {
   const client = processes.get(sender.owners[0]!.pid)!
   deepEqual([client.name, client.user, client.command], ['client', 'root', undefined])
   equal(processes.get(client.parentPid!)?.name, 'web')
-  const unix = await machine.sockets({ protocols: ['unix'] })
+  const unix = await machine.takeSnapshot({ protocols: ['unix'] })
   ok(unix.sockets.some(s => s.state === 'LISTEN' && s.local.path?.startsWith('@sockscope-scene')))
   deepEqual(
     (await machine.interfaces()).map(i => [i.name, i.loopback, i.up]),
@@ -57,7 +57,7 @@ async function play(bytes: Uint8Array): Promise<string> {
     machine = await openRecording(file)
     let count = 0
     for (let i = 0; i < 10 && !machine.ended; i++)
-      count += (await machine.sockets({ protocols, details: ['tcp', 'options'] })).sockets.length
+      count += (await machine.takeSnapshot({ protocols, details: ['tcp', 'options'] })).sockets.length
     await machine.interfaces()
     await machine.abilities()
     return `${count} sockets`

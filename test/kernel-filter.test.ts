@@ -157,7 +157,7 @@ const list = (text: string): string[] => text.trim().split(/,\s+/)
 const facts: KernelFacts = { interfaceIndex: name => (name === 'lo' ? 1 : undefined), marks: root }
 
 /** The sockets of this test that a filter takes: by the kernel and the test together. Also what the kernel left to the test. */
-function ask(text: string): { readonly taken: string[]; readonly wanted: string[]; readonly passed: number; readonly all: number } {
+function ask(text: string): { readonly taken: string[]; readonly requested: string[]; readonly passed: number; readonly all: number } {
   const filter = parseFilter(text)
   const wants = compileFilter(filter)
   const passed = tables.flatMap(table => {
@@ -169,7 +169,7 @@ function ask(text: string): { readonly taken: string[]; readonly wanted: string[
       .filter(s => wants(s, new Map()))
       .map(s => s.key)
       .sort()
-  return { taken: keys(passed), wanted: keys(everything), passed: passed.length, all: everything.length }
+  return { taken: keys(passed), requested: keys(everything), passed: passed.length, all: everything.length }
 }
 
 test('the kernel and the test together take what the test takes of everything', needs('linux'), () => {
@@ -191,9 +191,9 @@ test('the kernel and the test together take what the test takes of everything', 
   let less = 0
   fc.assert(
     fc.property(tree, text => {
-      const { taken, wanted, passed, all } = ask(text)
+      const { taken, requested, passed, all } = ask(text)
       equal(all, 10)
-      deepEqual(taken, wanted, text)
+      deepEqual(taken, requested, text)
       if (passed < all) less++
     }),
     // On a machine with very many sockets a dump takes its time.
@@ -270,9 +270,9 @@ test('a filter takes what ss shows for the same words', needs('linux', 'command 
   for (const line of lines) {
     // What ss was told to bind it finds by the lock on the port; all of the ports here were chosen by the kernel.
     if (line === 'autobound' && (range[0] !== 32768 || range[1] !== 60999)) continue
-    const wanted = shownBySs(line)
-    deepEqual(shownByUs(line), wanted, line)
-    if (wanted.length > 0) some++
+    const requested = shownBySs(line)
+    deepEqual(shownByUs(line), requested, line)
+    if (requested.length > 0) some++
   }
   ok(some > 30, `${some} lines showed something`)
 })

@@ -1,4 +1,4 @@
-// Thousands of looks leave nothing behind: no descriptor, no memory.
+// Thousands of snapshots leave nothing behind: no descriptor, no memory.
 import { test } from 'node:test'
 import { equal, ok } from 'node:assert/strict'
 import { execFileSync } from 'node:child_process'
@@ -16,7 +16,7 @@ let done = 0
 for (let round = 1; round <= rounds; round++) {
   // Whole looks, and many small ones; on a machine with many sockets as many as there is time for.
   for (let i = 0; i < 400 && (i < 4 || Date.now() < start + round * 1000); i++, done++)
-    await machine.sockets(i % 20 === 0 ? { details: ['tcp'] } : { protocols: ['udp'], owners: i % 3 === 0 })
+    await machine.takeSnapshot(i % 20 === 0 ? { details: ['tcp'] } : { protocols: ['udp'], owners: i % 3 === 0 })
   gc()
   const { heapUsed, external } = process.memoryUsage()
   samples.push({ bytes: heapUsed + external, fds: readdirSync('/proc/self/fd').length })
@@ -30,7 +30,7 @@ for (let i = 0; i < 20; i++) {
 }
 for (let i = 0; i < 50; i++) {
   const recording = await openRecording('test/golden/linux.recording')
-  await recording.sockets()
+  await recording.takeSnapshot()
   recording.close()
   await openRecording('package.json').catch(() => {})
 }
@@ -44,6 +44,6 @@ test('descriptors and memory stay flat', needs('linux'), () => {
   equal(samples.at(-1)!.fds, samples[0]!.fds)
   ok(last <= samples[0]!.fds, 'sources that are closed keep no descriptor')
   const grown = samples.at(-1)!.bytes - samples[0]!.bytes
-  // Other tests open thousands of sockets meanwhile, and what is known of them is kept. One look that is left behind each time is far more.
+  // Other tests open thousands of sockets meanwhile, and what is known of them is kept. One snapshot that is left behind each time is far more.
   ok(grown < 10_000_000, `${done} looks left ${grown} bytes behind`)
 })

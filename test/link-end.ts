@@ -54,7 +54,7 @@ async function sample(socket: Socket): Promise<Sample> {
   return { atMs: performance.now(), state: stat.socketInfo.state, tcp: stat.tcp!, unreadBytes: stat.unreceived, memory: stat.memory }
 }
 
-/** Looks every 100 ms until enough is seen, or the time is over; `start` runs after the first look. */
+/** Looks every 100 ms until enough is seen, or the time is over; `start` runs after the first snapshot. */
 async function watchUntil(socket: Socket, ms: number, start?: () => void, enough?: (last: Sample) => boolean): Promise<Health> {
   const samples = [await sample(socket)]
   start?.()

@@ -8,13 +8,13 @@ import type { Protocol, Socket } from '../src/model/socket.ts'
 import { needs } from './needs.ts'
 import { rowOf, rowOfSocket, type Row } from './linux/ss.ts'
 
-const wanted = needs('linux', 'root', 'command ip', 'command ss')
+const requested = needs('linux', 'root', 'command ip', 'command ss')
 const name = `sockscope-ss-${process.pid}`
 const children: ChildProcess[] = []
 const inside = (words: readonly string[]): string[] => ['netns', 'exec', name, ...words]
 
 before(async () => {
-  if (wanted.skip !== false) return
+  if (requested.skip !== false) return
   execFileSync('ip', ['netns', 'add', name])
   execFileSync('ip', ['-n', name, 'link', 'set', 'lo', 'up'])
   // The groups that may open ping sockets are set in each namespace; nobody may at first.
@@ -29,13 +29,11 @@ after(async () => {
     child.stdin!.end()
     if (child.exitCode === null) await once(child, 'exit')
   }
-  if (wanted.skip === false) execFileSync('ip', ['netns', 'del', name])
+  if (requested.skip === false) execFileSync('ip', ['netns', 'del', name])
 })
 
 const listOurs = (...words: string[]): { sockets: Socket[]; gaps: Gap[] } =>
-  JSON.parse(
-    execFileSync('ip', inside([process.execPath, 'test/linux/list-json.ts', ...words]), { encoding: 'utf8', maxBuffer: 2 ** 28 }),
-  )
+  JSON.parse(execFileSync('ip', inside([process.execPath, 'test/linux/list-json.ts', ...words]), { encoding: 'utf8', maxBuffer: 2 ** 28 }))
 
 const tables: readonly Protocol[] = ['tcp', 'udp', 'raw', 'mptcp', 'unix', 'packet', 'netlink']
 
@@ -54,7 +52,7 @@ function byName(rows: readonly Row[]): Map<string, Row[]> {
   return all
 }
 
-test('every row of ss is ours, with the same facts, and none more', wanted, () => {
+test('every row of ss is ours, with the same facts, and none more', requested, () => {
   const { sockets, gaps } = listOurs()
   const theirs = listTheirs()
   ok(theirs.length > 3000)
@@ -88,7 +86,7 @@ test('every row of ss is ours, with the same facts, and none more', wanted, () =
   )
 })
 
-test('an ordinary user sees the same sockets, without what needs privileges', wanted, () => {
+test('an ordinary user sees the same sockets, without what needs privileges', requested, () => {
   const keys = (sockets: readonly Socket[]): string[] =>
     sockets
       // Each list has the netlink socket that it was made through.
@@ -107,7 +105,7 @@ test('an ordinary user sees the same sockets, without what needs privileges', wa
   )
 })
 
-test('what ss has no table for', wanted, () => {
+test('what ss has no table for', requested, () => {
   const { sockets } = listOurs()
   const count = (protocol: string): number => sockets.filter(socket => socket.protocol === protocol).length
   ok(count('icmp') >= 15)

@@ -29,8 +29,8 @@ function readable(path: string, mode = constants.R_OK): boolean {
 }
 
 /** For the options of a test: `test('…', needs('root', 'command ss'), () => …)`. */
-export function needs(...wanted: readonly Need[]): { readonly skip: string | false } {
-  const reasons = wanted.map(lacks).filter(reason => reason !== undefined)
+export function needs(...requested: readonly Need[]): { readonly skip: string | false } {
+  const reasons = requested.map(lacks).filter(reason => reason !== undefined)
   if (reasons.length === 0) return { skip: false }
   if (process.env.SOCKSCOPE_REQUIRE === 'all') throw new Error(`SOCKSCOPE_REQUIRE=all, but: ${reasons.join(', ')}`)
   return { skip: reasons.join(', ') }

@@ -23,12 +23,12 @@ test('what was seen live is what is played, for every query', needs('linux'), as
   await new Promise(resolve => client.once('connect', resolve))
   const file = join(folder, 'live.sockscope')
   const live = await openRecorder(file)
-  const seen = await live.sockets()
+  const seen = await live.takeSnapshot()
   live.close()
   client.destroy()
   server.close()
   const played = await openRecording(file)
-  const again = await played.sockets()
+  const again = await played.takeSnapshot()
   deepEqual(
     again.sockets.map(s => [s.key, s.state, s.local, s.remote, s.owners]),
     seen.sockets.map(s => [s.key, s.state, s.local, s.remote, s.owners]),
@@ -36,8 +36,8 @@ test('what was seen live is what is played, for every query', needs('linux'), as
   equal(again.atMs, seen.atMs)
   equal(again.processes.get(process.pid)?.name, seen.processes.get(process.pid)?.name)
   equal(again.processes.get(process.pid)?.command, undefined)
-  // What the first look did not want is on the tape too.
-  const detailed = await played.sockets({
+  // What the first snapshot did not want is on the tape too.
+  const detailed = await played.takeSnapshot({
     protocols: ['tcp'],
     states: ['ESTABLISHED'],
     details: ['tcp'],
@@ -51,11 +51,11 @@ test('what was seen live is what is played, for every query', needs('linux'), as
 test('a recording holds everything, however little was asked for while it was made', needs('linux'), async () => {
   const file = join(folder, 'narrow.sockscope')
   const live = await openRecorder(file)
-  const narrow = await live.sockets({ protocols: ['udp'], families: ['ipv6'], owners: false, filter: () => false })
+  const narrow = await live.takeSnapshot({ protocols: ['udp'], families: ['ipv6'], owners: false, filter: () => false })
   live.close()
   deepEqual(narrow.sockets, [])
   const played = await openRecording(file)
-  const { sockets, gaps } = await played.sockets({ protocols, details: ['tcp', 'memory', 'options', 'cgroup'] })
+  const { sockets, gaps } = await played.takeSnapshot({ protocols, details: ['tcp', 'memory', 'options', 'cgroup'] })
   ok(sockets.some(s => s.protocol === 'unix' && s.owners.length > 0))
   deepEqual(
     gaps.filter(gap => gap.why === 'recording'),
@@ -79,15 +79,15 @@ test('one namespace of a recording of all, by its name', needs('network namespac
   const port = Number(answer.toString())
   const file = join(folder, 'namespaces.sockscope')
   const live = await openRecorder(file)
-  await live.sockets({ namespaces: 'all' })
+  await live.takeSnapshot({ namespaces: 'all' })
   live.close()
   const played = await openRecording(file)
-  const one = await played.sockets({ namespaces: { name }, states: ['LISTEN'] })
+  const one = await played.takeSnapshot({ namespaces: { name }, states: ['LISTEN'] })
   deepEqual(
     one.sockets.map(s => [s.local.port, s.namespace?.name]),
     [[port, name]],
   )
-  const none = await played.sockets({ namespaces: { name: 'of-nobody' } })
+  const none = await played.takeSnapshot({ namespaces: { name: 'of-nobody' } })
   deepEqual([none.sockets, none.gaps.at(-1)?.why], [[], 'recording'])
   played.close()
 })
@@ -141,7 +141,7 @@ test('mistakes name the argument', async () => {
   await rejects(openRecorder('x', null as never), /^TypeError: options: /)
 })
 
-/** A program that records two looks, and then ends in its own way. */
+/** A program that records two snapshots, and then ends in its own way. */
 function recordAndEnd(file: string, ending: string): string | null {
   const program = join(folder, 'ending.mjs')
   const open = JSON.stringify(`${process.cwd()}/src/source/open.ts`)
@@ -149,7 +149,7 @@ function recordAndEnd(file: string, ending: string): string | null {
     program,
     `const { openRecorder } = await import(${open})
      const machine = await openRecorder(${JSON.stringify(file)})
-     await machine.sockets(); await machine.sockets()
+     await machine.takeSnapshot(); await machine.takeSnapshot()
      ${ending}`,
   )
   return spawnSync(process.execPath, [program]).signal
@@ -159,9 +159,9 @@ test('a recorder that is killed leaves what it saw', needs('linux'), async () =>
   const file = join(folder, 'killed.sockscope')
   equal(recordAndEnd(file, "setTimeout(() => process.kill(process.pid, 'SIGKILL'), 300); setInterval(() => {}, 1000)"), 'SIGKILL')
   const played = await openRecording(file)
-  await played.sockets()
+  await played.takeSnapshot()
   equal(played.ended, false)
-  const { gaps } = await played.sockets()
+  const { gaps } = await played.takeSnapshot()
   equal(played.ended, true)
   equal(gaps.at(-1)?.text, 'the recording is cut short at look 3')
   played.close()
@@ -171,8 +171,8 @@ test('a program that ends without closing leaves a whole recording', needs('linu
   const file = join(folder, 'exited.sockscope')
   equal(recordAndEnd(file, 'process.exit(0)'), null)
   const played = await openRecording(file)
-  await played.sockets()
-  const { gaps } = await played.sockets()
+  await played.takeSnapshot()
+  const { gaps } = await played.takeSnapshot()
   deepEqual([played.ended, gaps.filter(gap => gap.why === 'damaged')], [true, []])
   played.close()
 })
@@ -180,12 +180,12 @@ test('a program that ends without closing leaves a whole recording', needs('linu
 test('playing loads no FFI', needs('linux', 'file /proc/self/maps'), async () => {
   const file = join(folder, 'ffi.sockscope')
   const live = await openRecorder(file)
-  await live.sockets()
+  await live.takeSnapshot()
   live.close()
   const program = `
     const { openRecording } = await import(${JSON.stringify(`${process.cwd()}/src/source/open.ts`)})
     const machine = await openRecording(${JSON.stringify(file)})
-    await machine.sockets({ details: ['tcp'] }); await machine.abilities(); await machine.interfaces(); await machine.process(1)
+    await machine.takeSnapshot({ details: ['tcp'] }); await machine.abilities(); await machine.interfaces(); await machine.process(1)
     process.stdout.write(String(/koffi/.test(require('node:fs').readFileSync('/proc/self/maps', 'utf8'))))`
   const output = execFileSync(process.execPath, ['--input-type=commonjs', '-e', `(async () => {${program}})()`], { encoding: 'utf8' })
   equal(output, 'false')

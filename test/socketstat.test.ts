@@ -35,9 +35,9 @@ after(() => {
 
 const fdOf = (socket: Socket): number => (socket as unknown as { _handle: { fd: number } })._handle.fd
 
-async function until<T>(what: string, look: () => Promise<T | undefined>): Promise<T> {
+async function until<T>(what: string, takeSnapshot: () => Promise<T | undefined>): Promise<T> {
   for (const end = Date.now() + 10_000; Date.now() < end; await sleep(10)) {
-    const found = await look()
+    const found = await takeSnapshot()
     if (found !== undefined) return found
   }
   throw new Error(`not within 10 s: ${what}`)
@@ -57,10 +57,10 @@ test('what was written and what was read can be told from the queues', linux, as
   deepEqual([sent.pid, sent.fd, sent.socketInfo.state, sent.socketInfo.type], [process.pid, fdOf(client), 'ESTABLISHED', 'stream'])
 })
 
-test('the key is that of the same socket in a look', linux, async () => {
+test('the key is that of the same socket in a snapshot', linux, async () => {
   const { key, socketInfo } = await socketStat(client)
-  const look = await sockets({ protocols: ['tcp'], owners: false })
-  const found = look.sockets.filter(s => s.key === key)
+  const snapshot = await sockets({ protocols: ['tcp'], owners: false })
+  const found = snapshot.sockets.filter(s => s.key === key)
   deepEqual(
     found.map(s => s.local),
     [socketInfo.local],

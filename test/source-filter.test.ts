@@ -42,7 +42,7 @@ const own = (sockets: readonly Socket[]): string[] =>
     .sort()
 
 test('with text for a filter as with a function', needs('linux'), async () => {
-  const all = await source.sockets({ details: ['tcp', 'cgroup'] })
+  const all = await source.takeSnapshot({ details: ['tcp', 'cgroup'] })
   const cgroup = all.sockets.find(s => inodes.has(s.inode ?? 0))?.cgroup
   const texts = [
     '',
@@ -63,16 +63,16 @@ test('with text for a filter as with a function', needs('linux'), async () => {
     'cgroup /no/such/thing',
   ]
   for (const text of texts) {
-    const look = await source.sockets({ filter: text, owners: false })
+    const snapshot = await source.takeSnapshot({ filter: text, owners: false })
     const wants = compileFilter(text)
-    deepEqual(own(look.sockets), own(all.sockets.filter(s => wants(s, all.processes))), text)
-    ok(look.sockets.every(s => wants(s, look.processes)))
-    equal(look.gaps.filter(gap => gap.what === 'sockets').length, 0, text)
+    deepEqual(own(snapshot.sockets), own(all.sockets.filter(s => wants(s, all.processes))), text)
+    ok(snapshot.sockets.every(s => wants(s, snapshot.processes)))
+    equal(snapshot.gaps.filter(gap => gap.what === 'sockets').length, 0, text)
   }
 })
 
 test('a filter that is wrong is refused before anything is asked', needs('linux'), async () => {
-  await source.sockets({ filter: 'sprot 80' }).then(
+  await source.takeSnapshot({ filter: 'sprot 80' }).then(
     () => ok(false),
     (error: unknown) => equal((error as Error).name, 'FilterError'),
   )

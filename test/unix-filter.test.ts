@@ -39,8 +39,12 @@ after(() => {
 })
 
 async function ask(filter: string, protocol: Protocol): Promise<readonly Socket[]> {
-  const look = await source.sockets({ protocols: [protocol], filter: parseFilter(filter, { family: protocol as 'unix' }), owners: false })
-  return look.sockets
+  const snapshot = await source.takeSnapshot({
+    protocols: [protocol],
+    filter: parseFilter(filter, { family: protocol as 'unix' }),
+    owners: false,
+  })
+  return snapshot.sockets
 }
 
 test('paths are globs, as in ss', needs('linux', 'command ss'), async () => {
@@ -60,10 +64,10 @@ test('paths are globs, as in ss', needs('linux', 'command ss'), async () => {
     const text = execFileSync('ss', ['-Hxa', ...words], { encoding: 'utf8', maxBuffer: 1 << 28 })
     // The numbers of a row: two queues, the inode, and that of the other end.
     const shown = text.split('\n').map(row => Number(row.split(/\s+/).filter(word => /^\d+$/.test(word))[2]))
-    const wanted = shown.filter(inode => own.has(inode)).sort()
+    const requested = shown.filter(inode => own.has(inode)).sort()
     const found = (await ask(filter, 'unix')).map(s => s.inode!).filter(inode => own.has(inode))
-    deepEqual(found.sort(), wanted, `${filter}\n${text}`)
-    if (wanted.length > 0) some.push(filter)
+    deepEqual(found.sort(), requested, `${filter}\n${text}`)
+    if (requested.length > 0) some.push(filter)
   }
   ok(some.length >= 6, some.join('\n'))
   // ss does not know the path of the other end when it filters; we do.
@@ -72,12 +76,12 @@ test('paths are globs, as in ss', needs('linux', 'command ss'), async () => {
 
 test('netlink sockets are found by protocol and kernel', needs('linux'), async () => {
   const filters = ['', 'src rtnl', 'src route', 'src 0', 'src 0:kernel', '']
-  const looks: Awaited<ReturnType<typeof ask>>[] = []
-  for (const filter of filters) looks.push(await ask(filter, 'netlink'))
+  const snapshots: Awaited<ReturnType<typeof ask>>[] = []
+  for (const filter of filters) snapshots.push(await ask(filter, 'netlink'))
   // Other programs open and close theirs meanwhile: those count that were there all the time.
-  const last = new Set(looks.at(-1)!.map(s => s.key))
-  const stays = new Set(looks[0]!.map(s => s.key).filter(key => last.has(key)))
-  const [all, named, byNumber, route, kernel] = looks.map(look => look.filter(s => stays.has(s.key)))
+  const last = new Set(snapshots.at(-1)!.map(s => s.key))
+  const stays = new Set(snapshots[0]!.map(s => s.key).filter(key => last.has(key)))
+  const [all, named, byNumber, route, kernel] = snapshots.map(snapshot => snapshot.filter(s => stays.has(s.key)))
   const right = all!.filter(s => s.detail?.protocolNumber === 0)
   ok(right.length > 0)
   equal(named!.length + byNumber!.length, right.length, JSON.stringify(right[0]))

@@ -3,11 +3,11 @@
 import { createInterface } from 'node:readline/promises'
 import { isTerminal } from './output.ts'
 import { UsageError } from './problem.ts'
-import type { Given } from './table.ts'
+import type { ParsedArguments } from './table.ts'
 
 /** True when the caller says yes, by --yes or on the terminal. Without a terminal nothing is assumed. */
-export async function confirmed(given: Given, question: string): Promise<boolean> {
-  if (given.has('yes')) return true
+export async function confirmed(args: ParsedArguments, question: string): Promise<boolean> {
+  if (args.has('yes')) return true
   if (!isTerminal() || process.stdin.isTTY !== true)
     throw new UsageError(`nothing was done: there is no terminal to ask on; add --yes, or --dry-run to see what would be done`)
   const lines = createInterface({ input: process.stdin, output: process.stdout })

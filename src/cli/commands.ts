@@ -14,7 +14,7 @@ const actionOptions: readonly Option[] = [
   { name: 'yes', short: 'y', about: 'do not ask' },
   { name: 'dry-run', about: 'only show what would be done' },
 ]
-const every: Option = { name: 'every', value: 'TIME', about: 'time between looks (default 1s)' }
+const every: Option = { name: 'every', value: 'TIME', about: 'time between snapshots (default 1s)' }
 const json: Option = { name: 'json', about: 'as JSON' }
 
 /** How sockets are shown. */
@@ -48,7 +48,7 @@ export const commands: readonly Command[] = [
       ['sockscope -tulpn', 'what listens'],
       ["sockscope list 'dport = :443 and process nginx'", 'a filter'],
     ],
-    run: async given => (await import('./commands/list.ts')).run(given),
+    run: async args => (await import('./commands/list.ts')).run(args),
   },
   {
     name: 'ports',
@@ -62,7 +62,7 @@ export const commands: readonly Command[] = [
       { name: 'no-header', short: 'H', about: 'without the head' },
     ],
     examples: [['sockscope ports user www-data', 'of one user']],
-    run: async given => (await import('./commands/ports.ts')).run(given),
+    run: async args => (await import('./commands/ports.ts')).run(args),
   },
   {
     name: 'port',
@@ -73,7 +73,7 @@ export const commands: readonly Command[] = [
       ['sockscope :3000', 'the same as port 3000'],
       ['sockscope port 80,443,8000-8100', 'several'],
     ],
-    run: async given => (await import('./commands/port.ts')).run(given),
+    run: async args => (await import('./commands/port.ts')).run(args),
   },
   {
     name: 'pid',
@@ -81,7 +81,7 @@ export const commands: readonly Command[] = [
     usage: 'PID|NAME',
     options: [...outputOptions, ...listOptions],
     examples: [['sockscope pid nginx', 'by name']],
-    run: async given => (await import('./commands/pid.ts')).run(given),
+    run: async args => (await import('./commands/pid.ts')).run(args),
   },
   {
     name: 'free',
@@ -94,7 +94,7 @@ export const commands: readonly Command[] = [
       json,
     ],
     examples: [['sockscope free 3000-3100', 'the first in a range']],
-    run: async given => (await import('./commands/free.ts')).run(given),
+    run: async args => (await import('./commands/free.ts')).run(args),
   },
   {
     name: 'stats',
@@ -102,7 +102,7 @@ export const commands: readonly Command[] = [
     usage: '',
     options: [...namespaceOptions, json],
     examples: [],
-    run: async given => (await import('./commands/stats.ts')).run(given),
+    run: async args => (await import('./commands/stats.ts')).run(args),
   },
   {
     name: 'explain',
@@ -115,7 +115,7 @@ export const commands: readonly Command[] = [
       json,
     ],
     examples: [['sockscope explain dport = :5432 --by process', 'which are slow']],
-    run: async given => (await import('./commands/explain.ts')).run(given),
+    run: async args => (await import('./commands/explain.ts')).run(args),
   },
   {
     name: 'watch',
@@ -130,7 +130,7 @@ export const commands: readonly Command[] = [
       { name: 'ndjson', about: 'one JSON object a line' },
     ],
     examples: [['sockscope watch process node', 'of one program']],
-    run: async given => (await import('./commands/watch.ts')).run(given),
+    run: async args => (await import('./commands/watch.ts')).run(args),
   },
   {
     name: 'events',
@@ -145,7 +145,7 @@ export const commands: readonly Command[] = [
       { name: 'ndjson', about: 'one JSON object a line' },
     ],
     examples: [['sockscope events --ndjson dport = :443', 'for programs']],
-    run: async given => (await import('./commands/events.ts')).run(given),
+    run: async args => (await import('./commands/events.ts')).run(args),
   },
   {
     name: 'top',
@@ -156,14 +156,14 @@ export const commands: readonly Command[] = [
       ...namespaceOptions,
       { name: 'by', value: 'WORD', words: flowLists, about: flowLists.join(', ') },
       { name: 'sort', value: 'ORDER', words: flowOrders, about: flowOrders.join(', ') },
-      { name: 'interval', value: 'TIME', about: 'time between looks (default 1s)' },
+      { name: 'interval', value: 'TIME', about: 'time between snapshots (default 1s)' },
       { name: 'every', value: 'TIME', about: 'the same as --interval', hidden: true },
       { name: 'count', value: 'N', about: 'end after so many intervals' },
       { name: 'limit', value: 'N', about: 'at most so many rows' },
       { name: 'json', about: 'one JSON object for each interval' },
     ],
     examples: [['sockscope top --by remotes', 'by the other end']],
-    run: async given => (await import('./commands/top.ts')).run(given),
+    run: async args => (await import('./commands/top.ts')).run(args),
   },
   {
     name: 'kill',
@@ -177,7 +177,7 @@ export const commands: readonly Command[] = [
       json,
     ],
     examples: [['sockscope kill :3000 --dry-run', 'look first']],
-    run: async given => (await import('./commands/kill.ts')).run(given),
+    run: async args => (await import('./commands/kill.ts')).run(args),
   },
   {
     name: 'close',
@@ -185,7 +185,7 @@ export const commands: readonly Command[] = [
     usage: 'FILTER',
     options: [...actionOptions, { name: 'reset', about: 'always by a reset' }, json],
     examples: [['sockscope close dst 10.0.0.7 and dport = :5432', '']],
-    run: async given => (await import('./commands/close.ts')).run(given),
+    run: async args => (await import('./commands/close.ts')).run(args),
   },
   {
     name: 'doctor',
@@ -193,7 +193,7 @@ export const commands: readonly Command[] = [
     usage: '',
     options: [json, { name: 'self-check', about: 'compare its answers with what is true (macOS)' }],
     examples: [],
-    run: async given => (await import('./commands/doctor.ts')).run(given),
+    run: async args => (await import('./commands/doctor.ts')).run(args),
   },
   {
     name: 'completion',
@@ -202,7 +202,7 @@ export const commands: readonly Command[] = [
     options: [],
     words: shells,
     examples: [['source <(sockscope completion bash)', 'for this shell']],
-    run: async given => (await import('./commands/completion.ts')).run(given),
+    run: async args => (await import('./commands/completion.ts')).run(args),
   },
   {
     name: 'help',
@@ -211,6 +211,6 @@ export const commands: readonly Command[] = [
     options: [],
     words: ['filters', 'columns', 'exit', 'ss', 'man'],
     examples: [['sockscope help man | man -l -', 'the manual page']],
-    run: async given => (await import('./commands/help.ts')).run(given),
+    run: async args => (await import('./commands/help.ts')).run(args),
   },
 ]

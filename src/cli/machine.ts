@@ -4,17 +4,17 @@ import { OsError } from '../model/errors.ts'
 import { openLocal, openRecorder, openRecording } from '../source/open.ts'
 import type { Source } from '../source/source.ts'
 import { UsageError } from './problem.ts'
-import type { Given } from './table.ts'
+import type { ParsedArguments } from './table.ts'
 
 /** The source that the global options ask for. */
-export async function openMachine(given: Given): Promise<Source> {
-  const play = given.value('replay')
-  const record = given.value('record')
+export async function openMachine(args: ParsedArguments): Promise<Source> {
+  const play = args.value('replay')
+  const record = args.value('record')
   if (play !== undefined && record !== undefined) throw new UsageError('--record and --replay exclude each other')
-  if (given.has('record-arguments') && record === undefined) throw new UsageError('--record-arguments needs --record FILE')
+  if (args.has('record-arguments') && record === undefined) throw new UsageError('--record-arguments needs --record FILE')
   if (play !== undefined) return openRecording(play).catch(mistaken('--replay'))
   if (record === undefined) return openLocal()
-  return openRecorder(record, { keepsArguments: given.has('record-arguments') }).catch(mistaken('--record'))
+  return openRecorder(record, { keepsArguments: args.has('record-arguments') }).catch(mistaken('--record'))
 }
 
 /** A file that is not there, or is there already, is a mistake in the command line. */
@@ -26,8 +26,8 @@ function mistaken(option: string): (error: unknown) => never {
 }
 
 /** Opens the source, uses it and closes it. */
-export async function withMachine<T>(given: Given, use: (source: Source) => Promise<T>): Promise<T> {
-  const source = await openMachine(given)
+export async function withMachine<T>(args: ParsedArguments, use: (source: Source) => Promise<T>): Promise<T> {
+  const source = await openMachine(args)
   try {
     return await use(source)
   } finally {

@@ -8,35 +8,35 @@ import { commandHelp, programHelp } from './help.ts'
 import { note, print } from './output.ts'
 import { parse } from './parse.ts'
 import { exits, UsageError } from './problem.ts'
-import type { Command, Given } from './table.ts'
+import type { Command, ParsedArguments } from './table.ts'
 import { version } from './version.ts'
 
-async function main(args: readonly string[]): Promise<number> {
-  const [first] = args
+async function main(argv: readonly string[]): Promise<number> {
+  const [first] = argv
   if (first === '--version' || first === '-V' || first === '-v') {
     print(`sockscope ${version}\n`)
     return exits.found
   }
-  if (args.length === 1 && (first === '--help' || first === '-h')) {
+  if (argv.length === 1 && (first === '--help' || first === '-h')) {
     print(programHelp(commands))
     return exits.found
   }
-  const { command, rest } = await choose(args)
-  const given = parse(command, rest)
-  if (given.has('help')) {
+  const { command, rest } = await choose(argv)
+  const args = parse(command, rest)
+  if (args.has('help')) {
     print(commandHelp(command))
     return exits.found
   }
-  if (command.usage === '' && given.words.length > 0)
-    throw new UsageError(`${command.name} takes no ${JSON.stringify(given.words[0])}; see sockscope ${command.name} --help`)
-  return command.run(given).catch(noNamespace(given))
+  if (command.usage === '' && args.words.length > 0)
+    throw new UsageError(`${command.name} takes no ${JSON.stringify(args.words[0])}; see sockscope ${command.name} --help`)
+  return command.run(args).catch(noNamespace(args))
 }
 
 /** A network namespace that is not there is a mistake in the command line. */
 const noNamespace =
-  (given: Given) =>
+  (args: ParsedArguments) =>
   (error: unknown): never => {
-    const word = given.value('net') ?? given.value('namespace')
+    const word = args.value('net') ?? args.value('namespace')
     const missing = error instanceof OsError && /^(setns|open)\b/.test(error.call) && /^(ENOENT|ESRCH|EINVAL|ENOTDIR)$/.test(error.code)
     if (missing && word !== undefined) throw new UsageError(`--net ${JSON.stringify(word)}: is no network namespace (${error.message})`)
     throw error

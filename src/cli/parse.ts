@@ -3,10 +3,10 @@
 import { parseArgs } from 'node:util'
 import { nearest } from '../model/nearest.ts'
 import { UsageError } from './problem.ts'
-import { globalOptions, type Command, type Given, type Option } from './table.ts'
+import { globalOptions, type Command, type ParsedArguments, type Option } from './table.ts'
 
 /** Reads the words after the name of the command. An unknown option is a UsageError with the nearest right one. */
-export function parse(command: Command, args: readonly string[]): Given {
+export function parse(command: Command, args: readonly string[]): ParsedArguments {
   const options = [...command.options, ...globalOptions]
   const config = Object.fromEntries(
     options.map(o => [
@@ -59,8 +59,8 @@ function unknown(raw: string, command: Command, options: readonly Option[]): Usa
 }
 
 /** The one of these forms of output that is asked for; two exclude each other. */
-export function onlyOneForm(given: Given, names: readonly string[]): string | undefined {
-  const forms = names.filter(name => given.has(name))
+export function onlyOneForm(args: ParsedArguments, names: readonly string[]): string | undefined {
+  const forms = names.filter(name => args.has(name))
   if (forms.length > 1) throw new UsageError(`--${forms[0]} and --${forms[1]} exclude each other`)
   return forms[0]
 }

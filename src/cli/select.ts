@@ -4,7 +4,7 @@ import type { Needs } from '../filter/needs.ts'
 import type { Query } from '../filter/query.ts'
 import type { Family, Protocol, Socket, State } from '../model/socket.ts'
 import { UsageError } from './problem.ts'
-import type { Given, Option } from './table.ts'
+import type { ParsedArguments, Option } from './table.ts'
 
 // ss: every state but those that are not connections.
 const CONNECTED: readonly State[] = [
@@ -169,8 +169,8 @@ function usual(filter: Needs | undefined): readonly Protocol[] {
 }
 
 /** The family of addresses in the filter that name none, as ss takes it from its letters. */
-export function addressFamily(given: Given): Family | undefined {
-  const families = [...new Set(given.sequence.flatMap(typed => familyOf(typed) ?? []))].filter(family => !inet.includes(family))
+export function addressFamily(args: ParsedArguments): Family | undefined {
+  const families = [...new Set(args.sequence.flatMap(typed => familyOf(typed) ?? []))].filter(family => !inet.includes(family))
   return families.length === 1 ? families[0] : undefined
 }
 
@@ -187,12 +187,12 @@ interface Line {
 }
 
 /** Reads the letters. `states` are those that the filter starts with, which win over the letters; so does a filter that says something of states. */
-export function select(given: Given, states: readonly State[] | undefined, filter?: Needs): Selection {
+export function select(args: ParsedArguments, states: readonly State[] | undefined, filter?: Needs): Selection {
   const all = [...ssOptions, ...ssShowOptions]
   // --no-header is a long name of ss, too; but who writes it out asks for the form, as --columns does, and not for what ss lists.
-  if (!given.sequence.some(o => o.raw !== '--no-header' && all.some(known => known.name === o.name)))
+  if (!args.sequence.some(o => o.raw !== '--no-header' && all.some(known => known.name === o.name)))
     return { protocols: usual(filter), families: undefined, states, test: undefined }
-  const line = lineOf(given)
+  const line = lineOf(args)
   const { names, families } = line
   if (names.size === 0 && families.size === 0) {
     if (line.queried) throw new UsageError('--query: leaves no table to show')
@@ -211,9 +211,9 @@ export function select(given: Given, states: readonly State[] | undefined, filte
 }
 
 /** As ss reads them, one after the other: the last of -a, -l and -B counts, so does the last of -4 and -6, and -A forgets the tables before it. */
-function lineOf(given: Given): Line {
+function lineOf(args: ParsedArguments): Line {
   const line: Line = { names: new Set(), families: new Set(), usual: new Set(), chosen: undefined, last: undefined, queried: false }
-  for (const typed of given.sequence) {
+  for (const typed of args.sequence) {
     const family = familyOf(typed)
     if (family !== undefined) {
       line.families.add(family)
@@ -255,7 +255,7 @@ function tablesOf(word: string): readonly string[] {
 }
 
 /** The family that an option names. */
-function familyOf({ name, value }: Given['sequence'][number]): Family | undefined {
+function familyOf({ name, value }: ParsedArguments['sequence'][number]): Family | undefined {
   if (name === 'family') return familyWords[value]
   return familyLetters.find(family => family === name)
 }
@@ -286,14 +286,14 @@ function typeTest(names: ReadonlySet<string>): ((socket: Socket) => boolean) | u
   }
   const partial = [...split].filter(([protocol, types]) => types.size < Object.values(tables).filter(t => t.protocol === protocol).length)
   if (partial.length === 0) return undefined
-  const wanted = new Map(partial)
-  return socket => wanted.get(socket.protocol)?.has(socket.detail?.type) ?? true
+  const requested = new Map(partial)
+  return socket => requested.get(socket.protocol)?.has(socket.detail?.type) ?? true
 }
 
 /** The namespaces that a line asks for. 1234/fd/5 is what a list calls one that only a descriptor keeps. */
-export function namespacesOf(given: Given): Query['namespaces'] {
-  const word = given.value('net') ?? given.value('namespace')
-  if (given.has('all-namespaces')) return 'all'
+export function namespacesOf(args: ParsedArguments): Query['namespaces'] {
+  const word = args.value('net') ?? args.value('namespace')
+  if (args.has('all-namespaces')) return 'all'
   if (word === undefined) return 'own'
   if (/^\d+$/.test(word)) return { pid: Number(word) }
   return word.includes('/') && !/^\d+\/fd\/\d+$/.test(word) ? { path: word } : { name: word }

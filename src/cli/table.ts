@@ -18,7 +18,7 @@ export interface Option {
 }
 
 /** The values that were given, by the name of the option. */
-export interface Given {
+export interface ParsedArguments {
   has(name: string): boolean
   value(name: string): string | undefined
   values(name: string): readonly string[]
@@ -39,7 +39,7 @@ export interface Command {
   readonly words?: readonly string[]
   readonly examples: readonly (readonly [line: string, about: string])[]
   /** Loads the code and runs it; gives the exit code. */
-  readonly run: (given: Given) => Promise<number>
+  readonly run: (args: ParsedArguments) => Promise<number>
 }
 
 /** Options that every command takes. */

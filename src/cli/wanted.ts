@@ -12,7 +12,7 @@ import { servicePort } from '../names/services.ts'
 import { duration } from './parse.ts'
 import { UsageError } from './problem.ts'
 import { addressFamily, namespacesOf, select, type Selection } from './select.ts'
-import type { Given } from './table.ts'
+import type { ParsedArguments } from './table.ts'
 
 /** The states that a line starts with, and the filter behind them. */
 export interface Words {
@@ -24,8 +24,8 @@ export interface Words {
 const ssStates: readonly State[] = everyState.filter(state => state !== 'BOUND')
 
 /** Reads the words of a line, and the file of `-F`. */
-export function wordsOf(given: Given): Words {
-  const words = given.has('filter') ? [...given.words, fileText(given.value('filter')!)] : given.words
+export function wordsOf(args: ParsedArguments): Words {
+  const words = args.has('filter') ? [...args.words, fileText(args.value('filter')!)] : args.words
   let at = 0
   let chosen: Set<State> | undefined
   while (words[at] === 'state' || words[at] === 'exclude' || words[at] === 'excl') {
@@ -37,28 +37,28 @@ export function wordsOf(given: Given): Words {
   const text = words.slice(at).join(' ')
   return {
     states: chosen && [...chosen],
-    filter: text === '' ? undefined : parseFilter(text, { family: addressFamily(given), service: servicePort }),
+    filter: text === '' ? undefined : parseFilter(text, { family: addressFamily(args), service: servicePort }),
   }
 }
 
 /** What to ask a source for; `test` is the part that a query cannot say. */
-export function wantedBy(given: Given): { readonly query: Query; readonly test: Selection['test'] } {
-  const { states, filter } = wordsOf(given)
-  const selection = select(given, states, filter && needs(filter))
+export function requestedBy(args: ParsedArguments): { readonly query: Query; readonly test: Selection['test'] } {
+  const { states, filter } = wordsOf(args)
+  const selection = select(args, states, filter && needs(filter))
   const query: Query = {
     protocols: selection.protocols,
     ...(selection.families ? { families: selection.families } : {}),
     ...(selection.states ? { states: selection.states } : {}),
     ...(filter ? { filter } : {}),
-    namespaces: namespacesOf(given)!,
+    namespaces: namespacesOf(args)!,
   }
   return { query, test: selection.test }
 }
 
-/** The time between looks in milliseconds; `--every` and `--interval` are the same. */
-export function rhythm(given: Given): number {
-  const name = given.has('interval') ? 'interval' : 'every'
-  return given.has(name) ? duration(`--${name}`, given.value(name)!) : 1000
+/** The time between snapshots in milliseconds; `--every` and `--interval` are the same. */
+export function rhythm(args: ParsedArguments): number {
+  const name = args.has('interval') ? 'interval' : 'every'
+  return args.has(name) ? duration(`--${name}`, args.value(name)!) : 1000
 }
 
 /** The text of a filter that is kept in a file; `-` is the input. */

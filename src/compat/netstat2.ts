@@ -105,8 +105,8 @@ async function list(addressFamilies: number, protocols: number, owners: boolean)
   const inFamilies = chosen<Family>('addressFamilies', addressFamilies, { ipv4: AddressFamilyFlags.IPV4, ipv6: AddressFamilyFlags.IPV6 })
   const inProtocols = chosen<Protocol>('protocols', protocols, { tcp: ProtocolFlags.TCP, udp: ProtocolFlags.UDP })
   if (inFamilies.length === 0 || inProtocols.length === 0) return Object.assign([], { gaps: [] })
-  const look = await sockets({ families: inFamilies, protocols: inProtocols, owners })
-  return Object.assign(look.sockets.map(socketInfo), { gaps: look.gaps })
+  const snapshot = await sockets({ families: inFamilies, protocols: inProtocols, owners })
+  return Object.assign(snapshot.sockets.map(socketInfo), { gaps: snapshot.gaps })
 }
 
 /** The words whose bits are set. */
@@ -118,7 +118,7 @@ function chosen<T extends string>(argument: string, given: number, bits: { reado
   return entries.filter(([, bit]) => (given & bit) !== 0).map(([word]) => word)
 }
 
-/** A TCP or UDP socket of any look in the shape of netstat2. */
+/** A TCP or UDP socket of any snapshot in the shape of netstat2. */
 export function socketInfo(socket: Socket): SocketInfo {
   const isTcp = socket.protocol === 'tcp'
   const localAddr = addressOf(socket.local) ?? unspecified(socket)

@@ -1,8 +1,8 @@
 // Bandwidth by process in the shape and with the field names of the NetWatch wire format, so that its readers can take it as it is.
 // All rates are bytes per second. Never the words of a command line: they can hold secrets.
 
-import { aLook, checkCount, checkEach, checkIs, checkKind, type Thing } from '../model/arguments.ts'
-import type { Look } from '../model/snapshot.ts'
+import { aSnapshot, checkCount, checkEach, checkIs, checkKind, type Thing } from '../model/arguments.ts'
+import type { Snapshot } from '../model/snapshot.ts'
 import type { Endpoint } from '../model/socket.ts'
 import type { Process, ProcessUse } from '../model/process.ts'
 import type { Flows } from '../model/flow.ts'
@@ -159,10 +159,10 @@ export class ProcessBandwidthTracker {
   }
 }
 
-/** The connections of a look, as the wire format says them: one for each process that holds it. */
-export function connectionDetails(look: Look): ConnectionDetail[] {
-  checkIs('look', look, aLook)
-  return look.sockets.flatMap(socket => {
+/** The connections of a snapshot, as the wire format says them: one for each process that holds it. */
+export function connectionDetails(snapshot: Snapshot): ConnectionDetail[] {
+  checkIs('snapshot', snapshot, aSnapshot)
+  return snapshot.sockets.flatMap(socket => {
     const moved = payload(socket)
     const pids = [...new Set(socket.owners.map(o => o.pid))].sort((a, b) => a - b)
     return (pids.length === 0 ? [null] : pids).map(pid => ({
@@ -171,7 +171,7 @@ export function connectionDetails(look: Look): ConnectionDetail[] {
       remote_addr: address(socket.remote),
       state: socket.state ?? '',
       pid,
-      process_name: pid === null ? null : (look.processes.get(pid)?.name ?? null),
+      process_name: pid === null ? null : (snapshot.processes.get(pid)?.name ?? null),
       kernel_rtt_us: socket.tcp?.rttMicros,
       rx_bytes: moved?.inBytes,
       tx_bytes: moved?.outBytes,

@@ -75,7 +75,7 @@ const context: FilterContext = { ageMs: socket => (socket === open ? 5000 : unde
 
 const all = { listener, open, mapped, six, unix, nobody, netlink, packet } as const
 // A filter, and which of the sockets above it takes.
-for (const [text, wanted] of [
+for (const [text, requested] of [
   ['', 'listener open mapped six unix nobody netlink packet'],
   ['sport = :80', 'listener'],
   ['dport < 100', 'listener mapped six'],
@@ -167,7 +167,7 @@ for (const [text, wanted] of [
   test(text || 'nothing', () => {
     const wants = compileFilter(text)
     const found = Object.entries(all).flatMap(([name, socket]: [string, Socket]) => (wants(socket, processes, context) ? [name] : []))
-    equal(found.join(' '), wanted)
+    equal(found.join(' '), requested)
   })
 }
 

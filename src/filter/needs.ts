@@ -24,23 +24,23 @@ export interface Needs {
 /** What a filter looks at. */
 export function needs(filter: Filter): Needs {
   checkTree('filter', filter)
-  const seen: Seen = { wanted: new Set(), families: new Set(), protocols: new Set() }
+  const seen: Seen = { requested: new Set(), families: new Set(), protocols: new Set() }
   visit(filter, seen, true)
-  const { wanted } = seen
+  const { requested } = seen
   return {
     // A rate is made of what TCP counts.
-    details: detailNames.filter(name => wanted.has(name) || (name === 'bytes' && wanted.has('rate'))),
-    owners: wanted.has('owners'),
-    age: wanted.has('age'),
-    rate: wanted.has('rate'),
-    states: wanted.has('states'),
+    details: detailNames.filter(name => requested.has(name) || (name === 'bytes' && requested.has('rate'))),
+    owners: requested.has('owners'),
+    age: requested.has('age'),
+    rate: requested.has('rate'),
+    states: requested.has('states'),
     families: [...seen.families],
     protocols: [...seen.protocols],
   }
 }
 
 interface Seen {
-  readonly wanted: Set<Need | 'states' | undefined>
+  readonly requested: Set<Need | 'states' | undefined>
   readonly families: Set<Family>
   readonly protocols: Set<Protocol>
 }
@@ -56,17 +56,17 @@ function visit(filter: Filter, seen: Seen, positive: boolean): void {
       visit(filter.part, seen, !positive)
       break
     case 'number':
-      seen.wanted.add(numberField(filter.field).needs)
+      seen.requested.add(numberField(filter.field).needs)
       break
     case 'text':
-      seen.wanted.add(textField(filter.field).needs)
+      seen.requested.add(textField(filter.field).needs)
       if (positive) named(filter, seen)
       break
     case 'state':
-      seen.wanted.add('states')
+      seen.requested.add('states')
       break
     case 'cgroup':
-      seen.wanted.add('cgroup')
+      seen.requested.add('cgroup')
       break
     case 'host':
       if (positive) for (const { family } of filter.hosts) if (family !== undefined) seen.families.add(family)

@@ -14,7 +14,7 @@ export const detailNames = ['bytes', 'tcp', 'memory', 'options', 'cgroup', 'cont
 /** Says whether a socket is wanted. */
 export type SocketTest = (socket: Socket, processes: ReadonlyMap<number, Process>, context?: FilterContext) => boolean
 
-/** What follows from more than one look. Where it is absent, `age` and `rate` are not known and match nothing. */
+/** What follows from more than one snapshot. Where it is absent, `age` and `rate` are not known and match nothing. */
 export interface FilterContext {
   /** How long the socket has been open. */
   ageMs?(socket: Socket): number | undefined
@@ -24,5 +24,5 @@ export interface FilterContext {
   readonly ephemeralPorts?: readonly [number, number]
 }
 
-/** What a filter looks at that a look does not hold by itself. */
+/** What a filter looks at that a snapshot does not hold by itself. */
 export type Need = DetailName | 'owners' | 'age' | 'rate'

@@ -12,11 +12,11 @@ test('what is left out has its default', () => {
 })
 
 test('a query is one test of a socket', () => {
-  const { test: wanted } = fillQuery({ protocols: ['tcp'], states: ['LISTEN'], families: ['ipv4'], filter: s => s.local.port === 80 })
+  const { test: requested } = fillQuery({ protocols: ['tcp'], states: ['LISTEN'], families: ['ipv4'], filter: s => s.local.port === 80 })
   const listener = aSocket({ state: 'LISTEN', local: { address: '0.0.0.0', port: 80 } })
-  equal(wanted(listener, new Map()), true)
+  equal(requested(listener, new Map()), true)
   for (const other of [{ protocol: 'udp' }, { state: 'ESTABLISHED' }, { family: 'ipv6' }, { local: { port: 81 } }] as const)
-    equal(wanted({ ...listener, ...other }, new Map()), false)
+    equal(requested({ ...listener, ...other }, new Map()), false)
 })
 
 test('a mistake of the caller is a TypeError that names the argument', () => {

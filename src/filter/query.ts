@@ -1,4 +1,4 @@
-// What is wanted from a look. A source asks the kernel for that and no more.
+// What is wanted from a snapshot. A source asks the kernel for that and no more.
 
 import { checkKeys } from '../model/arguments.ts'
 import type { Process } from '../model/process.ts'
@@ -18,7 +18,7 @@ export interface Query {
   readonly families?: readonly Family[]
   /** Default: every state. */
   readonly states?: readonly State[]
-  /** Default: true. Without owners a look is faster. */
+  /** Default: true. Without owners a snapshot is faster. */
   readonly owners?: boolean
   /** What to ask the kernel for beside the plain record. Default: nothing. */
   readonly details?: readonly DetailName[]
@@ -42,19 +42,19 @@ export interface FullQuery {
   /** The filter, when it was no function: for what the kernel can judge of it. */
   readonly filter: Filter | undefined
   /** What can be said before owners are known: false when the socket is not wanted whoever holds it. */
-  readonly early: (socket: Socket) => boolean
+  readonly prefilter: (socket: Socket) => boolean
   /** Everything that the query says about a single socket, in one test. */
   readonly test: SocketTest
   /** Every socket of the wanted protocols and families is wanted: there is nothing to test. */
-  readonly isPlain: boolean
+  readonly matchesEverything: boolean
 }
 
 /** Fills in the defaults. A mistake of the caller is a TypeError that names the argument. */
 export function fillQuery(query: Query = {}): FullQuery {
   checkKeys('query', query, queryKeys)
-  const wantedProtocols = words('query.protocols', query.protocols, protocols) ?? ['tcp', 'udp']
-  const wantedFamilies = words('query.families', query.families, families) ?? families
-  const wantedStates = words('query.states', query.states, states)
+  const requestedProtocols = words('query.protocols', query.protocols, protocols) ?? ['tcp', 'udp']
+  const requestedFamilies = words('query.families', query.families, families) ?? families
+  const requestedStates = words('query.states', query.states, states)
   const details = words('query.details', query.details, detailNames) ?? []
   if (query.owners !== undefined && typeof query.owners !== 'boolean') throw new TypeError('query.owners: needs true or false')
   const filter = query.filter
@@ -64,22 +64,22 @@ export function fillQuery(query: Query = {}): FullQuery {
   const tree = typeof filter === 'string' ? parseFilter(filter) : typeof filter === 'object' ? filter : undefined
   const wants = tree === undefined ? undefined : needs(tree)
   const inFilter = typeof filter === 'function' ? filter : tree && compileFilter(tree)
-  const inStates = wantedStates && new Set<State | undefined>(wantedStates)
-  const inFamilies = new Set(wantedFamilies)
-  const inProtocols = new Set(wantedProtocols)
+  const inStates = requestedStates && new Set<State | undefined>(requestedStates)
+  const inFamilies = new Set(requestedFamilies)
+  const inProtocols = new Set(requestedProtocols)
   const inScope = (socket: Socket): boolean =>
     inProtocols.has(socket.protocol) && inFamilies.has(socket.family) && (inStates === undefined || inStates.has(socket.state))
   const ownersMatter = wants === undefined || wants.owners
   return {
-    protocols: wantedProtocols,
-    families: wantedFamilies,
-    states: wantedStates,
+    protocols: requestedProtocols,
+    families: requestedFamilies,
+    states: requestedStates,
     owners: (query.owners ?? true) || wants?.owners === true,
     details: [...new Set([...details, ...(wants?.details ?? [])])],
     namespaces: namespaces(query.namespaces),
     filter: tree,
-    early: socket => inScope(socket) && (ownersMatter || inFilter!(socket, nobody)),
-    isPlain: inFilter === undefined && inStates === undefined,
+    prefilter: socket => inScope(socket) && (ownersMatter || inFilter!(socket, nobody)),
+    matchesEverything: inFilter === undefined && inStates === undefined,
     test: (socket, processes, context) => inScope(socket) && (inFilter === undefined || inFilter(socket, processes, context)),
   }
 }

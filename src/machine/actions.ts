@@ -1,6 +1,6 @@
 // What can be done to a socket or a process of this machine, for those who want just that.
 
-import { aProcess, aWholeSocket, aSource, checkIs } from '../model/arguments.ts'
+import { aProcess, aFullSocket, aSource, checkIs } from '../model/arguments.ts'
 import { OsError } from '../model/errors.ts'
 import type { Process } from '../model/process.ts'
 import type { Socket } from '../model/socket.ts'
@@ -9,7 +9,7 @@ import { machine } from './sockets.ts'
 
 /** Resets one connection at once, by its exact identity: both ends see an error. `ENOENT` when it is gone. */
 export async function closeSocket(socket: Socket, source?: Source): Promise<void> {
-  checkIs('socket', socket, aWholeSocket)
+  checkIs('socket', socket, aFullSocket)
   await (
     await action('close', source)
   )(socket)
@@ -17,7 +17,7 @@ export async function closeSocket(socket: Socket, source?: Source): Promise<void
 
 /** Ends one connection in order, as its own process would: what was sent is delivered first. `ENOENT` when it is gone. */
 export async function shutdownSocket(socket: Socket, source?: Source): Promise<void> {
-  checkIs('socket', socket, aWholeSocket)
+  checkIs('socket', socket, aFullSocket)
   await (
     await action('shutdown', source)
   )(socket)

@@ -23,7 +23,7 @@ export interface ExplainOptions {
 /** The health of connections. */
 export interface Explanation extends Judgement {
   readonly processes: ReadonlyMap<number, Process>
-  /** The last look. */
+  /** The last snapshot. */
   readonly frame: Frame | undefined
 }
 

@@ -72,7 +72,7 @@ interface Closing {
   readonly stop: () => void
 }
 
-/** A socket of node says when it closes; a number does not, and is found closed at the next look. */
+/** A socket of node says when it closes; a number does not, and is found closed at the next snapshot. */
 function closing(target: SocketTarget): Closing {
   const controller = new AbortController()
   if (typeof target !== 'object' || !('once' in target)) return { signal: controller.signal, stop() {} }

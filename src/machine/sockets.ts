@@ -1,7 +1,7 @@
-// One look, for those who want just that.
+// One snapshot, for those who want just that.
 
 import type { Query } from '../filter/query.ts'
-import type { Look } from '../model/snapshot.ts'
+import type { Snapshot } from '../model/snapshot.ts'
 import { openLocal } from '../source/open.ts'
 import type { Source } from '../source/source.ts'
 
@@ -10,7 +10,7 @@ let opened: Promise<Source> | undefined
 /** This machine: opened once, when it is first needed. */
 export const machine = (): Promise<Source> => (opened ??= openLocal())
 
-/** Looks at this machine once. The machine stays open between looks: the second one is cheaper. */
-export async function sockets(query?: Query): Promise<Look> {
-  return (await machine()).sockets(query)
+/** Looks at this machine once. The machine stays open between snapshots: the second one is cheaper. */
+export async function sockets(query?: Query): Promise<Snapshot> {
+  return (await machine()).takeSnapshot(query)
 }

@@ -2,7 +2,7 @@
 // It does not know traffic that only passes through this machine, nor the link's own frames: those are in the rest.
 
 import { checkEach, checkIs, checkKind } from '../model/arguments.ts'
-import type { Kind } from '../model/event.ts'
+import type { Accuracy } from '../model/event.ts'
 import type { Flow, Flows, InterfaceFlow, Ledger, LedgerRow } from '../model/flow.ts'
 import { worse } from './flows/rows.ts'
 
@@ -31,32 +31,32 @@ export function ledger(flows: Flows, interfaces: readonly InterfaceFlow[], unsur
   const owned = onWire.filter(flow => (flow.socket?.owners.length ?? 0) > 0)
   const again = onWire.reduce((all, flow) => all + flow.retransmittedBytes, 0)
   // What was lost can have been anybody's.
-  const best = flows.total.kind === 'exact' ? 'exact' : 'sampled'
+  const best = flows.total.accuracy === 'exact' ? 'exact' : 'sampled'
   const rows: LedgerRow[] = [
     row('processes', owned, best),
     row('no owner', unowned, best),
     row('kernel', kernel, best),
     // What the other end sent twice arrives here, but no counter of this end tells it.
-    { what: 'retransmissions', inBytes: 0, outBytes: again, kind: best },
+    { what: 'retransmissions', inBytes: 0, outBytes: again, accuracy: best },
     {
       what: 'headers',
       inBytes: headers(onWire, 'inSegments', sum('inPackets'), interfaces),
       outBytes: headers(onWire, 'outSegments', sum('outPackets'), interfaces),
-      kind: 'estimate',
+      accuracy: 'estimate',
     },
   ]
   const inBytes = sum('inBytes')
   const outBytes = sum('outBytes')
   const inRest = rows.reduce((rest, one) => rest - one.inBytes, inBytes)
   const outRest = rows.reduce((rest, one) => rest - one.outBytes, outBytes)
-  rows.push({ what: 'residual', inBytes: inRest, outBytes: outRest, kind: 'estimate' })
+  rows.push({ what: 'residual', inBytes: inRest, outBytes: outRest, accuracy: 'estimate' })
   const all = inBytes + outBytes
   return { inBytes, outBytes, rows, residualPercent: all === 0 ? undefined : (100 * (inRest + outRest)) / all, unsureBytes }
 }
 
-function row(what: LedgerRow['what'], flows: readonly Flow[], best: Kind): LedgerRow {
-  const kind = flows.reduce((worst, flow) => worse(worst, flow.kind), best)
-  return { what, inBytes: total(flows, 'inBytes'), outBytes: total(flows, 'outBytes'), kind }
+function row(what: LedgerRow['what'], flows: readonly Flow[], best: Accuracy): LedgerRow {
+  const kind = flows.reduce((worst, flow) => worse(worst, flow.accuracy), best)
+  return { what, inBytes: total(flows, 'inBytes'), outBytes: total(flows, 'outBytes'), accuracy: kind }
 }
 
 const total = (flows: readonly Flow[], of: 'inBytes' | 'outBytes'): number => flows.reduce((sum, flow) => sum + flow[of], 0)

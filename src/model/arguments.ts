@@ -29,12 +29,12 @@ export interface Thing {
   readonly fields: Readonly<Record<string, Kind | `${Kind}?`>>
 }
 
-export const aSocket: Thing = { what: 'a socket, as a look gives it', fields: { key: 'text' } }
+export const aSocket: Thing = { what: 'a socket, as a snapshot gives it', fields: { key: 'text' } }
 /** One that something is done to. */
-export const aWholeSocket: Thing = { ...aSocket, fields: { key: 'text', protocol: 'text', owners: 'list' } }
-export const aProcess: Thing = { what: 'a process, as a look gives it', fields: { key: 'text', pid: 'number' } }
-export const aLook: Thing = { what: 'a look, as sockets() gives it', fields: { sockets: 'list', processes: 'map' } }
-export const aSource: Thing = { what: 'a source, as openSource() gives it', fields: { sockets: 'function' } }
+export const aFullSocket: Thing = { ...aSocket, fields: { key: 'text', protocol: 'text', owners: 'list' } }
+export const aProcess: Thing = { what: 'a process, as a snapshot gives it', fields: { key: 'text', pid: 'number' } }
+export const aSnapshot: Thing = { what: 'a snapshot, as sockets() gives it', fields: { sockets: 'list', processes: 'map' } }
+export const aSource: Thing = { what: 'a source, as openSource() gives it', fields: { takeSnapshot: 'function' } }
 export const tcpStatistics: Thing = { what: 'what TCP knows, as the tcp of a socket gives it', fields: {} }
 
 /** What was given, in a few words. */

@@ -5,7 +5,7 @@ import type { Process } from './process.ts'
 import type { Socket } from './socket.ts'
 
 /** Where a number comes from: counted by the kernel, seen at intervals, or worked out. */
-export type Kind = 'exact' | 'sampled' | 'estimate'
+export type Accuracy = 'exact' | 'sampled' | 'estimate'
 
 /** A socket that opened or closed. */
 export interface SocketEvent {
@@ -21,7 +21,7 @@ export interface SocketEvent {
   readonly bytesIn: number | undefined
   readonly bytesOut: number | undefined
   /** How true the byte counts are. */
-  readonly kind: Kind | undefined
+  readonly accuracy: Accuracy | undefined
   /** How it was seen. */
   readonly tier?: Tier | undefined
 }
@@ -30,7 +30,7 @@ export interface SocketEvent {
  * How events are seen: by programs inside the kernel, by the kernel's own word that a socket was destroyed, or only by looking
  * again and again.
  */
-export type Tier = 'bpf' | 'destroy' | 'look'
+export type Tier = 'bpf' | 'destroy' | 'snapshot'
 
 /** Something that a stream of events could not tell: lost records, or a way of seeing that does not work here. */
 export interface EventGap {

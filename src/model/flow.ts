@@ -1,6 +1,6 @@
 // Who moved how many bytes. Bytes are payload: what programs wrote and read, without headers and without what was sent twice.
 
-import type { Kind } from './event.ts'
+import type { Accuracy } from './event.ts'
 import type { Process } from './process.ts'
 import type { Socket } from './socket.ts'
 
@@ -27,7 +27,7 @@ export interface Flow {
   /** Both directions, averaged over the last seconds: rows are ranked by it, so that they do not jump. */
   readonly averageBytesPerSecond: number
   /** How true the numbers are: the least true of those that they were made of. */
-  readonly kind: Kind
+  readonly accuracy: Accuracy
   readonly process: Process | undefined
   readonly socket: Socket | undefined
 }
@@ -79,7 +79,7 @@ export interface LedgerRow {
   readonly what: 'processes' | 'no owner' | 'kernel' | 'retransmissions' | 'headers' | 'residual'
   readonly inBytes: number
   readonly outBytes: number
-  readonly kind: Kind
+  readonly accuracy: Accuracy
 }
 
 /** What went through the interfaces in an interval, and what it was. The rows add up to the interfaces' bytes. */

@@ -7,15 +7,15 @@ export function nearest(word: string, words: Iterable<string>): string | undefin
   if (word.length > 40) return undefined
   const from = word.toLowerCase()
   let best: string | undefined
-  const most = Math.max(1, Math.floor(from.length / 3))
-  let least = most + 0.001
+  const max = Math.max(1, Math.floor(from.length / 3))
+  let min = max + 0.001
   for (const candidate of words) {
     const to = candidate.toLowerCase()
-    if (Math.abs(to.length - from.length) > most) continue
+    if (Math.abs(to.length - from.length) > max) continue
     // Of words that are equally far, the one with the longer common beginning: proces is process, not probes.
     const cost = distance(from, to) - common(from, to) / 100
-    if (cost >= least) continue
-    least = cost
+    if (cost >= min) continue
+    min = cost
     best = candidate
   }
   return best

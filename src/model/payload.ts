@@ -1,6 +1,6 @@
 // How many bytes of payload a socket has moved, from its counters. SYN and FIN take a number in TCP but are no payload.
 
-import type { Kind } from './event.ts'
+import type { Accuracy } from './event.ts'
 import type { Socket, State, Traffic } from './socket.ts'
 
 /** What a socket has moved since it opened. */
@@ -10,7 +10,7 @@ export interface Payload {
   readonly retransmittedBytes: number
   readonly inSegments: number | undefined
   readonly outSegments: number | undefined
-  readonly kind: Kind
+  readonly accuracy: Accuracy
 }
 
 /** In these states the other end's FIN has arrived, and TCP has counted it as one byte. */
@@ -20,7 +20,7 @@ const finReceived: ReadonlySet<State | undefined> = new Set<State>(['CLOSE_WAIT'
 export function payload(socket: Socket): Payload | undefined {
   const { tcp, traffic } = socket
   // A system that counts payload apart says so: nothing must be taken off.
-  if (traffic?.kind === 'exact') return ofTraffic(socket, traffic)
+  if (traffic?.accuracy === 'exact') return ofTraffic(socket, traffic)
   if (tcp?.receivedBytes !== undefined && (tcp.sentBytes !== undefined || tcp.ackedBytes !== undefined)) {
     const fin = finReceived.has(socket.state) ? 1 : 0
     // Before Linux 4.19 only acknowledged bytes are counted, and the SYN of the side that connected is one of them.
@@ -31,7 +31,7 @@ export function payload(socket: Socket): Payload | undefined {
       retransmittedBytes: tcp.retransmittedBytes ?? 0,
       inSegments: tcp.receivedSegments,
       outSegments: tcp.sentSegments,
-      kind: tcp.sentBytes === undefined || tcp.retransmittedBytes === undefined ? 'estimate' : 'exact',
+      accuracy: tcp.sentBytes === undefined || tcp.retransmittedBytes === undefined ? 'estimate' : 'exact',
     }
   }
   return traffic === undefined ? undefined : ofTraffic(socket, traffic)
@@ -42,9 +42,9 @@ function ofTraffic(socket: Socket, traffic: Traffic): Payload {
   return {
     inBytes: traffic.inBytes,
     outBytes: traffic.outBytes,
-    retransmittedBytes: traffic.kind === 'exact' ? (socket.tcp?.retransmittedBytes ?? 0) : 0,
+    retransmittedBytes: traffic.accuracy === 'exact' ? (socket.tcp?.retransmittedBytes ?? 0) : 0,
     inSegments: datagrams ? traffic.inCalls : undefined,
     outSegments: datagrams ? traffic.outCalls : undefined,
-    kind: traffic.kind ?? 'exact',
+    accuracy: traffic.accuracy ?? 'exact',
   }
 }

@@ -5,7 +5,7 @@ import type { Process } from './process.ts'
 import type { Socket } from './socket.ts'
 
 /** Everything that was seen at one moment. */
-export interface Look {
+export interface Snapshot {
   /** When, in milliseconds since 1970. */
   readonly atMs: number
   /** The source that looked, and how: `linux`, `linux (bpf)`, `replay linux`. */
@@ -13,6 +13,6 @@ export interface Look {
   readonly sockets: readonly Socket[]
   /** The owners of the sockets and their parents, by pid. */
   readonly processes: ReadonlyMap<number, Process>
-  /** What could not be seen; the look is complete when there are none. */
+  /** What could not be seen; the snapshot is complete when there are none. */
   readonly gaps: readonly Gap[]
 }

@@ -1,6 +1,6 @@
 // The record of one socket, the same on every operating system. A field that a platform cannot tell is undefined, never 0.
 
-import type { Kind } from './event.ts'
+import type { Accuracy } from './event.ts'
 import type { Tcp } from './tcp.ts'
 
 /** Every kind of socket that can be listed. */
@@ -123,7 +123,7 @@ export interface Traffic {
   /** The same by process, also of those that have ended. */
   readonly processes: readonly Share[]
   /** How true the bytes are, where the system says it itself; those that are counted at the calls of processes are exact. */
-  readonly kind?: Kind | undefined
+  readonly accuracy?: Accuracy | undefined
 }
 
 /** What one process moved through a socket. */

@@ -7,7 +7,7 @@ import type { Negotiated, Tcp } from './tcp.ts'
 export interface SocketStat {
   readonly pid: number
   readonly fd: number
-  /** The key that the same socket has in a look. */
+  /** The key that the same socket has in a snapshot. */
   readonly key: string | undefined
   /** The kernel's own number for the socket, never used again. */
   readonly cookie: number | undefined

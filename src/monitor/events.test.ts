@@ -15,7 +15,7 @@ const closed = (i: number): SocketEvent => ({
   processes: [],
   bytesIn: i,
   bytesOut: 0,
-  kind: 'exact',
+  accuracy: 'exact',
   tier: 'bpf',
 })
 const lost: EventGap = { type: 'gap', atMs: 0, gap: { what: 'events', why: 'lost', text: '3 events were lost', help: '', count: 3 } }
@@ -24,7 +24,7 @@ const lost: EventGap = { type: 'gap', atMs: 0, gap: { what: 'events', why: 'lost
 function machine(tell?: (signal: AbortSignal | undefined) => AsyncGenerator<SocketEvent | EventGap, void, undefined>): Source {
   return {
     name: 'test',
-    sockets: async () => ({ atMs: Date.now(), source: 'test', sockets: [], processes: new Map(), gaps: [] }),
+    takeSnapshot: async () => ({ atMs: Date.now(), source: 'test', sockets: [], processes: new Map(), gaps: [] }),
     process: async () => undefined,
     interfaces: async () => [],
     ...(tell && { events: (_query, signal) => tell(signal) }),
@@ -91,7 +91,7 @@ test('frames repeat what was lost, and count it up', async () => {
     const [events, ends] = ['events', 'ends'].map(what => frame.gaps.find(gap => gap.text.endsWith(`${what} were lost`)))
     counts.push(events?.count)
     deepEqual([events?.text, ends?.text], events && [`${events.count} events were lost`, `${(events.count! / 3) * 2} ends were lost`])
-    if (frame.flows !== undefined && events?.count !== counts.at(-2)) equal(frame.flows.total.kind, 'sampled')
+    if (frame.flows !== undefined && events?.count !== counts.at(-2)) equal(frame.flows.total.accuracy, 'sampled')
     if (frame.sequence >= 4) break
   }
   const known = counts.filter(count => count !== undefined)
@@ -101,7 +101,7 @@ test('frames repeat what was lost, and count it up', async () => {
   )
 })
 
-test('the first look comes when the source listens, so nothing falls in between', async () => {
+test('the first snapshot comes when the source listens, so nothing falls in between', async () => {
   const steps: string[] = []
   const source: Source = {
     ...machine(async function* () {}),
@@ -112,7 +112,7 @@ test('the first look comes when the source listens, so nothing falls in between'
       while (!signal?.aborted) await sleep(5)
       yield lost
     },
-    async sockets() {
+    async takeSnapshot() {
       steps.push('look')
       return { atMs: 0, source: 'test', sockets: [], processes: new Map(), gaps: [] }
     },
@@ -124,10 +124,10 @@ test('the first look comes when the source listens, so nothing falls in between'
   deepEqual(steps.slice(0, 4), ['listening', 'look', 'listening', 'look'])
 })
 
-test('what ended before a look is in its frame, and what ended after it in the next one', async () => {
+test('what ended before a snapshot is in its frame, and what ended after it in the next one', async () => {
   const waiting: SocketEvent[] = []
   const late = [closed(1000)]
-  let looks = 0
+  let snapshots = 0
   const source: Source = {
     ...machine(),
     async *events(_query, signal, listening) {
@@ -135,13 +135,13 @@ test('what ended before a look is in its frame, and what ended after it in the n
       await sleep(10_000, undefined, signal && { signal }).catch(() => {}) // It would tell nothing by itself in all that time.
       yield* []
     },
-    async sockets() {
-      looks++
-      waiting.push({ ...closed(looks), atMs: Date.now() })
-      return machine().sockets()
+    async takeSnapshot() {
+      snapshots++
+      waiting.push({ ...closed(snapshots), atMs: Date.now() })
+      return machine().takeSnapshot()
     },
     async interfaces() {
-      if (looks === 2 && late.length > 0) waiting.push({ ...late.pop()!, atMs: Date.now() + 50 })
+      if (snapshots === 2 && late.length > 0) waiting.push({ ...late.pop()!, atMs: Date.now() + 50 })
       return []
     },
   }

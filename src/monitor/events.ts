@@ -12,7 +12,7 @@ import { openTap, type Tap } from './tap.ts'
 
 /** How to listen. */
 export interface EventOptions {
-  /** Milliseconds between looks, which find owners and what is not told. Default: 1000. */
+  /** Milliseconds between snapshots, which find owners and what is not told. Default: 1000. */
   readonly every?: number
   /** Ends the events; what is known by then is still given. */
   readonly signal?: AbortSignal
@@ -34,8 +34,8 @@ export async function* events(query?: Query, options: EventOptions = {}): AsyncG
   if (signal !== undefined && !(signal instanceof AbortSignal)) throw new TypeError('signal: needs an AbortSignal')
   if (options.source !== undefined) checkIs('source', options.source, aSource)
   const { states: _any, ...asked } = query ?? {} // A socket that closes is in no state that could be asked for.
-  const wanted = fillQuery(asked).test
-  const test = (event: Told): boolean => event.type === 'gap' || wanted(event.socket, byPid(event.processes))
+  const requested = fillQuery(asked).test
+  const test = (event: Told): boolean => event.type === 'gap' || requested(event.socket, byPid(event.processes))
   if (signal?.aborted) return
   const source = options.source ?? (await openLocal())
   try {
@@ -56,24 +56,24 @@ async function* joined(
   const tap = openTap(source, query)
   const join = joiner()
   const { filter: _later, ...all } = query // An owner that the filter asks for may be known only at the end.
-  const look = async (): Promise<Told[]> => {
-    const seen = await source.sockets({ ...all, details: ['tcp'] })
-    return join.look(seen, tap.tells)
+  const takeSnapshot = async (): Promise<Told[]> => {
+    const seen = await source.takeSnapshot({ ...all, details: ['tcp'] })
+    return join.addSnapshot(seen, tap.tells)
   }
   try {
     await tap.ready
-    yield* await look()
+    yield* await takeSnapshot()
     let next = performance.now() + every
     while (!signal?.aborted && !source.ended) {
       yield* tell(tap, join)
       const left = next - performance.now()
       if (left > 0) await either(tap, left, signal)
       else {
-        yield* await look()
+        yield* await takeSnapshot()
         next = Math.max(next + every, performance.now())
       }
     }
-    yield* await look()
+    yield* await takeSnapshot()
     await tap.stop()
     yield* tell(tap, join)
     yield* join.rest()
@@ -84,7 +84,7 @@ async function* joined(
 
 function* tell(tap: Tap, join: Joiner): Generator<Told> {
   for (const event of tap.take()) {
-    const told = event.type === 'gap' ? event : join.event(event)
+    const told = event.type === 'gap' ? event : join.addEvent(event)
     if (told !== undefined) yield told
   }
 }

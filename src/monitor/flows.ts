@@ -1,11 +1,11 @@
-// What a frame says of bytes: flows from looks and events, the interfaces, and the ledger.
+// What a frame says of bytes: flows from snapshots and events, the interfaces, and the ledger.
 
 import { OsError } from '../model/errors.ts'
 import type { EventGap, SocketEvent } from '../model/event.ts'
 import type { Frame } from '../model/frame.ts'
 import type { Gap } from '../model/gap.ts'
 import type { Interface } from '../model/interface.ts'
-import type { Look } from '../model/snapshot.ts'
+import type { Snapshot } from '../model/snapshot.ts'
 import { fillQuery, type Query } from '../filter/query.ts'
 import { flowMeter } from '../measure/flows/meter.ts'
 import { between, interfaceMeter } from '../measure/interfaces.ts'
@@ -16,13 +16,13 @@ import { openTap } from './tap.ts'
 
 /** Follows bytes from frame to frame. */
 export interface FlowWatch {
-  /** What to ask for in each look. */
+  /** What to ask for in each snapshot. */
   readonly query: Query
-  /** Comes when it is time for the first look. */
+  /** Comes when it is time for the first snapshot. */
   readonly ready: Promise<void>
-  /** Is called right before each look, as `take` is right after it: the interfaces are read on both sides of it. */
+  /** Is called right before each snapshot, as `take` is right after it: the interfaces are read on both sides of it. */
   before(): Promise<void>
-  take(look: Look, intervalMs: number | undefined): Promise<Pick<Frame, 'flows' | 'interfaces' | 'ledger' | 'gaps'>>
+  take(snapshot: Snapshot, intervalMs: number | undefined): Promise<Pick<Frame, 'flows' | 'interfaces' | 'ledger' | 'gaps'>>
   stop(): Promise<void>
 }
 
@@ -37,27 +37,27 @@ export function followFlows(source: Source, asked: Query = {}): FlowWatch {
   const wires = interfaceMeter()
   const gaps = new Map<string, Gap>()
   let first: readonly Interface[] | undefined
-  /** What happened after the last look: it belongs to the next interval. */
+  /** What happened after the last snapshot: it belongs to the next interval. */
   const later: SocketEvent[] = []
-  /** Of the look before. */
+  /** Of the snapshot before. */
   let unsure: { readonly bytes: number } | undefined
   return {
     query,
     ready: tap.ready,
     async before() {
-      // A recording has one reading for each look.
+      // A recording has one reading for each snapshot.
       first = source.replay ? undefined : await readInterfaces(source, gaps)
     },
-    async take(look, intervalMs) {
+    async take(snapshot, intervalMs) {
       const untilMs = Date.now()
       // Read at once: whatever goes through meanwhile is what the ledger is unsure of.
       const last = await readInterfaces(source, gaps)
       await tap.catchUp()
-      join.look(look, tap.tells)
+      join.addSnapshot(snapshot, tap.tells)
       const told: SocketEvent[] = []
       let lost = false
       const hear = (event: SocketEvent): void => {
-        const known = join.event(event)
+        const known = join.addEvent(event)
         if (known?.type === 'closed' && test(known.socket, new Map(known.processes.map(p => [p.pid, p])))) told.push(known)
       }
       for (const event of later.splice(0)) hear(event)
@@ -68,7 +68,7 @@ export function followFlows(source: Source, asked: Query = {}): FlowWatch {
         } else if (event.atMs > untilMs) later.push(event)
         else hear(event)
       }
-      const flows = meter.take(look, told, intervalMs, lost)
+      const flows = meter.take(snapshot, told, intervalMs, lost)
       const now = first && between(first, last)
       const unsureBytes = now && unsure && now.unsureBytes + unsure.bytes
       unsure = now && { bytes: now.unsureBytes }
@@ -77,7 +77,7 @@ export function followFlows(source: Source, asked: Query = {}): FlowWatch {
         flows,
         interfaces,
         ledger: flows && ledger(flows, interfaces, unsureBytes),
-        gaps: gaps.size === 0 ? look.gaps : [...look.gaps, ...gaps.values()],
+        gaps: gaps.size === 0 ? snapshot.gaps : [...snapshot.gaps, ...gaps.values()],
       }
     },
     stop: () => tap.stop(),

@@ -3,11 +3,11 @@
 
 import type { Query } from '../filter/query.ts'
 import type { EventGap, SocketEvent } from '../model/event.ts'
-import { turn } from '../source/yielding.ts'
-import type { Source, TellNow } from '../source/source.ts'
+import { nextTurn } from '../source/yielding.ts'
+import type { Source, DrainPending } from '../source/source.ts'
 import { pause } from './pause.ts'
 
-const mostWaiting = 50_000
+const maxWaiting = 50_000
 /** A source need not say when it listens. */
 const readyMs = 2000
 
@@ -39,19 +39,19 @@ export function openTap(source: Source, query: Query | undefined): Tap {
   const heard = listening.heard()
   const enough = new AbortController()
   const ready = Promise.race([heard, pause(readyMs, enough.signal)]).then(() => enough.abort())
-  let tellNow: TellNow | undefined
+  let drainPending: DrainPending | undefined
 
   async function read(): Promise<void> {
     if (source.events === undefined) return
-    const listens = (now?: TellNow): void => {
-      tellNow = now
+    const listens = (now?: DrainPending): void => {
+      drainPending = now
       listening.ring()
     }
     for await (const event of source.events(query, stopping.signal, listens)) {
       events.push(event)
       came.ring()
       listening.ring() // Who tells something listens.
-      while (events.length >= mostWaiting && !stopping.signal.aborted) await taken.heard()
+      while (events.length >= maxWaiting && !stopping.signal.aborted) await taken.heard()
     }
   }
   const reading = read()
@@ -77,9 +77,9 @@ export function openTap(source: Source, query: Query | undefined): Tap {
       return all
     },
     async catchUp() {
-      for (let isAll = tellNow === undefined; !isAll && events.length < mostWaiting;) {
-        await turn() // What the iteration has given is on its way.
-        const more = tellNow!()
+      for (let isAll = drainPending === undefined; !isAll && events.length < maxWaiting;) {
+        await nextTurn() // What the iteration has given is on its way.
+        const more = drainPending!()
         isAll = more.length === 0
         for (const event of more) events.push(event)
       }

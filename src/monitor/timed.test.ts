@@ -1,6 +1,6 @@
 import { test } from 'node:test'
 import { deepEqual, equal } from 'node:assert/strict'
-import type { Look } from '../model/snapshot.ts'
+import type { Snapshot } from '../model/snapshot.ts'
 import type { Socket } from '../model/socket.ts'
 import type { Query } from '../filter/query.ts'
 import type { Source } from '../source/source.ts'
@@ -12,29 +12,30 @@ const moved = (key: string, inBytes: number, outBytes: number): Socket =>
   aSocket({ key, tcp: someTcp({ receivedBytes: inBytes, sentBytes: outBytes, retransmittedBytes: 0 }) })
 
 /** Plays looks that are a second apart; keeps what it was asked for. */
-function player(looks: readonly (readonly Socket[])[], asked: Query[] = []): Source {
+function player(snapshots: readonly (readonly Socket[])[], asked: Query[] = []): Source {
   let next = 0
   return {
     name: 'player',
     replay: true,
-    sockets: async (query): Promise<Look> => {
+    takeSnapshot: async (query): Promise<Snapshot> => {
       asked.push(query ?? {})
-      const sockets = looks[next]!
+      const sockets = snapshots[next]!
       return { atMs: 1000 * next++, source: 'player', sockets, processes: new Map(), gaps: [] }
     },
     process: async () => undefined,
     interfaces: async () => [],
     abilities: async () => [],
     get ended() {
-      return next === looks.length
+      return next === snapshots.length
     },
     close() {},
   }
 }
 
-async function keys(filter: string, looks: readonly (readonly Socket[])[]): Promise<string[]> {
+async function keys(filter: string, snapshots: readonly (readonly Socket[])[]): Promise<string[]> {
   const seen: string[] = []
-  for await (const { sockets } of watch({ source: player(looks), query: { filter }, every: 1 })) seen.push(sockets.map(s => s.key).join(''))
+  for await (const { sockets } of watch({ source: player(snapshots), query: { filter }, every: 1 }))
+    seen.push(sockets.map(s => s.key).join(''))
   return seen
 }
 
@@ -47,11 +48,11 @@ test('age is known of sockets that opened while we watched', async () => {
   deepEqual(await keys('not age >= 1s', [[a], [a, b], [a, b]]), ['a', 'ab', 'a'])
 })
 
-test('rate is what moved since the look before, and all that a new socket has moved', async () => {
-  const looks = [[moved('a', 500, 0)], [moved('a', 1500, 500), moved('b', 100, 0)], [moved('a', 1500, 500), moved('b', 5000, 0)]]
-  deepEqual(await keys('rate >= 1500', looks), ['', 'a', 'b'])
-  deepEqual(await keys('rateIn = 100', looks), ['', 'b', ''])
-  deepEqual(await keys('rateOut = 500', looks), ['', 'a', ''])
+test('rate is what moved since the snapshot before, and all that a new socket has moved', async () => {
+  const snapshots = [[moved('a', 500, 0)], [moved('a', 1500, 500), moved('b', 100, 0)], [moved('a', 1500, 500), moved('b', 5000, 0)]]
+  deepEqual(await keys('rate >= 1500', snapshots), ['', 'a', 'b'])
+  deepEqual(await keys('rateIn = 100', snapshots), ['', 'b', ''])
+  deepEqual(await keys('rateOut = 500', snapshots), ['', 'a', ''])
   deepEqual(await keys('rate = 0', [[aSocket({ key: 'a' })], [aSocket({ key: 'a' })]]), ['', ''])
 })
 
@@ -65,8 +66,8 @@ test('the source is asked for all that the filter looks at', async () => {
 
 test('sockets that the filter stops taking have not closed', async () => {
   const changes: unknown[] = []
-  const looks = [[a], [a, b], [a, b], [a, b], [a]]
-  for await (const { change } of watch({ source: player(looks), query: { filter: 'age < 2s' }, every: 1 }))
+  const snapshots = [[a], [a, b], [a, b], [a, b], [a]]
+  for await (const { change } of watch({ source: player(snapshots), query: { filter: 'age < 2s' }, every: 1 }))
     changes.push(change && [change.opened.map(s => s.key), change.closed.map(s => s.key)])
   deepEqual(changes, [undefined, [['b'], []], [[], []], [[], []], [[], []]])
 })

@@ -1,4 +1,4 @@
-// Filters on `age` and `rate`: what follows from more than one look. The source is asked without them, and they are judged here.
+// Filters on `age` and `rate`: what follows from more than one snapshot. The source is asked without them, and they are judged here.
 
 import { compileFilter } from '../filter/compile.ts'
 import { needs } from '../filter/needs.ts'
@@ -7,21 +7,21 @@ import type { Query } from '../filter/query.ts'
 import type { FilterContext } from '../filter/predicate.ts'
 import { payload, type Payload } from '../model/payload.ts'
 import type { Change } from '../model/frame.ts'
-import type { Look } from '../model/snapshot.ts'
+import type { Snapshot } from '../model/snapshot.ts'
 import type { Socket } from '../model/socket.ts'
 
 /** Judges looks by a filter that asks for age or rate. */
 export interface Timed {
   /** What to ask the source for: everything that the filter looks at, and nothing left out by it. */
   readonly query: Query
-  /** The sockets of the next look that the filter takes. */
-  take(look: Look, intervalMs: number | undefined): readonly Socket[]
-  /** Of what happened since the look before, what happened to sockets that the filter takes, or took when they were last seen. */
+  /** The sockets of the next snapshot that the filter takes. */
+  take(snapshot: Snapshot, intervalMs: number | undefined): readonly Socket[]
+  /** Of what happened since the snapshot before, what happened to sockets that the filter takes, or took when they were last seen. */
   of(change: Change): Change
 }
 
 interface Seen {
-  /** When it was first seen; undefined when it was there before the first look. */
+  /** When it was first seen; undefined when it was there before the first snapshot. */
   readonly sinceMs: number | undefined
   readonly moved: Payload | undefined
 }
@@ -44,32 +44,32 @@ export function timed(query: Query | undefined): Timed | undefined {
       owners: (query?.owners ?? true) || wants.owners,
       details: [...new Set([...(query?.details ?? []), ...wants.details])],
     },
-    take(look, intervalMs) {
+    take(snapshot, intervalMs) {
       const last = seen
       const now = new Map<string, Seen>()
-      for (const socket of look.sockets) {
-        const sinceMs = last === undefined ? undefined : last.has(socket.key) ? last.get(socket.key)!.sinceMs : look.atMs
+      for (const socket of snapshot.sockets) {
+        const sinceMs = last === undefined ? undefined : last.has(socket.key) ? last.get(socket.key)!.sinceMs : snapshot.atMs
         now.set(socket.key, { sinceMs, moved: wants.rate ? payload(socket) : undefined })
       }
       seen = now
-      const context = contextOf(look, intervalMs, last, now)
-      const sockets = look.sockets.filter(socket => test(socket, look.processes, context))
+      const context = contextOf(snapshot, intervalMs, last, now)
+      const sockets = snapshot.sockets.filter(socket => test(socket, snapshot.processes, context))
       before = taken
       taken = new Set(sockets.map(socket => socket.key))
       return sockets
     },
-    of: ({ opened, closed, moved }) => ({
+    of: ({ opened, closed, changed: moved }) => ({
       opened: opened.filter(socket => taken.has(socket.key)),
       closed: closed.filter(socket => before.has(socket.key)),
-      moved: moved.filter(({ socket }) => taken.has(socket.key)),
+      changed: moved.filter(({ socket }) => taken.has(socket.key)),
     }),
   }
 }
 
-const nothing: Payload = { inBytes: 0, outBytes: 0, retransmittedBytes: 0, inSegments: 0, outSegments: 0, kind: 'exact' }
+const nothing: Payload = { inBytes: 0, outBytes: 0, retransmittedBytes: 0, inSegments: 0, outSegments: 0, accuracy: 'exact' }
 
 function contextOf(
-  look: Look,
+  snapshot: Snapshot,
   intervalMs: number | undefined,
   last: ReadonlyMap<string, Seen> | undefined,
   now: ReadonlyMap<string, Seen>,
@@ -77,12 +77,12 @@ function contextOf(
   return {
     ageMs: ({ key }) => {
       const sinceMs = now.get(key)?.sinceMs
-      return sinceMs === undefined ? undefined : look.atMs - sinceMs
+      return sinceMs === undefined ? undefined : snapshot.atMs - sinceMs
     },
     rate: ({ key }) => {
       const moved = now.get(key)?.moved
       if (last === undefined || moved === undefined || intervalMs === undefined || intervalMs <= 0) return undefined
-      // A socket that was not there at the look before has moved all of its bytes since.
+      // A socket that was not there at the snapshot before has moved all of its bytes since.
       const from = last.has(key) ? last.get(key)!.moved : nothing
       if (from === undefined) return undefined
       const perSecond = (to: number, was: number): number => (Math.max(0, to - was) * 1000) / intervalMs

@@ -1,6 +1,6 @@
 import { test } from 'node:test'
 import { deepEqual, equal, rejects, throws } from 'node:assert/strict'
-import type { Look } from '../model/snapshot.ts'
+import type { Snapshot } from '../model/snapshot.ts'
 import type { Source } from '../source/source.ts'
 import { compileFilter } from '../filter/compile.ts'
 import { parseFilter } from '../filter/language/parse.ts'
@@ -12,19 +12,25 @@ import { sockets } from '../machine/sockets.ts'
 import { tickAfter } from './tick.ts'
 import { watch, type WatchOptions } from './watch.ts'
 
-/** A source that counts its looks. */
-function counter(over: Partial<Source> = {}): Source & { readonly looks: () => number; readonly closed: () => number } {
-  let looks = 0
+/** A source that counts its snapshots. */
+function counter(over: Partial<Source> = {}): Source & { readonly snapshots: () => number; readonly closed: () => number } {
+  let snapshots = 0
   let closed = 0
   return {
     name: 'counter',
-    sockets: async (): Promise<Look> => ({ atMs: 1000 + 250 * looks++, source: 'counter', sockets: [], processes: new Map(), gaps: [] }),
+    takeSnapshot: async (): Promise<Snapshot> => ({
+      atMs: 1000 + 250 * snapshots++,
+      source: 'counter',
+      sockets: [],
+      processes: new Map(),
+      gaps: [],
+    }),
     process: async () => undefined,
     interfaces: async () => [],
     abilities: async () => [],
     ended: false,
     close: () => void closed++,
-    looks: () => looks,
+    snapshots: () => snapshots,
     closed: () => closed,
     ...over,
   }
@@ -52,7 +58,7 @@ test('a recording ends the watch, and its own clock counts', async () => {
   const source: Source = {
     ...base,
     replay: true,
-    sockets: async () => (left--, base.sockets()),
+    takeSnapshot: async () => (left--, base.takeSnapshot()),
     get ended() {
       return left === 0
     },
@@ -72,7 +78,7 @@ test('an abort ends it without an error: before, while it waits, while it looks'
   equal(await all({ source: counter(), every: 60_000, signal: AbortSignal.timeout(20) }), 1)
   const abort = new AbortController()
   const looking = counter()
-  const source: Source = { ...looking, sockets: async () => (abort.abort(), looking.sockets()) }
+  const source: Source = { ...looking, takeSnapshot: async () => (abort.abort(), looking.takeSnapshot()) }
   equal(await all({ source, signal: abort.signal }), 0)
 })
 

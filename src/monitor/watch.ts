@@ -4,7 +4,7 @@ import { aSource, checkIs, checkKeys, checkMillis } from '../model/arguments.ts'
 import { fillQuery, type Query } from '../filter/query.ts'
 import { compare } from '../track/change.ts'
 import type { Frame } from '../model/frame.ts'
-import type { Look } from '../model/snapshot.ts'
+import type { Snapshot } from '../model/snapshot.ts'
 import { openLocal } from '../source/open.ts'
 import type { Source } from '../source/source.ts'
 import { followFlows } from './flows.ts'
@@ -14,21 +14,21 @@ import { timed } from './timed.ts'
 
 /** How to watch. */
 export interface WatchOptions {
-  /** Milliseconds from the start of one look to the start of the next. Default: 1000. */
+  /** Milliseconds from the start of one snapshot to the start of the next. Default: 1000. */
   readonly every?: number
   readonly query?: Query
   /** Ends the watch. */
   readonly signal?: AbortSignal
   /** Default: this machine, opened for the watch and closed after it. */
   readonly source?: Source
-  /** Also say who moved how many bytes. Sockets that live shorter than a look to the next are counted too. Default: false. */
+  /** Also say who moved how many bytes. Sockets that live shorter than a snapshot to the next are counted too. Default: false. */
   readonly flows?: boolean
 }
 
 const watchKeys = ['every', 'query', 'signal', 'source', 'flows'] satisfies (keyof WatchOptions)[]
 
 /**
- * Looks at once and then every so often, without drift; a look that takes too long makes the next one late, never two at once.
+ * Looks at once and then every so often, without drift; a snapshot that takes too long makes the next one late, never two at once.
  * It ends when it is aborted or left, or when a recording ends. Mistakes in the options are thrown at once.
  */
 export function watch(options: WatchOptions = {}): AsyncGenerator<Frame, void, undefined> {
@@ -47,31 +47,31 @@ async function* loop(options: WatchOptions, every: number): AsyncGenerator<Frame
   if (signal?.aborted) return
   const source = options.source ?? (await openLocal())
   const filter = timed(options.query)
-  const wanted = filter?.query ?? options.query
-  const flows = options.flows ? followFlows(source, wanted) : undefined
-  const query = flows?.query ?? wanted
+  const requested = filter?.query ?? options.query
+  const flows = options.flows ? followFlows(source, requested) : undefined
+  const query = flows?.query ?? requested
   try {
     await flows?.ready
     const start = performance.now()
     let tick = 0
-    let last: { look: Look; at: number } | undefined
+    let last: { snapshot: Snapshot; at: number } | undefined
     for (let sequence = 0; ; sequence++) {
       await flows?.before()
       const at = performance.now()
-      const look = await source.sockets(query)
+      const snapshot = await source.takeSnapshot(query)
       if (signal?.aborted) return
       // A recording gives the same output each time: its own clock counts.
-      const intervalMs = last && (source.replay ? look.atMs - last.look.atMs : at - last.at)
-      const since = last && compare(last.look.sockets, look.sockets)
+      const intervalMs = last && (source.replay ? snapshot.atMs - last.snapshot.atMs : at - last.at)
+      const since = last && compare(last.snapshot.sockets, snapshot.sockets)
       yield {
-        ...look,
-        ...(filter && { sockets: filter.take(look, intervalMs) }),
-        ...(flows && (await flows.take(look, intervalMs))),
+        ...snapshot,
+        ...(filter && { sockets: filter.take(snapshot, intervalMs) }),
+        ...(flows && (await flows.take(snapshot, intervalMs))),
         sequence,
         intervalMs,
         change: since && (filter?.of(since) ?? since),
       }
-      last = { look, at }
+      last = { snapshot, at }
       if (source.ended) return
       const now = performance.now() - start
       tick = tickAfter(tick, every, now)

@@ -3,14 +3,14 @@
 import { reverse } from 'node:dns/promises'
 
 const patienceMs = 1500
-const most = 256
+const max = 256
 const unspecified = new Set(['0.0.0.0', '::'])
 
 /** The names of the addresses by reverse lookup. What is not answered in time has none. */
 export async function hostNames(addresses: Iterable<string>): Promise<ReadonlyMap<string, string>> {
   const hosts = new Map<string, string>()
-  const wanted = [...new Set(addresses)].filter(a => !unspecified.has(a)).slice(0, most)
-  const asked = wanted.map(async address => {
+  const requested = [...new Set(addresses)].filter(a => !unspecified.has(a)).slice(0, max)
+  const asked = requested.map(async address => {
     const [name] = await reverse(address.replace(/^::ffff:(?=\d+\.)/, '')).catch(() => [])
     if (name !== undefined) hosts.set(address, name)
   })

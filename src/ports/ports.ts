@@ -41,8 +41,8 @@ export async function freePort(options: FreePortOptions = {}): Promise<number | 
   if (!Array.isArray(ranges) || !ranges.every(isRange))
     throw new TypeError('options.from: needs ports such as 3000-3100, or a list of { first, last }')
   const protocol = options.protocol ?? 'tcp'
-  const look = await sockets({ protocols: [protocol], owners: false, ...(protocol === 'tcp' ? { states: ['LISTEN', 'BOUND'] } : {}) })
-  const taken = options.host === undefined ? new Set(look.sockets.map(s => s.local.port)) : new Set<number>()
+  const snapshot = await sockets({ protocols: [protocol], owners: false, ...(protocol === 'tcp' ? { states: ['LISTEN', 'BOUND'] } : {}) })
+  const taken = options.host === undefined ? new Set(snapshot.sockets.map(s => s.local.port)) : new Set<number>()
   for (const { first, last } of ranges) {
     for (let port = first; port <= last; port++) if (!taken.has(port) && (await bind(port, options)) !== undefined) return port
   }

@@ -26,9 +26,9 @@ export interface Column {
   /** For people; the value as it is, when absent. */
   readonly text?: (socket: Socket, around: Surroundings) => string
   /** Leaves a narrow terminal first when it is high; 0 never leaves. */
-  readonly leaves?: number
+  readonly dropPriority?: number
   /** Its cells may be cut when the terminal is too narrow. */
-  readonly clips?: boolean
+  readonly truncates?: boolean
 }
 
 const first = (socket: Socket, { processes }: Surroundings): Process | undefined => {
@@ -65,7 +65,7 @@ const column = (
   align: Column['align'],
   about: string,
   value: Column['value'],
-  rest: Pick<Column, 'text' | 'leaves' | 'clips'> = {},
+  rest: Pick<Column, 'text' | 'dropPriority' | 'truncates'> = {},
 ): Column => ({ id, title, align, about, value, ...rest })
 
 /** Every column by name. */
@@ -73,26 +73,28 @@ export const columns: readonly Column[] = [
   column('proto', 'PROTO', 'left', 'the protocol', s => s.protocol),
   column('family', 'FAMILY', 'left', 'the address family', s => s.family),
   column('state', 'STATE', 'left', 'the state of the connection', s => s.state),
-  column('local', 'LOCAL', 'left', 'address and port of this end', (s, a) => endpointText(s.local, s, a.names), { clips: true }),
-  column('remote', 'REMOTE', 'left', 'address and port of the other end', (s, a) => endpointText(s.remote, s, a.names), { clips: true }),
+  column('local', 'LOCAL', 'left', 'address and port of this end', (s, a) => endpointText(s.local, s, a.names), { truncates: true }),
+  column('remote', 'REMOTE', 'left', 'address and port of the other end', (s, a) => endpointText(s.remote, s, a.names), {
+    truncates: true,
+  }),
   column('pid', 'PID', 'right', 'the process that holds it', s => s.owners[0]?.pid),
-  column('fd', 'FD', 'right', 'its descriptor in that process', s => s.owners[0]?.fd, { leaves: 8 }),
+  column('fd', 'FD', 'right', 'its descriptor in that process', s => s.owners[0]?.fd, { dropPriority: 8 }),
   column('process', 'PROCESS', 'left', 'the name of that process, and how many others hold it', (s, a) => first(s, a)?.name, {
     text: (s, a) => (s.owners.length === 0 ? whyText(s) : `${first(s, a)?.name ?? '?'}${more(s)}`),
-    clips: true,
+    truncates: true,
   }),
   column('user', 'USER', 'left', 'the user that owns it', (s, a) => first(s, a)?.user ?? userName(s.uid, a) ?? s.uid, {
-    leaves: 3,
-    clips: true,
+    dropPriority: 3,
+    truncates: true,
   }),
   column('owners', 'OWNERS', 'left', 'every holder as name/pid/fd', (s, a) =>
     s.owners.map(o => `${a.processes.get(o.pid)?.name ?? '?'}/${o.pid}/${o.fd ?? '?'}`).join(' '),
   ),
-  column('exe', 'EXE', 'left', 'the file that runs', (s, a) => first(s, a)?.exe, { clips: true }),
-  column('command', 'COMMAND', 'left', 'the command line', (s, a) => first(s, a)?.command?.join(' '), { clips: true }),
-  column('script', 'SCRIPT', 'left', 'the script that an interpreter runs', (s, a) => first(s, a)?.script, { clips: true }),
-  column('container', 'CONTAINER', 'left', 'the container', (s, a) => containerText(first(s, a)), { clips: true }),
-  column('unit', 'UNIT', 'left', 'the systemd unit or service', (s, a) => first(s, a)?.unit, { clips: true }),
+  column('exe', 'EXE', 'left', 'the file that runs', (s, a) => first(s, a)?.exe, { truncates: true }),
+  column('command', 'COMMAND', 'left', 'the command line', (s, a) => first(s, a)?.command?.join(' '), { truncates: true }),
+  column('script', 'SCRIPT', 'left', 'the script that an interpreter runs', (s, a) => first(s, a)?.script, { truncates: true }),
+  column('container', 'CONTAINER', 'left', 'the container', (s, a) => containerText(first(s, a)), { truncates: true }),
+  column('unit', 'UNIT', 'left', 'the systemd unit or service', (s, a) => first(s, a)?.unit, { truncates: true }),
   column(
     'recvq',
     'RECV-Q',
@@ -100,7 +102,7 @@ export const columns: readonly Column[] = [
     'bytes not read yet; of a listener, connections not accepted yet',
     s => s.queues?.backlog ?? s.queues?.receivedBytes,
     {
-      leaves: 5,
+      dropPriority: 5,
     },
   ),
   column(
@@ -110,7 +112,7 @@ export const columns: readonly Column[] = [
     'bytes not acknowledged yet; of a listener, how many may wait',
     s => s.queues?.backlogLimit ?? s.queues?.sendBytes,
     {
-      leaves: 5,
+      dropPriority: 5,
     },
   ),
   column('uid', 'UID', 'right', 'the number of the user that made it', s => s.uid),
@@ -124,11 +126,11 @@ export const columns: readonly Column[] = [
     s => s.interface && (s.interface.name ?? s.interface.index),
   ),
   column('namespace', 'NAMESPACE', 'left', 'the network namespace', s => s.namespace && (s.namespace.name ?? s.namespace.inode), {
-    clips: true,
+    truncates: true,
   }),
-  column('cgroup', 'CGROUP', 'left', 'the cgroup', s => s.cgroup && (s.cgroup.path ?? s.cgroup.id), { clips: true }),
-  column('context', 'CONTEXT', 'left', 'the security context of the process', (s, a) => first(s, a)?.securityContext, { clips: true }),
-  column('socketcontext', 'SOCKET-CONTEXT', 'left', 'the security context of the socket', s => s.securityContext, { clips: true }),
+  column('cgroup', 'CGROUP', 'left', 'the cgroup', s => s.cgroup && (s.cgroup.path ?? s.cgroup.id), { truncates: true }),
+  column('context', 'CONTEXT', 'left', 'the security context of the process', (s, a) => first(s, a)?.securityContext, { truncates: true }),
+  column('socketcontext', 'SOCKET-CONTEXT', 'left', 'the security context of the socket', s => s.securityContext, { truncates: true }),
   column('mark', 'MARK', 'right', 'the firewall mark', s => s.mark),
   column('tos', 'TOS', 'right', 'type of service or traffic class', s => s.options?.tos ?? s.options?.trafficClass),
   column(

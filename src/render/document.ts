@@ -1,13 +1,13 @@
-// A look as JSON: the same field names as the library.
+// A snapshot as JSON: the same field names as the library.
 
 import type { Gap } from '../model/gap.ts'
-import type { Look } from '../model/snapshot.ts'
+import type { Snapshot } from '../model/snapshot.ts'
 import { safeJson } from './text.ts'
 
 /** The name and version of the format. A new field does not change it; a changed or lost one does. */
 export const schema = 'sockscope/1'
 
-/** What is said about a look beside its sockets. */
+/** What is said about a snapshot beside its sockets. */
 export interface Meta {
   readonly version: string
   /** The machine that looked; absent when it was a recording, which does not say. */
@@ -20,25 +20,25 @@ export interface Meta {
   readonly gaps: readonly Gap[]
 }
 
-/** The meta part of a look. */
-export function metaOf(look: Look, version: string, host: string | undefined): Meta {
+/** The meta part of a snapshot. */
+export function metaOf(snapshot: Snapshot, version: string, host: string | undefined): Meta {
   return {
     version,
     host,
-    at: new Date(look.atMs).toISOString(),
-    atMs: look.atMs,
-    source: look.source,
-    complete: look.gaps.length === 0,
-    gaps: look.gaps,
+    at: new Date(snapshot.atMs).toISOString(),
+    atMs: snapshot.atMs,
+    source: snapshot.source,
+    complete: snapshot.gaps.length === 0,
+    gaps: snapshot.gaps,
   }
 }
 
 /** One JSON document, in parts, so that a big one needs no big string. */
-export function* jsonDocument(look: Look, meta: Meta): Generator<string> {
+export function* jsonDocument(snapshot: Snapshot, meta: Meta): Generator<string> {
   yield `{"schema":${JSON.stringify(schema)},"meta":${safeJson(meta)},"sockets":[`
-  yield* list(look.sockets)
+  yield* list(snapshot.sockets)
   yield '],"processes":['
-  yield* list([...look.processes.values()])
+  yield* list([...snapshot.processes.values()])
   yield ']}\n'
 }
 

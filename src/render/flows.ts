@@ -36,18 +36,18 @@ export function sortFlows(flows: Flows, list: FlowList, order: FlowOrder): Flow[
 const titles: Readonly<Record<FlowList, readonly TableColumn[]>> = {
   processes: [
     { title: 'PID', align: 'right' },
-    { title: 'PROCESS', align: 'left', clips: true },
+    { title: 'PROCESS', align: 'left', truncates: true },
     { title: 'USER', align: 'left' },
   ],
   sockets: [
     { title: 'PROTO', align: 'left' },
-    { title: 'LOCAL', align: 'left', clips: true },
-    { title: 'REMOTE', align: 'left', clips: true },
-    { title: 'PROCESS', align: 'left', clips: true },
+    { title: 'LOCAL', align: 'left', truncates: true },
+    { title: 'REMOTE', align: 'left', truncates: true },
+    { title: 'PROCESS', align: 'left', truncates: true },
   ],
-  remotes: [{ title: 'REMOTE', align: 'left', clips: true }],
-  containers: [{ title: 'CONTAINER', align: 'left', clips: true }],
-  users: [{ title: 'USER', align: 'left', clips: true }],
+  remotes: [{ title: 'REMOTE', align: 'left', truncates: true }],
+  containers: [{ title: 'CONTAINER', align: 'left', truncates: true }],
+  users: [{ title: 'USER', align: 'left', truncates: true }],
   protocols: [{ title: 'PROTO', align: 'left' }],
 }
 const numbers: readonly TableColumn[] = ['IN/S', 'OUT/S', 'IN', 'OUT', 'AGAIN', 'SOCKETS', 'KIND'].map(title => ({
@@ -72,7 +72,7 @@ export function flowCells(flow: Flow, list: FlowList, processes: ReadonlyMap<num
     bytesText(flow.outTotalBytes),
     flow.retransmittedBytes === 0 ? '' : bytesText(flow.retransmittedBytes),
     `${flow.sockets}${flow.uncountedSockets > 0 ? '*' : ''}`,
-    flow.kind,
+    flow.accuracy,
   ]
 }
 

@@ -35,9 +35,9 @@ test('ends of sockets', () => {
 
 test('a table is never wider than the terminal, and its cells are safe', () => {
   const heads = [
-    { title: 'A', align: 'left', clips: true },
-    { title: 'NUMBER', align: 'right', leaves: 2 },
-    { title: 'C', align: 'left', clips: true },
+    { title: 'A', align: 'left', truncates: true },
+    { title: 'NUMBER', align: 'right', dropPriority: 2 },
+    { title: 'C', align: 'left', truncates: true },
   ] as const
   const rows = [['x'.repeat(50), '12', 'y'.repeat(50)]]
   for (let columns = 1; columns < 130; columns++)
@@ -76,14 +76,14 @@ test('CSV and TSV', () => {
 
 test('a JSON document reads back, and says whether it is complete', () => {
   const gap = { what: 'owners', why: 'permission', text: 'x', help: 'y', count: 3 } as const
-  const look = {
+  const snapshot = {
     atMs: 0,
     source: 'test',
     sockets: [socket({ key: '0.1' }), socket({ key: '0.2' })],
     processes: around.processes,
     gaps: [gap],
   }
-  const document = JSON.parse([...jsonDocument(look, metaOf(look, '1.0.0', 'host'))].join(''))
+  const document = JSON.parse([...jsonDocument(snapshot, metaOf(snapshot, '1.0.0', 'host'))].join(''))
   equal(document.schema, 'sockscope/1')
   equal(document.meta.complete, false)
   deepEqual(document.meta.gaps, [gap])
@@ -186,9 +186,9 @@ test('listeners of one process and port are one, and connections are counted by 
     socket({ key: 'f', local: end('10.0.0.1', 81), remote: end('10.0.0.2', 999) }),
     socket({ key: 'g', local: end('10.0.0.1', 80), remote: end('10.0.0.2', 998), state: 'TIME_WAIT' }),
   ]
-  const look = { atMs: 0, source: 'test', sockets, processes: around.processes, gaps: [] }
+  const snapshot = { atMs: 0, source: 'test', sockets, processes: around.processes, gaps: [] }
   deepEqual(
-    listenersOf(look).map(l => [l.port, l.sockets.length, l.reach, l.connected, l.backlog]),
+    listenersOf(snapshot).map(l => [l.port, l.sockets.length, l.reach, l.connected, l.backlog]),
     [
       [80, 2, 'everyone', 2, 1],
       [81, 1, 'this machine only', 0, undefined],

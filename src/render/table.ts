@@ -6,8 +6,8 @@ import { clip, fill, safe, width } from './text.ts'
 export interface TableColumn {
   readonly title: string
   readonly align: 'left' | 'right'
-  readonly leaves?: number | undefined
-  readonly clips?: boolean | undefined
+  readonly dropPriority?: number | undefined
+  readonly truncates?: boolean | undefined
 }
 
 /** How wide and whether with a head; no width means that nothing is cut. */
@@ -19,7 +19,7 @@ export interface TableOptions {
 }
 
 const GAP = 2
-const NARROWEST = 8
+const MIN_WIDTH = 8
 
 /** The lines of a table. Cells are made safe here, so no caller can forget it. */
 export const table = (heads: readonly TableColumn[], cells: readonly (readonly string[])[], options: TableOptions = {}): string[] =>
@@ -121,22 +121,22 @@ function headLine(heads: readonly TableColumn[], kept: readonly number[], widths
 }
 
 /** First the columns that may leave go, then those that may be cut are cut, the widest first. */
-function fit(heads: readonly TableColumn[], needed: readonly number[], most: number | undefined): { kept: number[]; widths: number[] } {
+function fit(heads: readonly TableColumn[], needed: readonly number[], max: number | undefined): { kept: number[]; widths: number[] } {
   const widths = [...needed]
   let kept = heads.map((_, i) => i)
   const total = (): number => kept.reduce((sum, i) => sum + widths[i]! + GAP, -GAP)
-  if (most === undefined) return { kept, widths }
+  if (max === undefined) return { kept, widths }
   const leaving = heads
-    .map((h, i) => ({ i, leaves: h.leaves ?? 0 }))
-    .filter(c => c.leaves > 0)
-    .sort((a, b) => b.leaves - a.leaves)
-  for (const { i } of leaving) if (total() > most) kept = kept.filter(k => k !== i)
-  for (let over = total() - most; over > 0; over = total() - most) {
-    const widest = kept.filter(i => heads[i]!.clips && widths[i]! > NARROWEST).sort((a, b) => widths[b]! - widths[a]!)[0]
+    .map((h, i) => ({ i, dropPriority: h.dropPriority ?? 0 }))
+    .filter(c => c.dropPriority > 0)
+    .sort((a, b) => b.dropPriority - a.dropPriority)
+  for (const { i } of leaving) if (total() > max) kept = kept.filter(k => k !== i)
+  for (let over = total() - max; over > 0; over = total() - max) {
+    const widest = kept.filter(i => heads[i]!.truncates && widths[i]! > MIN_WIDTH).sort((a, b) => widths[b]! - widths[a]!)[0]
     if (widest === undefined) break
-    widths[widest] = Math.max(NARROWEST, widths[widest]! - Math.max(1, Math.floor(over / 4)))
+    widths[widest] = Math.max(MIN_WIDTH, widths[widest]! - Math.max(1, Math.floor(over / 4)))
   }
-  while (total() > most && kept.length > 1) kept = kept.slice(0, -1)
-  if (total() > most) widths[kept[0]!] = most
+  while (total() > max && kept.length > 1) kept = kept.slice(0, -1)
+  if (total() > max) widths[kept[0]!] = max
   return { kept, widths }
 }

@@ -1,6 +1,6 @@
 // What listens: listeners of the same process and port as one, with how far they reach and how many are connected.
 
-import type { Look } from '../model/snapshot.ts'
+import type { Snapshot } from '../model/snapshot.ts'
 import type { Socket } from '../model/socket.ts'
 import { reachOf, type Reach } from './reach.ts'
 
@@ -23,10 +23,10 @@ export const isListener = (s: Socket): boolean =>
 
 const reaches: readonly (Reach | undefined)[] = [undefined, 'this machine only', 'private network', 'everyone']
 
-/** The listeners of a look by port; connections are counted by their local end. */
-export function listenersOf(look: Look): readonly Listener[] {
+/** The listeners of a snapshot by port; connections are counted by their local end. */
+export function listenersOf(snapshot: Snapshot): readonly Listener[] {
   const groups = new Map<string, Socket[]>()
-  for (const s of look.sockets) {
+  for (const s of snapshot.sockets) {
     if (!isListener(s)) continue
     const holders = [...new Set(s.owners.map(o => o.pid))].sort((a, b) => a - b).join(',') || s.key
     const key = `${s.local.port} ${s.protocol} ${s.namespace?.inode ?? ''} ${holders}`
@@ -34,7 +34,7 @@ export function listenersOf(look: Look): readonly Listener[] {
     if (group) group.push(s)
     else groups.set(key, [s])
   }
-  const connections = connectionsByEnd(look.sockets)
+  const connections = connectionsByEnd(snapshot.sockets)
   return [...groups.values()]
     .map(sockets => listener(sockets, connections))
     .sort((a, b) => a.port - b.port || (a.protocol < b.protocol ? -1 : 1))

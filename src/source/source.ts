@@ -6,7 +6,7 @@ import type { SystemCounters } from '../model/counters.ts'
 import type { EventGap, SocketEvent } from '../model/event.ts'
 import type { Interface } from '../model/interface.ts'
 import type { SystemLimits } from '../model/limits.ts'
-import type { Look } from '../model/snapshot.ts'
+import type { Snapshot } from '../model/snapshot.ts'
 import type { Process, ProcessUse } from '../model/process.ts'
 import type { Socket } from '../model/socket.ts'
 
@@ -15,7 +15,7 @@ export interface Source {
   /** `linux`, `darwin`, `windows`; with `replay` before it when it is a recording. */
   readonly name: string
   /** Looks once. It never holds the event loop for long. */
-  sockets(query?: Query): Promise<Look>
+  takeSnapshot(query?: Query): Promise<Snapshot>
   process(pid: number): Promise<Process | undefined>
   /** Every process of this machine that can be seen, whether it has sockets or not. */
   processes?(): Promise<readonly Process[]>
@@ -30,14 +30,14 @@ export interface Source {
    * Sockets as they open and close, where the operating system can tell. `listening` is called once nothing that happens is missed any more;
    * a source that can is then asked for what has happened up to now, without waiting for its next turn.
    */
-  events?(query?: Query, signal?: AbortSignal, listening?: (tellNow?: TellNow) => void): AsyncIterable<SocketEvent | EventGap>
+  events?(query?: Query, signal?: AbortSignal, listening?: (drainPending?: DrainPending) => void): AsyncIterable<SocketEvent | EventGap>
   /** What can be done to sockets and processes; absent where nothing can, as in a recording. */
   readonly actions?: Actions
   /** What works here, what does not, why, and what would help. */
   abilities(): Promise<readonly Ability[]>
   /** Compares what the system says with what is known to be true, where nobody could try it before: one line for each thing. */
   selfCheck?(): Promise<readonly Ability[]>
-  /** True when this is a recording: time is what its looks say, and nothing can be done to its sockets. */
+  /** True when this is a recording: time is what its snapshots say, and nothing can be done to its sockets. */
   readonly replay?: boolean
   /** True when a recording has no further look. */
   readonly ended: boolean
@@ -45,7 +45,7 @@ export interface Source {
 }
 
 /** Takes what has happened and was not told yet, as much as can be handled at once; nothing when all is told. */
-export type TellNow = () => readonly (SocketEvent | EventGap)[]
+export type DrainPending = () => readonly (SocketEvent | EventGap)[]
 
 /** The signals that can be sent. A system without signals knows `KILL` only. */
 export const signals = ['TERM', 'KILL', 'INT', 'HUP', 'QUIT', 'STOP', 'CONT', 'USR1', 'USR2'] as const
@@ -53,7 +53,7 @@ export const signals = ['TERM', 'KILL', 'INT', 'HUP', 'QUIT', 'STOP', 'CONT', 'U
 export type Signal = (typeof signals)[number]
 
 /**
- * What can be done to sockets and processes. An action that this system does not have is absent. Each takes what a look gave, checks that it is
+ * What can be done to sockets and processes. An action that this system does not have is absent. Each takes what a snapshot gave, checks that it is
  * still the same socket or process (never only the same number), and throws an OsError: `ESRCH` for a process and `ENOENT` for a socket that is gone.
  */
 export interface Actions {

@@ -29,7 +29,7 @@ function statReader(target: unknown): (descriptors: Descriptors) => SocketStat |
     const fd = whole('a descriptor', target)
     return descriptors => descriptors.stat(fd)
   }
-  if (typeof target !== 'object' || target === null) throw new TypeError(`target: ${wanted}, got ${String(target)}`)
+  if (typeof target !== 'object' || target === null) throw new TypeError(`target: ${requested}, got ${String(target)}`)
   if ('pid' in target && 'fd' in target) {
     const [pid, fd] = [whole('a pid', target.pid), whole('a descriptor', target.fd)]
     return descriptors => descriptors.statOf(pid, fd)
@@ -45,7 +45,7 @@ function statReader(target: unknown): (descriptors: Descriptors) => SocketStat |
   }
 }
 
-const wanted = 'needs a net.Socket, tls.TLSSocket, net.Server, dgram.Socket, http2 session, descriptor number or { pid, fd }'
+const requested = 'needs a net.Socket, tls.TLSSocket, net.Server, dgram.Socket, http2 session, descriptor number or { pid, fd }'
 
 function whole(what: string, value: unknown): number {
   if (Number.isInteger(value) && (value as number) >= 0 && (value as number) < 2 ** 31) return value as number
@@ -79,7 +79,7 @@ const notOpen = (holder: object): string => `this ${holder.constructor.name} has
 /** Undefined when node has no number for a socket that may be open. */
 function descriptorOf(holder: object): number | undefined {
   const handle = handleOf(holder)
-  if (handle === undefined) throw new TypeError(`target: ${wanted}, got ${holder.constructor?.name ?? 'an object'}`)
+  if (handle === undefined) throw new TypeError(`target: ${requested}, got ${holder.constructor?.name ?? 'an object'}`)
   if (handle === null) throw new TypeError(`target: this ${holder.constructor.name} has no socket: it is closed, or was never opened`)
   const fd = handle.fd
   if (fd === undefined)

@@ -3,14 +3,14 @@ import { test } from 'node:test'
 import type { Socket, State } from '../model/socket.ts'
 import { change } from './change.ts'
 
-const look = (text: string): Socket[] =>
+const takeSnapshot = (text: string): Socket[] =>
   text.split('').map(letter => {
     const state: State = letter === letter.toUpperCase() ? 'LISTEN' : 'ESTABLISHED'
     return { key: letter.toLowerCase(), state } as Socket
   })
 const keys = (sockets: readonly Socket[]): string => sockets.map(s => s.key).join('')
 
-test('what opened, closed and moved, wherever it stands in the look', () => {
+test('what opened, closed and moved, wherever it stands in the snapshot', () => {
   for (const [before, after, opened, closed, moved] of [
     ['', '', '', '', ''],
     ['', 'ab', 'ab', '', ''],
@@ -25,7 +25,11 @@ test('what opened, closed and moved, wherever it stands in the look', () => {
     ['abcde', 'axcbE', 'x', 'd', 'e'],
     ['abc', 'xyz', 'xyz', 'abc', ''],
   ] as const) {
-    const found = change(look(before), look(after))
-    deepEqual([keys(found.opened), keys(found.closed), keys(found.moved.map(m => m.socket))], [opened, closed, moved], `${before} ${after}`)
+    const found = change(takeSnapshot(before), takeSnapshot(after))
+    deepEqual(
+      [keys(found.opened), keys(found.closed), keys(found.changed.map(m => m.socket))],
+      [opened, closed, moved],
+      `${before} ${after}`,
+    )
   }
 })

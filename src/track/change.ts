@@ -1,10 +1,10 @@
-// What happened between two looks.
+// What happened between two snapshots.
 
 import { aSocket, checkEach } from '../model/arguments.ts'
-import type { Change, Moved } from '../model/frame.ts'
+import type { Change, StateChange } from '../model/frame.ts'
 import type { Socket } from '../model/socket.ts'
 
-/** Compares two looks by the keys of their sockets. */
+/** Compares two snapshots by the keys of their sockets. */
 export function change(before: readonly Socket[], after: readonly Socket[]): Change {
   checkEach('before', before, aSocket)
   checkEach('after', after, aSocket)
@@ -14,16 +14,16 @@ export function change(before: readonly Socket[], after: readonly Socket[]): Cha
 /** The same for what looks have given: nothing is checked. */
 export function compare(before: readonly Socket[], after: readonly Socket[]): Change {
   const opened: Socket[] = []
-  const moved: Moved[] = []
+  const moved: StateChange[] = []
   const note = (was: Socket, socket: Socket): void => {
     if (was.state !== socket.state) moved.push({ socket, from: was.state })
   }
   // Most of many thousand sockets are where they were: only what lies between the same start and the same end is searched.
-  const least = Math.min(before.length, after.length)
+  const min = Math.min(before.length, after.length)
   let start = 0
-  while (start < least && before[start]!.key === after[start]!.key) start++
+  while (start < min && before[start]!.key === after[start]!.key) start++
   let same = 0
-  while (same < least - start && before[before.length - 1 - same]!.key === after[after.length - 1 - same]!.key) same++
+  while (same < min - start && before[before.length - 1 - same]!.key === after[after.length - 1 - same]!.key) same++
   const old = new Map<string, Socket>()
   for (let i = start; i < before.length - same; i++) old.set(before[i]!.key, before[i]!)
   for (let i = 0; i < after.length; i++) {
@@ -37,5 +37,5 @@ export function compare(before: readonly Socket[], after: readonly Socket[]): Ch
       old.delete(socket.key)
     }
   }
-  return { opened, closed: [...old.values()], moved }
+  return { opened, closed: [...old.values()], changed: moved }
 }

@@ -1,13 +1,13 @@
 import { deepEqual, equal } from 'node:assert/strict'
 import { test } from 'node:test'
 import type { SocketEvent } from '../model/event.ts'
-import type { Look } from '../model/snapshot.ts'
+import type { Snapshot } from '../model/snapshot.ts'
 import type { Socket } from '../model/socket.ts'
 import { aProcess, aSocket, someTcp } from '../../test/sockets.ts'
 import { joiner } from './join.ts'
 
 const pid = 7
-const at = (atMs: number, ...sockets: Socket[]): Look => ({
+const at = (atMs: number, ...sockets: Socket[]): Snapshot => ({
   atMs,
   source: 'test',
   sockets,
@@ -24,20 +24,20 @@ const told = (type: 'opened' | 'closed', socket: Socket, atMs: number, bytes?: n
   processes: [],
   bytesIn: bytes,
   bytesOut: bytes,
-  kind: bytes === undefined ? undefined : 'exact',
+  accuracy: bytes === undefined ? undefined : 'exact',
   tier: 'destroy',
 })
 const short = (events: readonly (SocketEvent | undefined)[]): unknown =>
-  events.map(e => e && [e.type, e.socket.key, e.tier, e.durationMs, e.kind, e.bytesIn])
+  events.map(e => e && [e.type, e.socket.key, e.tier, e.durationMs, e.accuracy, e.bytesIn])
 
 test('what is there at the start is no news; then looks tell who came and went', () => {
   const join = joiner()
-  deepEqual(join.look(at(0, one('a')), false), [])
-  deepEqual(short(join.look(at(1000, one('a'), one('b')), false)), [['opened', 'b', 'look', 0, undefined, undefined]])
-  const gone = join.look(at(3000), false)
+  deepEqual(join.addSnapshot(at(0, one('a')), false), [])
+  deepEqual(short(join.addSnapshot(at(1000, one('a'), one('b')), false)), [['opened', 'b', 'snapshot', 0, undefined, undefined]])
+  const gone = join.addSnapshot(at(3000), false)
   deepEqual(short(gone), [
-    ['closed', 'a', 'look', undefined, 'sampled', 10],
-    ['closed', 'b', 'look', 2000, 'sampled', 10],
+    ['closed', 'a', 'snapshot', undefined, 'sampled', 10],
+    ['closed', 'b', 'snapshot', 2000, 'sampled', 10],
   ])
   deepEqual(
     gone.map(e => e.processes.map(p => p.pid)),
@@ -45,11 +45,11 @@ test('what is there at the start is no news; then looks tell who came and went',
   )
 })
 
-test('an end that is told gets the owner that a look knew, and its final bytes', () => {
+test('an end that is told gets the owner that a snapshot knew, and its final bytes', () => {
   const join = joiner()
-  join.look(at(0), true)
-  join.look(at(1000, one('a', { inode: 5, uid: 1 })), true)
-  const end = join.event(
+  join.addSnapshot(at(0), true)
+  join.addSnapshot(at(1000, one('a', { inode: 5, uid: 1 })), true)
+  const end = join.addEvent(
     told('closed', one('a', { owners: [], ownerless: 'unknown', inode: undefined, uid: undefined, state: 'CLOSED' }), 1500, 99),
   )!
   deepEqual(short([end]), [['closed', 'a', 'destroy', 500, 'exact', 99]])
@@ -58,46 +58,46 @@ test('an end that is told gets the owner that a look knew, and its final bytes',
     end.processes.map(p => p.pid),
     [pid],
   )
-  // A look that began before the end still holds it.
-  deepEqual(join.look(at(2000, one('a')), true), [])
+  // A snapshot that began before the end still holds it.
+  deepEqual(join.addSnapshot(at(2000, one('a')), true), [])
 })
 
 test('a birth that was told is not told again, nor one that waits for its end', () => {
   const join = joiner()
-  join.look(at(0), true)
-  equal(join.event(told('opened', one('a', { owners: [] }), 500))?.type, 'opened')
-  deepEqual(join.look(at(1000, one('a'), one('t', { state: 'TIME_WAIT' }), one('s', { state: 'SYN_RECEIVED' })), true), [])
-  equal(join.event(told('opened', one('a'), 1001)), undefined)
-  deepEqual(short([join.event(told('closed', one('a', { owners: [] }), 1500))]), [['closed', 'a', 'destroy', 1000, 'sampled', 10]])
+  join.addSnapshot(at(0), true)
+  equal(join.addEvent(told('opened', one('a', { owners: [] }), 500))?.type, 'opened')
+  deepEqual(join.addSnapshot(at(1000, one('a'), one('t', { state: 'TIME_WAIT' }), one('s', { state: 'SYN_RECEIVED' })), true), [])
+  equal(join.addEvent(told('opened', one('a'), 1001)), undefined)
+  deepEqual(short([join.addEvent(told('closed', one('a', { owners: [] }), 1500))]), [['closed', 'a', 'destroy', 1000, 'sampled', 10]])
 })
 
 test('a connection that only waits has closed', () => {
   const join = joiner()
-  join.look(at(0, one('a')), false)
+  join.addSnapshot(at(0, one('a')), false)
   const waits = one('a', { state: 'TIME_WAIT', tcp: undefined, owners: [] })
-  deepEqual(short(join.look(at(1000, waits), false)), [['closed', 'a', 'look', undefined, 'sampled', 10]])
-  deepEqual(join.look(at(2000, waits), false), [])
+  deepEqual(short(join.addSnapshot(at(1000, waits), false)), [['closed', 'a', 'snapshot', undefined, 'sampled', 10]])
+  deepEqual(join.addSnapshot(at(2000, waits), false), [])
 })
 
-test('an end that should have been told is taken from the looks after a while', () => {
+test('an end that should have been told is taken from the snapshots after a while', () => {
   const join = joiner()
-  join.look(at(0, one('a')), true)
-  const ends = [1, 2, 3, 4, 5].map(i => join.look(at(i * 1000), true).length)
+  join.addSnapshot(at(0, one('a')), true)
+  const ends = [1, 2, 3, 4, 5].map(i => join.addSnapshot(at(i * 1000), true).length)
   deepEqual(ends, [0, 0, 0, 1, 0])
 })
 
-test('where births are told, one that a look sees first waits for its word until the next look', () => {
+test('where births are told, one that a snapshot sees first waits for its word until the next snapshot', () => {
   const join = joiner()
   const bpf = (type: 'opened' | 'closed', socket: Socket, atMs: number): SocketEvent => ({ ...told(type, socket, atMs, 1), tier: 'bpf' })
-  join.look(at(0), true)
-  deepEqual(short([join.event(bpf('opened', one('a'), 5))]), [['opened', 'a', 'bpf', undefined, 'exact', 1]])
-  // In the look before its record is read.
-  deepEqual(join.look(at(1000, one('a'), one('b'), one('c')), true), [])
-  deepEqual(short([join.event(bpf('opened', one('b'), 999))]), [['opened', 'b', 'bpf', undefined, 'exact', 1]])
-  deepEqual([join.event(bpf('opened', one('b'), 999))], [undefined])
-  deepEqual(short([join.event(bpf('closed', one('b'), 1009))]), [['closed', 'b', 'bpf', 10, 'exact', 1]])
+  join.addSnapshot(at(0), true)
+  deepEqual(short([join.addEvent(bpf('opened', one('a'), 5))]), [['opened', 'a', 'bpf', undefined, 'exact', 1]])
+  // In the snapshot before its record is read.
+  deepEqual(join.addSnapshot(at(1000, one('a'), one('b'), one('c')), true), [])
+  deepEqual(short([join.addEvent(bpf('opened', one('b'), 999))]), [['opened', 'b', 'bpf', undefined, 'exact', 1]])
+  deepEqual([join.addEvent(bpf('opened', one('b'), 999))], [undefined])
+  deepEqual(short([join.addEvent(bpf('closed', one('b'), 1009))]), [['closed', 'b', 'bpf', 10, 'exact', 1]])
   // Of this one nobody tells.
-  deepEqual(short(join.look(at(2000, one('a'), one('c'), one('d')), true)), [['opened', 'c', 'look', 0, undefined, undefined]])
-  deepEqual(short(join.rest()), [['opened', 'd', 'look', 0, undefined, undefined]])
+  deepEqual(short(join.addSnapshot(at(2000, one('a'), one('c'), one('d')), true)), [['opened', 'c', 'snapshot', 0, undefined, undefined]])
+  deepEqual(short(join.rest()), [['opened', 'd', 'snapshot', 0, undefined, undefined]])
   deepEqual(join.rest(), [])
 })

@@ -1,21 +1,21 @@
-// Puts together what is told of sockets (events) and what is seen of them (looks): an event gets the owners that a look knew, and a
-// socket that came or went without a word gets its event from the looks.
+// Puts together what is told of sockets (events) and what is seen of them (looks): an event gets the owners that a snapshot knew, and a
+// socket that came or went without a word gets its event from the snapshots.
 
 import type { SocketEvent } from '../model/event.ts'
-import type { Look } from '../model/snapshot.ts'
+import type { Snapshot } from '../model/snapshot.ts'
 import type { Process } from '../model/process.ts'
 import type { Socket } from '../model/socket.ts'
 import { payload } from '../model/payload.ts'
 
-/** So many looks must miss a socket before its end is taken from them, when its end should have been told. */
-const patience = 4
+/** So many snapshots must miss a socket before its end is taken from them, when its end should have been told. */
+const graceSnapshots = 4
 
-/** Joins events and looks. */
+/** Joins events and snapshots. */
 export interface Joiner {
-  /** Takes a look. `told` says that ends of sockets are told by events. */
-  look(look: Look, told: boolean): SocketEvent[]
+  /** Takes a snapshot. `told` says that ends of sockets are told by events. */
+  addSnapshot(snapshot: Snapshot, told: boolean): SocketEvent[]
   /** Takes an event; undefined when it was known already. */
-  event(event: SocketEvent): SocketEvent | undefined
+  addEvent(event: SocketEvent): SocketEvent | undefined
   /** Births that were seen and of which no more will be told. */
   rest(): SocketEvent[]
 }
@@ -25,15 +25,15 @@ interface Known {
   /** When its birth was told or seen; undefined when it was there before us. */
   openedAtMs: number | undefined
   missing: number
-  /** The look that saw it last. */
+  /** The snapshot that saw it last. */
   step: number
 }
 
-/** Starts without knowing anything: the sockets of the first look are not news. */
+/** Starts without knowing anything: the sockets of the first snapshot are not news. */
 export function joiner(): Joiner {
   const known = new Map<string, Known>()
   let first = true
-  /** Births are told: one that a look sees is on its way, with owners and time, and waits for its word until the next look. */
+  /** Births are told: one that a snapshot sees is on its way, with owners and time, and waits for its word until the next snapshot. */
   let tellsBirths = false
   const seen = new Map<string, SocketEvent>()
   let step = 0
@@ -65,8 +65,8 @@ export function joiner(): Joiner {
     if (half || ended.has(socket.key) || endedBefore.has(socket.key)) return undefined
     known.set(socket.key, { socket, openedAtMs: first ? undefined : atMs, missing: 0, step })
     if (first) return undefined
-    const none = { bytesIn: undefined, bytesOut: undefined, kind: undefined }
-    const event: SocketEvent = { type: 'opened', atMs, durationMs: 0, socket, processes: peopleOf(socket), ...none, tier: 'look' }
+    const none = { bytesIn: undefined, bytesOut: undefined, accuracy: undefined }
+    const event: SocketEvent = { type: 'opened', atMs, durationMs: 0, socket, processes: peopleOf(socket), ...none, tier: 'snapshot' }
     if (!tellsBirths) return event
     seen.set(socket.key, event)
     return undefined
@@ -88,35 +88,35 @@ export function joiner(): Joiner {
       processes: peopleOf(one.socket),
       bytesIn: moved?.inBytes,
       bytesOut: moved?.outBytes,
-      kind: moved && 'sampled', // What it moved after it was seen last is not in there.
-      tier: 'look',
+      accuracy: moved && 'sampled', // What it moved after it was seen last is not in there.
+      tier: 'snapshot',
     }
   }
 
   return {
-    look(look, told) {
+    addSnapshot(snapshot, told) {
       before = processes
-      processes = look.processes
+      processes = snapshot.processes
       step++
       const events = rest()
       // A connection keeps its key while it only waits, but it moves nothing any more: it does not appear.
-      for (const socket of look.sockets) {
-        const event = appear(socket, look.atMs)
+      for (const socket of snapshot.sockets) {
+        const event = appear(socket, snapshot.atMs)
         if (event !== undefined) events.push(event)
       }
       for (const one of known.values()) {
         if (one.step === step) continue
         one.missing++
-        if (told && one.missing < patience) continue
+        if (told && one.missing < graceSnapshots) continue
         known.delete(one.socket.key)
-        events.push(vanish(one, look.atMs))
+        events.push(vanish(one, snapshot.atMs))
       }
       endedBefore = ended
       ended = new Set()
       first = false
       return events
     },
-    event(event) {
+    addEvent(event) {
       const { key } = event.socket
       const was = known.get(key)
       if (event.type === 'opened') {
@@ -138,13 +138,13 @@ export function joiner(): Joiner {
 }
 
 /** When an end is told without its bytes, those that were seen last. */
-function bytesOf(event: SocketEvent, was: Socket): Pick<SocketEvent, 'bytesIn' | 'bytesOut' | 'kind'> {
-  const { bytesIn, bytesOut, kind } = event
+function bytesOf(event: SocketEvent, was: Socket): Pick<SocketEvent, 'bytesIn' | 'bytesOut' | 'accuracy'> {
+  const { bytesIn, bytesOut, accuracy } = event
   const moved = bytesIn === undefined ? payload(was) : undefined
-  return moved ? { bytesIn: moved.inBytes, bytesOut: moved.outBytes, kind: 'sampled' } : { bytesIn, bytesOut, kind }
+  return moved ? { bytesIn: moved.inBytes, bytesOut: moved.outBytes, accuracy: 'sampled' } : { bytesIn, bytesOut, accuracy }
 }
 
-/** Who is told now, and who was seen before; a descriptor is known only from a look. */
+/** Who is told now, and who was seen before; a descriptor is known only from a snapshot. */
 function withOwners(now: Socket, was: Socket): Socket {
   const told = new Set(now.owners.map(o => o.pid))
   const seen = was.owners

@@ -7,7 +7,7 @@ import { test } from 'node:test'
 import { DecodeError } from '../../src/model/errors.ts'
 import { readTable } from '../../src/source/darwin/tables/records.ts'
 import { needs } from '../needs.ts'
-import { answers, bands, folder, golden, kinds, plain, read, wantedOf, type Band, type Kind } from './golden.ts'
+import { answers, bands, folder, golden, kinds, plain, read, requestedOf, type Band, type Kind } from './golden.ts'
 
 const expected = JSON.parse(readFileSync(join(folder, 'expected.json'), 'utf8')) as Record<string, unknown[]>
 const all = (Object.keys(bands) as Band[]).flatMap(band =>
@@ -24,7 +24,7 @@ const rounded = (n: number): number => Math.ceil(n / 8) * 8
 /** What is read, or undefined when the bytes are refused as they should be. Anything else that is thrown is a bug. */
 function tryRead(kind: Kind, bytes: Uint8Array, band: Band): readonly unknown[] | undefined {
   try {
-    return read(kind, bytes, wantedOf(band))
+    return read(kind, bytes, requestedOf(band))
   } catch (error) {
     ok(error instanceof DecodeError, String(error))
     return undefined
@@ -46,7 +46,7 @@ function short(bytes: Uint8Array): Uint8Array {
 }
 
 for (const { band, kind, bytes: whole, name } of all) {
-  test(`${name}: every socket, every field`, () => deepEqual(plain(read(kind, whole, wantedOf(band))), expected[name]))
+  test(`${name}: every socket, every field`, () => deepEqual(plain(read(kind, whole, requestedOf(band))), expected[name]))
 
   test(`${name}: cut after every byte`, () => {
     const bytes = short(whole)
@@ -102,8 +102,8 @@ for (const { band, kind, bytes, name } of tables) {
       return [longer]
     })
     // In a shorter record of macOS 12 and before the new bytes are those of fields that came later.
-    if (bands[band] >= 22) deepEqual(plain(read(kind, grown, wantedOf(band))), expected[name])
-    else equal(read(kind, grown, wantedOf(band)).length, expected[name]!.length)
+    if (bands[band] >= 22) deepEqual(plain(read(kind, grown, requestedOf(band))), expected[name])
+    else equal(read(kind, grown, requestedOf(band)).length, expected[name]!.length)
   })
 
   test(`${name}: records of a kind that nobody knows yet`, () => {
@@ -115,7 +115,7 @@ for (const { band, kind, bytes, name } of tables) {
         read(
           kind,
           joined(record => [unknown, record]),
-          wantedOf(band),
+          requestedOf(band),
         ),
       ),
       expected[name],
@@ -127,7 +127,7 @@ for (const { band, kind, bytes, name } of tables) {
     if (last === undefined) return
     const open = bytes.subarray(0, last.at + rounded(last.length))
     equal(readTable(open).whole, false)
-    deepEqual(plain(read(kind, open, wantedOf(band))), expected[name])
+    deepEqual(plain(read(kind, open, requestedOf(band))), expected[name])
   })
 }
 
@@ -136,7 +136,7 @@ test('a socket that was made after the kernel began to write is left out; flows 
   new DataView(bytes.buffer).setUint32(8, 3, true) // The generation of the table.
   new DataView(bytes.buffer).setUint32(12, 0, true)
   deepEqual(
-    read('tcp', bytes, wantedOf('macos-15')).map(s => (s as { key: string }).key.split('.').slice(0, 2).join('.')),
+    read('tcp', bytes, requestedOf('macos-15')).map(s => (s as { key: string }).key.split('.').slice(0, 2).join('.')),
     ['tcp.1', 'tcp.2', 'tcp.3', 'tcp.flow'],
   )
 })
@@ -151,7 +151,7 @@ test('records that are shorter than they ever were are refused', () => {
 test('buffers of kind 0, of a socket that is gone, do not shift what follows', () => {
   const bytes = golden('macos-15', 'tcp')!.slice()
   for (const { at } of recordsOf(bytes).slice(0, 6)) if ([2, 4].includes(u32(bytes, at + 4))) setU32(bytes, at + 4, 0)
-  const got = plain(read('tcp', bytes, wantedOf('macos-15'))) as { key: string; queues: unknown }[]
+  const got = plain(read('tcp', bytes, requestedOf('macos-15'))) as { key: string; queues: unknown }[]
   deepEqual(
     got.map(s => s.key),
     expected['macos-15-tcp']!.map(s => (s as { key: string }).key),

@@ -9,7 +9,7 @@ import { readInterfaces } from '../../src/source/darwin/host/interfaces.ts'
 import { collect, flowRow } from '../../src/source/darwin/events/flows.ts'
 import { converse, readMessages } from '../../src/source/darwin/events/ntstat.ts'
 import { readTable, readTable64 } from '../../src/source/darwin/tables/records.ts'
-import { inetRow, type Wanted } from '../../src/source/darwin/decode/sockets.ts'
+import { inetRow, type Requested } from '../../src/source/darwin/decode/sockets.ts'
 import { socketFdinfo } from '../../src/source/darwin/kernel/structs-process.ts'
 import { unixRow, unixRow64 } from '../../src/source/darwin/decode/unix.ts'
 import { viewOf } from '../../src/bytes/text.ts'
@@ -25,7 +25,7 @@ export type Band = keyof typeof bands
 export const kinds = ['tcp', 'udp', 'raw', 'stream', 'dgram', 'stream64', 'held', 'counts', 'interfaces'] as const
 export type Kind = (typeof kinds)[number]
 
-export const wantedOf = (band: Band): Wanted => ({
+export const requestedOf = (band: Band): Requested => ({
   tcp: true,
   traffic: true,
   memory: true,
@@ -38,14 +38,14 @@ const shown = (row: Row | undefined): unknown =>
   row && { ...row.socket, handle: row.handle.toString(16), lastPid: row.lastPid, onBehalfOf: row.onBehalfOf, userSpace: row.userSpace }
 
 /** Everything that is read from a buffer, as plain data. */
-export function read(kind: Kind, bytes: Uint8Array, wanted: Wanted): readonly unknown[] {
+export function read(kind: Kind, bytes: Uint8Array, requested: Requested): readonly unknown[] {
   if (kind === 'interfaces') return readInterfaces(bytes)
-  if (kind === 'held') return [shown(heldRow(socketFdinfo.read(viewOf(bytes)), wanted))]
-  if (kind === 'counts') return collect(readMessages(bytes)).sources.map(c => shown(flowRow(c, wanted)))
-  if (kind === 'stream64') return readTable64(bytes).sockets.map(r => shown(unixRow64(r, 'stream', wanted)))
+  if (kind === 'held') return [shown(heldRow(socketFdinfo.read(viewOf(bytes)), requested))]
+  if (kind === 'counts') return collect(readMessages(bytes)).sources.map(c => shown(flowRow(c, requested)))
+  if (kind === 'stream64') return readTable64(bytes).sockets.map(r => shown(unixRow64(r, 'stream', requested)))
   const { sockets } = readTable(bytes)
-  if (kind === 'stream' || kind === 'dgram') return sockets.map(r => shown(unixRow(r, kind, wanted)))
-  return sockets.map(r => shown(inetRow(r, kind, wanted)))
+  if (kind === 'stream' || kind === 'dgram') return sockets.map(r => shown(unixRow(r, kind, requested)))
+  return sockets.map(r => shown(inetRow(r, kind, requested)))
 }
 
 /** The buffer of a band; undefined where that version has no such answer. */
@@ -85,7 +85,7 @@ if (argv[1]?.endsWith(join('darwin', 'golden.js'))) {
   for (const band of Object.keys(bands) as Band[]) {
     for (const [kind, bytes] of Object.entries(answers(band)) as [Kind, Uint8Array][]) {
       writeFileSync(join(folder, `${band}-${kind}.bin`), bytes)
-      expected[`${band}-${kind}`] = plain(read(kind, bytes, wantedOf(band)))
+      expected[`${band}-${kind}`] = plain(read(kind, bytes, requestedOf(band)))
     }
   }
   const lines = Object.entries(expected).map(([name, rows]) => `${JSON.stringify(name)}: ${JSON.stringify(rows)}`)

@@ -1,7 +1,7 @@
-// What a look finds on the stand-in for macOS: sockets, owners, versions, the gate of macOS 27, and what goes wrong on the way.
+// What a snapshot finds on the stand-in for macOS: sockets, owners, versions, the gate of macOS 27, and what goes wrong on the way.
 import { deepEqual, equal, ok } from 'node:assert/strict'
 import { test } from 'node:test'
-import type { Look } from '../../src/model/snapshot.ts'
+import type { Snapshot } from '../../src/model/snapshot.ts'
 import type { Socket } from '../../src/model/socket.ts'
 import { needs } from '../needs.ts'
 import { machine, scenario } from './standin.ts'
@@ -21,17 +21,20 @@ const line = (s: Socket): string =>
     end(s.remote),
     s.owners.map(o => `${o.pid}/${o.fd ?? ''}`).join(',') || s.ownerless,
   ].join(' ')
-const lines = (look: Look): string[] => look.sockets.map(line)
-const find = (look: Look, key: string): Socket => {
-  const found = look.sockets.find(s => s.key.startsWith(key))
+const lines = (snapshot: Snapshot): string[] => snapshot.sockets.map(line)
+const find = (snapshot: Snapshot, key: string): Socket => {
+  const found = snapshot.sockets.find(s => s.key.startsWith(key))
   ok(found, `${key} is listed`)
   return found
 }
 
-async function lookAt(text: string, query: Parameters<Awaited<ReturnType<ReturnType<typeof machine>['open']>>['sockets']>[0] = everything) {
+async function lookAt(
+  text: string,
+  query: Parameters<Awaited<ReturnType<ReturnType<typeof machine>['open']>>['takeSnapshot']>[0] = everything,
+) {
   const source = await machine(text).open()
   try {
-    return await source.sockets(query)
+    return await source.takeSnapshot(query)
   } finally {
     source.close()
   }
@@ -60,46 +63,46 @@ const expected = [
 
 for (const major of [22, 23, 24, 25]) {
   test(`Darwin ${major}: every socket with its state, its ends and its owners`, need, async () => {
-    const look = await lookAt(desk.replace('darwin 24', `darwin ${major}`))
-    deepEqual(lines(look), expected)
-    deepEqual(look.gaps, [])
+    const snapshot = await lookAt(desk.replace('darwin 24', `darwin ${major}`))
+    deepEqual(lines(snapshot), expected)
+    deepEqual(snapshot.gaps, [])
   })
 }
 
 for (const major of [20, 21]) {
   test(`Darwin ${major}: shorter records, and UNIX sockets without their last user`, need, async () => {
-    const look = await lookAt(desk.replace('darwin 24', `darwin ${major}`))
-    deepEqual(lines(look), expected.slice(0, -1).concat('unix.23 unix UNCONNECTED /var/run/syslog - permission'))
+    const snapshot = await lookAt(desk.replace('darwin 24', `darwin ${major}`))
+    deepEqual(lines(snapshot), expected.slice(0, -1).concat('unix.23 unix UNCONNECTED /var/run/syslog - permission'))
     deepEqual(
-      look.gaps.map(g => [g.what, g.why, g.count]),
+      snapshot.gaps.map(g => [g.what, g.why, g.count]),
       [['owners', 'permission', 1]],
     )
-    equal(find(look, 'tcp.2').tcp?.rttMicros, 12_000)
+    equal(find(snapshot, 'tcp.2').tcp?.rttMicros, 12_000)
   })
 }
 
 test('who used a socket last, and for whom; what only macOS tells of it', need, async () => {
-  const look = await lookAt(desk.replace('rx=9 tx=8', 'rx=9 tx=8 filter=12'))
-  deepEqual(find(look, 'udp.flow').detail?.fields, { lastUserPid: 1002, onBehalfOfPid: 1001, userSpace: true })
-  deepEqual(find(look, 'tcp.8').detail?.fields, { lastUserPid: 1001, contentFilter: true, flowDivert: true })
-  equal(find(look, 'tcp.2').detail?.fields?.lastUserPid, 1000)
-  deepEqual([...look.processes.keys()].sort(), [1, 300, 400, 900, 1000, 1001, 1002].sort())
-  equal(find(look, 'unix').detail?.type, 'stream')
-  const [one, other] = [look.sockets.find(s => s.key.endsWith('.21'))!, look.sockets.find(s => s.key.endsWith('.22'))!]
+  const snapshot = await lookAt(desk.replace('rx=9 tx=8', 'rx=9 tx=8 filter=12'))
+  deepEqual(find(snapshot, 'udp.flow').detail?.fields, { lastUserPid: 1002, onBehalfOfPid: 1001, userSpace: true })
+  deepEqual(find(snapshot, 'tcp.8').detail?.fields, { lastUserPid: 1001, contentFilter: true, flowDivert: true })
+  equal(find(snapshot, 'tcp.2').detail?.fields?.lastUserPid, 1000)
+  deepEqual([...snapshot.processes.keys()].sort(), [1, 300, 400, 900, 1000, 1001, 1002].sort())
+  equal(find(snapshot, 'unix').detail?.type, 'stream')
+  const [one, other] = [snapshot.sockets.find(s => s.key.endsWith('.21'))!, snapshot.sockets.find(s => s.key.endsWith('.22'))!]
   deepEqual([one.detail?.fields?.peer, one.detail?.fields?.peerPid], [other.key, 1001])
   deepEqual([other.detail?.fields?.peer, other.detail?.fields?.peerPid, other.remote?.path], [one.key, 1000, '/tmp/app.sock'])
 })
 
 test('queues, options and memory', need, async () => {
-  const look = await lookAt(desk)
-  deepEqual(find(look, 'tcp.1').queues, { receivedBytes: undefined, sendBytes: undefined, backlog: 2, backlogLimit: 128 })
-  deepEqual(find(look, 'tcp.2').queues, { receivedBytes: 7, sendBytes: 5000, backlog: undefined, backlogLimit: undefined })
-  deepEqual(find(look, 'tcp.1').options?.flags, ['reuseaddr'])
+  const snapshot = await lookAt(desk)
+  deepEqual(find(snapshot, 'tcp.1').queues, { receivedBytes: undefined, sendBytes: undefined, backlog: 2, backlogLimit: 128 })
+  deepEqual(find(snapshot, 'tcp.2').queues, { receivedBytes: 7, sendBytes: 5000, backlog: undefined, backlogLimit: undefined })
+  deepEqual(find(snapshot, 'tcp.1').options?.flags, ['reuseaddr'])
   deepEqual(
-    ['tcp.1', 'tcp.6', 'tcp.7'].map(key => find(look, key).options?.v6only),
+    ['tcp.1', 'tcp.6', 'tcp.7'].map(key => find(snapshot, key).options?.v6only),
     [undefined, false, true],
   )
-  equal(find(look, 'tcp.2').memory?.receiveBufferBytes, 131_072)
+  equal(find(snapshot, 'tcp.2').memory?.receiveBufferBytes, 131_072)
   const bare = await lookAt(desk, {})
   deepEqual(
     bare.sockets.flatMap(s => [s.tcp, s.memory, s.options, s.traffic]).filter(x => x !== undefined),
@@ -176,38 +179,38 @@ test('TCP statistics: bytes and segments apart, from the table, the control and 
 
 test('the byte counts of sockets alone: slots summed up to macOS 14, one slot and half of what came in from 15 on', need, async () => {
   for (const major of [22, 23, 24, 25]) {
-    const look = await lookAt(`${desk.replace('darwin 24', `darwin ${major}`)}\nfail connect 1`)
+    const snapshot = await lookAt(`${desk.replace('darwin 24', `darwin ${major}`)}\nfail connect 1`)
     for (const [key, inBytes, outBytes] of [
       ['udp.4', 5_000, 6_000],
       ['tcp.2', 123_456_789_012, 9_876_543_210],
     ] as const) {
-      const { traffic } = find(look, key)
-      deepEqual([traffic?.inBytes, traffic?.outBytes, traffic?.kind], [inBytes, outBytes, 'sampled'], `Darwin ${major} ${key}`)
+      const { traffic } = find(snapshot, key)
+      deepEqual([traffic?.inBytes, traffic?.outBytes, traffic?.accuracy], [inBytes, outBytes, 'sampled'], `Darwin ${major} ${key}`)
     }
     deepEqual(
-      look.gaps.map(g => [g.what, g.why]),
+      snapshot.gaps.map(g => [g.what, g.why]),
       [['bytes', 'permission']],
     )
-    equal(find(look, 'tcp.2').tcp?.sentBytes, 9_876_543_210, 'tcp.info still tells')
+    equal(find(snapshot, 'tcp.2').tcp?.sentBytes, 9_876_543_210, 'tcp.info still tells')
   }
 })
 
 test('a provider of the control that is refused is a gap, and the others still count', need, async () => {
-  const look = await lookAt(`${desk}\nfail provider:5 2`)
+  const snapshot = await lookAt(`${desk}\nfail provider:5 2`)
   deepEqual(
-    look.gaps.map(g => [g.what, g.why, g.text.includes('flows of Network.framework: ENOENT')]),
+    snapshot.gaps.map(g => [g.what, g.why, g.text.includes('flows of Network.framework: ENOENT')]),
     [['bytes', 'kernel', true]],
   )
-  equal(find(look, 'udp.flow').traffic?.kind, 'sampled')
-  equal(find(look, 'udp.4').traffic?.kind, 'exact')
+  equal(find(snapshot, 'udp.flow').traffic?.accuracy, 'sampled')
+  equal(find(snapshot, 'udp.4').traffic?.accuracy, 'exact')
 })
 
 test('sockets that share their ends get no count of another', need, async () => {
-  const look = await lookAt(
+  const snapshot = await lookAt(
     `${desk}\nsocket 40 udp *:5353 *:* uid=501 last=1001 rx=1 tx=2\nsocket 41 udp *:5353 *:* uid=501 last=1001 rx=3 tx=4`,
   )
   deepEqual(
-    ['udp.4', 'udp.40', 'udp.41'].map(key => find(look, key).traffic?.kind),
+    ['udp.4', 'udp.40', 'udp.41'].map(key => find(snapshot, key).traffic?.accuracy),
     ['exact', 'sampled', 'sampled'],
     'two of one process cannot be told apart',
   )
@@ -216,8 +219,8 @@ test('sockets that share their ends get no count of another', need, async () => 
 const gated = `${desk.replace('darwin 24', 'darwin 27')}\ngate`
 
 test('macOS 27: a table of own sockets only is a gap with its remedy, never an empty machine', need, async () => {
-  const look = await lookAt(gated, { ...everything, details: [] })
-  const hidden = look.gaps.filter(g => g.what === 'sockets')
+  const snapshot = await lookAt(gated, { ...everything, details: [] })
+  const hidden = snapshot.gaps.filter(g => g.what === 'sockets')
   deepEqual(
     hidden.map(g => [g.why, g.count, g.help]),
     [
@@ -226,27 +229,27 @@ test('macOS 27: a table of own sockets only is a gap with its remedy, never an e
       ['permission', 1, 'run as root: sudo sockscope'],
     ],
   )
-  const keys = look.sockets.map(s => s.key)
+  const keys = snapshot.sockets.map(s => s.key)
   for (const key of ['tcp.1', 'tcp.2', 'tcp.6', 'tcp.7', 'tcp.8'])
     ok(keys.includes(key), `${key}: own, or held by a process of the same user`)
   for (const key of ['tcp.3', 'tcp.9', 'udp.4', 'raw.12']) ok(!keys.includes(key), `${key} cannot be seen`)
   ok(
-    look.sockets.some(s => s.detail?.fields?.userSpace === true),
+    snapshot.sockets.some(s => s.detail?.fields?.userSpace === true),
     'a flow of the same user',
   )
   ok(
-    look.sockets.every(s => s.traffic === undefined),
+    snapshot.sockets.every(s => s.traffic === undefined),
     'bytes were not asked for',
   )
 })
 
 test('macOS 27: flows of the same user that only the statistics control shows are listed', need, async () => {
-  const look = await lookAt(gated)
-  const flow = look.sockets.find(s => s.detail?.fields?.userSpace === true && s.protocol === 'udp')!
+  const snapshot = await lookAt(gated)
+  const flow = snapshot.sockets.find(s => s.detail?.fields?.userSpace === true && s.protocol === 'udp')!
   equal(line(flow).replace(/^\S+ /, ''), 'ipv6 ESTABLISHED 2001:db8::1:60000 2001:db8::2:443 1002/')
-  deepEqual([flow.traffic?.inBytes, flow.traffic?.kind], [70_000, 'exact'])
+  deepEqual([flow.traffic?.inBytes, flow.traffic?.accuracy], [70_000, 'exact'])
   deepEqual(
-    look.gaps.map(g => [g.what, g.count]),
+    snapshot.gaps.map(g => [g.what, g.count]),
     [
       ['sockets', 2],
       ['sockets', 1],
@@ -259,39 +262,39 @@ test('macOS 27: flows of the same user that only the statistics control shows ar
 })
 
 test('macOS 27 without own sockets: the header still has the count', need, async () => {
-  const look = await lookAt(gated.replace('me 1000 501', 'me 5000 502'), { protocols: ['tcp'] })
-  deepEqual(look.sockets, [])
+  const snapshot = await lookAt(gated.replace('me 1000 501', 'me 5000 502'), { protocols: ['tcp'] })
+  deepEqual(snapshot.sockets, [])
   deepEqual(
-    look.gaps.map(g => [g.what, g.why, g.count]),
+    snapshot.gaps.map(g => [g.what, g.why, g.count]),
     [['sockets', 'permission', 10]],
   )
 })
 
 test('sockets that died while the kernel wrote are no gate', need, async () => {
-  const look = await lookAt('darwin 25\nme 1000 501\nprocess 1000 uid=501 name=a\nsocket 1 tcp *:80 *:* state=LISTEN last=1000', {
+  const snapshot = await lookAt('darwin 25\nme 1000 501\nprocess 1000 uid=501 name=a\nsocket 1 tcp *:80 *:* state=LISTEN last=1000', {
     protocols: ['tcp'],
   })
-  deepEqual(look.gaps, [])
+  deepEqual(snapshot.gaps, [])
 })
 
-const faults: readonly (readonly [string, string, (look: Look) => void])[] = [
+const faults: readonly (readonly [string, string, (snapshot: Snapshot) => void])[] = [
   [
     'a table that grows between the two calls is asked for again',
     Array.from({ length: 200 }, (_, i) => `socket ${100 + i} tcp 10.0.0.5:${1000 + i} *:* state=LISTEN last=1000 late`).join('\n'),
-    look => equal(look.sockets.filter(s => s.protocol === 'tcp').length, 210),
+    snapshot => equal(snapshot.sockets.filter(s => s.protocol === 'tcp').length, 210),
   ],
-  ['ENOMEM is asked again', 'fail sysctl:net.inet.tcp.pcblist_n 12 0 3', look => deepEqual(look.gaps, [])],
+  ['ENOMEM is asked again', 'fail sysctl:net.inet.tcp.pcblist_n 12 0 3', snapshot => deepEqual(snapshot.gaps, [])],
   [
     'ENOMEM without end is a gap',
     'fail sysctl:net.inet.tcp.pcblist_n 12',
-    look => {
+    snapshot => {
       deepEqual(
-        look.gaps.map(g => [g.what, g.why]),
+        snapshot.gaps.map(g => [g.what, g.why]),
         [['sockets', 'kernel']],
       )
-      ok(look.gaps[0]!.text.includes('ENOMEM'))
+      ok(snapshot.gaps[0]!.text.includes('ENOMEM'))
       ok(
-        look.sockets.some(s => s.key === 'tcp.1'),
+        snapshot.sockets.some(s => s.key === 'tcp.1'),
         'the walk still finds what it can',
       )
     },
@@ -299,42 +302,42 @@ const faults: readonly (readonly [string, string, (look: Look) => void])[] = [
   [
     'a sandbox that forbids a table',
     'fail announce:net.inet.udp.pcblist_n 1',
-    look =>
+    snapshot =>
       deepEqual(
-        look.gaps.map(g => [g.what, g.why, g.text.includes('EPERM')]),
+        snapshot.gaps.map(g => [g.what, g.why, g.text.includes('EPERM')]),
         [['sockets', 'permission', true]],
       ),
   ],
   [
     'a process that ends while its descriptors are listed',
     'fail proc_pidinfo:*:1001 3\nfail proc_pidpath:1001 3',
-    look => {
-      deepEqual(find(look, 'tcp.6').owners, [{ pid: 1001, fd: undefined }])
-      equal(look.processes.get(1001), undefined)
+    snapshot => {
+      deepEqual(find(snapshot, 'tcp.6').owners, [{ pid: 1001, fd: undefined }])
+      equal(snapshot.processes.get(1001), undefined)
     },
   ],
   [
     'a descriptor that closes before it is read',
     'fail proc_pidfdinfo:1000:21 9',
-    look => deepEqual(find(look, 'tcp.2').owners, [{ pid: 1001, fd: 30 }]),
+    snapshot => deepEqual(find(snapshot, 'tcp.2').owners, [{ pid: 1001, fd: 30 }]),
   ],
   [
     'a descriptor that is another thing by now',
     'fail proc_pidfdinfo:1000:21 38',
-    look => deepEqual(find(look, 'tcp.2').owners, [{ pid: 1001, fd: 30 }]),
+    snapshot => deepEqual(find(snapshot, 'tcp.2').owners, [{ pid: 1001, fd: 30 }]),
   ],
   [
     'a socket that is being taken down',
     'fail proc_pidfdinfo:1001:30 102',
-    look => deepEqual(find(look, 'tcp.2').owners, [{ pid: 1000, fd: 21 }]),
+    snapshot => deepEqual(find(snapshot, 'tcp.2').owners, [{ pid: 1000, fd: 21 }]),
   ],
   [
     'no list of processes',
     'fail proc_listpids 1',
-    look => {
-      deepEqual(find(look, 'tcp.3').owners, [{ pid: 400, fd: undefined }])
+    snapshot => {
+      deepEqual(find(snapshot, 'tcp.3').owners, [{ pid: 400, fd: undefined }])
       deepEqual(
-        look.gaps.map(g => [g.what, g.why]),
+        snapshot.gaps.map(g => [g.what, g.why]),
         [['owners', 'kernel']],
       )
     },
@@ -342,58 +345,58 @@ const faults: readonly (readonly [string, string, (look: Look) => void])[] = [
   [
     'ENOBUFS of the control: what waits is read, and it is asked again',
     'fail send 55 5 2',
-    look => equal(find(look, 'udp.4').traffic?.kind, 'exact'),
+    snapshot => equal(find(snapshot, 'udp.4').traffic?.accuracy, 'exact'),
   ],
   [
     'ENOBUFS in the middle of an answer: it goes on from there',
     'fail update 55 2 1\nfail update 12 3 1',
-    look => {
-      deepEqual(look.gaps, [])
-      ok(look.sockets.filter(s => s.protocol === 'tcp' || s.protocol === 'udp').every(s => s.traffic?.kind === 'exact'))
+    snapshot => {
+      deepEqual(snapshot.gaps, [])
+      ok(snapshot.sockets.filter(s => s.protocol === 'tcp' || s.protocol === 'udp').every(s => s.traffic?.accuracy === 'exact'))
     },
   ],
   [
     'ENOBUFS in every answer: what came is used, the rest is a gap',
     'fail update 55 1',
-    look => {
+    snapshot => {
       deepEqual(
-        look.gaps.map(g => [g.what, g.why]),
+        snapshot.gaps.map(g => [g.what, g.why]),
         [['bytes', 'lost']],
       )
-      deepEqual([find(look, 'tcp.1').traffic?.kind, find(look, 'tcp.14').traffic?.kind], ['exact', 'sampled'])
+      deepEqual([find(snapshot, 'tcp.1').traffic?.accuracy, find(snapshot, 'tcp.14').traffic?.accuracy], ['exact', 'sampled'])
     },
   ],
   [
     'ENOBUFS without end',
     'fail send 55',
-    look => {
-      equal(find(look, 'udp.4').traffic?.kind, 'sampled')
-      ok(look.gaps[0]!.text.includes('ENOBUFS'))
+    snapshot => {
+      equal(find(snapshot, 'udp.4').traffic?.accuracy, 'sampled')
+      ok(snapshot.gaps[0]!.text.includes('ENOBUFS'))
     },
   ],
   [
     'a datagram of which only a part comes',
     'fail cut 1 0 1',
-    look => {
-      equal(look.gaps[0]?.why, 'damaged')
-      equal(find(look, 'udp.4').traffic?.kind, 'sampled')
+    snapshot => {
+      equal(snapshot.gaps[0]?.why, 'damaged')
+      equal(find(snapshot, 'udp.4').traffic?.accuracy, 'sampled')
     },
   ],
-  ['no interfaces: zones keep their numbers', 'fail mib:4.17 1', look => equal(find(look, 'tcp.3').local.zone, '4')],
-  ['no version', 'fail *:kern.osrelease 1', look => equal(find(look, 'tcp.2').tcp?.rttMicros, 12_000)],
-  ['no net.inet.tcp.info', 'fail sysctl:net.inet.tcp.info 1', look => equal(find(look, 'tcp.2').tcp?.sentBytes, 9_876_543_210)],
+  ['no interfaces: zones keep their numbers', 'fail mib:4.17 1', snapshot => equal(find(snapshot, 'tcp.3').local.zone, '4')],
+  ['no version', 'fail *:kern.osrelease 1', snapshot => equal(find(snapshot, 'tcp.2').tcp?.rttMicros, 12_000)],
+  ['no net.inet.tcp.info', 'fail sysctl:net.inet.tcp.info 1', snapshot => equal(find(snapshot, 'tcp.2').tcp?.sentBytes, 9_876_543_210)],
   [
     'a connection without its socket',
     'socket 50 tcp 10.0.0.5:7000 10.0.0.6:80 state=FIN_WAIT_2 nosocket',
-    look => equal(line(find(look, 'tcp.50')), 'tcp.50 ipv4 FIN_WAIT_2 10.0.0.5:7000 10.0.0.6:80 orphan'),
+    snapshot => equal(line(find(snapshot, 'tcp.50')), 'tcp.50 ipv4 FIN_WAIT_2 10.0.0.5:7000 10.0.0.6:80 orphan'),
   ],
   [
     'sockets of the kernel, of nobody, and not accepted yet',
     'socket 51 udp *:123 *:* last=0\nsocket 52 tcp 10.0.0.5:7001 10.0.0.6:80 state=ESTABLISHED so_state=1 last=1000\n' +
       'socket 53 tcp 10.0.0.5:80 10.0.0.6:81 state=ESTABLISHED so_state=0x1002 last=1000\nsocket 54 udp *:9 *:* last=4321',
-    look =>
+    snapshot =>
       deepEqual(
-        ['udp.51', 'tcp.52', 'tcp.53', 'udp.54'].map(key => find(look, key).ownerless),
+        ['udp.51', 'tcp.52', 'tcp.53', 'udp.54'].map(key => find(snapshot, key).ownerless),
         ['kernel', 'orphan', 'not-accepted', 'exited'],
       ),
   ],
@@ -402,8 +405,8 @@ for (const [name, lines, verify] of faults) test(name, need, async () => verify(
 
 test('three hundred sources come in pieces of a hundred, and all are counted', need, async () => {
   const many = Array.from({ length: 300 }, (_, i) => `socket ${1000 + i} udp 10.0.0.5:${2000 + i} *:* last=1000 rx=${i} tx=1`).join('\n')
-  const look = await lookAt(`${desk}\n${many}`)
-  const counted = look.sockets.filter(s => s.protocol === 'udp' && s.local.port! >= 2000 && s.local.port! < 2300)
+  const snapshot = await lookAt(`${desk}\n${many}`)
+  const counted = snapshot.sockets.filter(s => s.protocol === 'udp' && s.local.port! >= 2000 && s.local.port! < 2300)
   deepEqual(
     counted.map(s => s.traffic?.inBytes),
     counted.map((_, i) => i),
@@ -416,10 +419,10 @@ test("two looks at a time do not get each other's counts", need, async () => {
     '\n',
   )
   const source = await machine(`${desk}\n${many}`).open()
-  const looks = await Promise.all([1, 2, 3].map(() => source.sockets(everything)))
+  const snapshots = await Promise.all([1, 2, 3].map(() => source.takeSnapshot(everything)))
   source.close()
-  for (const look of looks) {
-    deepEqual(look.gaps, [])
-    ok(look.sockets.filter(s => s.protocol === 'udp').every(s => s.traffic?.kind === 'exact'))
+  for (const snapshot of snapshots) {
+    deepEqual(snapshot.gaps, [])
+    ok(snapshot.sockets.filter(s => s.protocol === 'udp').every(s => s.traffic?.accuracy === 'exact'))
   }
 })

@@ -155,7 +155,7 @@ test('events: opened with its owner, closed with the final counts, also when it 
   const { seen, gaps } = await watched(t, desk, [opened, waits, gone])
   deepEqual(gaps, [])
   deepEqual(
-    seen.map(e => [e.type, e.socket.key, e.socket.owners[0]?.pid, e.processes[0]?.name, e.bytesIn, e.bytesOut, e.kind]),
+    seen.map(e => [e.type, e.socket.key, e.socket.owners[0]?.pid, e.processes[0]?.name, e.bytesIn, e.bytesOut, e.accuracy]),
     [
       ['opened', 'tcp.60', 1000, 'node', undefined, undefined, undefined],
       ['closed', 'tcp.60', 1000, 'node', 5, 5, 'exact'],
@@ -166,10 +166,10 @@ test('events: opened with its owner, closed with the final counts, also when it 
   equal(seen[2]!.durationMs, undefined, 'it was there before we came')
 })
 
-test('events: without the control, by looks alone, and said to be so', need, async t => {
+test('events: without the control, by snapshots alone, and said to be so', need, async t => {
   const { seen, gaps } = await watched(t, `${desk}\nfail connect 1`, [`${desk.replace(/^socket 4 udp.*$/m, '')}\nfail connect 1`])
   deepEqual(
-    seen.map(e => [e.type, e.socket.key, e.bytesIn, e.kind]),
+    seen.map(e => [e.type, e.socket.key, e.bytesIn, e.accuracy]),
     [['closed', 'udp.4', 5_000, 'sampled']],
   )
   deepEqual(
@@ -181,7 +181,7 @@ test('events: without the control, by looks alone, and said to be so', need, asy
 test('events: a last word that was lost is counted', need, async t => {
   const { seen, gaps } = await watched(t, `${desk}\nfail goodbye 55`, [`${desk.replace(/^socket 4 udp.*$/m, '')}\nfail goodbye 55`])
   deepEqual(
-    seen.map(e => [e.type, e.socket.key, e.bytesIn, e.kind]),
+    seen.map(e => [e.type, e.socket.key, e.bytesIn, e.accuracy]),
     [['closed', 'udp.4', 5_000, 'sampled']],
   )
   deepEqual([gaps[0]?.gap.what, gaps[0]?.gap.why], ['bytes', 'lost'])
@@ -205,7 +205,7 @@ test('actions: a signal reaches exactly the process that was meant', need, async
 
 test('actions: an own connection is ended in order, another is refused in words', need, async () => {
   const source = await machine(desk).open()
-  const find = async (key: string) => (await source.sockets()).sockets.find(s => s.key === key)!
+  const find = async (key: string) => (await source.takeSnapshot()).sockets.find(s => s.key === key)!
   await source.actions!.shutdown!(await find('tcp.2'))
   equal((await find('tcp.2')).state, 'FIN_WAIT_1')
   await rejects(source.actions!.shutdown!(await find('tcp.3')), code('EPERM', /end the process instead/))
@@ -312,16 +312,16 @@ test('a recording of a Mac plays the same on any system, without the library', n
   process.env.SOCKSCOPE_DARWIN_LIBRARY = m.library
   t.after(() => delete process.env.SOCKSCOPE_DARWIN_LIBRARY)
   const live = await openRecorder(file)
-  const seen = await live.sockets(query)
+  const seen = await live.takeSnapshot(query)
   live.close()
   delete process.env.SOCKSCOPE_DARWIN_LIBRARY
   for (let times = 0; times < 2; times++) {
     const played = await openRecording(file)
-    const look = await played.sockets(query)
-    deepEqual(look.sockets, seen.sockets)
-    deepEqual(look.gaps, seen.gaps)
+    const snapshot = await played.takeSnapshot(query)
+    deepEqual(snapshot.sockets, seen.sockets)
+    deepEqual(snapshot.gaps, seen.gaps)
     const withoutArguments = [...seen.processes.values()].map(p => ({ ...p, command: undefined }))
-    deepEqual([...look.processes.values()], withoutArguments)
+    deepEqual([...snapshot.processes.values()], withoutArguments)
     equal((await played.interfaces()).length, 2)
     played.close()
   }
@@ -346,9 +346,9 @@ test('a library without some of the functions: what needs them is a gap, the res
       '#include <stddef.h>\n#include <errno.h>\nint sysctlbyname(const char *n, void *o, size_t *s, const void *v, size_t z) { errno = 2; return -1; }\n',
   })
   const source = await openDarwin(live, { library })
-  const look = await source.sockets({ details: ['tcp'] })
+  const snapshot = await source.takeSnapshot({ details: ['tcp'] })
   source.close()
-  deepEqual(look.sockets, [])
-  ok(look.gaps.some(g => g.text.includes('proc_listpids failed: ENOSYS')))
-  ok(look.gaps.filter(g => g.what === 'sockets').every(g => g.text.includes('ENOENT')))
+  deepEqual(snapshot.sockets, [])
+  ok(snapshot.gaps.some(g => g.text.includes('proc_listpids failed: ENOSYS')))
+  ok(snapshot.gaps.filter(g => g.what === 'sockets').every(g => g.text.includes('ENOENT')))
 })

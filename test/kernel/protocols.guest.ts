@@ -49,12 +49,12 @@ function only(sockets: readonly Socket[], protocol: Protocol, fd: number): Socke
 function checkTrio(sockets: readonly Socket[], protocol: Protocol, { listener, client, server, port }: Trio): readonly Socket[] {
   const clientPort = portOf(client)
   const end = (number: number) => ({ address: '127.0.0.1', port: number })
-  const wanted: readonly (readonly [number, State, unknown, unknown])[] = [
+  const requested: readonly (readonly [number, State, unknown, unknown])[] = [
     [listener, 'LISTEN', end(port), undefined],
     [client, 'ESTABLISHED', end(clientPort), end(port)],
     [server, 'ESTABLISHED', end(port), end(clientPort)],
   ]
-  return wanted.map(([fd, ...facts]) => {
+  return requested.map(([fd, ...facts]) => {
     const found = only(sockets, protocol, fd)
     deepEqual([found.state, found.local, found.remote, found.uid, found.family], [...facts, 0, 'ipv4'], protocol)
     return found

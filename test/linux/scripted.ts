@@ -2,9 +2,9 @@
 import { OsError } from '../../src/model/errors.ts'
 import type { Gap } from '../../src/model/gap.ts'
 import type { Protocol, Socket } from '../../src/model/socket.ts'
-import { asker } from '../../src/source/linux/sockdiag/dumper.ts'
+import { dumper } from '../../src/source/linux/sockdiag/dumper.ts'
 import { cgroups } from '../../src/source/linux/host/naming.ts'
-import type { Wanted } from '../../src/source/linux/sockdiag/requests.ts'
+import type { Requested } from '../../src/source/linux/sockdiag/requests.ts'
 import { listTables } from '../../src/source/linux/sockdiag/tables.ts'
 import { live, type Tape } from '../../src/source/tape.ts'
 
@@ -37,19 +37,19 @@ export function scripted(script: Readonly<Record<string, readonly Take[]>>): Tap
 export async function listScripted(
   script: Readonly<Record<string, readonly Take[]>>,
   protocols: readonly Protocol[],
-  wanted: Partial<Wanted> = {},
+  requested: Partial<Requested> = {},
 ): Promise<{ readonly sockets: readonly Socket[]; readonly gaps: readonly Gap[]; readonly asked: readonly string[] }> {
   const tape = scripted(script)
   const gaps: Gap[] = []
-  const lister = { tape, ask: asker(tape, undefined), cgroupOf: cgroups(tape).of }
+  const lister = { tape, ask: dumper(tape, undefined), cgroupOf: cgroups(tape).of }
   const place = { prefix: '', namespace: undefined, net: '/proc/net', open: () => -1 }
-  const full: Wanted = {
+  const full: Requested = {
     protocols,
     families: ['ipv4', 'ipv6', 'unix', 'packet', 'netlink', 'vsock', 'xdp', 'tipc'],
     states: undefined,
     details: [],
     filter: undefined,
-    ...wanted,
+    ...requested,
   }
   const sockets = await listTables(lister, place, full, (_, gap) => gaps.push(gap))
   return { sockets, gaps, asked: tape.asked }

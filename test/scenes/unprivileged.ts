@@ -17,7 +17,7 @@ const events = eventSource({ ...ways, bpf: refuse })
 const machine: Source = {
   ...source,
   ended: false,
-  sockets: async query => events.see(await source.sockets(query), query),
+  takeSnapshot: async query => events.see(await source.takeSnapshot(query), query),
   events: events.events,
 }
 

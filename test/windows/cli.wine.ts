@@ -72,7 +72,7 @@ test('watch tells what opens', async () => {
   child.stdout.setEncoding('utf8').on('data', part => (text += part))
   const servers: Server[] = []
   try {
-    // The first look may come after the first listener, so more of them open until one is seen.
+    // The first snapshot may come after the first listener, so more of them open until one is seen.
     const port = await until('a line of watch', async () => {
       const server = createServer().listen(0, '127.0.0.1')
       await once(server, 'listening')

@@ -16,7 +16,7 @@ after(() => rmSync(folder, { recursive: true }))
 test('it shows what was there when it was made', async () => {
   const machine = await openRecording(golden)
   equal(machine.name, 'replay windows')
-  const first = await machine.sockets({ details: ['tcp'] })
+  const first = await machine.takeSnapshot({ details: ['tcp'] })
   deepEqual(
     first.sockets.map(s => [s.key.replace(/ \d+(?=@)/, ' PID'), s.state, s.detail?.fields?.module]),
     [
@@ -34,9 +34,9 @@ test('it shows what was there when it was made', async () => {
     [owner.name, owner.exe, owner.user, owner.unit, owner.command],
     ['node.exe', 'C:\\nodejs\\node.exe', 'VM\\root', 'Erster, Zweiter \u4f60', undefined],
   )
-  const second = await machine.sockets({ details: ['tcp'] })
+  const second = await machine.takeSnapshot({ details: ['tcp'] })
   deepEqual(
-    [first, second].map(look => look.sockets[1]!.tcp?.sentBytes),
+    [first, second].map(snapshot => snapshot.sockets[1]!.tcp?.sentBytes),
     [undefined, 1015],
   )
   ok((await machine.interfaces()).some(i => i.loopback))
@@ -99,7 +99,7 @@ async function play(bytes: Uint8Array): Promise<string> {
   let machine
   try {
     machine = await openRecording(file)
-    for (let i = 0; i < 4 && !machine.ended; i++) await machine.sockets({ details: ['tcp'] })
+    for (let i = 0; i < 4 && !machine.ended; i++) await machine.takeSnapshot({ details: ['tcp'] })
     await machine.interfaces()
     await machine.abilities()
     return 'sockets'

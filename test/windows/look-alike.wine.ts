@@ -6,7 +6,7 @@ import { connect, createServer, type AddressInfo, type Socket as NetSocket } fro
 import { once } from 'node:events'
 import { resolve } from 'node:path'
 import koffi from 'koffi'
-import { socketStat, watch, type Look, type Socket, type Source } from '../../src/index.ts'
+import { socketStat, watch, type Snapshot, type Socket, type Source } from '../../src/index.ts'
 import { hold, type Holder } from './inside.ts'
 
 const dll = resolve('look-alike.dll')
@@ -17,8 +17,8 @@ let turnedOn: () => number
 let turned: () => number
 
 const play = (words: string): void => void (process.env.LOOK_ALIKE = words)
-const at = (look: Look, port: number): Socket | undefined =>
-  look.sockets.find(s => s.local.port === port && s.family === 'ipv4' && s.protocol === 'tcp')
+const at = (snapshot: Snapshot, port: number): Socket | undefined =>
+  snapshot.sockets.find(s => s.local.port === port && s.family === 'ipv4' && s.protocol === 'tcp')
 const open = async (): Promise<Source> => (await import('../../src/index.ts')).openSource()
 
 before(async () => {
@@ -38,13 +38,13 @@ after(() => {
 
 test('create times, modules, garbage beside ports, garbage in listeners, scopes', there, async () => {
   play('')
-  const look = await source.sockets()
-  const listener = at(look, 8080)!
+  const snapshot = await source.takeSnapshot()
+  const listener = at(snapshot, 8080)!
   equal(listener.remote, undefined)
   equal(listener.key, `tcp4 0.0.0.0:8080 ${holder.pid}@133000000000000000`)
   equal(listener.detail?.fields?.createdAtMs, Date.parse('2022-06-18T04:26:40Z'))
   equal(listener.detail?.fields?.module, 'Dienst \u4f60')
-  const connection = at(look, 50_000)!
+  const connection = at(snapshot, 50_000)!
   deepEqual(
     [connection.local, connection.remote],
     [
@@ -52,7 +52,7 @@ test('create times, modules, garbage beside ports, garbage in listeners, scopes'
       { address: '10.0.0.2', port: 443 },
     ],
   )
-  const six = look.sockets.find(s => s.local.port === 5000)!
+  const six = snapshot.sockets.find(s => s.local.port === 5000)!
   deepEqual(
     [six.local, six.remote],
     [
@@ -60,9 +60,9 @@ test('create times, modules, garbage beside ports, garbage in listeners, scopes'
       { address: 'fe80::2', port: 443, zone: '7' },
     ],
   )
-  deepEqual([at(look, 50_001)!.state, at(look, 50_001)!.ownerless], ['TIME_WAIT', 'time-wait'])
+  deepEqual([at(snapshot, 50_001)!.state, at(snapshot, 50_001)!.ownerless], ['TIME_WAIT', 'time-wait'])
   deepEqual(
-    look.sockets.filter(s => s.protocol === 'udp').map(s => [s.local.address, s.detail?.fields?.module]),
+    snapshot.sockets.filter(s => s.protocol === 'udp').map(s => [s.local.address, s.detail?.fields?.module]),
     [
       ['127.0.0.1', 'Udp'],
       ['::1', 'Udp6'],
@@ -72,28 +72,28 @@ test('create times, modules, garbage beside ports, garbage in listeners, scopes'
 
 test('services on two pages, and command lines', there, async () => {
   play('')
-  const process_ = (await source.sockets()).processes.get(holder.pid)!
+  const process_ = (await source.takeSnapshot()).processes.get(holder.pid)!
   equal(process_.unit, 'Erster, Zweiter \u4f60')
   deepEqual(process_.command, ['C:\\n\u00f6de.exe', '--geheim', 'a b', '\u4f60'])
 })
 
 test('pointers that leave their buffer are not followed', there, async () => {
   play('wild')
-  equal(at(await source.sockets(), 8080)!.detail?.fields?.module, undefined)
+  equal(at(await source.takeSnapshot(), 8080)!.detail?.fields?.module, undefined)
 })
 
 test('a table that grows between the two calls is read whole', there, async () => {
   play('grow')
-  const look = await source.sockets({ protocols: ['tcp'], families: ['ipv4'] })
-  deepEqual(look.gaps, [])
-  ok(look.sockets.length > 1200, 'it grew three times')
-  equal(new Set(look.sockets.map(s => s.key)).size, look.sockets.length)
+  const snapshot = await source.takeSnapshot({ protocols: ['tcp'], families: ['ipv4'] })
+  deepEqual(snapshot.gaps, [])
+  ok(snapshot.sockets.length > 1200, 'it grew three times')
+  equal(new Set(snapshot.sockets.map(s => s.key)).size, snapshot.sockets.length)
 })
 
 test('a table that never fits, an absurd size, a table cut short, a refusal: each a gap with its reason', there, async () => {
   const why = async (words: string) => {
     play(words)
-    const { gaps, sockets } = await source.sockets({ protocols: ['tcp'], families: ['ipv4'] })
+    const { gaps, sockets } = await source.takeSnapshot({ protocols: ['tcp'], families: ['ipv4'] })
     equal(gaps.length, 1)
     return [gaps[0]!.what, gaps[0]!.why, /(grew|asked for|cut short|ACCESS_DENIED)/.exec(gaps[0]!.text)?.[1], sockets.length > 0]
   }
@@ -105,20 +105,20 @@ test('a table that never fits, an absurd size, a table cut short, a refusal: eac
 
 test('without the class of modules the class of pids is read', there, async () => {
   play('no-modules')
-  const look = await source.sockets({ protocols: ['tcp'] })
-  deepEqual(look.gaps, [])
-  equal(at(look, 8080)!.key, `tcp4 0.0.0.0:8080 ${holder.pid}`)
-  equal(at(look, 50_000)!.owners[0]!.pid, holder.pid)
+  const snapshot = await source.takeSnapshot({ protocols: ['tcp'] })
+  deepEqual(snapshot.gaps, [])
+  equal(at(snapshot, 8080)!.key, `tcp4 0.0.0.0:8080 ${holder.pid}`)
+  equal(at(snapshot, 50_000)!.owners[0]!.pid, holder.pid)
 })
 
 test('a protected process tells its name and parent, and a gap tells why not more', there, async () => {
   play('')
   process.env.LOOK_ALIKE_PROTECTED = String(holder.pid)
   try {
-    const look = await source.sockets()
-    const its = look.processes.get(holder.pid)!
+    const snapshot = await source.takeSnapshot()
+    const its = snapshot.processes.get(holder.pid)!
     deepEqual([its.name, its.parentPid, its.exe, its.user, its.startedAtMs], ['node.exe', process.pid, undefined, undefined, undefined])
-    const gap = look.gaps.find(g => g.what === 'processes')!
+    const gap = snapshot.gaps.find(g => g.what === 'processes')!
     deepEqual([gap.why, gap.count], ['permission', 1])
     match(gap.help, /administrator/)
     await rejects(source.actions!.signal!(its, 'KILL'), { code: 'EPERM' })
@@ -130,12 +130,12 @@ test('a protected process tells its name and parent, and a gap tells why not mor
 test('extended statistics: turned on once, read in our units, put back', there, async () => {
   play('elevated')
   const own = await open()
-  const first = at(await own.sockets({ details: ['tcp'] }), 50_000)!
+  const first = at(await own.takeSnapshot({ details: ['tcp'] }), 50_000)!
   deepEqual([first.tcp!.rttMicros, first.tcp!.sendMssBytes, first.tcp!.sentBytes], [30_123, 1000, undefined])
   equal(turnedOn(), 14)
-  const look = await own.sockets({ details: ['tcp'] })
-  const second = at(look, 50_000)!
-  const third = at(await own.sockets({ details: ['tcp'] }), 50_000)!
+  const snapshot = await own.takeSnapshot({ details: ['tcp'] })
+  const second = at(snapshot, 50_000)!
+  const third = at(await own.takeSnapshot({ details: ['tcp'] }), 50_000)!
   ok(third.tcp!.sentBytes! > second.tcp!.sentBytes! && second.tcp!.sentBytes! > 1000)
   deepEqual(
     [
@@ -147,9 +147,9 @@ test('extended statistics: turned on once, read in our units, put back', there, 
     ],
     [10_500, 2048, 1024, 77, 100],
   )
-  equal(look.sockets.find(s => s.local.port === 5000)!.tcp?.rttMicros, 30_123)
+  equal(snapshot.sockets.find(s => s.local.port === 5000)!.tcp?.rttMicros, 30_123)
   deepEqual(
-    look.gaps.map(g => [g.what, g.count]),
+    snapshot.gaps.map(g => [g.what, g.count]),
     [['bytes', 2]],
   )
   equal(turned(), 14, 'each group once')
@@ -172,9 +172,9 @@ test('elevated, a watch tells the bytes of processes, and says from when they co
 
 test('without elevation the statistics of others are a gap that names the remedy', there, async () => {
   play('estats-denied')
-  const look = await source.sockets({ details: ['tcp'] })
-  const gap = look.gaps.find(g => g.what === 'statistics')!
-  deepEqual([gap.why, gap.count, at(look, 50_000)!.tcp], ['permission', 2, undefined])
+  const snapshot = await source.takeSnapshot({ details: ['tcp'] })
+  const gap = snapshot.gaps.find(g => g.what === 'statistics')!
+  deepEqual([gap.why, gap.count, at(snapshot, 50_000)!.tcp], ['permission', 2, undefined])
   match(gap.help, /administrator/)
   const abilities = new Map((await source.abilities()).map(a => [a.name, a.works]))
   deepEqual([abilities.get('tcp-statistics'), abilities.get('elevated')], [false, false])
@@ -219,11 +219,11 @@ test('TCP_INFO of an own connection, by the newest version there is', there, asy
 
 test('closing a connection: refused with the remedy, then done, then gone', there, async () => {
   play('close-denied')
-  const socket = at(await source.sockets(), 50_000)!
+  const socket = at(await source.takeSnapshot(), 50_000)!
   await rejects(source.actions!.close!(socket), { code: 'EPERM' })
   await rejects(source.actions!.close!({ ...socket, key: 'x' }), { code: 'ENOENT' })
   play('')
   await source.actions!.close!(socket)
-  equal(at(await source.sockets(), 50_000), undefined)
+  equal(at(await source.takeSnapshot(), 50_000), undefined)
   await rejects(source.actions!.close!(socket), { code: 'ENOENT' })
 })

@@ -5,17 +5,27 @@ import { createSocket } from 'node:dgram'
 import { connect, createServer, type AddressInfo, type Server, type Socket as NetSocket } from 'node:net'
 import { once } from 'node:events'
 import { join } from 'node:path'
-import { closeSocket, openSource, signalProcess, socketStat, sockets, watch, type Look, type Socket, type Source } from '../../src/index.ts'
+import {
+  closeSocket,
+  openSource,
+  signalProcess,
+  socketStat,
+  sockets,
+  watch,
+  type Snapshot,
+  type Socket,
+  type Source,
+} from '../../src/index.ts'
 import { hold, until, type Holder, type Opened } from './inside.ts'
 
 let holders: readonly Holder[]
 let source: Source
-let look: Look
+let snapshot: Snapshot
 
 before(async () => {
   holders = await Promise.all([hold(), hold(undefined, join('..', 'Pf\u00e4d \u4f60\u597d', 'n\u00f6de \u{1f600}.exe'))])
   source = await openSource()
-  look = await source.sockets()
+  snapshot = await source.takeSnapshot()
 })
 after(() => {
   source.close()
@@ -34,15 +44,15 @@ const matches = (s: Socket, o: Opened, pid: number): boolean =>
 test('every socket of two processes is there once, with its owner', () => {
   for (const { opened, pid } of holders) {
     equal(opened.length, 15)
-    for (const o of opened) equal(look.sockets.filter(s => matches(s, o, pid)).length, 1, `${o.kind} of ${pid}`)
-    equal(look.sockets.filter(s => s.owners.some(owner => owner.pid === pid)).length, 15)
+    for (const o of opened) equal(snapshot.sockets.filter(s => matches(s, o, pid)).length, 1, `${o.kind} of ${pid}`)
+    equal(snapshot.sockets.filter(s => s.owners.some(owner => owner.pid === pid)).length, 15)
   }
 })
 
 test('the record is whole: keys differ, ends are right, nothing is 0 for want of knowledge', () => {
-  equal(look.source, 'windows')
-  equal(new Set(look.sockets.map(s => s.key)).size, look.sockets.length)
-  for (const s of look.sockets) {
+  equal(snapshot.source, 'windows')
+  equal(new Set(snapshot.sockets.map(s => s.key)).size, snapshot.sockets.length)
+  for (const s of snapshot.sockets) {
     ok(s.local.port! > 0 && s.local.zone === undefined, s.key)
     equal(s.remote === undefined, s.state === 'LISTEN' || s.protocol === 'udp', s.key)
     deepEqual([s.uid, s.inode, s.tcp, s.queues, s.namespace], [undefined, undefined, undefined, undefined, undefined])
@@ -51,7 +61,7 @@ test('the record is whole: keys differ, ends are right, nothing is 0 for want of
 })
 
 test('processes: names and paths in any script, users, starts, parents', () => {
-  const [plain, unicode] = holders.map(h => look.processes.get(h.pid)!)
+  const [plain, unicode] = holders.map(h => snapshot.processes.get(h.pid)!)
   match(plain!.exe!, /\\node\.exe$/)
   match(unicode!.exe!, /\\Pf\u00e4d \u4f60\u597d\\n\u00f6de \u{1f600}\.exe$/u)
   deepEqual([plain!.name, unicode!.name], ['node.exe', 'n\u00f6de \u{1f600}.exe'])
@@ -61,19 +71,19 @@ test('processes: names and paths in any script, users, starts, parents', () => {
     ok(Math.abs(process_.startedAtMs! - Date.now()) < 300_000)
     match(process_.key, new RegExp(`^${process_.pid}\\.\\d{18}$`))
   }
-  ok(look.processes.has(process.pid), 'the parent is there too')
+  ok(snapshot.processes.has(process.pid), 'the parent is there too')
 })
 
-test('the same sockets have the same keys in the next look', async () => {
-  const again = await source.sockets()
+test('the same sockets have the same keys in the next snapshot', async () => {
+  const again = await source.takeSnapshot()
   const keys = new Set(again.sockets.map(s => s.key))
-  for (const { opened, pid } of holders) for (const o of opened) ok(keys.has(look.sockets.find(s => matches(s, o, pid))!.key), o.kind)
+  for (const { opened, pid } of holders) for (const o of opened) ok(keys.has(snapshot.sockets.find(s => matches(s, o, pid))!.key), o.kind)
 })
 
 test('only what is asked for', async () => {
-  const udp = await source.sockets({ protocols: ['udp'], families: ['ipv6'] })
+  const udp = await source.takeSnapshot({ protocols: ['udp'], families: ['ipv6'] })
   ok(udp.sockets.length >= 4 && udp.sockets.every(s => s.protocol === 'udp' && s.family === 'ipv6'))
-  const listening = await source.sockets({ states: ['LISTEN'], owners: false })
+  const listening = await source.takeSnapshot({ states: ['LISTEN'], owners: false })
   ok(listening.sockets.length >= 10 && listening.sockets.every(s => s.state === 'LISTEN'))
   equal(listening.processes.size, 0)
   const [{ pid }] = holders as [Holder]
@@ -86,7 +96,7 @@ test('a socket opens, is seen, closes, and is gone', async () => {
   server.listen(0, '127.0.0.1')
   await once(server, 'listening')
   const { port } = server.address() as AddressInfo
-  const seen = async (): Promise<number> => (await source.sockets()).sockets.filter(s => s.local.port === port).length
+  const seen = async (): Promise<number> => (await source.takeSnapshot()).sockets.filter(s => s.local.port === port).length
   equal(await seen(), 1)
   server.close()
   await until('the end of a listener', async () => ((await seen()) === 0 ? true : undefined))
@@ -121,7 +131,7 @@ async function ownPair(): Promise<readonly [NetSocket, NetSocket, Server]> {
 }
 
 test('statistics that this Windows does not have are gaps', async () => {
-  const withTcp = await source.sockets({ details: ['tcp'] })
+  const withTcp = await source.takeSnapshot({ details: ['tcp'] })
   ok(withTcp.gaps.some(g => g.what === 'statistics' && g.why === 'platform' && g.count! > 0))
   ok(withTcp.sockets.every(s => s.tcp === undefined))
 })
@@ -145,7 +155,7 @@ test('socketStat finds the handle of what node holds: connections, listeners, da
     )
     deepEqual([near.socketInfo.noDelay, near.socketInfo.listening, near.tcp, near.connectionInfo], [true, false, undefined, undefined])
     ok(near.socketInfo.receiveBufferBytes! > 0 && near.fd > 0 && near.fd !== far.fd)
-    const seen = await source.sockets()
+    const seen = await source.takeSnapshot()
     deepEqual(
       [near, far].map(stat => seen.sockets.find(s => s.key === stat.key)?.local.port),
       [client.localPort, client.remotePort],
@@ -201,26 +211,26 @@ test('counters of the whole system go up', async () => {
 
 test('a process is ended by its identity, and its sockets go', async () => {
   const victim = await hold(4)
-  const seen = await source.sockets()
+  const seen = await source.takeSnapshot()
   const its = seen.processes.get(victim.pid)!
   await rejects(signalProcess({ ...its, key: `${its.pid}.1` }, 'KILL', source), { code: 'ESRCH' })
   await signalProcess(its, 'KILL', source)
   await until('the end of a process', async () => {
-    const { sockets: left } = await source.sockets({ filter: s => s.owners.some(o => o.pid === victim.pid) })
+    const { sockets: left } = await source.takeSnapshot({ filter: s => s.owners.some(o => o.pid === victim.pid) })
     return left.length === 0 || undefined
   })
   await rejects(signalProcess(its, 'KILL', source), { code: 'ESRCH' })
 })
 
 test('connections that cannot be closed say so', async () => {
-  const six = look.sockets.find(s => s.family === 'ipv6' && s.remote !== undefined)!
+  const six = snapshot.sockets.find(s => s.family === 'ipv6' && s.remote !== undefined)!
   await rejects(closeSocket(six, source), { code: 'ENOTSUP' })
 })
 
 test('2,000 sockets in 5 processes', async () => {
   const many = await Promise.all([1, 2, 3, 4, 5].map(() => hold(400)))
   try {
-    const all = await source.sockets()
+    const all = await source.takeSnapshot()
     for (const { pid, opened } of many) {
       const its = new Set(
         all.sockets.filter(s => s.owners.some(o => o.pid === pid)).map(s => `${s.protocol} ${s.local.port} ${s.remote?.port}`),

@@ -11,40 +11,44 @@ import { noteGaps } from '../gaps.ts'
 import { withMachine } from '../machine.ts'
 import { note, print } from '../output.ts'
 import { exits, UsageError } from '../problem.ts'
-import type { Given } from '../table.ts'
+import type { ParsedArguments } from '../table.ts'
 import { wordsOf } from '../wanted.ts'
 
 /** Runs the command. */
-export function run(given: Given): Promise<number> {
-  const { states, filter } = wordsOf(given)
+export function run(args: ParsedArguments): Promise<number> {
+  const { states, filter } = wordsOf(args)
   if (filter === undefined && states === undefined)
     throw new UsageError('which connections? write a filter, such as sockscope close dst 10.0.0.7')
-  if (given.has('replay')) throw new UsageError('close acts on this machine; a recording has no connections')
-  return withMachine(given, async source => {
-    const look = await source.sockets({ protocols: ['tcp'], ...(states ? { states } : {}), ...(filter === undefined ? {} : { filter }) })
-    const wanted = look.sockets.filter(
+  if (args.has('replay')) throw new UsageError('close acts on this machine; a recording has no connections')
+  return withMachine(args, async source => {
+    const snapshot = await source.takeSnapshot({
+      protocols: ['tcp'],
+      ...(states ? { states } : {}),
+      ...(filter === undefined ? {} : { filter }),
+    })
+    const requested = snapshot.sockets.filter(
       s => s.remote !== undefined && s.state !== 'TIME_WAIT' && s.state !== 'CLOSED' && !s.owners.some(o => o.pid === process.pid),
     )
-    if (!given.has('json')) {
-      for (const s of wanted)
-        print(`${safe(`${lineOf(s)}  ${s.owners.map(o => processText(look.processes.get(o.pid), o.pid)).join(', ')}`.trimEnd())}\n`)
-      noteGaps(look)
+    if (!args.has('json')) {
+      for (const s of requested)
+        print(`${safe(`${lineOf(s)}  ${s.owners.map(o => processText(snapshot.processes.get(o.pid), o.pid)).join(', ')}`.trimEnd())}\n`)
+      noteGaps(snapshot)
     }
-    if (wanted.length === 0) {
+    if (requested.length === 0) {
       note('no connection matches')
       return exits.nothing
     }
     const { actions } = source
     if (actions?.close === undefined && actions?.shutdown === undefined)
       throw new UsageError('this system cannot close connections of other processes')
-    if (given.has('dry-run')) {
-      if (given.has('json')) print(`${safeJson({ schema: 'sockscope-close/1', done: false, connections: wanted })}\n`)
+    if (args.has('dry-run')) {
+      if (args.has('json')) print(`${safeJson({ schema: 'sockscope-close/1', done: false, connections: requested })}\n`)
       return exits.found
     }
-    if (!(await confirmed(given, wanted.length === 1 ? 'Close it?' : `Close these ${wanted.length} connections?`))) return exits.failed
+    if (!(await confirmed(args, requested.length === 1 ? 'Close it?' : `Close these ${requested.length} connections?`))) return exits.failed
     const results = []
-    for (const socket of wanted) results.push({ socket, ...(await closeOne(actions, socket, given.has('reset'))) })
-    if (given.has('json')) print(`${safeJson({ schema: 'sockscope-close/1', done: true, connections: results })}\n`)
+    for (const socket of requested) results.push({ socket, ...(await closeOne(actions, socket, args.has('reset'))) })
+    if (args.has('json')) print(`${safeJson({ schema: 'sockscope-close/1', done: true, connections: results })}\n`)
     else for (const r of results) print(`${safe(`${lineOf(r.socket)}  ${r.error === undefined ? r.how : `not closed: ${r.error}`}`)}\n`)
     const failed = results.filter(r => r.error !== undefined)
     if (failed.length === 0) return exits.found

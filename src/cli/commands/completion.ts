@@ -4,11 +4,11 @@ import { commands } from '../commands.ts'
 import { completion, shells, type Shell } from '../completion.ts'
 import { print } from '../output.ts'
 import { exits, UsageError } from '../problem.ts'
-import type { Given } from '../table.ts'
+import type { ParsedArguments } from '../table.ts'
 
 /** Runs the command. */
-export async function run(given: Given): Promise<number> {
-  const [shell, ...more] = given.words
+export async function run(args: ParsedArguments): Promise<number> {
+  const [shell, ...more] = args.words
   if (more.length > 0 || !shells.includes(shell as Shell))
     throw new UsageError(`which shell? write sockscope completion ${shells.join(', ')}`)
   print(completion(shell as Shell, commands))

@@ -8,17 +8,17 @@ import { table } from '../../render/table.ts'
 import { withMachine } from '../machine.ts'
 import { colour, print, printLines, terminalColumns } from '../output.ts'
 import { exits } from '../problem.ts'
-import type { Given } from '../table.ts'
+import type { ParsedArguments } from '../table.ts'
 import { version } from '../version.ts'
 
 /** Runs the command. */
-export function run(given: Given): Promise<number> {
-  return withMachine(given, async source => {
-    const abilities = given.has('self-check') ? await selfCheck(source) : await source.abilities()
+export function run(args: ParsedArguments): Promise<number> {
+  return withMachine(args, async source => {
+    const abilities = args.has('self-check') ? await selfCheck(source) : await source.abilities()
     // Who plays a recording says nothing of the machine that was recorded.
-    const user = given.has('replay') ? undefined : process.getuid?.()
+    const user = args.has('replay') ? undefined : process.getuid?.()
     const facts = { version, node: process.version, source: source.name, user }
-    if (given.has('json')) {
+    if (args.has('json')) {
       print(`${safeJson({ schema: 'sockscope-doctor/1', ...facts, abilities })}\n`)
       return exits.found
     }
@@ -27,7 +27,7 @@ export function run(given: Given): Promise<number> {
     const heads = [
       { title: 'ABILITY', align: 'left' },
       { title: 'WORKS', align: 'left' },
-      { title: 'WHAT', align: 'left', clips: true },
+      { title: 'WHAT', align: 'left', truncates: true },
     ] as const
     const cells = abilities.map(a => [a.name, a.works ? 'yes' : 'no', a.text])
     printLines(table(heads, cells, { columns: terminalColumns(), head: line => colour('bold', line) }))

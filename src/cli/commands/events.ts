@@ -12,29 +12,29 @@ import { openMachine } from '../machine.ts'
 import { colour, print } from '../output.ts'
 import { count } from '../parse.ts'
 import { exits, UsageError } from '../problem.ts'
-import type { Given } from '../table.ts'
-import { rhythm, wantedBy, wordsOf } from '../wanted.ts'
+import type { ParsedArguments } from '../table.ts'
+import { rhythm, requestedBy, wordsOf } from '../wanted.ts'
 
 /** Runs the command. */
-export async function run(given: Given): Promise<number> {
-  if (wordsOf(given).states !== undefined)
+export async function run(args: ParsedArguments): Promise<number> {
+  if (wordsOf(args).states !== undefined)
     throw new UsageError('state: a socket that opens or closes is in no state; watch shows changes of state')
   // Letters choose tables here: a socket that opens or closes goes through all states.
   const {
     query: { states: _, ...query },
     test,
-  } = wantedBy(given)
-  const every = rhythm(given)
-  const most = given.has('count') ? count('--count', given.value('count')!) : Infinity
+  } = requestedBy(args)
+  const every = rhythm(args)
+  const max = args.has('count') ? count('--count', args.value('count')!) : Infinity
   const signal = onInterrupt()
-  const source = await openMachine(given)
-  const line = given.has('ndjson') ? record : text
+  const source = await openMachine(args)
+  const line = args.has('ndjson') ? record : text
   try {
     let seen = 0
     for await (const event of events(query, { source, every, signal })) {
       if (event.type !== 'gap' && test && !test(event.socket)) continue
       print(`${line(event)}\n`)
-      if (event.type !== 'gap' && ++seen >= most) break
+      if (event.type !== 'gap' && ++seen >= max) break
     }
     return signal.aborted ? exits.interrupted : exits.found
   } finally {
@@ -47,7 +47,7 @@ const record = (event: SocketEvent | EventGap): string => safeJson(event)
 function text(event: SocketEvent | EventGap): string {
   const time = new Date(event.atMs).toISOString().slice(11, 23)
   if (event.type === 'gap') return colour('yellow', safe(`${time} gap    ${event.gap.text}${event.gap.help && `: ${event.gap.help}`}`))
-  const { type, socket, bytesIn, bytesOut, durationMs, kind } = event
+  const { type, socket, bytesIn, bytesOut, durationMs, accuracy: kind } = event
   const people = new Map<number, Process>(event.processes.map(p => [p.pid, p]))
   const who = [...new Set(socket.owners.map(o => o.pid))].map(pid => processText(people.get(pid), pid)).join(', ')
   const parts = [`${time} ${type === 'opened' ? 'opened' : 'closed'} ${socket.protocol} ${endpointText(socket.local, socket)}`]

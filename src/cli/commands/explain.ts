@@ -7,37 +7,37 @@ import { processText } from '../../render/process-text.ts'
 import { safe, safeJson } from '../../render/text.ts'
 import { bytesText, microsText, percentText } from '../../render/units.ts'
 import { explain, type Explanation } from '../../machine/explain.ts'
-import { ending, envelope, noteGaps } from '../gaps.ts'
+import { exitCode, envelope, noteGaps } from '../gaps.ts'
 import { onInterrupt } from '../interrupt.ts'
 import { withMachine } from '../machine.ts'
 import { colour, isTerminal, note, print, printLines } from '../output.ts'
 import { duration } from '../parse.ts'
 import { exits } from '../problem.ts'
 import { namespacesOf } from '../select.ts'
-import type { Given } from '../table.ts'
+import type { ParsedArguments } from '../table.ts'
 import { wordsOf } from '../wanted.ts'
 
 /** Runs the command. */
-export function run(given: Given): Promise<number> {
-  const { states, filter } = wordsOf(given)
-  const forMs = given.has('for') ? duration('--for', given.value('for')!) : 5000
-  const by = given.value('by') ?? 'connection'
-  const query = { namespaces: namespacesOf(given)!, ...(states && { states }), ...(filter !== undefined && { filter }) }
+export function run(args: ParsedArguments): Promise<number> {
+  const { states, filter } = wordsOf(args)
+  const forMs = args.has('for') ? duration('--for', args.value('for')!) : 5000
+  const by = args.value('by') ?? 'connection'
+  const query = { namespaces: namespacesOf(args)!, ...(states && { states }), ...(filter !== undefined && { filter }) }
   const signal = onInterrupt()
-  return withMachine(given, async source => {
-    if (isTerminal() && !given.has('json')) note(`watching for ${microsText(forMs * 1000)} …`)
+  return withMachine(args, async source => {
+    if (isTerminal() && !args.has('json')) note(`watching for ${microsText(forMs * 1000)} …`)
     const explained = await explain({ for: forMs, query, signal, source })
     const { frame, connections } = explained
     if (frame === undefined) return signal.aborted ? exits.interrupted : exits.nothing
     const parts = by === 'connection' ? undefined : groups(explained, by)
-    if (given.has('json')) print(`${safeJson(document(explained, by, parts))}\n`)
+    if (args.has('json')) print(`${safeJson(document(explained, by, parts))}\n`)
     else {
       printLines(parts === undefined ? connectionLines(explained) : parts.flatMap(groupLines))
       if (explained.unjudged > 0)
         note(`${explained.unjudged === 1 ? '1 connection was' : `${explained.unjudged} connections were`} too short to judge`)
       noteGaps(frame)
     }
-    return signal.aborted ? exits.interrupted : ending(frame, given, connections.length > 0)
+    return signal.aborted ? exits.interrupted : exitCode(frame, args, connections.length > 0)
   })
 }
 

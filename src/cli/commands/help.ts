@@ -7,12 +7,12 @@ import { manual } from '../manual.ts'
 import { print } from '../output.ts'
 import { exits, UsageError } from '../problem.ts'
 import { topics } from '../topics.ts'
-import type { Given } from '../table.ts'
+import type { ParsedArguments } from '../table.ts'
 import { version } from '../version.ts'
 
 /** Runs the command. */
-export async function run(given: Given): Promise<number> {
-  const [word, ...more] = given.words
+export async function run(args: ParsedArguments): Promise<number> {
+  const [word, ...more] = args.words
   if (more.length > 0) throw new UsageError('help takes one topic')
   print(text(word))
   return exits.found

@@ -2,7 +2,7 @@
 
 import { setTimeout as sleep } from 'node:timers/promises'
 import { inRanges } from '../../filter/language/ports.ts'
-import type { Look } from '../../model/snapshot.ts'
+import type { Snapshot } from '../../model/snapshot.ts'
 import type { PortRange } from '../../model/limits.ts'
 import { OsError } from '../../model/errors.ts'
 import type { Process } from '../../model/process.ts'
@@ -20,7 +20,7 @@ import { note, print } from '../output.ts'
 import { duration } from '../parse.ts'
 import { exits, UsageError } from '../problem.ts'
 import { markTargets, treeOf, type Target } from '../targets.ts'
-import type { Given } from '../table.ts'
+import type { ParsedArguments } from '../table.ts'
 import { portsOf } from './port.ts'
 
 const pollMs = 50
@@ -29,38 +29,38 @@ const lastWaitMs = 2000
 const settleMs = 300
 
 /** Runs the command. */
-export function run(given: Given): Promise<number> {
-  const ranges = portsOf(given.words, 'kill')
-  const graceMs = given.has('grace') ? duration('--grace', given.value('grace')!) : 5000
-  if (given.has('replay')) throw new UsageError('kill acts on this machine; a recording has no processes')
-  return withMachine(given, async source => {
-    const look = await lookAt(source, ranges)
-    const held = look.sockets.filter(s => isListener(s) && inRanges(s.local.port, ranges))
+export function run(args: ParsedArguments): Promise<number> {
+  const ranges = portsOf(args.words, 'kill')
+  const graceMs = args.has('grace') ? duration('--grace', args.value('grace')!) : 5000
+  if (args.has('replay')) throw new UsageError('kill acts on this machine; a recording has no processes')
+  return withMachine(args, async source => {
+    const snapshot = await lookAt(source, ranges)
+    const held = snapshot.sockets.filter(s => isListener(s) && inRanges(s.local.port, ranges))
     if (held.length === 0) {
-      note(`nobody listens on ${given.words.join(' ')}`)
+      note(`nobody listens on ${args.words.join(' ')}`)
       return exits.nothing
     }
-    const targets = await targetsOf(source, look, held, ranges, given)
+    const targets = await targetsOf(source, snapshot, held, ranges, args)
     const report = (result: object): void => {
-      if (given.has('json')) print(`${safeJson({ schema: 'sockscope-kill/1', targets, ...result })}\n`)
+      if (args.has('json')) print(`${safeJson({ schema: 'sockscope-kill/1', targets, ...result })}\n`)
     }
-    if (!given.has('json')) for (const line of plan(targets, held, look)) print(`${safe(line)}\n`)
-    if (!given.has('json')) noteGaps(look)
+    if (!args.has('json')) for (const line of plan(targets, held, snapshot)) print(`${safe(line)}\n`)
+    if (!args.has('json')) noteGaps(snapshot)
     const refused = refusal(targets, held)
     if (refused !== undefined) {
       report({ done: false, refused: refused.text })
       note(`sockscope: nothing was done: ${safe(refused.text)}`)
       return refused.code
     }
-    if (given.has('dry-run')) {
+    if (args.has('dry-run')) {
       report({ done: false })
       return exits.found
     }
-    if (!(await confirmed(given, targets.length === 1 ? 'End it?' : `End these ${targets.length} processes?`))) return exits.failed
+    if (!(await confirmed(args, targets.length === 1 ? 'End it?' : `End these ${targets.length} processes?`))) return exits.failed
     const left = await end(source, targets, held, graceMs)
     report({ done: left === undefined, ...(left === undefined ? {} : { left }) })
     if (left === undefined) {
-      if (!given.has('json')) print(`${targets.length === 1 ? 'it has' : 'they have'} ended, and the port is free\n`)
+      if (!args.has('json')) print(`${targets.length === 1 ? 'it has' : 'they have'} ended, and the port is free\n`)
       return exits.found
     }
     note(`sockscope: ${safe(left.text)}`)
@@ -68,31 +68,32 @@ export function run(given: Given): Promise<number> {
   })
 }
 
-const lookAt = (source: Source, ranges: readonly PortRange[]): Promise<Look> =>
-  source.sockets({ filter: s => inRanges(s.local.port, ranges) || inRanges(s.remote?.port, ranges), details: ['options'] })
+const lookAt = (source: Source, ranges: readonly PortRange[]): Promise<Snapshot> =>
+  source.takeSnapshot({ filter: s => inRanges(s.local.port, ranges) || inRanges(s.remote?.port, ranges), details: ['options'] })
 
 /** The holders of the port; with --clients those connected to it, with --tree their children. */
 async function targetsOf(
   source: Source,
-  look: Look,
+  snapshot: Snapshot,
   held: readonly Socket[],
   ranges: readonly PortRange[],
-  given: Given,
+  args: ParsedArguments,
 ): Promise<Target[]> {
   const pids = new Set(held.flatMap(s => s.owners.map(o => o.pid)))
-  if (given.has('clients')) {
-    for (const s of look.sockets) if (inRanges(s.remote?.port, ranges) && s.state !== 'TIME_WAIT') for (const o of s.owners) pids.add(o.pid)
+  if (args.has('clients')) {
+    for (const s of snapshot.sockets)
+      if (inRanges(s.remote?.port, ranges) && s.state !== 'TIME_WAIT') for (const o of s.owners) pids.add(o.pid)
   }
-  const roots = [...pids].map(pid => look.processes.get(pid)).filter((p): p is Process => p !== undefined)
-  return markTargets(given.has('tree') ? await treeOf(source, roots) : roots, source)
+  const roots = [...pids].map(pid => snapshot.processes.get(pid)).filter((p): p is Process => p !== undefined)
+  return markTargets(args.has('tree') ? await treeOf(source, roots) : roots, source)
 }
 
-function* plan(targets: readonly Target[], held: readonly Socket[], look: Look): Generator<string> {
+function* plan(targets: readonly Target[], held: readonly Socket[], snapshot: Snapshot): Generator<string> {
   for (const { process, why } of targets) {
     const ports = held.filter(s => s.owners.some(o => o.pid === process.pid)).map(s => `${s.protocol} ${endpointText(s.local, s)}`)
     const user = process.user === undefined ? '' : `, user ${process.user}`
     yield `${processText(process, process.pid)}${user}${process.exe === undefined ? '' : `, ${process.exe}`}${ports.length > 0 ? `, listens on ${[...new Set(ports)].join(' ')}` : ''}${why === undefined ? '' : `: will not be touched, ${why.text}`}`
-    const supervisor = supervisorOf(process, look.processes)
+    const supervisor = supervisorOf(process, snapshot.processes)
     if (supervisor) yield `  ${supervisor.name} may start it again; to stop it for good: ${supervisor.stop}`
   }
 }
@@ -169,10 +170,10 @@ async function afterwards(source: Source, held: readonly Socket[]): Promise<Trou
   const until = performance.now() + lastWaitMs
   let freeAt: number | undefined
   for (;;) {
-    const look = await lookAt(source, ports)
-    const there = look.sockets.filter(s => isListener(s) && inRanges(s.local.port, ports))
+    const snapshot = await lookAt(source, ports)
+    const there = snapshot.sockets.filter(s => isListener(s) && inRanges(s.local.port, ports))
     const other = there.find(s => !keys.has(s.key))
-    if (other) return { text: `the port is taken again by ${holderText(other, look)}`, code: exits.failed }
+    if (other) return { text: `the port is taken again by ${holderText(other, snapshot)}`, code: exits.failed }
     const now = performance.now()
     // To try whether it can be had takes it for a moment, so it is not tried again and again.
     if (there.length > 0) freeAt = undefined
@@ -180,18 +181,18 @@ async function afterwards(source: Source, held: readonly Socket[]): Promise<Trou
     if (freeAt !== undefined && now - freeAt >= settleMs) return undefined
     if (freeAt === undefined && now > until) {
       const [still] = there
-      const text = still ? `${holderText(still, look)}, who shares it with the process that ended` : 'something that does not listen'
+      const text = still ? `${holderText(still, snapshot)}, who shares it with the process that ended` : 'something that does not listen'
       return { text: `the port is still taken by ${text}`, code: exits.failed }
     }
     await sleep(pollMs)
   }
 }
 
-function holderText(socket: Socket, look: Look): string {
+function holderText(socket: Socket, snapshot: Snapshot): string {
   const [owner] = socket.owners
   if (owner === undefined) return `somebody who cannot be seen (${socket.ownerless ?? 'unknown'})`
-  const process = look.processes.get(owner.pid)
-  const supervisor = process && supervisorOf(process, look.processes)
+  const process = snapshot.processes.get(owner.pid)
+  const supervisor = process && supervisorOf(process, snapshot.processes)
   return `${processText(process, owner.pid)}${supervisor ? `; ${supervisor.name} starts it: ${supervisor.stop}` : ''}`
 }
 

@@ -3,67 +3,67 @@
 import { compileFilter } from '../../filter/compile.ts'
 import { needs } from '../../filter/needs.ts'
 import type { DetailName } from '../../filter/predicate.ts'
-import type { Look } from '../../model/snapshot.ts'
+import type { Snapshot } from '../../model/snapshot.ts'
 import { findColumn } from '../../render/columns.ts'
 import { csvLine, tsvLine } from '../../render/csv.ts'
 import { endpointText } from '../../render/endpoint.ts'
 import { listenersOf, type Listener } from '../../report/listeners.ts'
 import { table } from '../../render/table.ts'
 import { safe, safeJson } from '../../render/text.ts'
-import { ending, envelope, noteGaps } from '../gaps.ts'
+import { exitCode, envelope, noteGaps } from '../gaps.ts'
 import { withMachine } from '../machine.ts'
 import { colour, print, printLines, terminalColumns } from '../output.ts'
 import { onlyOneForm } from '../parse.ts'
-import type { Given } from '../table.ts'
+import type { ParsedArguments } from '../table.ts'
 import { wordsOf } from '../wanted.ts'
 import { namespacesOf } from '../select.ts'
 
 const heads = [
   { title: 'PORT', align: 'right' },
   { title: 'PROTO', align: 'left' },
-  { title: 'ADDRESS', align: 'left', clips: true, leaves: 2 },
+  { title: 'ADDRESS', align: 'left', truncates: true, dropPriority: 2 },
   { title: 'BOUND TO', align: 'left' },
   { title: 'PID', align: 'right' },
-  { title: 'PROCESS', align: 'left', clips: true },
-  { title: 'USER', align: 'left', clips: true, leaves: 4 },
-  { title: 'CONTAINER', align: 'left', clips: true, leaves: 6 },
-  { title: 'BACKLOG', align: 'right', leaves: 8 },
+  { title: 'PROCESS', align: 'left', truncates: true },
+  { title: 'USER', align: 'left', truncates: true, dropPriority: 4 },
+  { title: 'CONTAINER', align: 'left', truncates: true, dropPriority: 6 },
+  { title: 'BACKLOG', align: 'right', dropPriority: 8 },
   { title: 'CONNECTED', align: 'right' },
 ] as const
 
 /** Runs the command. */
-export function run(given: Given): Promise<number> {
-  const { filter } = wordsOf(given)
-  onlyOneForm(given, ['json', 'ndjson', 'csv', 'tsv'])
-  const protocols = given.has('tcp') ? (['tcp'] as const) : given.has('udp') ? (['udp'] as const) : (['tcp', 'udp'] as const)
-  return withMachine(given, async source => {
+export function run(args: ParsedArguments): Promise<number> {
+  const { filter } = wordsOf(args)
+  onlyOneForm(args, ['json', 'ndjson', 'csv', 'tsv'])
+  const protocols = args.has('tcp') ? (['tcp'] as const) : args.has('udp') ? (['udp'] as const) : (['tcp', 'udp'] as const)
+  return withMachine(args, async source => {
     const details = [...new Set<DetailName>(['options', ...(filter ? needs(filter).details : [])])]
-    const look = await source.sockets({ protocols, details, namespaces: namespacesOf(given)! })
+    const snapshot = await source.takeSnapshot({ protocols, details, namespaces: namespacesOf(args)! })
     // Not in the query: the connections of a listener are counted whatever the filter says of them.
     const test = filter && compileFilter(filter)
-    const listeners = listenersOf(look).filter(l => test === undefined || l.sockets.some(s => test(s, look.processes)))
-    write(listeners, look, given)
-    return ending(look, given, listeners.length > 0)
+    const listeners = listenersOf(snapshot).filter(l => test === undefined || l.sockets.some(s => test(s, snapshot.processes)))
+    write(listeners, snapshot, args)
+    return exitCode(snapshot, args, listeners.length > 0)
   })
 }
 
-function write(listeners: readonly Listener[], look: Look, given: Given): void {
-  if (given.has('json')) {
-    print(`${safeJson({ ...envelope(look), ports: listeners.map(l => record(l, look)) })}\n`)
+function write(listeners: readonly Listener[], snapshot: Snapshot, args: ParsedArguments): void {
+  if (args.has('json')) {
+    print(`${safeJson({ ...envelope(snapshot), ports: listeners.map(l => record(l, snapshot)) })}\n`)
     return
   }
-  if (given.has('ndjson')) return printLines(listeners.map(l => safeJson(record(l, look))))
-  const cells = listeners.map(l => row(l, look))
-  if (given.has('csv') || given.has('tsv')) {
-    const line = given.has('csv') ? csvLine : tsvLine
+  if (args.has('ndjson')) return printLines(listeners.map(l => safeJson(record(l, snapshot))))
+  const cells = listeners.map(l => row(l, snapshot))
+  if (args.has('csv') || args.has('tsv')) {
+    const line = args.has('csv') ? csvLine : tsvLine
     return printLines([heads.map(h => h.title.toLowerCase().replace(' ', '_')), ...cells].map(c => line(c.map(safe))))
   }
-  printLines(table(heads, cells, { columns: terminalColumns(), header: !given.has('no-header'), head: line => colour('bold', line) }))
-  noteGaps(look)
+  printLines(table(heads, cells, { columns: terminalColumns(), header: !args.has('no-header'), head: line => colour('bold', line) }))
+  noteGaps(snapshot)
 }
 
-function row(l: Listener, look: Look): string[] {
-  const process = l.pids[0] === undefined ? undefined : look.processes.get(l.pids[0])
+function row(l: Listener, snapshot: Snapshot): string[] {
+  const process = l.pids[0] === undefined ? undefined : snapshot.processes.get(l.pids[0])
   const others = l.pids.length > 1 ? `+${l.pids.length - 1}` : ''
   const container = process?.container
   return [
@@ -73,7 +73,7 @@ function row(l: Listener, look: Look): string[] {
     l.reach ?? '',
     l.pids[0] === undefined ? '' : String(l.pids[0]),
     l.pids.length === 0 ? `(${l.sockets[0]!.ownerless ?? 'unknown'})` : `${process?.name ?? '?'}${others}`,
-    String(findColumn('user')!.value(l.sockets[0]!, look) ?? ''),
+    String(findColumn('user')!.value(l.sockets[0]!, snapshot) ?? ''),
     container ? (container.name ?? container.id.slice(0, 12)) : '',
     l.backlog === undefined ? '' : `${l.backlog}/${l.backlogLimit ?? '?'}`,
     String(l.connected),
@@ -81,6 +81,6 @@ function row(l: Listener, look: Look): string[] {
 }
 
 /** A listener as JSON. */
-function record(l: Listener, look: Look) {
-  return { ...l, processes: l.pids.map(pid => look.processes.get(pid)).filter(p => p !== undefined) }
+function record(l: Listener, snapshot: Snapshot) {
+  return { ...l, processes: l.pids.map(pid => snapshot.processes.get(pid)).filter(p => p !== undefined) }
 }

@@ -8,13 +8,13 @@ import { safe, safeJson } from '../../render/text.ts'
 import { table } from '../../render/table.ts'
 import { bytesText, percentText } from '../../render/units.ts'
 import { inRanges } from '../../filter/language/ports.ts'
-import { ending, envelope, noteGaps } from '../gaps.ts'
+import { exitCode, envelope, noteGaps } from '../gaps.ts'
 import { withMachine } from '../machine.ts'
 import { colour, print, printLines, terminalColumns } from '../output.ts'
 import { namespacesOf } from '../select.ts'
-import type { Given } from '../table.ts'
+import type { ParsedArguments } from '../table.ts'
 
-const mostRows = 10
+const maxRows = 10
 
 /** Ephemeral ports in use towards one destination: they run out per destination, not per machine. */
 interface Destination {
@@ -26,28 +26,28 @@ interface Destination {
 }
 
 /** Runs the command. */
-export function run(given: Given): Promise<number> {
-  return withMachine(given, async source => {
-    const look = await source.sockets({ protocols, namespaces: namespacesOf(given)! })
+export function run(args: ParsedArguments): Promise<number> {
+  return withMachine(args, async source => {
+    const snapshot = await source.takeSnapshot({ protocols, namespaces: namespacesOf(args)! })
     const limits = await source.limits?.()
     const counters = await source.counters?.()
-    const byProtocol = countBy(look.sockets)
-    const destinations = destinationsOf(look.sockets, limits?.ephemeralPorts).slice(0, mostRows)
-    const processes = groupSockets(look.sockets, 'process', look).slice(0, mostRows)
-    if (given.has('json')) {
+    const byProtocol = countBy(snapshot.sockets)
+    const destinations = destinationsOf(snapshot.sockets, limits?.ephemeralPorts).slice(0, maxRows)
+    const processes = groupSockets(snapshot.sockets, 'process', snapshot).slice(0, maxRows)
+    if (args.has('json')) {
       print(
-        `${safeJson({ ...envelope(look), total: look.sockets.length, protocols: byProtocol, processes, destinations, limits, counters })}\n`,
+        `${safeJson({ ...envelope(snapshot), total: snapshot.sockets.length, protocols: byProtocol, processes, destinations, limits, counters })}\n`,
       )
     } else {
-      print(`${look.sockets.length} sockets\n\n`)
+      print(`${snapshot.sockets.length} sockets\n\n`)
       printLines(protocolTable(byProtocol))
       printLines(['', ...processTable(processes)])
       if (limits) printLines(['', ...limitLines(limits)])
       if (counters) printLines(['', ...counterLines(counters)])
       if (destinations.length > 0) printLines(['', ...destinationLines(destinations)])
-      noteGaps(look)
+      noteGaps(snapshot)
     }
-    return ending(look, given, true)
+    return exitCode(snapshot, args, true)
   })
 }
 
@@ -68,7 +68,7 @@ function protocolTable(counts: Counts): string[] {
   const heads = [
     { title: 'PROTO', align: 'left' as const },
     { title: 'TOTAL', align: 'right' as const },
-    ...used.map(title => ({ title, align: 'right' as const, leaves: 1 })),
+    ...used.map(title => ({ title, align: 'right' as const, dropPriority: 1 })),
   ]
   const rows = protocols
     .filter(p => counts[p])
@@ -78,7 +78,7 @@ function protocolTable(counts: Counts): string[] {
 
 function processTable(groups: ReturnType<typeof groupSockets>): string[] {
   const heads = [
-    { title: 'PROCESS', align: 'left', clips: true },
+    { title: 'PROCESS', align: 'left', truncates: true },
     { title: 'SOCKETS', align: 'right' },
     { title: 'LISTEN', align: 'right' },
     { title: 'ESTABLISHED', align: 'right' },
@@ -123,7 +123,7 @@ function destinationsOf(sockets: readonly Socket[], range: PortRange | undefined
 function destinationLines(destinations: readonly Destination[]): string[] {
   const heads = [
     { title: 'FROM', align: 'left' },
-    { title: 'TO', align: 'left', clips: true },
+    { title: 'TO', align: 'left', truncates: true },
     { title: 'EPHEMERAL PORTS', align: 'right' },
     { title: 'OF THE RANGE', align: 'right' },
   ] as const

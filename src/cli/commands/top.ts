@@ -12,27 +12,27 @@ import { openMachine } from '../machine.ts'
 import { colour, isTerminal, print, printLines, terminalColumns } from '../output.ts'
 import { count } from '../parse.ts'
 import { exits } from '../problem.ts'
-import type { Given } from '../table.ts'
-import { rhythm, wantedBy } from '../wanted.ts'
+import type { ParsedArguments } from '../table.ts'
+import { rhythm, requestedBy } from '../wanted.ts'
 
 /** Runs the command. */
-export async function run(given: Given): Promise<number> {
-  const { query } = wantedBy(given)
-  const every = rhythm(given)
-  const most = given.has('count') ? count('--count', given.value('count')!) : Infinity
-  const show = shower(given)
+export async function run(args: ParsedArguments): Promise<number> {
+  const { query } = requestedBy(args)
+  const every = rhythm(args)
+  const max = args.has('count') ? count('--count', args.value('count')!) : Infinity
+  const show = shower(args)
   const signal = onInterrupt()
-  const source = await openMachine(given)
+  const source = await openMachine(args)
   const said = new Set<string>()
   try {
-    const asked = given.has('json') ? { ...query, details: ['tcp' as const] } : query
+    const asked = args.has('json') ? { ...query, details: ['tcp' as const] } : query
     for await (const frame of watch({ source, every, query: asked, signal, flows: true })) {
       const news = frame.gaps.filter(gap => !said.has(gap.text))
       for (const gap of news) said.add(gap.text)
-      if (!given.has('json') && !isTerminal()) noteGaps({ gaps: news })
+      if (!args.has('json') && !isTerminal()) noteGaps({ gaps: news })
       if (frame.flows === undefined) continue
       show(frame)
-      if (frame.sequence >= most) break
+      if (frame.sequence >= max) break
     }
     return signal.aborted ? exits.interrupted : exits.found
   } finally {
@@ -41,11 +41,11 @@ export async function run(given: Given): Promise<number> {
 }
 
 /** How frames are written. */
-function shower(given: Given): (frame: Frame) => void {
-  const list = (given.value('by') ?? 'processes') as FlowList
-  const order = (given.value('sort') ?? 'rate') as FlowOrder
-  const limit = given.has('limit') ? count('--limit', given.value('limit')!) : undefined
-  if (given.has('json')) return frame => printLines([record(frame, list, order, limit)])
+function shower(args: ParsedArguments): (frame: Frame) => void {
+  const list = (args.value('by') ?? 'processes') as FlowList
+  const order = (args.value('sort') ?? 'rate') as FlowOrder
+  const limit = args.has('limit') ? count('--limit', args.value('limit')!) : undefined
+  if (args.has('json')) return frame => printLines([record(frame, list, order, limit)])
   return frame => {
     const redraw = isTerminal()
     const rows = limit ?? (redraw ? Math.max(1, (process.stdout.rows || 24) - 4 - frame.gaps.length) : undefined)

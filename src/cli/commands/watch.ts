@@ -1,4 +1,4 @@
-// `sockscope watch`: what opened, closed and changed since the last look, one line each.
+// `sockscope watch`: what opened, closed and changed since the last snapshot, one line each.
 
 import type { DetailName } from '../../filter/predicate.ts'
 import type { Frame } from '../../model/frame.ts'
@@ -14,28 +14,28 @@ import { openMachine } from '../machine.ts'
 import { colour, printLines } from '../output.ts'
 import { count } from '../parse.ts'
 import { exits } from '../problem.ts'
-import type { Given } from '../table.ts'
-import { rhythm, wantedBy } from '../wanted.ts'
+import type { ParsedArguments } from '../table.ts'
+import { rhythm, requestedBy } from '../wanted.ts'
 
 /** Runs the command. */
-export async function run(given: Given): Promise<number> {
-  const { query, test } = wantedBy(given)
-  const every = rhythm(given)
-  const most = given.has('count') ? count('--count', given.value('count')!) : Infinity
-  const details: readonly DetailName[] = given.has('ndjson') ? ['tcp'] : []
+export async function run(args: ParsedArguments): Promise<number> {
+  const { query, test } = requestedBy(args)
+  const every = rhythm(args)
+  const max = args.has('count') ? count('--count', args.value('count')!) : Infinity
+  const details: readonly DetailName[] = args.has('ndjson') ? ['tcp'] : []
   const signal = onInterrupt()
-  const source = await openMachine(given)
+  const source = await openMachine(args)
   let seen = new Map<number, Process>()
   const said = new Set<string>()
   try {
-    let looks = 0
+    let snapshots = 0
     for await (const frame of watch({ source, every, query: { ...query, details }, signal })) {
-      // A closed socket's process may have gone with it: the look before still knew it.
+      // A closed socket's process may have gone with it: the snapshot before still knew it.
       const known = new Map([...seen, ...frame.processes])
-      printLines(given.has('ndjson') ? records(frame, known) : lines(frame, known, test))
+      printLines(args.has('ndjson') ? records(frame, known) : lines(frame, known, test))
       noteGaps({ gaps: frame.gaps.filter(g => !said.has(g.text) && said.add(g.text)) })
       seen = new Map(frame.processes)
-      if (++looks > most) break
+      if (++snapshots > max) break
     }
     return signal.aborted ? exits.interrupted : exits.found
   } finally {
@@ -54,10 +54,10 @@ function* lines(frame: Frame, processes: ReadonlyMap<number, Process>, test: ((s
   }
   const { change } = frame
   if (change === undefined) return
-  const wanted = (s: Socket): boolean => test?.(s) ?? true
-  for (const s of change.opened.filter(wanted)) yield colour('green', line('opened ', s))
-  for (const { socket, from } of change.moved) if (wanted(socket)) yield line('changed', socket, `${from ?? '?'} > `)
-  for (const s of change.closed.filter(wanted)) yield colour('red', line('closed ', s))
+  const requested = (s: Socket): boolean => test?.(s) ?? true
+  for (const s of change.opened.filter(requested)) yield colour('green', line('opened ', s))
+  for (const { socket, from } of change.changed) if (requested(socket)) yield line('changed', socket, `${from ?? '?'} > `)
+  for (const s of change.closed.filter(requested)) yield colour('red', line('closed ', s))
 }
 
 function* records(frame: Frame, processes: ReadonlyMap<number, Process>): Generator<string> {
@@ -65,7 +65,7 @@ function* records(frame: Frame, processes: ReadonlyMap<number, Process>): Genera
   const record = (type: string, socket: Socket, rest: object = {}): string =>
     safeJson({ type, atMs, socket, ...rest, processes: socket.owners.map(o => processes.get(o.pid)).filter(p => p !== undefined) })
   for (const socket of change?.opened ?? []) yield record('opened', socket)
-  for (const { socket, from } of change?.moved ?? []) yield record('changed', socket, { from })
+  for (const { socket, from } of change?.changed ?? []) yield record('changed', socket, { from })
   for (const socket of change?.closed ?? []) yield record('closed', socket)
   for (const gap of frame.gaps) yield safeJson({ type: 'gap', atMs, gap })
 }

@@ -14,9 +14,9 @@ test('addresses read and print as the rest of the world does', () => {
       equal(words === undefined, isIP(text) === 0, text)
       if (words === undefined) return
       const host = words.length === 1 ? text : `[${text}]`
-      const wanted = new URL(`http://${host}`).hostname.replace(/[[\]]/g, '')
+      const requested = new URL(`http://${host}`).hostname.replace(/[[\]]/g, '')
       // The URL writes IPv4 inside IPv6 in hexadecimal.
-      if (!printAddress(words).startsWith('::ffff:')) equal(printAddress(words), wanted)
+      if (!printAddress(words).startsWith('::ffff:')) equal(printAddress(words), requested)
       deepEqual(addressWords(printAddress(words)), words)
     }),
     { numRuns: 3000 },

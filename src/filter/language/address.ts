@@ -98,15 +98,15 @@ const isMapped = (words: Words): boolean => words.length === 4 && words[0] === 0
  */
 export function prefixTest(words: Words, prefix: number): (address: string) => boolean {
   const masks = words.map((_, i) => maskOf(prefix - i * 32))
-  const wanted = words.map((word, i) => (word & masks[i]!) | 0)
+  const requested = words.map((word, i) => (word & masks[i]!) | 0)
   if (words.length === 1) {
     return address => {
       const mapped = address.startsWith('::ffff:')
       const word = ipv4Word(address, mapped ? 7 : 0)
-      return word >= 0 && (word & masks[0]!) === wanted[0]
+      return word >= 0 && (word & masks[0]!) === requested[0]
     }
   }
-  const same = (i: number): boolean => (wordAt(i * 2) & masks[i]!) === wanted[i]
+  const same = (i: number): boolean => (wordAt(i * 2) & masks[i]!) === requested[i]
   return address => address.includes(':') && readGroups(address) && same(0) && same(1) && same(2) && same(3)
 }
 

@@ -56,12 +56,12 @@ export function readOperator(s: Reader): Operator {
 }
 
 /** Reads one value, or several with commas between them. */
-export function readValues<T>(s: Reader, wanted: string, patterns: boolean, each: (value: Value) => T): T[] {
+export function readValues<T>(s: Reader, requested: string, patterns: boolean, each: (value: Value) => T): T[] {
   const all: T[] = []
   do {
     skipSpace(s)
     const value = takeValue(s, patterns)
-    if (value === undefined) fail(s.text, s.at, s.at + 1, 'a value is missing here', wanted)
+    if (value === undefined) fail(s.text, s.at, s.at + 1, 'a value is missing here', requested)
     if (++s.values > filterLimits.values)
       fail(s.text, value.start, value.end, `a filter has at most ${filterLimits.values} values`, 'fewer values')
     all.push(each(value))

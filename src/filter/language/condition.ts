@@ -86,11 +86,11 @@ function readStateRun(s: Reader, exclude: boolean): StateStep[] {
 }
 
 function readPatterns(s: Reader, name: string, field: TextField): Pattern[] {
-  const wanted = field.words === undefined ? `a text after ${name}` : `one of ${field.words.join(' ')}`
-  return readValues(s, wanted, true, value => patternOf(s, value, field, wanted))
+  const requested = field.words === undefined ? `a text after ${name}` : `one of ${field.words.join(' ')}`
+  return readValues(s, requested, true, value => patternOf(s, value, field, requested))
 }
 
-function patternOf(s: Reader, value: Value, field: TextField, wanted: string): Pattern {
+function patternOf(s: Reader, value: Value, field: TextField, requested: string): Pattern {
   if (value.kind === 'regex') {
     const made = compileRegex(value.text, value.ignoreCase)
     if (typeof made === 'string') fail(s.text, value.start, value.end, made, 'a regular expression')
@@ -101,25 +101,25 @@ function patternOf(s: Reader, value: Value, field: TextField, wanted: string): P
   if (field.words === undefined) return { kind: 'exact', text }
   const lower = text.toLowerCase()
   const word = field.spellings?.[lower] ?? lower
-  if (!field.words.includes(word)) failWord(s.text, value.start, value.end, 'unknown word', wanted, field.words)
+  if (!field.words.includes(word)) failWord(s.text, value.start, value.end, 'unknown word', requested, field.words)
   return { kind: 'exact', text: word }
 }
 
 function readSpecial(s: Reader, kind: 'device' | 'mark' | 'cgroup', name: string): Filter {
-  const wanted = {
+  const requested = {
     device: 'the name or index of an interface',
     mark: 'a mark, or a mark and a mask: 0x10/0xff',
     cgroup: 'the path of a cgroup',
   }[kind]
-  const value = readValues(s, wanted, false, one => one)
+  const value = readValues(s, requested, false, one => one)
   const { start, end, text: raw, kind: how } = value[0]!
   const text = how === 'bare' ? unescapeGlob(raw) : raw
-  if (value.length > 1 || text === '') fail(s.text, start, end, `${name} takes one value`, wanted)
+  if (value.length > 1 || text === '') fail(s.text, start, end, `${name} takes one value`, requested)
   if (kind === 'device') return { kind, name: text }
   if (kind === 'cgroup') return { kind, path: text }
   const found = /^(0x[0-9a-f]{1,8}|\d{1,10})(?:\/(0x[0-9a-f]{1,8}|\d{1,10}))?$/i.exec(text)
   const mark = Number(found?.[1])
   const mask = Number(found?.[2] ?? 0xffffffff)
-  if (!(mark <= 0xffffffff && mask <= 0xffffffff)) fail(s.text, start, end, 'this is no mark', wanted)
+  if (!(mark <= 0xffffffff && mask <= 0xffffffff)) fail(s.text, start, end, 'this is no mark', requested)
   return { kind, value: mark, mask }
 }

@@ -12,11 +12,11 @@ export function compileGlob(pattern: string): (text: string) => boolean {
     let star = -1
     let from = 0
     while (at < text.length) {
-      const wanted = steps[step]
-      if (wanted === 'any') {
+      const requested = steps[step]
+      if (requested === 'any') {
         star = step++
         from = at
-      } else if (wanted !== undefined && (wanted === 'one' || wanted(text[at]!))) {
+      } else if (requested !== undefined && (requested === 'one' || requested(text[at]!))) {
         step++
         at++
       } else if (star >= 0) {

@@ -2,13 +2,13 @@
 
 import type { PortRange } from '../../model/limits.ts'
 
-const mostRanges = 1000
+const maxRanges = 1000
 
 /** Reads ports and ranges; sorted, and joined where they touch. A mistake is a TypeError that says where. */
 export function parsePorts(text: string): readonly PortRange[] {
   if (typeof text !== 'string') throw new TypeError(`ports: needs text such as 80,443,8000-8100, got ${typeof text}`)
   const parts = text.replace(/^:/, '').split(',')
-  if (parts.length > mostRanges) throw new TypeError(`ports: at most ${mostRanges} ranges, got ${parts.length}`)
+  if (parts.length > maxRanges) throw new TypeError(`ports: at most ${maxRanges} ranges, got ${parts.length}`)
   const found = parts.map(part => parseRange(part.trim())).sort((a, b) => a.first - b.first)
   const joined: PortRange[] = []
   for (const range of found) {

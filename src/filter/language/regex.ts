@@ -14,7 +14,7 @@ type Node =
   | { readonly is: 'step'; readonly step: Step }
   | { readonly is: 'sequence'; readonly nodes: readonly Node[] }
   | { readonly is: 'choice'; readonly nodes: readonly Node[] }
-  | { readonly is: 'repeat'; readonly node: Node; readonly least: number; readonly most: number }
+  | { readonly is: 'repeat'; readonly node: Node; readonly least: number; readonly max: number }
 
 /** A test for one expression; a string says what is wrong with it. */
 export function compileRegex(source: string, ignoreCase: boolean): ((text: string) => boolean) | string {
@@ -68,7 +68,7 @@ function readRepeat(r: Reader): Node {
   const least = Number(braces?.[1])
   const [from, to] = simple ?? [least, braces![2] === undefined ? least : braces![3] === undefined ? Infinity : Number(braces![3])]
   if (to < from) throw new SyntaxError('a repetition ends before it starts')
-  return { is: 'repeat', node, least: from, most: to }
+  return { is: 'repeat', node, least: from, max: to }
 }
 
 const step = (s: Step): Node => ({ is: 'step', step: s })
@@ -114,13 +114,13 @@ function readEscape(r: Reader): CharTest {
   const code = /^(?:x([0-9a-f]{2})|u([0-9a-f]{4}))/i.exec(r.source.slice(r.at - 1, r.at + 4))
   if (code !== null) {
     r.at += code[0].length - 1
-    const wanted = String.fromCharCode(parseInt(code[1] ?? code[2]!, 16))
-    return other => other === wanted
+    const requested = String.fromCharCode(parseInt(code[1] ?? code[2]!, 16))
+    return other => other === requested
   }
   if (/[1-9]/.test(c)) throw new SyntaxError('back references are not for filters')
-  const wanted = controls[c] ?? c
+  const requested = controls[c] ?? c
   if (controls[c] === undefined && /[a-z]/i.test(c)) throw new SyntaxError(`\\${c} means nothing`)
-  return other => other === wanted
+  return other => other === requested
 }
 
 function readClass(r: Reader): CharTest {
@@ -161,8 +161,8 @@ function emit(node: Node, program: Program): void {
   else if (node.is === 'choice') emitChoice(node.nodes, program)
   else {
     for (let i = 0; i < node.least; i++) emit(node.node, program)
-    const again = node.most === Infinity
-    for (let i = again ? 0 : node.least; i < (again ? 1 : node.most); i++) {
+    const again = node.max === Infinity
+    for (let i = again ? 0 : node.least; i < (again ? 1 : node.max); i++) {
       const from = steps.push({ do: 'fork', to: [] }) - 1
       emit(node.node, program)
       if (again) steps.push({ do: 'fork', to: [from] })

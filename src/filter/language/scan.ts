@@ -83,8 +83,8 @@ export function quote(text: string): string {
 /** Throws the error for a place in the text: the message shows the place with a caret beneath it. */
 export function fail(text: string, start: number, end: number, problem: string, expected: string, hint?: string): never {
   const tip = hint === undefined ? '' : `: did you mean ${hint}?`
-  const wanted = expected === '' || hint !== undefined ? '' : `; expected ${expected}`
-  throw new FilterError(`${problem}${tip}${wanted}\n${picture(text, start, end)}`, text, start, end, expected)
+  const requested = expected === '' || hint !== undefined ? '' : `; expected ${expected}`
+  throw new FilterError(`${problem}${tip}${requested}\n${picture(text, start, end)}`, text, start, end, expected)
 }
 
 /** Throws the error for a word that is none of the known ones, with the nearest of them. */

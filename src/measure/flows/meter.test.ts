@@ -3,7 +3,7 @@ import { test } from 'node:test'
 import type { SocketEvent } from '../../model/event.ts'
 import type { Flows, InterfaceFlow } from '../../model/flow.ts'
 import type { Gap } from '../../model/gap.ts'
-import type { Look } from '../../model/snapshot.ts'
+import type { Snapshot } from '../../model/snapshot.ts'
 import type { Process } from '../../model/process.ts'
 import type { Share, Socket } from '../../model/socket.ts'
 import type { Tcp } from '../../model/tcp.ts'
@@ -70,7 +70,7 @@ function socket(key: string, pids: readonly number[], c: Counts = {}): Socket {
   }
 }
 
-const look = (sockets: readonly Socket[], gaps: readonly Gap[] = []): Look => ({
+const takeSnapshot = (sockets: readonly Socket[], gaps: readonly Gap[] = []): Snapshot => ({
   atMs: 0,
   source: 'test',
   sockets,
@@ -86,24 +86,24 @@ const closed = (s: Socket, bytesIn: number, bytesOut: number): SocketEvent => ({
   processes: s.owners.map(o => process(o.pid)),
   bytesIn,
   bytesOut,
-  kind: 'exact',
+  accuracy: 'exact',
 })
 
 const rows = (flows: Flows | undefined, of: 'processes' | 'sockets' | 'users'): unknown =>
-  flows?.[of].map(f => [f.name, f.inBytes, f.outBytes, f.kind])
+  flows?.[of].map(f => [f.name, f.inBytes, f.outBytes, f.accuracy])
 const adds = (flows: Flows): void => {
-  for (const of of ['inBytes', 'outBytes', 'inTotalBytes', 'outTotalBytes'] as const) {
-    const sum = (list: Flows['users']): number => list.reduce((all, f) => all + f[of], 0)
-    equal(sum(flows.sockets.filter(() => !of.includes('Total'))), of.includes('Total') ? 0 : flows.total[of], `sockets ${of}`)
-    equal(sum(flows.processes) + flows.unattributed[of], flows.total[of], `processes ${of}`)
-    for (const list of ['users', 'containers', 'remotes', 'protocols'] as const) equal(sum(flows[list]), flows.total[of], `${list} ${of}`)
+  for (const key of ['inBytes', 'outBytes', 'inTotalBytes', 'outTotalBytes'] as const) {
+    const sum = (list: Flows['users']): number => list.reduce((all, f) => all + f[key], 0)
+    equal(sum(flows.sockets.filter(() => !key.includes('Total'))), key.includes('Total') ? 0 : flows.total[key], `sockets ${key}`)
+    equal(sum(flows.processes) + flows.unattributed[key], flows.total[key], `processes ${key}`)
+    for (const list of ['users', 'containers', 'remotes', 'protocols'] as const) equal(sum(flows[list]), flows.total[key], `${list} ${of}`)
   }
 }
 
-test('the first look is where counting starts; later ones count the growth', () => {
+test('the first snapshot is where counting starts; later ones count the growth', () => {
   const meter = flowMeter()
-  equal(meter.take(look([socket('a', [1], { in: 500, out: 100 })]), [], undefined), undefined)
-  const flows = meter.take(look([socket('a', [1], { in: 1500, out: 107, again: 3, segments: 9 })]), [], 2000)!
+  equal(meter.take(takeSnapshot([socket('a', [1], { in: 500, out: 100 })]), [], undefined), undefined)
+  const flows = meter.take(takeSnapshot([socket('a', [1], { in: 1500, out: 107, again: 3, segments: 9 })]), [], 2000)!
   deepEqual(rows(flows, 'processes'), [['p1', 1000, 7, 'exact']])
   equal(flows.processes[0]!.inBytesPerSecond, 500)
   equal(flows.processes[0]!.retransmittedBytes, 3)
@@ -114,8 +114,12 @@ test('the first look is where counting starts; later ones count the growth', () 
 
 test('SYN and FIN are no payload', () => {
   const meter = flowMeter()
-  meter.take(look([]), [], undefined)
-  const flows = meter.take(look([socket('a', [1], { in: 11, out: 5, state: 'CLOSE_WAIT' }), socket('b', [1], { in: 11 })]), [], 1000)!
+  meter.take(takeSnapshot([]), [], undefined)
+  const flows = meter.take(
+    takeSnapshot([socket('a', [1], { in: 11, out: 5, state: 'CLOSE_WAIT' }), socket('b', [1], { in: 11 })]),
+    [],
+    1000,
+  )!
   deepEqual(
     flows.sockets.map(f => [f.key, f.inBytes, f.outBytes]),
     [
@@ -125,20 +129,20 @@ test('SYN and FIN are no payload', () => {
   )
 })
 
-test('a socket that is younger than the interval counts whole, unless the look before was not complete', () => {
+test('a socket that is younger than the interval counts whole, unless the snapshot before was not complete', () => {
   const meter = flowMeter()
   const broken: Gap = { what: 'sockets', why: 'interrupted', text: '', help: '', count: undefined }
-  meter.take(look([]), [], undefined)
-  deepEqual(rows(meter.take(look([socket('a', [1], { in: 9 })], [broken]), [], 1000), 'processes'), [['p1', 9, 0, 'exact']])
-  const flows = meter.take(look([socket('a', [1], { in: 9 }), socket('b', [1], { in: 1000 })]), [], 1000)
+  meter.take(takeSnapshot([]), [], undefined)
+  deepEqual(rows(meter.take(takeSnapshot([socket('a', [1], { in: 9 })], [broken]), [], 1000), 'processes'), [['p1', 9, 0, 'exact']])
+  const flows = meter.take(takeSnapshot([socket('a', [1], { in: 9 }), socket('b', [1], { in: 1000 })]), [], 1000)
   deepEqual(rows(flows, 'processes'), [['p1', 0, 0, 'exact']])
 })
 
-test('a socket that closed counts to its last byte, also one that no look has seen', () => {
+test('a socket that closed counts to its last byte, also one that no snapshot has seen', () => {
   const meter = flowMeter()
-  meter.take(look([socket('a', [1], { in: 10, out: 10 })]), [], undefined)
+  meter.take(takeSnapshot([socket('a', [1], { in: 10, out: 10 })]), [], undefined)
   const flows = meter.take(
-    look([]),
+    takeSnapshot([]),
     [closed(socket('a', []), 25, 12), closed(socket('b', [2]), 7, 8), closed(socket('c', []), 3, 4)],
     1000,
   )!
@@ -151,39 +155,39 @@ test('a socket that closed counts to its last byte, also one that no look has se
   )
   deepEqual([flows.unattributed.inBytes, flows.unattributed.outBytes], [3, 4])
   adds(flows)
-  // A look that began before the end was told still has it.
-  const after = meter.take(look([socket('b', [2], { in: 7, out: 8 })]), [], 1000)!
+  // A snapshot that began before the end was told still has it.
+  const after = meter.take(takeSnapshot([socket('b', [2], { in: 7, out: 8 })]), [], 1000)!
   equal(after.total.inBytes, 0)
 })
 
 test('an end that is told late is counted then, and until then the numbers are sampled', () => {
   const meter = flowMeter()
-  meter.take(look([socket('a', [1], { in: 10 })]), [], undefined)
-  const gone = meter.take(look([]), [], 1000)!
-  equal(gone.total.kind, 'sampled')
-  const late = meter.take(look([]), [closed(socket('a', []), 30, 0)], 1000)!
+  meter.take(takeSnapshot([socket('a', [1], { in: 10 })]), [], undefined)
+  const gone = meter.take(takeSnapshot([]), [], 1000)!
+  equal(gone.total.accuracy, 'sampled')
+  const late = meter.take(takeSnapshot([]), [closed(socket('a', []), 30, 0)], 1000)!
   deepEqual(rows(late, 'processes'), [['p1', 20, 0, 'exact']])
   adds(late)
   // Also some looks later it is not a socket that nobody knows, which would count whole.
-  meter.take(look([socket('b', [1], { in: 10 })]), [], 1000)
-  for (let i = 0; i < 4; i++) meter.take(look([]), [], 1000)
-  equal(meter.take(look([]), [closed(socket('b', []), 30, 0)], 1000)!.total.inBytes, 20)
+  meter.take(takeSnapshot([socket('b', [1], { in: 10 })]), [], 1000)
+  for (let i = 0; i < 4; i++) meter.take(takeSnapshot([]), [], 1000)
+  equal(meter.take(takeSnapshot([]), [closed(socket('b', []), 30, 0)], 1000)!.total.inBytes, 20)
 })
 
 test('a counter that was set back never gives a negative number', () => {
   const meter = flowMeter()
-  meter.take(look([socket('a', [1], { in: 1000, out: 1000 })]), [], undefined)
-  const flows = meter.take(look([socket('a', [1], { in: 5, out: 6 })]), [], 1000)
+  meter.take(takeSnapshot([socket('a', [1], { in: 1000, out: 1000 })]), [], undefined)
+  const flows = meter.take(takeSnapshot([socket('a', [1], { in: 5, out: 6 })]), [], 1000)
   deepEqual(rows(flows, 'processes'), [['p1', 5, 6, 'estimate']])
 })
 
-test('the FIN that comes while a look reads is not a counter that was set back', () => {
+test('the FIN that comes while a snapshot reads is not a counter that was set back', () => {
   const ends = (state: Socket['state']): number[] => {
     const meter = flowMeter()
-    meter.take(look([]), [], undefined)
+    meter.take(takeSnapshot([]), [], undefined)
     // The state is read before the counters: these hold the FIN already.
-    const before = meter.take(look([socket('a', [1], { in: 322, out: 1234, state })]), [], 1000)!.total
-    const after = meter.take(look([]), [closed(socket('a', [1]), 321, 1234)], 1000)!.total
+    const before = meter.take(takeSnapshot([socket('a', [1], { in: 322, out: 1234, state })]), [], 1000)!.total
+    const after = meter.take(takeSnapshot([]), [closed(socket('a', [1]), 321, 1234)], 1000)!.total
     return [before.inBytes + after.inBytes, before.outBytes + after.outBytes]
   }
   deepEqual(ends('BOUND'), [321, 1234]) // So the kernel lists what is just about to go.
@@ -192,26 +196,26 @@ test('the FIN that comes while a look reads is not a counter that was set back',
 
 test('several processes on one socket: by who sent and received, once in the total', () => {
   const meter = flowMeter()
-  meter.take(look([]), [], undefined)
+  meter.take(takeSnapshot([]), [], undefined)
   const shares = (a: number, b: number): Share[] => [
     { pid: 1, inBytes: a, outBytes: 0 },
     { pid: 2, inBytes: b, outBytes: 4 },
   ]
   // 100 have arrived, and 60 of them are read.
-  const first = meter.take(look([socket('s', [1, 2], { in: 100, out: 4, shares: shares(10, 50) })]), [], 1000)!
+  const first = meter.take(takeSnapshot([socket('s', [1, 2], { in: 100, out: 4, shares: shares(10, 50) })]), [], 1000)!
   deepEqual(rows(first, 'processes'), [
     ['p2', 50, 4, 'exact'],
     ['p1', 10, 0, 'exact'],
   ])
   equal(first.unattributed.inBytes, 40)
   adds(first)
-  const second = meter.take(look([socket('s', [1, 2], { in: 100, out: 4, shares: shares(40, 60) })]), [], 1000)!
+  const second = meter.take(takeSnapshot([socket('s', [1, 2], { in: 100, out: 4, shares: shares(40, 60) })]), [], 1000)!
   deepEqual(
     [second.processes.map(f => f.inBytes).sort((x, y) => x - y), second.unattributed.inBytes, second.unattributed.inTotalBytes],
     [[10, 30], -40, 0],
   )
   adds(second)
-  const last = meter.take(look([]), [closed(socket('s', [], { shares: shares(40, 61) }), 101, 4)], 1000)!
+  const last = meter.take(takeSnapshot([]), [closed(socket('s', [], { shares: shares(40, 61) }), 101, 4)], 1000)!
   deepEqual(rows(last, 'processes'), [
     ['p2', 1, 0, 'exact'],
     ['p1', 0, 0, 'exact'], // It stopped a moment ago, and is still in the list.
@@ -221,8 +225,8 @@ test('several processes on one socket: by who sent and received, once in the tot
 
 test('several processes and nothing says who: split evenly, and called an estimate', () => {
   const meter = flowMeter()
-  meter.take(look([]), [], undefined)
-  const flows = meter.take(look([socket('s', [1, 2], { in: 5 })]), [], 1000)!
+  meter.take(takeSnapshot([]), [], undefined)
+  const flows = meter.take(takeSnapshot([socket('s', [1, 2], { in: 5 })]), [], 1000)!
   deepEqual(rows(flows, 'processes'), [
     ['p1', 3, 0, 'estimate'],
     ['p2', 2, 0, 'estimate'],
@@ -233,8 +237,8 @@ test('several processes and nothing says who: split evenly, and called an estima
 test('UDP counts what processes sent and received', () => {
   const meter = flowMeter()
   const at = (bytes: number): Socket => socket('u', [1], { protocol: 'udp', shares: [{ pid: 1, inBytes: bytes, outBytes: 1 }] })
-  meter.take(look([at(10), socket('v', [1], { protocol: 'udp' })]), [], undefined)
-  const flows = meter.take(look([at(30), socket('v', [1], { protocol: 'udp' })]), [], 1000)!
+  meter.take(takeSnapshot([at(10), socket('v', [1], { protocol: 'udp' })]), [], undefined)
+  const flows = meter.take(takeSnapshot([at(30), socket('v', [1], { protocol: 'udp' })]), [], 1000)!
   deepEqual(rows(flows, 'processes'), [['p1', 20, 0, 'exact']])
   equal(flows.processes[0]!.uncountedSockets, 1)
 })
@@ -247,12 +251,12 @@ test('what a socket moved before its process let go of it has an owner, in the l
     ownerless: 'time-wait',
   })
   const alive = socket('a', [1], { in: 10, segments: 2, shares: [{ pid: 1, inBytes: 10, outBytes: 0 }] })
-  meter.take(look([alive]), [], undefined)
+  meter.take(takeSnapshot([alive]), [], undefined)
   // What only waits has no counters: what the process has read would be bytes without segments.
-  const waits = meter.take(look([left(60)]), [], 1000)!
-  deepEqual([waits.total.inBytes, waits.total.outBytes, waits.total.kind], [0, 0, 'sampled'])
+  const waits = meter.take(takeSnapshot([left(60)]), [], 1000)!
+  deepEqual([waits.total.inBytes, waits.total.outBytes, waits.total.accuracy], [0, 0, 'sampled'])
   const eth = { name: 'eth0', inBytes: 200, outBytes: 0, inPackets: 3, outPackets: 0, loopback: false } as InterfaceFlow
-  const flows = meter.take(look([left(60)]), [closed(socket('a', [], { in: 60, segments: 5 }), 60, 0)], 1000)!
+  const flows = meter.take(takeSnapshot([left(60)]), [closed(socket('a', [], { in: 60, segments: 5 }), 60, 0)], 1000)!
   deepEqual(rows(flows, 'processes'), [['p1', 50, 0, 'exact']])
   deepEqual(
     ledger(flows, [eth])!.rows.map(row => [row.what, row.inBytes]),
@@ -270,26 +274,26 @@ test('what a socket moved before its process let go of it has an owner, in the l
 
 test('when something was lost, what is made of many sockets is not called exact', () => {
   const meter = flowMeter()
-  meter.take(look([]), [], undefined)
-  const flows = meter.take(look([socket('a', [1], { in: 10 })]), [], 1000, true)!
+  meter.take(takeSnapshot([]), [], undefined)
+  const flows = meter.take(takeSnapshot([socket('a', [1], { in: 10 })]), [], 1000, true)!
   const { total, unattributed, processes, users, containers, remotes, protocols } = flows
-  for (const row of [total, unattributed, ...processes, ...users, ...containers, ...remotes, ...protocols]) equal(row.kind, 'sampled')
-  equal(flows.sockets[0]!.kind, 'exact')
+  for (const row of [total, unattributed, ...processes, ...users, ...containers, ...remotes, ...protocols]) equal(row.accuracy, 'sampled')
+  equal(flows.sockets[0]!.accuracy, 'exact')
   const eth = { name: 'eth0', inBytes: 90, outBytes: 0, inPackets: 1, outPackets: 0, loopback: false } as InterfaceFlow
   deepEqual(
     ledger(flows, [eth])!
       .rows.slice(0, 4)
-      .map(row => row.kind),
+      .map(row => row.accuracy),
     ['sampled', 'sampled', 'sampled', 'sampled'],
   )
-  const next = meter.take(look([socket('a', [1], { in: 11 })]), [], 1000)!
-  deepEqual([next.total.kind, next.total.inTotalBytes], ['exact', 11])
+  const next = meter.take(takeSnapshot([socket('a', [1], { in: 11 })]), [], 1000)!
+  deepEqual([next.total.accuracy, next.total.inTotalBytes], ['exact', 11])
 })
 
 test('rows are ranked by a moving average and by name, not by chance', () => {
   const meter = flowMeter()
-  const at = (a: number, b: number, more: readonly Socket[] = []): Look =>
-    look([...more, socket('a', [1], { in: a }), socket('b', [2], { in: b })])
+  const at = (a: number, b: number, more: readonly Socket[] = []): Snapshot =>
+    takeSnapshot([...more, socket('a', [1], { in: a }), socket('b', [2], { in: b })])
   meter.take(at(0, 0), [], undefined)
   meter.take(at(100_000, 0), [], 1000)
   // A single interval with more does not turn the order over.
@@ -299,9 +303,9 @@ test('rows are ranked by a moving average and by name, not by chance', () => {
   )
   const many = flowMeter()
   const idle = ['z', 'm', 'a'].map((key, i) => socket(key, [30 - i]))
-  many.take(look(idle), [], undefined)
+  many.take(takeSnapshot(idle), [], undefined)
   deepEqual(
-    many.take(look(idle), [], 1000)!.processes.map(f => f.name),
+    many.take(takeSnapshot(idle), [], 1000)!.processes.map(f => f.name),
     ['p28', 'p29', 'p30'],
   )
 })

@@ -1,34 +1,34 @@
-// Who moved how many bytes between two looks.
+// Who moved how many bytes between two snapshots.
 //
-// Sockets are followed by key, so a port that is used again is another socket. One that is new since a complete look counts from
+// Sockets are followed by key, so a port that is used again is another socket. One that is new since a complete snapshot counts from
 // its first byte; one that closed counts up to its last, where an event told its final counters.
 
-import { aLook, checkEach, checkIs, checkKind } from '../../model/arguments.ts'
+import { aSnapshot, checkEach, checkIs, checkKind } from '../../model/arguments.ts'
 import type { SocketEvent } from '../../model/event.ts'
 import type { Flows } from '../../model/flow.ts'
-import type { Look } from '../../model/snapshot.ts'
+import type { Snapshot } from '../../model/snapshot.ts'
 import type { Process } from '../../model/process.ts'
 import type { Socket, Traffic } from '../../model/socket.ts'
 import type { Tcp } from '../../model/tcp.ts'
 import { flowTables, type Tables } from './tables.ts'
 import { payload, type Payload } from '../../model/payload.ts'
 import type { Amount } from './rows.ts'
-import { give, type Given } from './share.ts'
+import { give, type Allocation } from './share.ts'
 
-/** Follows bytes from look to look. */
+/** Follows bytes from snapshot to snapshot. */
 export interface FlowMeter {
   /**
-   * Takes the next look, and what closed since the one before. The first one only says where counting starts. Where some of that was
+   * Takes the next snapshot, and what closed since the one before. The first one only says where counting starts. Where some of that was
    * `lost`, nothing but the bytes of single sockets is called exact.
    */
-  take(look: Look, closed: readonly SocketEvent[], intervalMs: number | undefined, lost?: boolean): Flows | undefined
+  take(snapshot: Snapshot, closed: readonly SocketEvent[], intervalMs: number | undefined, lost?: boolean): Flows | undefined
 }
 
 interface Account {
   socket: Socket
   last: Payload
-  readonly in: Given
-  readonly out: Given
+  readonly in: Allocation
+  readonly out: Allocation
   /** The step that saw it last. */
   step: number
 }
@@ -37,16 +37,16 @@ interface Book {
   readonly accounts: Map<string, Account>
   readonly tables: Tables
   step: number
-  /** The last look held every socket, so one that was not in it is new. */
+  /** The last snapshot held every socket, so one that was not in it is new. */
   complete: boolean
-  /** Sockets whose end was told since the last look. */
+  /** Sockets whose end was told since the last snapshot. */
   ended: Set<string>
 }
 
 /** So many intervals the word of a socket's end may be late. */
-const patience = 5
+const graceSnapshots = 5
 
-const zero: Payload = { inBytes: 0, outBytes: 0, retransmittedBytes: 0, inSegments: 0, outSegments: 0, kind: 'exact' }
+const zero: Payload = { inBytes: 0, outBytes: 0, retransmittedBytes: 0, inSegments: 0, outSegments: 0, accuracy: 'exact' }
 
 const open = (socket: Socket, last: Payload, step: number): Account => ({
   socket,
@@ -63,17 +63,17 @@ export function flowMeter(): FlowMeter {
   const tables = flowTables(pid => processes.get(pid) ?? before.get(pid))
   const book: Book = { accounts: new Map(), tables, step: 0, complete: false, ended: new Set() }
   return {
-    take(look, closed, intervalMs, lost = false) {
-      checkIs('look', look, aLook)
+    take(snapshot, closed, intervalMs, lost = false) {
+      checkIs('look', snapshot, aSnapshot)
       checkEach('closed', closed, { what: 'an event that a socket closed', fields: { socket: 'object' } })
       if (intervalMs !== undefined) checkKind('intervalMs', intervalMs, 'number')
       checkKind('lost', lost, 'boolean')
       book.step++
       for (const key of book.ended) tables.drop(key)
       before = processes
-      processes = new Map(look.processes)
+      processes = new Map(snapshot.processes)
       for (const event of closed) for (const process of event.processes) processes.set(process.pid, process)
-      for (const socket of look.sockets) if (book.ended.size === 0 || !book.ended.has(socket.key)) see(book, socket)
+      for (const socket of snapshot.sockets) if (book.ended.size === 0 || !book.ended.has(socket.key)) see(book, socket)
       tables.settle(book.step)
       const ended = closed.filter(event => event.type === 'closed' && !book.ended.has(event.socket.key))
       for (const event of ended) end(book, event)
@@ -85,13 +85,13 @@ export function flowMeter(): FlowMeter {
           if (process !== undefined) processes.set(pid, process)
         }
       }
-      book.complete = !look.gaps.some(gap => gap.what === 'sockets')
+      book.complete = !snapshot.gaps.some(gap => gap.what === 'sockets')
       return intervalMs === undefined ? undefined : tables.list(book.step, intervalMs, lost ? 'sampled' : 'exact')
     },
   }
 }
 
-/** A socket that is in a look. */
+/** A socket that is in a snapshot. */
 function see(book: Book, socket: Socket): void {
   let account = book.accounts.get(socket.key)
   // Most of many thousand sockets do nothing.
@@ -115,11 +115,11 @@ function see(book: Book, socket: Socket): void {
 }
 
 /**
- * True at the very end of a connection. A look that falls into it cannot tell whether the other end's FIN is in the bytes, and what only
+ * True at the very end of a connection. A snapshot that falls into it cannot tell whether the other end's FIN is in the bytes, and what only
  * waits has no counters any more: its last word has them.
  */
 function isOver({ protocol, state, tcp, traffic }: Socket, was: Socket | undefined): boolean {
-  if (protocol !== 'tcp' || traffic?.kind === 'exact') return false
+  if (protocol !== 'tcp' || traffic?.accuracy === 'exact') return false
   return state === 'BOUND' || state === 'CLOSED' || (tcp === undefined && (state === 'TIME_WAIT' || was?.tcp !== undefined))
 }
 
@@ -148,7 +148,7 @@ const sameTraffic = (a: Traffic, b: Traffic): boolean =>
   a.outBytes === b.outBytes &&
   a.inCalls === b.inCalls &&
   a.outCalls === b.outCalls &&
-  a.kind === b.kind &&
+  a.accuracy === b.accuracy &&
   a.processes.length === b.processes.length
 
 /** What processes moved before counting began is theirs already. */
@@ -171,7 +171,7 @@ function end(book: Book, event: SocketEvent): void {
     retransmittedBytes: socket.tcp?.retransmittedBytes ?? account.last.retransmittedBytes,
     inSegments: socket.tcp?.receivedSegments ?? account.last.inSegments,
     outSegments: socket.tcp?.sentSegments ?? account.last.outSegments,
-    kind: event.kind ?? 'sampled',
+    accuracy: event.accuracy ?? 'sampled',
   }
   const traffic = socket.traffic ?? account.socket.traffic
   move(book, account, { ...withOwners(socket, account.socket), traffic }, now, true)
@@ -184,12 +184,12 @@ function leave(book: Book): Account[] {
     const missing = book.step - account.step
     if (missing === 0) continue
     const { key } = account.socket
-    if (missing > patience) {
+    if (missing > graceSnapshots) {
       book.accounts.delete(key)
       book.tables.drop(key)
       continue
     }
-    if (missing === 1) book.tables.move(book.step, account.socket, { inBytes: 0, outBytes: 0, kind: 'sampled' }, [], [])
+    if (missing === 1) book.tables.move(book.step, account.socket, { inBytes: 0, outBytes: 0, accuracy: 'sampled' }, [], [])
     waiting.push(account)
   }
   return waiting
@@ -214,7 +214,7 @@ function move(book: Book, account: Account, socket: Socket, now: Payload, last: 
 
 /** A counter that is lower than before was set back: it counts from 0, and that is a guess. */
 function grown(before: Payload, now: Payload): Amount {
-  // One byte less is no set back: the other end's FIN came between the state and the counters that a look has read.
+  // One byte less is no set back: the other end's FIN came between the state and the counters that a snapshot has read.
   const reset = now.inBytes < before.inBytes - 1 || now.outBytes < before.outBytes
   const was = reset ? zero : before
   const since = (a: number | undefined, b: number | undefined): number | undefined =>
@@ -225,6 +225,6 @@ function grown(before: Payload, now: Payload): Amount {
     inSegments: since(now.inSegments, was.inSegments),
     outSegments: since(now.outSegments, was.outSegments),
     retransmittedBytes: Math.max(0, now.retransmittedBytes - was.retransmittedBytes),
-    kind: reset ? 'estimate' : now.kind,
+    accuracy: reset ? 'estimate' : now.accuracy,
   }
 }

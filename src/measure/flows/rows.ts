@@ -1,6 +1,6 @@
 // A table of flows that grows over time: rows are found by key, add up, and are ranked by a moving average.
 
-import type { Kind } from '../../model/event.ts'
+import type { Accuracy } from '../../model/event.ts'
 import type { Flow } from '../../model/flow.ts'
 import type { Process } from '../../model/process.ts'
 import type { Socket } from '../../model/socket.ts'
@@ -10,10 +10,10 @@ const averageSeconds = 5
 /** Rows that nothing moves are forgotten beyond this many, the oldest first. */
 const rowLimit = 20_000
 
-const rank: Readonly<Record<Kind, number>> = { exact: 0, sampled: 1, estimate: 2 }
+const rank: Readonly<Record<Accuracy, number>> = { exact: 0, sampled: 1, estimate: 2 }
 
 /** The less true of two. */
-export const worse = (a: Kind, b: Kind): Kind => (rank[a] >= rank[b] ? a : b)
+export const worse = (a: Accuracy, b: Accuracy): Accuracy => (rank[a] >= rank[b] ? a : b)
 
 /** What is added to a row at once. */
 export interface Amount {
@@ -22,7 +22,7 @@ export interface Amount {
   readonly inSegments?: number | undefined
   readonly outSegments?: number | undefined
   readonly retransmittedBytes?: number
-  readonly kind: Kind
+  readonly accuracy: Accuracy
 }
 
 /** How many sockets there are, and how many of them nothing counts. */
@@ -48,7 +48,7 @@ interface Row {
   retransmittedBytes: number
   sockets: number
   uncountedSockets: number
-  kind: Kind
+  accuracy: Accuracy
   inTotalBytes: number
   outTotalBytes: number
   average: number
@@ -61,7 +61,7 @@ export interface Rows {
   /** Says that a row has so many more sockets in this interval. */
   count(step: number, key: string, subject: Subject, count: Count): void
   /** The rows that have sockets or moved bytes in this interval or just before, the biggest first, none truer than `best`; `all` gives every row. */
-  list(step: number, intervalMs: number, best: Kind, all?: boolean): Flow[]
+  list(step: number, intervalMs: number, best: Accuracy, all?: boolean): Flow[]
   /** Forgets a row whose socket is gone. */
   drop(key: string): void
 }
@@ -86,7 +86,7 @@ export function flowRows(limit = rowLimit): Rows {
       row.inSegments = plus(row.inSegments, amount.inSegments)
       row.outSegments = plus(row.outSegments, amount.outSegments)
       row.retransmittedBytes += amount.retransmittedBytes ?? 0
-      row.kind = worse(row.kind, amount.kind)
+      row.accuracy = worse(row.accuracy, amount.accuracy)
     },
     count(step, key, subject, { sockets, uncounted }) {
       const row = at(step, key, subject)
@@ -121,12 +121,12 @@ const nothing = (subject: Subject, step: number) => ({
   retransmittedBytes: 0,
   sockets: 0,
   uncountedSockets: 0,
-  kind: 'exact' as Kind,
+  accuracy: 'exact' as Accuracy,
 })
 
 const plus = (a: number | undefined, b: number | undefined): number | undefined => (b === undefined ? a : (a ?? 0) + b)
 
-function flowOf(key: string, row: Row, seconds: number, best: Kind): Flow {
+function flowOf(key: string, row: Row, seconds: number, best: Accuracy): Flow {
   return {
     key,
     name: row.subject.name,
@@ -142,7 +142,7 @@ function flowOf(key: string, row: Row, seconds: number, best: Kind): Flow {
     sockets: row.sockets,
     uncountedSockets: row.uncountedSockets,
     averageBytesPerSecond: row.average,
-    kind: worse(row.kind, best),
+    accuracy: worse(row.accuracy, best),
     process: row.subject.process,
     socket: row.subject.socket,
   }

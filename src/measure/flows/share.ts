@@ -6,7 +6,7 @@
 import type { Share } from '../../model/socket.ts'
 
 /** What has been given to whom, in one direction of one socket. */
-export interface Given {
+export interface Allocation {
   readonly byPid: Map<number, number>
   /** Moved, but no process has read or written it yet as far as can be seen. */
   waiting: number
@@ -35,7 +35,7 @@ export function split(bytes: number, weights: readonly number[]): number[] {
 
 /** Gives `bytes` that moved now. `last` says that the socket has closed, and nothing can wait any longer. */
 export function give(
-  given: Given,
+  given: Allocation,
   bytes: number,
   owners: readonly number[],
   shares: readonly Share[],
@@ -62,10 +62,10 @@ export function give(
       false,
     )
   const wants = pids.map(pid => Math.max(0, (used.get(pid) ?? 0) - (given.byPid.get(pid) ?? 0)))
-  const wanted = wants.reduce((a, b) => a + b, 0)
-  if (wanted > pool) return note(given, pids, split(pool, wants), false)
+  const requested = wants.reduce((a, b) => a + b, 0)
+  if (requested > pool) return note(given, pids, split(pool, wants), false)
   const parts = note(given, pids, wants, true)
-  const rest = pool - wanted
+  const rest = pool - requested
   if (!last) given.waiting = rest
   else if (rest > 0)
     parts.push(
@@ -82,7 +82,7 @@ export function give(
   return parts
 }
 
-function note(given: Given, pids: readonly number[], bytes: readonly number[], sure: boolean): Part[] {
+function note(given: Allocation, pids: readonly number[], bytes: readonly number[], sure: boolean): Part[] {
   const parts: Part[] = []
   for (const [i, pid] of pids.entries()) {
     if (bytes[i]! === 0) continue

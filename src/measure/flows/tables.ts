@@ -1,6 +1,6 @@
 // The tables of flows: where the bytes of one socket are written down, by socket, process, user, container, remote and protocol.
 
-import type { Kind } from '../../model/event.ts'
+import type { Accuracy } from '../../model/event.ts'
 import type { Flow, Flows } from '../../model/flow.ts'
 import type { Process } from '../../model/process.ts'
 import type { Socket } from '../../model/socket.ts'
@@ -21,7 +21,7 @@ export interface Tables {
   /** Forgets a socket that is gone. */
   drop(key: string): void
   /** `best` is what rows can be called that are made of many sockets. */
-  list(step: number, intervalMs: number, best: Kind): Flows
+  list(step: number, intervalMs: number, best: Accuracy): Flows
 }
 
 /** Empty tables. `processOf` finds a process by pid. */
@@ -30,7 +30,7 @@ export function flowTables(processOf: (pid: number) => Process | undefined): Tab
   const unattributed = flowRows()
   const sockets = flowRows()
   const remotes = flowRows()
-  const kinds = flowRows()
+  const protocols = flowRows()
   const processes = flowRows()
   const users = flowRows()
   const containers = flowRows()
@@ -38,7 +38,7 @@ export function flowTables(processOf: (pid: number) => Process | undefined): Tab
     [total, ['total', { name: 'total' }]],
     [sockets, [socket.key, { name: socketName(socket), socket }]],
     [remotes, [remoteName(socket), { name: remoteName(socket) }]],
-    [kinds, [socket.protocol, { name: socket.protocol }]],
+    [protocols, [socket.protocol, { name: socket.protocol }]],
   ]
   const ofProcess = (pid: number): [Rows, Place][] => {
     const process = processOf(pid)
@@ -53,15 +53,16 @@ export function flowTables(processOf: (pid: number) => Process | undefined): Tab
   return {
     move(step, socket, amount, inParts, outParts) {
       for (const [rows, place] of ofSocket(socket)) rows.add(step, ...place, amount)
-      const rest = { inBytes: amount.inBytes, outBytes: amount.outBytes, kind: amount.kind }
+      const rest = { inBytes: amount.inBytes, outBytes: amount.outBytes, accuracy: amount.accuracy }
       for (const [parts, way] of [
         [inParts, 'inBytes'],
         [outParts, 'outBytes'],
       ] as const) {
         for (const part of parts) {
           rest[way] -= part.bytes
-          const kind = part.sure ? amount.kind : worse(amount.kind, 'estimate')
-          for (const [rows, place] of ofProcess(part.pid)) rows.add(step, ...place, { inBytes: 0, outBytes: 0, [way]: part.bytes, kind })
+          const accuracy = part.sure ? amount.accuracy : worse(amount.accuracy, 'estimate')
+          for (const [rows, place] of ofProcess(part.pid))
+            rows.add(step, ...place, { inBytes: 0, outBytes: 0, [way]: part.bytes, accuracy })
         }
       }
       // Segments belong to a socket; a process has them only when the socket is all its own.
@@ -88,7 +89,7 @@ export function flowTables(processOf: (pid: number) => Process | undefined): Tab
       there.all = { sockets: 0, uncounted: 0 }
       for (const [rows, tallied] of [
         [remotes, there.remotes],
-        [kinds, there.protocols],
+        [protocols, there.protocols],
       ] as const)
         tallied.take((name, count) => rows.count(step, name, { name }, count))
       there.pids.take((pid, count) => {
@@ -100,14 +101,14 @@ export function flowTables(processOf: (pid: number) => Process | undefined): Tab
       const nobody = unattributed.list(step, intervalMs, best, true)[0]
       return {
         intervalMs,
-        total: total.list(step, intervalMs, best, true)[0] ?? { ...noFlow, kind: best },
-        unattributed: nobody ?? { ...noFlow, key: 'unattributed', name: '(no owner)', kind: best },
+        total: total.list(step, intervalMs, best, true)[0] ?? { ...noFlow, accuracy: best },
+        unattributed: nobody ?? { ...noFlow, key: 'unattributed', name: '(no owner)', accuracy: best },
         sockets: sockets.list(step, intervalMs, 'exact'),
         processes: processes.list(step, intervalMs, best),
         users: users.list(step, intervalMs, best),
         containers: containers.list(step, intervalMs, best),
         remotes: remotes.list(step, intervalMs, best),
-        protocols: kinds.list(step, intervalMs, best),
+        protocols: protocols.list(step, intervalMs, best),
       }
     },
   }
@@ -151,7 +152,7 @@ const noFlow: Flow = {
   sockets: 0,
   uncountedSockets: 0,
   averageBytesPerSecond: 0,
-  kind: 'exact',
+  accuracy: 'exact',
   process: undefined,
   socket: undefined,
 }

@@ -6,7 +6,7 @@ import { busyTcp, freshTcp } from './vectors.test.ts'
 
 const socket = (key: string, tcp: Socket['tcp']): Socket => ({ key, tcp, state: 'ESTABLISHED' }) as Socket
 
-test('connections are told apart by their key, and need two looks', () => {
+test('connections are told apart by their key, and need two snapshots', () => {
   const c = collector()
   c.add([socket('a', freshTcp), socket('gone', freshTcp), socket('no tcp', undefined)], 0)
   c.add([socket('a', freshTcp), socket('gone', freshTcp)], 500)
@@ -25,7 +25,7 @@ test('connections are told apart by their key, and need two looks', () => {
 test('very many connections keep their first samples and the last', () => {
   const c = collector()
   const many = Array.from({ length: 30_000 }, (_, i) => String(i))
-  // The last three looks find a queue; the ones in the middle of them are left out where there are too many.
+  // The last three snapshots find a queue; the ones in the middle of them are left out where there are too many.
   for (const [i, rttMicros] of [10_000, 10_000, 10_000, 90_000, 90_000, 90_000].entries()) {
     const tcp = { ...busyTcp, rttMicros, sentBytes: i * 100, busyMicros: i, deliveredSegments: i * 100 }
     c.add(
@@ -42,7 +42,7 @@ test('very many connections keep their first samples and the last', () => {
   equal(connections.at(-1)!.health.queueDelayMicros, 0)
 })
 
-test('where counting starts only with the second look, that look is the first', () => {
+test('where counting starts only with the second snapshot, that snapshot is the first', () => {
   const c = collector()
   c.add([socket('a', { ...freshTcp, sentBytes: undefined })], 0)
   c.add([socket('a', { ...freshTcp, sentBytes: 100 })], 500)

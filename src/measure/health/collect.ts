@@ -1,4 +1,4 @@
-// Gathers samples of many connections over many looks. It bounds what it keeps, and knows no clock.
+// Gathers samples of many connections over many snapshots. It bounds what it keeps, and knows no clock.
 
 import { aSocket, checkEach, checkKind } from '../../model/arguments.ts'
 import type { Socket } from '../../model/socket.ts'
@@ -11,26 +11,26 @@ import { sampleOf } from './sample.ts'
 export interface Judged {
   readonly socket: Socket
   readonly health: Health
-  /** It was gone at the last look. */
+  /** It was gone at the last snapshot. */
   readonly closed: boolean
 }
 
 /** What a collector gives. */
 export interface Judgement {
   readonly connections: readonly Judged[]
-  /** Connections that were seen in one look only, which is too short to judge. */
+  /** Connections that were seen in one snapshot only, which is too short to judge. */
   readonly unjudged: number
 }
 
 /** Gathers looks. */
 export interface Collector {
-  /** Adds one look, at a time by a clock that never jumps. */
+  /** Adds one snapshot, at a time by a clock that never jumps. */
   add(sockets: readonly Socket[], atMs: number): void
   judge(): Judgement
 }
 
 /** Beyond this only the first and the last sample of a connection are kept: about 100 MB. */
-const mostSamples = 100_000
+const maxSamples = 100_000
 
 /** Starts to gather. */
 export function collector(): Collector {
@@ -49,9 +49,9 @@ export function collector(): Collector {
         if (known === undefined) seen.set(socket.key, { socket, samples: [sample] })
         else {
           known.socket = socket
-          // Windows counts from the first look on: there the second look says where counting starts.
+          // Windows counts from the first snapshot on: there the second snapshot says where counting starts.
           if (known.samples.length === 1 && startsCounting(known.samples[0]!, sample)) known.samples.pop()
-          if (known.samples.length > 1 && kept > mostSamples) known.samples.pop()
+          if (known.samples.length > 1 && kept > maxSamples) known.samples.pop()
           else kept++
           known.samples.push(sample)
         }

@@ -3,34 +3,34 @@ import { deepEqual, equal, match, ok, throws } from 'node:assert/strict'
 import type { Tcp } from '../../model/tcp.ts'
 import { grade, health } from './health.ts'
 import type { Sample } from './sample.ts'
-import { busyTcp, emptyTcp, freshTcp, twoLooks } from './vectors.test.ts'
+import { busyTcp, emptyTcp, freshTcp, twoSnapshots } from './vectors.test.ts'
 
 const near = (actual: number | undefined, expected: number, by = 1e-9): void =>
   ok(actual !== undefined && Math.abs(actual - expected) <= by, `${actual} is not ${expected}`)
 
 test('shares of losses need a minimum volume', () => {
   const lost = { ...busyTcp, retransmittedBytes: 200_000, retransmittedSegments: 138, duplicateAckedSegments: 69 }
-  const h = health(twoLooks(lost))
+  const h = health(twoSnapshots(lost))
   near(h.retransmittedShare, 0.02)
   near(h.spuriousShare, 0.5)
   const little = { sentBytes: 9 * 1448, sentDataSegments: 9, retransmittedBytes: 1448, retransmittedSegments: 1 }
-  equal(health(twoLooks(little)).retransmittedShare, undefined)
-  equal(health(twoLooks({})).retransmittedShare, undefined)
-  equal(health(twoLooks({})).spuriousShare, undefined)
+  equal(health(twoSnapshots(little)).retransmittedShare, undefined)
+  equal(health(twoSnapshots({})).retransmittedShare, undefined)
+  equal(health(twoSnapshots({})).spuriousShare, undefined)
 })
 
 test('where bytes are not counted the share of losses is that of segments; without segments bytes need the same volume', () => {
   const segments = { sentBytes: undefined, retransmittedBytes: undefined, sentDataSegments: 1000, retransmittedSegments: 20 }
-  near(health(twoLooks(segments)).retransmittedShare, 0.02)
+  near(health(twoSnapshots(segments)).retransmittedShare, 0.02)
   const noSegments = (sentBytes: number) =>
-    health(twoLooks({ sentBytes, retransmittedBytes: 1448, sentDataSegments: undefined, retransmittedSegments: undefined }))
+    health(twoSnapshots({ sentBytes, retransmittedBytes: 1448, sentDataSegments: undefined, retransmittedSegments: undefined }))
   near(noSegments(14_480).retransmittedShare, 0.1)
   equal(noSegments(14_479).retransmittedShare, undefined)
 })
 
 test('a queue is judged only while the connection fills the way', () => {
   const queue = (tcp: Partial<Tcp>): [number | undefined, string | undefined, boolean] => {
-    const h = health(twoLooks({ ...busyTcp, rttMicros: 210_000, ...tcp }))
+    const h = health(twoSnapshots({ ...busyTcp, rttMicros: 210_000, ...tcp }))
     return [h.queueDelayMicros, h.queueGrade, h.findings.some(f => f.kind === 'queue')]
   }
   deepEqual(queue({}), [200_000, 'D', true])
@@ -45,9 +45,9 @@ test('a queue is judged only while the connection fills the way', () => {
 })
 
 test('a long way with a short queue is no finding', () => {
-  const far = health(twoLooks({ ...busyTcp, rttMicros: 140_000, minRttMicros: 100_000 }))
+  const far = health(twoSnapshots({ ...busyTcp, rttMicros: 140_000, minRttMicros: 100_000 }))
   equal(far.minRttMicros, 10_000, 'the lowest of all samples')
-  const samples = twoLooks({ ...busyTcp, rttMicros: 140_000, minRttMicros: 100_000 }).map(s => ({
+  const samples = twoSnapshots({ ...busyTcp, rttMicros: 140_000, minRttMicros: 100_000 }).map(s => ({
     ...s,
     tcp: { ...s.tcp, minRttMicros: 100_000 },
   }))
@@ -90,27 +90,27 @@ test('grades of queues', () => {
 })
 
 test('rates, and how much of the windows is used', () => {
-  const h = health(twoLooks(busyTcp))
+  const h = health(twoSnapshots(busyTcp))
   equal(h.ackedBytesPerSecond, 1_980_000)
   equal(h.windowBytesPerSecond, 14_480_000)
   near(h.utilisation, 1_980_000 / 14_480_000)
-  equal(health(twoLooks({ ...busyTcp, sendWindowBytes: 14_480 })).windowBytesPerSecond, 1_448_000)
+  equal(health(twoSnapshots({ ...busyTcp, sendWindowBytes: 14_480 })).windowBytesPerSecond, 1_448_000)
   equal(h.deliveryBytesPerSecond, 2_000_000)
 })
 
 test('a side that sends nothing has no round-trip time and no limits', () => {
-  const h = health(twoLooks({ receivedBytes: 1e6, receivedDataSegments: 690, outOfOrderSegments: 69 }))
+  const h = health(twoSnapshots({ receivedBytes: 1e6, receivedDataSegments: 690, outOfOrderSegments: 69 }))
   equal(h.rttMicros, undefined)
   equal(h.limits, undefined)
   equal(h.receivedBytesPerSecond, 200_000)
   near(h.outOfOrderShare, 0.1)
   equal(h.verdict.kind, 'receiving')
   equal(h.verdict.trouble, true)
-  equal(health(twoLooks({ receivedBytes: 9000, receivedDataSegments: 9, outOfOrderSegments: 9 })).outOfOrderShare, undefined)
+  equal(health(twoSnapshots({ receivedBytes: 9000, receivedDataSegments: 9, outOfOrderSegments: 9 })).outOfOrderShare, undefined)
 })
 
 test('marks, reordering and timeouts', () => {
-  const h = health(twoLooks({ ...busyTcp, deliveredMarkedSegments: 6806, reorderingSeen: 3, timeouts: 2, timeoutMs: 600 }))
+  const h = health(twoSnapshots({ ...busyTcp, deliveredMarkedSegments: 6806, reorderingSeen: 3, timeouts: 2, timeoutMs: 600 }))
   equal(h.markedShare, 1)
   equal(h.reorderings, 3)
   equal(h.timeouts, 2)
@@ -213,7 +213,7 @@ test('the verdict, by a table', () => {
     ],
   ]
   for (const [name, tcp, rest, kind, trouble, text] of vectors) {
-    const { verdict } = health(twoLooks(tcp, rest))
+    const { verdict } = health(twoSnapshots(tcp, rest))
     deepEqual([verdict.kind, verdict.trouble], [kind, trouble], `${name}: ${verdict.text}`)
     match(verdict.text, text, name)
     equal(verdict.trouble && verdict.help === '', false, `${name} needs help`)
@@ -221,7 +221,7 @@ test('the verdict, by a table', () => {
 })
 
 test('a system that tells nothing gets no verdict, and no number', () => {
-  const { verdict, findings, ...values } = health(twoLooks({}).map(s => ({ ...s, tcp: emptyTcp, unreadBytes: undefined })))
+  const { verdict, findings, ...values } = health(twoSnapshots({}).map(s => ({ ...s, tcp: emptyTcp, unreadBytes: undefined })))
   equal(verdict.kind, 'unknown')
   deepEqual(findings, [])
   deepEqual(
@@ -234,8 +234,8 @@ test('a system that tells nothing gets no verdict, and no number', () => {
 
 test('samples that cannot be compared are refused', () => {
   throws(() => health([]), TypeError)
-  throws(() => health(twoLooks({}).slice(1)), TypeError)
-  throws(() => health(twoLooks({}).reverse()), TypeError)
-  throws(() => health(twoLooks({}).map(s => ({ ...s, atMs: 0 }))), TypeError)
-  throws(() => health(twoLooks({}).map(s => ({ ...s, atMs: NaN, tcp: freshTcp }))), TypeError)
+  throws(() => health(twoSnapshots({}).slice(1)), TypeError)
+  throws(() => health(twoSnapshots({}).reverse()), TypeError)
+  throws(() => health(twoSnapshots({}).map(s => ({ ...s, atMs: 0 }))), TypeError)
+  throws(() => health(twoSnapshots({}).map(s => ({ ...s, atMs: NaN, tcp: freshTcp }))), TypeError)
 })

@@ -67,7 +67,7 @@ export interface Health extends Measured {
 export type Grade = 'A+' | 'A' | 'B' | 'C' | 'D' | 'F'
 
 /** Fewer segments than this say nothing about shares. */
-export const leastSegments = 10
+export const minSegments = 10
 
 /**
  * The health of one connection between the first and the last of its samples. Two are enough; with more between them the
@@ -108,9 +108,9 @@ function measure(samples: readonly Sample[], first: Sample, last: Sample): Measu
     deliveryBytesPerSecond: sentBytes === 0 ? undefined : after.deliveryBytesPerSecond,
     windowBytesPerSecond,
     utilisation: share(ackedBytesPerSecond, windowBytesPerSecond, 0),
-    outOfOrderShare: share(grown(before, after, 'outOfOrderSegments'), grown(before, after, 'receivedDataSegments'), leastSegments),
+    outOfOrderShare: share(grown(before, after, 'outOfOrderSegments'), grown(before, after, 'receivedDataSegments'), minSegments),
     reorderings: grown(before, after, 'reorderingSeen'),
-    markedShare: share(grown(before, after, 'deliveredMarkedSegments'), grown(before, after, 'deliveredSegments'), leastSegments),
+    markedShare: share(grown(before, after, 'deliveredMarkedSegments'), grown(before, after, 'deliveredSegments'), minSegments),
     zeroWindow: after.sendWindowBytes === undefined ? undefined : isWindowClosed(after),
     zeroWindowMs: isWindowClosed(after) ? (after.sinceSentMs ?? quietMs(samples, 'sentBytes')) : undefined,
     unreadMs: isUnread(last) ? (after.sinceReceivedMs ?? quietMs(samples, 'receivedBytes')) : undefined,
@@ -128,10 +128,10 @@ function losses(first: Sample, last: Sample, sentBytes: number | undefined): Los
   const segments = grown(first.tcp, last.tcp, 'sentDataSegments')
   const again = grown(first.tcp, last.tcp, 'retransmittedSegments')
   const againBytes = grown(first.tcp, last.tcp, 'retransmittedBytes')
-  const enough = segments === undefined || segments >= leastSegments
-  const least = leastSegments * (segments === undefined ? (last.tcp.sendMssBytes ?? Infinity) : 0)
+  const enough = segments === undefined || segments >= minSegments
+  const min = minSegments * (segments === undefined ? (last.tcp.sendMssBytes ?? Infinity) : 0)
   return {
-    retransmittedShare: enough ? (share(againBytes, sentBytes, least) ?? share(again, segments, leastSegments)) : undefined,
+    retransmittedShare: enough ? (share(againBytes, sentBytes, min) ?? share(again, segments, minSegments)) : undefined,
     retransmittedSegments: again,
     spuriousShare: share(grown(first.tcp, last.tcp, 'duplicateAckedSegments'), again, 1),
   }
@@ -168,7 +168,7 @@ function fillsTheWay(before: Sample, after: Sample): boolean {
   if (tcp.rttMicros === undefined || tcp.deliveryLimitedByApplication === true) return false
   if (grown(before.tcp, tcp, 'busyMicros') === 0) return false
   const segments = grown(before.tcp, tcp, 'deliveredSegments') ?? grown(before.tcp, tcp, 'sentDataSegments')
-  return (segments === undefined || segments >= leastSegments) && (inFlightSegments(tcp) ?? 0) > 2
+  return (segments === undefined || segments >= minSegments) && (inFlightSegments(tcp) ?? 0) > 2
 }
 
 /** The grade of a queue. */

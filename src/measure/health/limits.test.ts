@@ -2,7 +2,7 @@ import { test } from 'node:test'
 import { deepEqual, equal, ok } from 'node:assert/strict'
 import type { Tcp } from '../../model/tcp.ts'
 import { limitNames, limitsOf, type Limits } from './limits.ts'
-import { busyTcp, freshTcp, twoLooks } from './vectors.test.ts'
+import { busyTcp, freshTcp, twoSnapshots } from './vectors.test.ts'
 
 /** In percent, in the order application, receiver, send buffer, network. */
 const shares = (limits: Limits | undefined): number[] | undefined => limits && limitNames.map(name => Math.round(limits[name] * 100))
@@ -20,21 +20,21 @@ test('the time accounts of the kernel, as shares', () => {
       [100, 0, 0, 0],
     ],
     ['accounts a tick ahead of the clock', { ...busyTcp, busyMicros: 5_010_000, receiverLimitedMicros: 5_004_000 }, [0, 100, 0, 0]],
-    // 1000 windows of 1 segment in 500 round trips of 10 ms: it was full though no look met it so.
+    // 1000 windows of 1 segment in 500 round trips of 10 ms: it was full though no snapshot met it so.
     [
-      'in flight between the looks only',
+      'in flight between the snapshots only',
       { busyMicros: 5 * second, sentBytes: 40_000_000, sentDataSegments: 27_624, deliveredSegments: 27_624 },
       [0, 0, 0, 100],
     ],
   ]
-  for (const [name, after, expected] of vectors) deepEqual(shares(limitsOf(twoLooks(after))), expected, name)
+  for (const [name, after, expected] of vectors) deepEqual(shares(limitsOf(twoSnapshots(after))), expected, name)
 })
 
 test('shares add up to 1, whatever the accounts say', () => {
   for (let i = 0; i < 200; i++) {
     const random = (): number => Math.floor(((i * 2654435761 + 12345) % 6_000_000) * Math.abs(Math.sin(i + 1)))
     const limits = limitsOf(
-      twoLooks({ ...busyTcp, busyMicros: random(), receiverLimitedMicros: random() / 2, sendBufferLimitedMicros: random() / 3 }),
+      twoSnapshots({ ...busyTcp, busyMicros: random(), receiverLimitedMicros: random() / 2, sendBufferLimitedMicros: random() / 3 }),
     )
     const sum = limitNames.reduce((total, name) => total + limits![name], 0)
     ok(Math.abs(sum - 1) < 1e-9 && limitNames.every(name => limits![name] >= 0), JSON.stringify(limits))
@@ -42,15 +42,15 @@ test('shares add up to 1, whatever the accounts say', () => {
 })
 
 test('no accounts, no shares; and none for an interval of a tick', () => {
-  equal(limitsOf(twoLooks({ busyMicros: undefined })), undefined)
-  equal(limitsOf(twoLooks({ receiverLimitedMicros: undefined })), undefined)
-  const [first, last] = twoLooks(busyTcp)
+  equal(limitsOf(twoSnapshots({ busyMicros: undefined })), undefined)
+  equal(limitsOf(twoSnapshots({ receiverLimitedMicros: undefined })), undefined)
+  const [first, last] = twoSnapshots(busyTcp)
   equal(limitsOf([first!, { ...last!, atMs: first!.atMs + 49 }]), undefined)
   equal(limitsOf([first!]), undefined)
 })
 
 test('samples between the first and the last make the shares finer', () => {
-  const [first, last] = twoLooks(busyTcp)
+  const [first, last] = twoSnapshots(busyTcp)
   const idleEnd = { ...last!, atMs: 11_000, tcp: { ...freshTcp, busyMicros: 5_000_000, sentBytes: 10_000_000, sentDataSegments: 6906 } }
   deepEqual(shares(limitsOf([first!, last!, idleEnd])), [50, 0, 0, 50])
   // Full at one end of the interval, and with a segment on its way at the other: half of it.

@@ -22,9 +22,9 @@ export const limitNames = ['application', 'receiver', 'sendBuffer', 'network'] a
 export type LimitName = (typeof limitNames)[number]
 
 /** Below this the kernel's clock of 4 or 10 ms is too coarse. */
-export const leastIntervalMs = 50
+export const minIntervalMs = 50
 
-/** What limited the sender between the first and the last look. Undefined when too short, or when the kernel keeps no accounts of it. */
+/** What limited the sender between the first and the last snapshot. Undefined when too short, or when the kernel keeps no accounts of it. */
 export function limitsOf(samples: readonly Sample[]): Limits | undefined {
   const micros = { application: 0, receiver: 0, sendBuffer: 0, network: 0 }
   let whole = 0
@@ -34,7 +34,7 @@ export function limitsOf(samples: readonly Sample[]): Limits | undefined {
     for (const name of limitNames) micros[name] += part[name]
     whole += (after.atMs - before.atMs) * 1000
   }
-  if (whole < leastIntervalMs * 1000) return undefined
+  if (whole < minIntervalMs * 1000) return undefined
   const shares = { ...micros }
   for (const name of limitNames) shares[name] /= whole
   return shares
@@ -66,7 +66,7 @@ function accounts(before: Sample, after: Sample): Limits | undefined {
  */
 function splitRest(before: Sample, after: Sample, busyMicros: number): { network: number; sendBuffer: number } {
   if (isWindowUsed(before.tcp, after.tcp, busyMicros)) return { network: 1, sendBuffer: 0 }
-  // A look that met the connection idle says nothing about the time when it was busy.
+  // A snapshot that met the connection idle says nothing about the time when it was busy.
   const met = [before, after].filter(({ tcp }) => (tcp.unackedSegments ?? 0) > 0 || (tcp.notSentBytes ?? 0) > 0)
   if (met.length === 0) return { network: 0, sendBuffer: 0 }
   const full = met.filter(({ tcp }) => isWindowFull(tcp))
@@ -74,7 +74,7 @@ function splitRest(before: Sample, after: Sample, busyMicros: number): { network
   return { network: full.length / met.length, sendBuffer: held.length / met.length }
 }
 
-/** A window sent out half as often as its round trips allow, or oftener: it was full though no look may have met it so. */
+/** A window sent out half as often as its round trips allow, or oftener: it was full though no snapshot may have met it so. */
 function isWindowUsed(before: Tcp, after: Tcp, busyMicros: number): boolean {
   const sent = grown(before, after, 'sentBytes')
   const { congestionWindowBytes, rttMicros, sendMssBytes } = after

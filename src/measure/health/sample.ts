@@ -1,4 +1,4 @@
-// What one look says of one connection, and how far its counters went between two looks. It does not know what is good or bad.
+// What one snapshot says of one connection, and how far its counters went between two snapshots. It does not know what is good or bad.
 
 import { aSocket, checkIs, checkKind } from '../../model/arguments.ts'
 import type { Memory, Socket, State } from '../../model/socket.ts'
@@ -37,8 +37,8 @@ export function grown(before: Tcp, after: Tcp, counter: Counter): number | undef
 }
 
 /** A part of a whole, 0 to 1; undefined when one is unknown or the whole is below `least`. */
-export function share(part: number | undefined, whole: number | undefined, least: number): number | undefined {
-  if (part === undefined || whole === undefined || whole < least || whole === 0) return undefined
+export function share(part: number | undefined, whole: number | undefined, min: number): number | undefined {
+  if (part === undefined || whole === undefined || whole < min || whole === 0) return undefined
   return Math.min(1, part / whole)
 }
 

@@ -2,11 +2,11 @@ import { test } from 'node:test'
 import { deepEqual, equal } from 'node:assert/strict'
 import { health } from './health.ts'
 import { percentiles, summarize } from './summary.ts'
-import { busyTcp, twoLooks } from './vectors.test.ts'
+import { busyTcp, twoSnapshots } from './vectors.test.ts'
 
-const idle = health(twoLooks({}))
-const busy = health(twoLooks(busyTcp))
-const lossy = health(twoLooks({ ...busyTcp, retransmittedBytes: 1_000_000, retransmittedSegments: 690 }))
+const idle = health(twoSnapshots({}))
+const busy = health(twoSnapshots(busyTcp))
+const lossy = health(twoSnapshots({ ...busyTcp, retransmittedBytes: 1_000_000, retransmittedSegments: 690 }))
 
 test('a process with three connections', () => {
   const s = summarize([idle, idle, busy, lossy])

@@ -61,8 +61,8 @@ export const busyTcp: Tcp = {
   deliveryLimitedByApplication: false,
 }
 
-/** Two looks, 5 s apart, at a connection that was fresh at first. */
-export function twoLooks(after: Partial<Tcp>, rest: Partial<Omit<Sample, 'tcp'>> = {}): Sample[] {
+/** Two snapshots, 5 s apart, at a connection that was fresh at first. */
+export function twoSnapshots(after: Partial<Tcp>, rest: Partial<Omit<Sample, 'tcp'>> = {}): Sample[] {
   const sample = (atMs: number, tcp: Tcp): Sample => ({ state: 'ESTABLISHED', unreadBytes: 0, memory: undefined, ...rest, atMs, tcp })
   return [sample(1000, freshTcp), sample(6000, { ...freshTcp, ...after })]
 }

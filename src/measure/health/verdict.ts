@@ -48,7 +48,7 @@ const count = (n: number, one: string): string => `${n} ${one}${n === 1 ? '' : '
 
 /** From here on a share of retransmissions is a finding; fewer than `leastRetransmits` segments are chance. */
 export const lossShare = 0.005
-export const leastRetransmits = 3
+export const minRetransmits = 3
 /** A closed window is a finding when it stands still for so long: a fast transfer meets one now and then for a moment. */
 export const standstillMs = 100
 /** A queue is a finding from 30 ms on, when it at least doubles the round trip. */
@@ -68,7 +68,7 @@ export function findingsOf(m: Measured): Finding[] {
     add('not-read', text, 'Look at this program: it does not read its socket.')
   }
   const again = m.retransmittedShare
-  if (again !== undefined && again >= lossShare && (m.retransmittedSegments ?? Infinity) >= leastRetransmits) {
+  if (again !== undefined && again >= lossShare && (m.retransmittedSegments ?? Infinity) >= minRetransmits) {
     if ((m.spuriousShare ?? 0) > 0.5) {
       const needless = `${percent(again)} of the bytes were sent again, ${percent(m.spuriousShare!)} of that needlessly`
       add(

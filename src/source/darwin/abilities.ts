@@ -6,12 +6,12 @@ import { live } from '../tape.ts'
 import type { Calls } from './kernel/calls.ts'
 import { walkHolders } from './owners/holders.ts'
 import { interfaces } from './host/interfaces.ts'
-import { looker } from './snapshot.ts'
+import { snapshotTaker } from './snapshot.ts'
 import { converse, readMessages } from './events/ntstat.ts'
-import type { Wanted } from './decode/sockets.ts'
+import type { Requested } from './decode/sockets.ts'
 
 const sudo = 'run as root: sudo sockscope'
-const plain: Wanted = { tcp: false, traffic: false, memory: false, options: false, major: undefined, zones: new Map() }
+const plain: Requested = { tcp: false, traffic: false, memory: false, options: false, major: undefined, zones: new Map() }
 
 /** Tries each ability. */
 export async function readAbilities(calls: Calls): Promise<Ability[]> {
@@ -45,13 +45,13 @@ function ability(name: string, text: string, what: () => unknown): Ability {
 
 async function listing(calls: Calls): Promise<Ability> {
   const text = 'TCP, UDP, ICMP and raw sockets of all processes, with the process that used each last'
-  const looks = looker(live, calls, 'darwin')
+  const snapshots = snapshotTaker(live, calls, 'darwin')
   try {
-    const look = await looks.look({ protocols: ['tcp', 'udp', 'raw', 'icmp'] })
-    const gap = look.gaps.find(g => g.what === 'sockets')
+    const snapshot = await snapshots.takeSnapshot({ protocols: ['tcp', 'udp', 'raw', 'icmp'] })
+    const gap = snapshot.gaps.find(g => g.what === 'sockets')
     return gap === undefined ? yes('list', text) : no('list', gap.text, gap.help)
   } finally {
-    looks.close()
+    snapshots.close()
   }
 }
 

@@ -1,4 +1,4 @@
-// This Mac as a source. What is asked of the kernel for a look is in look.ts.
+// This Mac as a source. What is asked of the kernel for a snapshot is in look.ts.
 
 import type { Source } from '../source.ts'
 import { live, type Tape } from '../tape.ts'
@@ -7,7 +7,7 @@ import { actionsOf } from './byfd/actions.ts'
 import { eventsOf } from './events/events.ts'
 import { interfaces } from './host/interfaces.ts'
 import { readLimits } from './host/limits.ts'
-import { looker } from './snapshot.ts'
+import { snapshotTaker } from './snapshot.ts'
 
 /** What can be put in place of the real machine. */
 export interface DarwinOptions {
@@ -19,12 +19,12 @@ export interface DarwinOptions {
 export async function openDarwin(tape: Tape = live, options: DarwinOptions = {}): Promise<Source> {
   const calls = tape.played ? undefined : (await import('./kernel/calls.ts')).openCalls(options.library)
   const name = tape.played ? 'replay darwin' : 'darwin'
-  const looks = looker(tape, calls, name)
+  const snapshots = snapshotTaker(tape, calls, name)
   return {
     name,
-    sockets: looks.look,
-    process: pid => looks.processes.one(pid),
-    ...(calls && { processes: () => looks.processes.every() }),
+    takeSnapshot: snapshots.takeSnapshot,
+    process: pid => snapshots.processes.one(pid),
+    ...(calls && { processes: () => snapshots.processes.every() }),
     interfaces: async () => interfaces(tape, calls),
     limits: () => readLimits(tape, calls),
     abilities: async () => (calls ? readAbilities(calls) : []),
@@ -37,7 +37,7 @@ export async function openDarwin(tape: Tape = live, options: DarwinOptions = {})
       return tape.ended
     },
     close() {
-      looks.close()
+      snapshots.close()
       tape.close()
     },
   }

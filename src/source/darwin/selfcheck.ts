@@ -13,7 +13,7 @@ import type { Closing } from './events/counter.ts'
 import { walkHolders } from './owners/holders.ts'
 import { interfaces } from './host/interfaces.ts'
 import { majorOf, readRelease } from './host/limits.ts'
-import { looker, type Looker } from './snapshot.ts'
+import { snapshotTaker, type SnapshotTaker } from './snapshot.ts'
 import { processReader } from './processes/processes.ts'
 import { readTable } from './tables/records.ts'
 import { tcpConnectionInfo, type TcpConnectionInfo } from './kernel/structs-tcp.ts'
@@ -46,7 +46,7 @@ const records: Readonly<Record<number, readonly [string, number]>> = {
 /** Checks everything. `opens` makes the connection that is looked for. What fails is a line of the report, never an exception. */
 export async function selfCheck(calls: Calls, opens: () => Promise<Pair> = loopbackPair): Promise<readonly Ability[]> {
   const closings: Closing[] = []
-  const looks = looker(live, calls, 'darwin', closings)
+  const snapshots = snapshotTaker(live, calls, 'darwin', closings)
   const pair = await opens()
   const found: Ability[] = []
   const group = async (name: string, checks: () => readonly Ability[] | Promise<readonly Ability[]>): Promise<void> => {
@@ -61,32 +61,32 @@ export async function selfCheck(calls: Calls, opens: () => Promise<Pair> = loopb
     const facts = `Darwin ${release ?? 'unknown'}, ${process.arch}, node ${process.version}, uid ${calls.ownUid()}`
     found.push(check('version', majorOf(release) !== undefined, facts))
     await group('records', () => recordChecks(calls))
-    await group('look', async () => lookChecks(calls, looks, pair))
+    await group('look', async () => snapshotChecks(calls, snapshots, pair))
     await group('processes', () => processChecks(calls))
     pair.close()
-    await group('closing', async () => [await closingCheck(looks, closings, pair)])
+    await group('closing', async () => [await closingCheck(snapshots, closings, pair)])
     return found
   } finally {
     pair.close()
-    looks.close()
+    snapshots.close()
   }
 }
 
 /** The connection in the table, in the walk, in the counts, and as the socket itself tells of it. */
-async function lookChecks(calls: Calls, looks: Looker, pair: Pair): Promise<readonly Ability[]> {
+async function snapshotChecks(calls: Calls, snapshots: SnapshotTaker, pair: Pair): Promise<readonly Ability[]> {
   const query = { protocols: ['tcp'], details: ['tcp'] } as const
-  await looks.look(query) // The conversation with the statistics control starts here.
-  const look = await looks.look(query)
+  await snapshots.takeSnapshot(query) // The conversation with the statistics control starts here.
+  const snapshot = await snapshots.takeSnapshot(query)
   const ends = (local: number, remote: number): Socket | undefined =>
-    look.sockets.find(s => s.local.port === local && s.remote?.port === remote && s.state === 'ESTABLISHED')
+    snapshot.sockets.find(s => s.local.port === local && s.remote?.port === remote && s.state === 'ESTABLISHED')
   const client = ends(pair.clientPort, pair.serverPort)
   const server = ends(pair.serverPort, pair.clientPort)
   return [
     check('table', client !== undefined && server !== undefined, 'both ends of an own connection are listed as ESTABLISHED'),
     ownerCheck(calls, client, pair),
-    bytesCheck('bytes-sent', client?.traffic?.kind, client?.traffic?.outBytes, pair.bytes),
-    bytesCheck('bytes-received', server?.traffic?.kind, server?.traffic?.inBytes, pair.bytes),
-    ...look.gaps.map(g => check(`gap-${g.what}`, false, g.text)),
+    bytesCheck('bytes-sent', client?.traffic?.accuracy, client?.traffic?.outBytes, pair.bytes),
+    bytesCheck('bytes-received', server?.traffic?.accuracy, server?.traffic?.inBytes, pair.bytes),
+    ...snapshot.gaps.map(g => check(`gap-${g.what}`, false, g.text)),
     ...statisticsChecks(calls, client, pair),
   ]
 }
@@ -113,9 +113,9 @@ function recordChecks(calls: Calls): Ability[] {
   const counts = `${table.sockets.length} of ${table.header.xig_count} sockets, ${bytes.length} of ${announced} bytes`
   return [
     check('framing', table.whole && table.incomplete === 0, `the table of TCP ends as it should: ${counts}`),
-    ...Object.entries(records).map(([kind, [name, least]]) => {
+    ...Object.entries(records).map(([kind, [name, min]]) => {
       const length = lengths.get(Number(kind))
-      return check(`record-${kind}`, length !== undefined && length >= least, `${name} has ${length ?? 'no'} bytes, at least ${least}`)
+      return check(`record-${kind}`, length !== undefined && length >= min, `${name} has ${length ?? 'no'} bytes, at least ${min}`)
     }),
   ]
 }
@@ -193,9 +193,9 @@ async function processChecks(calls: Calls): Promise<Ability[]> {
 }
 
 /** The control says a last word about a connection that closed, with its whole count. */
-async function closingCheck(looks: Looker, closings: Closing[], pair: Pair): Promise<Ability> {
+async function closingCheck(snapshots: SnapshotTaker, closings: Closing[], pair: Pair): Promise<Ability> {
   for (let tries = 0; tries < 20; tries++) {
-    await looks.look({ protocols: ['tcp'], details: ['tcp'], owners: false })
+    await snapshots.takeSnapshot({ protocols: ['tcp'], details: ['tcp'], owners: false })
     const last = closings.find(c => c.socket.local.port === pair.clientPort)
     if (last !== undefined) {
       return check(

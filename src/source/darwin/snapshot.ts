@@ -1,10 +1,10 @@
-// One look: what is asked of macOS, and how the answers are joined.
+// One snapshot: what is asked of macOS, and how the answers are joined.
 
 import { fillQuery, type FullQuery, type Query } from '../../filter/query.ts'
 import { OsError } from '../../model/errors.ts'
 import type { Gap } from '../../model/gap.ts'
 import type { Interface } from '../../model/interface.ts'
-import type { Look } from '../../model/snapshot.ts'
+import type { Snapshot } from '../../model/snapshot.ts'
 import type { Process } from '../../model/process.ts'
 import type { Tape } from '../tape.ts'
 import type { Calls } from './kernel/calls.ts'
@@ -16,41 +16,41 @@ import { giveOwners, unite } from './owners/join.ts'
 import { majorOf, readRelease } from './host/limits.ts'
 import { processReader } from './processes/processes.ts'
 import { askEach } from './tables/connection-info.ts'
-import type { Wanted } from './decode/sockets.ts'
+import type { Requested } from './decode/sockets.ts'
 import { readTables, type Hidden } from './tables/tables.ts'
 import { joinPeers } from './decode/unix.ts'
 
-/** What a source keeps from look to look. */
-export interface Looker {
-  readonly look: (wanted?: Query) => Promise<Look>
+/** What a source keeps from snapshot to snapshot. */
+export interface SnapshotTaker {
+  readonly takeSnapshot: (requested?: Query) => Promise<Snapshot>
   readonly processes: ReturnType<typeof processReader>
   close(): void
 }
 
-/** Makes the function that looks once. `closings` gets the sockets that closed since the look before, with their last counts. */
-export function looker(tape: Tape, calls: Calls | undefined, name: string, closings?: Closing[]): Looker {
+/** Makes the function that looks once. `closings` gets the sockets that closed since the snapshot before, with their last counts. */
+export function snapshotTaker(tape: Tape, calls: Calls | undefined, name: string, closings?: Closing[]): SnapshotTaker {
   const processes = processReader(tape, calls)
   const counter = flowCounter(tape, calls, closings)
 
-  async function look(given?: Query): Promise<Look> {
+  async function takeSnapshot(given?: Query): Promise<Snapshot> {
     const query = fillQuery(given)
-    tape.look()
+    tape.beginSnapshot()
     const atMs = await tape.value('clock', Date.now)
     const gaps: Gap[] = []
-    const wanted = { ...(await wants(tape, calls, query)), ...(closings && { traffic: true }) }
-    const { rows, hidden } = await readTables(tape, calls, query, wanted, gaps)
-    const walk = query.owners || hidden.length > 0 || tape.whole ? await walked(tape, calls, wanted, gaps) : undefined
+    const requested = { ...(await wants(tape, calls, query)), ...(closings && { traffic: true }) }
+    const { rows, hidden } = await readTables(tape, calls, query, requested, gaps)
+    const walk = query.owners || hidden.length > 0 || tape.recordsEverything ? await walked(tape, calls, requested, gaps) : undefined
     if (walk !== undefined) {
       unite(rows, walk.held)
       if (query.owners) giveOwners(rows, walk)
     }
     // Behind the gate the control still shows flows of the same user, whether bytes are wanted or not.
-    if (wanted.traffic || hidden.length > 0) {
-      const flows = await counter.count(rows, wanted, hidden.length > 0, wanted.traffic ? gaps : [])
+    if (requested.traffic || hidden.length > 0) {
+      const flows = await counter.count(rows, requested, hidden.length > 0, requested.traffic ? gaps : [])
       if (walk !== undefined && query.owners) giveOwners(flows, walk)
       rows.push(...flows)
     }
-    if (wanted.tcp) await askEach(rows, tape, calls)
+    if (requested.tcp) await askEach(rows, tape, calls)
     joinPeers(rows)
     reportHidden(hidden, rows, gaps)
     if (query.namespaces !== 'own') gaps.push(noNamespaces)
@@ -61,14 +61,14 @@ export function looker(tape: Tape, calls: Calls | undefined, name: string, closi
   }
 
   return {
-    look,
+    takeSnapshot,
     processes,
     close: () => counter.close(),
   }
 }
 
-async function wants(tape: Tape, calls: Calls | undefined, query: FullQuery): Promise<Wanted> {
-  const asks = (detail: FullQuery['details'][number]): boolean => tape.whole || query.details.includes(detail)
+async function wants(tape: Tape, calls: Calls | undefined, query: FullQuery): Promise<Requested> {
+  const asks = (detail: FullQuery['details'][number]): boolean => tape.recordsEverything || query.details.includes(detail)
   const counts = asks('tcp') || asks('bytes')
   return {
     tcp: counts,
@@ -90,9 +90,9 @@ function quietInterfaces(tape: Tape, calls: Calls | undefined): readonly Interfa
   }
 }
 
-async function walked(tape: Tape, calls: Calls | undefined, wanted: Wanted, gaps: Gap[]): Promise<Walk> {
+async function walked(tape: Tape, calls: Calls | undefined, requested: Requested, gaps: Gap[]): Promise<Walk> {
   try {
-    const walk = await walkHolders(tape, calls, wanted)
+    const walk = await walkHolders(tape, calls, requested)
     if (walk.cut > 0) {
       gaps.push({
         what: 'owners',

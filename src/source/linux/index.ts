@@ -1,4 +1,4 @@
-// This Linux machine as a source. What is asked of the kernel for a look is in look.ts.
+// This Linux machine as a source. What is asked of the kernel for a snapshot is in look.ts.
 
 import type { Ability } from '../../model/ability.ts'
 import type { Source } from '../source.ts'
@@ -8,7 +8,7 @@ import { isGone, linuxActions } from './byfd/actions.ts'
 import { readLimits } from './host/limits.ts'
 import { eventSource, liveWays } from './events/events.ts'
 import { interfaceReader } from './host/interfaces.ts'
-import { looker } from './snapshot.ts'
+import { snapshotTaker } from './snapshot.ts'
 import { ownerFinder } from './owners/owners.ts'
 import { inNamespaceOf } from './netns/enter.ts'
 import { processReader } from './processes/processes.ts'
@@ -26,10 +26,10 @@ export async function openLinux(tape: Tape = live): Promise<Source> {
   })
   const processes = processReader(tape, userNames(calls?.userName))
   const events = calls && eventSource(liveWays(calls))
-  const look = looker(tape, calls, owners, processes)
+  const takeSnapshot = snapshotTaker(tape, calls, owners, processes)
   return {
     name: tape.played ? 'replay linux' : 'linux',
-    sockets: events ? async query => events.see(await look(query), query) : look,
+    takeSnapshot: events ? async query => events.see(await takeSnapshot(query), query) : takeSnapshot,
     ...(events && { events: events.events }),
     process: async pid => (calls ? processes.one(pid) : undefined),
     ...(calls && { processes: async () => processes.all() }),
@@ -39,7 +39,7 @@ export async function openLinux(tape: Tape = live): Promise<Source> {
     abilities: async (): Promise<readonly Ability[]> =>
       events
         ? [
-            ...(await tableAbilities(looker(live, calls, owners, processes))),
+            ...(await tableAbilities(snapshotTaker(live, calls, owners, processes))),
             ...(await owners.abilities()),
             ...(await events.abilities()),
             ...capabilityAbilities(),

@@ -1,13 +1,13 @@
-// One look: what is asked of the kernel, and how the answers are joined.
+// One snapshot: what is asked of the kernel, and how the answers are joined.
 
 import type { Gap } from '../../model/gap.ts'
-import type { Look } from '../../model/snapshot.ts'
+import type { Snapshot } from '../../model/snapshot.ts'
 import type { Process } from '../../model/process.ts'
 import { families, protocols } from '../../model/socket.ts'
 import { fillQuery, type FullQuery, type Query } from '../../filter/query.ts'
-import { sift } from '../yielding.ts'
+import { filterYielding } from '../yielding.ts'
 import type { Tape } from '../tape.ts'
-import { asker } from './sockdiag/dumper.ts'
+import { dumper } from './sockdiag/dumper.ts'
 import type { Draft } from './decode/draft.ts'
 import { markGap } from './sockdiag/marks.ts'
 import { cgroups, interfaceNamer } from './host/naming.ts'
@@ -15,19 +15,24 @@ import type { OwnerFinder } from './owners/owners.ts'
 import { ownPlace, type Calls, type Place } from './netns/network-namespace.ts'
 import { openPlaces } from './netns/enter.ts'
 import type { ProcessReader } from './processes/processes.ts'
-import type { Wanted } from './sockdiag/requests.ts'
+import type { Requested } from './sockdiag/requests.ts'
 import { listTables, type Lister } from './sockdiag/tables.ts'
 
 export type { Calls } from './netns/network-namespace.ts'
 
 /** Makes the function that looks once. */
-export function looker(tape: Tape, calls: Calls, owners: OwnerFinder, processReader: ProcessReader): (wanted?: Query) => Promise<Look> {
+export function snapshotTaker(
+  tape: Tape,
+  calls: Calls,
+  owners: OwnerFinder,
+  processReader: ProcessReader,
+): (requested?: Query) => Promise<Snapshot> {
   const groups = cgroups(tape)
-  const ask = asker(tape, calls)
+  const ask = dumper(tape, calls)
   const nameInterfaces = interfaceNamer(tape, calls)
 
   async function inPlace(lister: Lister, place: Place, query: FullQuery, gaps: Gap[]): Promise<Draft[]> {
-    const found = await listTables(lister, place, tape.whole ? everything : query, (protocol, gap) => {
+    const found = await listTables(lister, place, tape.recordsEverything ? everything : query, (protocol, gap) => {
       // What this kernel lacks it lacks in each namespace, and that is said once.
       const isSaid = gap.count === undefined && gaps.some(said => said.text === gap.text)
       if (query.protocols.includes(protocol) && !isSaid) gaps.push(gap)
@@ -36,16 +41,16 @@ export function looker(tape: Tape, calls: Calls, owners: OwnerFinder, processRea
     return found
   }
 
-  return async wanted => {
-    const query = fillQuery(wanted)
-    tape.look()
+  return async requested => {
+    const query = fillQuery(requested)
+    tape.beginSnapshot()
     const atMs = await tape.value('clock', Date.now)
     const gaps: Gap[] = []
     const own = ownPlace(calls)
     let ahead: ReturnType<typeof owners.begin> | undefined
     // While the kernel walks a long table, the owners are looked for. A tape keeps one question after the other.
     const onLong = (): void => {
-      if (!query.owners || tape.whole || ahead) return
+      if (!query.owners || tape.recordsEverything || ahead) return
       ahead = owners.begin()
       ahead.catch(() => undefined) // It is heard of when the owners are joined, or nobody wants it any more.
     }
@@ -67,15 +72,15 @@ export function looker(tape: Tape, calls: Calls, owners: OwnerFinder, processRea
     const unmarked = markGap(query.filter, all)
     if (unmarked) gaps.push(unmarked)
     // A tape is written with the owners of all sockets, whatever is asked for now.
-    const isAll = tape.whole ? !tape.played : query.isPlain
-    const found = isAll ? all : await sift(all, query.early)
+    const isAll = tape.recordsEverything ? !tape.played : query.matchesEverything
+    const found = isAll ? all : await filterYielding(all, query.prefilter)
     let processes: ReadonlyMap<number, Process> = new Map()
-    if (query.owners || (tape.whole && !tape.played)) {
+    if (query.owners || (tape.recordsEverything && !tape.played)) {
       await owners.find(found, gaps, ahead)
       processes = await processReader.ofSockets(found)
     }
-    const sockets = query.isPlain && !tape.whole ? found : await sift(found, s => query.test(s, processes))
-    const records = tape.whole && !tape.played
+    const sockets = query.matchesEverything && !tape.recordsEverything ? found : await filterYielding(found, s => query.test(s, processes))
+    const records = tape.recordsEverything && !tape.played
     if (records || query.details.some(name => name === 'context' || name === 'socketContext')) {
       const { addContexts, contextReader } = await import('./processes/contexts.ts')
       processes = await addContexts(tape, contextReader(calls), records ? found : sockets, processes, query.details, gaps)
@@ -85,7 +90,7 @@ export function looker(tape: Tape, calls: Calls, owners: OwnerFinder, processRea
 }
 
 /** What a tape holds, so that every command can run on it. */
-const everything: Wanted = {
+const everything: Requested = {
   protocols,
   families,
   states: undefined,

@@ -16,9 +16,9 @@ export const limits = {
   blockBytes: 256 * 1024,
   /** The part of an answer that one record holds; longer answers take several. */
   partBytes: 64 * 1024,
-  /** All answers of one look. */
-  lookBytes: 256 * 1024 * 1024,
-  /** The questions of one look. */
+  /** All answers of one snapshot. */
+  snapshotBytes: 256 * 1024 * 1024,
+  /** The questions of one snapshot. */
   questions: 100_000,
   /** The words of one question. */
   questionBytes: 1024,
@@ -28,8 +28,8 @@ export const limits = {
 export const kinds = {
   /** What is known of the machine and of the recording, as JSON: always the first record. */
   host: 1,
-  /** A look starts. */
-  look: 2,
+  /** A snapshot starts. */
+  snapshot: 2,
   /** A question; its number names it in the records that answer it. */
   question: 3,
   /** A piece of an answer; more of the same answer follows. */
@@ -40,7 +40,7 @@ export const kinds = {
   done: 6,
   /** The question failed: an error as JSON. */
   error: 7,
-  /** The look is whole. */
+  /** The snapshot is whole. */
   seen: 8,
   /** The recording was closed as it should. */
   end: 9,
@@ -106,8 +106,8 @@ export function readBlock(read: (at: number, length: number) => Buffer, at: numb
   const packedBytes = header.readUInt32LE(0)
   const plainBytes = header.readUInt32LE(4)
   // Deflate makes nothing longer than this: stored blocks of 64 KiB have heads of 5 bytes.
-  const most = limits.blockBytes + 1024
-  if (packedBytes > most) throw new DecodeError('block of a recording', packedBytes, most, where)
+  const max = limits.blockBytes + 1024
+  if (packedBytes > max) throw new DecodeError('block of a recording', packedBytes, max, where)
   if (plainBytes > limits.blockBytes) throw new DecodeError('block of a recording', plainBytes, limits.blockBytes, where)
   const packed = read(at + blockHeaderBytes, packedBytes)
   if (packed.length < packedBytes) return undefined

@@ -3,12 +3,12 @@
 import { fillQuery, type Query } from '../../filter/query.ts'
 import { DecodeError, OsError } from '../../model/errors.ts'
 import type { Gap } from '../../model/gap.ts'
-import type { Look } from '../../model/snapshot.ts'
+import type { Snapshot } from '../../model/snapshot.ts'
 import type { Process } from '../../model/process.ts'
 import type { Source } from '../source.ts'
 import type { Player } from './player.ts'
 import type { Recorder } from './recorder.ts'
-import { checkAbilities, checkInterfaces, checkLimits, checkLook, checkProcess, checkProcesses } from './shape.ts'
+import { checkAbilities, checkInterfaces, checkLimits, checkSnapshot, checkProcess, checkProcesses } from './shape.ts'
 
 const questions = {
   abilities: 'source abilities',
@@ -20,8 +20,8 @@ const questions = {
 
 /** A live machine that is recorded: what any command may ask is on the tape, whatever command is running. */
 export async function recordedMachine(source: Source, tape: Recorder): Promise<Source> {
-  async function look(query: Query | undefined): Promise<Look> {
-    const seen = await source.sockets(query)
+  async function takeSnapshot(query: Query | undefined): Promise<Snapshot> {
+    const seen = await source.takeSnapshot(query)
     await optional(interfaces())
     tape.seen()
     return seen
@@ -36,7 +36,7 @@ export async function recordedMachine(source: Source, tape: Recorder): Promise<S
   if (limits) await optional(limits())
   return {
     name: source.name,
-    sockets: inTurn(look),
+    takeSnapshot: inTurn(takeSnapshot),
     process: pid => tape.value(questions.process(pid), () => source.process(pid)),
     interfaces,
     abilities,
@@ -53,11 +53,11 @@ export async function recordedMachine(source: Source, tape: Recorder): Promise<S
   }
 }
 
-/** One look after the other: an answer belongs to the look that was started last. */
-function inTurn(look: (query?: Query) => Promise<Look>): (query?: Query) => Promise<Look> {
+/** One snapshot after the other: an answer belongs to the snapshot that was started last. */
+function inTurn(takeSnapshot: (query?: Query) => Promise<Snapshot>): (query?: Query) => Promise<Snapshot> {
   let before: Promise<unknown> = Promise.resolve()
   return query => {
-    const next = before.then(() => look(query))
+    const next = before.then(() => takeSnapshot(query))
     before = next.catch(() => undefined)
     return next
   }
@@ -72,31 +72,31 @@ async function optional(asked: Promise<unknown>): Promise<void> {
   }
 }
 
-/** A recorded machine that is played. Each look, or each second question for interfaces, goes on to the next look of the recording. */
+/** A recorded machine that is played. Each snapshot, or each second question for interfaces, goes on to the next snapshot of the recording. */
 export function playedMachine(source: Source, tape: Player): Source {
   let seen: ReadonlyMap<number, Process> | undefined
   let held = false
   let interfacesAsked = false
 
-  const sockets = inTurn(look)
+  const sockets = inTurn(takeSnapshot)
 
-  async function look(query?: Query): Promise<Look> {
-    const wanted = fillQuery(query)
+  async function takeSnapshot(query?: Query): Promise<Snapshot> {
+    const requested = fillQuery(query)
     if (!held) interfacesAsked = false
     held = false
     // The filter is not part of the question: its own mistakes are not damage.
-    const found = await sense(tape, async () => checkLook(await source.sockets({ ...query, filter: undefined })))
+    const found = await sense(tape, async () => checkSnapshot(await source.takeSnapshot({ ...query, filter: undefined })))
     seen = found.processes
     return {
       ...found,
       source: name,
-      sockets: found.sockets.filter(s => wanted.test(s, found.processes)),
+      sockets: found.sockets.filter(s => requested.test(s, found.processes)),
       processes: ownersOf(found),
       gaps: joinGaps(found.gaps, tape),
     }
   }
 
-  /** The processes of the look that is played. */
+  /** The processes of the snapshot that is played. */
   async function known(): Promise<ReadonlyMap<number, Process>> {
     if (seen === undefined) {
       await sockets()
@@ -115,7 +115,7 @@ export function playedMachine(source: Source, tape: Player): Source {
     return sense(tape, async () => checkInterfaces(await tape.value(questions.interfaces, notHere)))
   }
 
-  /** All processes that this look tells of; those without sockets only when somebody asked for them. */
+  /** All processes that this snapshot tells of; those without sockets only when somebody asked for them. */
   async function processes(): Promise<readonly Process[]> {
     const owners = await known()
     try {
@@ -142,7 +142,7 @@ export function playedMachine(source: Source, tape: Player): Source {
   return {
     name,
     replay: true,
-    sockets,
+    takeSnapshot: sockets,
     interfaces,
     process,
     processes,
@@ -158,8 +158,8 @@ export function playedMachine(source: Source, tape: Player): Source {
   }
 }
 
-/** The owners of sockets and their parents: a recording knows more processes than a look that wanted few sockets. */
-function ownersOf({ sockets, processes }: Look): ReadonlyMap<number, Process> {
+/** The owners of sockets and their parents: a recording knows more processes than a snapshot that wanted few sockets. */
+function ownersOf({ sockets, processes }: Snapshot): ReadonlyMap<number, Process> {
   const owners = new Map<number, Process>()
   const add = (pid: number | undefined): void => {
     const found = pid === undefined || owners.has(pid) ? undefined : processes.get(pid)
@@ -192,7 +192,7 @@ function joinGaps(seen: readonly Gap[], tape: Player): readonly Gap[] {
   const such = unsaid.length === 1 ? `"${unsaid[0]}"` : `${unsaid.length} answers, such as "${unsaid[0]}"`
   if (unsaid.length > 0)
     gaps.push({ what: 'sockets', why: 'recording', text: `the recording does not hold ${such}`, help: again, count: unsaid.length })
-  const cut = tape.cutInLook
+  const cut = tape.cutInSnapshot
   if (cut !== undefined)
     gaps.push({ what: 'sockets', why: 'damaged', text: `the recording is cut short at look ${cut}`, help: '', count: undefined })
   return gaps

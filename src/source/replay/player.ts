@@ -2,42 +2,42 @@
 
 import { DecodeError, OsError } from '../../model/errors.ts'
 import type { Tape } from '../tape.ts'
-import { openReader, parse, type Answer, type RecordedLook } from './reader.ts'
+import { openReader, parse, type Answer, type RecordedSnapshot } from './reader.ts'
 import type { Host, PlainError } from './recorder.ts'
 
 /** A tape that is played. */
 export interface Player extends Tape {
   /** The machine that was recorded. */
   readonly host: Host
-  /** The number of the look that is played; 0 before the first. */
+  /** The number of the snapshot that is played; 0 before the first. */
   readonly number: number
-  /** Goes on to the next look, and keeps the next `look()` from going on again: the look that it asks for has begun already. */
+  /** Goes on to the next snapshot, and keeps the next `look()` from going on again: the snapshot that it asks for has begun already. */
   begin(): void
   /** The same without going on. */
   hold(): void
-  /** The questions of the look that is played which the recording does not hold. */
+  /** The questions of the snapshot that is played which the recording does not hold. */
   missing(): readonly string[]
-  /** The look in which the recording breaks off, when the one that is played is the last. */
-  readonly cutInLook: number | undefined
+  /** The snapshot in which the recording breaks off, when the one that is played is the last. */
+  readonly cutInSnapshot: number | undefined
 }
 
-/** A small value that was asked for once holds in later looks too: the machine that asked had kept it, as names of users. */
+/** A small value that was asked for once holds in later snapshots too: the machine that asked had kept it, as names of users. */
 const keptBytes = 4096
 const keptValues = 10_000
 
-/** Opens a recording to be played. A look that is asked for after the last one is the last one again. */
+/** Opens a recording to be played. A snapshot that is asked for after the last one is the last one again. */
 export function player(file: string): Player {
   const reader = openReader(file)
-  let now: RecordedLook = reader.before
-  let ahead: RecordedLook | undefined
+  let now: RecordedSnapshot = reader.before
+  let ahead: RecordedSnapshot | undefined
   let failure: unknown
   let held = false
   let taken = new Map<string, number>()
   const missing = new Set<string>()
   const kept = new Map<string, Answer>()
 
-  function keep(look: RecordedLook): void {
-    for (const [question, answers] of look.questions) {
+  function keep(snapshot: RecordedSnapshot): void {
+    for (const [question, answers] of snapshot.questions) {
       const answer = answers.at(-1)!
       if (!answer.done || answer.answers.length > 1 || (answer.answers[0]?.length ?? 0) > keptBytes) continue
       // A copy: the answer itself would hold on to its whole block.
@@ -46,7 +46,7 @@ export function player(file: string): Player {
     }
   }
 
-  /** One look is always read ahead, to know whether there is one. */
+  /** One snapshot is always read ahead, to know whether there is one. */
   function readAhead(): void {
     try {
       ahead = reader.next()
@@ -58,8 +58,8 @@ export function player(file: string): Player {
 
   /** The answer to a question. Asked more often than it was recorded, it has the last answer again. */
   function find(question: string, older?: ReadonlyMap<string, Answer>): Answer {
-    for (const look of [now, reader.before]) {
-      const answers = look.questions.get(question)
+    for (const snapshot of [now, reader.before]) {
+      const answers = snapshot.questions.get(question)
       if (answers === undefined) continue
       const count = taken.get(question) ?? 0
       taken.set(question, count + 1)
@@ -84,8 +84,8 @@ export function player(file: string): Player {
   }
 
   readAhead()
-  if (ahead === undefined && reader.cutInLook !== undefined)
-    throw closing(new DecodeError(file, 1, 0, '', { text: 'the recording is cut short in its first look' }))
+  if (ahead === undefined && reader.cutInSnapshot !== undefined)
+    throw closing(new DecodeError(file, 1, 0, '', { text: 'the recording is cut short in its first snapshot' }))
   if (failure !== undefined) throw closing(failure)
 
   function closing(error: unknown): unknown {
@@ -95,7 +95,7 @@ export function player(file: string): Player {
 
   return {
     host: reader.host,
-    whole: true,
+    recordsEverything: true,
     played: true,
     keepsArguments: true,
     get ended() {
@@ -111,7 +111,7 @@ export function player(file: string): Player {
       goOn()
       held = true
     },
-    look() {
+    beginSnapshot() {
       if (!held) goOn()
       held = false
     },
@@ -127,11 +127,11 @@ export function player(file: string): Player {
     async value<T>(question: string): Promise<T> {
       const { answers, error } = find(question, kept)
       if (error !== undefined) throw revive(error)
-      return (answers.length === 0 ? undefined : parse(answers[0]!, `"${question}" of look ${now.number}`)) as T
+      return (answers.length === 0 ? undefined : parse(answers[0]!, `"${question}" of snapshot ${now.number}`)) as T
     },
     missing: () => [...missing],
-    get cutInLook() {
-      return ahead === undefined ? reader.cutInLook : undefined
+    get cutInSnapshot() {
+      return ahead === undefined ? reader.cutInSnapshot : undefined
     },
     close: () => reader.close(),
   }

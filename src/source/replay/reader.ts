@@ -15,8 +15,8 @@ export interface Answer {
   done: boolean
 }
 
-/** Everything that was asked in one look; look 0 is what was asked before the first. */
-export interface RecordedLook {
+/** Everything that was asked in one snapshot; look 0 is what was asked before the first. */
+export interface RecordedSnapshot {
   readonly number: number
   /** By question; asked more than once, it has been answered more than once. */
   readonly questions: Map<string, Answer[]>
@@ -26,21 +26,21 @@ export interface RecordedLook {
 /** A recording that is being read. */
 export interface Reader {
   readonly host: Host
-  /** What was asked before the first look. */
-  readonly before: RecordedLook
-  /** The next look that is whole; undefined at the end. A damaged recording plays up to the damage, and throws then. */
-  next(): RecordedLook | undefined
-  /** The number of the look in which the recording breaks off, when it was not closed as it should. Known at its end. */
-  readonly cutInLook: number | undefined
+  /** What was asked before the first snapshot. */
+  readonly before: RecordedSnapshot
+  /** The next snapshot that is whole; undefined at the end. A damaged recording plays up to the damage, and throws then. */
+  next(): RecordedSnapshot | undefined
+  /** The number of the snapshot in which the recording breaks off, when it was not closed as it should. Known at its end. */
+  readonly cutInSnapshot: number | undefined
   close(): void
 }
 
-/** Opens a recording and reads up to its first look. */
+/** Opens a recording and reads up to its first snapshot. */
 export function openReader(file: string): Reader {
   const { read, close } = openBytes(file)
   try {
     checkHead(file, read(0, fileHeaderBytes))
-    return readLooks(read, close)
+    return readSnapshots(read, close)
   } catch (error) {
     close()
     throw error
@@ -57,47 +57,47 @@ function checkHead(file: string, head: Buffer): void {
   }
 }
 
-function readLooks(read: Read, close: () => void): Reader {
+function readSnapshots(read: Read, close: () => void): Reader {
   const records = recordsOf(read)
   const open = new Map<number, Answer>()
   let state: 'reading' | 'ended' | 'cut' = 'reading'
   let damage: unknown
-  let look = emptyLook(0)
+  let snapshot = emptySnapshot(0)
   let questions = 0
   let bytes = 0
 
-  /** Takes one record. True when it ends the look before it. */
+  /** Takes one record. True when it ends the snapshot before it. */
   function take(record: Record, where: string): boolean {
     const { kind, id, content } = record
-    if (kind === kinds.look || kind === kinds.end) {
+    if (kind === kinds.snapshot || kind === kinds.end) {
       open.clear()
       questions = bytes = 0
-      look.whole = true
+      snapshot.whole = true
       if (kind === kinds.end) state = 'ended'
       return true
     }
-    if (kind === kinds.seen) look.whole = true
+    if (kind === kinds.seen) snapshot.whole = true
     else if (kind === kinds.question) {
       if (++questions > limits.questions) throw new DecodeError('look of a recording', questions, limits.questions, where)
       const answer: Answer = { answers: [], parts: [], error: undefined, done: false }
       open.set(id, answer)
       const words = Buffer.from(content).toString()
-      const same = look.questions.get(words)
+      const same = snapshot.questions.get(words)
       if (same) same.push(answer)
-      else look.questions.set(words, [answer])
+      else snapshot.questions.set(words, [answer])
     } else {
-      if ((bytes += content.length) > limits.lookBytes) throw new DecodeError('look of a recording', bytes, limits.lookBytes, where)
+      if ((bytes += content.length) > limits.snapshotBytes) throw new DecodeError('look of a recording', bytes, limits.snapshotBytes, where)
       const answer = open.get(id)
-      // What belongs to no question of this look was asked in the one before and answered too late.
+      // What belongs to no question of this snapshot was asked in the one before and answered too late.
       if (answer) addTo(answer, record, where)
     }
     return false
   }
 
-  /** Reads to the end of a look, and starts the next one. */
-  function next(): RecordedLook | undefined {
+  /** Reads to the end of a snapshot, and starts the next one. */
+  function next(): RecordedSnapshot | undefined {
     if (damage !== undefined) throw damage
-    const last = look
+    const last = snapshot
     while (state === 'reading') {
       try {
         const { value, done } = records.next()
@@ -109,7 +109,7 @@ function readLooks(read: Read, close: () => void): Reader {
         if (!last.whole) throw error
       }
       if (!last.whole) break
-      look = emptyLook(last.number + 1)
+      snapshot = emptySnapshot(last.number + 1)
       return last
     }
     return undefined
@@ -117,19 +117,19 @@ function readLooks(read: Read, close: () => void): Reader {
 
   const host = hostOf(records.next().value)
   const before = next()
-  if (before === undefined) throw new DecodeError('recording', 1, 0, 'look 1', { text: 'it is cut short before its first look' })
+  if (before === undefined) throw new DecodeError('recording', 1, 0, 'look 1', { text: 'it is cut short before its first snapshot' })
   return {
     host,
     before,
     next,
     close,
-    get cutInLook() {
-      return state === 'cut' ? look.number : undefined
+    get cutInSnapshot() {
+      return state === 'cut' ? snapshot.number : undefined
     },
   }
 }
 
-const emptyLook = (number: number): RecordedLook => ({ number, questions: new Map(), whole: false })
+const emptySnapshot = (number: number): RecordedSnapshot => ({ number, questions: new Map(), whole: false })
 
 function addTo(answer: Answer, { kind, content }: Record, where: string): void {
   if (kind === kinds.part) answer.parts.push(content)
@@ -150,7 +150,7 @@ export function parse<T>(content: Uint8Array, where: string): T {
 }
 
 function hostOf(first: { readonly record: Record } | undefined | void): Host {
-  if (!first) throw new DecodeError('recording', 1, 0, 'at its start', { text: 'it is cut short before its first look' })
+  if (!first) throw new DecodeError('recording', 1, 0, 'at its start', { text: 'it is cut short before its first snapshot' })
   const host = first.record.kind === kinds.host ? parse<Partial<Host> | null>(first.record.content, 'at its start') : null
   if (typeof host?.platform !== 'string')
     throw new DecodeError('recording', 1, 0, 'at its start', { text: 'it does not say of what machine' })

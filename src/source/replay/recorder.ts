@@ -14,7 +14,7 @@ export interface RecorderOptions {
 
 /** A tape that is written. */
 export interface Recorder extends Tape {
-  /** Says that the look is whole: whatever happens later, it can be played. */
+  /** Says that the snapshot is whole: whatever happens later, it can be played. */
   seen(): void
 }
 
@@ -36,7 +36,7 @@ const flushAfterMs = 100
 
 /**
  * Starts a recording. The file is made new, readable by its owner only; a file that is there already is never touched. It is only ever appended to: when the
- * recorder is killed, every whole look before that can be played.
+ * recorder is killed, every whole snapshot before that can be played.
  */
 export function recorder(file: string, platform: string, options: RecorderOptions = {}): Recorder {
   const keepsArguments = options.keepsArguments ?? false
@@ -46,7 +46,7 @@ export function recorder(file: string, platform: string, options: RecorderOption
   out.add(kinds.host, 0, Buffer.from(JSON.stringify(host)))
   let questions = 0
   let asked = 0
-  let lookBytes = 0
+  let snapshotBytes = 0
 
   /** Starts a question. Its number, or undefined when it is not kept. */
   function begin(question: string): number | undefined {
@@ -57,11 +57,11 @@ export function recorder(file: string, platform: string, options: RecorderOption
     return questions
   }
 
-  /** Keeps an answer; false when the look has become too long for a recording. */
+  /** Keeps an answer; false when the snapshot has become too long for a recording. */
   function keep(id: number, answer: Uint8Array): boolean {
-    lookBytes += answer.length
-    if (lookBytes > limits.lookBytes) {
-      out.add(kinds.error, id, errorBytes(new OsError('record', 'EFBIG', { help: 'one look is too long for a recording' })))
+    snapshotBytes += answer.length
+    if (snapshotBytes > limits.snapshotBytes) {
+      out.add(kinds.error, id, errorBytes(new OsError('record', 'EFBIG', { help: 'one snapshot is too long for a recording' })))
       return false
     }
     let at = 0
@@ -119,13 +119,13 @@ export function recorder(file: string, platform: string, options: RecorderOption
   }
 
   return {
-    whole: true,
+    recordsEverything: true,
     played: false,
     ended: false,
     keepsArguments,
-    look() {
-      lookBytes = asked = 0
-      out.add(kinds.look, 0, nothing)
+    beginSnapshot() {
+      snapshotBytes = asked = 0
+      out.add(kinds.snapshot, 0, nothing)
     },
     seen() {
       out.add(kinds.seen, 0, nothing)

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { crc32, deflateRawSync } from 'node:zlib'
 import { DecodeError, OsError } from '../../model/errors.ts'
-import type { Look } from '../../model/snapshot.ts'
+import type { Snapshot } from '../../model/snapshot.ts'
 import type { Source } from '../source.ts'
 import type { Tape } from '../tape.ts'
 import { fileHeaderBytes, kinds, limits, magic, readBlock, readRecords, version, writeBlock, writeRecord, type Record } from './format.ts'
@@ -20,11 +20,11 @@ const fresh = (): string => join(folder, `${++count}.sockscope`)
 function toy(tape: Tape, answers: () => Iterable<Uint8Array>): Source {
   return {
     name: 'toy',
-    async sockets() {
-      tape.look()
+    async takeSnapshot() {
+      tape.beginSnapshot()
       const atMs = await tape.value('clock', () => 1_700_000_000_000)
       const ports: number[] = []
-      let gaps: Look['gaps'] = []
+      let gaps: Snapshot['gaps'] = []
       try {
         for (const bytes of tape.bytes('ports', answers)) ports.push(...bytes)
       } catch (error) {
@@ -80,16 +80,16 @@ const plain = {
   detail: undefined,
 } as const
 
-/** Records so many looks of a toy; look n lists the ports 1 to n. */
-async function record(looks: number, options: { readonly keepsArguments?: boolean } = {}): Promise<string> {
+/** Records so many snapshots of a toy; look n lists the ports 1 to n. */
+async function record(snapshots: number, options: { readonly keepsArguments?: boolean } = {}): Promise<string> {
   const file = fresh()
   const tape = recorder(file, 'toy', options)
-  let look = 0
+  let snapshot = 0
   const machine = await recordedMachine(
-    toy(tape, () => [Uint8Array.from({ length: ++look }, (_, i) => i + 1)]),
+    toy(tape, () => [Uint8Array.from({ length: ++snapshot }, (_, i) => i + 1)]),
     tape,
   )
-  for (let i = 0; i < looks; i++) await machine.sockets()
+  for (let i = 0; i < snapshots; i++) await machine.takeSnapshot()
   machine.close()
   return file
 }
@@ -102,17 +102,17 @@ function play(file: string): Source {
     tape,
   )
 }
-const ports = (look: Look): (number | undefined)[] => look.sockets.map(s => s.local.port)
+const ports = (snapshot: Snapshot): (number | undefined)[] => snapshot.sockets.map(s => s.local.port)
 
 test('a recording plays what was seen, look by look, and the last one again', async () => {
   const machine = play(await record(3))
   equal(machine.name, 'replay toy')
   const seen: [boolean, number][] = []
   for (let i = 0; i < 4; i++) {
-    const look = await machine.sockets()
-    deepEqual(look.gaps, [])
-    equal(look.atMs, 1_700_000_000_000)
-    seen.push([machine.ended, look.sockets.length])
+    const snapshot = await machine.takeSnapshot()
+    deepEqual(snapshot.gaps, [])
+    equal(snapshot.atMs, 1_700_000_000_000)
+    seen.push([machine.ended, snapshot.sockets.length])
   }
   deepEqual(seen, [
     [false, 1],
@@ -125,8 +125,8 @@ test('a recording plays what was seen, look by look, and the last one again', as
 
 test('looks that are asked for at once are played one after the other', async () => {
   const machine = play(await record(3))
-  const looks = await Promise.all([machine.sockets(), machine.sockets(), machine.sockets()])
-  deepEqual(looks.map(ports), [[1], [1, 2], [1, 2, 3]])
+  const snapshots = await Promise.all([machine.takeSnapshot(), machine.takeSnapshot(), machine.takeSnapshot()])
+  deepEqual(snapshots.map(ports), [[1], [1, 2], [1, 2, 3]])
 })
 
 test('abilities, interfaces and single processes are on every recording', async () => {
@@ -135,18 +135,18 @@ test('abilities, interfaces and single processes are on every recording', async 
   deepEqual(await machine.interfaces(), [])
   equal((await machine.process(7))?.name, 'x')
   equal(await machine.process(8), undefined)
-  deepEqual(ports(await machine.sockets()), [1])
+  deepEqual(ports(await machine.takeSnapshot()), [1])
   ok(!('events' in machine))
   ok(!('actions' in machine))
 })
 
-test('two questions for interfaces are two looks, and a look between them does not skip one', async () => {
+test('two questions for interfaces are two snapshots, and a snapshot between them does not skip one', async () => {
   const machine = play(await record(3))
   await machine.interfaces()
-  deepEqual(ports(await machine.sockets()), [1])
+  deepEqual(ports(await machine.takeSnapshot()), [1])
   await machine.interfaces()
   await machine.interfaces()
-  deepEqual(ports(await machine.sockets()), [1, 2, 3])
+  deepEqual(ports(await machine.takeSnapshot()), [1, 2, 3])
   equal(machine.ended, true)
 })
 
@@ -160,7 +160,7 @@ test('command lines are not in the file, unless wished', async () => {
 test('raw answers that hold command lines are not in the file either', () => {
   const file = fresh()
   const tape = recorder(file, 'toy')
-  tape.look()
+  tape.beginSnapshot()
   deepEqual([...tape.bytes('arguments 7', () => [Buffer.from('hunter2')])], [Buffer.from('hunter2')])
   tape.close()
   ok(!plainText(readFileSync(file)).includes('hunter2'))
@@ -180,9 +180,9 @@ test('errors of the machine are on the tape', async () => {
     yield Uint8Array.of(1)
     throw new OsError('recv', 'ENOBUFS', { help: 'too slow' })
   }
-  const live = await (await recordedMachine(toy(tape, failing), tape)).sockets()
+  const live = await (await recordedMachine(toy(tape, failing), tape)).takeSnapshot()
   tape.close()
-  const again = await play(file).sockets()
+  const again = await play(file).takeSnapshot()
   deepEqual(ports(again), [1])
   equal(live.gaps[0]?.text, 'recv failed: ENOBUFS (too slow)')
   deepEqual(again.gaps, live.gaps)
@@ -190,13 +190,13 @@ test('errors of the machine are on the tape', async () => {
 
 test('what nobody recorded is a gap', async () => {
   const tape = player(await record(1))
-  const machine = playedMachine({ ...toy(tape, () => []), sockets: () => ask() }, tape)
-  async function ask(): Promise<Look> {
-    tape.look()
+  const machine = playedMachine({ ...toy(tape, () => []), takeSnapshot: () => ask() }, tape)
+  async function ask(): Promise<Snapshot> {
+    tape.beginSnapshot()
     await tape.value('who knows', () => 1).catch(() => undefined)
     return { atMs: 0, source: '', sockets: [], processes: new Map(), gaps: [] }
   }
-  const { gaps } = await machine.sockets()
+  const { gaps } = await machine.takeSnapshot()
   deepEqual(
     gaps.map(g => [g.why, g.text]),
     [['recording', 'the recording does not hold "who knows"']],
@@ -207,13 +207,13 @@ test('answers longer than a record come back whole', async () => {
   const file = fresh()
   const tape = recorder(file, 'toy')
   const long = Uint8Array.from({ length: limits.partBytes * 3 + 7 }, (_, i) => (i * 31) >>> 3)
-  tape.look()
+  tape.beginSnapshot()
   deepEqual([...tape.bytes('long', () => [long, new Uint8Array(), Uint8Array.of(1)])].length, 3)
   await tape.value('nothing', () => undefined)
   tape.seen()
   tape.close()
   const again = player(file)
-  again.look()
+  again.beginSnapshot()
   deepEqual(
     [...again.bytes('long', () => [])].map(b => Uint8Array.from(b)),
     [long, new Uint8Array(), Uint8Array.of(1)],
@@ -258,20 +258,20 @@ test('cut anywhere, a recording plays its whole looks and says where it breaks o
     `1 2 | ${cutShort(3)}`,
     `1 | ${cutShort(2)}`,
     'DecodeError FILE: is no recording',
-    'DecodeError FILE: the recording is cut short in its first look',
-    'DecodeError recording at its start: it is cut short before its first look',
-    'DecodeError recording look 1: it is cut short before its first look',
+    'DecodeError FILE: the recording is cut short in its first snapshot',
+    'DecodeError recording at its start: it is cut short before its first snapshot',
+    'DecodeError recording look 1: it is cut short before its first snapshot',
   ])
 })
 
-/** What comes of playing a file to its end: the number of sockets in each look, and the last gap; or the error. */
+/** What comes of playing a file to its end: the number of sockets in each snapshot, and the last gap; or the error. */
 async function outcome(file: string): Promise<string> {
   let machine: Source | undefined
   const lengths: number[] = []
   try {
     machine = play(file)
     for (let i = 0; i < 10; i++) {
-      const { sockets, gaps } = await machine.sockets()
+      const { sockets, gaps } = await machine.takeSnapshot()
       lengths.push(sockets.length)
       if (machine.ended) return `${lengths.join(' ')} | ${gaps.map(g => g.text).join()}`
     }
@@ -295,19 +295,19 @@ test('any byte that is changed is noticed', async () => {
   }
 })
 
-test('the looks before the damage are played', async () => {
+test('the snapshots before the damage are played', async () => {
   const bytes = readFileSync(await record(2))
   const records = unpack(bytes)
-  const cut = records.findLastIndex(r => r.kind === kinds.look)
+  const cut = records.findLastIndex(r => r.kind === kinds.snapshot)
   const pack = (some: Record[]): Buffer => writeBlock(Buffer.concat(some.map(r => writeRecord(r.kind, r.id, r.content))))
   const bad = pack(records.slice(cut))
   bad[bad.length - 1]! ^= 1
   const file = fresh()
   writeFileSync(file, Buffer.concat([bytes.subarray(0, fileHeaderBytes), pack(records.slice(0, cut)), bad]))
   const machine = play(file)
-  deepEqual(ports(await machine.sockets()), [1])
+  deepEqual(ports(await machine.takeSnapshot()), [1])
   equal(machine.ended, false)
-  await rejects(machine.sockets(), /^DecodeError: block of a recording at byte \d+: is damaged$/)
+  await rejects(machine.takeSnapshot(), /^DecodeError: block of a recording at byte \d+: is damaged$/)
   machine.close()
 })
 

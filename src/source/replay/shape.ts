@@ -3,7 +3,7 @@
 import type { Ability } from '../../model/ability.ts'
 import type { Interface } from '../../model/interface.ts'
 import type { SystemLimits } from '../../model/limits.ts'
-import type { Look } from '../../model/snapshot.ts'
+import type { Snapshot } from '../../model/snapshot.ts'
 import type { Process } from '../../model/process.ts'
 
 type Kind = 'string' | 'number' | 'boolean' | 'strings' | Shape
@@ -72,15 +72,15 @@ const socket: Shape = {
 }
 const owner: Shape = { pid: 'number', fd: '?number' }
 
-/** A look whose joined parts are what they have to be. */
-export function checkLook(look: Look): Look {
-  check(look, { atMs: 'number' }, 'look')
-  for (const p of look.processes.values()) checkProcess(p)
-  for (const s of look.sockets) {
+/** A snapshot whose joined parts are what they have to be. */
+export function checkSnapshot(snapshot: Snapshot): Snapshot {
+  check(snapshot, { atMs: 'number' }, 'look')
+  for (const p of snapshot.processes.values()) checkProcess(p)
+  for (const s of snapshot.sockets) {
     check(s, socket, 'socket')
     for (const o of s.owners) check(o, owner, 'owner')
   }
-  return look
+  return snapshot
 }
 
 /** A process as a platform gives it. */
@@ -115,12 +115,13 @@ function checkList<T>(values: unknown, shape: Shape, what: string): readonly T[]
 
 function check(value: unknown, shape: Shape, what: string): void {
   if (typeof value !== 'object' || value === null) throw new Error(`${what}: needs an object`)
-  for (const [field, wanted] of Object.entries(shape)) {
+  for (const [field, requested] of Object.entries(shape)) {
     const found = (value as Record<string, unknown>)[field]
-    const isOptional = wanted[0] === '?'
+    const isOptional = requested[0] === '?'
     // JSON has no undefined; what is absent in a list comes back as null.
     if (isOptional && found === undefined) continue
-    const kind = typeof wanted === 'string' ? wanted.replace('?', '') : Array.isArray(wanted) ? (wanted[1] as Shape) : (wanted as Shape)
+    const kind =
+      typeof requested === 'string' ? requested.replace('?', '') : Array.isArray(requested) ? (requested[1] as Shape) : (requested as Shape)
     if (typeof kind === 'object') check(found, kind, `${what}.${field}`)
     else if (kind === 'strings' ? !isStrings(found) : typeof found !== kind)
       throw new Error(`${what}.${field}: needs ${kind}, got ${typeof found}`)

@@ -1,4 +1,4 @@
-// This Windows machine as a source. What is asked of Windows for a look is in look.ts.
+// This Windows machine as a source. What is asked of Windows for a snapshot is in look.ts.
 
 import { OsError } from '../../model/errors.ts'
 import type { Interface } from '../../model/interface.ts'
@@ -11,7 +11,7 @@ import { readCounters } from './host/counters.ts'
 import { openEstats } from './estats/estats.ts'
 import { interfaceTableLength, readInterfaces } from './host/interfaces.ts'
 import { readLimits } from './host/limits.ts'
-import { looker } from './snapshot.ts'
+import { snapshotTaker } from './snapshot.ts'
 import { makeProcesses, processReader } from './owners/owners.ts'
 import type { Calls } from './processes/processes.ts'
 
@@ -27,7 +27,7 @@ export function openWith(tape: Tape, calls: Calls | undefined): Source {
   const readProcesses = calls && processReader(calls)
   return {
     name: tape.played ? 'replay windows' : 'windows',
-    sockets: looker(tape, calls, statistics ?? notHere),
+    takeSnapshot: snapshotTaker(tape, calls, statistics ?? notHere),
     process: async pid => (readProcesses ? makeProcesses(await readProcesses([pid])).get(pid) : undefined),
     interfaces: async (): Promise<readonly Interface[]> => (calls ? readInterfaces(calls.interfaceTable(interfaceTableLength)) : []),
     limits: async () => (calls ? readLimits(calls) : notHere()),

@@ -13,27 +13,27 @@ import { processTimes, serviceEntry, sockaddrIn, tcpRowModule, tcpRowPid } from 
 
 test('sockets with owners, users, services, and what a protected process does not tell', async () => {
   const { calls, open } = machine()
-  const look = await openWith(live, calls).sockets()
+  const snapshot = await openWith(live, calls).takeSnapshot()
   deepEqual(
-    look.sockets.map(s => [s.local.port, s.state, s.owners.map(o => o.pid), s.ownerless]),
+    snapshot.sockets.map(s => [s.local.port, s.state, s.owners.map(o => o.pid), s.ownerless]),
     [
       [50_000, 'ESTABLISHED', [8], undefined],
       [80, 'LISTEN', [40], undefined],
       [81, 'CLOSE_WAIT', [], 'exited'],
     ],
   )
-  const own = look.processes.get(40)!
+  const own = snapshot.processes.get(40)!
   deepEqual([own.name, own.user, own.exe, own.parentPid], ['n\u00f6de \u4f60.exe', 'HOME\\j\u00f6', 'C:\\n\u00f6de \u4f60.exe', 8])
   deepEqual(own.command, ['C:\\n\u00f6de \u4f60.exe', '--password', 'hunter2'])
   deepEqual([own.key, own.startedAtMs], ['40.133000000000000000', Date.parse('2022-06-18T04:26:40Z')])
-  const service = look.processes.get(8)!
+  const service = snapshot.processes.get(8)!
   deepEqual([service.name, service.unit, service.exe, service.startedAtMs], ['svchost.exe', 'Dns, Nsi', undefined, undefined])
-  deepEqual(look.sockets[0]!.detail?.fields?.module, 'Nsi')
+  deepEqual(snapshot.sockets[0]!.detail?.fields?.module, 'Nsi')
   deepEqual(
-    look.gaps.map(g => [g.what, g.why, g.count]),
+    snapshot.gaps.map(g => [g.what, g.why, g.count]),
     [['processes', 'permission', 1]],
   )
-  match(look.gaps[0]!.help, /administrator/)
+  match(snapshot.gaps[0]!.help, /administrator/)
   equal(open.size, 0, 'every handle is closed')
 })
 
@@ -46,8 +46,8 @@ test('a Windows without the table of modules is asked for the one with pids', as
       return protocol === 'tcp' && family === 'ipv4' ? tableOf(tcpRowPid, { dwState: 2, dwLocalPort: 9, dwOwningPid: 40 }) : none
     },
   })
-  const look = await openWith(live, calls).sockets({ owners: false })
-  deepEqual([look.sockets.length, look.gaps.length, look.processes.size], [1, 0, 0])
+  const snapshot = await openWith(live, calls).takeSnapshot({ owners: false })
+  deepEqual([snapshot.sockets.length, snapshot.gaps.length, snapshot.processes.size], [1, 0, 0])
   deepEqual(asked.slice(0, 2), ['module', 'pid'])
 })
 
@@ -58,10 +58,10 @@ test('a table that is refused is a gap, and so is one that is cut short', async 
       return tableOf(tcpRowModule, ...rows).subarray(0, 8 + 160)
     },
   })
-  const look = await openWith(live, refused.calls).sockets({ families: ['ipv4'] })
-  equal(look.sockets.length, 1)
+  const snapshot = await openWith(live, refused.calls).takeSnapshot({ families: ['ipv4'] })
+  equal(snapshot.sockets.length, 1)
   deepEqual(
-    look.gaps.filter(g => g.what === 'sockets').map(g => g.why),
+    snapshot.gaps.filter(g => g.what === 'sockets').map(g => g.why),
     ['damaged', 'permission'],
   )
 })
@@ -72,18 +72,18 @@ test('without a list of processes the owners are still known by pid', async () =
       throw new OsError('CreateToolhelp32Snapshot', 'ERROR_NOT_ENOUGH_MEMORY')
     },
   })
-  const look = await openWith(live, calls).sockets()
+  const snapshot = await openWith(live, calls).takeSnapshot()
   deepEqual(
-    look.sockets.map(s => s.owners.length),
+    snapshot.sockets.map(s => s.owners.length),
     [1, 1, 1],
   )
   deepEqual(
-    look.gaps.map(g => g.what),
+    snapshot.gaps.map(g => g.what),
     ['processes'],
   )
 })
 
-test('services and statistics that make no sense are gaps, not the end of the look', async () => {
+test('services and statistics that make no sense are gaps, not the end of the snapshot', async () => {
   const { calls } = machine({
     *services() {
       yield { bytes: serviceEntry.write({ lpServiceName: 1n, dwProcessId: 8 }), address: 100n, count: 2 }
@@ -110,10 +110,10 @@ test('services and statistics that make no sense are gaps, not the end of the lo
           )
         : none,
   })
-  const look = await openWith(live, calls).sockets({ details: ['tcp'], protocols: ['tcp'], families: ['ipv4'] })
-  equal(look.sockets.length, 2)
+  const snapshot = await openWith(live, calls).takeSnapshot({ details: ['tcp'], protocols: ['tcp'], families: ['ipv4'] })
+  equal(snapshot.sockets.length, 2)
   deepEqual(
-    look.gaps.map(g => [g.what, g.why]),
+    snapshot.gaps.map(g => [g.what, g.why]),
     [
       ['processes', 'permission'],
       ['processes', 'kernel'],
@@ -123,9 +123,9 @@ test('services and statistics that make no sense are gaps, not the end of the lo
 })
 
 test('sockets that Windows does not list are a gap', async () => {
-  const look = await openWith(live, machine().calls).sockets({ protocols: ['unix', 'raw'] })
+  const snapshot = await openWith(live, machine().calls).takeSnapshot({ protocols: ['unix', 'raw'] })
   deepEqual(
-    look.gaps.map(g => [g.what, g.why]),
+    snapshot.gaps.map(g => [g.what, g.why]),
     [['sockets', 'platform']],
   )
 })
@@ -139,10 +139,10 @@ test('a parent that started after its child is somebody else', async () => {
     openProcess: (pid: number) => pid,
     processTimes: (handle: number) => processTimes.write({ created: times.get(handle)! }),
   })
-  const look = await openWith(live, calls).sockets()
-  equal(look.processes.get(40)!.parentPid, undefined)
+  const snapshot = await openWith(live, calls).takeSnapshot()
+  equal(snapshot.processes.get(40)!.parentPid, undefined)
   times.set(8, 4n)
-  equal((await openWith(live, calls).sockets()).processes.get(40)!.parentPid, 8)
+  equal((await openWith(live, calls).takeSnapshot()).processes.get(40)!.parentPid, 8)
 })
 
 test('a list of abilities, each with a reason when it does not work', async () => {
@@ -158,19 +158,19 @@ test('what is recorded plays as Windows, without the command lines', async () =>
     const file = join(folder, 'a.sockscope')
     const tape = recorder(file, 'win32')
     const machineSource = await recordedMachine(openWith(tape, machine(statistics().calls).calls), tape)
-    const seen = await machineSource.sockets({ details: ['tcp'] })
+    const seen = await machineSource.takeSnapshot({ details: ['tcp'] })
     machineSource.close()
     const played = player(file)
     equal(played.host.platform, 'win32')
     const source = playedMachine(openWith(played, undefined), played)
-    const look = await source.sockets({ details: ['tcp'] })
+    const snapshot = await source.takeSnapshot({ details: ['tcp'] })
     deepEqual(
-      look.sockets.map(s => s.key),
+      snapshot.sockets.map(s => s.key),
       seen.sockets.map(s => s.key),
     )
-    deepEqual(look.gaps, seen.gaps)
-    equal(look.sockets[0]!.tcp?.rttMicros, 5000)
-    deepEqual([look.processes.get(40)!.user, look.processes.get(40)!.command], ['HOME\\j\u00f6', undefined])
+    deepEqual(snapshot.gaps, seen.gaps)
+    equal(snapshot.sockets[0]!.tcp?.rttMicros, 5000)
+    deepEqual([snapshot.processes.get(40)!.user, snapshot.processes.get(40)!.command], ['HOME\\j\u00f6', undefined])
     deepEqual(
       (await source.interfaces()).map(i => [i.name, i.index, i.up]),
       [['Ethernet \u4f60', 3, true]],

@@ -1,8 +1,8 @@
-// One look: what is asked of Windows, and how the answers are joined.
+// One snapshot: what is asked of Windows, and how the answers are joined.
 
 import { OsError } from '../../model/errors.ts'
 import type { Gap } from '../../model/gap.ts'
-import type { Look } from '../../model/snapshot.ts'
+import type { Snapshot } from '../../model/snapshot.ts'
 import type { Process } from '../../model/process.ts'
 import { needs } from '../../filter/needs.ts'
 import { fillQuery, type FullQuery, type Query } from '../../filter/query.ts'
@@ -16,13 +16,17 @@ import { openTables } from './tables/tables.ts'
 import { addStatistics, type StatisticsReader } from './estats/connections.ts'
 
 /** Makes the function that looks once. `calls` are undefined when a tape is played. */
-export function looker(tape: Tape, calls: Calls | undefined, statistics: StatisticsReader): (wanted?: Query) => Promise<Look> {
+export function snapshotTaker(
+  tape: Tape,
+  calls: Calls | undefined,
+  statistics: StatisticsReader,
+): (requested?: Query) => Promise<Snapshot> {
   const readProcesses = calls && processReader(calls)
   const tables = openTables(tape, calls)
 
-  return async wanted => {
-    const query = fillQuery(wanted)
-    tape.look()
+  return async requested => {
+    const query = fillQuery(requested)
+    tape.beginSnapshot()
     const atMs = await tape.value('clock', Date.now)
     const gaps: Gap[] = otherProtocols(query)
     const found: Row[] = []
@@ -30,15 +34,18 @@ export function looker(tape: Tape, calls: Calls | undefined, statistics: Statist
     for (const protocol of ['tcp', 'udp'] as const) {
       for (const family of ['ipv4', 'ipv6'] as const) {
         const isWanted = query.protocols.includes(protocol) && query.families.includes(family)
-        if (!isWanted && !tape.whole) continue
+        if (!isWanted && !tape.recordsEverything) continue
         await tables.read(protocol, family, found, isWanted ? gaps : [])
       }
     }
     const processes =
-      query.owners || (tape.whole && !tape.played) ? await addOwners(tape, calls, readProcesses, found, gaps) : new Map<number, Process>()
+      query.owners || (tape.recordsEverything && !tape.played)
+        ? await addOwners(tape, calls, readProcesses, found, gaps)
+        : new Map<number, Process>()
     if (!query.owners) for (const { draft } of found) withoutOwners(draft)
-    if (tape.whole || countsTcp(query)) {
-      const isJudgedBefore = !tape.whole && typeof wanted?.filter !== 'function' && !(query.filter && countsTcp(needs(query.filter)))
+    if (tape.recordsEverything || countsTcp(query)) {
+      const isJudgedBefore =
+        !tape.recordsEverything && typeof requested?.filter !== 'function' && !(query.filter && countsTcp(needs(query.filter)))
       const asked = isJudgedBefore ? found.filter(row => query.test(row.draft, processes)) : found
       await addStatistics(tape, statistics, asked, gaps)
     }
@@ -86,7 +93,7 @@ function markExited(row: Row, processes: ReadonlyMap<number, Process>): void {
   row.draft.ownerless = 'exited'
 }
 
-/** The owner comes with the row, but it was not asked for: a look is the same on every system. */
+/** The owner comes with the row, but it was not asked for: a snapshot is the same on every system. */
 function withoutOwners(draft: Row['draft']): void {
   draft.owners = []
   draft.ownerless = undefined

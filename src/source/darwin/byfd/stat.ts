@@ -9,7 +9,7 @@ import type { Calls } from '../kernel/calls.ts'
 import { openCalls } from '../kernel/calls.ts'
 import type { Row } from '../decode/draft.ts'
 import { heldRow } from '../owners/holders.ts'
-import type { Wanted } from '../decode/sockets.ts'
+import type { Requested } from '../decode/sockets.ts'
 import { tcpOfConnection, wholeTcp } from '../decode/statistics.ts'
 import { inSockinfo, socketFdinfo, tcpSockinfo, type SocketFdinfo } from '../kernel/structs-process.ts'
 import { tcpConnectionInfo, type TcpConnectionInfo } from '../kernel/structs-tcp.ts'
@@ -26,7 +26,7 @@ const IN6P_IPV6_V6ONLY = 0x8000
 const TCPCI_FLAG_REORDERING_DETECTED = 2
 const types = [undefined, 'stream', 'datagram', 'raw', 'rdm', 'seqpacket'] as const
 const addressKinds = [undefined, 'ipv4', 'ipv6', 'both'] as const
-const everything: Wanted = { tcp: true, traffic: false, memory: true, options: true, major: undefined, zones: new Map() }
+const everything: Requested = { tcp: true, traffic: false, memory: true, options: true, major: undefined, zones: new Map() }
 
 /** The sockets of this program, and those of processes of the same user. */
 export function openDescriptors(library?: string): Descriptors {
@@ -49,7 +49,7 @@ function statOf(calls: Calls, pid: number, fd: number): SocketStat {
   return {
     pid,
     fd,
-    key: socket?.protocol === 'unix' ? undefined : socket?.key, // libproc does not have the count that is in a look's.
+    key: socket?.protocol === 'unix' ? undefined : socket?.key, // libproc does not have the count that is in a snapshot's.
     cookie: undefined,
     unreceived: listening ? undefined : ((own ? waiting(calls, fd) : undefined) ?? info.soi_rcv.sbi_cc),
     // macOS keeps what was sent until it is acknowledged, and does not tell the two apart.

@@ -8,8 +8,8 @@ import type { Records } from '../tables/records.ts'
 import { tcpOfBlock, tcpOfFlow, wholeTcp } from './statistics.ts'
 import type { XinpcbN, XsockbufN, XsocketN, XsockstatN } from '../kernel/structs.ts'
 
-/** What a look needs of the records, beside what is always there. */
-export interface Wanted {
+/** What a snapshot needs of the records, beside what is always there. */
+export interface Requested {
   readonly tcp: boolean
   readonly memory: boolean
   readonly options: boolean
@@ -78,7 +78,7 @@ export function protocolOf(number: number, type: number): Protocol {
 }
 
 /** An internet socket from its records; undefined when they are not of one. */
-export function inetRow(r: Records, table: 'tcp' | 'udp' | 'raw', wanted: Wanted): Row | undefined {
+export function inetRow(r: Records, table: 'tcp' | 'udp' | 'raw', requested: Requested): Row | undefined {
   const { inpcb, socket } = r
   if (inpcb === undefined || socket === undefined) return undefined
   const userSpace = socket.xso_so === 0n && inpcb.inp_gencnt === 0
@@ -93,20 +93,20 @@ export function inetRow(r: Records, table: 'tcp' | 'udp' | 'raw', wanted: Wanted
     protocol,
     family: v6 ? 'ipv6' : 'ipv4',
     state,
-    local: endpoint(inpcb.inp_dependladdr, inpcb.inp_lport, inpcb.inp_vflag, v6, wanted.zones),
-    remote: remoteOf(inpcb, v6, ports, wanted.zones),
+    local: endpoint(inpcb.inp_dependladdr, inpcb.inp_lport, inpcb.inp_vflag, v6, requested.zones),
+    remote: remoteOf(inpcb, v6, ports, requested.zones),
     uid: socket.xso_so === 0n ? undefined : socket.so_uid,
     queues: queuesOf(state, socket, r.receive, userSpace && protocol === 'udp' ? undefined : r.send),
   })
   if (!ports) made.local = { address: made.local.address, zone: made.local.zone }
   made.key = inetKey(made, userSpace ? undefined : inpcb.inp_gencnt, lastPid)
-  if (wanted.memory) made.memory = memoryOf(r.receive, r.send)
-  if (wanted.options) made.options = optionsOf(inpcb, socket, v6)
-  if (wanted.tcp && r.tcpcb !== undefined && hasStatistics(state))
+  if (requested.memory) made.memory = memoryOf(r.receive, r.send)
+  if (requested.options) made.options = optionsOf(inpcb, socket, v6)
+  if (requested.tcp && r.tcpcb !== undefined && hasStatistics(state))
     made.tcp = wholeTcp(userSpace ? tcpOfFlow(r.tcpcb) : tcpOfBlock(r.tcpcb, r.send?.sb_cc))
   if (!ports) made.detail = { protocolNumber: socket.xso_protocol || inpcb.inp_ip_p }
   addSocketFields(made, socket, userSpace)
-  if (wanted.traffic && r.counters !== undefined) made.traffic = sampledTraffic(r.counters, wanted.major)
+  if (requested.traffic && r.counters !== undefined) made.traffic = sampledTraffic(r.counters, requested.major)
   return row({
     socket: made,
     handle: socket.xso_so,
@@ -233,6 +233,6 @@ export function sampledTraffic(counters: XsockstatN, major: number | undefined):
     inCalls: received('rxpackets'),
     outCalls: sum('txpackets'),
     processes: [],
-    kind: 'sampled',
+    accuracy: 'sampled',
   }
 }

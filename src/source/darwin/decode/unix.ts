@@ -4,7 +4,7 @@ import type { Endpoint, State } from '../../../model/socket.ts'
 import { unixPath } from './address.ts'
 import { addFields, draft, row, type Draft, type Row } from './draft.ts'
 import type { Records } from '../tables/records.ts'
-import { addSocketFields, isNotAccepted, memoryOf, queuesOf, socketOptions, type Wanted } from './sockets.ts'
+import { addSocketFields, isNotAccepted, memoryOf, queuesOf, socketOptions, type Requested } from './sockets.ts'
 import type { Xunpcb64 } from '../kernel/structs.ts'
 
 const SO_ACCEPTCONN = 0x2
@@ -29,7 +29,7 @@ export const unixKey = (handle: bigint, count: number | undefined): string =>
   `unix.${handle.toString(16)}${count === undefined ? '' : `.${count}`}`
 
 /** A UNIX socket from its records (macOS 13 and later). */
-export function unixRow(r: Records, kind: UnixKind, wanted: Wanted): Row | undefined {
+export function unixRow(r: Records, kind: UnixKind, requested: Requested): Row | undefined {
   const { unpcb, socket } = r
   if (unpcb === undefined || socket === undefined) return undefined
   const state = unixState(socket.so_options, socket.so_state)
@@ -40,8 +40,8 @@ export function unixRow(r: Records, kind: UnixKind, wanted: Wanted): Row | undef
   made.key = unixKey(socket.xso_so, unpcb.xunp_gencnt)
   made.uid = socket.so_uid
   made.queues = queuesOf(state, socket, r.receive, r.send)
-  if (wanted.memory) made.memory = memoryOf(r.receive, r.send)
-  if (wanted.options) made.options = unixOptions(socket.so_options, socket.so_state)
+  if (requested.memory) made.memory = memoryOf(r.receive, r.send)
+  if (requested.options) made.options = unixOptions(socket.so_options, socket.so_state)
   addSocketFields(made, socket, false)
   const lastPid = socket.so_last_pid > 0 ? socket.so_last_pid : undefined
   return row({
@@ -58,7 +58,7 @@ export function unixRow(r: Records, kind: UnixKind, wanted: Wanted): Row | undef
 }
 
 /** A UNIX socket from the older table, which names no process. */
-export function unixRow64(r: Xunpcb64, kind: UnixKind, wanted: Wanted): Row {
+export function unixRow64(r: Xunpcb64, kind: UnixKind, requested: Requested): Row {
   const socket = r.xu_socket
   const state = unixState(socket.so_options, socket.so_state)
   const made = unixDraft(kind, state, unixPath(r.xu_au.sun_len, r.xu_au.sun_path), {
@@ -68,8 +68,8 @@ export function unixRow64(r: Xunpcb64, kind: UnixKind, wanted: Wanted): Row {
   made.key = unixKey(socket.xso_so, r.xunp_gencnt)
   made.uid = socket.so_uid
   made.queues = queuesOf(state, socket, socket.so_rcv, socket.so_snd)
-  if (wanted.memory) made.memory = memoryOf(socket.so_rcv, socket.so_snd)
-  if (wanted.options) made.options = unixOptions(socket.so_options, socket.so_state)
+  if (requested.memory) made.memory = memoryOf(socket.so_rcv, socket.so_snd)
+  if (requested.options) made.options = unixOptions(socket.so_options, socket.so_state)
   return row({
     socket: made,
     handle: socket.xso_so,

@@ -1,14 +1,14 @@
-// Counts the bytes of sockets and flows, by the conversation with the kernel that a source keeps from look to look.
+// Counts the bytes of sockets and flows, by the conversation with the kernel that a source keeps from snapshot to snapshot.
 
 import { DecodeError, OsError } from '../../../model/errors.ts'
 import type { Gap } from '../../../model/gap.ts'
-import { breath } from '../../yielding.ts'
+import { yielding } from '../../yielding.ts'
 import type { Tape } from '../../tape.ts'
 import type { Calls } from '../kernel/calls.ts'
 import type { Draft, Row } from '../decode/draft.ts'
 import { collect, flowRow, joinFlows } from './flows.ts'
 import { converse, providerOf, readMessages, type Conversation, type Message } from './ntstat.ts'
-import type { Wanted } from '../decode/sockets.ts'
+import type { Requested } from '../decode/sockets.ts'
 import type { NstatCounts } from '../kernel/structs-ntstat.ts'
 
 /** A socket that closed, with the kernel's last word about it. */
@@ -36,8 +36,8 @@ export function flowCounter(tape: Tape, calls: Calls | undefined, closings?: Clo
   }
 
   /** Gives sockets their counts. The answer is the flows that no table has, when tables are gated; otherwise those are merely younger than the tables. */
-  async function count(rows: readonly Row[], wanted: Wanted, gated: boolean, gaps: Gap[]): Promise<Row[]> {
-    const breathe = breath()
+  async function count(rows: readonly Row[], requested: Requested, gated: boolean, gaps: Gap[]): Promise<Row[]> {
+    const yieldToEventLoop = yielding()
     try {
       // The answer is taken in one go, so that two looks at a time do not get each other's.
       const answer: Uint8Array[] = []
@@ -45,24 +45,24 @@ export function flowCounter(tape: Tape, calls: Calls | undefined, closings?: Clo
       const messages: Message[] = []
       for (const datagram of answer) {
         messages.push(...readMessages(datagram))
-        await breathe()
+        await yieldToEventLoop()
       }
       const counts = collect(messages)
       for (const { context, code } of counts.refused) gaps.push(refused(providerOf(context) ?? 'sockets', code))
       if (!counts.whole && counts.refused.length === 0) gaps.push(bytesGap('lost', 'the kernel did not come to the end of its counts'))
       if (counts.silent > 0) gaps.push(silentGap(counts.silent))
-      const { sockets, left } = await joinFlows(rows, counts.sources, wanted, breathe)
+      const { sockets, left } = await joinFlows(rows, counts.sources, requested, yieldToEventLoop)
       for (const c of counts.sources) {
         if (!c.closing) continue
         // It may be in the table still, or have been in the one before.
-        const socket = sockets.get(c.reference) ?? known.get(c.reference) ?? flowRow(c, wanted).socket
+        const socket = sockets.get(c.reference) ?? known.get(c.reference) ?? flowRow(c, requested).socket
         closings?.push({ socket, counts: c.counts })
       }
       for (const [reference, socket] of sockets) if (closings !== undefined) known.set(reference, socket)
       for (const reference of counts.removed) known.delete(reference)
       return gated ? [...left] : []
     } catch (error) {
-      close() // It starts anew with the next look.
+      close() // It starts anew with the next snapshot.
       if (error instanceof DecodeError) gaps.push(bytesGap('damaged', `the kernel's counts could not be read: ${error.message}`))
       else if (error instanceof OsError) gaps.push(refused('sockets', error.message))
       else throw error

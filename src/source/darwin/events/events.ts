@@ -1,21 +1,21 @@
-// Sockets as they open and close: opened ones by looks, closed ones by the last word of the network statistics control, which has the final
-// counts also of a connection that no look has seen. Where the control is refused looks alone must do, and say so.
+// Sockets as they open and close: opened ones by snapshots, closed ones by the last word of the network statistics control, which has the final
+// counts also of a connection that no snapshot has seen. Where the control is refused looks alone must do, and say so.
 
 import { setTimeout as sleep } from 'node:timers/promises'
 import { fillQuery, type Query } from '../../../filter/query.ts'
 import type { EventGap, SocketEvent } from '../../../model/event.ts'
-import type { Look } from '../../../model/snapshot.ts'
+import type { Snapshot } from '../../../model/snapshot.ts'
 import type { Process } from '../../../model/process.ts'
 import type { Socket } from '../../../model/socket.ts'
 import { live } from '../../tape.ts'
 import type { Calls } from '../kernel/calls.ts'
 import type { Closing } from './counter.ts'
 import { trafficOf } from './flows.ts'
-import { looker } from '../snapshot.ts'
+import { snapshotTaker } from '../snapshot.ts'
 
 const everyMs = 250
 
-/** A socket that was open at the last look. */
+/** A socket that was open at the last snapshot. */
 interface Open {
   readonly socket: Socket
   /** When it was first seen; undefined when it was there before we came. */
@@ -32,51 +32,51 @@ export const eventsOf = (calls: Calls) =>
     signal?: AbortSignal,
     listening?: () => void,
   ): AsyncGenerator<SocketEvent | EventGap, void, undefined> {
-    const wanted = fillQuery(query)
+    const requested = fillQuery(query)
     const closings: Closing[] = []
-    const looks = looker(live, calls, 'darwin', closings)
+    const snapshots = snapshotTaker(live, calls, 'darwin', closings)
     const told = new Set<string>()
     let open: ReadonlyMap<string, Open> | undefined
     try {
       for (let stopping = false; !stopping;) {
         stopping = signal?.aborted ?? false
-        const look = await looks.look(query)
+        const snapshot = await snapshots.takeSnapshot(query)
         listening?.()
         const closed = closings.splice(0)
-        yield* newGaps(look, told)
-        const step = compare(open, look, closed)
+        yield* newGaps(snapshot, told)
+        const step = compare(open, snapshot, closed)
         for (const event of step.events) {
-          if (wanted.test(event.socket, look.processes)) yield event
+          if (requested.test(event.socket, snapshot.processes)) yield event
         }
         open = step.open
         if (!stopping) await pause(signal)
       }
     } finally {
-      looks.close()
+      snapshots.close()
     }
   }
 
 /** Each gap once: a watch that lasts for days must not repeat it four times a second. */
-function* newGaps(look: Look, told: Set<string>): Generator<EventGap> {
-  for (const gap of look.gaps) {
+function* newGaps(snapshot: Snapshot, told: Set<string>): Generator<EventGap> {
+  for (const gap of snapshot.gaps) {
     const text = `${gap.what} ${gap.why} ${gap.text.replace(/\d+/g, '')}`
     if (told.has(text)) continue
     told.add(text)
-    yield { type: 'gap', atMs: look.atMs, gap }
+    yield { type: 'gap', atMs: snapshot.atMs, gap }
   }
 }
 
-/** What happened between two looks. */
+/** What happened between two snapshots. */
 function compare(
   before: ReadonlyMap<string, Open> | undefined,
-  look: Look,
+  snapshot: Snapshot,
   closings: readonly Closing[],
 ): { readonly events: readonly SocketEvent[]; readonly open: ReadonlyMap<string, Open> } {
-  const atMs = look.atMs
+  const atMs = snapshot.atMs
   const events: SocketEvent[] = []
   const open = new Map<string, Open>()
-  const processesOf = (socket: Socket): Process[] => socket.owners.map(o => look.processes.get(o.pid)).filter(p => p !== undefined)
-  for (const socket of look.sockets) {
+  const processesOf = (socket: Socket): Process[] => socket.owners.map(o => snapshot.processes.get(o.pid)).filter(p => p !== undefined)
+  for (const socket of snapshot.sockets) {
     const was = before?.get(socket.key)
     const now = {
       socket,
@@ -95,7 +95,7 @@ function compare(
         processes,
         bytesIn: undefined,
         bytesOut: undefined,
-        kind: undefined,
+        accuracy: undefined,
       })
     }
   }
@@ -110,10 +110,10 @@ function compare(
     events.push(closedEvent(last, was, atMs, processesOf(last)))
   }
   for (const [key, was] of before ?? []) {
-    if (was.ended || open.has(key) || ended.has(key) || look.gaps.some(g => g.what === 'sockets' && g.why !== 'permission')) continue
-    // Nobody said a last word: what it moved since the last look is not known.
+    if (was.ended || open.has(key) || ended.has(key) || snapshot.gaps.some(g => g.what === 'sockets' && g.why !== 'permission')) continue
+    // Nobody said a last word: what it moved since the last snapshot is not known.
     const { traffic } = was.socket
-    events.push(closedEvent(traffic ? { ...was.socket, traffic: { ...traffic, kind: 'sampled' } } : was.socket, was, atMs, []))
+    events.push(closedEvent(traffic ? { ...was.socket, traffic: { ...traffic, accuracy: 'sampled' } } : was.socket, was, atMs, []))
   }
   return { events, open }
 }
@@ -127,11 +127,11 @@ function closedEvent(socket: Socket, was: Open | undefined, atMs: number, proces
     processes: was?.processes ?? processes,
     bytesIn: socket.traffic?.inBytes,
     bytesOut: socket.traffic?.outBytes,
-    kind: socket.traffic?.kind,
+    accuracy: socket.traffic?.accuracy,
   }
 }
 
-/** Waits for the next look, or until it is called off. */
+/** Waits for the next snapshot, or until it is called off. */
 async function pause(signal: AbortSignal | undefined): Promise<void> {
   try {
     await sleep(everyMs, undefined, signal && { signal })

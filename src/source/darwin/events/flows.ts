@@ -6,11 +6,11 @@ import { ipv4 } from '../../../bytes/address.ts'
 import { AF_INET6, scoped, type Zones } from '../decode/address.ts'
 import { addFields, draft, row, type Draft, type Row } from '../decode/draft.ts'
 import { isFull, type Counted, type Message } from './ntstat.ts'
-import { hasStatistics, tcpState, type Wanted } from '../decode/sockets.ts'
+import { hasStatistics, tcpState, type Requested } from '../decode/sockets.ts'
 import { tcpOfCounts, wholeTcp } from '../decode/statistics.ts'
 import type { NstatCounts, SockaddrIn6 } from '../kernel/structs-ntstat.ts'
 
-/** What the answers of one look said. */
+/** What the answers of one snapshot said. */
 export interface Counts {
   readonly sources: readonly Counted[]
   /** Sources that are gone. */
@@ -22,7 +22,7 @@ export interface Counts {
   readonly whole: boolean
 }
 
-/** Takes the messages of a look together; the last word about a source is the one that counts. */
+/** Takes the messages of a snapshot together; the last word about a source is the one that counts. */
 export function collect(messages: Iterable<Message>): Counts {
   const sources = new Map<bigint, Counted>()
   const removed: bigint[] = []
@@ -55,10 +55,10 @@ function end(address: SockaddrIn6, zones: Zones): Draft['local'] {
 }
 
 /** The flow as a socket. Its key holds for as long as we listen to the control. */
-export function flowRow(c: Counted, wanted: Wanted): Row {
+export function flowRow(c: Counted, requested: Requested): Row {
   const d = (c.tcp ?? c.udp)!
   const { pid, onBehalfOf } = pidsOf(c)
-  const local = end(d.local, wanted.zones)
+  const local = end(d.local, requested.zones)
   const state = c.tcp === undefined ? undefined : tcpState(c.tcp.state, d.local.sin6_port)
   const connected = d.remote.sin6_port !== 0
   const made = draft({
@@ -67,7 +67,7 @@ export function flowRow(c: Counted, wanted: Wanted): Row {
     family: d.local.sin6_family === AF_INET6 ? 'ipv6' : 'ipv4',
     state: c.tcp === undefined ? (connected ? 'ESTABLISHED' : 'UNCONNECTED') : state,
     local,
-    remote: connected ? end(d.remote, wanted.zones) : undefined,
+    remote: connected ? end(d.remote, requested.zones) : undefined,
   })
   if (made.state !== 'LISTEN') {
     made.queues = {
@@ -78,7 +78,7 @@ export function flowRow(c: Counted, wanted: Wanted): Row {
     }
   }
   addFields(made, { lastUserPid: pid || undefined, onBehalfOfPid: onBehalfOf, userSpace: c.userSpace || undefined })
-  count(made, c, wanted)
+  count(made, c, requested)
   return row({ socket: made, lastPid: pid || undefined, onBehalfOf, userSpace: c.userSpace })
 }
 
@@ -89,12 +89,12 @@ export const trafficOf = (c: NstatCounts): Traffic => ({
   inCalls: c.nstat_rxpackets,
   outCalls: c.nstat_txpackets,
   processes: [],
-  kind: 'exact',
+  accuracy: 'exact',
 })
 
-function count(socket: Draft, c: Counted, wanted: Wanted): void {
-  if (wanted.traffic) socket.traffic = trafficOf(c.counts)
-  if (!wanted.tcp || c.tcp === undefined || !hasStatistics(socket.state)) return
+function count(socket: Draft, c: Counted, requested: Requested): void {
+  if (requested.traffic) socket.traffic = trafficOf(c.counts)
+  if (!requested.tcp || c.tcp === undefined || !hasStatistics(socket.state)) return
   socket.tcp = wholeTcp(socket.tcp, tcpOfCounts(c.counts, c.tcp, socket.tcp?.sendMssBytes))
 }
 
@@ -114,14 +114,14 @@ export interface Joined {
 export async function joinFlows(
   rows: readonly Row[],
   sources: readonly Counted[],
-  wanted: Wanted,
-  breathe: () => Promise<void> | undefined,
+  requested: Requested,
+  yieldToEventLoop: () => Promise<void> | undefined,
 ): Promise<Joined> {
   const joinedSockets = new Map<bigint, Draft>()
   const flows: { readonly c: Counted; readonly row: Row }[] = []
   for (const c of sources) {
-    flows.push({ c, row: flowRow(c, wanted) })
-    await breathe()
+    flows.push({ c, row: flowRow(c, requested) })
+    await yieldToEventLoop()
   }
   const rest = new Set(flows)
   const byEnds = grouped(rows, r => joined(r.socket))
@@ -132,12 +132,12 @@ export async function joinFlows(
       const mine = sockets.length === 1 && found.length === 1 ? sockets : sockets.filter(r => pidsOfRow(r).includes(pid))
       const others = found.filter(f => f.row.lastPid === pid)
       if (mine.length === 1 && others.length === 1) {
-        count(mine[0]!.socket, flow.c, wanted)
+        count(mine[0]!.socket, flow.c, requested)
         joinedSockets.set(flow.c.reference, mine[0]!.socket)
       }
       if (sockets.length > 0) rest.delete(flow)
     }
-    await breathe()
+    await yieldToEventLoop()
   }
   return { sockets: joinedSockets, left: [...rest].filter(f => !f.c.closing).map(f => f.row) }
 }

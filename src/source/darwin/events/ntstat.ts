@@ -50,8 +50,8 @@ const providers = { 2: 'tcp', 3: 'tcp', 4: 'udp', 5: 'udp' } as const
 type Provider = keyof typeof providers
 
 /** The kernel gives 100 sources at a time; more rounds than this no machine needs. */
-const MOST_ROUNDS = 2000
-const MOST_FULL = 8
+const MAX_ROUNDS = 2000
+const MAX_FULL = 8
 /** What a request is recognised by in its answer; a provider's request has its number. */
 const UPDATE_CONTEXT = 100
 
@@ -124,7 +124,7 @@ function readMessage(view: DataView, at: number, length: number, type: number, f
 export const providerOf = (context: number): string | undefined =>
   context === 2 || context === 4 ? 'sockets' : context === 3 || context === 5 ? 'flows of Network.framework' : undefined
 
-/** An open conversation. It must stay open between looks: only then closed sockets are heard of. */
+/** An open conversation. It must stay open between snapshots: only then closed sockets are heard of. */
 export interface Conversation {
   /** Everything that the kernel has to say now, one datagram at a time; each is valid until the next. */
   poll(): Generator<Uint8Array>
@@ -151,7 +151,7 @@ export function converse(calls: Calls): Conversation {
       for (const provider of Object.keys(providers).map(Number)) yield* exchange(calls, fd, watchMessage(provider), provider)
     }
     let full = 0 // How often in a row there was no room for an answer.
-    for (let round = 0; round < MOST_ROUNDS && full < MOST_FULL; round++) {
+    for (let round = 0; round < MAX_ROUNDS && full < MAX_FULL; round++) {
       const next = yield* exchange(calls, fd, updateMessage(), UPDATE_CONTEXT)
       if (next === 'end') break
       full = next === 'full' ? full + 1 : 0

@@ -12,7 +12,7 @@ const ENOMEM = 12
 const EAGAIN = 35
 const MSG_DONTWAIT = 0x80
 /** No list of a healthy machine comes near it. */
-const LONGEST_LIST = 64 * 1024 * 1024
+const MAX_LIST = 64 * 1024 * 1024
 
 /** The calls, bound to a library. */
 export type Calls = ReturnType<typeof openCalls>
@@ -139,7 +139,7 @@ function processes(c: Bound) {
       if (used <= 0 && koffi.errno() !== 0) throw failed(call)
       return Math.max(used, 0)
     }
-    for (let room = ask(null, 0); room > 0 && room <= LONGEST_LIST; room *= 2) {
+    for (let room = ask(null, 0); room > 0 && room <= MAX_LIST; room *= 2) {
       const buffer = new Uint8Array(room)
       const used = ask(buffer, room)
       if (used < room) return buffer.subarray(0, used)

@@ -4,13 +4,13 @@
 import { viewOf } from '../../../bytes/text.ts'
 import { OsError } from '../../../model/errors.ts'
 import type { Socket } from '../../../model/socket.ts'
-import { breath } from '../../yielding.ts'
+import { yielding } from '../../yielding.ts'
 import type { Tape } from '../../tape.ts'
 import { endpoint, unixPath, AF_INET6, type Zones } from '../decode/address.ts'
 import type { Calls } from '../kernel/calls.ts'
 import { draft, row, type Draft, type Row } from '../decode/draft.ts'
 import { listPids } from '../processes/processes.ts'
-import { inetKey, memoryOf, protocolOf, queuesOf, socketOptions, tcpState, type Wanted } from '../decode/sockets.ts'
+import { inetKey, memoryOf, protocolOf, queuesOf, socketOptions, tcpState, type Requested } from '../decode/sockets.ts'
 import { inSockinfo, procFdinfo, socketFdinfo, tcpSockinfo, unSockinfo, type SocketFdinfo } from '../kernel/structs-process.ts'
 import { unixDraft, unixKey, unixState } from '../decode/unix.ts'
 
@@ -23,7 +23,7 @@ const SOCKINFO_TCP = 2
 const SOCKINFO_UN = 3
 const SOCK_STREAM = 1
 /** More than this the walk does not read of one process, so that a process with a million descriptors cannot stop it. */
-const MOST_SOCKETS = 200_000
+const MAX_SOCKETS = 200_000
 
 /** A descriptor that is a socket. A file port is a socket that waits in a message; it has no descriptor. */
 export interface Held {
@@ -47,8 +47,8 @@ export interface Walk {
 }
 
 /** Walks all processes. */
-export async function walkHolders(tape: Tape, calls: Calls | undefined, wanted: Wanted): Promise<Walk> {
-  const breathe = breath()
+export async function walkHolders(tape: Tape, calls: Calls | undefined, requested: Requested): Promise<Walk> {
+  const yieldToEventLoop = yielding()
   const held: Held[] = []
   const read = new Set<number>()
   let hidden = 0
@@ -56,14 +56,14 @@ export async function walkHolders(tape: Tape, calls: Calls | undefined, wanted: 
   const pids = listPids(tape, calls)
   for (const pid of pids) {
     try {
-      if (await readProcess(pid, tape, calls, wanted, held, breathe)) cut++
+      if (await readProcess(pid, tape, calls, requested, held, yieldToEventLoop)) cut++
       read.add(pid)
     } catch (error) {
       // EPERM: not ours. Anything else: it ended, or is about to.
       if (!(error instanceof OsError)) throw error
       if (error.code === 'EPERM' || error.code === 'EACCES') hidden++
     }
-    await breathe()
+    await yieldToEventLoop()
   }
   return { held, pids, read, hidden, cut }
 }
@@ -84,9 +84,9 @@ async function readProcess(
   pid: number,
   tape: Tape,
   calls: Calls | undefined,
-  wanted: Wanted,
+  requested: Requested,
   held: Held[],
-  breathe: () => Promise<void> | undefined,
+  yieldToEventLoop: () => Promise<void> | undefined,
 ): Promise<boolean> {
   let cut = false
   for (const ports of [false, true]) {
@@ -95,14 +95,14 @@ async function readProcess(
     for (const answer of tape.bytes(`${ports ? 'file ports' : 'descriptors'} ${pid}`, () => askProcess(pid, ports, calls))) {
       if (numbers === undefined) {
         numbers = socketsOf(answer)
-        cut ||= numbers.length > MOST_SOCKETS
+        cut ||= numbers.length > MAX_SOCKETS
         continue
       }
       const number = numbers[at++]
       if (answer.length === 0 || number === undefined) continue // It was closed while we looked.
       const info = socketFdinfo.read(viewOf(answer))
-      held.push({ pid, fd: ports ? undefined : number, handle: info.soi_so, row: heldRow(info, wanted) })
-      await breathe()
+      held.push({ pid, fd: ports ? undefined : number, handle: info.soi_so, row: heldRow(info, requested) })
+      await yieldToEventLoop()
     }
   }
   return cut
@@ -118,7 +118,7 @@ function* askProcess(pid: number, ports: boolean, calls: Calls | undefined): Gen
     if (ports && error instanceof OsError) return // The descriptors were readable; file ports are an addition.
     throw error
   }
-  const numbers = socketsOf(list).slice(0, MOST_SOCKETS)
+  const numbers = socketsOf(list).slice(0, MAX_SOCKETS)
   if (numbers.length === 0) return
   yield list
   for (const number of numbers) yield socketInfo(calls, pid, number, ports)
@@ -137,8 +137,8 @@ function socketInfo(calls: Calls, pid: number, number: number, port: boolean): U
 }
 
 /** A socket as libproc tells of it; undefined for kinds that are not listed. */
-export function heldRow(info: SocketFdinfo, wanted: Wanted): Row | undefined {
-  if (info.soi_kind === SOCKINFO_UN) return heldUnix(info, wanted)
+export function heldRow(info: SocketFdinfo, requested: Requested): Row | undefined {
+  if (info.soi_kind === SOCKINFO_UN) return heldUnix(info, requested)
   if (info.soi_kind !== SOCKINFO_IN && info.soi_kind !== SOCKINFO_TCP) return undefined
   const view = viewOf(info.soi_proto)
   const ini = inSockinfo.read(view, 0, inSockinfo.size)
@@ -148,7 +148,7 @@ export function heldRow(info: SocketFdinfo, wanted: Wanted): Row | undefined {
   const remotePort = port(ini.insi_fport)
   const v6 = info.soi_family === AF_INET6
   const state = tcp === undefined ? (remotePort === 0 ? 'UNCONNECTED' : 'ESTABLISHED') : tcpState(tcp.tcpsi_state, localPort)
-  const ends = ended(protocol, ini.insi_vflag, v6, wanted.zones)
+  const ends = ended(protocol, ini.insi_vflag, v6, requested.zones)
   const made = draft({
     key: '',
     protocol,
@@ -156,7 +156,7 @@ export function heldRow(info: SocketFdinfo, wanted: Wanted): Row | undefined {
     state,
     local: ends(ini.insi_laddr, localPort),
     remote: remotePort === 0 ? undefined : ends(ini.insi_faddr, remotePort),
-    ...rest(info, state, wanted),
+    ...rest(info, state, requested),
   })
   made.key = inetKey(made, ini.insi_gencnt, undefined)
   if (protocol === 'raw' || protocol === 'icmp') made.detail = { protocolNumber: info.soi_protocol }
@@ -173,7 +173,7 @@ const ended =
 /** A port in network order, in the low half of an int of this machine. */
 const port = (value: number): number => ((value & 0xff) << 8) | ((value >>> 8) & 0xff)
 
-function heldUnix(info: SocketFdinfo, wanted: Wanted): Row {
+function heldUnix(info: SocketFdinfo, requested: Requested): Row {
   const un = unSockinfo.read(viewOf(info.soi_proto))
   const state = unixState(info.soi_options, info.soi_state)
   const peer = { connected: un.unsi_conn_so !== 0n, path: unixPath(un.unsi_caddr[0]!, un.unsi_caddr.subarray(2)) }
@@ -183,17 +183,17 @@ function heldUnix(info: SocketFdinfo, wanted: Wanted): Row {
     unixPath(un.unsi_addr[0]!, un.unsi_addr.subarray(2)),
     peer,
   )
-  Object.assign(made, rest(info, state, wanted))
+  Object.assign(made, rest(info, state, requested))
   made.key = unixKey(info.soi_so, undefined)
   return row({ socket: made, handle: info.soi_so, block: info.soi_pcb, peer: un.unsi_conn_pcb })
 }
 
-function rest(info: SocketFdinfo, state: Draft['state'], wanted: Wanted): Partial<Draft> {
+function rest(info: SocketFdinfo, state: Draft['state'], requested: Requested): Partial<Draft> {
   const [receive, send] = [info.soi_rcv, info.soi_snd].map(b => ({ sb_cc: b.sbi_cc, sb_hiwat: b.sbi_hiwat, sb_mbcnt: b.sbi_mbcnt }))
   return {
     queues: queuesOf(state, { so_qlen: info.soi_qlen, so_qlimit: info.soi_qlimit }, receive, send),
-    memory: wanted.memory ? memoryOf(receive, send) : undefined,
-    options: wanted.options
+    memory: requested.memory ? memoryOf(receive, send) : undefined,
+    options: requested.options
       ? {
           v6only: undefined,
           tos: undefined,

@@ -9,7 +9,7 @@ export function unite(rows: Row[], held: readonly Held[]): Row[] {
   const known = new Set(rows.map(r => r.handle))
   const keys = new Set(rows.map(r => r.socket.key))
   for (const h of held) {
-    // The same socket can be held many times, and be opened again between the two looks.
+    // The same socket can be held many times, and be opened again between the two snapshots.
     if (h.row === undefined || known.has(h.handle) || keys.has(h.row.socket.key)) continue
     known.add(h.handle)
     keys.add(h.row.socket.key)

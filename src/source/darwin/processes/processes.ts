@@ -4,7 +4,7 @@
 import { cString, viewOf } from '../../../bytes/text.ts'
 import { OsError } from '../../../model/errors.ts'
 import type { Process } from '../../../model/process.ts'
-import { breath } from '../../yielding.ts'
+import { yielding } from '../../yielding.ts'
 import { scriptOf } from '../../script.ts'
 import type { Tape } from '../../tape.ts'
 import type { Calls } from '../kernel/calls.ts'
@@ -17,10 +17,10 @@ const KERN_PROC = 14
 const KERN_PROC_PID = 1
 const KERN_PROCARGS2 = 49
 /** KERN_ARGMAX, which has been the same since macOS 10.4. */
-const MOST_ARGUMENT_BYTES = 1024 * 1024
-const MOST_ARGUMENTS = 100_000
+const MAX_ARGUMENT_BYTES = 1024 * 1024
+const MAX_ARGUMENTS = 100_000
 /** A chain of parents that is longer has a ring in it. */
-const LONGEST_CHAIN = 1000
+const MAX_CHAIN = 1000
 
 const nothing = new Uint8Array(0)
 
@@ -47,7 +47,7 @@ function tried(call: () => Uint8Array): Uint8Array {
 
 /** Reads processes, and keeps the names of users. */
 export function processReader(tape: Tape, calls: Calls | undefined) {
-  const buffer = calls === undefined ? nothing : new Uint8Array(MOST_ARGUMENT_BYTES)
+  const buffer = calls === undefined ? nothing : new Uint8Array(MAX_ARGUMENT_BYTES)
   const users = new Map<number, string | undefined>()
 
   async function user(uid: number): Promise<string | undefined> {
@@ -66,17 +66,17 @@ export function processReader(tape: Tape, calls: Calls | undefined) {
 
   /** These processes and their parents, by pid. */
   async function all(pids: Iterable<number>): Promise<Map<number, Process>> {
-    const breathe = breath()
+    const yieldToEventLoop = yielding()
     const found = new Map<number, Process>()
     const gone = new Set<number>()
     for (const pid of pids) {
       let at: number | undefined = pid
-      for (let steps = 0; at !== undefined && at > 0 && !found.has(at) && !gone.has(at) && steps < LONGEST_CHAIN; steps++) {
+      for (let steps = 0; at !== undefined && at > 0 && !found.has(at) && !gone.has(at) && steps < MAX_CHAIN; steps++) {
         const process: Process | undefined = await one(at)
         if (process === undefined) gone.add(at)
         else found.set(at, process)
         at = process?.parentPid
-        await breathe()
+        await yieldToEventLoop()
       }
     }
     return found
@@ -138,7 +138,7 @@ function startOf(pid: number, times: Uint8Array | undefined): number | undefined
 /** KERN_PROCARGS2: a count, the path of the program, zeros up to a boundary, and the words, each with a zero at its end. */
 export function readArguments(bytes: Uint8Array | undefined): readonly string[] | undefined {
   if (bytes === undefined || bytes.length < 4) return undefined
-  const count = Math.min(viewOf(bytes).getInt32(0, true), MOST_ARGUMENTS)
+  const count = Math.min(viewOf(bytes).getInt32(0, true), MAX_ARGUMENTS)
   let at = bytes.indexOf(0, 4)
   while (at >= 0 && at < bytes.length && bytes[at] === 0) at++
   const words: string[] = []

@@ -3,7 +3,7 @@
 
 import { viewOf } from '../../../bytes/text.ts'
 import { OsError } from '../../../model/errors.ts'
-import { breath } from '../../yielding.ts'
+import { yielding } from '../../yielding.ts'
 import type { Tape } from '../../tape.ts'
 import { AF_INET, AF_INET6 } from '../decode/address.ts'
 import type { Calls } from '../kernel/calls.ts'
@@ -13,19 +13,19 @@ import { sockaddrIn6 } from '../kernel/structs-ntstat.ts'
 import { infoTuple, tcpInfo } from '../kernel/structs-tcp.ts'
 import type { XinpcbN } from '../kernel/structs.ts'
 
-/** More connections than this are not asked about in one look. */
-const MOST_QUESTIONS = 5000
+/** More connections than this are not asked about in one snapshot. */
+const MAX_QUESTIONS = 5000
 /** So many refusals in a row say that the question is not answered here. */
-const MOST_REFUSALS = 20
+const MAX_REFUSALS = 20
 
 /** Asks about each connection that can be asked about. */
 export async function askEach(rows: readonly Row[], tape: Tape, calls: Calls | undefined): Promise<void> {
-  const breathe = breath()
+  const yieldToEventLoop = yielding()
   let refusals = 0
   let questions = 0
   for (const r of rows) {
     const { question } = r
-    if (question === undefined || refusals >= MOST_REFUSALS || ++questions > MOST_QUESTIONS) continue
+    if (question === undefined || refusals >= MAX_REFUSALS || ++questions > MAX_QUESTIONS) continue
     try {
       const ask = (): Uint8Array[] => (calls ? [calls.sysctlAsk('net.inet.tcp.info', question)] : [])
       for (const answer of tape.bytes(`net.inet.tcp.info ${r.socket.key}`, ask)) {
@@ -36,7 +36,7 @@ export async function askEach(rows: readonly Row[], tape: Tape, calls: Calls | u
       if (!(error instanceof OsError)) throw error
       refusals++ // ENOENT: it is gone, or it is not ours. EPERM, EINVAL: this macOS does not answer.
     }
-    await breathe()
+    await yieldToEventLoop()
   }
 }
 

@@ -22,9 +22,9 @@ export function hiddenBehindGate(seen: Seen, major: number | undefined, isRoot: 
   const missing = expected(seen) - seen.rows
   if (missing <= 0) return 0
   const onlyOwn = seen.own === seen.rows
-  const most = missing >= seen.rows
+  const max = missing >= seen.rows
   // Sockets that die while the kernel writes are missing as well, a few at a time, whoever they belong to.
-  const gated = major !== undefined && major >= MACOS_27 ? most || (onlyOwn && !isRoot) : most && onlyOwn && missing >= 8
+  const gated = major !== undefined && major >= MACOS_27 ? max || (onlyOwn && !isRoot) : max && onlyOwn && missing >= 8
   return gated ? missing : 0
 }
 

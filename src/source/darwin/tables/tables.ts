@@ -1,16 +1,16 @@
-// Which tables a look asks for, and what a table that is cut, gated or refused means.
+// Which tables a snapshot asks for, and what a table that is cut, gated or refused means.
 
 import type { FullQuery } from '../../../filter/query.ts'
 import { OsError } from '../../../model/errors.ts'
 import type { Gap } from '../../../model/gap.ts'
 import type { Protocol } from '../../../model/socket.ts'
-import { breath } from '../../yielding.ts'
+import { yielding } from '../../yielding.ts'
 import type { Tape } from '../../tape.ts'
 import type { Calls } from '../kernel/calls.ts'
 import type { Row } from '../decode/draft.ts'
 import { hiddenBehindGate, type Seen } from './gate.ts'
 import { readSockets, readTable64, type Records, type TableEnd } from './records.ts'
-import { inetRow, type Wanted } from '../decode/sockets.ts'
+import { inetRow, type Requested } from '../decode/sockets.ts'
 import { unixRow, unixRow64, type UnixKind } from '../decode/unix.ts'
 
 const inetTables = { tcp: ['tcp'], udp: ['udp'], raw: ['raw', 'icmp'] } as const satisfies Record<string, readonly Protocol[]>
@@ -39,19 +39,25 @@ interface Reading extends Tables {
   readonly hidden: Hidden[]
   readonly tape: Tape
   readonly calls: Calls | undefined
-  readonly wanted: Wanted
+  readonly requested: Requested
   readonly gaps: Gap[]
   readonly self: number | undefined
   readonly isRoot: boolean
-  readonly breathe: () => Promise<void> | undefined
+  readonly yieldToEventLoop: () => Promise<void> | undefined
 }
 
 /** Reads the tables of the protocols that are wanted. */
-export async function readTables(tape: Tape, calls: Calls | undefined, query: FullQuery, wanted: Wanted, gaps: Gap[]): Promise<Tables> {
+export async function readTables(
+  tape: Tape,
+  calls: Calls | undefined,
+  query: FullQuery,
+  requested: Requested,
+  gaps: Gap[],
+): Promise<Tables> {
   const self = (await tape.value('own pid', () => calls?.ownPid() ?? null)) ?? undefined
   const isRoot = (await tape.value('own uid', () => calls?.ownUid() ?? null)) === 0
-  const reading: Reading = { rows: [], hidden: [], tape, calls, wanted, gaps, self, isRoot, breathe: breath() }
-  const asks = (...protocols: readonly Protocol[]): boolean => tape.whole || protocols.some(p => query.protocols.includes(p))
+  const reading: Reading = { rows: [], hidden: [], tape, calls, requested, gaps, self, isRoot, yieldToEventLoop: yielding() }
+  const asks = (...protocols: readonly Protocol[]): boolean => tape.recordsEverything || protocols.some(p => query.protocols.includes(p))
   for (const [name, protocols] of Object.entries(inetTables)) {
     if (asks(...protocols)) await listed(name, gaps, () => inetTable(reading, name as InetTable))
   }
@@ -60,7 +66,7 @@ export async function readTables(tape: Tape, calls: Calls | undefined, query: Fu
 }
 
 async function inetTable(reading: Reading, name: InetTable): Promise<void> {
-  const { tape, calls, wanted } = reading
+  const { tape, calls, requested } = reading
   const question = `net.inet.${name}.pcblist_n`
   let announced: number | undefined
   const ask = (): Uint8Array[] => {
@@ -70,14 +76,14 @@ async function inetTable(reading: Reading, name: InetTable): Promise<void> {
   }
   for (const answer of tape.bytes(question, ask)) {
     const found: Row[] = []
-    const table = await readSlowly(answer, reading.breathe, records => {
-      const made = inetRow(records, name, wanted)
+    const table = await readSlowly(answer, reading.yieldToEventLoop, records => {
+      const made = inetRow(records, name, requested)
       if (made !== undefined) found.push(made)
     })
     for (const row of found) reading.rows.push(row)
     reportCut(question, table, reading.gaps)
     const room = (await tape.value(`${question} announced`, () => announced ?? null)) ?? undefined
-    const missing = hiddenBehindGate(seenOf(reading, name, table, room, found), wanted.major, reading.isRoot)
+    const missing = hiddenBehindGate(seenOf(reading, name, table, room, found), requested.major, reading.isRoot)
     if (missing > 0) reading.hidden.push({ table: name, missing, listed: found.length })
   }
 }
@@ -85,18 +91,18 @@ async function inetTable(reading: Reading, name: InetTable): Promise<void> {
 const seenOf = (reading: Reading, name: InetTable, table: Read, announced: number | undefined, found: readonly Row[]): Seen => ({
   header: table.header,
   announced,
-  itemBytes: reading.wanted.major === undefined ? 0 : itemBytes(name, reading.wanted.major),
+  itemBytes: reading.requested.major === undefined ? 0 : itemBytes(name, reading.requested.major),
   rows: table.sockets,
   own: found.filter(r => r.lastPid === reading.self || r.onBehalfOf === reading.self).length,
 })
 
 async function unixTable(reading: Reading, kind: UnixKind): Promise<void> {
-  const { tape, calls, wanted, rows, gaps, breathe } = reading
+  const { tape, calls, requested, rows, gaps, yieldToEventLoop } = reading
   const question = `net.local.${kind}.pcblist_n`
   try {
     for (const answer of tape.bytes(question, () => (calls ? [calls.sysctl(question).bytes] : []))) {
-      const table = await readSlowly(answer, breathe, records => {
-        const made = unixRow(records, kind, wanted)
+      const table = await readSlowly(answer, yieldToEventLoop, records => {
+        const made = unixRow(records, kind, requested)
         if (made !== undefined) rows.push(made)
       })
       reportCut(question, table, gaps)
@@ -107,11 +113,11 @@ async function unixTable(reading: Reading, kind: UnixKind): Promise<void> {
   }
 }
 
-function unixTable64({ tape, calls, wanted, rows, gaps }: Reading, kind: UnixKind): void {
+function unixTable64({ tape, calls, requested, rows, gaps }: Reading, kind: UnixKind): void {
   const question = `net.local.${kind}.pcblist64`
   for (const answer of tape.bytes(question, () => (calls ? [calls.sysctl(question).bytes] : []))) {
     const table = readTable64(answer)
-    for (const r of table.sockets) rows.push(unixRow64(r, kind, wanted))
+    for (const r of table.sockets) rows.push(unixRow64(r, kind, requested))
     reportCut(question, { ...table, sockets: table.sockets.length }, gaps)
   }
 }
@@ -120,13 +126,17 @@ function unixTable64({ tape, calls, wanted, rows, gaps }: Reading, kind: UnixKin
 type Read = TableEnd & { readonly sockets: number }
 
 /** Reads a table with pauses. */
-async function readSlowly(answer: Uint8Array, breathe: () => Promise<void> | undefined, use: (records: Records) => void): Promise<Read> {
+async function readSlowly(
+  answer: Uint8Array,
+  yieldToEventLoop: () => Promise<void> | undefined,
+  use: (records: Records) => void,
+): Promise<Read> {
   const reader = readSockets(answer)
   for (let sockets = 0; ; sockets++) {
     const next = reader.next()
     if (next.done) return { ...next.value, sockets }
     use(next.value)
-    await breathe()
+    await yieldToEventLoop()
   }
 }
 

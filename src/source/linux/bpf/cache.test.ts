@@ -16,30 +16,34 @@ import {
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { needs } from '../../../../test/needs.ts'
-import { cacheFolder, findInTypes, isCached, type Wanted } from './cache.ts'
+import { cacheFolder, findInTypes, isCached, type Requested } from './cache.ts'
 import { isOwnerOffsets, ownerOffsets, type OwnerOffsets } from './programs.ts'
 
 const base = mkdtempSync(join(tmpdir(), 'cache-'))
 after(() => rmSync(base, { recursive: true, force: true }))
 const here = needs('linux', 'file /sys/kernel/btf/vmlinux')
-const wanted: Wanted<OwnerOffsets> = { name: 'test', find: ownerOffsets, check: isOwnerOffsets }
+const requested: Requested<OwnerOffsets> = { name: 'test', find: ownerOffsets, check: isOwnerOffsets }
 let count = 0
 
 /** A folder with a good cache in it, and its one file. */
 function filled(): { folder: string; file: string; value: OwnerOffsets } {
   const folder = join(base, String(++count))
-  const { value, fromCache } = findInTypes(wanted, folder, 'kernel')
+  const { value, fromCache } = findInTypes(requested, folder, 'kernel')
   equal(fromCache, false)
   return { folder, file: join(folder, readdirSync(folder)[0]!), value }
 }
 
 test('what was found is kept, for us alone, and only for this kernel', here, () => {
   const { folder, file, value } = filled()
-  deepEqual(findInTypes(wanted, folder, 'kernel'), { value, fromCache: true })
+  deepEqual(findInTypes(requested, folder, 'kernel'), { value, fromCache: true })
   equal(lstatSync(file).mode & 0o777, 0o600)
   equal(lstatSync(folder).mode & 0o777, 0o700)
   deepEqual(
-    [isCached(wanted, folder, 'kernel'), isCached(wanted, folder, 'other kernel'), isCached({ ...wanted, name: 'x' }, folder, 'kernel')],
+    [
+      isCached(requested, folder, 'kernel'),
+      isCached(requested, folder, 'other kernel'),
+      isCached({ ...requested, name: 'x' }, folder, 'kernel'),
+    ],
     [true, false, false],
   )
   equal(readdirSync(folder).length, 1) // No draft is left behind.
@@ -61,9 +65,9 @@ test('a damaged file is not believed, and is replaced', here, () => {
   ]
   for (const bad of damages) {
     writeFileSync(file, bad)
-    equal(isCached(wanted, folder, 'kernel'), false, bad.slice(0, 80))
-    deepEqual(findInTypes(wanted, folder, 'kernel'), { value, fromCache: false })
-    equal(isCached(wanted, folder, 'kernel'), true)
+    equal(isCached(requested, folder, 'kernel'), false, bad.slice(0, 80))
+    deepEqual(findInTypes(requested, folder, 'kernel'), { value, fromCache: false })
+    equal(isCached(requested, folder, 'kernel'), true)
   }
 })
 
@@ -73,45 +77,45 @@ test('a whole file about something else is not believed', here, () => {
   const moved = join(folder, 'moved')
   renameSync(file, moved)
   // As if the file of another kernel had been put in its place: its own sum is right.
-  findInTypes(wanted, other.folder, 'another kernel')
+  findInTypes(requested, other.folder, 'another kernel')
   const foreign = readdirSync(other.folder)
     .map(name => join(other.folder, name))
     .find(name => name !== other.file)!
   writeFileSync(file, readFileSync(foreign), { mode: 0o600 })
-  equal(isCached(wanted, folder, 'kernel'), false)
+  equal(isCached(requested, folder, 'kernel'), false)
 })
 
 test('a link, or a file or folder that others can write to, is not believed', here, () => {
   const linked = filled()
   renameSync(linked.file, join(base, 'elsewhere'))
   symlinkSync(join(base, 'elsewhere'), linked.file)
-  equal(isCached(wanted, linked.folder, 'kernel'), false)
+  equal(isCached(requested, linked.folder, 'kernel'), false)
   const open = filled()
   chmodSync(open.file, 0o666)
-  equal(isCached(wanted, open.folder, 'kernel'), false)
+  equal(isCached(requested, open.folder, 'kernel'), false)
   const shared = filled()
   chmodSync(shared.folder, 0o777)
-  equal(isCached(wanted, shared.folder, 'kernel'), false)
+  equal(isCached(requested, shared.folder, 'kernel'), false)
   const away = filled()
   symlinkSync(away.folder, join(base, 'link'))
-  equal(isCached(wanted, join(base, 'link'), 'kernel'), false)
+  equal(isCached(requested, join(base, 'link'), 'kernel'), false)
 })
 
 test("another user's file is not believed", needs('linux', 'root', 'file /sys/kernel/btf/vmlinux'), () => {
   const { folder, file } = filled()
   chownSync(file, 65534, 65534)
-  equal(isCached(wanted, folder, 'kernel'), false)
+  equal(isCached(requested, folder, 'kernel'), false)
   const { folder: theirs } = filled()
   chownSync(theirs, 65534, 65534)
-  equal(isCached(wanted, theirs, 'kernel'), false)
+  equal(isCached(requested, theirs, 'kernel'), false)
 })
 
 test('a place that cannot be written to is no reason to fail', here, () => {
   writeFileSync(join(base, 'file'), '')
-  equal(findInTypes(wanted, join(base, 'file', 'sockscope'), 'kernel').fromCache, false)
+  equal(findInTypes(requested, join(base, 'file', 'sockscope'), 'kernel').fromCache, false)
   mkdirSync(join(base, 'theirs'), { mode: 0o777 })
   chmodSync(join(base, 'theirs'), 0o777)
-  findInTypes(wanted, join(base, 'theirs'), 'kernel')
+  findInTypes(requested, join(base, 'theirs'), 'kernel')
   deepEqual(readdirSync(join(base, 'theirs')), [])
 })
 

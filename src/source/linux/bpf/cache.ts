@@ -1,4 +1,4 @@
-// What was found in the kernel's types, kept on disk: reading 5 MB of them costs more than everything else that a look does.
+// What was found in the kernel's types, kept on disk: reading 5 MB of them costs more than everything else that a snapshot does.
 // The file is only believed when it is ours, whole, and about this kernel. Whatever is wrong with it, the types are read again.
 
 import { closeSync, constants, fstatSync, lstatSync, mkdirSync, openSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
@@ -22,7 +22,7 @@ export function cacheFolder(env: NodeJS.ProcessEnv = process.env): string {
 export const kernelBuild = (): string => `${release()} ${version()} ${arch()}`
 
 /** What is wanted of the kernel's types. */
-export interface Wanted<T> {
+export interface Requested<T> {
   /** Names the cache file; a new name when the shape changes. */
   readonly name: string
   readonly find: (types: Btf) => T | undefined
@@ -37,18 +37,18 @@ export interface Found<T> {
 }
 
 /** Gives what is wanted from the cache, or else from the kernel's types, and keeps it. */
-export function findInTypes<T>(wanted: Wanted<T>, folder = cacheFolder(), kernel = kernelBuild()): Found<T> {
-  const file = cacheFile(wanted.name, folder, kernel)
+export function findInTypes<T>(requested: Requested<T>, folder = cacheFolder(), kernel = kernelBuild()): Found<T> {
+  const file = cacheFile(requested.name, folder, kernel)
   const kept = readCache(file, kernel)
-  if (wanted.check(kept)) return { value: kept, fromCache: true }
-  return { value: findAnew(wanted, folder, kernel), fromCache: false }
+  if (requested.check(kept)) return { value: kept, fromCache: true }
+  return { value: findAnew(requested, folder, kernel), fromCache: false }
 }
 
 /** Gives what is wanted from the kernel's types, and replaces what the cache had. */
-export function findAnew<T>(wanted: Wanted<T>, folder = cacheFolder(), kernel = kernelBuild()): T {
-  const value = wanted.find(readBtf(readTypes()))
-  if (value === undefined) throw new OsError('BTF', 'ENOTSUP', { help: `this kernel has no ${wanted.name}` })
-  writeCache(cacheFile(wanted.name, folder, kernel), kernel, value)
+export function findAnew<T>(requested: Requested<T>, folder = cacheFolder(), kernel = kernelBuild()): T {
+  const value = requested.find(readBtf(readTypes()))
+  if (value === undefined) throw new OsError('BTF', 'ENOTSUP', { help: `this kernel has no ${requested.name}` })
+  writeCache(cacheFile(requested.name, folder, kernel), kernel, value)
   return value
 }
 
@@ -61,8 +61,8 @@ function readTypes(): Uint8Array {
 }
 
 /** True when what we need is kept for this kernel. */
-export const isCached = <T>(wanted: Wanted<T>, folder = cacheFolder(), kernel = kernelBuild()): boolean =>
-  wanted.check(readCache(cacheFile(wanted.name, folder, kernel), kernel))
+export const isCached = <T>(requested: Requested<T>, folder = cacheFolder(), kernel = kernelBuild()): boolean =>
+  requested.check(readCache(cacheFile(requested.name, folder, kernel), kernel))
 
 /** A sum against damage: 64 bits of FNV-1a, in two halves. It is no secret and need not be one: the folder and the file are ours. */
 function hash(text: string): string {

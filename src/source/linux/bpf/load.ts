@@ -26,7 +26,7 @@ export const attachTypes = { rawTracepoint: 23, iterator: 28 } as const
 export const mapTypes = { hash: 1, array: 2, perCpuArray: 6, ringBuffer: 27 } as const
 
 const licence = Buffer.from('GPL\0')
-const longestLog = 16 * 1024 * 1024
+const maxLog = 16 * 1024 * 1024
 
 /** What to load. */
 export interface ProgramSpec {
@@ -59,7 +59,7 @@ export function loadProgram(spec: ProgramSpec): number {
   } catch (error) {
     if (!(error instanceof OsError)) throw error
     // A log makes loading slower, so it is asked for only when there is something to read in it.
-    for (let size = 64 * 1024; size <= longestLog; size *= 16) {
+    for (let size = 64 * 1024; size <= maxLog; size *= 16) {
       const log = new Uint8Array(size)
       try {
         return bpf(call, BPF_PROG_LOAD, attribute(log))

@@ -25,7 +25,7 @@ import type { Program } from './asm.ts'
 
 /** A burst of 20,000 short connections is 120,000 records: they fit, however busy the machine is. */
 const ringBytes = 16 * 1024 * 1024
-const mostMoves = 65_536
+const maxMoves = 65_536
 const firstPidNamespace = 'pid:[4026531836]'
 
 /** What one process moved on one socket, since the meter was opened. */
@@ -41,7 +41,7 @@ export interface Meter {
   /** Processes that we cannot see are counted as number 0. */
   readonly hasStrangers: boolean
   /** Hands over what happened since the last call, at most so many records. */
-  drain(each: (record: TrafficRecord) => void, most: number): number
+  drain(each: (record: TrafficRecord) => void, max: number): number
   /** What a process moved on a socket. `forget` also removes the counters. */
   move(cookie: bigint, pid: number, forget: boolean): Move | undefined
   /** Everything that was moved. */
@@ -82,7 +82,7 @@ export function openMeter(scope: TrafficScope, sizes: MeterSizes = {}): Meter {
           type: 'hash',
           keySize: moveKeySize,
           valueSize: moveValue.size,
-          maxEntries: sizes.moves ?? mostMoves,
+          maxEntries: sizes.moves ?? maxMoves,
         }),
       ),
       lost: keep(createMap({ name: 'sockscope_lost', type: 'array', keySize: 4, valueSize: 8, maxEntries: 2, mappable: true })),
@@ -172,7 +172,7 @@ function meter(
   return {
     lacks,
     hasStrangers,
-    drain: (each, most) => ring.drain(view => each(trafficRecord.read(view)), most),
+    drain: (each, max) => ring.drain(view => each(trafficRecord.read(view)), max),
     move(cookie, pid, forget) {
       const key = new Uint8Array(BigUint64Array.of(moveKey(cookie, pid)).buffer)
       if (!readMap(maps.moves, key, value)) return undefined

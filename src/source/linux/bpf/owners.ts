@@ -3,11 +3,11 @@
 import { readFileSync, readlinkSync } from 'node:fs'
 import { DecodeError, OsError } from '../../../model/errors.ts'
 import { closeFd, openDiag } from '../kernel/calls.ts'
-import { cacheFolder, findAnew, findInTypes, isCached, type Found, type Wanted } from './cache.ts'
+import { cacheFolder, findAnew, findInTypes, isCached, type Found, type Requested } from './cache.ts'
 import { iterate, loadProgram, openLink } from './load.ts'
 import { isOwnerOffsets, ownerOffsets, ownerRecordSize, ownersProgram, type OwnerOffsets } from './programs.ts'
 
-const wanted: Wanted<OwnerOffsets> = { name: 'task-file-1', find: ownerOffsets, check: isOwnerOffsets }
+const requested: Requested<OwnerOffsets> = { name: 'task-file-1', find: ownerOffsets, check: isOwnerOffsets }
 
 /** The inode of the first pid namespace: fixed by the kernel, include/linux/proc_ns.h */
 const FIRST_PID_NAMESPACE = 'pid:[4026531836]'
@@ -23,7 +23,7 @@ export interface Sweep {
 }
 
 /** True when opening needs no reading of the kernel's types. */
-export const isPrepared = (folder = cacheFolder()): boolean => isCached(wanted, folder)
+export const isPrepared = (folder = cacheFolder()): boolean => isCached(requested, folder)
 
 /** Makes ready to load the program. Throws an OsError that says why, where the kernel or its rules refuse. */
 export function openSweep(folder = cacheFolder()): Sweep {
@@ -32,7 +32,7 @@ export function openSweep(folder = cacheFolder()): Sweep {
   if (readlinkSync('/proc/self/ns/pid') !== FIRST_PID_NAMESPACE) {
     throw new OsError('bpf', 'ENOTSUP', { help: 'this pid namespace numbers processes in its own way' })
   }
-  return sweep(findInTypes(wanted, folder), folder)
+  return sweep(findInTypes(requested, folder), folder)
 }
 
 /** CAP_SYS_ADMIN 21, or CAP_PERFMON 38 and CAP_BPF 39: asked first, as reading the kernel's types for nothing is slow. */
@@ -69,7 +69,7 @@ function loadOrAnew(found: Found<OwnerOffsets>, folder: string, only?: readonly 
     return { loaded: load(found.value, only), found }
   } catch (error) {
     if (!(error instanceof OsError) || !found.fromCache || error.code === 'EPERM') throw error
-    const anew = { value: findAnew(wanted, folder), fromCache: false }
+    const anew = { value: findAnew(requested, folder), fromCache: false }
     return { loaded: load(anew.value, only), found: anew }
   }
 }

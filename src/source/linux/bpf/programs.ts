@@ -61,7 +61,7 @@ export const ownerRecordSize = 16
 export function ownersProgram(at: OwnerOffsets, only?: readonly number[]): Program {
   const out = 'out'
   const record = -ownerRecordSize
-  const wanted = only && [...only.map(inode => jump32('eq', r1, inode | 0, 'wanted')), goto(out), label('wanted')]
+  const requested = only && [...only.map(inode => jump32('eq', r1, inode | 0, 'wanted')), goto(out), label('wanted')]
   return [
     aluReg('mov', r6, r1),
     load('u64', r7, r6, at.contextFile),
@@ -72,7 +72,7 @@ export function ownersProgram(at: OwnerOffsets, only?: readonly number[]): Progr
     load('u64', r1, r7, at.fileInode),
     load('u64', r1, r1, at.inodeNumber),
     store('u64', fp, record, r1),
-    ...(wanted ?? []),
+    ...(requested ?? []),
     load('u64', r1, r6, at.contextTask),
     jump('eq', r1, 0, out),
     load('u32', r1, r1, at.taskTgid),

@@ -11,7 +11,7 @@ const DISCARDED = 0x40000000
 /** A ring buffer that is mapped into memory. */
 export interface Ring {
   /** Hands over every record that is whole; a view is valid until the call returns. Says how many there were. */
-  drain(each: (view: DataView, length: number) => void, most?: number): number
+  drain(each: (view: DataView, length: number) => void, max?: number): number
   close(): void
 }
 
@@ -25,13 +25,13 @@ export function openRing(fd: number, size: number): Ring {
   const headers = new Int32Array(theirs.memory, pageSize)
   let open = true
   return {
-    drain(each, most = Infinity) {
+    drain(each, max = Infinity) {
       if (!open) return 0
       let at = Number(Atomics.load(consumer, 0))
       const end = Number(Atomics.load(producer, 0))
       if (end < at || end - at > size) throw new DecodeError('ring buffer', size, end - at)
       let count = 0
-      for (; at < end && count < most; count++) {
+      for (; at < end && count < max; count++) {
         const place = at & (size - 1)
         const header = Atomics.load(headers, place >> 2) >>> 0
         if ((header & BUSY) !== 0) break // The kernel is still writing it.

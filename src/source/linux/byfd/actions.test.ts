@@ -15,12 +15,12 @@ const asRoot = needs('linux', 'root')
 const source = here.skip ? undefined : await openLinux()
 after(() => source?.close())
 
-const code = (wanted: string) => (error: OsError) => {
-  equal(error.code, wanted, error.message)
+const code = (requested: string) => (error: OsError) => {
+  equal(error.code, requested, error.message)
   return true
 }
 
-/** A connection inside this process, and both of its ends as a look shows them. */
+/** A connection inside this process, and both of its ends as a snapshot shows them. */
 async function connection() {
   const server = createServer().listen(0, '127.0.0.1')
   await once(server, 'listening')
@@ -30,7 +30,7 @@ async function connection() {
   for (const end of [client, peer]) end.on('error', (error: NodeJS.ErrnoException) => errors.push(String(error.code)))
   peer.resume()
   client.resume()
-  const { sockets } = await source!.sockets({ protocols: ['tcp'] })
+  const { sockets } = await source!.takeSnapshot({ protocols: ['tcp'] })
   // Other tests run beside this one: only what is our own may be touched.
   const isOurs = (s: Socket): boolean => s.owners.length === 1 && s.owners[0]!.pid === process.pid
   const socket = sockets.find(s => isOurs(s) && s.local.port === client.localPort && s.remote?.port === client.remotePort)
@@ -66,7 +66,7 @@ test('an IPv6 listener is closed too; a UNIX socket is not', asRoot, async () =>
   await once(server, 'listening')
   const { port } = server.address() as AddressInfo
   const find = async (): Promise<Socket | undefined> =>
-    (await source!.sockets({ protocols: ['tcp'] })).sockets.find(s => s.local.port === port && s.owners[0]?.pid === process.pid)
+    (await source!.takeSnapshot({ protocols: ['tcp'] })).sockets.find(s => s.local.port === port && s.owners[0]?.pid === process.pid)
   const socket = await find()
   ok(socket)
   await source!.actions!.close!(socket)
@@ -115,7 +115,7 @@ test('whether a UDP socket is still there', here, async () => {
       await once(one, 'listening')
       if (connected) await new Promise<void>(resolve => void one.connect(9, type === 'udp4' ? '127.0.0.1' : '::1', () => resolve()))
       const { port } = one.address()
-      const { sockets } = await source!.sockets({ protocols: ['udp'] })
+      const { sockets } = await source!.takeSnapshot({ protocols: ['udp'] })
       const listed = sockets.find(s => s.local.port === port && s.owners.some(owner => owner.pid === process.pid))
       ok(listed)
       equal(isGone(calls, listed), false, `${address} ${connected}`)

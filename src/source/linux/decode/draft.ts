@@ -30,12 +30,12 @@ export const tcpStates: readonly (State | undefined)[] = [
 export const looseStates: readonly (State | undefined)[] = tcpStates.map(state => (state === 'CLOSED' ? 'UNCONNECTED' : state))
 
 /** The bit mask of states for a request; undefined means all. 0: no socket of the kernel can match. */
-export function stateMask(wanted: readonly State[] | undefined): number {
-  if (wanted === undefined) return 0xffffffff
+export function stateMask(requested: readonly State[] | undefined): number {
+  if (requested === undefined) return 0xffffffff
   let mask = 0
-  const closed = wanted.includes('UNCONNECTED')
+  const closed = requested.includes('UNCONNECTED')
   for (const [bit, state] of tcpStates.entries())
-    if (state !== undefined && (wanted.includes(state) || (closed && state === 'CLOSED'))) mask |= 1 << bit
+    if (state !== undefined && (requested.includes(state) || (closed && state === 'CLOSED'))) mask |= 1 << bit
   return mask >>> 0
 }
 

@@ -7,7 +7,7 @@ import { inetDiagSockopt } from '../kernel/structs.ts'
 /** What is not known, in place of a number of 8 or 16 bits. */
 export const UNKNOWN = -1
 
-const most = 1000
+const max = 1000
 const kept = new Map<number, Options>()
 
 /** Options from the plain attributes: each the kernel's number, or UNKNOWN. */
@@ -26,7 +26,7 @@ export function plainOptions(v6only: number, shutdown: number, flags: number, to
     tos: known(tos),
     trafficClass: known(trafficClass),
   })
-  if (kept.size >= most) kept.clear()
+  if (kept.size >= max) kept.clear()
   kept.set(number, last)
   return last
 }

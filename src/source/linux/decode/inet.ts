@@ -1,4 +1,4 @@
-// From sock_diag bytes of internet sockets to sockets, and the requests for them. Pure. This is the inner loop of every look, so it reads by hand
+// From sock_diag bytes of internet sockets to sockets, and the requests for them. Pure. This is the inner loop of every snapshot, so it reads by hand
 // what it needs, at the offsets of the declared structs.
 
 import { ipv4At, ipv6At } from '../../../bytes/address.ts'
@@ -108,21 +108,21 @@ const extensions: Readonly<Record<DetailName, number>> = {
 export const extensionsOf = (details: readonly DetailName[]): number => details.reduce((ext, name) => ext | extensions[name], 0)
 
 /** A request for the sockets of one family and protocol, or for a single one. */
-export function inetRequest(wanted: InetRequest): Uint8Array {
-  const number = inetProtocols[wanted.protocol]
+export function inetRequest(requested: InetRequest): Uint8Array {
+  const number = inetProtocols[requested.protocol]
   const body = inetDiagReqV2.write({
-    family: wanted.family === 'ipv4' ? AF_INET : AF_INET6,
+    family: requested.family === 'ipv4' ? AF_INET : AF_INET6,
     // A number above 255 goes by attribute; a kernel that does not know the attribute (before 5.9) then has no such table, instead of another one.
     protocol: number > 255 ? 0 : number,
-    ext: extensionsOf(wanted.details),
-    states: wanted.states,
+    ext: extensionsOf(requested.details),
+    states: requested.states,
   })
-  if (wanted.id) body.set(wanted.id, inetDiagReqV2.offsets.id)
+  if (requested.id) body.set(requested.id, inetDiagReqV2.offsets.id)
   const parts = [body]
-  if (wanted.bytecode) parts.push(attribute(REQ_BYTECODE, wanted.bytecode))
-  if (wanted.storage) parts.push(attribute(REQ_SK_BPF_STORAGES, new Uint8Array(0)))
+  if (requested.bytecode) parts.push(attribute(REQ_BYTECODE, requested.bytecode))
+  if (requested.storage) parts.push(attribute(REQ_SK_BPF_STORAGES, new Uint8Array(0)))
   if (number > 255) parts.push(attribute(REQ_PROTOCOL, new Uint8Array(new Uint32Array([number]).buffer)))
-  return message(SOCK_DIAG_BY_FAMILY, NLM_F_REQUEST | (wanted.id ? 0 : NLM_F_DUMP), ...parts)
+  return message(SOCK_DIAG_BY_FAMILY, NLM_F_REQUEST | (requested.id ? 0 : NLM_F_DUMP), ...parts)
 }
 
 const at = inetDiagMsg.offsets as Readonly<Record<keyof ReturnType<typeof inetDiagMsg.read>, number>>

@@ -1,7 +1,7 @@
 import { deepEqual } from 'node:assert/strict'
 import { test } from 'node:test'
 import { flowMeter } from '../../../measure/flows/meter.ts'
-import type { Look } from '../../../model/snapshot.ts'
+import type { Snapshot } from '../../../model/snapshot.ts'
 import type { Process } from '../../../model/process.ts'
 import type { Meter, Move } from '../bpf/meter.ts'
 import { recordKinds, trafficRecord, type TrafficRecord } from '../bpf/records.ts'
@@ -45,26 +45,26 @@ function fakeMeter(): { readonly meter: Meter; readable: boolean } {
   return state
 }
 
-const lookAt = (): Look => ({
+const lookAt = (): Snapshot => ({
   atMs: 0,
   source: 'test',
   sockets: [draft(keyOf(cookie), 'udp', 'ipv4', 'UNCONNECTED', { address: '127.0.0.1', port: 5 })],
   processes: new Map<number, Process>(),
   gaps: [],
 })
-const nothing: Look = { ...lookAt(), sockets: [] }
+const nothing: Snapshot = { ...lookAt(), sockets: [] }
 const udp = new Set(['udp'] as const)
 
 const watcherOf = (meter: Meter) =>
   bpfWatcher(meter, { bootMs: undefined, users: new Map(), namespaceOf: () => undefined, readProcess: () => undefined, udp: undefined })
 
-test('a look that sees bytes before their record was read still knows whose they are', () => {
+test('a snapshot that sees bytes before their record was read still knows whose they are', () => {
   const watcher = watcherOf(fakeMeter().meter)
   const flows = flowMeter()
   flows.take(nothing, [], undefined)
-  const look = lookAt()
-  watcher.see(look, udp)
-  const rows = flows.take(look, [], 1000)!.processes
+  const snapshot = lookAt()
+  watcher.see(snapshot, udp)
+  const rows = flows.take(snapshot, [], 1000)!.processes
   deepEqual(
     rows.map(row => [row.process?.pid, row.name, row.outBytes]),
     [[pid, 'sender', 5050]],
@@ -77,9 +77,9 @@ test("bytes whose record cannot be read yet are nobody's until it is", () => {
   const flows = flowMeter()
   flows.take(nothing, [], undefined)
   const next = () => {
-    const look = lookAt()
-    watcher.see(look, udp)
-    const { processes, unattributed } = flows.take(look, [], 1000)!
+    const snapshot = lookAt()
+    watcher.see(snapshot, udp)
+    const { processes, unattributed } = flows.take(snapshot, [], 1000)!
     return [...processes.map(row => [row.process?.pid, row.outBytes]), unattributed.outBytes]
   }
   fake.readable = false
@@ -88,7 +88,7 @@ test("bytes whose record cannot be read yet are nobody's until it is", () => {
   deepEqual(next(), [[pid, 5050], -5050])
 })
 
-test('an end of TCP that the kernel does not tell is found by looks, with what processes moved, and counted', () => {
+test('an end of TCP that the kernel does not tell is found by snapshots, with what processes moved, and counted', () => {
   const { meter } = fakeMeter()
   const record = (kind: number, tgid: number): TrafficRecord =>
     trafficRecord.read(new DataView(trafficRecord.write({ kind, tgid, cookie, family: 2, protocol: 6, remotePort: 80, atNs: 1 }).buffer))
@@ -106,7 +106,7 @@ test('an end of TCP that the kernel does not tell is found by looks, with what p
   ring = [record(recordKinds.closed, 0)] // Should it come after all, it is no second end.
   deepEqual(
     [...told, ...watcher.take()].map(event =>
-      event.type === 'gap' ? [event.gap.why, event.gap.count] : [event.type, event.socket.owners[0]?.pid, event.bytesOut, event.kind],
+      event.type === 'gap' ? [event.gap.why, event.gap.count] : [event.type, event.socket.owners[0]?.pid, event.bytesOut, event.accuracy],
     ),
     [
       ['opened', pid, undefined, undefined],

@@ -1,5 +1,5 @@
 // Events from programs inside the kernel: births and deaths of TCP sockets, who used which socket, and how many bytes.
-// Ends of UDP come from the kernel's destroy messages; those of UNIX sockets are seen when a look does not hold them any more.
+// Ends of UDP come from the kernel's destroy messages; those of UNIX sockets are seen when a snapshot does not hold them any more.
 
 import { cString } from '../../../bytes/text.ts'
 import type { EventGap, SocketEvent } from '../../../model/event.ts'
@@ -14,8 +14,8 @@ import { finalBytes, finalTcp, keyOf, processOf, protocolOf, socketOf, trafficOf
 import { followMoves } from './traffic-counters.ts'
 import { eventGap, lacksHelp, type Watcher } from './tier.ts'
 
-const mostRecords = 1000
-const mostLives = 200_000
+const maxRecords = 1000
+const maxLives = 200_000
 /** So long the end of a socket is remembered: a process may still read what had arrived. */
 const rememberedMs = 30_000
 /** So long a birth waits for its owner. */
@@ -28,7 +28,7 @@ interface Life {
   /** When it opened, by the kernel's clock; undefined when that was not seen. */
   openedNs: number | undefined
   readonly users: Map<number, Process>
-  /** How many looks in a row did not hold it. */
+  /** How many snapshots in a row did not hold it. */
   missing: number
   /** Its birth has been told. */
   announced: boolean
@@ -63,7 +63,7 @@ export function bpfWatcher(meter: Meter, around: Surroundings): Watcher {
     if (known !== undefined) return known
     const read = around.readProcess(told.pid)
     const process = read?.key === told.key ? read : told
-    if (people.size >= mostLives) people.clear()
+    if (people.size >= maxLives) people.clear()
     people.set(told.key, process)
     return process
   }
@@ -71,7 +71,7 @@ export function bpfWatcher(meter: Meter, around: Surroundings): Watcher {
   function life(r: TrafficRecord, key: string): Life {
     let found = lives.get(key)
     if (found === undefined) {
-      if (lives.size >= mostLives) {
+      if (lives.size >= maxLives) {
         lives.delete(lives.keys().next().value!)
         pending.push(eventGap('limit', 'more sockets are open than are followed', '', 1))
       }
@@ -111,7 +111,7 @@ export function bpfWatcher(meter: Meter, around: Surroundings): Watcher {
       socket: { ...place(r, socketOf(r, key, 'CLOSED', finalTcp(r))), ...ownersOf(one), traffic: trafficOf(moves) },
       processes: [...one.users.values()],
       ...finalBytes(r),
-      kind: 'exact',
+      accuracy: 'exact',
       tier: 'bpf',
     })
   }
@@ -138,7 +138,7 @@ export function bpfWatcher(meter: Meter, around: Surroundings): Watcher {
       processes,
       bytesIn,
       bytesOut,
-      kind,
+      accuracy: kind,
       tier: 'bpf',
     })
   }
@@ -147,7 +147,7 @@ export function bpfWatcher(meter: Meter, around: Surroundings): Watcher {
   function missed(one: Life): void {
     gone(one, one.socket)
     if (one.protocol === 'tcp')
-      pending.push(eventGap('lost', 'ends of TCP sockets that the kernel did not tell, and looks found: 1', '', 1))
+      pending.push(eventGap('lost', 'ends of TCP sockets that the kernel did not tell, and snapshots found: 1', '', 1))
   }
 
   function record(r: TrafficRecord): void {
@@ -197,7 +197,7 @@ export function bpfWatcher(meter: Meter, around: Surroundings): Watcher {
     say('bytes', lost.passedOver, 'calls were not counted: the kernel was running the program that counts for another one')
     const now = Date.now()
     for (const [key, at] of ended) {
-      if (now - at < rememberedMs && ended.size < mostLives) break
+      if (now - at < rememberedMs && ended.size < maxLives) break
       ended.delete(key)
     }
   }
@@ -207,10 +207,10 @@ export function bpfWatcher(meter: Meter, around: Surroundings): Watcher {
     restMs: 50,
     lacks,
     take() {
-      if (around.udp?.take(destroyed, mostRecords))
+      if (around.udp?.take(destroyed, maxRecords))
         pending.push(eventGap('lost', 'more UDP sockets closed at once than the kernel could tell us of', ''))
       // Whoever was destroyed by now was used before: so the ring is read after the ends, and emptied before they are believed.
-      if (meter.drain(record, mostRecords) < mostRecords) takeUdp()
+      if (meter.drain(record, maxRecords) < maxRecords) takeUdp()
       const now = Number(process.hrtime.bigint())
       unowned = unowned.filter(one => {
         if (now - one.openedNs! > ownerWaitNs) announce(one)
@@ -221,13 +221,13 @@ export function bpfWatcher(meter: Meter, around: Surroundings): Watcher {
       pending = []
       return events
     },
-    see(look, whole) {
+    see(snapshot, whole) {
       if (meter.lacks === undefined) moves.read()
-      const isRead = meter.drain(record, mostRecords) < mostRecords // Who they are was written after they were counted first.
-      if (meter.lacks === undefined) moves.addTo(look, key => lives.get(key)?.users)
-      if (!isRead) return // What a look misses may have ended in what was not read yet.
+      const isRead = meter.drain(record, maxRecords) < maxRecords // Who they are was written after they were counted first.
+      if (meter.lacks === undefined) moves.addTo(snapshot, key => lives.get(key)?.users)
+      if (!isRead) return // What a snapshot misses may have ended in what was not read yet.
       for (const one of lives.values()) one.missing++
-      for (const { key, state } of look.sockets) {
+      for (const { key, state } of snapshot.sockets) {
         const one = lives.get(key)
         if (one !== undefined && state !== 'TIME_WAIT') one.missing = 0
       }
@@ -264,6 +264,6 @@ const opened = (one: Life, atNs: number): SocketEvent => ({
   processes: [...one.users.values()],
   bytesIn: undefined,
   bytesOut: undefined,
-  kind: undefined,
+  accuracy: undefined,
   tier: 'bpf',
 })

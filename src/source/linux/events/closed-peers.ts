@@ -11,7 +11,7 @@ import { inetRequest, readInet } from '../decode/inet.ts'
 import { messages } from '../kernel/netlink.ts'
 
 /** Of so many the other end may come later; what is forgotten is asked for, and not known if it has gone. */
-const mostEnds = 10_000
+const maxEnds = 10_000
 
 /** The other end of a connection. */
 export interface OtherEnd {
@@ -67,7 +67,7 @@ export function openRemains(c: Pick<typeof calls, 'openDiag' | 'closeFd' | 'send
         const bytes = end.tcp && sentBytes(end.tcp)
         if (bytes === undefined || end.remote === undefined) continue
         sent.set(nameOf(end.local, end.remote), bytes)
-        if (sent.size > mostEnds) sent.delete(sent.keys().next().value!)
+        if (sent.size > maxEnds) sent.delete(sent.keys().next().value!)
       }
     },
     other(end) {

@@ -18,7 +18,7 @@ const groups = { tcp: [1, 3], udp: [2, 4] } as const
 /** A queue of sockets that were destroyed. */
 export interface Destroyed {
   /** Takes what has come, at most so many messages. True when the kernel had more than the queue could hold, and dropped some. */
-  take(found: Draft[], most: number): boolean
+  take(found: Draft[], max: number): boolean
   close(): void
 }
 
@@ -39,9 +39,9 @@ export function openDestroyed(c: typeof calls, protocol: 'tcp' | 'udp'): Destroy
     throw error
   }
   return {
-    take(found, most) {
+    take(found, max) {
       let lost = false
-      for (let i = 0; i < most; i++) {
+      for (let i = 0; i < max; i++) {
         try {
           const length = c.receiveNow(fd, buffer)
           if (length === undefined) break

@@ -1,11 +1,11 @@
-// Events from the kernel's word that a socket was destroyed. It does not know births, and owners only from looks.
+// Events from the kernel's word that a socket was destroyed. It does not know births, and owners only from snapshots.
 //
 // The received bytes of TCP hold one for the other end's FIN, and a destroyed socket does not say whether that came. Something else has to:
-// a look that saw it, what the other end has sent when that is here too, or what the kernel keeps waiting in place of the side that closed
+// a snapshot that saw it, what the other end has sent when that is here too, or what the kernel keeps waiting in place of the side that closed
 // first. Without that, bytes are what they are when a connection ends in order, and an estimate.
 
-import type { EventGap, Kind, SocketEvent } from '../../../model/event.ts'
-import type { Look } from '../../../model/snapshot.ts'
+import type { EventGap, Accuracy, SocketEvent } from '../../../model/event.ts'
+import type { Snapshot } from '../../../model/snapshot.ts'
 import type { Socket } from '../../../model/socket.ts'
 import type { Tcp } from '../../../model/tcp.ts'
 import type * as calls from '../kernel/calls.ts'
@@ -14,12 +14,12 @@ import type { Draft } from '../decode/draft.ts'
 import { openRemains, sentBytes, type Remains } from './closed-peers.ts'
 import { eventGap, type Watcher } from './tier.ts'
 
-const most = 1000
+const max = 1000
 const finSeen = new Set<Socket['state']>(['CLOSE_WAIT', 'LAST_ACK', 'CLOSING'])
 /** The states of an end whose FIN the other one has. */
 const finAcked = new Set<Socket['state']>(['FIN_WAIT_2', 'TIME_WAIT'])
 
-/** What an earlier look knew of a socket. */
+/** What an earlier snapshot knew of a socket. */
 interface Before {
   readonly listened: boolean
   readonly finReceived: boolean
@@ -50,7 +50,7 @@ export function destroyWatcher(c: typeof calls): Watcher {
         const events: (SocketEvent | EventGap)[] = []
         for (const from of [tcp, udp]) {
           const found: Draft[] = []
-          if (from.take(found, most)) {
+          if (from.take(found, max)) {
             events.push(lostGap())
             remains.forget()
           }
@@ -61,7 +61,7 @@ export function destroyWatcher(c: typeof calls): Watcher {
         }
         return events
       },
-      see: look => earlier.keep(look),
+      see: snapshot => earlier.keep(snapshot),
       close,
     }
   } catch (error) {
@@ -73,19 +73,19 @@ export function destroyWatcher(c: typeof calls): Watcher {
 const lostGap = (): EventGap =>
   eventGap('lost', 'more sockets closed at once than the kernel could tell us of', 'run as root: the queue is longer then')
 
-/** What the last look knew. */
+/** What the last snapshot knew. */
 interface Memory {
-  keep(look: Look): void
+  keep(snapshot: Snapshot): void
   of(key: string): Before | undefined
 }
 
-/** Remembers the last look; what is in it is sorted out when a socket ends, for mostly none does. */
+/** Remembers the last snapshot; what is in it is sorted out when a socket ends, for mostly none does. */
 function memory(): Memory {
-  let last: Look | undefined
+  let last: Snapshot | undefined
   let before = new Map<string, Before>()
   return {
-    keep(look) {
-      last = look
+    keep(snapshot) {
+      last = snapshot
     },
     of(key) {
       if (last !== undefined)
@@ -109,7 +109,7 @@ const extra = (tcp: Tcp): number => (tcp.ackedBytes ?? 0) - (sentBytes(tcp) ?? 0
 interface Final {
   readonly bytesIn: number
   readonly bytesOut: number
-  readonly kind: Kind
+  readonly accuracy: Accuracy
 }
 
 /** The end of a socket, as the message tells it. */
@@ -125,7 +125,7 @@ export function destroyed(socket: Draft, atMs: number, bytes?: Final): SocketEve
     processes: [],
     bytesIn: bytes?.bytesIn,
     bytesOut: bytes?.bytesOut,
-    kind: bytes?.kind,
+    accuracy: bytes?.accuracy,
     tier: 'destroy',
   }
 }
@@ -139,7 +139,7 @@ export function final(socket: Socket, was: Before | undefined, remains: Remains)
   if (tcp.sentSegments === 0 && tcp.receivedSegments === 0 && !was?.listened) return undefined
   const sure = finReceived(socket, tcp, was, remains)
   const bytesIn = Math.max(0, tcp.receivedBytes - ((sure ?? endedInOrder(socket, tcp, was)) ? 1 : 0))
-  return { bytesIn, bytesOut: Math.max(0, bytesOut), kind: sure === undefined ? 'estimate' : 'exact' }
+  return { bytesIn, bytesOut: Math.max(0, bytesOut), accuracy: sure === undefined ? 'estimate' : 'exact' }
 }
 
 /** True when the other end's FIN is in the received bytes; undefined when that cannot be told. */

@@ -51,8 +51,8 @@ async function hear(inside: readonly string[], words: readonly string[]): Promis
       const stop = new AbortController()
       process.stdin.resume().on('end', () => stop.abort())
           for await (const event of events({ protocols: ['tcp'] }, { signal: stop.signal, every: 100 })) {
-        const { type, tier, kind, bytesIn, socket } = event
-        console.log(JSON.stringify({ type, tier, kind, bytesIn, local: socket?.local.port, remote: socket?.remote?.port }))
+        const { type, tier, accuracy, bytesIn, socket } = event
+        console.log(JSON.stringify({ type, tier, accuracy, bytesIn, local: socket?.local.port, remote: socket?.remote?.port }))
       }
     })`
   const line = [...inside, 'setpriv', '--reuid', '65534', '--regid', '65534', '--clear-groups', process.execPath, '-e', listen]
@@ -77,16 +77,16 @@ async function hear(inside: readonly string[], words: readonly string[]): Promis
   const wrong: string[] = []
   let exact = 0
   for (const one of text.trim().split('\n')) {
-    const { type, tier, kind, bytesIn, local, remote } = JSON.parse(one) as Record<string, string | number>
+    const { type, tier, accuracy, bytesIn, local, remote } = JSON.parse(one) as Record<string, string | number>
     const [size, act] = truth.get(`${local} ${remote}`) ?? []
-    if (type !== 'closed' || size === undefined || kind !== 'exact') continue
+    if (type !== 'closed' || size === undefined || accuracy !== 'exact') continue
     exact++
     if (tier !== 'destroy' || bytesIn !== Number(size)) wrong.push(`${act}: ${bytesIn} for ${size}`)
   }
   return { wrong, exact }
 }
 
-for (const [where, most] of [
+for (const [where, max] of [
   ['here', 360],
   ['elsewhere', 90],
 ] as const) {
@@ -106,7 +106,7 @@ for (const [where, most] of [
       }
       const { wrong, exact } = await hear(['ip', 'netns', 'exec', here], where === 'here' ? [] : [there])
       deepEqual(wrong, [])
-      equal(exact > most / 4, true, `${exact} of ${most} are exact`)
+      equal(exact > max / 4, true, `${exact} of ${max} are exact`)
     } finally {
       for (const one of [here, there]) ip('netns', 'del', one)
     }
@@ -129,7 +129,7 @@ for (const [name, received, unread, remains, expected] of [
   test(`received bytes of a connection that ended: ${name}`, () => {
     const queues = { receivedBytes: unread, sendBytes: 0, backlog: undefined, backlogLimit: undefined }
     const socket = { ...draft('1', 'tcp', 'ipv4', 'CLOSED', {}), queues, tcp: { ...counts, receivedBytes: received } as Tcp }
-    const { bytesIn, kind } = final(socket, undefined, { ...nobody, ...remains })!
+    const { bytesIn, accuracy: kind } = final(socket, undefined, { ...nobody, ...remains })!
     deepEqual([bytesIn, kind], expected)
   })
 }

@@ -7,7 +7,7 @@ import type { EventGap, SocketEvent } from '../../../model/event.ts'
 import { events as joinedEvents } from '../../../monitor/events.ts'
 import { countsBytes } from '../../../../test/btf.ts'
 import { needs } from '../../../../test/needs.ts'
-import type { Source, TellNow } from '../../source.ts'
+import type { Source, DrainPending } from '../../source.ts'
 import { eventSource, liveWays, type Ways } from './events.ts'
 import { openLinux } from '../index.ts'
 import { eventGap, type Watcher } from './tier.ts'
@@ -24,7 +24,7 @@ async function machine(ways: Partial<Ways>): Promise<Source> {
   const events = eventSource({ ...(await realWays()), ...ways })
   return {
     ...source,
-    sockets: async query => events.see(await source.sockets(query), query),
+    takeSnapshot: async query => events.see(await source.takeSnapshot(query), query),
     events: events.events,
     abilities: () => events.abilities(),
     close() {
@@ -100,7 +100,7 @@ test('programs in the kernel tell birth and death with owner, duration and final
     )
     const ends = closed(mine)
     deepEqual([ends.length, new Set(ends.map(e => `${e.bytesIn}/${e.bytesOut}`))], [40, new Set(['500/1234', '1234/500'])])
-    ok(ends.every(e => e.kind === 'exact' && e.tier === 'bpf' && e.durationMs! > 0 && e.socket.owners.some(o => o.pid === process.pid)))
+    ok(ends.every(e => e.accuracy === 'exact' && e.tier === 'bpf' && e.durationMs! > 0 && e.socket.owners.some(o => o.pid === process.pid)))
     ok(ends.every(e => e.processes.some(p => p.pid === process.pid && p.exe === process.execPath)))
     equal(mine.length - ends.length, 40)
     equal(new Set(ends.map(e => e.socket.key)).size, 40)
@@ -117,7 +117,7 @@ test('when the kernel refuses the programs, the ends are still told with exact b
     const { mine, gaps } = await ticking(() => hear(source, server, 40, () => talk(server, 20, 1234)))
     const ends = closed(mine)
     deepEqual([ends.length, new Set(ends.map(e => `${e.bytesIn}/${e.bytesOut}`))], [40, new Set(['500/1234', '1234/500'])])
-    ok(ends.every(e => e.kind === 'exact' && e.tier === 'destroy'))
+    ok(ends.every(e => e.accuracy === 'exact' && e.tier === 'destroy'))
     const unowned = ends.filter(e => e.socket.owners.length === 0)
     ok(unowned.every(e => e.socket.ownerless !== undefined && e.processes.length === 0))
     deepEqual(
@@ -141,7 +141,7 @@ test('when the kernel refuses the programs, the ends are still told with exact b
 
 for (const [name, ways, needed, resetter] of [
   ['by programs in the kernel the bytes of who resets are exact', {}, bpf, [5000, 300, 'exact']],
-  ['by destroy messages they are those of the last look', { bpf: refused }, needs('linux'), [5000, 300, 'sampled']],
+  ['by destroy messages they are those of the last snapshot', { bpf: refused }, needs('linux'), [5000, 300, 'sampled']],
 ] as const) {
   test(`a connection that is reset: ${name}`, needed, async () => {
     const source = await machine(ways)
@@ -164,9 +164,9 @@ for (const [name, ways, needed, resetter] of [
       const resetting = ticking(async () => {
         for await (const event of joinedEvents({ protocols: ['tcp'] }, { source, every: 50, signal: stop.signal })) {
           if (event.type === 'gap') continue
-          accepted[0]!.resetAndDestroy() // Something was told: so there was a look.
+          accepted[0]!.resetAndDestroy() // Something was told: so there was a snapshot.
           const side = event.socket.local.port === port ? 'server' : event.socket.remote?.port === port ? 'client' : ''
-          if (event.type === 'closed' && side !== '') ends.set(side, [event.bytesIn, event.bytesOut, event.kind])
+          if (event.type === 'closed' && side !== '') ends.set(side, [event.bytesIn, event.bytesOut, event.accuracy])
           if (ends.size === 2) break
         }
       })
@@ -193,7 +193,7 @@ test('when nothing tells of ends, looks find them, and say that they are sampled
       }),
     )
     equal(gaps.length, 2)
-    ok(closed(mine).every(e => e.tier === 'look' && e.kind === 'sampled' && e.bytesIn !== undefined))
+    ok(closed(mine).every(e => e.tier === 'snapshot' && e.accuracy === 'sampled' && e.bytesIn !== undefined))
     deepEqual(
       (await source.abilities()).map(a => a.works),
       [false, false],
@@ -218,14 +218,14 @@ test('a tracepoint or type that this kernel lacks falls to the next way', needs(
 test('a batch of 300,000 events is told whole and in order, and what is asked for at once comes before the rest', async () => {
   const batches = [300_000, 2].map((count, batch) => Array.from({ length: count }, (_, i): EventGap => eventGap('lost', `${batch}`, '', i)))
   const watcher: Watcher = { tier: 'bpf', restMs: 1, take: () => batches.shift() ?? [], see() {}, close() {} }
-  let tellNow: TellNow | undefined
+  let drainPending: DrainPending | undefined
   const stop = new AbortController()
   const { events } = eventSource({ bpf: async () => watcher, destroy: async () => watcher })
   const told: (number | undefined)[] = []
-  for await (const event of events({}, stop.signal, now => (tellNow = now))) {
+  for await (const event of events({}, stop.signal, now => (drainPending = now))) {
     if (event.type === 'gap') told.push(event.gap.count)
     if (told.length !== 200_000) continue
-    for (const more of tellNow!()) if (more.type === 'gap') told.push(more.gap.count)
+    for (const more of drainPending!()) if (more.type === 'gap') told.push(more.gap.count)
     stop.abort()
   }
   deepEqual([told.length, told.findIndex((count, i) => count !== i), told.slice(-2)], [300_002, 300_000, [0, 1]])
@@ -322,8 +322,8 @@ test('without /proc everything still answers, and says why', needs('linux', 'roo
       const gaps = []
       for await (const event of source.events({}, stop.signal)) if (event.type === 'gap') gaps.push(event.gap.text)
       await new Promise(listening => require('node:net').createServer().listen(0, listening))
-      const { sockets } = await source.sockets({ namespaces: 'all' })
-      const look = await source.sockets()
+      const { sockets } = await source.takeSnapshot({ namespaces: 'all' })
+      const look = await source.takeSnapshot()
       console.log(JSON.stringify([all.find(a => a.name === 'bpf-events'), gaps, sockets.length > 0, look.gaps.map(g => g.what)]))
       process.exit()
     })`
@@ -347,20 +347,20 @@ for (const [name, ways, needed] of [
   test(`events of another network namespace are of no other one, ${name}`, needed, async () => {
     const { execFileSync } = await import('node:child_process')
     const ip = (...words: string[]): unknown => execFileSync('ip', words)
-    const [wanted, other] = ['w', 'o'].map(letter => `sockscope-ev${process.pid}${letter}`) as [string, string]
+    const [requested, other] = ['w', 'o'].map(letter => `sockscope-ev${process.pid}${letter}`) as [string, string]
     const source = await machine(ways)
     const stop = new AbortController()
     const late = setTimeout(() => stop.abort(), 60_000)
     try {
-      for (const one of [wanted, other]) {
+      for (const one of [requested, other]) {
         ip('netns', 'add', one)
         ip('-n', one, 'link', 'set', 'lo', 'up')
       }
       const closed: SocketEvent[] = []
-      const heard = source.events!({ namespaces: { name: wanted } }, stop.signal)[Symbol.asyncIterator]()
+      const heard = source.events!({ namespaces: { name: requested } }, stop.signal)[Symbol.asyncIterator]()
       const first = heard.next() // It listens before anything happens.
       await new Promise(resolve => void setTimeout(resolve, 300))
-      for (const one of [other, wanted]) ip('netns', 'exec', one, 'python3', '-c', talkers)
+      for (const one of [other, requested]) ip('netns', 'exec', one, 'python3', '-c', talkers)
       const count = (protocol: string): number => closed.filter(event => event.socket.protocol === protocol).length
       for (let next = await first; !next.done; next = await heard.next()) {
         if (next.value.type === 'closed') closed.push(next.value)
@@ -370,12 +370,12 @@ for (const [name, ways, needed] of [
       for (let next = await heard.next(); !next.done; next = await heard.next()) if (next.value.type === 'closed') closed.push(next.value)
       deepEqual([count('tcp'), count('udp')], [7, 1])
       const names = new Set(closed.map(event => event.socket.namespace?.name))
-      deepEqual([...names], [name.includes('programs') ? wanted : undefined])
+      deepEqual([...names], [name.includes('programs') ? requested : undefined])
     } finally {
       clearTimeout(late)
       stop.abort()
       source.close()
-      for (const one of [wanted, other]) ip('netns', 'del', one)
+      for (const one of [requested, other]) ip('netns', 'del', one)
     }
   })
 }

@@ -1,14 +1,14 @@
 // Sockets as they open and close. Which way of seeing works is found by trying: programs in the kernel, then the kernel's word that
-// a socket was destroyed. What the first could not and why is a gap; with none of them there are no events, only looks.
+// a socket was destroyed. What the first could not and why is a gap; with none of them there are no events, only snapshots.
 
 import type { Ability } from '../../../model/ability.ts'
 import { OsError } from '../../../model/errors.ts'
 import type { EventGap, SocketEvent } from '../../../model/event.ts'
-import type { Look } from '../../../model/snapshot.ts'
+import type { Snapshot } from '../../../model/snapshot.ts'
 import type { Family, Protocol } from '../../../model/socket.ts'
 import type { Query } from '../../../filter/query.ts'
-import { turn } from '../../yielding.ts'
-import type { Source, TellNow } from '../../source.ts'
+import { nextTurn } from '../../yielding.ts'
+import type { Source, DrainPending } from '../../source.ts'
 import type { Meter } from '../bpf/meter.ts'
 import type { Destroyed } from './destroy-messages.ts'
 import type { bpfWatcher } from './bpf-tier.ts'
@@ -30,8 +30,8 @@ export interface Ways {
 /** The events of this machine. */
 export interface Events {
   readonly events: NonNullable<Source['events']>
-  /** Shows a look to those who watch; they add to it what they counted. */
-  see(look: Look, query: Query | undefined): Look
+  /** Shows a snapshot to those who watch; they add to it what they counted. */
+  see(snapshot: Snapshot, query: Query | undefined): Snapshot
   abilities(): Promise<readonly Ability[]>
   close(): void
 }
@@ -39,8 +39,8 @@ export interface Events {
 /** Makes the events of a machine. */
 export function eventSource(ways: Ways): Events {
   const watchers = new Set<Watcher>()
-  /** The last look, for a watcher that opens after it: as long as somebody else keeps it. */
-  let latest: { readonly look: WeakRef<Look>; readonly whole: ReadonlySet<Protocol> } | undefined
+  /** The last snapshot, for a watcher that opens after it: as long as somebody else keeps it. */
+  let latest: { readonly snapshot: WeakRef<Snapshot>; readonly whole: ReadonlySet<Protocol> } | undefined
 
   async function open(query: Query | undefined): Promise<{ readonly watcher: Watcher | undefined; readonly gaps: readonly EventGap[] }> {
     const gaps: EventGap[] = []
@@ -61,7 +61,7 @@ export function eventSource(ways: Ways): Events {
   async function* events(
     query?: Query,
     signal?: AbortSignal,
-    listening?: (tellNow?: TellNow) => void,
+    listening?: (drainPending?: DrainPending) => void,
   ): AsyncGenerator<SocketEvent | EventGap, void, undefined> {
     const { watcher, gaps } = await open(query)
     if (watcher === undefined) {
@@ -70,18 +70,18 @@ export function eventSource(ways: Ways): Events {
       return
     }
     watchers.add(watcher)
-    // What was taken, and how much of it is told. A batch can be long: every socket that a look misses is in one.
+    // What was taken, and how much of it is told. A batch can be long: every socket that a snapshot misses is in one.
     let batch: readonly (SocketEvent | EventGap)[] = gaps
     let told = 0
-    const tellNow = (): readonly (SocketEvent | EventGap)[] => {
+    const drainPending = (): readonly (SocketEvent | EventGap)[] => {
       const rest = batch.slice(told)
       batch = []
       return [...rest, ...(watchers.has(watcher) ? watcher.take() : [])]
     }
     try {
-      const last = latest?.look.deref()
+      const last = latest?.snapshot.deref()
       if (last !== undefined) watcher.see(last, latest!.whole)
-      listening?.(tellNow)
+      listening?.(drainPending)
       let restMs = pollMs
       for (; told < batch.length;) yield batch[told++]!
       while (watchers.has(watcher)) {
@@ -90,7 +90,7 @@ export function eventSource(ways: Ways): Events {
         const some = batch.length > 0
         for (told = 0; told < batch.length;) yield batch[told++]!
         if (stopping && !some) return
-        if (some) await turn()
+        if (some) await nextTurn()
         else await pause(restMs, signal)
         restMs = some ? pollMs : Math.min(restMs * 2, watcher.restMs)
       }
@@ -101,11 +101,11 @@ export function eventSource(ways: Ways): Events {
 
   return {
     events,
-    see(look, query) {
-      const whole = new Set(isBroken(look) ? [] : wholeProtocols(query))
-      latest = { look: new WeakRef(look), whole }
-      for (const watcher of watchers) watcher.see(look, whole)
-      return look
+    see(snapshot, query) {
+      const whole = new Set(isBroken(snapshot) ? [] : wholeProtocols(query))
+      latest = { snapshot: new WeakRef(snapshot), whole }
+      for (const watcher of watchers) watcher.see(snapshot, whole)
+      return snapshot
     },
     async abilities() {
       const { watcher, gaps } = await open(undefined)
@@ -137,7 +137,7 @@ const usedText = (lacks: string | undefined): string =>
     ? 'by programs in the kernel: every socket, with owner and bytes'
     : `by programs in the kernel: TCP sockets with owner and bytes, ends of UDP; ${lacks}`
 
-/** The protocols of which a look by this query holds every socket of the own network namespace. */
+/** The protocols of which a snapshot by this query holds every socket of the own network namespace. */
 function wholeProtocols(query: Query = {}): readonly Protocol[] {
   const { protocols = ['tcp', 'udp'], families, filter, states, namespaces = 'own' } = query
   if (filter !== undefined || states !== undefined || namespaces !== 'own') return []
@@ -145,7 +145,7 @@ function wholeProtocols(query: Query = {}): readonly Protocol[] {
   return protocols.filter(protocol => families === undefined || needed(protocol).every(family => families.includes(family)))
 }
 
-const isBroken = (look: Look): boolean => look.gaps.some(gap => gap.what === 'sockets')
+const isBroken = (snapshot: Snapshot): boolean => snapshot.gaps.some(gap => gap.what === 'sockets')
 
 function refusal(name: string, error: OsError): EventGap {
   const denied = error.code === 'EPERM' || error.code === 'EACCES'
@@ -205,7 +205,7 @@ async function udpOpener(calls: NonNullable<Calls>): Promise<() => Destroyed | u
     try {
       return openDestroyed(calls, 'udp')
     } catch (error) {
-      if (error instanceof OsError) return undefined // Then a look shows that the socket is gone.
+      if (error instanceof OsError) return undefined // Then a snapshot shows that the socket is gone.
       throw error
     }
   }

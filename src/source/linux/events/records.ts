@@ -22,7 +22,7 @@ const protocols: Readonly<Record<number, Protocol>> = {
 /** SOCK_DONE: the other end's FIN has arrived. */
 const doneFlag = 2
 
-/** The key of a socket, as a look makes it from the same cookie. */
+/** The key of a socket, as a snapshot makes it from the same cookie. */
 export const keyOf = (cookie: bigint | number): string =>
   typeof cookie === 'number' ? String(cookie) : cookieKey(Number(cookie & 0xffffffffn), Number(cookie >> 32n))
 

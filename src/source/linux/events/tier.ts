@@ -1,7 +1,7 @@
 // What every way of seeing events gives to events.ts.
 
 import type { EventGap, SocketEvent, Tier } from '../../../model/event.ts'
-import type { Look } from '../../../model/snapshot.ts'
+import type { Snapshot } from '../../../model/snapshot.ts'
 import type { Protocol } from '../../../model/socket.ts'
 
 /** A way of seeing events that has been opened. */
@@ -13,8 +13,8 @@ export interface Watcher {
   readonly restMs: number
   /** Takes what happened since the last call. Never more than can be handled without holding the event loop. */
   take(): (SocketEvent | EventGap)[]
-  /** Is told of every look: it learns from it, and adds to its sockets what it counted. Of these protocols the look held every socket. */
-  see(look: Look, whole: ReadonlySet<Protocol>): void
+  /** Is told of every snapshot: it learns from it, and adds to its sockets what it counted. Of these protocols the snapshot held every socket. */
+  see(snapshot: Snapshot, whole: ReadonlySet<Protocol>): void
   close(): void
 }
 

@@ -1,6 +1,6 @@
-// What processes moved on each socket, from look to look. What did not change since costs no more than a comparison.
+// What processes moved on each socket, from snapshot to snapshot. What did not change since costs no more than a comparison.
 
-import type { Look } from '../../../model/snapshot.ts'
+import type { Snapshot } from '../../../model/snapshot.ts'
 import type { Process } from '../../../model/process.ts'
 import type { Socket, Traffic } from '../../../model/socket.ts'
 import type { Meter, Move } from '../bpf/meter.ts'
@@ -12,10 +12,10 @@ export interface Moves {
   /** Reads all counters. */
   read(): void
   /**
-   * Puts what was read into the sockets of a look, and the processes that have ended meanwhile beside the others. What a process moved of
+   * Puts what was read into the sockets of a snapshot, and the processes that have ended meanwhile beside the others. What a process moved of
    * which nothing is known yet is nobody's until its record is read.
    */
-  addTo(look: Look, usersOf: (key: string) => ReadonlyMap<number, Process> | undefined): void
+  addTo(snapshot: Snapshot, usersOf: (key: string) => ReadonlyMap<number, Process> | undefined): void
 }
 
 interface Entry {
@@ -51,9 +51,9 @@ export function followMoves(meter: Meter): Moves {
       meter.moves(note)
       for (const [key, entry] of entries) if (entry.step !== step) entries.delete(key)
     },
-    addTo(look, usersOf) {
-      const processes = look.processes as Map<number, Process>
-      for (const socket of look.sockets as readonly Draft[]) {
+    addTo(snapshot, usersOf) {
+      const processes = snapshot.processes as Map<number, Process>
+      for (const socket of snapshot.sockets as readonly Draft[]) {
         const entry = entries.get(socket.key)
         if (entry === undefined) {
           // A datagram socket that nobody has used since moved nothing.

@@ -4,7 +4,7 @@ import { readdirSync, readFileSync, statSync } from 'node:fs'
 import { OsError } from '../../../model/errors.ts'
 import type { Cgroup, Endpoint } from '../../../model/socket.ts'
 import type { Interface } from '../../../model/interface.ts'
-import { breath, sift } from '../../yielding.ts'
+import { yielding, filterYielding } from '../../yielding.ts'
 import type { Tape } from '../../tape.ts'
 import type { Draft } from '../decode/draft.ts'
 import { readInterfaces } from './interfaces.ts'
@@ -23,15 +23,15 @@ export function interfaceNamer(tape: Tape, calls: Calls): (place: Place, sockets
     try {
       calls!.limitWait(fd)
       calls!.send(fd, message(RTM_GETLINK, NLM_F_REQUEST | NLM_F_DUMP, ifinfomsg.write({})))
-      while (!isDone()) yield buffer.subarray(0, calls!.receiveWhole(fd, buffer))
+      while (!isDone()) yield buffer.subarray(0, calls!.receiveMessage(fd, buffer))
     } finally {
       calls!.closeFd(fd)
     }
   }
   return async (place, sockets) => {
     // Without a socket that has one there is nothing to ask.
-    const bound = await sift(sockets, socket => socket.interface !== undefined)
-    if (bound.length === 0 && !tape.whole) return
+    const bound = await filterYielding(sockets, socket => socket.interface !== undefined)
+    if (bound.length === 0 && !tape.recordsEverything) return
     const interfaces: Interface[] = []
     let done = false
     try {
@@ -56,7 +56,7 @@ const linkLocal = /^(fe[89ab].|ff.[12]):/
 
 const withZone = (end: Endpoint, zone: string): Endpoint => (linkLocal.test(end.address ?? '') ? { ...end, zone } : end)
 
-const mostCgroups = 20_000
+const maxCgroups = 20_000
 const ROOT = 1
 
 /** The cgroups of a source, by id. Ids are never used again, so what was found stays true. */
@@ -77,7 +77,7 @@ export function cgroups(tape: Tape): Cgroups {
       if (last?.id === id) return last
       let found = known.get(id)
       if (found === undefined) {
-        if (known.size >= mostCgroups) known.clear()
+        if (known.size >= maxCgroups) known.clear()
         found = { id, path: id === ROOT ? '/' : undefined }
         known.set(id, found)
         if (found.path === undefined) unresolved.add(id)
@@ -86,10 +86,10 @@ export function cgroups(tape: Tape): Cgroups {
     },
     async resolve() {
       if (unresolved.size === 0) return
-      const wanted = [...unresolved]
+      const requested = [...unresolved]
       unresolved.clear()
-      const paths = await tape.value('cgroup paths', () => cgroupPaths(wanted)).catch(() => [])
-      for (const [i, id] of wanted.entries()) {
+      const paths = await tape.value('cgroup paths', () => cgroupPaths(requested)).catch(() => [])
+      for (const [i, id] of requested.entries()) {
         const found = known.get(id)
         if (found) found.path = paths[i] ?? undefined
       }
@@ -99,17 +99,17 @@ export function cgroups(tape: Tape): Cgroups {
 
 /** The paths of cgroups by id, in the same order. The id of a cgroup is the inode of its folder. */
 export async function cgroupPaths(ids: readonly number[], mounts = '/proc/self/mounts'): Promise<(string | null)[]> {
-  const breathe = breath()
+  const yieldToEventLoop = yielding()
   const found = new Map<number, string>()
   const root = cgroupRoot(mounts)
-  const wanted = new Set(ids)
+  const requested = new Set(ids)
   const waiting = root === undefined ? [] : [root]
-  for (let seen = 0; waiting.length > 0 && found.size < wanted.size && seen < mostCgroups; seen++) {
+  for (let seen = 0; waiting.length > 0 && found.size < requested.size && seen < maxCgroups; seen++) {
     const folder = waiting.shift()!
-    await breathe()
+    await yieldToEventLoop()
     try {
       const { ino } = statSync(folder)
-      if (wanted.has(ino)) found.set(ino, folder.slice(root!.length) || '/')
+      if (requested.has(ino)) found.set(ino, folder.slice(root!.length) || '/')
       for (const entry of readdirSync(folder, { withFileTypes: true })) if (entry.isDirectory()) waiting.push(`${folder}/${entry.name}`)
     } catch {
       // It was removed while we walked.

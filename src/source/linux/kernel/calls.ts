@@ -137,7 +137,7 @@ export function growReceiveBuffer(fd: number, bytes: number): void {
 }
 
 /** Receives one datagram into the buffer, and says how long it is. One that is longer than the buffer, or empty, is an error. A signal is not. */
-export function receiveWhole(fd: number, buffer: Uint8Array): number {
+export function receiveMessage(fd: number, buffer: Uint8Array): number {
   for (let interrupted = 0; ; interrupted++) {
     const length = Number(c.recv(fd, buffer, buffer.length, MSG_TRUNC))
     if (length > 0 && length <= buffer.length) return length
@@ -162,13 +162,13 @@ export const receiveNow = (fd: number, buffer: Uint8Array): number | undefined =
   got('recv', Number(c.recv(fd, buffer, buffer.length, MSG_DONTWAIT)))
 
 /** Receives the datagrams that are there, as many as there is room for, and says how many. `headers`: see room.ts. */
-export const receiveMany = (fd: number, headers: Uint8Array, most: number): number =>
-  got('recvmmsg', c.recvmmsg(fd, headers, most, MSG_DONTWAIT | MSG_TRUNC, null)) ?? 0
+export const receiveMany = (fd: number, headers: Uint8Array, max: number): number =>
+  got('recvmmsg', c.recvmmsg(fd, headers, max, MSG_DONTWAIT | MSG_TRUNC, null)) ?? 0
 
 /** The same beside the event loop: the kernel makes the next answer of a dump while it hands over one. */
-export const receiveManyBeside = async (fd: number, headers: Uint8Array, most: number): Promise<number> =>
+export const receiveManyBeside = async (fd: number, headers: Uint8Array, max: number): Promise<number> =>
   beside(
-    done => c.recvmmsg.async(fd, headers, most, MSG_DONTWAIT | MSG_TRUNC, null, done),
+    done => c.recvmmsg.async(fd, headers, max, MSG_DONTWAIT | MSG_TRUNC, null, done),
     result => got('recvmmsg', result) ?? 0,
   )
 
@@ -255,8 +255,8 @@ export function askInteger(fd: number, request: number): number | undefined {
 }
 
 /** An extended attribute of what a path leads to; undefined where it has none. One that is longer is an error. */
-export const extendedAttribute = (path: string, name: string, most: number): Uint8Array | undefined =>
-  filled('getxattr', most, (buffer, length) => Math.min(0, (length[0] = Number(c.getxattr(path, name, buffer, most)))))
+export const extendedAttribute = (path: string, name: string, max: number): Uint8Array | undefined =>
+  filled('getxattr', max, (buffer, length) => Math.min(0, (length[0] = Number(c.getxattr(path, name, buffer, max)))))
 
 // These numbers are the same on every architecture.
 const SYS_PIDFD_OPEN = 434

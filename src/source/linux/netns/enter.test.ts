@@ -30,39 +30,39 @@ async function stranger(command: readonly string[]): Promise<{ child: ChildProce
   return { child, port: Number(port), inode: Number(inode) }
 }
 
-test('the sockets of all namespaces in one look, each with its namespace and owner', asRoot, async () => {
+test('the sockets of all namespaces in one snapshot, each with its namespace and owner', asRoot, async () => {
   const before = own()
   const { child, port, inode } = await stranger(['unshare', '--net'])
-  const look = await source!.sockets({ namespaces: 'all', protocols: ['tcp', 'unix'] })
-  const socket = look.sockets.find(s => s.local.port === port && s.namespace?.inode === inode)
+  const snapshot = await source!.takeSnapshot({ namespaces: 'all', protocols: ['tcp', 'unix'] })
+  const socket = snapshot.sockets.find(s => s.local.port === port && s.namespace?.inode === inode)
   ok(socket)
   deepEqual(
     socket.owners.map(o => o.pid),
     [child.pid],
   )
   const ownInode = Number(/\d+/.exec(before)![0])
-  ok(look.sockets.some(s => s.namespace?.inode === ownInode))
-  ok(look.sockets.every(s => s.namespace !== undefined))
+  ok(snapshot.sockets.some(s => s.namespace?.inode === ownInode))
+  ok(snapshot.sockets.every(s => s.namespace !== undefined))
   equal(own(), before)
   // There may be a process that even root may not ask; a namespace that may not be entered has another text.
   ok(
-    look.gaps.every(g => g.what !== 'namespaces' || /^those of \d+ processes are not known$/.test(g.text)),
-    JSON.stringify(look.gaps),
+    snapshot.gaps.every(g => g.what !== 'namespaces' || /^those of \d+ processes are not known$/.test(g.text)),
+    JSON.stringify(snapshot.gaps),
   )
 
   for (const namespaces of [{ pid: child.pid! }, { path: `/proc/${child.pid}/ns/net` }]) {
-    const one = await source!.sockets({ namespaces })
+    const one = await source!.takeSnapshot({ namespaces })
     deepEqual([...new Set(one.sockets.map(s => s.namespace?.inode))], [inode])
     ok(one.sockets.some(s => s.local.port === port))
   }
-  const mine = await source!.sockets({ namespaces: { pid: process.pid }, protocols: ['unix'] })
+  const mine = await source!.takeSnapshot({ namespaces: { pid: process.pid }, protocols: ['unix'] })
   deepEqual([...new Set(mine.sockets.map(s => s.namespace?.inode))], [ownInode])
-  ok(!(await source!.sockets({ protocols: ['tcp'] })).sockets.some(s => s.local.port === port && s.owners[0]?.pid === child.pid))
+  ok(!(await source!.takeSnapshot({ protocols: ['tcp'] })).sockets.some(s => s.local.port === port && s.owners[0]?.pid === child.pid))
 })
 
 test('a connection in another namespace is reset there', asRoot, async () => {
   const { child, port } = await stranger(['unshare', '--net'])
-  const find = async () => (await source!.sockets({ namespaces: { pid: child.pid! } })).sockets.find(s => s.local.port === port)
+  const find = async () => (await source!.takeSnapshot({ namespaces: { pid: child.pid! } })).sockets.find(s => s.local.port === port)
   const socket = await find()
   ok(socket)
   await source!.actions!.close!(socket)
@@ -73,9 +73,9 @@ test('a namespace that has a name is found by it', asRoot, async () => {
   execFileSync('ip', ['netns', 'add', netns])
   try {
     const { port } = await stranger(['ip', 'netns', 'exec', netns])
-    const { sockets } = await source!.sockets({ namespaces: { name: netns } })
+    const { sockets } = await source!.takeSnapshot({ namespaces: { name: netns } })
     ok(sockets.some(s => s.local.port === port && s.namespace?.name === netns))
-    const all = await source!.sockets({ namespaces: 'all' })
+    const all = await source!.takeSnapshot({ namespaces: 'all' })
     ok(all.sockets.some(s => s.local.port === port && s.namespace?.name === netns))
   } finally {
     execFileSync('ip', ['netns', 'del', netns])
@@ -83,9 +83,12 @@ test('a namespace that has a name is found by it', asRoot, async () => {
 })
 
 test('a namespace that is not there', asRoot, async () => {
-  await rejects(source!.sockets({ namespaces: { name: 'sockscope-none' } }), /ENOENT.*no network namespace of the name "sockscope-none"/)
-  await rejects(source!.sockets({ namespaces: { path: '/dev/null' } }), OsError)
-  await rejects(source!.sockets({ namespaces: { pid: 2 ** 30 } }), /ENOENT/)
+  await rejects(
+    source!.takeSnapshot({ namespaces: { name: 'sockscope-none' } }),
+    /ENOENT.*no network namespace of the name "sockscope-none"/,
+  )
+  await rejects(source!.takeSnapshot({ namespaces: { path: '/dev/null' } }), OsError)
+  await rejects(source!.takeSnapshot({ namespaces: { pid: 2 ** 30 } }), /ENOENT/)
   const { others } = await listNamespaces()
   const gone = { inode: 1, name: undefined, file: '/proc/self/ns/net', pid: undefined }
   equal(openNamespace(gone), undefined) // The pid is another process now.
@@ -97,7 +100,7 @@ test('another user gets the own namespace, and is told of the others', asRoot, a
   const { inode } = await stranger(['unshare', '--net'])
   const script = `process.setgroups([]); process.setgid(65534); process.setuid(65534);
     import('${process.cwd()}/src/source/linux/index.ts').then(async m => {
-      const look = await (await m.openLinux()).sockets({ namespaces: 'all', protocols: ['tcp'] });
+      const look = await (await m.openLinux()).takeSnapshot({ namespaces: 'all', protocols: ['tcp'] });
       console.log(JSON.stringify([look.gaps.filter(g => g.what === 'namespaces'), look.sockets.some(s => s.namespace.inode === ${inode})]));
       process.exit() })`
   const [gaps, isSeen] = JSON.parse(execFileSync(process.execPath, ['-e', script], { encoding: 'utf8' })) as [
@@ -122,8 +125,8 @@ test('a namespace from which there is no way back is not entered', asRoot, async
       await require('events').once(held, 'listening');
       const before = net();
       const source = await m.openLinux();
-      const { gaps, sockets } = await source.sockets({ namespaces: 'all' });
-      const one = await source.sockets({ namespaces: { pid: other.pid } });
+      const { gaps, sockets } = await source.takeSnapshot({ namespaces: 'all' });
+      const one = await source.takeSnapshot({ namespaces: { pid: other.pid } });
       other.kill();
       console.log(JSON.stringify([net() === before, sockets.some(s => s.local.port === held.address().port), [gaps, one.gaps].map(all => all.find(g => g.what === 'namespaces')?.why)]));
       process.exit() })`
@@ -140,7 +143,7 @@ test('sockets of processes outside of our pid namespace say so', asRoot, async (
   const port = Number(String(((await once(server.stdout, 'data')) as [Buffer])[0]))
   const script = `import('${process.cwd()}/src/source/linux/index.ts').then(async m => {
       const source = await m.openLinux();
-      const look = await source.sockets({ protocols: ['tcp'] });
+      const look = await source.takeSnapshot({ protocols: ['tcp'] });
       console.log(JSON.stringify([look.sockets.find(s => s.local.port === ${port})?.ownerless, look.gaps, (await source.abilities()).find(a => a.name === 'bpf-owners')]));
       process.exit() })`
   const out = execFileSync('unshare', ['--pid', '--fork', '--mount-proc', process.execPath, '-e', script], { encoding: 'utf8' })

@@ -72,7 +72,7 @@ export interface Places {
   close(): void
 }
 
-/** What a look needs of namespaces, as plain data for the tape. */
+/** What a snapshot needs of namespaces, as plain data for the tape. */
 interface Plan {
   readonly wanted: Exclude<FullQuery['namespaces'], 'own'>
   readonly own: Namespace
@@ -90,28 +90,28 @@ const none: Places = { places: [], more: async () => [], close() {} }
 export async function openPlaces(
   tape: Tape,
   call: typeof calls | undefined,
-  wanted: FullQuery['namespaces'],
+  requested: FullQuery['namespaces'],
   own: Place,
   gaps: Gap[],
   root = '/proc',
 ): Promise<Places> {
-  if (wanted === 'own') return { ...none, places: [own] }
+  if (requested === 'own') return { ...none, places: [own] }
   const fds = new Map<number, number>()
   let links: Links | undefined
   let plan: Plan
   try {
     const told = await tape.value<Plan>('namespaces', async () => {
       const listed = await listNamespaces(root)
-      if (wanted === 'all') links = await readLinks(root)
-      return planFor(wanted, listed, links, call!, root, fds)
+      if (requested === 'all') links = await readLinks(root)
+      return planFor(requested, listed, links, call!, root, fds)
     })
-    plan = tape.played ? narrowed(told, wanted) : told
+    plan = tape.played ? narrowed(told, requested) : told
   } catch (error) {
     if (!(error instanceof OsError && error.call === 'recording')) throw error
     const text =
-      wanted === 'all' ? 'the recording does not hold all network namespaces' : 'the recording does not hold this network namespace'
+      requested === 'all' ? 'the recording does not hold all network namespaces' : 'the recording does not hold this network namespace'
     gaps.push({ what: 'namespaces', why: 'recording', text, help: 'record with all namespaces', count: undefined })
-    return { ...none, places: wanted === 'all' ? [own] : [] }
+    return { ...none, places: requested === 'all' ? [own] : [] }
   }
   if (plan.denied > 0 || plan.hidden > 0) gaps.push(gapOf(plan))
   if (plan.unread) gaps.push(limitGap(`the descriptors of ${plan.unread} processes`))
@@ -145,7 +145,7 @@ export async function openPlaces(
   return {
     places,
     async more(seen) {
-      if (wanted !== 'all') return []
+      if (requested !== 'all') return []
       const { inodes, skipped } = await tape.value<More>('namespaces of sockets', async () => askMore(seen)).catch(fromOlder)
       if (skipped > 0) gaps.push(limitGap(`${skipped} sockets`))
       return inodes.map(inode => placeOf({ inode, name: undefined, pid: undefined }))
@@ -177,25 +177,25 @@ const limitGap = (what: string): Gap => ({
 })
 
 /** What a recording has of the namespaces that are wanted now: the same as were wanted then, or by its name one of all. */
-function narrowed(plan: Plan, wanted: Plan['wanted']): Plan {
-  if (JSON.stringify(plan.wanted) === JSON.stringify(wanted)) return plan
-  if (plan.wanted === 'all' && wanted !== 'all' && 'name' in wanted) {
-    const others = plan.others.filter(found => found.name === wanted.name)
-    const includesOwn = plan.own.name === wanted.name
+function narrowed(plan: Plan, requested: Plan['wanted']): Plan {
+  if (JSON.stringify(plan.wanted) === JSON.stringify(requested)) return plan
+  if (plan.wanted === 'all' && requested !== 'all' && 'name' in requested) {
+    const others = plan.others.filter(found => found.name === requested.name)
+    const includesOwn = plan.own.name === requested.name
     if (others.length > 0 || includesOwn) return { ...plan, others, includesOwn, hidden: 0, denied: 0 }
   }
   throw new OsError('recording', 'ENODATA', { help: 'it was made of other network namespaces' })
 }
 
 function planFor(
-  wanted: Exclude<FullQuery['namespaces'], 'own'>,
+  requested: Exclude<FullQuery['namespaces'], 'own'>,
   listed: Listed,
   links: Links | undefined,
   call: typeof calls,
   root: string,
   fds: Map<number, number>,
 ): Plan {
-  const one = wanted === 'all' ? undefined : pickNamespace(wanted, listed, root)
+  const one = requested === 'all' ? undefined : pickNamespace(requested, listed, root)
   const others: Found[] = []
   let denied = 0
   const known = new Set(listed.others.map(found => found.inode))
@@ -211,7 +211,15 @@ function planFor(
   }
   const own = { inode: listed.own.inode, name: listed.own.name }
   const includesOwn = one === undefined || one.inode === own.inode
-  return { wanted, own, others, denied, hidden: one ? 0 : listed.hidden, includesOwn, ...(links?.skipped && { unread: links.skipped }) }
+  return {
+    wanted: requested,
+    own,
+    others,
+    denied,
+    hidden: one ? 0 : listed.hidden,
+    includesOwn,
+    ...(links?.skipped && { unread: links.skipped }),
+  }
 }
 
 /** Opens a namespace, and goes there and back once. */

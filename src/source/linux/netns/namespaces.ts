@@ -3,7 +3,7 @@
 import { existsSync, readdirSync, readFileSync, readlinkSync, statSync } from 'node:fs'
 import { OsError } from '../../../model/errors.ts'
 import type { FullQuery } from '../../../filter/query.ts'
-import { breath } from '../../yielding.ts'
+import { yielding } from '../../yielding.ts'
 import { containerOf } from '../processes/containers.ts'
 import { keptByName } from './pinned.ts'
 
@@ -26,8 +26,8 @@ export interface Listed {
 }
 
 const named = ['/run/netns', '/var/run/netns', '/run/docker/netns']
-/** More than any machine has; a folder that grows for ever must not take the look with it. */
-const mostNamespaces = 65_536
+/** More than any machine has; a folder that grows for ever must not take the snapshot with it. */
+const maxNamespaces = 65_536
 
 const inodeOf = (link: string): number | undefined => {
   const found = /^net:\[(\d+)\]$/.exec(link)
@@ -44,7 +44,7 @@ function linked(file: string): number | undefined {
 
 /** Lists the network namespaces: those of processes, those with a name, and those that are mounted somewhere. */
 export async function listNamespaces(root = '/proc', folders: readonly string[] = named): Promise<Listed> {
-  const breathe = breath()
+  const yieldToEventLoop = yielding()
   const all = new Map<number, { name: string | undefined; file: string; pid: number | undefined }>()
   let hidden = 0
   for (const { file, name } of [...inFolders(folders), ...mounted(root)]) {
@@ -52,7 +52,7 @@ export async function listNamespaces(root = '/proc', folders: readonly string[] 
     if (inode !== undefined && !all.has(inode)) all.set(inode, { name, file, pid: undefined })
   }
   for (const name of readdirSync(root)) {
-    if (!/^\d{1,10}$/.test(name) || all.size >= mostNamespaces) continue
+    if (!/^\d{1,10}$/.test(name) || all.size >= maxNamespaces) continue
     const file = `${root}/${name}/ns/net`
     try {
       const inode = inodeOf(readlinkSync(file))
@@ -65,7 +65,7 @@ export async function listNamespaces(root = '/proc', folders: readonly string[] 
       // The kernel also says EACCES of a process that has just ended.
       if ((code === 'EACCES' || code === 'EPERM') && existsSync(`${root}/${name}/stat`)) hidden++
     }
-    await breathe()
+    await yieldToEventLoop()
   }
   const ownInode = linked(`${root}/self/ns/net`) ?? 0
   const found = [...all].map(([inode, { name, file, pid }]): Found => ({ inode, name: name ?? containerName(root, pid), file, pid }))
@@ -114,17 +114,17 @@ function namespaceInode(file: string, root: string): number | undefined {
 }
 
 /** The one that the query names. */
-export function pickNamespace(wanted: Exclude<FullQuery['namespaces'], string>, { own, others }: Listed, root: string): Found {
+export function pickNamespace(requested: Exclude<FullQuery['namespaces'], string>, { own, others }: Listed, root: string): Found {
   const all = [own, ...others]
-  if ('name' in wanted) {
-    const found = all.find(f => f.name === wanted.name) ?? keptByName(wanted.name, root)
+  if ('name' in requested) {
+    const found = all.find(f => f.name === requested.name) ?? keptByName(requested.name, root)
     if (found) return found
-    throw new OsError('setns', 'ENOENT', { help: `there is no network namespace of the name ${JSON.stringify(wanted.name)}` })
+    throw new OsError('setns', 'ENOENT', { help: `there is no network namespace of the name ${JSON.stringify(requested.name)}` })
   }
-  const file = 'pid' in wanted ? `${root}/${wanted.pid}/ns/net` : wanted.path
+  const file = 'pid' in requested ? `${root}/${requested.pid}/ns/net` : requested.path
   const stat = fileStat(file)
   const found = all.find(f => f.inode === stat.ino)
-  return { inode: stat.ino, name: found?.name, file, pid: 'pid' in wanted ? wanted.pid : found?.pid }
+  return { inode: stat.ino, name: found?.name, file, pid: 'pid' in requested ? requested.pid : found?.pid }
 }
 
 function fileStat(file: string): { ino: number } {

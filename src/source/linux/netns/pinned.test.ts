@@ -48,7 +48,7 @@ test('what descriptors stand for', async () => {
   equal(keptByName('../fd/3', root), undefined)
 })
 
-test('a look asks so many sockets and no more, says how many are left, and goes on in the next', async () => {
+test('a snapshot asks so many sockets and no more, says how many are left, and goes on in the next', async () => {
   let asked = 0
   const call = {
     openPid: () => openSync('/dev/null', 'r'),
@@ -111,24 +111,24 @@ async function keeper(): Promise<{ pid: number; byDescriptor: Space; bySocket: S
 test('namespaces in which no process is', asRoot, async () => {
   const { pid, byDescriptor, bySocket } = await keeper()
   let open = Infinity
-  for (let look = 0; look < 3; look++) {
-    const { sockets } = await source!.sockets({ namespaces: 'all', protocols: ['tcp'] })
+  for (let snapshot = 0; snapshot < 3; snapshot++) {
+    const { sockets } = await source!.takeSnapshot({ namespaces: 'all', protocols: ['tcp'] })
     const at = ({ port, inode }: Space) => sockets.find(s => s.local.port === port && s.namespace?.inode === inode)
     deepEqual([at(byDescriptor)?.namespace?.name, at(byDescriptor)?.owners.map(o => o.pid)], [`${pid}/fd/${byDescriptor.fd}`, [pid]])
     deepEqual([at(bySocket)?.namespace?.name, at(bySocket)?.owners.map(o => o.pid)], [undefined, [pid]])
     const now = readdirSync('/proc/self/fd').length
-    // The first look opens what stays open.
-    ok(look === 0 || now <= open, `${now} descriptors, ${open} before`)
+    // The first snapshot opens what stays open.
+    ok(snapshot === 0 || now <= open, `${now} descriptors, ${open} before`)
     open = now
   }
-  const named = await source!.sockets({ namespaces: { name: `${pid}/fd/${byDescriptor.fd}` }, protocols: ['tcp'] })
+  const named = await source!.takeSnapshot({ namespaces: { name: `${pid}/fd/${byDescriptor.fd}` }, protocols: ['tcp'] })
   ok(named.sockets.some(s => s.local.port === byDescriptor.port && s.namespace?.inode === byDescriptor.inode))
 })
 
 test('a listener there is ended there', asRoot, async () => {
   const { bySocket, byDescriptor } = await keeper()
   const find = async ({ port, inode }: Space) =>
-    (await source!.sockets({ namespaces: 'all', protocols: ['tcp'] })).sockets.find(
+    (await source!.takeSnapshot({ namespaces: 'all', protocols: ['tcp'] })).sockets.find(
       s => s.local.port === port && s.namespace?.inode === inode && s.state === 'LISTEN',
     )
   for (const space of [byDescriptor, bySocket]) {

@@ -2,16 +2,16 @@
 
 import { closeSync, existsSync, fstatSync, readdirSync, readlinkSync } from 'node:fs'
 import { OsError } from '../../../model/errors.ts'
-import { breath } from '../../yielding.ts'
+import { yielding } from '../../yielding.ts'
 import type * as calls from '../kernel/calls.ts'
 import { entries } from '../owners/descriptors.ts'
 import type { Found } from './namespaces.ts'
 
-/** So many links are read in one look; each costs about 4 µs. */
-const mostLinks = 400_000
-/** So many sockets are asked in one look, at about 30 µs each. */
-const mostAsked = 4096
-const mostKnown = 65_536
+/** So many links are read in one snapshot; each costs about 4 µs. */
+const maxLinks = 400_000
+/** So many sockets are asked in one snapshot, at about 30 µs each. */
+const maxAsked = 4096
+const maxKnown = 65_536
 
 type Calls = Pick<typeof calls, 'openPid' | 'borrowFd' | 'closeFd' | 'openNamespaceOf'>
 
@@ -27,7 +27,7 @@ export interface Links {
 
 /** Reads the descriptors of all processes that may be read. */
 export async function readLinks(root: string): Promise<Links> {
-  const breathe = breath()
+  const yieldToEventLoop = yielding()
   const namespaces = new Map<number, Found>()
   const sockets: number[] = []
   const seen = new Set<number>()
@@ -35,7 +35,7 @@ export async function readLinks(root: string): Promise<Links> {
   let skipped = 0
   for (const pid of readdirSync(root)) {
     if (!/^\d{1,10}$/.test(pid)) continue
-    if (count > mostLinks) {
+    if (count > maxLinks) {
       skipped++
       continue
     }
@@ -50,7 +50,7 @@ export async function readLinks(root: string): Promise<Links> {
           seen.add(inode)
           sockets.push(Number(pid), Number(fd), inode)
         }
-        await breathe()
+        await yieldToEventLoop()
       }
     } catch {
       // It has ended, or we may not look: then its namespaces are not known either, which is told.
@@ -85,16 +85,16 @@ export async function askSockets(
   isSeen: (inode: number) => boolean,
   isListed: (namespace: number) => boolean,
 ): Promise<Asked> {
-  const breathe = breath()
+  const yieldToEventLoop = yielding()
   const opened = new Map<number, number>()
-  if (known.size > mostKnown) known.clear()
+  if (known.size > maxKnown) known.clear()
   let asked = 0
   let skipped = 0
   for (let i = 0; i < sockets.length; i += 3) {
     const inode = sockets[i + 2]!
     const before = known.get(inode)
     if (isSeen(inode % 2 ** 32) || (before !== undefined && (isListed(before) || opened.has(before)))) continue
-    if (asked >= mostAsked) {
+    if (asked >= maxAsked) {
       skipped++
       continue
     }
@@ -106,7 +106,7 @@ export async function askSockets(
       if (isListed(ino) || opened.has(ino)) closeSync(fd)
       else opened.set(ino, fd)
     }
-    await breathe()
+    await yieldToEventLoop()
   }
   return { opened, skipped }
 }

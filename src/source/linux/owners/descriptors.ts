@@ -1,8 +1,8 @@
-// The descriptors of processes, kept from look to look, so that a look reads what has changed and little more.
+// The descriptors of processes, kept from snapshot to snapshot, so that a snapshot reads what has changed and little more.
 // `root` is /proc, or a folder that looks like it in tests. It knows nothing of sockets but their inodes.
 
 import { opendirSync, readdirSync, readlinkSync, statSync } from 'node:fs'
-import { breath } from '../../yielding.ts'
+import { yielding } from '../../yielding.ts'
 
 /** The descriptors of one process, as they were when they were last read. */
 export interface Table {
@@ -16,7 +16,7 @@ export interface Table {
   readable: boolean
   /** Descriptor to inode; 0 is no socket. */
   sockets: Map<number, number>
-  /** The look in which all of it was read. */
+  /** The snapshot in which all of it was read. */
   readIn: number
   /** Sockets of threads with descriptors of their own. */
   threads: readonly Thread[]
@@ -34,7 +34,7 @@ export interface Changes {
   /** Processes that are new, or have more or fewer descriptors than when they were read. */
   readonly changed: readonly number[]
   readonly unchanged: readonly number[]
-  /** Tables of processes that have ended since the look before; those that are found to have ended in this look are added. */
+  /** Tables of processes that have ended since the snapshot before; those that are found to have ended in this snapshot are added. */
   readonly ended: readonly Table[]
   /** How many descriptors there are in all, as far as it can be told without reading them. */
   readonly descriptors: number
@@ -44,7 +44,7 @@ export interface Changes {
 const inodeOf = (target: string): number => (target.startsWith('socket:[') ? Number(target.slice(8, -1)) % 2 ** 32 || 0 : 0)
 
 const isNumber = /^\d{1,10}$/
-/** Of the descriptors that nothing speaks against, so many are read again in each look: a part of the wanted sockets, and some more. */
+/** Of the descriptors that nothing speaks against, so many are read again in each snapshot: a part of the wanted sockets, and some more. */
 const checkedPart = 1 / 32
 const checkedLeast = 64
 
@@ -58,19 +58,19 @@ export class Descriptors {
   #confirmed = 0
   /** The size of a folder of descriptors is how many there are: since Linux 6.2. */
   #tellsCounts = false
-  #breathe = breath()
+  #breathe = yielding()
 
   constructor(root: string) {
     this.root = root
   }
 
   /**
-   * Starts a look: lists the processes, and compares how many descriptors each has.
-   * @param endedBefore what listing them before, for the same look, has found to have ended.
+   * Starts a snapshot: lists the processes, and compares how many descriptors each has.
+   * @param endedBefore what listing them before, for the same snapshot, has found to have ended.
    */
   async list(endedBefore: readonly Table[] = []): Promise<Changes> {
     this.#look++
-    this.#breathe = breath()
+    this.#breathe = yielding()
     const changed: number[] = []
     const unchanged: number[] = []
     const ended = new Map(this.tables)
@@ -156,10 +156,10 @@ export class Descriptors {
    * Reads a part of what is believed to be unchanged, in turn; gives the processes in which something was not.
    * @param wanted how many sockets are asked for: a look for a few is to be cheap.
    */
-  async check(unchanged: readonly number[], wanted: number): Promise<number[]> {
+  async check(unchanged: readonly number[], requested: number): Promise<number[]> {
     const surprised: number[] = []
     let position = 0
-    const end = this.#cursor + checkedLeast + Math.floor(wanted * checkedPart)
+    const end = this.#cursor + checkedLeast + Math.floor(requested * checkedPart)
     for (const pid of unchanged) {
       const table = this.tables.get(pid)
       if (table === undefined) continue
@@ -172,10 +172,10 @@ export class Descriptors {
   }
 
   /** Reads again what is believed of a few holders: inode, pid and descriptor in turn. Gives the processes in which it is not so. */
-  confirm(triples: readonly number[], isMeant: (inode: number) => boolean, most: number): Set<number> {
+  confirm(triples: readonly number[], isMeant: (inode: number) => boolean, max: number): Set<number> {
     const surprised = new Set<number>()
     let count = 0
-    for (let seen = 0; seen < triples.length && count < most; seen += 3) {
+    for (let seen = 0; seen < triples.length && count < max; seen += 3) {
       const i = (this.#confirmed = (this.#confirmed + 3) % triples.length) // In turn, where there are more.
       if (!isMeant(triples[i]!)) continue
       const [inode, pid, fd] = triples.slice(i, i + 3) as [number, number, number]

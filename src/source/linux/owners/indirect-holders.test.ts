@@ -67,7 +67,7 @@ const listener = (inode: number): Draft =>
   }) as unknown as Draft
 
 /** Looks for the holders of sockets: who has each, or why nobody. */
-function looker(root: string) {
+function snapshotTaker(root: string) {
   const finder = ownerFinder(live, { root, sweeps: undefined, shares: () => undefined })
   return async (...inodes: number[]): Promise<{ who: string[]; gaps: Gap[] }> => {
     const sockets = inodes.map(listener)
@@ -85,30 +85,30 @@ test('a socket that only an io_uring holds has the process of the ring as its ow
     ...io(101, ring('    0: socket:[7]')),
     '100/fd/4': '-> socket:[8]',
   })
-  const { who, gaps } = await looker(root)(7, 8, 9, 10)
+  const { who, gaps } = await snapshotTaker(root)(7, 8, 9, 10)
   deepEqual(who, ['100/undefined,101/undefined', '100/4', '100/undefined', 'kernel'])
   deepEqual(gaps, [])
 })
 
 test('a file with the name of a socket is none', async () => {
   const root = tree(io(100, ring('    0: /tmp/socket:[7]', '    1: /tmp/a\\012    2:\\040socket:[7]')))
-  deepEqual((await looker(root)(7)).who, ['kernel'])
+  deepEqual((await snapshotTaker(root)(7)).who, ['kernel'])
 })
 
 test('a kernel that does not name the files of a ring: it is not the kernel that keeps the socket, and it is not told who', async () => {
-  const { who, gaps } = await looker(tree(io(100, ring('    0: socket:[7]')), '6.13.9'))(7)
+  const { who, gaps } = await snapshotTaker(tree(io(100, ring('    0: socket:[7]')), '6.13.9'))(7)
   deepEqual(who, ['unknown'])
   ok(gaps[0]!.text.includes('io_uring') && gaps[0]!.help.includes('6.14'), gaps[0]?.text)
-  deepEqual((await looker(tree(io(100, ring()), '5.15.0'))(7)).who, ['kernel'])
+  deepEqual((await snapshotTaker(tree(io(100, ring()), '5.15.0'))(7)).who, ['kernel'])
 })
 
 test('a ring that is busy says nothing', async () => {
-  const { who, gaps } = await looker(tree(io(100, 'pos:\t0\nflags:\t02000002\n')))(7)
+  const { who, gaps } = await snapshotTaker(tree(io(100, 'pos:\t0\nflags:\t02000002\n')))(7)
   deepEqual([who, gaps.map(g => g.why)], [['unknown'], ['interrupted']])
 })
 
 test('a socket that nobody holds while a descriptor is in flight', async () => {
-  const { who, gaps } = await looker(tree(messages(1)))(7, 50)
+  const { who, gaps } = await snapshotTaker(tree(messages(1)))(7, 50)
   deepEqual(who, ['in-flight', '100/3'])
   deepEqual(
     gaps.map(g => [g.what, g.why, g.count]),
@@ -117,7 +117,7 @@ test('a socket that nobody holds while a descriptor is in flight', async () => {
 })
 
 test('more sockets than descriptors in flight: which of them is not known', async () => {
-  const { who, gaps } = await looker(tree(messages(1)))(7, 8, 9)
+  const { who, gaps } = await snapshotTaker(tree(messages(1)))(7, 8, 9)
   deepEqual(who, ['unknown', 'unknown', 'unknown'])
   ok(gaps[0]!.text.startsWith('3 sockets') && gaps[0]!.text.includes('at most 1 of them'), gaps[0]!.text)
 })
@@ -139,21 +139,21 @@ test('processes out of sight may hold it too', async () => {
 
 test('what the kernel kept before anything was in flight stays its own', async () => {
   const root = tree(messages(0))
-  const look = looker(root)
-  deepEqual((await look(7, 8)).who, ['kernel', 'kernel'])
+  const takeSnapshot = snapshotTaker(root)
+  deepEqual((await takeSnapshot(7, 8)).who, ['kernel', 'kernel'])
   put(root, messages(1))
-  deepEqual((await look(7, 8, 9)).who, ['kernel', 'kernel', 'in-flight'])
+  deepEqual((await takeSnapshot(7, 8, 9)).who, ['kernel', 'kernel', 'in-flight'])
 })
 
 test('UNIX sockets of other network namespaces count, and each once', async () => {
   const other = { 'fd/3': '-> socket:[60]', 'fdinfo/3': unix(2), 'ns/net': '-> net:[2]', 'net/unix': unixTable(60) }
   const process = (pid: number): Files => Object.fromEntries(Object.entries(other).map(([path, text]) => [`${pid}/${path}`, text]))
-  deepEqual((await looker(tree({ ...process(100), ...process(101) }))(7, 8)).who, ['in-flight', 'in-flight'])
-  deepEqual((await looker(tree({ ...process(100), ...process(101) }))(7, 8, 9)).who, ['unknown', 'unknown', 'unknown'])
+  deepEqual((await snapshotTaker(tree({ ...process(100), ...process(101) }))(7, 8)).who, ['in-flight', 'in-flight'])
+  deepEqual((await snapshotTaker(tree({ ...process(100), ...process(101) }))(7, 8, 9)).who, ['unknown', 'unknown', 'unknown'])
 })
 
 test('a kernel that does not tell what is in flight', async () => {
-  const { who, gaps } = await looker(tree({ ...messages(0), '100/fdinfo/3': 'pos:\t0\n' }))(7)
+  const { who, gaps } = await snapshotTaker(tree({ ...messages(0), '100/fdinfo/3': 'pos:\t0\n' }))(7)
   deepEqual(who, ['unknown'])
   ok(gaps[0]!.help.includes('5.6'))
 })
@@ -191,10 +191,10 @@ async function holder(...args: string[]): Promise<{ child: ChildProcess; ports: 
 
 test('in flight on this machine: said so until it is received', needs('linux', 'command python3'), async () => {
   const source = await openLinux()
-  // There may be sockets of processes that even root may not look into: those are known after a look.
-  await source.sockets({ protocols: ['tcp'] })
+  // There may be sockets of processes that even root may not look into: those are known after a snapshot.
+  await source.takeSnapshot({ protocols: ['tcp'] })
   const { child, ports } = await holder('-')
-  const find = async () => (await source.sockets({ protocols: ['tcp'] })).sockets.find(s => s.local.port === ports[0])
+  const find = async () => (await source.takeSnapshot({ protocols: ['tcp'] })).sockets.find(s => s.local.port === ports[0])
   equal((await find())?.ownerless, 'in-flight')
   equal((await find())?.ownerless, 'in-flight')
   child.stdin!.write('\n')
@@ -207,8 +207,8 @@ test('in flight on this machine: said so until it is received', needs('linux', '
 test('held by an io_uring on this machine', needs('linux', 'io_uring'), async () => {
   const { child, ports } = await holder('ring')
   const source = await openLinux()
-  const look = await source.sockets({ protocols: ['tcp'] })
-  deepEqual(look.sockets.find(s => s.local.port === ports[1])?.owners, [{ pid: child.pid, fd: undefined }])
-  equal(look.processes.get(child.pid!)?.name, 'python3')
+  const snapshot = await source.takeSnapshot({ protocols: ['tcp'] })
+  deepEqual(snapshot.sockets.find(s => s.local.port === ports[1])?.owners, [{ pid: child.pid, fd: undefined }])
+  equal(snapshot.processes.get(child.pid!)?.name, 'python3')
   source.close()
 })

@@ -3,19 +3,19 @@
 
 import { closeSync, openSync, readFileSync, readlinkSync, readSync } from 'node:fs'
 import { readFile } from 'node:fs/promises'
-import { breath, turn } from '../../yielding.ts'
+import { yielding, nextTurn } from '../../yielding.ts'
 import { entries, type Table } from './descriptors.ts'
 import type { Draft } from '../decode/draft.ts'
 import type { Elsewhere } from './ownerless.ts'
 
 /** A file of /proc about one descriptor: a ring can have a million files. */
-const longestText = 4 * 1024 * 1024
+const maxText = 4 * 1024 * 1024
 /** More UNIX sockets are not asked for what waits in them. */
-const mostAsked = 20_000
-const mostSettled = 65_536
-const mostGone = 256
+const maxAsked = 20_000
+const maxSettled = 65_536
+const maxGone = 256
 /** The kernel says nothing of a ring that is being used just then. */
-const mostTries = 4
+const maxTries = 4
 
 type Tables = ReadonlyMap<number, Table>
 
@@ -44,11 +44,11 @@ export function elsewhereFinder(root: string) {
     const unsure = left.size === 0 ? undefined : (inRings.unsure ?? messages?.unsure)
     const inFlight = messages?.descriptors ?? 0
     if (unsure === undefined && inFlight === 0) {
-      if (settled.size + left.size > mostSettled) settled = new Set()
+      if (settled.size + left.size > maxSettled) settled = new Set()
       for (const inode of left) settled.add(inode)
       left.clear()
     }
-    if (isBlind && left.size <= mostGone) for (const inode of left) if (isGone(inode)) left.delete(inode)
+    if (isBlind && left.size <= maxGone) for (const inode of left) if (isGone(inode)) left.delete(inode)
     if (inRings.holders.length === 0 && left.size === 0) return undefined
     const elsewhere: Elsewhere = { rings: inRings.holders, doubtful: [...left], inFlight, ...(unsure && { unsure }) }
     return elsewhere
@@ -56,8 +56,8 @@ export function elsewhereFinder(root: string) {
 }
 
 /** The files that rings hold, as far as they are wanted: inode and pid in turn. */
-async function ringsOf(root: string, tables: Tables, wanted: ReadonlySet<number>) {
-  const breathe = breath()
+async function ringsOf(root: string, tables: Tables, requested: ReadonlySet<number>) {
+  const yieldToEventLoop = yielding()
   const holders: number[] = []
   let unsure: Elsewhere['unsure']
   const areNamed = isAtLeast(root, 6, 14)
@@ -66,11 +66,11 @@ async function ringsOf(root: string, tables: Tables, wanted: ReadonlySet<number>
     const found = new Set<number>()
     try {
       for (const fd of entries(`${root}/${pid}/fd`, table.count || Infinity)) {
-        await breathe()
+        await yieldToEventLoop()
         if ((table.sockets.get(Number(fd)) ?? 0) > 0 || target(`${root}/${pid}/fd/${fd}`) !== 'anon_inode:[io_uring]') continue
         const ring = await readRing(`${root}/${pid}/fdinfo/${fd}`, areNamed)
         if (typeof ring === 'string') unsure = ring
-        else for (const inode of ring) if (wanted.has(inode)) found.add(inode)
+        else for (const inode of ring) if (requested.has(inode)) found.add(inode)
       }
     } catch (error) {
       // It has ended, or may not be looked into: that was told when it was read for its sockets.
@@ -86,23 +86,23 @@ async function ringsOf(root: string, tables: Tables, wanted: ReadonlySet<number>
  * spaces and line breaks are written as numbers, and before the last part of a path as it is, which tells nothing of sockets and can be anything.
  */
 async function readRing(file: string, areNamed: boolean): Promise<number[] | NonNullable<Elsewhere['unsure']>> {
-  for (let tries = 0; tries < mostTries; tries++) {
+  for (let tries = 0; tries < maxTries; tries++) {
     const text = readPart(file)
     if (text === undefined) return [] // Closed meanwhile.
     const [, count, lines] = /^UserFiles:\t(\d+)\n((?: *\d+: .*\n)*)/m.exec(text) ?? []
     if (count === '0') return []
     if (count !== undefined && !areNamed) return 'ring names'
-    if (text.length >= longestText) return 'limit'
+    if (text.length >= maxText) return 'limit'
     if (lines) return [...lines.matchAll(/^ *\d+: socket:\[(\d+)\]$/gm)].map(([, inode]) => Number(inode) % 2 ** 32)
     if (count !== undefined && areNamed) return [] // Slots without files.
-    await turn()
+    await nextTurn()
   }
   return 'ring busy'
 }
 
 /** How many descriptors wait in the UNIX sockets of all processes. */
 async function underWay(root: string, tables: Tables): Promise<{ descriptors: number; unsure: Elsewhere['unsure'] }> {
-  const breathe = breath()
+  const yieldToEventLoop = yielding()
   const left = await unixInodes(root, tables)
   let descriptors = 0
   let asked = 0
@@ -111,12 +111,12 @@ async function underWay(root: string, tables: Tables): Promise<{ descriptors: nu
     for (const [fd, inode] of table.sockets) {
       // Whoever holds it tells the same.
       if (!left.delete(inode)) continue
-      if (++asked > mostAsked) return { descriptors, unsure: 'limit' }
+      if (++asked > maxAsked) return { descriptors, unsure: 'limit' }
       const text = readPart(`${root}/${pid}/fdinfo/${fd}`)
       const count = text === undefined ? '0' : /^scm_fds:\s*(\d+)$/m.exec(text)?.[1]
       if (count === undefined) unsure = 'messages' // Before Linux 5.6.
       descriptors += Number(count ?? 0)
-      await breathe()
+      await yieldToEventLoop()
     }
   }
   return { descriptors, unsure }
@@ -124,10 +124,10 @@ async function underWay(root: string, tables: Tables): Promise<{ descriptors: nu
 
 /** The inodes of all UNIX sockets, in the network namespace of each process. */
 async function unixInodes(root: string, tables: Tables): Promise<Set<number>> {
-  const breathe = breath()
+  const yieldToEventLoop = yielding()
   const spaces = new Map([[target(`${root}/self/ns/net`), `${root}/self/net/unix`]])
   for (const pid of tables.keys()) {
-    await breathe()
+    await yieldToEventLoop()
     const space = target(`${root}/${pid}/ns/net`)
     if (space !== undefined && !spaces.has(space)) spaces.set(space, `${root}/${pid}/net/unix`)
   }
@@ -137,7 +137,7 @@ async function unixInodes(root: string, tables: Tables): Promise<Set<number>> {
     // A name can look like a row, and then costs one question more.
     for (const [, inode] of text.matchAll(/^[0-9a-f]+: \w+ \w+ \w+ \w+ \w+ +(\d+)/gm)) {
       inodes.add(Number(inode) % 2 ** 32)
-      if (inodes.size % 1024 === 0) await breathe()
+      if (inodes.size % 1024 === 0) await yieldToEventLoop()
     }
   }
   inodes.delete(0) // A connection that nobody has accepted; and what is no socket to the tables.
@@ -166,7 +166,7 @@ function readPart(path: string): string | undefined {
     for (;;) {
       const length = readSync(fd, buffer)
       text += buffer.toString('latin1', 0, length)
-      if (length === 0 || text.length >= longestText) return text
+      if (length === 0 || text.length >= maxText) return text
     }
   } catch {
     return undefined

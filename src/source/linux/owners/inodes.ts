@@ -1,4 +1,4 @@
-// Inodes, numbered in the order of their coming: for the tens of thousands of a look, many times cheaper than a Map. Pure.
+// Inodes, numbered in the order of their coming: for the tens of thousands of a snapshot, many times cheaper than a Map. Pure.
 
 /** Inodes, each with a small number. */
 export interface Inodes {

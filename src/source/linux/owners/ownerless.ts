@@ -2,7 +2,7 @@
 
 import type { Gap } from '../../../model/gap.ts'
 import type { Owner, Ownerless } from '../../../model/socket.ts'
-import { breath } from '../../yielding.ts'
+import { yielding } from '../../yielding.ts'
 import type { Draft } from '../decode/draft.ts'
 import type { Inodes } from './inodes.ts'
 
@@ -39,7 +39,7 @@ export interface Elsewhere {
  * @param inodes those of the sockets
  */
 export async function joinOwners(sockets: readonly Draft[], inodes: Inodes, holders: Holders, gaps: Gap[]): Promise<void> {
-  const breathe = breath()
+  const yieldToEventLoop = yielding()
   const { triples } = holders
   // For each inode its first triple, and for each triple the next one of the same inode; counted from 1, and 0 is none.
   const first = new Int32Array(inodes.size)
@@ -49,7 +49,7 @@ export async function joinOwners(sockets: readonly Draft[], inodes: Inodes, hold
     if (number < 0) continue
     next[i] = first[number]!
     first[number] = i + 1
-    if (i % 1024 === 0) await breathe()
+    if (i % 1024 === 0) await yieldToEventLoop()
   }
   const ownersFrom = (start: number): Owner[] => {
     const owners: Owner[] = [{ pid: triples[start * 3 + 1]!, fd: triples[start * 3 + 2]! }]
@@ -71,7 +71,7 @@ export async function joinOwners(sockets: readonly Draft[], inodes: Inodes, hold
       socket.ownerless = why
       counts.set(why, (counts.get(why) ?? 0) + 1)
     }
-    if (at % 1024 === 0) await breathe()
+    if (at % 1024 === 0) await yieldToEventLoop()
   }
   for (const [why, count] of counts) {
     const gap = gapOf(why, count, holders)

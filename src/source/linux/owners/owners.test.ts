@@ -86,16 +86,16 @@ test('a process that holds a socket no more is not told beside those that do', a
   const sockets = Object.fromEntries([...Array(300).keys()].map(fd => [fd, `socket:[${fd + 1000}]`]))
   const root = tree({ 1: { 0: '/dev/null' }, 100: sockets, 200: { 3: 'socket:[1000]' } })
   const search = ownerSearch({ ...here, root })
-  const wanted = inodes([...Array(300).keys()].map(fd => fd + 1000))
+  const requested = inodes([...Array(300).keys()].map(fd => fd + 1000))
   const of200 = (found: { triples: readonly number[] }): string[] => triples(found).filter(line => line.includes(' 200 '))
-  deepEqual(of200(await search.find(wanted)), ['1000 200 3'])
+  deepEqual(of200(await search.find(requested)), ['1000 200 3'])
   unlinkSync(join(root, '200', 'fd', '3')) // As dup2 does it: as many descriptors as before, and one of them another.
   symlinkSync('socket:[1001]', join(root, '200', 'fd', '3'))
-  deepEqual(of200(await search.find(wanted)), ['1001 200 3'])
+  deepEqual(of200(await search.find(requested)), ['1001 200 3'])
   unlinkSync(join(root, '200', 'fd', '3'))
   symlinkSync('socket:[1002]', join(root, '200', 'fd', '3'))
   const ahead = search.begin()
-  deepEqual(of200(await search.find(wanted, undefined, ahead)), ['1002 200 3'])
+  deepEqual(of200(await search.find(requested, undefined, ahead)), ['1002 200 3'])
 })
 
 test('what comes after looking ahead is found, too', async () => {
@@ -131,7 +131,7 @@ test('what comes after looking ahead is found, too', async () => {
   deepEqual(last.exited, [11])
 })
 
-test('what one look has noticed and not read, the next one reads', async () => {
+test('what one snapshot has noticed and not read, the next one reads', async () => {
   const root = tree({ 1: { 0: '/dev/null' }, 100: { 3: 'socket:[7]' } })
   const search = ownerSearch({ ...here, root })
   const come = (pid: number): void => {
@@ -185,21 +185,21 @@ test('an inode above 32 bits is the one that sock_diag cuts', async () => {
   deepEqual(triples(await ownerSearch({ ...here, root }).find(inodes([7, 0]))), ['7 1 3'])
 })
 
-test('what changes between looks is seen', async () => {
+test('what changes between snapshots is seen', async () => {
   const root = tree({ 1: {}, 100: { 3: 'socket:[7]' }, 101: { 3: 'socket:[8]' } })
   const search = ownerSearch({ ...here, root })
-  const look = async (...list: number[]): Promise<string[]> => triples(await search.find(inodes(list)))
-  deepEqual(await look(7, 8), ['7 100 3', '8 101 3'])
+  const takeSnapshot = async (...list: number[]): Promise<string[]> => triples(await search.find(inodes(list)))
+  deepEqual(await takeSnapshot(7, 8), ['7 100 3', '8 101 3'])
   // Closed and opened again under the same number: the count of descriptors is the same.
   unlinkSync(join(root, '100/fd/3'))
   symlinkSync('socket:[10]', join(root, '100/fd/3'))
-  deepEqual(await look(8, 10), ['10 100 3', '8 101 3'])
+  deepEqual(await takeSnapshot(8, 10), ['10 100 3', '8 101 3'])
   // A new process.
   cpSync(join(root, '101'), join(root, '102'), { recursive: true, verbatimSymlinks: true })
-  deepEqual(await look(8, 10), ['10 100 3', '8 101 3', '8 102 3'])
+  deepEqual(await takeSnapshot(8, 10), ['10 100 3', '8 101 3', '8 102 3'])
   // A process that ends.
   rmSync(join(root, '101'), { recursive: true })
-  deepEqual(await look(8, 10), ['10 100 3', '8 102 3'])
+  deepEqual(await takeSnapshot(8, 10), ['10 100 3', '8 102 3'])
   // The last holder ends, and the socket is still in the table.
   rmSync(join(root, '102'), { recursive: true })
   const last = await search.find(inodes([8, 10]))
@@ -214,11 +214,11 @@ test('a holder that changes while all counts stay the same is seen within a few 
   symlinkSync('/dev/null', join(root, '101/fd/3'))
   unlinkSync(join(root, '101/fd/4'))
   symlinkSync('socket:[7]', join(root, '101/fd/4'))
-  for (let look = 0; look < 3; look++) await search.find(inodes([7]))
+  for (let snapshot = 0; snapshot < 3; snapshot++) await search.find(inodes([7]))
   deepEqual(triples(await search.find(inodes([7]))), ['7 100 3', '7 101 4'])
 })
 
-test('a descriptor that a child inherits is seen in the next look', needs('linux'), async () => {
+test('a descriptor that a child inherits is seen in the next snapshot', needs('linux'), async () => {
   const { server, fd, inode } = await listen()
   const search = ownerSearch(here)
   deepEqual(triples(await search.find(inodes([inode]))), [`${inode} ${process.pid} ${fd}`])
@@ -238,10 +238,10 @@ test('a socket that closes after it was listed has no owner because it has gone'
   const { openLinux } = await import('../index.ts')
   const source = await openLinux()
   const { server, inode } = await listen()
-  const listed = (await source.sockets({ protocols: ['tcp'] })).sockets.find(s => s.inode === inode)
+  const listed = (await source.takeSnapshot({ protocols: ['tcp'] })).sockets.find(s => s.inode === inode)
   source.close()
   ok(listed)
-  const look = async (root: string): Promise<string | undefined> => {
+  const takeSnapshot = async (root: string): Promise<string | undefined> => {
     const socket = { ...listed, owners: [], ownerless: undefined } as Draft
     const finder = ownerFinder(live, { ...here, root, isGone: s => isGone(calls, s) })
     await finder.find([socket], [])
@@ -251,12 +251,12 @@ test('a socket that closes after it was listed has no owner because it has gone'
   mkdirSync(join(whole, 'self/ns'), { recursive: true })
   symlinkSync('pid:[4026531836]', join(whole, 'self/ns/pid'))
   const hiding = tree({ 100: {} })
-  equal(await look(whole), 'kernel') // It is there, and in this /proc nobody has it.
-  equal(await look(hiding), 'permission') // Or nobody that we see.
+  equal(await takeSnapshot(whole), 'kernel') // It is there, and in this /proc nobody has it.
+  equal(await takeSnapshot(hiding), 'permission') // Or nobody that we see.
   server.close()
   await once(server, 'close')
-  equal(await look(whole), 'exited')
-  equal(await look(hiding), 'exited')
+  equal(await takeSnapshot(whole), 'exited')
+  equal(await takeSnapshot(hiding), 'exited')
 })
 
 test('no /proc, or one without processes: nothing is found, and it says so', async () => {
@@ -323,7 +323,7 @@ threading.Thread(target=run).start()
   const [inode, fd] = String(line).trim().split(' ').map(Number)
   const { sharesFiles } = await import('../kernel/calls.ts')
   const search = ownerSearch({ ...here, shares: sharesFiles })
-  for (let look = 0; look < 2; look++) deepEqual(triples(await search.find(inodes([inode!]))), [`${inode} ${thread.pid} ${fd}`])
+  for (let snapshot = 0; snapshot < 2; snapshot++) deepEqual(triples(await search.find(inodes([inode!]))), [`${inode} ${thread.pid} ${fd}`])
   // The sweep sees it too.
   const module = await bpf()
   const sweep = module.openSweep(join(tmpdir(), `none-${process.pid}`))

@@ -1,8 +1,8 @@
-// The owners of the sockets of a look: who holds them, or why nobody does.
+// The owners of the sockets of a snapshot: who holds them, or why nobody does.
 
 import type { Ability } from '../../../model/ability.ts'
 import type { Gap } from '../../../model/gap.ts'
-import { breath } from '../../yielding.ts'
+import { yielding } from '../../yielding.ts'
 import type { Tape } from '../../tape.ts'
 import type { Draft } from '../decode/draft.ts'
 import { inodesOf, type Inodes } from './inodes.ts'
@@ -10,11 +10,11 @@ import { ownerSearch, type Ahead, type SearchMachine } from './search.ts'
 import { joinOwners, type Holders } from './ownerless.ts'
 import { elsewhereFinder, unheldAmong } from './indirect-holders.ts'
 
-/** Keeps what is known of owners from look to look. */
+/** Keeps what is known of owners from snapshot to snapshot. */
 export interface OwnerFinder {
   /** Starts what can be done while it is only known that there are many sockets. */
   begin(): Promise<Ahead>
-  /** Gives each socket of a look its owners, or the reason why it has none; what could not be seen is added to the gaps. */
+  /** Gives each socket of a snapshot its owners, or the reason why it has none; what could not be seen is added to the gaps. */
   find(sockets: readonly Draft[], gaps: Gap[], ahead?: Promise<Ahead>): Promise<void>
   abilities(): Promise<readonly Ability[]>
   close(): void
@@ -26,8 +26,8 @@ export interface Machine extends SearchMachine {
   readonly isGone?: (socket: Draft) => boolean | undefined
 }
 
-/** How many sockets without a holder are asked for again in one look. */
-const mostAsked = 256
+/** How many sockets without a holder are asked for again in one snapshot. */
+const maxAsked = 256
 
 /** Makes the finder that a source keeps. */
 export function ownerFinder(tape: Tape, machine: Machine): OwnerFinder {
@@ -43,7 +43,7 @@ export function ownerFinder(tape: Tape, machine: Machine): OwnerFinder {
     const still = new Set<string>()
     let asked = 0
     for (const socket of unheld) {
-      if (!ownerless.has(socket.key) && ++asked <= mostAsked && machine.isGone(socket)) gone.push(socket.inode!)
+      if (!ownerless.has(socket.key) && ++asked <= maxAsked && machine.isGone(socket)) gone.push(socket.inode!)
       else still.add(socket.key)
     }
     ownerless = still
@@ -61,7 +61,7 @@ export function ownerFinder(tape: Tape, machine: Machine): OwnerFinder {
     const { missing, ...found } = await search.find(inodes, isGone, ahead)
     if (missing.size === 0) return found
     // A socket can outlive its last known holder, who gave it away before.
-    const exited = found.exited.filter((inode, at) => at >= mostAsked || ask(inode) !== false)
+    const exited = found.exited.filter((inode, at) => at >= maxAsked || ask(inode) !== false)
     const ended = new Set(exited)
     const unheld = unheldAmong(sockets, missing).filter(({ inode }) => !ended.has(inode!))
     if (unheld.length === 0) return found
@@ -74,10 +74,10 @@ export function ownerFinder(tape: Tape, machine: Machine): OwnerFinder {
   return {
     begin: () => search.begin(),
     async find(sockets, gaps, ahead) {
-      const breathe = breath()
-      await breathe()
+      const yieldToEventLoop = yielding()
+      await yieldToEventLoop()
       const inodes = inodesOf(sockets)
-      await breathe()
+      await yieldToEventLoop()
       const holders = await tape.value<Holders>('owners', async () => ({
         ...(await holdersOf(sockets, inodes, ahead)),
         asRoot: process.geteuid?.() === 0,

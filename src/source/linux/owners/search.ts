@@ -1,7 +1,7 @@
 // Which processes hold which inodes: chosen between reading /proc, as little of it as will do, and a sweep by BPF.
 
 import { readFileSync, readlinkSync } from 'node:fs'
-import { breath } from '../../yielding.ts'
+import { yielding } from '../../yielding.ts'
 import { Descriptors, type Changes, type Table } from './descriptors.ts'
 import type { Inodes } from './inodes.ts'
 import { abilitiesOf } from './abilities.ts'
@@ -23,13 +23,13 @@ export interface Found extends Holders {
 }
 
 /** How many inodes a sweep is asked to pick out; more are read with all others. */
-const mostPicked = 64
+const maxPicked = 64
 /** The holders of so few are asked for again, each of them; of more those of sockets with several, and a part of the others in turn. */
-const mostConfirmed = 64
-/** Of sockets with several holders, so many are read again in one look; they cost 2 ms. */
-const mostReadAgain = 512
-/** How many sockets without a holder are asked for again in one look. */
-const mostAsked = 256
+const maxConfirmed = 64
+/** Of sockets with several holders, so many are read again in one snapshot; they cost 2 ms. */
+const maxReadAgain = 512
+/** How many sockets without a holder are asked for again in one snapshot. */
+const maxAsked = 256
 
 /** Whether the socket of an inode has closed since it was listed. */
 type IsGone = (inode: number) => boolean
@@ -59,7 +59,7 @@ export function ownerSearch(machine: SearchMachine) {
   const sweeps = sweeper(machine.sweeps)
   /** Inodes that no process has, as far as we may look: not searched for again. */
   let unowned: ReadonlySet<number> = new Set()
-  /** Inodes that were missing in the look before, and several processes hold. */
+  /** Inodes that were missing in the snapshot before, and several processes hold. */
   let missedBefore: ReadonlySet<number> = new Set()
   let shared = new Set<number>()
   let picks = 0
@@ -67,13 +67,13 @@ export function ownerSearch(machine: SearchMachine) {
   let lastWanted = 0
 
   /** What is known, as far as it is wanted. */
-  async function collect(wanted: Inodes): Promise<Collected> {
-    const breathe = breath()
+  async function collect(requested: Inodes): Promise<Collected> {
+    const yieldToEventLoop = yielding()
     const triples: number[] = []
-    const isHeld = new Uint8Array(wanted.size)
+    const isHeld = new Uint8Array(requested.size)
     shared = new Set()
     const add = (inode: number, pid: number, fd: number): void => {
-      const number = inode === 0 ? -1 : wanted.find(inode)
+      const number = inode === 0 ? -1 : requested.find(inode)
       if (number < 0) return
       if (isHeld[number] === 1) shared.add(inode)
       isHeld[number] = 1
@@ -82,20 +82,20 @@ export function ownerSearch(machine: SearchMachine) {
     for (const [pid, table] of known.tables) {
       table.sockets.forEach((inode, fd) => add(inode, pid, fd)) // A loop over entries makes an array of each.
       for (const { fd, inode } of table.threads) add(inode, pid, fd)
-      await breathe()
+      await yieldToEventLoop()
     }
     const missing = new Set<number>()
-    for (let number = 0; number < isHeld.length; number++) if (isHeld[number] === 0) missing.add(wanted.inodeOf(number))
+    for (let number = 0; number < isHeld.length; number++) if (isHeld[number] === 0) missing.add(requested.inodeOf(number))
     return { triples, missing }
   }
 
   /** The same, after those are read again of whom nothing else would tell that they hold a socket no more: another one has it, too. */
-  async function confirmed(wanted: Inodes): Promise<Collected> {
-    const collected = await collect(wanted)
-    const isFew = wanted.size <= mostConfirmed
-    const surprised = known.confirm(collected.triples, inode => isFew || shared.has(inode), isFew ? Infinity : mostReadAgain)
+  async function confirmed(requested: Inodes): Promise<Collected> {
+    const collected = await collect(requested)
+    const isFew = requested.size <= maxConfirmed
+    const surprised = known.confirm(collected.triples, inode => isFew || shared.has(inode), isFew ? Infinity : maxReadAgain)
     for (const pid of surprised) await known.read(pid, isAll)
-    return surprised.size > 0 ? collect(wanted) : collected
+    return surprised.size > 0 ? collect(requested) : collected
   }
 
   /** How many readings of descriptors the walk would take. */
@@ -111,42 +111,47 @@ export function ownerSearch(machine: SearchMachine) {
   }
 
   /** Reads what has changed. What is then without a holder, and has not gone, is searched for in more and more places. */
-  async function walk({ changed, unchanged, descriptors }: Changes, wanted: Inodes, isGone: IsGone, isChecked: boolean): Promise<Walked> {
+  async function walk(
+    { changed, unchanged, descriptors }: Changes,
+    requested: Inodes,
+    isGone: IsGone,
+    isChecked: boolean,
+  ): Promise<Walked> {
     const gone = new Set<number>()
-    const isDoubtful = doubtfulFor(wanted)
+    const isDoubtful = doubtfulFor(requested)
     const pids = (): number[] => [...known.tables.keys()]
     const unknown = (missing: ReadonlySet<number>): number[] => [...missing].filter(inode => !unowned.has(inode) && !gone.has(inode))
     for (const pid of changed) await known.read(pid, isDoubtful)
-    if (!isChecked) await check(unchanged, wanted.size)
-    let walked = await confirmed(wanted)
-    for (const inode of unknown(walked.missing).slice(0, mostAsked)) if (isGone(inode)) gone.add(inode)
+    if (!isChecked) await check(unchanged, requested.size)
+    let walked = await confirmed(requested)
+    for (const inode of unknown(walked.missing).slice(0, maxAsked)) if (isGone(inode)) gone.add(inode)
     if (unknown(walked.missing).length > 0 && unchanged.length > 0) {
       const readings = descriptors - walked.triples.length / 3
       const swept = (await sweeps.isCheaper(descriptors, readings)) ? await sweeps.run() : undefined
       if (swept) return { swept }
       // A socket that nobody has: a descriptor was closed and its number used again, so that the count is the same.
       for (const pid of unchanged) await known.read(pid, isDoubtful)
-      walked = await collect(wanted)
+      walked = await collect(requested)
     }
     if (unknown(walked.missing).some(inode => missedBefore.has(inode))) {
       for (const pid of pids()) await known.read(pid, isAll)
-      walked = await collect(wanted)
+      walked = await collect(requested)
     }
     if (unknown(walked.missing).length > 0) {
       for (const pid of pids()) await known.readThreads(pid, machine.shares)
-      walked = await collect(wanted)
+      walked = await collect(requested)
     }
     return { ...walked, gone }
   }
 
   /** Known descriptors that are read again where something has changed. */
   const doubtfulFor =
-    (wanted: Inodes) =>
+    (requested: Inodes) =>
     (inode: number): boolean =>
-      inode === 0 || wanted.find(inode) < 0 || shared.has(inode)
+      inode === 0 || requested.find(inode) < 0 || shared.has(inode)
 
-  async function check(unchanged: readonly number[], wanted: number): Promise<void> {
-    for (const pid of await known.check(unchanged, wanted)) await known.read(pid, isAll)
+  async function check(unchanged: readonly number[], requested: number): Promise<void> {
+    for (const pid of await known.check(unchanged, requested)) await known.read(pid, isAll)
   }
 
   const found = ({ triples, missing }: Collected, exited: readonly number[], blind: Found['blind']): Found => ({
@@ -160,19 +165,19 @@ export function ownerSearch(machine: SearchMachine) {
   const hiddenCount = (): number => [...known.tables.values()].filter(table => !table.readable).length
 
   /** A few, picked out by the kernel, so that not even the processes are listed. Undefined: it would not be cheaper, or not all were found. */
-  async function pick(wanted: Inodes): Promise<Collected | undefined> {
+  async function pick(requested: Inodes): Promise<Collected | undefined> {
     const descriptors = openFiles(machine.root)
     if (!(await sweeps.isCheaper(descriptors, descriptors))) return undefined
-    const swept = await sweeps.run(Array.from({ length: wanted.size }, (_, number) => wanted.inodeOf(number)))
+    const swept = await sweeps.run(Array.from({ length: requested.size }, (_, number) => requested.inodeOf(number)))
     picks++
-    const picked = swept && tripled(swept, wanted)
+    const picked = swept && tripled(swept, requested)
     return picked?.missing.size === 0 ? picked : undefined
   }
 
   /** A sweep tells all that the tables are made for. */
-  async function takeOver(swept: Swept, changes: Changes, wanted: Inodes): Promise<Found> {
+  async function takeOver(swept: Swept, changes: Changes, requested: Inodes): Promise<Found> {
     known.replace(swept)
-    const collected = await collect(wanted)
+    const collected = await collect(requested)
     // Some kernels keep processes from programs too.
     if ([...collected.missing].some(inode => !unowned.has(inode))) await known.probe()
     unowned = collected.missing
@@ -194,33 +199,33 @@ export function ownerSearch(machine: SearchMachine) {
     sweeps.isCheaper(changes.descriptors || openFiles(machine.root), walkCost(changes, isCold))
 
   /** What looking ahead has found; undefined when something is missing, which may have come since. */
-  async function fromAhead({ changes, isSwept }: Ahead, wanted: Inodes): Promise<Found | undefined> {
+  async function fromAhead({ changes, isSwept }: Ahead, requested: Inodes): Promise<Found | undefined> {
     if (changes === undefined) return undefined
-    if (!isSwept) for (const pid of changes.changed) await known.read(pid, doubtfulFor(wanted))
-    const collected = await confirmed(wanted)
+    if (!isSwept) for (const pid of changes.changed) await known.read(pid, doubtfulFor(requested))
+    const collected = await confirmed(requested)
     const { missing } = collected
     if ([...missing].some(inode => !unowned.has(inode))) return undefined
     unowned = missedBefore = missing
     return found(collected, lost(changes, missing), missing.size > 0 ? blindness(known) : undefined)
   }
 
-  async function find(wanted: Inodes, isGone: IsGone, ahead: Ahead | undefined): Promise<Found> {
-    lastWanted = wanted.size
-    if (wanted.size === 0) return found({ triples: [], missing: new Set() }, [], undefined)
+  async function find(requested: Inodes, isGone: IsGone, ahead: Ahead | undefined): Promise<Found> {
+    lastWanted = requested.size
+    if (requested.size === 0) return found({ triples: [], missing: new Set() }, [], undefined)
     const isCold = ahead ? ahead.isCold : known.tables.size === 0
     // Who asks again is better served by tables.
-    const picked = ahead === undefined && isCold && picks === 0 && wanted.size <= mostPicked ? await pick(wanted) : undefined
+    const picked = ahead === undefined && isCold && picks === 0 && requested.size <= maxPicked ? await pick(requested) : undefined
     if (picked) return found(picked, [], undefined)
-    const early = ahead && (await fromAhead(ahead, wanted))
-    if (early) return early
+    const prefilter = ahead && (await fromAhead(ahead, requested))
+    if (prefilter) return prefilter
     const changes = await listed(known, ahead?.changes?.ended)
     const isSwept = changes === undefined || (await isSweepCheaper(changes, isCold && ahead === undefined))
     const swept = isSwept ? await sweeps.run() : undefined
-    if (swept && changes === undefined) return found(tripled(swept, wanted), [], undefined)
-    if (swept && changes) return takeOver(swept, changes, wanted)
-    if (changes === undefined) return found(await collect(wanted), [], 'proc')
-    const walked = await walk(changes, wanted, isGone, ahead !== undefined)
-    if ('swept' in walked) return takeOver(walked.swept, changes, wanted)
+    if (swept && changes === undefined) return found(tripled(swept, requested), [], undefined)
+    if (swept && changes) return takeOver(swept, changes, requested)
+    if (changes === undefined) return found(await collect(requested), [], 'proc')
+    const walked = await walk(changes, requested, isGone, ahead !== undefined)
+    if ('swept' in walked) return takeOver(walked.swept, changes, requested)
     const { missing, gone } = walked
     unowned = new Set([...missing].filter(inode => isCold || missedBefore.has(inode) || unowned.has(inode)))
     missedBefore = missing
@@ -237,9 +242,9 @@ export function ownerSearch(machine: SearchMachine) {
 
   return {
     begin: async (): Promise<Ahead> => inTurn(lookAhead),
-    find: async (wanted: Inodes, isGone: IsGone = () => false, ahead?: Promise<Ahead>) => {
-      const early = await ahead
-      return inTurn(async () => find(wanted, isGone, early))
+    find: async (requested: Inodes, isGone: IsGone = () => false, ahead?: Promise<Ahead>) => {
+      const prefilter = await ahead
+      return inTurn(async () => find(requested, isGone, prefilter))
     },
     tables: known.tables as ReadonlyMap<number, Table>,
     abilities: async () => abilitiesOf(machine.root, sweeps),
@@ -282,12 +287,12 @@ function blindness(known: Descriptors): Holders['blind'] {
   }
 }
 
-function tripled(swept: Swept, wanted: Inodes): Collected {
+function tripled(swept: Swept, requested: Inodes): Collected {
   const triples: number[] = []
-  const missing = new Set(Array.from({ length: wanted.size }, (_, number) => wanted.inodeOf(number)))
+  const missing = new Set(Array.from({ length: requested.size }, (_, number) => requested.inodeOf(number)))
   for (const [pid, sockets] of swept) {
     for (const [fd, inode] of sockets) {
-      if (wanted.find(inode) < 0) continue
+      if (requested.find(inode) < 0) continue
       triples.push(inode, pid, fd)
       missing.delete(inode)
     }

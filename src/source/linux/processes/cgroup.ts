@@ -10,7 +10,7 @@ export interface Groups {
   readonly user?: number
 }
 
-const longestName = 255
+const maxName = 255
 const hex64 = '[0-9a-f]{64}'
 
 /** One part of a path that is a container by itself: prefix-id.scope, as systemd wants it. */
@@ -54,7 +54,7 @@ export function readCgroup(text: string): Groups {
 function containerIn(parts: readonly string[]): Groups['container'] {
   for (let i = parts.length - 1; i >= 0; i--) {
     const found = containerAt(parts, i)
-    if (found && found.id.length <= longestName) return found
+    if (found && found.id.length <= maxName) return found
   }
   return undefined
 }
@@ -105,7 +105,7 @@ function userIn([first, second = '']: readonly string[]): number | undefined {
 function unitIn(parts: readonly string[]): string | undefined {
   for (let i = parts.length - 1; i >= 0; i--) {
     const part = parts[i]!
-    if (part.length > longestName || !/.\.(?:service|scope|socket|mount|swap)$/.test(part)) continue
+    if (part.length > maxName || !/.\.(?:service|scope|socket|mount|swap)$/.test(part)) continue
     if (!scoped.test(part) && !part.startsWith('libpod-conmon-')) return unescaped(part)
   }
   return undefined

@@ -6,7 +6,7 @@ import { readCgroup, type Groups } from './cgroup.ts'
 
 /** The files are other people's: no more of them is read than this. */
 const largest = 4 * 1024 * 1024
-const longestName = 255
+const maxName = 255
 
 /** A name and a pod, as a runtime's files tell them. */
 interface Names {
@@ -19,7 +19,7 @@ const nothing: Names = { name: undefined, pod: undefined }
 type Json = Readonly<Record<string, unknown>>
 const isObject = (value: unknown): value is Json => typeof value === 'object' && value !== null && !Array.isArray(value)
 const text = (value: unknown): string | undefined =>
-  typeof value === 'string' && value !== '' && value.length <= longestName ? value : undefined
+  typeof value === 'string' && value !== '' && value.length <= maxName ? value : undefined
 
 /** Reads a file of JSON. Anything else than a plain file of a sane size is not read. */
 function readJson(path: string): unknown {

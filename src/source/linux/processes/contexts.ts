@@ -5,7 +5,7 @@ import { OsError } from '../../../model/errors.ts'
 import type { Gap } from '../../../model/gap.ts'
 import type { Process } from '../../../model/process.ts'
 import type { DetailName } from '../../../filter/predicate.ts'
-import { breath } from '../../yielding.ts'
+import { yielding } from '../../yielding.ts'
 import type { Tape } from '../../tape.ts'
 import type { Draft } from '../decode/draft.ts'
 import type { Calls } from '../netns/network-namespace.ts'
@@ -28,13 +28,13 @@ interface Contexts {
 export interface ContextReader {
   readonly root: string
   /** An extended attribute; undefined when the file has none. */
-  readonly attributeOf: ((path: string, name: string, most: number) => Uint8Array | undefined) | undefined
+  readonly attributeOf: ((path: string, name: string, max: number) => Uint8Array | undefined) | undefined
 }
 
 /** The reader of this machine. */
 export const contextReader = (calls: Calls, root = '/proc'): ContextReader => ({ root, attributeOf: calls?.extendedAttribute })
 
-/** Adds what was asked for to a look; what could not be told is added to the gaps. Gives the processes with their contexts. */
+/** Adds what was asked for to a snapshot; what could not be told is added to the gaps. Gives the processes with their contexts. */
 export async function addContexts(
   tape: Tape,
   reader: ContextReader,
@@ -47,7 +47,7 @@ export async function addContexts(
   const ofProcesses = details.includes('context')
   let told: Contexts
   try {
-    told = await tape.value('contexts', async () => readContexts(reader, ofSockets || tape.whole ? sockets : [], processes))
+    told = await tape.value('contexts', async () => readContexts(reader, ofSockets || tape.recordsEverything ? sockets : [], processes))
   } catch (error) {
     if (!(error instanceof OsError && tape.played)) throw error
     gaps.push({ what: 'processes', why: 'recording', text: 'the recording holds no security contexts', help: '', count: undefined })
@@ -85,7 +85,7 @@ function gapsOf({ labels, sockets, hidden }: Contexts, ofSockets: boolean): Gap[
 }
 
 async function readContexts(reader: ContextReader, sockets: readonly Draft[], processes: ReadonlyMap<number, Process>): Promise<Contexts> {
-  const breathe = breath()
+  const yieldToEventLoop = yielding()
   // The kernel answers EINVAL when it gives none; a kernel without security modules has no such file.
   if (contextOf(`${reader.root}/self/attr/current`) === undefined) return { labels: false, processes: [], sockets: [], hidden: [0, 0] }
   const ofProcesses: [number, string][] = []
@@ -95,13 +95,13 @@ async function readContexts(reader: ContextReader, sockets: readonly Draft[], pr
     const context = contextOf(`${reader.root}/${pid}/attr/current`)
     if (context === null) hidden[0]++
     else if (context !== undefined) ofProcesses.push([pid, context])
-    await breathe()
+    await yieldToEventLoop()
   }
   for (const socket of sockets) {
     const context = socketContext(reader, socket)
     if (context === null) hidden[1]++
     else if (context !== undefined) ofSockets.push([socket.key, context])
-    await breathe()
+    await yieldToEventLoop()
   }
   return { labels: true, processes: ofProcesses, sockets: ofSockets, hidden }
 }

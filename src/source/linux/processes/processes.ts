@@ -2,7 +2,7 @@
 
 import { closeSync, existsSync, openSync, readdirSync, readFileSync, readlinkSync, readSync } from 'node:fs'
 import type { Process } from '../../../model/process.ts'
-import { breath } from '../../yielding.ts'
+import { yielding } from '../../yielding.ts'
 import { scriptOf } from '../../script.ts'
 import type { Tape } from '../../tape.ts'
 import { readCgroup } from './cgroup.ts'
@@ -13,14 +13,14 @@ import type { UserNames } from './users.ts'
 
 const ticksPerSecond = 100 // USER_HZ is 100 on every architecture that Node runs on.
 /** A command line can be megabytes long; nobody reads more than this. */
-const longestCommand = 64 * 1024
+const maxCommand = 64 * 1024
 const deepestChain = 128
 /** Not `performance.now()`, whose first use loads a module of Node. */
 const monotonicMs = (): number => Number(process.hrtime.bigint() / 1_000_000n)
 /** What can change without a sign, such as the user or a title, is read again after this time. */
 const staleMs = 10_000
 
-/** Reads processes, and remembers them from look to look. */
+/** Reads processes, and remembers them from snapshot to snapshot. */
 export interface ProcessReader {
   /** The owners of the sockets and their parents, by pid. */
   ofSockets(sockets: readonly Draft[]): Promise<ReadonlyMap<number, Process>>
@@ -30,7 +30,7 @@ export interface ProcessReader {
   all(): Promise<readonly Process[]>
 }
 
-/** Makes the reader that a source keeps from look to look. */
+/** Makes the reader that a source keeps from snapshot to snapshot. */
 export function processReader(tape: Tape, users: UserNames, root = '/proc'): ProcessReader {
   const boot = bootTimeMs(root)
   let kept = new Map<number, Kept>()
@@ -52,7 +52,7 @@ export function processReader(tape: Tape, users: UserNames, root = '/proc'): Pro
   }
 
   async function chains(pids: Iterable<number>): Promise<Process[]> {
-    const breathe = breath()
+    const yieldToEventLoop = yielding()
     const found = new Map<number, Kept>()
     const now = monotonicMs()
     for (const pid of pids) {
@@ -64,7 +64,7 @@ export function processReader(tape: Tape, users: UserNames, root = '/proc'): Pro
         found.set(at, process)
         at = process.process.parentPid
       }
-      await breathe()
+      await yieldToEventLoop()
     }
     kept = found
     const processes = [...found.values()].map(one => one.process)
@@ -90,12 +90,12 @@ export function processReader(tape: Tape, users: UserNames, root = '/proc'): Pro
       return named(process)
     },
     async all() {
-      const breathe = breath()
+      const yieldToEventLoop = yielding()
       const found: Process[] = []
       for (const name of readdirSync(root)) {
         const process = /^\d{1,10}$/.test(name) ? readProcess(Number(name), boot, users, root) : undefined
         if (process) found.push(process)
-        await breathe()
+        await yieldToEventLoop()
       }
       await learn(found)
       return found.map(named)
@@ -119,7 +119,7 @@ function text(path: string): string | undefined {
 }
 
 /** The start of a file. */
-function head(path: string, most: number): string | undefined {
+function head(path: string, max: number): string | undefined {
   let fd: number
   try {
     fd = openSync(path, 'r')
@@ -127,8 +127,8 @@ function head(path: string, most: number): string | undefined {
     return undefined
   }
   try {
-    const bytes = Buffer.allocUnsafe(most)
-    return bytes.toString('utf8', 0, readSync(fd, bytes, 0, most, null))
+    const bytes = Buffer.allocUnsafe(max)
+    return bytes.toString('utf8', 0, readSync(fd, bytes, 0, max, null))
   } catch {
     return undefined
   } finally {
@@ -157,7 +157,7 @@ export function readProcess(pid: number, bootMs: number | undefined, users: Pick
 function readFrom(stat: Stat, bootMs: number | undefined, users: Pick<UserNames, 'of'>, root: string): Process {
   const folder = `${root}/${stat.pid}`
   const uid = /^Uid:\s+(\d+)/m.exec(text(`${folder}/status`) ?? '')?.[1]
-  const command = commandOf(head(`${folder}/cmdline`, longestCommand))
+  const command = commandOf(head(`${folder}/cmdline`, maxCommand))
   const exe = exeOf(`${folder}/exe`)
   const { container, unit } = placeOf(readCgroup(text(`${folder}/cgroup`) ?? ''))
   return {

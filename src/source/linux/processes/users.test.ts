@@ -39,7 +39,7 @@ test('who is not in the file is asked for once, and a file that changes is read 
   equal(users.of(33), undefined)
 })
 
-test('a name that takes long does not hold the look', async () => {
+test('a name that takes long does not hold the snapshot', async () => {
   const users = userNames(async () => new Promise<string>(() => {}), file)
   await users.learn([7])
   equal(users.of(7), undefined)

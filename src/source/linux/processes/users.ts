@@ -6,15 +6,15 @@ import { readFileSync, statSync } from 'node:fs'
 export interface UserNames {
   /** The name, as far as it is known by now. */
   of(uid: number): string | undefined
-  /** Asks for names that are not known. It waits for a moment only: what comes later is there in the next look. */
+  /** Asks for names that are not known. It waits for a moment only: what comes later is there in the next snapshot. */
   learn(uids: Iterable<number>): Promise<void>
 }
 
 /** Asks the C library, which may ask the network. */
 export type AskUser = (uid: number) => Promise<string | undefined>
 
-const longestWaitMs = 100
-const mostNames = 10_000
+const maxWaitMs = 100
+const maxNames = 10_000
 
 /** The lines of a passwd file, by number. */
 export function readPasswd(text: string): Map<number, string> {
@@ -62,7 +62,7 @@ export function userNames(ask?: AskUser, file = '/etc/passwd'): UserNames {
       if (ask === undefined) return
       const questions: Promise<void>[] = []
       for (const uid of uids) {
-        if (names.has(uid) || asked.has(uid) || asked.size >= mostNames) continue
+        if (names.has(uid) || asked.has(uid) || asked.size >= maxNames) continue
         asked.set(uid, undefined)
         questions.push(
           ask(uid).then(
@@ -78,5 +78,5 @@ export function userNames(ask?: AskUser, file = '/etc/passwd'): UserNames {
 
 const wait = async (): Promise<void> =>
   new Promise(resolve => {
-    setTimeout(resolve, longestWaitMs)
+    setTimeout(resolve, maxWaitMs)
   })

@@ -6,9 +6,9 @@ import { live } from '../../tape.ts'
 import { needs } from '../../../../test/needs.ts'
 import { bothFamilies } from './both-families.ts'
 import type { Draft } from '../decode/draft.ts'
-import { asker } from './dumper.ts'
+import { dumper } from './dumper.ts'
 import { ownPlace, type Calls } from '../netns/network-namespace.ts'
-import { questionsFor } from './requests.ts'
+import { requestsFor } from './requests.ts'
 
 const linux = needs('linux')
 const calls: Calls = process.platform === 'linux' ? await import('../kernel/calls.ts') : undefined
@@ -37,21 +37,21 @@ async function connect(host: string, port: number): Promise<void> {
 async function twice(query: Query, ports: ReadonlySet<number>): Promise<[Draft[], Draft[]]> {
   const full = fillQuery({ protocols: ['tcp'], ...query })
   const place = ownPlace(calls)
-  const ask = asker(live, calls)
+  const ask = dumper(live, calls)
   const together = bothFamilies(full, place, cgroupOf)
   ok(together)
   const answer = await ask(place, together)
   equal(answer.failure, undefined)
   const apart: Draft[] = []
   for (const family of ['ipv4', 'ipv6'] as const) {
-    const one = await ask(place, questionsFor(full, place, 'tcp', family, cgroupOf).at(-1)!)
+    const one = await ask(place, requestsFor(full, place, 'tcp', family, cgroupOf).at(-1)!)
     equal(one.failure, undefined)
     apart.push(...one.sockets)
   }
   const ours = (all: readonly Draft[]): Draft[] =>
     all
       .filter(s => ports.has(s.local.port!) || ports.has(s.remote?.port ?? -1))
-      .filter(s => full.early(s))
+      .filter(s => full.prefilter(s))
       .map(s => ({ ...s, timer: undefined }))
       .sort((a, b) => a.key.localeCompare(b.key))
   return [ours(answer.sockets), ours(apart)]

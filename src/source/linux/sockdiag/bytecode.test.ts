@@ -25,12 +25,12 @@ function audit(code: Uint8Array): void {
     const no = view.getUint16(at + 2, true)
     const left = code.length - at
     const family = op === 7 || op === 8 ? view.getUint8(at + 4) : undefined
-    const least = family === undefined ? lengths[op] : 12 + (family === 2 ? 4 : family === 10 ? 16 : 0)
-    ok(least !== undefined, `no instruction ${op}`)
-    ok(left >= least, 'cut short')
-    if (family !== undefined) ok([0, 2, 10].includes(family) && view.getUint8(at + 5) <= (least - 12) * 8, 'bad host')
-    ok(no >= least && no <= left + 4 && no % 4 === 0, `no ${no} of ${left}`)
-    ok(yes >= least && yes <= left + 4 && yes % 4 === 0, `yes ${yes} of ${left}`)
+    const min = family === undefined ? lengths[op] : 12 + (family === 2 ? 4 : family === 10 ? 16 : 0)
+    ok(min !== undefined, `no instruction ${op}`)
+    ok(left >= min, 'cut short')
+    if (family !== undefined) ok([0, 2, 10].includes(family) && view.getUint8(at + 5) <= (min - 12) * 8, 'bad host')
+    ok(no >= min && no <= left + 4 && no % 4 === 0, `no ${no} of ${left}`)
+    ok(yes >= min && yes <= left + 4 && yes % 4 === 0, `yes ${yes} of ${left}`)
   }
   for (const at of starts) {
     const target = at + view.getUint16(at + 2, true)
@@ -87,8 +87,8 @@ function host(view: DataView, at: number, entry: Entry, side: number): boolean {
   const bitsOf = (words: readonly number[]): string => words.map(word => word.toString(2).padStart(32, '0')).join('')
   const address = bitsOf(addressWords(entry.addresses[side]!)!)
   const prefix = view.getUint8(at + 1)
-  const wanted = bitsOf(Array.from({ length: family === 2 ? 1 : family === 10 ? 4 : 0 }, (_, i) => view.getUint32(at + 8 + i * 4)))
-  const same = (bits: string): boolean => bits.slice(0, prefix) === wanted.slice(0, prefix)
+  const requested = bitsOf(Array.from({ length: family === 2 ? 1 : family === 10 ? 4 : 0 }, (_, i) => view.getUint32(at + 8 + i * 4)))
+  const same = (bits: string): boolean => bits.slice(0, prefix) === requested.slice(0, prefix)
   if (family !== 0 && (family === 10) !== entry.v6)
     return entry.v6 && address.startsWith('0'.repeat(80) + '1'.repeat(16)) && same(address.slice(96))
   return same(address)

@@ -3,7 +3,7 @@
 import { checkKeys } from '../../../model/arguments.ts'
 import type { Protocol, State } from '../../../model/socket.ts'
 import { factKeys, ruleFor, statesFor } from './kernel-filter.ts'
-import type { KernelFacts, Question, Rule } from './kernel-filter.ts'
+import type { KernelFacts, DumpRequest, Rule } from './kernel-filter.ts'
 import { checkTree, type Filter } from '../../../filter/language/tree.ts'
 
 /** What to put into a request for internet sockets: the kernel then leaves out what the filter surely does not take. */
@@ -57,8 +57,8 @@ const DEV_COND = 9
 const MARK_COND = 10
 const CGROUP_COND = 13
 const codes = {
-  local: { least: 2, most: 3, host: 7 },
-  remote: { least: 4, most: 5, host: 8 },
+  local: { min: 2, max: 3, host: 7 },
+  remote: { min: 4, max: 5, host: 8 },
 } as const
 const AF_UNSPEC = 0
 const AF_INET = 2
@@ -66,7 +66,7 @@ const AF_INET6 = 10
 const LITTLE = new Uint8Array(Uint16Array.of(1).buffer)[0] === 1
 
 /** More is not worth the kernel's time for each socket, and offsets end at 65,535. */
-const mostBytes = 16_384
+const maxBytes = 16_384
 
 /** A place in the code that is not known yet. */
 interface Label {
@@ -91,7 +91,7 @@ function assemble(rule: Rule): Uint8Array | undefined {
   const program: Program = { instructions: [], end: 0 }
   const refuse: Label = { at: 0 }
   emit(program, rule, refuse)
-  if (program.end > mostBytes) return undefined
+  if (program.end > maxBytes) return undefined
   // The kernel accepts a socket that arrives exactly at the end, and refuses one that is sent 4 bytes beyond it.
   refuse.at = program.end + 4
   const code = new Uint8Array(program.end)
@@ -107,7 +107,7 @@ function assemble(rule: Rule): Uint8Array | undefined {
 
 // Code that goes on after itself when the rule holds, and to the label when it does not.
 function emit(program: Program, rule: Rule, otherwise: Label): void {
-  if (program.end > mostBytes) return
+  if (program.end > maxBytes) return
   switch (rule.is) {
     case 'always':
       break
@@ -149,10 +149,10 @@ function add(program: Program, code: number, size: number, otherwise: Label, wri
 // A jump takes its second offset always.
 const jump = (program: Program, to: Label): void => add(program, JMP, 4, to)
 
-function ask(program: Program, question: Question, otherwise: Label): void {
+function ask(program: Program, question: DumpRequest, otherwise: Label): void {
   switch (question.is) {
-    case 'least':
-    case 'most':
+    case 'min':
+    case 'max':
       // The port stands in the second offset of an instruction that is never run.
       return add(program, codes[question.end][question.is], 8, otherwise, (view, at) => view.setUint16(at + 2, question.port, LITTLE))
     case 'host': {

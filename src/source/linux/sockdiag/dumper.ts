@@ -3,7 +3,7 @@
 import { viewOf } from '../../../bytes/text.ts'
 import { DecodeError, OsError } from '../../../model/errors.ts'
 import type { Gap } from '../../../model/gap.ts'
-import { breath } from '../../yielding.ts'
+import { yielding } from '../../yielding.ts'
 import type { Tape } from '../../tape.ts'
 import type { Draft } from '../decode/draft.ts'
 import { eachMessage, NLM_F_DUMP_INTR, NLMSG_DONE, NLMSG_ERROR } from '../kernel/netlink.ts'
@@ -17,12 +17,12 @@ const NLMSG_NOOP = 1
 /** A table that changed while the kernel walked it is asked for again so often. */
 const retries = 2
 /** More sockets than a table can hold on any machine of today; foreign bytes must not fill the memory. */
-const mostSockets = 4_000_000
+const maxSockets = 4_000_000
 /** For the second try, when the kernel had no room for an answer. */
 const largeBufferBytes = 8 * 1024 * 1024
 
 /** One table to ask for. */
-export interface Question {
+export interface DumpRequest {
   /** How the tape knows it. */
   readonly name: string
   /** How people know it. */
@@ -49,7 +49,7 @@ export interface Answer {
 }
 
 /** Asks the kernel through netlink; `onLong` hears when the answer turns out to be a long one. */
-export type Asker = (place: Place, question: Question, onLong?: () => void) => Promise<Answer>
+export type Dumper = (place: Place, question: DumpRequest, onLong?: () => void) => Promise<Answer>
 
 /** How a question is asked. */
 interface Ways {
@@ -59,23 +59,23 @@ interface Ways {
 }
 
 /** The kernel makes no answer of a dump longer than this. */
-const longestAnswer = 32 * 1024
+const maxAnswer = 32 * 1024
 /** So many answers come with one call: while they are read, the kernel makes as many more. */
 const answersAtOnce = 16
-/** Rooms that are kept from look to look. */
-const mostRooms = 4
+/** Rooms that are kept from snapshot to snapshot. */
+const maxRooms = 4
 /** A question that kept the kernel busy for longer before its first answers is asked beside the event loop the next time. */
 const slowNanos = 1_000_000n
-const mostSlow = 256
+const maxSlow = 256
 
 /** Makes the asker of a source. It keeps room for answers. */
-export function asker(tape: Tape, calls: Calls): Asker {
+export function dumper(tape: Tape, calls: Calls): Dumper {
   const rooms: Room[] = []
   const slow = new Set<string>()
-  const takeRoom = (): Room => rooms.pop() ?? makeRoom(calls!, answersAtOnce, longestAnswer)
+  const takeRoom = (): Room => rooms.pop() ?? makeRoom(calls!, answersAtOnce, maxAnswer)
 
   /** One request, and the answers as they come. The bytes are valid until the next one. */
-  async function* exchange(place: Place, question: Question, ways: Ways, isDone: () => boolean): AsyncGenerator<Uint8Array> {
+  async function* exchange(place: Place, question: DumpRequest, ways: Ways, isDone: () => boolean): AsyncGenerator<Uint8Array> {
     const asked = `${place.prefix}${Buffer.from(question.request.subarray(0, 256)).toString('latin1')}`
     const isSlow = slow.has(asked)
     let room = takeRoom()
@@ -90,7 +90,7 @@ export function asker(tape: Tape, calls: Calls): Asker {
       const { headers } = room
       let count = isSlow ? await calls!.receiveManyBeside(fd, headers, answersAtOnce) : calls!.receiveMany(fd, headers, answersAtOnce)
       if (process.hrtime.bigint() - start < slowNanos) slow.delete(asked)
-      else if (slow.size < mostSlow) slow.add(asked)
+      else if (slow.size < maxSlow) slow.add(asked)
       for (;;) {
         // The kernel makes each answer before it is asked for, so less than there is room for are the last.
         next = count < answersAtOnce ? undefined : calls!.receiveManyBeside(fd, (spare ??= takeRoom()).headers, answersAtOnce)
@@ -105,20 +105,20 @@ export function asker(tape: Tape, calls: Calls): Asker {
     } finally {
       await next?.catch(() => undefined) // Until then the kernel may write into the room.
       calls!.closeFd(fd)
-      for (const free of [room, spare]) if (free && rooms.length < mostRooms) rooms.push(free)
+      for (const free of [room, spare]) if (free && rooms.length < maxRooms) rooms.push(free)
     }
   }
 
   /** Waits for answers that should have been there. */
-  function* late(fd: number, question: Question, isDone: () => boolean): Generator<Uint8Array> {
-    const buffer = new Uint8Array(longestAnswer)
+  function* late(fd: number, question: DumpRequest, isDone: () => boolean): Generator<Uint8Array> {
+    const buffer = new Uint8Array(maxAnswer)
     calls!.limitWait(fd)
-    while (!isDone()) yield recordable(buffer.subarray(0, calls!.receiveWhole(fd, buffer)), question)
+    while (!isDone()) yield recordable(buffer.subarray(0, calls!.receiveMessage(fd, buffer)), question)
   }
 
   /** Blanks what must not be recorded. An answer that is damaged is blanked as far as it can be read; that it is damaged, its reader says. */
-  function recordable(answer: Uint8Array, { secrets }: Question): Uint8Array {
-    if (!tape.whole || secrets === undefined) return answer
+  function recordable(answer: Uint8Array, { secrets }: DumpRequest): Uint8Array {
+    if (!tape.recordsEverything || secrets === undefined) return answer
     try {
       secrets(answer)
     } catch (error) {
@@ -127,8 +127,8 @@ export function asker(tape: Tape, calls: Calls): Asker {
     return answer
   }
 
-  async function once(place: Place, question: Question, ways: Ways): Promise<Answer> {
-    const breathe = breath()
+  async function once(place: Place, question: DumpRequest, ways: Ways): Promise<Answer> {
+    const yieldToEventLoop = yielding()
     const sockets: Draft[] = []
     const starts: number[] = []
     let done = false
@@ -148,11 +148,11 @@ export function asker(tape: Tape, calls: Calls): Asker {
         const view = viewOf(bytes)
         if (sockets.length > 0) starts.push(sockets.length)
         eachMessage(view, (type, at, end, flags) => take(view, type, at, end, flags))
-        if (sockets.length > mostSockets) return { sockets, failure: undefined, interrupted, limited: true }
-        const pause = breathe()
+        if (sockets.length > maxSockets) return { sockets, failure: undefined, interrupted, limited: true }
+        const pause = yieldToEventLoop()
         if (pause) await pause
       }
-      await breathe()
+      await yieldToEventLoop()
       const failure = done ? undefined : new DecodeError(`netlink dump of ${question.table}`, 1, 0, 'at its end')
       return { sockets: starts.length > 0 ? withoutRepeats(sockets, starts) : sockets, failure, interrupted, limited: false }
     } catch (error) {
@@ -191,7 +191,7 @@ export function answerGaps(table: string, answer: Answer): Gap[] {
   else if (failure?.code === 'EMSGSIZE') gap('damaged', `the table of ${table} ${part}: an answer was cut short`, '')
   else if (failure) gap(isRefusal(failure) ? 'permission' : 'kernel', `the table of ${table} ${part}: ${failure.message}`, '')
   if (answer.interrupted) gap('interrupted', `the table of ${table} changed while the kernel listed it`, 'look again')
-  if (answer.limited) gap('limit', `${table} has more than ${mostSockets} sockets, and the rest is left out`, '')
+  if (answer.limited) gap('limit', `${table} has more than ${maxSockets} sockets, and the rest is left out`, '')
   return gaps
 }
 

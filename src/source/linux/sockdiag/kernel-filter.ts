@@ -13,12 +13,12 @@ import type { Filter, Host, HostFilter, NumberFilter, TextFilter } from '../../.
 export type Rule =
   | { readonly is: 'always' | 'never' }
   | { readonly is: 'and' | 'or'; readonly parts: readonly Rule[] }
-  | { readonly is: 'not'; readonly part: Question }
-  | Question
+  | { readonly is: 'not'; readonly part: DumpRequest }
+  | DumpRequest
 
 /** One question that the kernel knows. */
-export type Question =
-  | { readonly is: 'least' | 'most'; readonly end: End; readonly port: number }
+export type DumpRequest =
+  | { readonly is: 'min' | 'max'; readonly end: End; readonly port: number }
   | {
       readonly is: 'host'
       readonly end: End
@@ -138,36 +138,36 @@ function negate(rule: Rule): Rule {
       return all(rule.parts.map(negate))
     case 'not':
       return rule.part
-    case 'least':
-      return { ...rule, is: 'most', port: rule.port - 1 }
-    case 'most':
-      return { ...rule, is: 'least', port: rule.port + 1 }
+    case 'min':
+      return { ...rule, is: 'max', port: rule.port - 1 }
+    case 'max':
+      return { ...rule, is: 'min', port: rule.port + 1 }
     default:
       return { is: 'not', part: rule }
   }
 }
 
-const least = (end: End, port: number): Rule => (port <= 0 ? always : port > 65535 ? never : { is: 'least', end, port })
-const most = (end: End, port: number): Rule => (port >= 65535 ? always : port < 0 ? never : { is: 'most', end, port })
+const min = (end: End, port: number): Rule => (port <= 0 ? always : port > 65535 ? never : { is: 'min', end, port })
+const max = (end: End, port: number): Rule => (port >= 65535 ? always : port < 0 ? never : { is: 'max', end, port })
 
 function between(end: End, from: number, to: number): Rule {
   const [first, last] = [Math.ceil(from), Math.floor(to)]
   if (first > last || last < 0 || first > 65535) return never
   // The oldest kernels know ports in this form; S_EQ came with 5.13.
   if (first === last) return { is: 'host', end, words: undefined, prefix: 0, port: first }
-  return all([least(end, first), most(end, last)])
+  return all([min(end, first), max(end, last)])
 }
 
 // A socket without a remote end has port 0 there.
-const connected = least('remote', 1)
+const connected = min('remote', 1)
 
 function portRule({ field, op, values }: NumberFilter, over: boolean): Rule | undefined {
   const [value] = values[0]!
   const of = (end: End): Rule => {
-    if (op === '>') return least(end, Math.floor(value) + 1)
-    if (op === '>=') return least(end, Math.ceil(value))
-    if (op === '<') return most(end, Math.ceil(value) - 1)
-    if (op === '<=') return most(end, Math.floor(value))
+    if (op === '>') return min(end, Math.floor(value) + 1)
+    if (op === '>=') return min(end, Math.ceil(value))
+    if (op === '<') return max(end, Math.ceil(value) - 1)
+    if (op === '<=') return max(end, Math.floor(value))
     return any(values.map(([from, to]) => between(end, from, to)))
   }
   const remote = (): Rule => (over ? of('remote') : all([of('remote'), connected]))
@@ -207,7 +207,7 @@ function peerRule(rule: Rule, { address, prefix, port }: Host, facts: KernelFact
 }
 
 // Only IPv6 sockets have IPv6 addresses of any kind: a rule for all of them tells the families apart.
-const six: Question = { is: 'host', end: 'local', words: [0, 0, 0, 0], prefix: 0, port: undefined }
+const six: DumpRequest = { is: 'host', end: 'local', words: [0, 0, 0, 0], prefix: 0, port: undefined }
 
 function familyRule(fits: (family: string) => boolean, { family }: KernelFacts): Rule {
   if (family !== undefined) return fits(family) ? always : never

@@ -1,18 +1,18 @@
-// Reads the tables of /proc/net, which are text. Each file is opened anew for each look: seeking in them is broken in some kernels (6.6.102, 6.12.42, 6.14.0).
+// Reads the tables of /proc/net, which are text. Each file is opened anew for each snapshot: seeking in them is broken in some kernels (6.6.102, 6.12.42, 6.14.0).
 
 import { closeSync, openSync, readSync } from 'node:fs'
 import { OsError } from '../../../model/errors.ts'
 import type { Gap } from '../../../model/gap.ts'
 import type { Protocol } from '../../../model/socket.ts'
-import { breath } from '../../yielding.ts'
+import { yielding } from '../../yielding.ts'
 import type { Tape } from '../../tape.ts'
 import type { Draft } from '../decode/draft.ts'
 import type { Place } from '../netns/network-namespace.ts'
 import { inetRows, netlinkRow, packetRow, sctpAssociationRow, sctpEndpointRow, unixRow, type RowReader } from './proc-rows.ts'
 
 const chunkBytes = 64 * 1024
-const longestLine = 64 * 1024
-const mostLines = 4_000_000
+const maxLine = 64 * 1024
+const maxLines = 4_000_000
 
 /** The files of a protocol, with the reader of their lines. */
 export function textTables(protocol: Protocol, family: 'ipv4' | 'ipv6' | undefined): readonly (readonly [string, RowReader])[] {
@@ -64,7 +64,7 @@ export interface TextTable {
 
 /** Reads one table. A line that is no row is counted and reported; in `unix` it belongs to the name before it, which can hold line breaks. */
 export async function readTextTable(tape: Tape, place: Place, file: string, read: RowReader): Promise<TextTable> {
-  const breathe = breath()
+  const yieldToEventLoop = yielding()
   const sockets: Draft[] = []
   let damaged = 0
   let rest = ''
@@ -88,11 +88,11 @@ export async function readTextTable(tape: Tape, place: Place, file: string, read
       rest = all.pop()!
       for (const line of all) take(line)
       lines += all.length
-      if (lines > mostLines || rest.length > longestLine) break
-      await breathe()
+      if (lines > maxLines || rest.length > maxLine) break
+      await yieldToEventLoop()
     }
     if (rest !== '') take(rest)
-    return { sockets, gaps: damage(file, damaged, lines > mostLines || rest.length > longestLine), failure: undefined }
+    return { sockets, gaps: damage(file, damaged, lines > maxLines || rest.length > maxLine), failure: undefined }
   } catch (error) {
     if (!(error instanceof OsError)) throw error
     return { sockets, gaps: [], failure: error }

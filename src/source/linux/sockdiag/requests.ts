@@ -5,10 +5,10 @@ import type { Filter } from '../../../filter/language/tree.ts'
 import { OsError } from '../../../model/errors.ts'
 import type { Cgroup, Family, Protocol, State } from '../../../model/socket.ts'
 import { stateMask } from '../decode/draft.ts'
-import { isRefusal, type Answer, type Question } from './dumper.ts'
+import { isRefusal, type Answer, type DumpRequest } from './dumper.ts'
 import { exactId } from './exact.ts'
 import { countsOnly, inetRequest, readInet, type InetProtocol, type InetRequest } from '../decode/inet.ts'
-import { narrow } from './to-kernel-filter.ts'
+import { toKernelFilter } from './to-kernel-filter.ts'
 import { netlinkRequest, readNetlink } from '../decode/netlink-sockets.ts'
 import { packetRequest, readPacket } from '../decode/packet.ts'
 import type { Place } from '../netns/network-namespace.ts'
@@ -17,7 +17,7 @@ import { readUnix, unixRequest } from '../decode/unix.ts'
 import { readTipc, readVsock, readXdp, tipcRequest, vsockRequest, xdpRequest } from '../decode/vsock.ts'
 
 /** What to list. */
-export interface Wanted {
+export interface Requested {
   readonly protocols: readonly Protocol[]
   readonly families: readonly Family[]
   readonly states: readonly State[] | undefined
@@ -31,50 +31,51 @@ export const tableName = (protocol: Protocol, family: Family): string =>
   family === 'ipv4' || family === 'ipv6' ? `${protocol} over ${family}` : protocol
 
 /** The requests for a table: the first that is not refused is the answer. None when the kernel has no socket that is wanted. */
-export function questionsFor(
-  wanted: Wanted,
+export function requestsFor(
+  requested: Requested,
   place: Place,
   protocol: Protocol,
   family: Family,
   cgroupOf: (id: number) => Cgroup,
-): Question[] {
-  const states = stateMask(wanted.states)
-  const one = (request: Uint8Array, read: Question['read']): Question[] => [
+): DumpRequest[] {
+  const states = stateMask(requested.states)
+  const one = (request: Uint8Array, read: DumpRequest['read']): DumpRequest[] => [
     { name: protocol, table: tableName(protocol, family), request, read },
   ]
-  if (protocol === 'unix') return states === 0 ? [] : one(unixRequest(states, wanted.details.includes('memory')), readUnix)
-  if (protocol === 'packet') return one(packetRequest(wanted.details.includes('options')), readPacket)
+  if (protocol === 'unix') return states === 0 ? [] : one(unixRequest(states, requested.details.includes('memory')), readUnix)
+  if (protocol === 'packet') return one(packetRequest(requested.details.includes('options')), readPacket)
   if (protocol === 'netlink') return one(netlinkRequest(), readNetlink)
   if (protocol === 'vsock') return states === 0 ? [] : one(vsockRequest(states), readVsock)
   if (protocol === 'xdp') return one(xdpRequest(), readXdp)
   if (protocol === 'tipc') return one(tipcRequest(), readTipc)
-  return inetQuestions(wanted, place, protocol as InetProtocol, family as 'ipv4' | 'ipv6', cgroupOf)
+  return inetRequests(requested, place, protocol as InetProtocol, family as 'ipv4' | 'ipv6', cgroupOf)
 }
 
 /** More bytecode than an attribute can hold is not sent. */
-const mostBytecode = 32 * 1024
+const maxBytecode = 32 * 1024
 
-function inetQuestions(
-  wanted: Wanted,
+function inetRequests(
+  requested: Requested,
   place: Place,
   protocol: InetProtocol,
   family: 'ipv4' | 'ipv6',
   cgroupOf: (id: number) => Cgroup,
-): Question[] {
-  const judged = wanted.filter && narrow(wanted.filter, place, protocol, family)
+): DumpRequest[] {
+  const judged = requested.filter && toKernelFilter(requested.filter, place, protocol, family)
   // SCTP and DCCP count their states in other ways.
-  const states = protocol === 'sctp' || protocol === 'dccp' ? 0xffffffff : (stateMask(wanted.states) & (judged?.states ?? 0xffffffff)) >>> 0
+  const states =
+    protocol === 'sctp' || protocol === 'dccp' ? 0xffffffff : (stateMask(requested.states) & (judged?.states ?? 0xffffffff)) >>> 0
   if (states === 0) return []
-  const plain: InetRequest = { protocol, family, states, details: wanted.details }
+  const plain: InetRequest = { protocol, family, states, details: requested.details }
   const requests: InetRequest[] = []
   const bytecode = judged?.bytecode
-  const filtered: InetRequest = bytecode && bytecode.length <= mostBytecode ? { ...plain, bytecode } : plain
-  const id = wanted.filter && protocol === 'tcp' ? exactId(wanted.filter, family) : undefined
+  const filtered: InetRequest = bytecode && bytecode.length <= maxBytecode ? { ...plain, bytecode } : plain
+  const id = requested.filter && protocol === 'tcp' ? exactId(requested.filter, family) : undefined
   if (id) requests.push({ ...plain, id })
-  if (wanted.details.includes('options')) requests.push({ ...filtered, storage: true })
+  if (requested.details.includes('options')) requests.push({ ...filtered, storage: true })
   requests.push(filtered)
   if (filtered !== plain) requests.push(plain)
-  const counts = countsOnly(wanted.details)
+  const counts = countsOnly(requested.details)
   return requests.map(request => ({
     name: `${protocol} ${family}`,
     table: tableName(protocol, family),
@@ -93,7 +94,7 @@ function inetQuestions(
  * True when the next question should be asked: BPF storage needs a privilege, an old kernel may not know an instruction, and a look-up that found nothing, or
  * only the listener, does not know the sockets that are bound to an interface.
  */
-export function isRefused({ failure, sockets }: Answer, question: Question): boolean {
+export function isRefused({ failure, sockets }: Answer, question: DumpRequest): boolean {
   if (question.single && sockets.some(socket => socket.remote === undefined)) return true
   if (!(failure instanceof OsError) || sockets.length > 0) return false
   return isRefusal(failure) || failure.code === 'EINVAL' || (question.single === true && failure.code === 'ENOENT')

@@ -3,22 +3,22 @@
 import { OsError } from '../../../model/errors.ts'
 import type { Gap } from '../../../model/gap.ts'
 import type { Cgroup, Family, Protocol } from '../../../model/socket.ts'
-import { breath } from '../../yielding.ts'
+import { yielding } from '../../yielding.ts'
 import type { Tape } from '../../tape.ts'
 import { bothFamilies } from './both-families.ts'
 import type { Draft } from '../decode/draft.ts'
-import { answerGaps, isRefusal, type Answer, type Asker } from './dumper.ts'
+import { answerGaps, isRefusal, type Answer, type Dumper } from './dumper.ts'
 import { inetProtocols } from '../decode/inet.ts'
 import type { Place } from '../netns/network-namespace.ts'
 import { readProtocols, readTextTable, textTables } from './procnet.ts'
-import { isRefused, questionsFor, tableName, type Wanted } from './requests.ts'
+import { isRefused, requestsFor, tableName, type Requested } from './requests.ts'
 import { joinSctp } from '../decode/sctp.ts'
 import { joinUnix } from '../decode/unix.ts'
 
-/** What a source keeps from look to look to list tables. */
+/** What a source keeps from snapshot to snapshot to list tables. */
 export interface Lister {
   readonly tape: Tape
-  readonly ask: Asker
+  readonly ask: Dumper
   readonly cgroupOf: (id: number) => Cgroup
 }
 
@@ -26,28 +26,28 @@ export interface Lister {
 type Report = (protocol: Protocol, gap: Gap) => void
 
 /** Lists all tables that are wanted. */
-export async function listTables(lister: Lister, place: Place, wanted: Wanted, report: Report): Promise<Draft[]> {
+export async function listTables(lister: Lister, place: Place, requested: Requested, report: Report): Promise<Draft[]> {
   const listings: Promise<Listed>[] = []
-  for (const protocol of wanted.protocols) {
-    const listing = listProtocol(lister, place, wanted, protocol)
+  for (const protocol of requested.protocols) {
+    const listing = listProtocol(lister, place, requested, protocol)
     // While the kernel walks a long table, others are asked for; but a tape keeps one question after the other.
-    if (lister.tape.whole) await listing
+    if (lister.tape.recordsEverything) await listing
     listings.push(listing)
   }
-  const breathe = breath()
+  const yieldToEventLoop = yielding()
   const found: Draft[] = []
   const texts: Protocol[] = []
   for (const [i, { parts, gaps, isText }] of (await Promise.all(listings)).entries()) {
-    const protocol = wanted.protocols[i]!
+    const protocol = requested.protocols[i]!
     // One by one: a spread of 50,000 arguments is too long for the stack.
     for (const part of parts) for (const socket of part) found.push(socket)
-    await breathe()
+    await yieldToEventLoop()
     for (const gap of gaps) report(protocol, gap)
     if (isText) texts.push(protocol)
   }
   if (
     texts.some(protocol => protocol === 'tcp' || protocol === 'udp' || protocol === 'unix') ||
-    (texts.length > 0 && wanted.details.length > 0)
+    (texts.length > 0 && requested.details.length > 0)
   )
     report(texts[0]!, textGap(texts))
   if (place.namespace) for (const socket of found) socket.namespace = place.namespace
@@ -65,14 +65,14 @@ interface Listed {
 interface Listing extends Listed {
   readonly lister: Lister
   readonly place: Place
-  readonly wanted: Wanted
+  readonly requested: Requested
 }
 
-async function listProtocol(lister: Lister, place: Place, wanted: Wanted, protocol: Protocol): Promise<Listed> {
-  const listing: Listing = { lister, place, wanted, parts: [], gaps: [], isText: false }
+async function listProtocol(lister: Lister, place: Place, requested: Requested, protocol: Protocol): Promise<Listed> {
+  const listing: Listing = { lister, place, requested, parts: [], gaps: [], isText: false }
   if (protocol === 'tcp' && (await listBoth(listing))) return listing
   for (const family of familiesOf(protocol))
-    if (wanted.families.includes(family)) listing.parts.push(await listTable(listing, protocol, family))
+    if (requested.families.includes(family)) listing.parts.push(await listTable(listing, protocol, family))
   return listing
 }
 
@@ -81,8 +81,8 @@ const familiesOf = (protocol: Protocol): readonly Family[] =>
   protocol in inetProtocols || protocol === 'icmp' ? inetFamilies : [protocol as Family]
 
 /** TCP of both families in one walk of the kernel's table; false where that is not possible. A recording keeps the families apart. */
-async function listBoth({ lister, place, wanted, parts, gaps }: Listing): Promise<boolean> {
-  const question = lister.tape.whole ? undefined : bothFamilies(wanted, place, lister.cgroupOf)
+async function listBoth({ lister, place, requested, parts, gaps }: Listing): Promise<boolean> {
+  const question = lister.tape.recordsEverything ? undefined : bothFamilies(requested, place, lister.cgroupOf)
   if (question === undefined) return false
   const answer = await lister.ask(place, question)
   if (answer.failure && answer.sockets.length === 0) return false
@@ -114,9 +114,9 @@ async function listTable(listing: Listing, protocol: Protocol, family: Family): 
 }
 
 /** The answer to the first question that is not refused. */
-async function askTable({ lister, place, wanted }: Listing, protocol: Protocol, family: Family): Promise<Answer | undefined> {
+async function askTable({ lister, place, requested }: Listing, protocol: Protocol, family: Family): Promise<Answer | undefined> {
   let answer: Answer | undefined
-  for (const question of questionsFor(wanted, place, protocol, family, lister.cgroupOf)) {
+  for (const question of requestsFor(requested, place, protocol, family, lister.cgroupOf)) {
     answer = await lister.ask(place, question)
     if (!isRefused(answer, question)) break
   }
@@ -133,7 +133,7 @@ async function listText(listing: Listing, protocol: Protocol, family: Family, fa
     if (table.failure?.call === 'recording') return found
     if (table.failure === undefined) read++
     gaps.push(...table.gaps)
-    found.push(...table.sockets.filter(socket => protocol !== 'sctp' || listing.wanted.families.includes(socket.family)))
+    found.push(...table.sockets.filter(socket => protocol !== 'sctp' || listing.requested.families.includes(socket.family)))
   }
   if (read > 0) {
     if (failure) listing.isText = true
@@ -207,12 +207,12 @@ function textGap(texts: readonly Protocol[]): Gap {
     'cgroups',
     ...(texts.includes('unix') ? ['the other end of UNIX sockets'] : []),
   ]
-  const wanted = texts.map(protocol => modules[protocol]).filter(module => module !== undefined)
+  const requested = texts.map(protocol => modules[protocol]).filter(module => module !== undefined)
   return {
     what: 'statistics',
     why: 'kernel',
     text: `${texts.join(', ')} could only be read from /proc/net, which does not tell ${missing.join(', ')}`,
-    help: wanted.length > 0 ? `where the kernel has it as a module: modprobe ${wanted.join(' ')}` : allowNetlink,
+    help: requested.length > 0 ? `where the kernel has it as a module: modprobe ${requested.join(' ')}` : allowNetlink,
     count: undefined,
   }
 }

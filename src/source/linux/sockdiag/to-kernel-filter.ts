@@ -11,7 +11,7 @@ import { cgroupRoot } from '../host/naming.ts'
 import type { Place } from '../netns/network-namespace.ts'
 
 /** The part of a filter that the kernel judges for one table. */
-export const narrow = (filter: Filter, place: Place, protocol: Protocol, family: Family): KernelFilter =>
+export const toKernelFilter = (filter: Filter, place: Place, protocol: Protocol, family: Family): KernelFilter =>
   kernelFilter(filter, {
     protocol,
     family,

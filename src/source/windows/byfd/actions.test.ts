@@ -13,7 +13,7 @@ test('a process is ended only when it is still the same one', async () => {
   const ended: number[] = []
   const { calls, open } = machine({ terminateProcess: (handle: number) => ended.push(handle) })
   const source = openWith(live, calls)
-  const { processes } = await source.sockets()
+  const { processes } = await source.takeSnapshot()
   const own = processes.get(40)!
   const signal = (process: Process, name: Signal) => source.actions!.signal!(process, name)
   await rejects(signal({ ...own, key: '40.1' }, 'KILL'), { code: 'ESRCH' })
@@ -35,7 +35,7 @@ test('a connection is closed by its whole identity', async () => {
     },
   })
   const source = openWith(live, calls)
-  const [socket, listener] = (await source.sockets()).sockets
+  const [socket, listener] = (await source.takeSnapshot()).sockets
   const close = (socket: Socket) => source.actions!.close!(socket)
   await rejects(close(listener!), { code: 'ENOTSUP' })
   await rejects(close({ ...socket!, key: `${socket!.key}0` }), { code: 'ENOENT' })

@@ -57,7 +57,7 @@ export const descriptors: Descriptors = {
   stat: statOf,
   statOf() {
     throw new OsError('socketStat', 'ENOTSUP', {
-      help: 'Windows lends no socket of another process; a look tells its statistics when elevated',
+      help: 'Windows lends no socket of another process; a snapshot tells its statistics when elevated',
     })
   },
   find: findHandle,

@@ -126,17 +126,17 @@ test('what is not bound is not listed', () => {
 test('a connection keeps its key in TIME_WAIT, where Windows forgets its owner', () => {
   const ends = { dwLocalAddr: bytes(10, 0, 0, 1), dwLocalPort: 50000, dwRemoteAddr: bytes(10, 0, 0, 2), dwRemotePort: 443 }
   let keys = keySettler(new Map())
-  const look = (values: object): Draft => {
+  const takeSnapshot = (values: object): Draft => {
     const [row] = readRows(tableOf(tcpRowModule, { ...ends, ...values }), { protocol: 'tcp', family: 'ipv4', rows: 'module' })
     keys = keySettler(keys.connections)
     keys.settle(row!)
     return row!.draft
   }
-  const { key } = look({ dwState: 5, dwOwningPid: 9, liCreateTimestamp: 5n })
-  const after = look({ dwState: 11 })
+  const { key } = takeSnapshot({ dwState: 5, dwOwningPid: 9, liCreateTimestamp: 5n })
+  const after = takeSnapshot({ dwState: 11 })
   deepEqual([after.key, after.ownerless, after.owners], [key, 'time-wait', []])
-  equal(look({ dwState: 11 }).key, key)
-  ok(look({ dwState: 5, dwOwningPid: 9, liCreateTimestamp: 6n }).key !== key)
+  equal(takeSnapshot({ dwState: 11 }).key, key)
+  ok(takeSnapshot({ dwState: 5, dwOwningPid: 9, liCreateTimestamp: 6n }).key !== key)
 })
 
 test('sockets that share an address have different keys', () => {

@@ -160,15 +160,15 @@ const tupleOf = (protocol: string, family: string, local: Endpoint, remote: Endp
 
 const text = (e: Endpoint): string => `${e.address}${e.zone === undefined ? '' : `%${e.zone}`}:${e.port}`
 
-/** Gives the sockets of one look their final keys. */
+/** Gives the sockets of one snapshot their final keys. */
 export interface KeySettler {
   settle(row: Row): void
-  /** The keys of connections, by both ends: what the next look needs. */
+  /** The keys of connections, by both ends: what the next snapshot needs. */
   readonly connections: ReadonlyMap<string, string>
 }
 
 /**
- * Keeps keys true over time. A connection in TIME_WAIT has lost its owner and the time of its start, so it takes its key from the look
+ * Keeps keys true over time. A connection in TIME_WAIT has lost its owner and the time of its start, so it takes its key from the snapshot
  * before; and two sockets that share an address in one process (SO_REUSEADDR) are numbered where the table does not tell them apart.
  */
 export function keySettler(before: ReadonlyMap<string, string>): KeySettler {

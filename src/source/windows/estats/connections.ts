@@ -1,10 +1,10 @@
-// Statistics of the connections in a look: TCP_INFO for those of this process, extended statistics for all others.
+// Statistics of the connections in a snapshot: TCP_INFO for those of this process, extended statistics for all others.
 
 import { DecodeError, OsError } from '../../../model/errors.ts'
 import type { Gap } from '../../../model/gap.ts'
 import type { Tcp } from '../../../model/tcp.ts'
 import type { Queues } from '../../../model/socket.ts'
-import { breath } from '../../yielding.ts'
+import { yielding } from '../../yielding.ts'
 import type { Tape } from '../../tape.ts'
 import { elevate, isUnsupported } from '../kernel/codes.ts'
 import type { Estats } from './estats.ts'
@@ -28,10 +28,10 @@ export type StatisticsReader = (rows: readonly Row[]) => Promise<StatisticsAnswe
 /** States in which a connection counts something. */
 const counting = ['SYN_RECEIVED', 'ESTABLISHED', 'FIN_WAIT_1', 'FIN_WAIT_2', 'CLOSE_WAIT', 'CLOSING', 'LAST_ACK']
 
-/** Makes the reader that a source keeps from look to look. */
+/** Makes the reader that a source keeps from snapshot to snapshot. */
 export function statisticsReader(calls: Calls, estats: Estats, ownPid: number): StatisticsReader {
   return async rows => {
-    const breathe = breath()
+    const yieldToEventLoop = yielding()
     const known: [string, KnownTcp, Queues | null][] = []
     const refused: Record<string, number> = {}
     let late = 0
@@ -47,7 +47,7 @@ export function statisticsReader(calls: Calls, estats: Estats, ownPid: number): 
         const code = error instanceof OsError ? error.code : error.message
         refused[code] = (refused[code] ?? 0) + 1
       }
-      await breathe()
+      await yieldToEventLoop()
     }
     estats.keepOnly(new Set(rows.map(row => row.draft.key)))
     return { known, late, refused }
@@ -64,11 +64,11 @@ async function ownHandles(calls: Calls): Promise<ReadonlyMap<string, number>> {
   }
 }
 
-/** Adds what is known to the connections of a look, and says what is not. */
+/** Adds what is known to the connections of a snapshot, and says what is not. */
 export async function addStatistics(tape: Tape, read: StatisticsReader, rows: readonly Row[], gaps: Gap[]): Promise<void> {
-  const wanted = rows.filter(row => row.draft.remote !== undefined && counting.includes(row.draft.state ?? ''))
-  const answer = await tape.value('statistics', () => read(wanted))
-  const byKey = new Map(wanted.map(row => [row.draft.key, row.draft]))
+  const requested = rows.filter(row => row.draft.remote !== undefined && counting.includes(row.draft.state ?? ''))
+  const answer = await tape.value('statistics', () => read(requested))
+  const byKey = new Map(requested.map(row => [row.draft.key, row.draft]))
   for (const [key, tcp, queues] of answer.known) {
     const draft = byKey.get(key)
     if (draft === undefined) continue

@@ -4,7 +4,7 @@ import { ipv4, ipv6 } from '../../../bytes/address.ts'
 import { viewOf } from '../../../bytes/text.ts'
 import { OsError } from '../../../model/errors.ts'
 import type { Endpoint, Queues, State } from '../../../model/socket.ts'
-import { breath } from '../../yielding.ts'
+import { yielding } from '../../yielding.ts'
 import type { Calls } from '../processes/processes.ts'
 import { tcpOfInfo, type KnownTcp } from '../decode/statistics.ts'
 import { sockaddrIn, sockaddrIn6, tcpInfo, tcpInfoSizes } from '../kernel/structs.ts'
@@ -44,7 +44,7 @@ export interface OwnSocket {
 
 /** The sockets of this process that are bound, one after the other. */
 export async function* ownSockets(calls: Calls): AsyncGenerator<OwnSocket, void, undefined> {
-  const breathe = breath()
+  const yieldToEventLoop = yielding()
   const enough = 2 * calls.ownHandleCount() + emptyRun
   let last = 0
   for (const handle of calls.ownHandles()) {
@@ -54,7 +54,7 @@ export async function* ownSockets(calls: Calls): AsyncGenerator<OwnSocket, void,
       yield { handle, local, remote: endOf(calls.socketName(handle, 'remote')) }
     }
     if (handle / 4 > Math.max(enough, last + emptyRun)) break
-    await breathe()
+    await yieldToEventLoop()
   }
 }
 

@@ -16,9 +16,9 @@ export function grow(name: string, ask: (buffer: Uint8Array | null, size: Uint32
     const code = ask(buffer, size)
     if (code === 0 && buffer !== null) return buffer
     if (code !== 0 && code !== ERROR_INSUFFICIENT_BUFFER) throw new OsError(name, codeName(code))
-    const wanted = size[0]!
-    if (wanted > largestBuffer) throw new OsError(name, 'ERROR_NOT_ENOUGH_MEMORY', { help: `it asked for ${wanted} bytes` })
-    size[0] = wanted + Math.ceil(wanted / 8) + slack * attempt
+    const requested = size[0]!
+    if (requested > largestBuffer) throw new OsError(name, 'ERROR_NOT_ENOUGH_MEMORY', { help: `it asked for ${requested} bytes` })
+    size[0] = requested + Math.ceil(requested / 8) + slack * attempt
     buffer = new Uint8Array(size[0])
   }
   throw new OsError(name, codeName(ERROR_INSUFFICIENT_BUFFER), { help: `what it tells grew at each of ${tries} tries` })

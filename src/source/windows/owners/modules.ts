@@ -4,7 +4,7 @@ import { viewOf } from '../../../bytes/text.ts'
 import { DecodeError, OsError } from '../../../model/errors.ts'
 import type { Process } from '../../../model/process.ts'
 import type { Tape } from '../../tape.ts'
-import { breath } from '../../yielding.ts'
+import { yielding } from '../../yielding.ts'
 import type { Calls } from '../processes/processes.ts'
 import type { Row } from '../decode/sockets.ts'
 import { ownerModule } from '../kernel/structs.ts'
@@ -17,21 +17,21 @@ export async function addModules(
   rows: readonly Row[],
   processes: ReadonlyMap<number, Process>,
 ): Promise<void> {
-  const wanted = rows.filter(row => row.kind.rows === 'module' && processes.get(row.pid)?.unit !== undefined)
-  if (wanted.length === 0) return
-  const names = await tape.value<readonly (string | undefined)[]>('modules', () => readModules(calls!, wanted))
-  for (const [i, row] of wanted.entries()) {
+  const requested = rows.filter(row => row.kind.rows === 'module' && processes.get(row.pid)?.unit !== undefined)
+  if (requested.length === 0) return
+  const names = await tape.value<readonly (string | undefined)[]>('modules', () => readModules(calls!, requested))
+  for (const [i, row] of requested.entries()) {
     const module = names[i]
     if (module) row.draft.detail = { ...row.draft.detail, fields: { ...row.draft.detail?.fields, module } }
   }
 }
 
 async function readModules(calls: Calls, rows: readonly Row[]): Promise<(string | undefined)[]> {
-  const breathe = breath()
+  const yieldToEventLoop = yielding()
   const names: (string | undefined)[] = []
   for (const row of rows) {
     names.push(readModule(calls, row))
-    await breathe()
+    await yieldToEventLoop()
   }
   return names
 }

@@ -1,8 +1,8 @@
-// The processes that a look needs: the owners of its sockets, and their parents, with users and services.
+// The processes that a snapshot needs: the owners of its sockets, and their parents, with users and services.
 
 import { DecodeError, OsError } from '../../../model/errors.ts'
 import type { Process } from '../../../model/process.ts'
-import { breath } from '../../yielding.ts'
+import { yielding } from '../../yielding.ts'
 import { accountFinder } from '../processes/accounts.ts'
 import { listProcesses, makeProcess, readFacts, readServices, type Calls, type Facts } from '../processes/processes.ts'
 
@@ -20,7 +20,7 @@ export interface ProcessAnswer {
 /** Reads processes and their parents. */
 export type ProcessReader = (pids: Iterable<number> | 'all') => Promise<ProcessAnswer>
 
-/** Makes the reader that a source keeps from look to look. */
+/** Makes the reader that a source keeps from snapshot to snapshot. */
 export function processReader(calls: Calls): ProcessReader {
   const findAccounts = accountFinder(calls)
   let known = new Map<number, Facts>()
@@ -28,7 +28,7 @@ export function processReader(calls: Calls): ProcessReader {
   let servicesError: string | undefined
 
   return async pids => {
-    const breathe = breath()
+    const yieldToEventLoop = yielding()
     const list = listProcesses(calls)
     const found = new Map<number, Facts>()
     let isNew = false
@@ -37,7 +37,7 @@ export function processReader(calls: Calls): ProcessReader {
         const facts = readFacts(calls, entry, known.get(entry.pid))
         if (facts !== known.get(entry.pid)) isNew = true
         found.set(entry.pid, facts)
-        await breathe()
+        await yieldToEventLoop()
       }
     }
     known = found

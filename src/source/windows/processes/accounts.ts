@@ -1,4 +1,4 @@
-// Names of users. A domain may be slow to answer, so a look waits only a moment; the name is there in a later look.
+// Names of users. A domain may be slow to answer, so a snapshot waits only a moment; the name is there in a later snapshot.
 
 import { setTimeout as wait } from 'node:timers/promises'
 import { wideString } from '../../../bytes/text.ts'
@@ -21,12 +21,12 @@ export function accountFinder(calls: Calls): (sids: Iterable<string>) => Promise
     names.set(sid, domain === '' ? name! : `${domain}\\${name}`)
   }
   return async sids => {
-    const wanted = [...new Set(sids)]
-    const answers = wanted.map(sid => asked.get(sid) ?? asked.set(sid, ask(sid)).get(sid)!)
+    const requested = [...new Set(sids)]
+    const answers = requested.map(sid => asked.get(sid) ?? asked.set(sid, ask(sid)).get(sid)!)
     const timer = new AbortController()
     const late = wait(patienceMs, undefined, { ref: false, signal: timer.signal }).catch(() => undefined)
     await Promise.race([Promise.all(answers), late])
     timer.abort()
-    return new Map(wanted.filter(sid => names.has(sid)).map(sid => [sid, names.get(sid)!]))
+    return new Map(requested.filter(sid => names.has(sid)).map(sid => [sid, names.get(sid)!]))
   }
 }

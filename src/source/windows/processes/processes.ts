@@ -32,7 +32,7 @@ export interface Facts extends Entry {
 }
 
 /** At most so many: a list that goes on for ever is not believed. */
-const mostProcesses = 1_000_000
+const maxProcesses = 1_000_000
 
 /** Every process by pid. */
 export function listProcesses(calls: Calls): Map<number, Entry> {
@@ -40,7 +40,7 @@ export function listProcesses(calls: Calls): Map<number, Entry> {
   for (const bytes of calls.processEntries(processEntry.write({ dwSize: processEntry.size }))) {
     const e = processEntry.read(viewOf(bytes))
     found.set(e.th32ProcessID, { pid: e.th32ProcessID, parentPid: e.th32ParentProcessID, name: wideString(e.szExeFile) })
-    if (found.size >= mostProcesses) throw new OsError('Process32NextW', 'ERROR_MORE_DATA')
+    if (found.size >= maxProcesses) throw new OsError('Process32NextW', 'ERROR_MORE_DATA')
   }
   return found
 }
@@ -61,7 +61,7 @@ export const startOf = (calls: Calls, handle: number): bigint => processTimes.re
 /** The key of a process: its pid and its start. */
 export const keyOf = (pid: number, started: string | undefined): string => `${pid}.${started ?? '?'}`
 
-/** Reads one process. `known` are the facts of the look before: they are still true when the start is the same. */
+/** Reads one process. `known` are the facts of the snapshot before: they are still true when the start is the same. */
 export function readFacts(calls: Calls, entry: Entry, known: Facts | undefined): Facts {
   let handle: number
   try {

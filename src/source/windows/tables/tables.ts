@@ -2,15 +2,15 @@
 
 import { DecodeError, OsError } from '../../../model/errors.ts'
 import type { Gap } from '../../../model/gap.ts'
-import { breath } from '../../yielding.ts'
+import { yielding } from '../../yielding.ts'
 import type { Tape } from '../../tape.ts'
 import { codeName, elevate, isUnsupported } from '../kernel/codes.ts'
 import type { Calls } from '../processes/processes.ts'
 import { keySettler, readRows, trimTable, type Row, type TableKind } from '../decode/sockets.ts'
 
-/** Reads the tables of one look after the other. */
+/** Reads the tables of one snapshot after the other. */
 export interface Tables {
-  /** Starts a look. */
+  /** Starts a snapshot. */
   start(): void
   /** Adds the sockets of a table to `found`, and what could not be read to `gaps`. */
   read(protocol: TableKind['protocol'], family: TableKind['family'], found: Row[], gaps: Gap[]): Promise<void>
@@ -25,14 +25,14 @@ export function openTables(tape: Tape, calls: Calls | undefined): Tables {
   }
 
   async function table(kind: TableKind, found: Row[]): Promise<void> {
-    const breathe = breath()
+    const yieldToEventLoop = yielding()
     // A copy, because rows are looked at again when Windows is asked more about them.
     const question = `${kind.protocol} ${kind.family} ${kind.rows}`
     for (const answer of tape.bytes(question, () => askTable(kind))) {
       for (const row of readRows(answer.slice(), kind)) {
         keys.settle(row)
         found.push(row)
-        const pause = breathe()
+        const pause = yieldToEventLoop()
         if (pause) await pause
       }
     }
