@@ -2,7 +2,7 @@
 // `npm run bench look -- [processes] [connections of each] [rounds]`, as root, with gcc, ip and ss. It takes about 20 seconds, in a network namespace of its own.
 import { execFileSync, spawnSync } from 'node:child_process'
 import { join } from 'node:path'
-import type { Query } from '../src/filter/query.ts'
+import { planQuery, type Query } from '../src/filter/plan.ts'
 import { openLocal } from '../src/source/open.ts'
 import { insideWord, median, runInCrowd } from './crowd.ts'
 
@@ -32,7 +32,7 @@ async function within(): Promise<void> {
   const source = await openLocal()
   const takeSnapshot = async (query: Query): Promise<number> => {
     const start = performance.now()
-    await source.takeSnapshot(query)
+    await source.takeSnapshot(planQuery(query))
     return performance.now() - start
   }
   const program = (file: string, words: readonly string[]): number => {
@@ -40,7 +40,7 @@ async function within(): Promise<void> {
     spawnSync(file, words, { stdio: ['ignore', 'ignore', 'inherit'] })
     return performance.now() - start
   }
-  const first = await source.takeSnapshot({ protocols: ['tcp'], owners: false, states: ['ESTABLISHED'] })
+  const first = await source.takeSnapshot(planQuery({ protocols: ['tcp'], owners: false, states: ['ESTABLISHED'] }))
   const { local, remote } = first.sockets[first.sockets.length >> 1]!
   const oneConnection = `src ${local.address}:${local.port} dst ${remote!.address}:${remote!.port}`
   const details = ['tcp', 'memory', 'options', 'cgroup'] as const

@@ -1,5 +1,6 @@
 // What watching costs: one snapshot a second at 10,000 sockets for ten seconds, as a share of one core (the goal is 5 %), and what 300 looks without a pause leave
 // behind in memory and descriptors. `npm run bench watch`, as root.
+import { planQuery } from '../src/filter/plan.ts'
 import { readdirSync } from 'node:fs'
 import { openLocal } from '../src/source/open.ts'
 import { watch } from '../src/monitor/watch.ts'
@@ -11,7 +12,7 @@ const snapshots = 300
 async function within(): Promise<void> {
   const source = await openLocal()
   const query = { protocols: ['tcp'] } as const
-  for (let i = 0; i < 5; i++) await source.takeSnapshot(query)
+  for (let i = 0; i < 5; i++) await source.takeSnapshot(planQuery(query))
   const stop = new AbortController()
   const before = process.cpuUsage()
   const start = performance.now()
@@ -24,9 +25,9 @@ async function within(): Promise<void> {
   const share = (user + system) / 1000 / (performance.now() - start)
   console.log(`watching once a second: ${(share * 100).toFixed(1)} % of one core`)
   const left = (): readonly number[] => [process.memoryUsage().rss / 2 ** 20, readdirSync('/proc/self/fd').length]
-  for (let i = 0; i < snapshots / 3; i++) await source.takeSnapshot(query)
+  for (let i = 0; i < snapshots / 3; i++) await source.takeSnapshot(planQuery(query))
   const [memory, descriptors] = left() as [number, number]
-  for (let i = 0; i < snapshots; i++) await source.takeSnapshot(query)
+  for (let i = 0; i < snapshots; i++) await source.takeSnapshot(planQuery(query))
   const [later, more] = left() as [number, number]
   console.log(`${snapshots} looks: memory ${memory.toFixed(0)} to ${later.toFixed(0)} MiB, descriptors ${descriptors} to ${more}`)
   source.close()

@@ -41,7 +41,7 @@ export { expectedWords } from './filter/language/words.ts'
 export { needs, type Needs } from './filter/needs.ts'
 export { parseFilter, type ParseOptions } from './filter/language/parse.ts'
 export { printFilter } from './filter/language/print.ts'
-export type { Query } from './filter/query.ts'
+export type { Query } from './filter/plan.ts'
 export type { DetailName, FilterContext, Need, SocketTest } from './filter/predicate.ts'
 export type {
   Comparison,

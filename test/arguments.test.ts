@@ -1,4 +1,5 @@
 // Every wrong call of the library is a TypeError that starts with the name of the argument.
+import { planQuery } from '../src/filter/plan.ts'
 import { test } from 'node:test'
 import { deepEqual, rejects } from 'node:assert/strict'
 import * as netstat from '../src/compat/netstat2.ts'
@@ -175,7 +176,7 @@ test('every function that is exported and takes an argument is in the table', ()
 test('what a source is asked is checked, too', async () => {
   const source = await library.openSource()
   try {
-    await rejects(source.takeSnapshot({ protocol: ['tcp'] } as never), /^TypeError: query\.protocol: did you mean protocols\?/)
+    await rejects(source.takeSnapshot(planQuery({ protocol: ['tcp'] } as never)), /^TypeError: query\.protocol: did you mean protocols\?/)
   } finally {
     source.close()
   }

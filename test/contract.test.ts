@@ -1,4 +1,5 @@
 // What every source of a real machine must do. This one file runs on every operating system.
+import { planQuery } from '../src/filter/plan.ts'
 import { after, afterEach, before, test } from 'node:test'
 import { deepEqual, equal, ok, rejects } from 'node:assert/strict'
 import { createSocket } from 'node:dgram'
@@ -49,7 +50,7 @@ async function pair(server: Server): Promise<readonly [Socket, Socket]> {
 /** Looks until something is seen. Counters and states may come a moment later than the call that causes them. */
 async function until<T>(query: Query, find: (snapshot: Snapshot) => T | undefined | false): Promise<T> {
   for (const end = Date.now() + 10_000; ;) {
-    const found = find(await machine.takeSnapshot(query))
+    const found = find(await machine.takeSnapshot(planQuery(query)))
     if (found !== undefined && found !== false) return found
     ok(Date.now() < end, 'it was not seen within 10 seconds')
     await sleep(10)
@@ -63,7 +64,7 @@ for (const host of ['127.0.0.1', '::1']) {
   test(`a listener on ${host} is seen with its process, and gone when it is closed`, skip, async () => {
     const server = await listen(host)
     const port = portOf(server)
-    const snapshot = await machine.takeSnapshot(tcp)
+    const snapshot = await machine.takeSnapshot(planQuery(tcp))
     const seen = withPort(snapshot, port)!
     equal(seen.state, 'LISTEN')
     deepEqual(seen.local, { address: host, port })
@@ -75,7 +76,7 @@ for (const host of ['127.0.0.1', '::1']) {
     ok(snapshot.processes.get(process.pid)!.startedAtMs! <= Date.now())
     server.close()
     await once(server, 'close')
-    equal(withPort(await machine.takeSnapshot(tcp), port), undefined)
+    equal(withPort(await machine.takeSnapshot(planQuery(tcp)), port), undefined)
   })
 }
 
@@ -90,7 +91,7 @@ test('both ends of a connection, and every byte that went through them', skip, a
   const endsIn = (snapshot: Snapshot) =>
     [withPort(snapshot, client.localPort!), snapshot.sockets.find(s => s.remote?.port === client.localPort)] as const
   // Not every system counts what was sent.
-  const counts = process.platform === 'linux' || endsIn(await machine.takeSnapshot(tcp))[0]?.tcp?.sentBytes !== undefined
+  const counts = process.platform === 'linux' || endsIn(await machine.takeSnapshot(planQuery(tcp)))[0]?.tcp?.sentBytes !== undefined
   const [near, far] = await until(tcp, snapshot => {
     const ends = endsIn(snapshot)
     if (!counts) return ends
@@ -105,16 +106,16 @@ test('both ends of a connection, and every byte that went through them', skip, a
 test('a key is the same for the whole life of a socket, and belongs to no other', skip, async () => {
   const server = await listen('127.0.0.1')
   const port = portOf(server)
-  const first = await machine.takeSnapshot(tcp)
+  const first = await machine.takeSnapshot(planQuery(tcp))
   equal(new Set(first.sockets.map(s => s.key)).size, first.sockets.length)
   const { key, detail } = withPort(first, port)!
-  equal(withPort(await machine.takeSnapshot(tcp), port)!.key, key)
+  equal(withPort(await machine.takeSnapshot(planQuery(tcp)), port)!.key, key)
   server.close()
   await once(server, 'close')
   await listenAt(port, '127.0.0.1')
   // Windows tells sockets apart by the time when they were made; Wine does not know it.
   if (process.platform === 'win32' && detail?.fields?.createdAtMs === undefined) return
-  ok(withPort(await machine.takeSnapshot(tcp), port)!.key !== key)
+  ok(withPort(await machine.takeSnapshot(planQuery(tcp)), port)!.key !== key)
 })
 
 test('UDP with and without a peer', skip, async () => {
@@ -127,7 +128,7 @@ test('UDP with and without a peer', skip, async () => {
   await once(a, 'listening')
   b.connect(portOf(a), '127.0.0.1')
   await once(b, 'connect')
-  const snapshot = await machine.takeSnapshot({ protocols: ['udp'] })
+  const snapshot = await machine.takeSnapshot(planQuery({ protocols: ['udp'] }))
   equal(withPort(snapshot, portOf(a))!.remote, undefined)
   if (process.platform !== 'win32') deepEqual(withPort(snapshot, portOf(b))!.remote, { address: '127.0.0.1', port: portOf(a) })
 })
@@ -135,12 +136,14 @@ test('UDP with and without a peer', skip, async () => {
 test('a query is kept: protocols, families, states, owners, filter', skip, async () => {
   const server = await listen('127.0.0.1')
   const [client] = await pair(server)
-  const { sockets } = await machine.takeSnapshot({ protocols: ['tcp'], families: ['ipv4'], states: ['ESTABLISHED'], owners: false })
+  const { sockets } = await machine.takeSnapshot(
+    planQuery({ protocols: ['tcp'], families: ['ipv4'], states: ['ESTABLISHED'], owners: false }),
+  )
   ok(sockets.some(s => s.local.port === client.localPort))
   for (const s of sockets) deepEqual([s.protocol, s.family, s.state, s.owners, s.ownerless], ['tcp', 'ipv4', 'ESTABLISHED', [], undefined])
-  const one = await machine.takeSnapshot({ filter: s => s.local.port === portOf(server) && s.state === 'LISTEN' })
+  const one = await machine.takeSnapshot(planQuery({ filter: s => s.local.port === portOf(server) && s.state === 'LISTEN' }))
   equal(one.sockets.length, 1)
-  await rejects(machine.takeSnapshot({ protocols: ['none' as never] }), { name: 'TypeError' })
+  await rejects(machine.takeSnapshot(planQuery({ protocols: ['none' as never] })), { name: 'TypeError' })
 })
 
 test('one process, abilities and interfaces', skip, async () => {

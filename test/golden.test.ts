@@ -1,5 +1,6 @@
 // A recording of a Linux machine that was made once and kept (test/golden/record-linux.sh): it plays on every operating system, and whatever
 // is done to it, the answer is sockets, DecodeError or OsError.
+import { planQuery } from '../src/filter/plan.ts'
 import { after, test } from 'node:test'
 import { deepEqual, equal, match, ok } from 'node:assert/strict'
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
@@ -18,7 +19,7 @@ const end = (e: Endpoint | undefined): string => (e === undefined ? '*' : (e.pat
 test('it shows what was there when it was made', async () => {
   const machine = await openRecording(golden)
   equal(machine.name, 'replay linux')
-  const { sockets, processes, gaps, atMs } = await machine.takeSnapshot({ details: ['tcp'] })
+  const { sockets, processes, gaps, atMs } = await machine.takeSnapshot(planQuery({ details: ['tcp'] }))
   const lines = sockets.map(
     s => `${s.protocol} ${s.state} ${end(s.local)} ${end(s.remote)} ${s.owners.map(o => `${processes.get(o.pid)?.name}/${o.fd}`).join()}`,
   )
@@ -30,7 +31,7 @@ test('it shows what was there when it was made', async () => {
   const client = processes.get(sender.owners[0]!.pid)!
   deepEqual([client.name, client.user, client.command], ['client', 'root', undefined])
   equal(processes.get(client.parentPid!)?.name, 'web')
-  const unix = await machine.takeSnapshot({ protocols: ['unix'] })
+  const unix = await machine.takeSnapshot(planQuery({ protocols: ['unix'] }))
   ok(unix.sockets.some(s => s.state === 'LISTEN' && s.local.path?.startsWith('@sockscope-scene')))
   deepEqual(
     (await machine.interfaces()).map(i => [i.name, i.loopback, i.up]),
@@ -57,7 +58,7 @@ async function play(bytes: Uint8Array): Promise<string> {
     machine = await openRecording(file)
     let count = 0
     for (let i = 0; i < 10 && !machine.ended; i++)
-      count += (await machine.takeSnapshot({ protocols, details: ['tcp', 'options'] })).sockets.length
+      count += (await machine.takeSnapshot(planQuery({ protocols, details: ['tcp', 'options'] }))).sockets.length
     await machine.interfaces()
     await machine.abilities()
     return `${count} sockets`

@@ -1,4 +1,5 @@
 // Recording and playing this machine: what was seen live is what is played, on any machine, without FFI.
+import { planQuery } from '../src/filter/plan.ts'
 import { after, test } from 'node:test'
 import { deepEqual, equal, ok, rejects } from 'node:assert/strict'
 import { execFileSync, spawn, spawnSync } from 'node:child_process'
@@ -37,12 +38,14 @@ test('what was seen live is what is played, for every query', needs('linux'), as
   equal(again.processes.get(process.pid)?.name, seen.processes.get(process.pid)?.name)
   equal(again.processes.get(process.pid)?.command, undefined)
   // What the first snapshot did not want is on the tape too.
-  const detailed = await played.takeSnapshot({
-    protocols: ['tcp'],
-    states: ['ESTABLISHED'],
-    details: ['tcp'],
-    filter: s => s.remote?.port === port,
-  })
+  const detailed = await played.takeSnapshot(
+    planQuery({
+      protocols: ['tcp'],
+      states: ['ESTABLISHED'],
+      details: ['tcp'],
+      filter: s => s.remote?.port === port,
+    }),
+  )
   equal(detailed.sockets.length, 1)
   ok(detailed.sockets[0]!.tcp!.rttMicros! > 0)
   played.close()
@@ -51,11 +54,11 @@ test('what was seen live is what is played, for every query', needs('linux'), as
 test('a recording holds everything, however little was asked for while it was made', needs('linux'), async () => {
   const file = join(folder, 'narrow.sockscope')
   const live = await openRecorder(file)
-  const narrow = await live.takeSnapshot({ protocols: ['udp'], families: ['ipv6'], owners: false, filter: () => false })
+  const narrow = await live.takeSnapshot(planQuery({ protocols: ['udp'], families: ['ipv6'], owners: false, filter: () => false }))
   live.close()
   deepEqual(narrow.sockets, [])
   const played = await openRecording(file)
-  const { sockets, gaps } = await played.takeSnapshot({ protocols, details: ['tcp', 'memory', 'options', 'cgroup'] })
+  const { sockets, gaps } = await played.takeSnapshot(planQuery({ protocols, details: ['tcp', 'memory', 'options', 'cgroup'] }))
   ok(sockets.some(s => s.protocol === 'unix' && s.owners.length > 0))
   deepEqual(
     gaps.filter(gap => gap.why === 'recording'),
@@ -79,15 +82,15 @@ test('one namespace of a recording of all, by its name', needs('network namespac
   const port = Number(answer.toString())
   const file = join(folder, 'namespaces.sockscope')
   const live = await openRecorder(file)
-  await live.takeSnapshot({ namespaces: 'all' })
+  await live.takeSnapshot(planQuery({ namespaces: 'all' }))
   live.close()
   const played = await openRecording(file)
-  const one = await played.takeSnapshot({ namespaces: { name }, states: ['LISTEN'] })
+  const one = await played.takeSnapshot(planQuery({ namespaces: { name }, states: ['LISTEN'] }))
   deepEqual(
     one.sockets.map(s => [s.local.port, s.namespace?.name]),
     [[port, name]],
   )
-  const none = await played.takeSnapshot({ namespaces: { name: 'of-nobody' } })
+  const none = await played.takeSnapshot(planQuery({ namespaces: { name: 'of-nobody' } }))
   deepEqual([none.sockets, none.gaps.at(-1)?.why], [[], 'recording'])
   played.close()
 })

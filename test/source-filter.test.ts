@@ -1,4 +1,5 @@
 // A source that asks the kernel to leave sockets out gives what the filter takes of everything.
+import { planQuery } from '../src/filter/plan.ts'
 import { after, before, test } from 'node:test'
 import { deepEqual, equal, ok } from 'node:assert/strict'
 import { once } from 'node:events'
@@ -42,7 +43,7 @@ const own = (sockets: readonly Socket[]): string[] =>
     .sort()
 
 test('with text for a filter as with a function', needs('linux'), async () => {
-  const all = await source.takeSnapshot({ details: ['tcp', 'cgroup'] })
+  const all = await source.takeSnapshot(planQuery({ details: ['tcp', 'cgroup'] }))
   const cgroup = all.sockets.find(s => inodes.has(s.inode ?? 0))?.cgroup
   const texts = [
     '',
@@ -63,7 +64,7 @@ test('with text for a filter as with a function', needs('linux'), async () => {
     'cgroup /no/such/thing',
   ]
   for (const text of texts) {
-    const snapshot = await source.takeSnapshot({ filter: text, owners: false })
+    const snapshot = await source.takeSnapshot(planQuery({ filter: text, owners: false }))
     const wants = compileFilter(text)
     deepEqual(own(snapshot.sockets), own(all.sockets.filter(s => wants(s, all.processes))), text)
     ok(snapshot.sockets.every(s => wants(s, snapshot.processes)))
@@ -72,7 +73,7 @@ test('with text for a filter as with a function', needs('linux'), async () => {
 })
 
 test('a filter that is wrong is refused before anything is asked', needs('linux'), async () => {
-  await source.takeSnapshot({ filter: 'sprot 80' }).then(
+  await source.takeSnapshot(planQuery({ filter: 'sprot 80' })).then(
     () => ok(false),
     (error: unknown) => equal((error as Error).name, 'FilterError'),
   )

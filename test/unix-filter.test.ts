@@ -1,4 +1,5 @@
 // Filters over UNIX, netlink and packet sockets: what ss shows for the same words.
+import { planQuery } from '../src/filter/plan.ts'
 import { after, before, test } from 'node:test'
 import { deepEqual, equal, ok } from 'node:assert/strict'
 import { execFileSync } from 'node:child_process'
@@ -39,11 +40,13 @@ after(() => {
 })
 
 async function ask(filter: string, protocol: Protocol): Promise<readonly Socket[]> {
-  const snapshot = await source.takeSnapshot({
-    protocols: [protocol],
-    filter: parseFilter(filter, { family: protocol as 'unix' }),
-    owners: false,
-  })
+  const snapshot = await source.takeSnapshot(
+    planQuery({
+      protocols: [protocol],
+      filter: parseFilter(filter, { family: protocol as 'unix' }),
+      owners: false,
+    }),
+  )
   return snapshot.sockets
 }
 

@@ -1,7 +1,7 @@
 // Which sockets a line of ss letters selects, exactly as ss does; without letters: TCP and UDP in every state.
 
 import type { Needs } from '../filter/needs.ts'
-import type { Query } from '../filter/query.ts'
+import type { Query } from '../filter/plan.ts'
 import type { Family, Protocol, Socket, State } from '../model/socket.ts'
 import { UsageError } from './problem.ts'
 import type { ParsedArguments, Option } from './table.ts'

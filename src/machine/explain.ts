@@ -1,7 +1,7 @@
 // Watches connections for a while, and says how healthy each is.
 
 import { checkKeys, checkMillis } from '../model/arguments.ts'
-import { fillQuery, type Query } from '../filter/query.ts'
+import { planQuery, type Query } from '../filter/plan.ts'
 import type { Judgement } from '../measure/health/collect.ts'
 import { collector } from '../measure/health/collect.ts'
 import type { Frame } from '../model/frame.ts'
@@ -35,7 +35,7 @@ export async function explain(options: ExplainOptions = {}): Promise<Explanation
   checkKeys('options', options, ['for', 'query', 'signal', 'source'] satisfies (keyof ExplainOptions)[])
   const { for: forMs = 5000, query, signal, source } = options
   checkMillis('for', forMs)
-  if (query !== undefined) fillQuery(query)
+  if (query !== undefined) planQuery(query)
   const gathered = collector()
   const processes = new Map<number, Process>()
   let frame: Frame | undefined

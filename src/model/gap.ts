@@ -1,7 +1,49 @@
 // What could not be seen, as a part of the answer.
 
+/**
+ * Every code that a gap can have, and what it means. Programs compare codes; the sentences of a gap are for people and may change.
+ */
+export const gapCodes = {
+  'table-refused': 'a table of sockets may not be read',
+  'table-missing': 'the kernel has no such table, or its module is not loaded',
+  'table-interrupted': 'a table changed too often while it was read, and may miss sockets',
+  'table-limit': 'a table has more rows than are read',
+  'table-damaged': 'rows of a table could not be read',
+  'table-own-only': 'the kernel lists only the sockets of this user',
+  'table-unsupported': 'this platform has no such tables',
+  'owners-hidden': 'sockets belong to processes that may not be read',
+  'owners-elsewhere': 'sockets belong to processes outside of this pid namespace',
+  'owners-in-flight': 'sockets are held by no descriptor, and may be in flight between processes',
+  'owners-unread': 'owners could not be looked up',
+  'owners-limit': 'there were more owners than are looked up',
+  'processes-unread': 'processes could not be listed or read',
+  'processes-refused': 'processes may not be read',
+  'contexts-missing': 'security contexts could not be read',
+  'marks-hidden': 'firewall marks may not be read',
+  'statistics-refused': 'statistics of connections may not be read',
+  'statistics-unread': 'statistics of connections could not be read',
+  'namespaces-refused': 'network namespaces may not be entered',
+  'namespaces-hidden': 'network namespaces may exist that cannot be found',
+  'namespaces-limit': 'there were more network namespaces than are looked for',
+  'namespaces-unsupported': 'this platform has no network namespaces',
+  'events-refused': 'a source of events cannot be used',
+  'events-lost': 'events were lost',
+  'ends-lost': 'ends of sockets were not reported, and snapshots found them',
+  'events-limit': 'more sockets are open than are tracked',
+  'bytes-uncounted': 'bytes of some sockets are not counted',
+  'bytes-lost': 'bytes were not counted',
+  'bytes-late': 'bytes were counted only from some point on',
+  'interfaces-unread': 'interfaces could not be read',
+  'recording-incomplete': 'the recording does not hold an answer',
+  'recording-cut': 'the recording is cut short',
+} as const
+/** What is missing, as programs compare it. */
+export type GapCode = keyof typeof gapCodes
+
 /** Something that could not be seen: what, why, what would help, and how many. Never an exception. */
 export interface Gap {
+  /** The identity of the gap: the same for the same lack, whatever its sentence says. */
+  readonly code?: GapCode
   readonly what: 'sockets' | 'owners' | 'processes' | 'statistics' | 'events' | 'bytes' | 'namespaces' | 'interfaces'
   readonly why: 'permission' | 'kernel' | 'platform' | 'interrupted' | 'lost' | 'limit' | 'gone' | 'recording' | 'damaged'
   /** One sentence for people: what is missing. */

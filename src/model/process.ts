@@ -24,6 +24,14 @@ export interface Process {
   readonly securityContext?: string | undefined
 }
 
+/** Processes by pid. In JSON it is the list of them. */
+export class ProcessTable extends Map<number, Process> {
+  /** The processes, as JSON holds them. */
+  toJSON(): readonly Process[] {
+    return [...this.values()]
+  }
+}
+
 /** What a process uses of the machine. */
 export interface ProcessUse {
   /** The key of the process. */

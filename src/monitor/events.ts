@@ -1,7 +1,7 @@
 // Sockets as they open and close: what the machine tells, joined with looks for owners and for what nobody tells.
 
 import { aSource, checkIs, checkKeys, checkMillis } from '../model/arguments.ts'
-import { fillQuery, type Query } from '../filter/query.ts'
+import { planQuery, type Query } from '../filter/plan.ts'
 import { joiner, type Joiner } from '../track/join.ts'
 import type { EventGap, SocketEvent } from '../model/event.ts'
 import type { Process } from '../model/process.ts'
@@ -28,13 +28,13 @@ type Told = SocketEvent | EventGap
  */
 export async function* events(query?: Query, options: EventOptions = {}): AsyncGenerator<Told, void, undefined> {
   checkKeys('options', options, ['every', 'signal', 'source'] satisfies (keyof EventOptions)[])
-  if (query !== undefined) fillQuery(query)
+  if (query !== undefined) planQuery(query)
   const { every = 1000, signal } = options
   checkMillis('every', every)
   if (signal !== undefined && !(signal instanceof AbortSignal)) throw new TypeError('signal: needs an AbortSignal')
   if (options.source !== undefined) checkIs('source', options.source, aSource)
   const { states: _any, ...asked } = query ?? {} // A socket that closes is in no state that could be asked for.
-  const requested = fillQuery(asked).test
+  const requested = planQuery(asked).test
   const test = (event: Told): boolean => event.type === 'gap' || requested(event.socket, byPid(event.processes))
   if (signal?.aborted) return
   const source = options.source ?? (await openLocal())
@@ -57,7 +57,7 @@ async function* joined(
   const join = joiner()
   const { filter: _later, ...all } = query // An owner that the filter asks for may be known only at the end.
   const takeSnapshot = async (): Promise<Told[]> => {
-    const seen = await source.takeSnapshot({ ...all, details: ['tcp'] })
+    const seen = await source.takeSnapshot(planQuery({ ...all, details: ['tcp'] }))
     return join.addSnapshot(seen, tap.tells)
   }
   try {

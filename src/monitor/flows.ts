@@ -6,7 +6,7 @@ import type { Frame } from '../model/frame.ts'
 import type { Gap } from '../model/gap.ts'
 import type { Interface } from '../model/interface.ts'
 import type { Snapshot } from '../model/snapshot.ts'
-import { fillQuery, type Query } from '../filter/query.ts'
+import { planQuery, type Query } from '../filter/plan.ts'
 import { flowMeter } from '../measure/flows/meter.ts'
 import { between, interfaceMeter } from '../measure/interfaces.ts'
 import { joiner } from '../track/join.ts'
@@ -31,7 +31,7 @@ export function followFlows(source: Source, asked: Query = {}): FlowWatch {
   const query: Query = { ...asked, details: [...new Set([...(asked.details ?? []), 'bytes' as const])] }
   const tap = openTap(source, asked)
   const { states: _any, ...anyState } = asked // A socket that closed is in no state that could be asked for.
-  const { test } = fillQuery(anyState)
+  const { test } = planQuery(anyState)
   const join = joiner()
   const meter = flowMeter()
   const wires = interfaceMeter()

@@ -1,7 +1,7 @@
 // Reads the events of a source while something else happens. When nobody takes them it stops reading: then they wait in the kernel,
 // which counts what it has no room for.
 
-import type { Query } from '../filter/query.ts'
+import type { Query } from '../filter/plan.ts'
 import type { EventGap, SocketEvent } from '../model/event.ts'
 import { nextTurn } from '../source/yielding.ts'
 import type { Source, DrainPending } from '../source/source.ts'

@@ -3,7 +3,7 @@
 import { compileFilter } from '../filter/compile.ts'
 import { needs } from '../filter/needs.ts'
 import { parseFilter } from '../filter/language/parse.ts'
-import type { Query } from '../filter/query.ts'
+import type { Query } from '../filter/plan.ts'
 import type { FilterContext } from '../filter/predicate.ts'
 import { payload, type Payload } from '../model/payload.ts'
 import type { Change } from '../model/frame.ts'

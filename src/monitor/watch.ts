@@ -1,7 +1,7 @@
 // Looks again and again: the one loop of the whole program.
 
 import { aSource, checkIs, checkKeys, checkMillis } from '../model/arguments.ts'
-import { fillQuery, type Query } from '../filter/query.ts'
+import { planQuery, type Query } from '../filter/plan.ts'
 import { compare } from '../track/change.ts'
 import type { Frame } from '../model/frame.ts'
 import type { Snapshot } from '../model/snapshot.ts'
@@ -35,7 +35,7 @@ export function watch(options: WatchOptions = {}): AsyncGenerator<Frame, void, u
   checkKeys('options', options, watchKeys)
   const { every = 1000, query, signal, source, flows } = options
   checkMillis('every', every)
-  fillQuery(query)
+  planQuery(query)
   if (signal !== undefined && !(signal instanceof AbortSignal)) throw new TypeError('signal: needs an AbortSignal')
   if (source !== undefined) checkIs('source', source, aSource)
   if (flows !== undefined && typeof flows !== 'boolean') throw new TypeError('flows: needs true or false')
@@ -58,7 +58,7 @@ async function* loop(options: WatchOptions, every: number): AsyncGenerator<Frame
     for (let sequence = 0; ; sequence++) {
       await flows?.before()
       const at = performance.now()
-      const snapshot = await source.takeSnapshot(query)
+      const snapshot = await source.takeSnapshot(planQuery(query))
       if (signal?.aborted) return
       // A recording gives the same output each time: its own clock counts.
       const intervalMs = last && (source.replay ? snapshot.atMs - last.snapshot.atMs : at - last.at)

@@ -1,6 +1,6 @@
 // The interface of every place that sockets come from: this machine, a recording, another machine.
 
-import type { Query } from '../filter/query.ts'
+import type { Plan, Query } from '../filter/plan.ts'
 import type { Ability } from '../model/ability.ts'
 import type { SystemCounters } from '../model/counters.ts'
 import type { EventGap, SocketEvent } from '../model/event.ts'
@@ -15,7 +15,7 @@ export interface Source {
   /** `linux`, `darwin`, `windows`; with `replay` before it when it is a recording. */
   readonly name: string
   /** Looks once. It never holds the event loop for long. */
-  takeSnapshot(query?: Query): Promise<Snapshot>
+  takeSnapshot(plan?: Plan): Promise<Snapshot>
   process(pid: number): Promise<Process | undefined>
   /** Every process of this machine that can be seen, whether it has sockets or not. */
   processes?(): Promise<readonly Process[]>

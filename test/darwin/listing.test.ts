@@ -1,4 +1,5 @@
 // What a snapshot finds on the stand-in for macOS: sockets, owners, versions, the gate of macOS 27, and what goes wrong on the way.
+import { planQuery, type Query } from '../../src/filter/plan.ts'
 import { deepEqual, equal, ok } from 'node:assert/strict'
 import { test } from 'node:test'
 import type { Snapshot } from '../../src/model/snapshot.ts'
@@ -30,11 +31,11 @@ const find = (snapshot: Snapshot, key: string): Socket => {
 
 async function lookAt(
   text: string,
-  query: Parameters<Awaited<ReturnType<ReturnType<typeof machine>['open']>>['takeSnapshot']>[0] = everything,
+  query: Query = everything,
 ) {
   const source = await machine(text).open()
   try {
-    return await source.takeSnapshot(query)
+    return await source.takeSnapshot(planQuery(query))
   } finally {
     source.close()
   }
@@ -419,7 +420,7 @@ test("two looks at a time do not get each other's counts", need, async () => {
     '\n',
   )
   const source = await machine(`${desk}\n${many}`).open()
-  const snapshots = await Promise.all([1, 2, 3].map(() => source.takeSnapshot(everything)))
+  const snapshots = await Promise.all([1, 2, 3].map(() => source.takeSnapshot(planQuery(everything))))
   source.close()
   for (const snapshot of snapshots) {
     deepEqual(snapshot.gaps, [])

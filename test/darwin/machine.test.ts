@@ -1,4 +1,5 @@
 // Everything of a Mac but its list of sockets: events, actions, single sockets, limits, abilities, recordings, and the library itself.
+import { planQuery } from '../../src/filter/plan.ts'
 import { deepEqual, equal, match, ok, rejects, throws } from 'node:assert/strict'
 import { execFileSync } from 'node:child_process'
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
@@ -312,12 +313,12 @@ test('a recording of a Mac plays the same on any system, without the library', n
   process.env.SOCKSCOPE_DARWIN_LIBRARY = m.library
   t.after(() => delete process.env.SOCKSCOPE_DARWIN_LIBRARY)
   const live = await openRecorder(file)
-  const seen = await live.takeSnapshot(query)
+  const seen = await live.takeSnapshot(planQuery(query))
   live.close()
   delete process.env.SOCKSCOPE_DARWIN_LIBRARY
   for (let times = 0; times < 2; times++) {
     const played = await openRecording(file)
-    const snapshot = await played.takeSnapshot(query)
+    const snapshot = await played.takeSnapshot(planQuery(query))
     deepEqual(snapshot.sockets, seen.sockets)
     deepEqual(snapshot.gaps, seen.gaps)
     const withoutArguments = [...seen.processes.values()].map(p => ({ ...p, command: undefined }))
@@ -346,7 +347,7 @@ test('a library without some of the functions: what needs them is a gap, the res
       '#include <stddef.h>\n#include <errno.h>\nint sysctlbyname(const char *n, void *o, size_t *s, const void *v, size_t z) { errno = 2; return -1; }\n',
   })
   const source = await openDarwin(live, { library })
-  const snapshot = await source.takeSnapshot({ details: ['tcp'] })
+  const snapshot = await source.takeSnapshot(planQuery({ details: ['tcp'] }))
   source.close()
   deepEqual(snapshot.sockets, [])
   ok(snapshot.gaps.some(g => g.text.includes('proc_listpids failed: ENOSYS')))

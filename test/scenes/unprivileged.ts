@@ -1,5 +1,6 @@
 // Watches bytes without programs in the kernel while another program moves some, and prints what was seen. Run in a network namespace
 // of its own, so that nobody else moves anything.
+import { planQuery } from '../../src/filter/plan.ts'
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { OsError } from '../../src/model/errors.ts'
@@ -17,7 +18,7 @@ const events = eventSource({ ...ways, bpf: refuse })
 const machine: Source = {
   ...source,
   ended: false,
-  takeSnapshot: async query => events.see(await source.takeSnapshot(query), query),
+  takeSnapshot: async query => events.see(await source.takeSnapshot(planQuery(query)), query),
   events: events.events,
 }
 

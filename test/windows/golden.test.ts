@@ -1,5 +1,6 @@
 // A recording of a Windows machine that was made under Wine, with what Wine lacks from the look-alike DLL. It plays on every operating system, and
 // whatever is done to the answers in it, what comes of them is sockets, DecodeError or OsError.
+import { planQuery } from '../../src/filter/plan.ts'
 import { after, test } from 'node:test'
 import { deepEqual, equal, match, ok } from 'node:assert/strict'
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
@@ -16,7 +17,7 @@ after(() => rmSync(folder, { recursive: true }))
 test('it shows what was there when it was made', async () => {
   const machine = await openRecording(golden)
   equal(machine.name, 'replay windows')
-  const first = await machine.takeSnapshot({ details: ['tcp'] })
+  const first = await machine.takeSnapshot(planQuery({ details: ['tcp'] }))
   deepEqual(
     first.sockets.map(s => [s.key.replace(/ \d+(?=@)/, ' PID'), s.state, s.detail?.fields?.module]),
     [
@@ -34,7 +35,7 @@ test('it shows what was there when it was made', async () => {
     [owner.name, owner.exe, owner.user, owner.unit, owner.command],
     ['node.exe', 'C:\\nodejs\\node.exe', 'VM\\root', 'Erster, Zweiter \u4f60', undefined],
   )
-  const second = await machine.takeSnapshot({ details: ['tcp'] })
+  const second = await machine.takeSnapshot(planQuery({ details: ['tcp'] }))
   deepEqual(
     [first, second].map(snapshot => snapshot.sockets[1]!.tcp?.sentBytes),
     [undefined, 1015],
@@ -99,7 +100,7 @@ async function play(bytes: Uint8Array): Promise<string> {
   let machine
   try {
     machine = await openRecording(file)
-    for (let i = 0; i < 4 && !machine.ended; i++) await machine.takeSnapshot({ details: ['tcp'] })
+    for (let i = 0; i < 4 && !machine.ended; i++) await machine.takeSnapshot(planQuery({ details: ['tcp'] }))
     await machine.interfaces()
     await machine.abilities()
     return 'sockets'

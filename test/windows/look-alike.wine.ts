@@ -1,4 +1,5 @@
 // What Windows has and Wine lacks, against a DLL that looks like Windows. Each test says what the DLL plays.
+import { planQuery } from '../../src/filter/plan.ts'
 import { after, before, test } from 'node:test'
 import { deepEqual, equal, match, ok, rejects } from 'node:assert/strict'
 import { existsSync } from 'node:fs'
@@ -84,7 +85,7 @@ test('pointers that leave their buffer are not followed', there, async () => {
 
 test('a table that grows between the two calls is read whole', there, async () => {
   play('grow')
-  const snapshot = await source.takeSnapshot({ protocols: ['tcp'], families: ['ipv4'] })
+  const snapshot = await source.takeSnapshot(planQuery({ protocols: ['tcp'], families: ['ipv4'] }))
   deepEqual(snapshot.gaps, [])
   ok(snapshot.sockets.length > 1200, 'it grew three times')
   equal(new Set(snapshot.sockets.map(s => s.key)).size, snapshot.sockets.length)
@@ -93,7 +94,7 @@ test('a table that grows between the two calls is read whole', there, async () =
 test('a table that never fits, an absurd size, a table cut short, a refusal: each a gap with its reason', there, async () => {
   const why = async (words: string) => {
     play(words)
-    const { gaps, sockets } = await source.takeSnapshot({ protocols: ['tcp'], families: ['ipv4'] })
+    const { gaps, sockets } = await source.takeSnapshot(planQuery({ protocols: ['tcp'], families: ['ipv4'] }))
     equal(gaps.length, 1)
     return [gaps[0]!.what, gaps[0]!.why, /(grew|asked for|cut short|ACCESS_DENIED)/.exec(gaps[0]!.text)?.[1], sockets.length > 0]
   }
@@ -105,7 +106,7 @@ test('a table that never fits, an absurd size, a table cut short, a refusal: eac
 
 test('without the class of modules the class of pids is read', there, async () => {
   play('no-modules')
-  const snapshot = await source.takeSnapshot({ protocols: ['tcp'] })
+  const snapshot = await source.takeSnapshot(planQuery({ protocols: ['tcp'] }))
   deepEqual(snapshot.gaps, [])
   equal(at(snapshot, 8080)!.key, `tcp4 0.0.0.0:8080 ${holder.pid}`)
   equal(at(snapshot, 50_000)!.owners[0]!.pid, holder.pid)
@@ -130,12 +131,12 @@ test('a protected process tells its name and parent, and a gap tells why not mor
 test('extended statistics: turned on once, read in our units, put back', there, async () => {
   play('elevated')
   const own = await open()
-  const first = at(await own.takeSnapshot({ details: ['tcp'] }), 50_000)!
+  const first = at(await own.takeSnapshot(planQuery({ details: ['tcp'] })), 50_000)!
   deepEqual([first.tcp!.rttMicros, first.tcp!.sendMssBytes, first.tcp!.sentBytes], [30_123, 1000, undefined])
   equal(turnedOn(), 14)
-  const snapshot = await own.takeSnapshot({ details: ['tcp'] })
+  const snapshot = await own.takeSnapshot(planQuery({ details: ['tcp'] }))
   const second = at(snapshot, 50_000)!
-  const third = at(await own.takeSnapshot({ details: ['tcp'] }), 50_000)!
+  const third = at(await own.takeSnapshot(planQuery({ details: ['tcp'] })), 50_000)!
   ok(third.tcp!.sentBytes! > second.tcp!.sentBytes! && second.tcp!.sentBytes! > 1000)
   deepEqual(
     [
@@ -172,7 +173,7 @@ test('elevated, a watch tells the bytes of processes, and says from when they co
 
 test('without elevation the statistics of others are a gap that names the remedy', there, async () => {
   play('estats-denied')
-  const snapshot = await source.takeSnapshot({ details: ['tcp'] })
+  const snapshot = await source.takeSnapshot(planQuery({ details: ['tcp'] }))
   const gap = snapshot.gaps.find(g => g.what === 'statistics')!
   deepEqual([gap.why, gap.count, at(snapshot, 50_000)!.tcp], ['permission', 2, undefined])
   match(gap.help, /administrator/)

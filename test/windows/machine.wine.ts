@@ -1,4 +1,5 @@
 // The library on (what looks like) a real Windows: other processes open sockets, and all of them must be seen as they are.
+import { planQuery } from '../../src/filter/plan.ts'
 import { after, before, test } from 'node:test'
 import { deepEqual, equal, match, ok, rejects } from 'node:assert/strict'
 import { createSocket } from 'node:dgram'
@@ -81,9 +82,9 @@ test('the same sockets have the same keys in the next snapshot', async () => {
 })
 
 test('only what is asked for', async () => {
-  const udp = await source.takeSnapshot({ protocols: ['udp'], families: ['ipv6'] })
+  const udp = await source.takeSnapshot(planQuery({ protocols: ['udp'], families: ['ipv6'] }))
   ok(udp.sockets.length >= 4 && udp.sockets.every(s => s.protocol === 'udp' && s.family === 'ipv6'))
-  const listening = await source.takeSnapshot({ states: ['LISTEN'], owners: false })
+  const listening = await source.takeSnapshot(planQuery({ states: ['LISTEN'], owners: false }))
   ok(listening.sockets.length >= 10 && listening.sockets.every(s => s.state === 'LISTEN'))
   equal(listening.processes.size, 0)
   const [{ pid }] = holders as [Holder]
@@ -131,7 +132,7 @@ async function ownPair(): Promise<readonly [NetSocket, NetSocket, Server]> {
 }
 
 test('statistics that this Windows does not have are gaps', async () => {
-  const withTcp = await source.takeSnapshot({ details: ['tcp'] })
+  const withTcp = await source.takeSnapshot(planQuery({ details: ['tcp'] }))
   ok(withTcp.gaps.some(g => g.what === 'statistics' && g.why === 'platform' && g.count! > 0))
   ok(withTcp.sockets.every(s => s.tcp === undefined))
 })
@@ -216,7 +217,7 @@ test('a process is ended by its identity, and its sockets go', async () => {
   await rejects(signalProcess({ ...its, key: `${its.pid}.1` }, 'KILL', source), { code: 'ESRCH' })
   await signalProcess(its, 'KILL', source)
   await until('the end of a process', async () => {
-    const { sockets: left } = await source.takeSnapshot({ filter: s => s.owners.some(o => o.pid === victim.pid) })
+    const { sockets: left } = await source.takeSnapshot(planQuery({ filter: s => s.owners.some(o => o.pid === victim.pid) }))
     return left.length === 0 || undefined
   })
   await rejects(signalProcess(its, 'KILL', source), { code: 'ESRCH' })

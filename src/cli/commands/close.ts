@@ -1,5 +1,6 @@
 // `sockscope close FILTER`: ends connections, in order where the system lets us, else by a reset.
 
+import { planQuery } from '../../filter/plan.ts'
 import { OsError } from '../../model/errors.ts'
 import type { Socket } from '../../model/socket.ts'
 import { endpointText } from '../../render/endpoint.ts'
@@ -21,11 +22,13 @@ export function run(args: ParsedArguments): Promise<number> {
     throw new UsageError('which connections? write a filter, such as sockscope close dst 10.0.0.7')
   if (args.has('replay')) throw new UsageError('close acts on this machine; a recording has no connections')
   return withMachine(args, async source => {
-    const snapshot = await source.takeSnapshot({
-      protocols: ['tcp'],
-      ...(states ? { states } : {}),
-      ...(filter === undefined ? {} : { filter }),
-    })
+    const snapshot = await source.takeSnapshot(
+      planQuery({
+        protocols: ['tcp'],
+        ...(states ? { states } : {}),
+        ...(filter === undefined ? {} : { filter }),
+      }),
+    )
     const requested = snapshot.sockets.filter(
       s => s.remote !== undefined && s.state !== 'TIME_WAIT' && s.state !== 'CLOSED' && !s.owners.some(o => o.pid === process.pid),
     )

@@ -1,5 +1,6 @@
 // `sockscope kill :3000`: ends the processes that hold a port, and waits until the port can be had again.
 
+import { planQuery } from '../../filter/plan.ts'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { inRanges } from '../../filter/language/ports.ts'
 import type { Snapshot } from '../../model/snapshot.ts'
@@ -69,7 +70,7 @@ export function run(args: ParsedArguments): Promise<number> {
 }
 
 const lookAt = (source: Source, ranges: readonly PortRange[]): Promise<Snapshot> =>
-  source.takeSnapshot({ filter: s => inRanges(s.local.port, ranges) || inRanges(s.remote?.port, ranges), details: ['options'] })
+  source.takeSnapshot(planQuery({ filter: s => inRanges(s.local.port, ranges) || inRanges(s.remote?.port, ranges), details: ['options'] }))
 
 /** The holders of the port; with --clients those connected to it, with --tree their children. */
 async function targetsOf(

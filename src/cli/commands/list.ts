@@ -1,6 +1,6 @@
 // `sockscope list`: sockets as a table, JSON, CSV or lines of a template.
 
-import type { Query } from '../../filter/query.ts'
+import { planQuery, type Query } from '../../filter/plan.ts'
 import type { DetailName } from '../../filter/predicate.ts'
 import type { Snapshot } from '../../model/snapshot.ts'
 import type { Process } from '../../model/process.ts'
@@ -42,7 +42,7 @@ export async function run(args: ParsedArguments): Promise<number> {
   const signal = every === undefined ? undefined : onInterrupt()
   const source = await openMachine(args)
   try {
-    if (every === undefined) return await show(await source.takeSnapshot(query))
+    if (every === undefined) return await show(await source.takeSnapshot(planQuery(query)))
     const { watch } = await import('../../monitor/watch.ts')
     let code: number = exits.nothing
     for await (const frame of watch({ source, query, every, signal: signal! })) {

@@ -1,5 +1,6 @@
 // `sockscope pid N|NAME`: all sockets of a process and its children.
 
+import { planQuery } from '../../filter/plan.ts'
 import type { Snapshot } from '../../model/snapshot.ts'
 import type { Process } from '../../model/process.ts'
 import { parents } from '../../render/process-text.ts'
@@ -16,10 +17,12 @@ export function run(args: ParsedArguments): Promise<number> {
   if (/^\d+$/.test(word) && !(Number(word) > 0 && Number(word) <= 2 ** 32)) throw new UsageError(`${word} is no pid`)
   const list = prepare({ ...args, words: [] })
   return withMachine(args, async source => {
-    const snapshot = await source.takeSnapshot({
-      ...list.query,
-      protocols: ['tcp', 'udp', 'udplite', 'icmp', 'raw', 'unix', 'packet', 'netlink', 'mptcp', 'sctp', 'dccp', 'vsock', 'xdp', 'tipc'],
-    })
+    const snapshot = await source.takeSnapshot(
+      planQuery({
+        ...list.query,
+        protocols: ['tcp', 'udp', 'udplite', 'icmp', 'raw', 'unix', 'packet', 'netlink', 'mptcp', 'sctp', 'dccp', 'vsock', 'xdp', 'tipc'],
+      }),
+    )
     const roots = /^\d+$/.test(word) ? new Set([Number(word)]) : named(word, snapshot)
     const belongs = (pid: number): boolean => roots.has(pid) || parents(pid, snapshot.processes).some(p => roots.has(p.pid))
     const sockets = snapshot.sockets.filter(s => s.owners.some(o => belongs(o.pid)))

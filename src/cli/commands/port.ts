@@ -1,5 +1,6 @@
 // `sockscope port 3000`: who has a port, how it came to be there, and who is connected.
 
+import { planQuery } from '../../filter/plan.ts'
 import { inRanges, parsePorts } from '../../filter/language/ports.ts'
 import type { Snapshot } from '../../model/snapshot.ts'
 import type { PortRange } from '../../model/limits.ts'
@@ -22,7 +23,7 @@ const maxClients = 10
 export function run(args: ParsedArguments): Promise<number> {
   const ranges = portsOf(args.words, 'port')
   return withMachine(args, async source => {
-    const snapshot = await source.takeSnapshot({ filter: s => inRanges(s.local.port, ranges), details: ['options'] })
+    const snapshot = await source.takeSnapshot(planQuery({ filter: s => inRanges(s.local.port, ranges), details: ['options'] }))
     const listeners = listenersOf(snapshot)
     const clients = clientsOf(snapshot, listeners)
     if (args.has('json'))

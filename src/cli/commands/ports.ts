@@ -1,5 +1,6 @@
 // `sockscope ports`: what listens.
 
+import { planQuery } from '../../filter/plan.ts'
 import { compileFilter } from '../../filter/compile.ts'
 import { needs } from '../../filter/needs.ts'
 import type { DetailName } from '../../filter/predicate.ts'
@@ -38,7 +39,7 @@ export function run(args: ParsedArguments): Promise<number> {
   const protocols = args.has('tcp') ? (['tcp'] as const) : args.has('udp') ? (['udp'] as const) : (['tcp', 'udp'] as const)
   return withMachine(args, async source => {
     const details = [...new Set<DetailName>(['options', ...(filter ? needs(filter).details : [])])]
-    const snapshot = await source.takeSnapshot({ protocols, details, namespaces: namespacesOf(args)! })
+    const snapshot = await source.takeSnapshot(planQuery({ protocols, details, namespaces: namespacesOf(args)! }))
     // Not in the query: the connections of a listener are counted whatever the filter says of them.
     const test = filter && compileFilter(filter)
     const listeners = listenersOf(snapshot).filter(l => test === undefined || l.sockets.some(s => test(s, snapshot.processes)))

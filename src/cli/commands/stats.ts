@@ -1,5 +1,6 @@
 // `sockscope stats`: how many sockets of each kind there are, and how near the limits of the system they are.
 
+import { planQuery } from '../../filter/plan.ts'
 import { protocols, states, type Protocol, type Socket, type State } from '../../model/socket.ts'
 import type { SystemCounters } from '../../model/counters.ts'
 import type { PortRange, SystemLimits, Usage } from '../../model/limits.ts'
@@ -28,7 +29,7 @@ interface Destination {
 /** Runs the command. */
 export function run(args: ParsedArguments): Promise<number> {
   return withMachine(args, async source => {
-    const snapshot = await source.takeSnapshot({ protocols, namespaces: namespacesOf(args)! })
+    const snapshot = await source.takeSnapshot(planQuery({ protocols, namespaces: namespacesOf(args)! }))
     const limits = await source.limits?.()
     const counters = await source.counters?.()
     const byProtocol = countBy(snapshot.sockets)

@@ -96,7 +96,7 @@ const adds = (flows: Flows): void => {
     const sum = (list: Flows['users']): number => list.reduce((all, f) => all + f[key], 0)
     equal(sum(flows.sockets.filter(() => !key.includes('Total'))), key.includes('Total') ? 0 : flows.total[key], `sockets ${key}`)
     equal(sum(flows.processes) + flows.unattributed[key], flows.total[key], `processes ${key}`)
-    for (const list of ['users', 'containers', 'remotes', 'protocols'] as const) equal(sum(flows[list]), flows.total[key], `${list} ${of}`)
+    for (const list of ['users', 'containers', 'remotes', 'protocols'] as const) equal(sum(flows[list]), flows.total[key], `${list} ${key}`)
   }
 }
 

@@ -1,5 +1,6 @@
 // What this Mac lets us see, tried out and not guessed.
 
+import { planQuery } from '../../filter/plan.ts'
 import type { Ability } from '../../model/ability.ts'
 import { OsError } from '../../model/errors.ts'
 import { live } from '../tape.ts'
@@ -47,7 +48,7 @@ async function listing(calls: Calls): Promise<Ability> {
   const text = 'TCP, UDP, ICMP and raw sockets of all processes, with the process that used each last'
   const snapshots = snapshotTaker(live, calls, 'darwin')
   try {
-    const snapshot = await snapshots.takeSnapshot({ protocols: ['tcp', 'udp', 'raw', 'icmp'] })
+    const snapshot = await snapshots.takeSnapshot(planQuery({ protocols: ['tcp', 'udp', 'raw', 'icmp'] }))
     const gap = snapshot.gaps.find(g => g.what === 'sockets')
     return gap === undefined ? yes('list', text) : no('list', gap.text, gap.help)
   } finally {

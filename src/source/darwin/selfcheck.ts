@@ -1,6 +1,7 @@
 // What this Mac says, compared with what is known to be true of it: a connection of our own is looked for in every place, and the places
 // must agree. The result is made to be mailed: it has no names, no addresses but those of this machine's loopback, and no other program's data.
 
+import { planQuery } from '../../filter/plan.ts'
 import { createServer, connect, type Socket as NetSocket } from 'node:net'
 import { basename } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -75,8 +76,8 @@ export async function selfCheck(calls: Calls, opens: () => Promise<Pair> = loopb
 /** The connection in the table, in the walk, in the counts, and as the socket itself tells of it. */
 async function snapshotChecks(calls: Calls, snapshots: SnapshotTaker, pair: Pair): Promise<readonly Ability[]> {
   const query = { protocols: ['tcp'], details: ['tcp'] } as const
-  await snapshots.takeSnapshot(query) // The conversation with the statistics control starts here.
-  const snapshot = await snapshots.takeSnapshot(query)
+  await snapshots.takeSnapshot(planQuery(query)) // The conversation with the statistics control starts here.
+  const snapshot = await snapshots.takeSnapshot(planQuery(query))
   const ends = (local: number, remote: number): Socket | undefined =>
     snapshot.sockets.find(s => s.local.port === local && s.remote?.port === remote && s.state === 'ESTABLISHED')
   const client = ends(pair.clientPort, pair.serverPort)
@@ -195,7 +196,7 @@ async function processChecks(calls: Calls): Promise<Ability[]> {
 /** The control says a last word about a connection that closed, with its whole count. */
 async function closingCheck(snapshots: SnapshotTaker, closings: Closing[], pair: Pair): Promise<Ability> {
   for (let tries = 0; tries < 20; tries++) {
-    await snapshots.takeSnapshot({ protocols: ['tcp'], details: ['tcp'], owners: false })
+    await snapshots.takeSnapshot(planQuery({ protocols: ['tcp'], details: ['tcp'], owners: false }))
     const last = closings.find(c => c.socket.local.port === pair.clientPort)
     if (last !== undefined) {
       return check(

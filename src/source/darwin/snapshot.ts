@@ -1,6 +1,6 @@
 // One snapshot: what is asked of macOS, and how the answers are joined.
 
-import { fillQuery, type FullQuery, type Query } from '../../filter/query.ts'
+import { planQuery, type Plan } from '../../filter/plan.ts'
 import { OsError } from '../../model/errors.ts'
 import type { Gap } from '../../model/gap.ts'
 import type { Interface } from '../../model/interface.ts'
@@ -22,7 +22,7 @@ import { joinPeers } from './decode/unix.ts'
 
 /** What a source keeps from snapshot to snapshot. */
 export interface SnapshotTaker {
-  readonly takeSnapshot: (requested?: Query) => Promise<Snapshot>
+  readonly takeSnapshot: (plan?: Plan) => Promise<Snapshot>
   readonly processes: ReturnType<typeof processReader>
   close(): void
 }
@@ -32,8 +32,7 @@ export function snapshotTaker(tape: Tape, calls: Calls | undefined, name: string
   const processes = processReader(tape, calls)
   const counter = flowCounter(tape, calls, closings)
 
-  async function takeSnapshot(given?: Query): Promise<Snapshot> {
-    const query = fillQuery(given)
+  async function takeSnapshot(query: Plan = planQuery()): Promise<Snapshot> {
     tape.beginSnapshot()
     const atMs = await tape.value('clock', Date.now)
     const gaps: Gap[] = []
@@ -67,8 +66,8 @@ export function snapshotTaker(tape: Tape, calls: Calls | undefined, name: string
   }
 }
 
-async function wants(tape: Tape, calls: Calls | undefined, query: FullQuery): Promise<Requested> {
-  const asks = (detail: FullQuery['details'][number]): boolean => tape.recordsEverything || query.details.includes(detail)
+async function wants(tape: Tape, calls: Calls | undefined, query: Plan): Promise<Requested> {
+  const asks = (detail: Plan['details'][number]): boolean => tape.recordsEverything || query.details.includes(detail)
   const counts = asks('tcp') || asks('bytes')
   return {
     tcp: counts,

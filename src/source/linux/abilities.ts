@@ -4,7 +4,7 @@ import { readFileSync } from 'node:fs'
 import type { Ability } from '../../model/ability.ts'
 import type { Snapshot } from '../../model/snapshot.ts'
 import { protocols, type Protocol } from '../../model/socket.ts'
-import type { Query } from '../../filter/query.ts'
+import { planQuery, type Plan } from '../../filter/plan.ts'
 
 /** Capabilities by their numbers in include/uapi/linux/capability.h. */
 const capabilities = { CAP_KILL: 5, CAP_NET_ADMIN: 12, CAP_SYS_PTRACE: 19, CAP_SYS_ADMIN: 21 } as const
@@ -20,9 +20,9 @@ function effective(root: string): bigint {
 }
 
 /** The tables of sockets, by listing all of them once. */
-export async function tableAbilities(takeSnapshot: (query: Query) => Promise<Snapshot>): Promise<readonly Ability[]> {
+export async function tableAbilities(takeSnapshot: (plan: Plan) => Promise<Snapshot>): Promise<readonly Ability[]> {
   const list = async (name: string, what: string, requested: readonly Protocol[]): Promise<Ability> => {
-    const { gaps } = await takeSnapshot({ protocols: requested, owners: false })
+    const { gaps } = await takeSnapshot(planQuery({ protocols: requested, owners: false }))
     const missing = gaps.filter(gap => gap.what === 'sockets')
     const help = [...new Set(missing.map(gap => gap.help))].filter(text => text !== '').join('; ')
     return { name, works: missing.length === 0, text: missing.length === 0 ? what : missing.map(gap => gap.text).join('; '), help }

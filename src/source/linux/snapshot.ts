@@ -4,7 +4,7 @@ import type { Gap } from '../../model/gap.ts'
 import type { Snapshot } from '../../model/snapshot.ts'
 import type { Process } from '../../model/process.ts'
 import { families, protocols } from '../../model/socket.ts'
-import { fillQuery, type FullQuery, type Query } from '../../filter/query.ts'
+import { planQuery, type Plan } from '../../filter/plan.ts'
 import { filterYielding } from '../yielding.ts'
 import type { Tape } from '../tape.ts'
 import { dumper } from './sockdiag/dumper.ts'
@@ -26,12 +26,12 @@ export function snapshotTaker(
   calls: Calls,
   owners: OwnerFinder,
   processReader: ProcessReader,
-): (requested?: Query) => Promise<Snapshot> {
+): (plan?: Plan) => Promise<Snapshot> {
   const groups = cgroups(tape)
   const ask = dumper(tape, calls)
   const nameInterfaces = interfaceNamer(tape, calls)
 
-  async function inPlace(lister: Lister, place: Place, query: FullQuery, gaps: Gap[]): Promise<Draft[]> {
+  async function inPlace(lister: Lister, place: Place, query: Plan, gaps: Gap[]): Promise<Draft[]> {
     const found = await listTables(lister, place, tape.recordsEverything ? everything : query, (protocol, gap) => {
       // What this kernel lacks it lacks in each namespace, and that is said once.
       const isSaid = gap.count === undefined && gaps.some(said => said.text === gap.text)
@@ -41,8 +41,7 @@ export function snapshotTaker(
     return found
   }
 
-  return async requested => {
-    const query = fillQuery(requested)
+  return async (query = planQuery()) => {
     tape.beginSnapshot()
     const atMs = await tape.value('clock', Date.now)
     const gaps: Gap[] = []

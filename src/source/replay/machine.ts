@@ -1,6 +1,6 @@
 // What is the same for every platform when it is recorded or played: the questions that a source answers as a whole.
 
-import { fillQuery, type Query } from '../../filter/query.ts'
+import { planQuery, type Plan } from '../../filter/plan.ts'
 import { DecodeError, OsError } from '../../model/errors.ts'
 import type { Gap } from '../../model/gap.ts'
 import type { Snapshot } from '../../model/snapshot.ts'
@@ -20,8 +20,8 @@ const questions = {
 
 /** A live machine that is recorded: what any command may ask is on the tape, whatever command is running. */
 export async function recordedMachine(source: Source, tape: Recorder): Promise<Source> {
-  async function takeSnapshot(query: Query | undefined): Promise<Snapshot> {
-    const seen = await source.takeSnapshot(query)
+  async function takeSnapshot(plan: Plan): Promise<Snapshot> {
+    const seen = await source.takeSnapshot(plan)
     await optional(interfaces())
     tape.seen()
     return seen
@@ -54,10 +54,10 @@ export async function recordedMachine(source: Source, tape: Recorder): Promise<S
 }
 
 /** One snapshot after the other: an answer belongs to the snapshot that was started last. */
-function inTurn(takeSnapshot: (query?: Query) => Promise<Snapshot>): (query?: Query) => Promise<Snapshot> {
+function inTurn(takeSnapshot: (plan: Plan) => Promise<Snapshot>): (plan?: Plan) => Promise<Snapshot> {
   let before: Promise<unknown> = Promise.resolve()
-  return query => {
-    const next = before.then(() => takeSnapshot(query))
+  return (plan = planQuery()) => {
+    const next = before.then(() => takeSnapshot(plan))
     before = next.catch(() => undefined)
     return next
   }
@@ -80,17 +80,16 @@ export function playedMachine(source: Source, tape: Player): Source {
 
   const sockets = inTurn(takeSnapshot)
 
-  async function takeSnapshot(query?: Query): Promise<Snapshot> {
-    const requested = fillQuery(query)
+  async function takeSnapshot(plan: Plan): Promise<Snapshot> {
     if (!held) interfacesAsked = false
     held = false
     // The filter is not part of the question: its own mistakes are not damage.
-    const found = await sense(tape, async () => checkSnapshot(await source.takeSnapshot({ ...query, filter: undefined })))
+    const found = await sense(tape, async () => checkSnapshot(await source.takeSnapshot(planQuery({ ...plan.query, filter: undefined }))))
     seen = found.processes
     return {
       ...found,
       source: name,
-      sockets: found.sockets.filter(s => requested.test(s, found.processes)),
+      sockets: found.sockets.filter(s => plan.test(s, found.processes)),
       processes: ownersOf(found),
       gaps: joinGaps(found.gaps, tape),
     }

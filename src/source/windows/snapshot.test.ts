@@ -1,4 +1,5 @@
 // Whole looks over calls that are made up: what Wine cannot do, such as a refusal, is tried here on any system.
+import { planQuery } from '../../filter/plan.ts'
 import { test } from 'node:test'
 import { deepEqual, equal, match, ok } from 'node:assert/strict'
 import { mkdtempSync, rmSync } from 'node:fs'
@@ -46,7 +47,7 @@ test('a Windows without the table of modules is asked for the one with pids', as
       return protocol === 'tcp' && family === 'ipv4' ? tableOf(tcpRowPid, { dwState: 2, dwLocalPort: 9, dwOwningPid: 40 }) : none
     },
   })
-  const snapshot = await openWith(live, calls).takeSnapshot({ owners: false })
+  const snapshot = await openWith(live, calls).takeSnapshot(planQuery({ owners: false }))
   deepEqual([snapshot.sockets.length, snapshot.gaps.length, snapshot.processes.size], [1, 0, 0])
   deepEqual(asked.slice(0, 2), ['module', 'pid'])
 })
@@ -58,7 +59,7 @@ test('a table that is refused is a gap, and so is one that is cut short', async 
       return tableOf(tcpRowModule, ...rows).subarray(0, 8 + 160)
     },
   })
-  const snapshot = await openWith(live, refused.calls).takeSnapshot({ families: ['ipv4'] })
+  const snapshot = await openWith(live, refused.calls).takeSnapshot(planQuery({ families: ['ipv4'] }))
   equal(snapshot.sockets.length, 1)
   deepEqual(
     snapshot.gaps.filter(g => g.what === 'sockets').map(g => g.why),
@@ -110,7 +111,7 @@ test('services and statistics that make no sense are gaps, not the end of the sn
           )
         : none,
   })
-  const snapshot = await openWith(live, calls).takeSnapshot({ details: ['tcp'], protocols: ['tcp'], families: ['ipv4'] })
+  const snapshot = await openWith(live, calls).takeSnapshot(planQuery({ details: ['tcp'], protocols: ['tcp'], families: ['ipv4'] }))
   equal(snapshot.sockets.length, 2)
   deepEqual(
     snapshot.gaps.map(g => [g.what, g.why]),
@@ -123,7 +124,7 @@ test('services and statistics that make no sense are gaps, not the end of the sn
 })
 
 test('sockets that Windows does not list are a gap', async () => {
-  const snapshot = await openWith(live, machine().calls).takeSnapshot({ protocols: ['unix', 'raw'] })
+  const snapshot = await openWith(live, machine().calls).takeSnapshot(planQuery({ protocols: ['unix', 'raw'] }))
   deepEqual(
     snapshot.gaps.map(g => [g.what, g.why]),
     [['sockets', 'platform']],
@@ -158,12 +159,12 @@ test('what is recorded plays as Windows, without the command lines', async () =>
     const file = join(folder, 'a.sockscope')
     const tape = recorder(file, 'win32')
     const machineSource = await recordedMachine(openWith(tape, machine(statistics().calls).calls), tape)
-    const seen = await machineSource.takeSnapshot({ details: ['tcp'] })
+    const seen = await machineSource.takeSnapshot(planQuery({ details: ['tcp'] }))
     machineSource.close()
     const played = player(file)
     equal(played.host.platform, 'win32')
     const source = playedMachine(openWith(played, undefined), played)
-    const snapshot = await source.takeSnapshot({ details: ['tcp'] })
+    const snapshot = await source.takeSnapshot(planQuery({ details: ['tcp'] }))
     deepEqual(
       snapshot.sockets.map(s => s.key),
       seen.sockets.map(s => s.key),

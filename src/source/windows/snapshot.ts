@@ -5,7 +5,7 @@ import type { Gap } from '../../model/gap.ts'
 import type { Snapshot } from '../../model/snapshot.ts'
 import type { Process } from '../../model/process.ts'
 import { needs } from '../../filter/needs.ts'
-import { fillQuery, type FullQuery, type Query } from '../../filter/query.ts'
+import { planQuery, type Plan } from '../../filter/plan.ts'
 import type { Tape } from '../tape.ts'
 import { elevate } from './kernel/codes.ts'
 import { addModules } from './owners/modules.ts'
@@ -16,16 +16,11 @@ import { openTables } from './tables/tables.ts'
 import { addStatistics, type StatisticsReader } from './estats/connections.ts'
 
 /** Makes the function that looks once. `calls` are undefined when a tape is played. */
-export function snapshotTaker(
-  tape: Tape,
-  calls: Calls | undefined,
-  statistics: StatisticsReader,
-): (requested?: Query) => Promise<Snapshot> {
+export function snapshotTaker(tape: Tape, calls: Calls | undefined, statistics: StatisticsReader): (plan?: Plan) => Promise<Snapshot> {
   const readProcesses = calls && processReader(calls)
   const tables = openTables(tape, calls)
 
-  return async requested => {
-    const query = fillQuery(requested)
+  return async (query = planQuery()) => {
     tape.beginSnapshot()
     const atMs = await tape.value('clock', Date.now)
     const gaps: Gap[] = otherProtocols(query)
@@ -45,7 +40,7 @@ export function snapshotTaker(
     if (!query.owners) for (const { draft } of found) withoutOwners(draft)
     if (tape.recordsEverything || countsTcp(query)) {
       const isJudgedBefore =
-        !tape.recordsEverything && typeof requested?.filter !== 'function' && !(query.filter && countsTcp(needs(query.filter)))
+        !tape.recordsEverything && typeof query.query.filter !== 'function' && !(query.filter && countsTcp(needs(query.filter)))
       const asked = isJudgedBefore ? found.filter(row => query.test(row.draft, processes)) : found
       await addStatistics(tape, statistics, asked, gaps)
     }
@@ -55,7 +50,7 @@ export function snapshotTaker(
 }
 
 /** What TCP counts comes in one piece here. */
-const countsTcp = ({ details }: Pick<FullQuery, 'details'>): boolean => details.includes('tcp') || details.includes('bytes')
+const countsTcp = ({ details }: Pick<Plan, 'details'>): boolean => details.includes('tcp') || details.includes('bytes')
 
 /** The processes of the sockets. A socket whose process is not there loses it, with the reason. */
 async function addOwners(
@@ -99,7 +94,7 @@ function withoutOwners(draft: Row['draft']): void {
   draft.ownerless = undefined
 }
 
-function otherProtocols(query: FullQuery): Gap[] {
+function otherProtocols(query: Plan): Gap[] {
   const others = query.protocols.filter(p => p !== 'tcp' && p !== 'udp')
   if (others.length === 0) return []
   return [{ what: 'sockets', why: 'platform', text: 'Windows lists only TCP and UDP sockets', help: '', count: undefined }]

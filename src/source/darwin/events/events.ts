@@ -2,7 +2,7 @@
 // counts also of a connection that no snapshot has seen. Where the control is refused looks alone must do, and say so.
 
 import { setTimeout as sleep } from 'node:timers/promises'
-import { fillQuery, type Query } from '../../../filter/query.ts'
+import { planQuery, type Query } from '../../../filter/plan.ts'
 import type { EventGap, SocketEvent } from '../../../model/event.ts'
 import type { Snapshot } from '../../../model/snapshot.ts'
 import type { Process } from '../../../model/process.ts'
@@ -32,7 +32,7 @@ export const eventsOf = (calls: Calls) =>
     signal?: AbortSignal,
     listening?: () => void,
   ): AsyncGenerator<SocketEvent | EventGap, void, undefined> {
-    const requested = fillQuery(query)
+    const requested = planQuery(query)
     const closings: Closing[] = []
     const snapshots = snapshotTaker(live, calls, 'darwin', closings)
     const told = new Set<string>()
@@ -40,7 +40,7 @@ export const eventsOf = (calls: Calls) =>
     try {
       for (let stopping = false; !stopping;) {
         stopping = signal?.aborted ?? false
-        const snapshot = await snapshots.takeSnapshot(query)
+        const snapshot = await snapshots.takeSnapshot(planQuery(query))
         listening?.()
         const closed = closings.splice(0)
         yield* newGaps(snapshot, told)

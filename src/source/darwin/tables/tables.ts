@@ -1,6 +1,6 @@
 // Which tables a snapshot asks for, and what a table that is cut, gated or refused means.
 
-import type { FullQuery } from '../../../filter/query.ts'
+import type { Plan } from '../../../filter/plan.ts'
 import { OsError } from '../../../model/errors.ts'
 import type { Gap } from '../../../model/gap.ts'
 import type { Protocol } from '../../../model/socket.ts'
@@ -47,13 +47,7 @@ interface Reading extends Tables {
 }
 
 /** Reads the tables of the protocols that are wanted. */
-export async function readTables(
-  tape: Tape,
-  calls: Calls | undefined,
-  query: FullQuery,
-  requested: Requested,
-  gaps: Gap[],
-): Promise<Tables> {
+export async function readTables(tape: Tape, calls: Calls | undefined, query: Plan, requested: Requested, gaps: Gap[]): Promise<Tables> {
   const self = (await tape.value('own pid', () => calls?.ownPid() ?? null)) ?? undefined
   const isRoot = (await tape.value('own uid', () => calls?.ownUid() ?? null)) === 0
   const reading: Reading = { rows: [], hidden: [], tape, calls, requested, gaps, self, isRoot, yieldToEventLoop: yielding() }

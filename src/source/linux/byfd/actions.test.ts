@@ -1,3 +1,4 @@
+import { planQuery } from '../../../filter/plan.ts'
 import { after, test } from 'node:test'
 import { equal, ok, rejects } from 'node:assert/strict'
 import { spawn } from 'node:child_process'
@@ -30,7 +31,7 @@ async function connection() {
   for (const end of [client, peer]) end.on('error', (error: NodeJS.ErrnoException) => errors.push(String(error.code)))
   peer.resume()
   client.resume()
-  const { sockets } = await source!.takeSnapshot({ protocols: ['tcp'] })
+  const { sockets } = await source!.takeSnapshot(planQuery({ protocols: ['tcp'] }))
   // Other tests run beside this one: only what is our own may be touched.
   const isOurs = (s: Socket): boolean => s.owners.length === 1 && s.owners[0]!.pid === process.pid
   const socket = sockets.find(s => isOurs(s) && s.local.port === client.localPort && s.remote?.port === client.remotePort)
@@ -66,7 +67,9 @@ test('an IPv6 listener is closed too; a UNIX socket is not', asRoot, async () =>
   await once(server, 'listening')
   const { port } = server.address() as AddressInfo
   const find = async (): Promise<Socket | undefined> =>
-    (await source!.takeSnapshot({ protocols: ['tcp'] })).sockets.find(s => s.local.port === port && s.owners[0]?.pid === process.pid)
+    (await source!.takeSnapshot(planQuery({ protocols: ['tcp'] }))).sockets.find(
+      s => s.local.port === port && s.owners[0]?.pid === process.pid,
+    )
   const socket = await find()
   ok(socket)
   await source!.actions!.close!(socket)
@@ -115,7 +118,7 @@ test('whether a UDP socket is still there', here, async () => {
       await once(one, 'listening')
       if (connected) await new Promise<void>(resolve => void one.connect(9, type === 'udp4' ? '127.0.0.1' : '::1', () => resolve()))
       const { port } = one.address()
-      const { sockets } = await source!.takeSnapshot({ protocols: ['udp'] })
+      const { sockets } = await source!.takeSnapshot(planQuery({ protocols: ['udp'] }))
       const listed = sockets.find(s => s.local.port === port && s.owners.some(owner => owner.pid === process.pid))
       ok(listed)
       equal(isGone(calls, listed), false, `${address} ${connected}`)

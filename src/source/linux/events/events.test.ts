@@ -1,3 +1,4 @@
+import { planQuery } from '../../../filter/plan.ts'
 import { deepEqual, equal, ok } from 'node:assert/strict'
 import { once } from 'node:events'
 import { connect, createServer, type AddressInfo, type Server, type Socket as Connection } from 'node:net'
@@ -24,7 +25,7 @@ async function machine(ways: Partial<Ways>): Promise<Source> {
   const events = eventSource({ ...(await realWays()), ...ways })
   return {
     ...source,
-    takeSnapshot: async query => events.see(await source.takeSnapshot(query), query),
+    takeSnapshot: async query => events.see(await source.takeSnapshot(planQuery(query)), query),
     events: events.events,
     abilities: () => events.abilities(),
     close() {

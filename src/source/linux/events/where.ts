@@ -3,7 +3,7 @@
 import { closeSync } from 'node:fs'
 import { OsError } from '../../../model/errors.ts'
 import type { Namespace } from '../../../model/socket.ts'
-import { fillQuery, type Query } from '../../../filter/query.ts'
+import { planQuery, type Query } from '../../../filter/plan.ts'
 import { ownNamespace } from '../bpf/meter.ts'
 import type * as calls from '../kernel/calls.ts'
 import { listNamespaces, pickNamespace } from '../netns/namespaces.ts'
@@ -19,7 +19,7 @@ export interface Where {
 
 /** Finds what a query asks for. */
 export async function whereOf(query: Query | undefined, root = '/proc'): Promise<Where> {
-  const { namespaces } = fillQuery(query && { namespaces: query.namespaces ?? 'own' })
+  const { namespaces } = planQuery(query && { namespaces: query.namespaces ?? 'own' })
   if (namespaces === 'own') return { only: ownNamespace(), namespaceOf: () => undefined }
   const listed = await listNamespaces(root)
   const names = new Map([listed.own, ...listed.others].map(found => [found.inode, found.name]))

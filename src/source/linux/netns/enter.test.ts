@@ -1,3 +1,4 @@
+import { planQuery } from '../../../filter/plan.ts'
 import { after, test } from 'node:test'
 import { deepEqual, equal, ok, rejects, throws } from 'node:assert/strict'
 import { execFileSync, spawn, type ChildProcess } from 'node:child_process'
@@ -33,7 +34,7 @@ async function stranger(command: readonly string[]): Promise<{ child: ChildProce
 test('the sockets of all namespaces in one snapshot, each with its namespace and owner', asRoot, async () => {
   const before = own()
   const { child, port, inode } = await stranger(['unshare', '--net'])
-  const snapshot = await source!.takeSnapshot({ namespaces: 'all', protocols: ['tcp', 'unix'] })
+  const snapshot = await source!.takeSnapshot(planQuery({ namespaces: 'all', protocols: ['tcp', 'unix'] }))
   const socket = snapshot.sockets.find(s => s.local.port === port && s.namespace?.inode === inode)
   ok(socket)
   deepEqual(
@@ -51,18 +52,23 @@ test('the sockets of all namespaces in one snapshot, each with its namespace and
   )
 
   for (const namespaces of [{ pid: child.pid! }, { path: `/proc/${child.pid}/ns/net` }]) {
-    const one = await source!.takeSnapshot({ namespaces })
+    const one = await source!.takeSnapshot(planQuery({ namespaces }))
     deepEqual([...new Set(one.sockets.map(s => s.namespace?.inode))], [inode])
     ok(one.sockets.some(s => s.local.port === port))
   }
-  const mine = await source!.takeSnapshot({ namespaces: { pid: process.pid }, protocols: ['unix'] })
+  const mine = await source!.takeSnapshot(planQuery({ namespaces: { pid: process.pid }, protocols: ['unix'] }))
   deepEqual([...new Set(mine.sockets.map(s => s.namespace?.inode))], [ownInode])
-  ok(!(await source!.takeSnapshot({ protocols: ['tcp'] })).sockets.some(s => s.local.port === port && s.owners[0]?.pid === child.pid))
+  ok(
+    !(await source!.takeSnapshot(planQuery({ protocols: ['tcp'] }))).sockets.some(
+      s => s.local.port === port && s.owners[0]?.pid === child.pid,
+    ),
+  )
 })
 
 test('a connection in another namespace is reset there', asRoot, async () => {
   const { child, port } = await stranger(['unshare', '--net'])
-  const find = async () => (await source!.takeSnapshot({ namespaces: { pid: child.pid! } })).sockets.find(s => s.local.port === port)
+  const find = async () =>
+    (await source!.takeSnapshot(planQuery({ namespaces: { pid: child.pid! } }))).sockets.find(s => s.local.port === port)
   const socket = await find()
   ok(socket)
   await source!.actions!.close!(socket)
@@ -73,9 +79,9 @@ test('a namespace that has a name is found by it', asRoot, async () => {
   execFileSync('ip', ['netns', 'add', netns])
   try {
     const { port } = await stranger(['ip', 'netns', 'exec', netns])
-    const { sockets } = await source!.takeSnapshot({ namespaces: { name: netns } })
+    const { sockets } = await source!.takeSnapshot(planQuery({ namespaces: { name: netns } }))
     ok(sockets.some(s => s.local.port === port && s.namespace?.name === netns))
-    const all = await source!.takeSnapshot({ namespaces: 'all' })
+    const all = await source!.takeSnapshot(planQuery({ namespaces: 'all' }))
     ok(all.sockets.some(s => s.local.port === port && s.namespace?.name === netns))
   } finally {
     execFileSync('ip', ['netns', 'del', netns])
@@ -84,11 +90,11 @@ test('a namespace that has a name is found by it', asRoot, async () => {
 
 test('a namespace that is not there', asRoot, async () => {
   await rejects(
-    source!.takeSnapshot({ namespaces: { name: 'sockscope-none' } }),
+    source!.takeSnapshot(planQuery({ namespaces: { name: 'sockscope-none' } })),
     /ENOENT.*no network namespace of the name "sockscope-none"/,
   )
-  await rejects(source!.takeSnapshot({ namespaces: { path: '/dev/null' } }), OsError)
-  await rejects(source!.takeSnapshot({ namespaces: { pid: 2 ** 30 } }), /ENOENT/)
+  await rejects(source!.takeSnapshot(planQuery({ namespaces: { path: '/dev/null' } })), OsError)
+  await rejects(source!.takeSnapshot(planQuery({ namespaces: { pid: 2 ** 30 } })), /ENOENT/)
   const { others } = await listNamespaces()
   const gone = { inode: 1, name: undefined, file: '/proc/self/ns/net', pid: undefined }
   equal(openNamespace(gone), undefined) // The pid is another process now.

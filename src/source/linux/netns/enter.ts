@@ -4,7 +4,7 @@ import { closeSync, constants, fstatSync, openSync } from 'node:fs'
 import { OsError } from '../../../model/errors.ts'
 import type { Gap } from '../../../model/gap.ts'
 import type { Namespace, Socket } from '../../../model/socket.ts'
-import type { FullQuery } from '../../../filter/query.ts'
+import type { Plan } from '../../../filter/plan.ts'
 import type { Tape } from '../../tape.ts'
 import type * as calls from '../kernel/calls.ts'
 import type { Place } from './network-namespace.ts'
@@ -73,8 +73,8 @@ export interface Places {
 }
 
 /** What a snapshot needs of namespaces, as plain data for the tape. */
-interface Plan {
-  readonly wanted: Exclude<FullQuery['namespaces'], 'own'>
+interface NamespacePlan {
+  readonly wanted: Exclude<Plan['namespaces'], 'own'>
   readonly own: Namespace
   readonly others: readonly Found[]
   readonly denied: number
@@ -90,7 +90,7 @@ const none: Places = { places: [], more: async () => [], close() {} }
 export async function openPlaces(
   tape: Tape,
   call: typeof calls | undefined,
-  requested: FullQuery['namespaces'],
+  requested: Plan['namespaces'],
   own: Place,
   gaps: Gap[],
   root = '/proc',
@@ -98,9 +98,9 @@ export async function openPlaces(
   if (requested === 'own') return { ...none, places: [own] }
   const fds = new Map<number, number>()
   let links: Links | undefined
-  let plan: Plan
+  let plan: NamespacePlan
   try {
-    const told = await tape.value<Plan>('namespaces', async () => {
+    const told = await tape.value<NamespacePlan>('namespaces', async () => {
       const listed = await listNamespaces(root)
       if (requested === 'all') links = await readLinks(root)
       return planFor(requested, listed, links, call!, root, fds)
@@ -177,7 +177,7 @@ const limitGap = (what: string): Gap => ({
 })
 
 /** What a recording has of the namespaces that are wanted now: the same as were wanted then, or by its name one of all. */
-function narrowed(plan: Plan, requested: Plan['wanted']): Plan {
+function narrowed(plan: NamespacePlan, requested: NamespacePlan['wanted']): NamespacePlan {
   if (JSON.stringify(plan.wanted) === JSON.stringify(requested)) return plan
   if (plan.wanted === 'all' && requested !== 'all' && 'name' in requested) {
     const others = plan.others.filter(found => found.name === requested.name)
@@ -188,13 +188,13 @@ function narrowed(plan: Plan, requested: Plan['wanted']): Plan {
 }
 
 function planFor(
-  requested: Exclude<FullQuery['namespaces'], 'own'>,
+  requested: Exclude<Plan['namespaces'], 'own'>,
   listed: Listed,
   links: Links | undefined,
   call: typeof calls,
   root: string,
   fds: Map<number, number>,
-): Plan {
+): NamespacePlan {
   const one = requested === 'all' ? undefined : pickNamespace(requested, listed, root)
   const others: Found[] = []
   let denied = 0
@@ -249,7 +249,7 @@ function mayEnter(call: typeof calls, fd: number): boolean {
 
 const isDenied = ({ code }: OsError): boolean => code === 'EPERM' || code === 'EACCES'
 
-function gapOf({ denied, hidden }: Plan): Gap {
+function gapOf({ denied, hidden }: NamespacePlan): Gap {
   const parts = [
     ...(denied > 0 ? [`${denied} network namespaces may not be entered`] : []),
     ...(hidden > 0 ? [`those of ${hidden} processes are not known`] : []),

@@ -2,7 +2,7 @@
 
 import { existsSync, readdirSync, readFileSync, readlinkSync, statSync } from 'node:fs'
 import { OsError } from '../../../model/errors.ts'
-import type { FullQuery } from '../../../filter/query.ts'
+import type { Plan } from '../../../filter/plan.ts'
 import { yielding } from '../../yielding.ts'
 import { containerOf } from '../processes/containers.ts'
 import { keptByName } from './pinned.ts'
@@ -114,7 +114,7 @@ function namespaceInode(file: string, root: string): number | undefined {
 }
 
 /** The one that the query names. */
-export function pickNamespace(requested: Exclude<FullQuery['namespaces'], string>, { own, others }: Listed, root: string): Found {
+export function pickNamespace(requested: Exclude<Plan['namespaces'], string>, { own, others }: Listed, root: string): Found {
   const all = [own, ...others]
   if ('name' in requested) {
     const found = all.find(f => f.name === requested.name) ?? keptByName(requested.name, root)

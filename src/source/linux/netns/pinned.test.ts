@@ -1,3 +1,4 @@
+import { planQuery } from '../../../filter/plan.ts'
 import { after, test } from 'node:test'
 import { deepEqual, equal, ok } from 'node:assert/strict'
 import { spawn, type ChildProcess } from 'node:child_process'
@@ -112,7 +113,7 @@ test('namespaces in which no process is', asRoot, async () => {
   const { pid, byDescriptor, bySocket } = await keeper()
   let open = Infinity
   for (let snapshot = 0; snapshot < 3; snapshot++) {
-    const { sockets } = await source!.takeSnapshot({ namespaces: 'all', protocols: ['tcp'] })
+    const { sockets } = await source!.takeSnapshot(planQuery({ namespaces: 'all', protocols: ['tcp'] }))
     const at = ({ port, inode }: Space) => sockets.find(s => s.local.port === port && s.namespace?.inode === inode)
     deepEqual([at(byDescriptor)?.namespace?.name, at(byDescriptor)?.owners.map(o => o.pid)], [`${pid}/fd/${byDescriptor.fd}`, [pid]])
     deepEqual([at(bySocket)?.namespace?.name, at(bySocket)?.owners.map(o => o.pid)], [undefined, [pid]])
@@ -121,14 +122,14 @@ test('namespaces in which no process is', asRoot, async () => {
     ok(snapshot === 0 || now <= open, `${now} descriptors, ${open} before`)
     open = now
   }
-  const named = await source!.takeSnapshot({ namespaces: { name: `${pid}/fd/${byDescriptor.fd}` }, protocols: ['tcp'] })
+  const named = await source!.takeSnapshot(planQuery({ namespaces: { name: `${pid}/fd/${byDescriptor.fd}` }, protocols: ['tcp'] }))
   ok(named.sockets.some(s => s.local.port === byDescriptor.port && s.namespace?.inode === byDescriptor.inode))
 })
 
 test('a listener there is ended there', asRoot, async () => {
   const { bySocket, byDescriptor } = await keeper()
   const find = async ({ port, inode }: Space) =>
-    (await source!.takeSnapshot({ namespaces: 'all', protocols: ['tcp'] })).sockets.find(
+    (await source!.takeSnapshot(planQuery({ namespaces: 'all', protocols: ['tcp'] }))).sockets.find(
       s => s.local.port === port && s.namespace?.inode === inode && s.state === 'LISTEN',
     )
   for (const space of [byDescriptor, bySocket]) {

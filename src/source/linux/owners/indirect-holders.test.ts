@@ -1,3 +1,4 @@
+import { planQuery } from '../../../filter/plan.ts'
 import { after, test } from 'node:test'
 import { deepEqual, equal, ok } from 'node:assert/strict'
 import { spawn, type ChildProcess } from 'node:child_process'
@@ -192,9 +193,9 @@ async function holder(...args: string[]): Promise<{ child: ChildProcess; ports: 
 test('in flight on this machine: said so until it is received', needs('linux', 'command python3'), async () => {
   const source = await openLinux()
   // There may be sockets of processes that even root may not look into: those are known after a snapshot.
-  await source.takeSnapshot({ protocols: ['tcp'] })
+  await source.takeSnapshot(planQuery({ protocols: ['tcp'] }))
   const { child, ports } = await holder('-')
-  const find = async () => (await source.takeSnapshot({ protocols: ['tcp'] })).sockets.find(s => s.local.port === ports[0])
+  const find = async () => (await source.takeSnapshot(planQuery({ protocols: ['tcp'] }))).sockets.find(s => s.local.port === ports[0])
   equal((await find())?.ownerless, 'in-flight')
   equal((await find())?.ownerless, 'in-flight')
   child.stdin!.write('\n')
@@ -207,7 +208,7 @@ test('in flight on this machine: said so until it is received', needs('linux', '
 test('held by an io_uring on this machine', needs('linux', 'io_uring'), async () => {
   const { child, ports } = await holder('ring')
   const source = await openLinux()
-  const snapshot = await source.takeSnapshot({ protocols: ['tcp'] })
+  const snapshot = await source.takeSnapshot(planQuery({ protocols: ['tcp'] }))
   deepEqual(snapshot.sockets.find(s => s.local.port === ports[1])?.owners, [{ pid: child.pid, fd: undefined }])
   equal(snapshot.processes.get(child.pid!)?.name, 'python3')
   source.close()

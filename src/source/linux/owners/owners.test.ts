@@ -1,3 +1,4 @@
+import { planQuery } from '../../../filter/plan.ts'
 import { after, test } from 'node:test'
 import { deepEqual, equal, ok } from 'node:assert/strict'
 import { execFile, spawn, type ChildProcess } from 'node:child_process'
@@ -238,7 +239,7 @@ test('a socket that closes after it was listed has no owner because it has gone'
   const { openLinux } = await import('../index.ts')
   const source = await openLinux()
   const { server, inode } = await listen()
-  const listed = (await source.takeSnapshot({ protocols: ['tcp'] })).sockets.find(s => s.inode === inode)
+  const listed = (await source.takeSnapshot(planQuery({ protocols: ['tcp'] }))).sockets.find(s => s.inode === inode)
   source.close()
   ok(listed)
   const takeSnapshot = async (root: string): Promise<string | undefined> => {

@@ -1,7 +1,7 @@
 import { after, test } from 'node:test'
 import { deepEqual, equal, ok } from 'node:assert/strict'
 import { createConnection, createServer, type AddressInfo, type Server, type Socket as NetSocket } from 'node:net'
-import { fillQuery, type Query } from '../../../filter/query.ts'
+import { planQuery, type Query } from '../../../filter/plan.ts'
 import { live } from '../../tape.ts'
 import { needs } from '../../../../test/needs.ts'
 import { bothFamilies } from './both-families.ts'
@@ -35,7 +35,7 @@ async function connect(host: string, port: number): Promise<void> {
 
 /** The sockets of these ports, asked for in both ways. */
 async function twice(query: Query, ports: ReadonlySet<number>): Promise<[Draft[], Draft[]]> {
-  const full = fillQuery({ protocols: ['tcp'], ...query })
+  const full = planQuery({ protocols: ['tcp'], ...query })
   const place = ownPlace(calls)
   const ask = dumper(live, calls)
   const together = bothFamilies(full, place, cgroupOf)
@@ -77,7 +77,7 @@ test('one question gives what two give', linux, async () => {
 })
 
 test('what differs between the families is asked for apart', linux, () => {
-  const question = (query: Query) => bothFamilies(fillQuery(query), ownPlace(calls), cgroupOf)
+  const question = (query: Query) => bothFamilies(planQuery(query), ownPlace(calls), cgroupOf)
   equal(question({ families: ['ipv4'] }), undefined)
   equal(question({ details: ['options'] }), undefined)
   equal(question({ filter: 'src 127.0.0.1:1 and dst 127.0.0.1:2' }), undefined)

@@ -31,7 +31,9 @@ export interface Query {
 const queryKeys = ['protocols', 'families', 'states', 'owners', 'details', 'namespaces', 'filter'] satisfies (keyof Query)[]
 
 /** A query with every default filled in, every word checked, and what its filter looks at added. */
-export interface FullQuery {
+export interface Plan {
+  /** What was asked, as the caller wrote it. */
+  readonly query: Query
   readonly protocols: readonly Protocol[]
   readonly families: readonly Family[]
   /** Undefined: every state. */
@@ -50,7 +52,7 @@ export interface FullQuery {
 }
 
 /** Fills in the defaults. A mistake of the caller is a TypeError that names the argument. */
-export function fillQuery(query: Query = {}): FullQuery {
+export function planQuery(query: Query = {}): Plan {
   checkKeys('query', query, queryKeys)
   const requestedProtocols = words('query.protocols', query.protocols, protocols) ?? ['tcp', 'udp']
   const requestedFamilies = words('query.families', query.families, families) ?? families
@@ -71,6 +73,7 @@ export function fillQuery(query: Query = {}): FullQuery {
     inProtocols.has(socket.protocol) && inFamilies.has(socket.family) && (inStates === undefined || inStates.has(socket.state))
   const ownersMatter = wants === undefined || wants.owners
   return {
+    query,
     protocols: requestedProtocols,
     families: requestedFamilies,
     states: requestedStates,

@@ -1,10 +1,10 @@
 import { test } from 'node:test'
 import { deepEqual, equal, throws } from 'node:assert/strict'
 import { aSocket } from '../../test/sockets.ts'
-import { fillQuery, type Query } from './query.ts'
+import { planQuery, type Query } from './plan.ts'
 
 test('what is left out has its default', () => {
-  const query = fillQuery()
+  const query = planQuery()
   deepEqual(query.protocols, ['tcp', 'udp'])
   equal(query.states, undefined)
   equal(query.owners, true)
@@ -12,7 +12,7 @@ test('what is left out has its default', () => {
 })
 
 test('a query is one test of a socket', () => {
-  const { test: requested } = fillQuery({ protocols: ['tcp'], states: ['LISTEN'], families: ['ipv4'], filter: s => s.local.port === 80 })
+  const { test: requested } = planQuery({ protocols: ['tcp'], states: ['LISTEN'], families: ['ipv4'], filter: s => s.local.port === 80 })
   const listener = aSocket({ state: 'LISTEN', local: { address: '0.0.0.0', port: 80 } })
   equal(requested(listener, new Map()), true)
   for (const other of [{ protocol: 'udp' }, { state: 'ESTABLISHED' }, { family: 'ipv6' }, { local: { port: 81 } }] as const)
@@ -38,7 +38,7 @@ test('a mistake of the caller is a TypeError that names the argument', () => {
       (namespaces): [unknown, RegExp] => [{ namespaces }, /^query\.namespaces: /],
     ),
   ]
-  for (const [query, message] of wrong) throws(() => fillQuery(query as Query), { name: 'TypeError', message })
+  for (const [query, message] of wrong) throws(() => planQuery(query as Query), { name: 'TypeError', message })
   for (const namespaces of ['own', 'all', { name: 'blue' }, { pid: 1 }, { path: '/run/netns/blue' }] as const)
-    deepEqual(fillQuery({ namespaces }).namespaces, namespaces)
+    deepEqual(planQuery({ namespaces }).namespaces, namespaces)
 })
