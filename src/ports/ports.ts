@@ -7,7 +7,7 @@ import { parsePorts } from '../filter/language/ports.ts'
 import type { PortRange, Usage } from '../model/limits.ts'
 import { OsError } from '../model/errors.ts'
 import { openLocal } from '../source/open.ts'
-import { sockets } from '../machine/sockets.ts'
+import { sockets } from '../machine/functions.ts'
 
 /** What a port is wanted for. */
 export interface PortOptions {

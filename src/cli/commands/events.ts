@@ -6,7 +6,7 @@ import { endpointText } from '../../render/endpoint.ts'
 import { processText } from '../../render/process-text.ts'
 import { safe, safeJson } from '../../render/text.ts'
 import { bytesText, microsText } from '../../render/units.ts'
-import { events } from '../../monitor/events.ts'
+import { Machine } from '../../machine/machine.ts'
 import { onInterrupt } from '../interrupt.ts'
 import { openMachine } from '../machine.ts'
 import { colour, print } from '../output.ts'
@@ -31,7 +31,7 @@ export async function run(args: ParsedArguments): Promise<number> {
   const line = args.has('ndjson') ? record : text
   try {
     let seen = 0
-    for await (const event of events(query, { source, every, signal })) {
+    for await (const event of new Machine(source).events({ ...query, every, signal })) {
       if (event.type !== 'gap' && test && !test(event.socket)) continue
       print(`${line(event)}\n`)
       if (event.type !== 'gap' && ++seen >= max) break

@@ -6,7 +6,8 @@ import { endpointText } from '../../render/endpoint.ts'
 import { processText } from '../../render/process-text.ts'
 import { safe, safeJson } from '../../render/text.ts'
 import { bytesText, microsText, percentText } from '../../render/units.ts'
-import { explain, type Explanation } from '../../machine/explain.ts'
+import type { Explanation } from '../../machine/explain.ts'
+import { Machine } from '../../machine/machine.ts'
 import { exitCode, envelope, noteGaps } from '../gaps.ts'
 import { onInterrupt } from '../interrupt.ts'
 import { withMachine } from '../machine.ts'
@@ -26,7 +27,7 @@ export function run(args: ParsedArguments): Promise<number> {
   const signal = onInterrupt()
   return withMachine(args, async source => {
     if (isTerminal() && !args.has('json')) note(`watching for ${microsText(forMs * 1000)} …`)
-    const explained = await explain({ for: forMs, query, signal, source })
+    const explained = await new Machine(source).explain({ ...query, for: forMs, signal })
     const { frame, connections } = explained
     if (frame === undefined) return signal.aborted ? exits.interrupted : exits.nothing
     const parts = by === 'connection' ? undefined : groups(explained, by)

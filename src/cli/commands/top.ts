@@ -5,7 +5,7 @@ import { flowCells, flowHeads, isUncounted, ledgerText, sortFlows, type FlowList
 import { table } from '../../render/table.ts'
 import { clip, safe, safeJson } from '../../render/text.ts'
 import { rateText } from '../../render/units.ts'
-import { watch } from '../../monitor/watch.ts'
+import { Machine } from '../../machine/machine.ts'
 import { noteGaps } from '../gaps.ts'
 import { onInterrupt } from '../interrupt.ts'
 import { openMachine } from '../machine.ts'
@@ -26,7 +26,7 @@ export async function run(args: ParsedArguments): Promise<number> {
   const said = new Set<string>()
   try {
     const asked = args.has('json') ? { ...query, details: ['tcp' as const] } : query
-    for await (const frame of watch({ source, every, query: asked, signal, flows: true })) {
+    for await (const frame of new Machine(source).watch({ ...asked, every, signal, flows: true })) {
       const news = frame.gaps.filter(gap => !said.has(gap.text))
       for (const gap of news) said.add(gap.text)
       if (!args.has('json') && !isTerminal()) noteGaps({ gaps: news })

@@ -7,7 +7,7 @@ import type { Socket } from '../../model/socket.ts'
 import { endpointText } from '../../render/endpoint.ts'
 import { processText } from '../../render/process-text.ts'
 import { safe, safeJson } from '../../render/text.ts'
-import { watch } from '../../monitor/watch.ts'
+import { Machine } from '../../machine/machine.ts'
 import { noteGaps } from '../gaps.ts'
 import { onInterrupt } from '../interrupt.ts'
 import { openMachine } from '../machine.ts'
@@ -29,7 +29,7 @@ export async function run(args: ParsedArguments): Promise<number> {
   const said = new Set<string>()
   try {
     let snapshots = 0
-    for await (const frame of watch({ source, every, query: { ...query, details }, signal })) {
+    for await (const frame of new Machine(source).watch({ ...query, details, every, signal })) {
       // A closed socket's process may have gone with it: the snapshot before still knew it.
       const known = new Map([...seen, ...frame.processes])
       printLines(args.has('ndjson') ? records(frame, known) : lines(frame, known, test))
@@ -52,20 +52,18 @@ function* lines(frame: Frame, processes: ReadonlyMap<number, Process>, test: ((s
       `${time} ${word} ${s.protocol} ${endpointText(s.local, s)} ${s.remote ? `to ${endpointText(s.remote, s)} ` : ''}${from}${s.state ?? ''}  ${who}`.trimEnd(),
     )
   }
-  const { change } = frame
-  if (change === undefined) return
   const requested = (s: Socket): boolean => test?.(s) ?? true
-  for (const s of change.opened.filter(requested)) yield colour('green', line('opened ', s))
-  for (const { socket, from } of change.changed) if (requested(socket)) yield line('changed', socket, `${from ?? '?'} > `)
-  for (const s of change.closed.filter(requested)) yield colour('red', line('closed ', s))
+  for (const s of frame.opened.filter(requested)) yield colour('green', line('opened ', s))
+  for (const { socket, from } of frame.changed) if (requested(socket)) yield line('changed', socket, `${from ?? '?'} > `)
+  for (const s of frame.closed.filter(requested)) yield colour('red', line('closed ', s))
 }
 
 function* records(frame: Frame, processes: ReadonlyMap<number, Process>): Generator<string> {
-  const { atMs, change } = frame
+  const { atMs, opened, changed, closed } = frame
   const record = (type: string, socket: Socket, rest: object = {}): string =>
     safeJson({ type, atMs, socket, ...rest, processes: socket.owners.map(o => processes.get(o.pid)).filter(p => p !== undefined) })
-  for (const socket of change?.opened ?? []) yield record('opened', socket)
-  for (const { socket, from } of change?.changed ?? []) yield record('changed', socket, { from })
-  for (const socket of change?.closed ?? []) yield record('closed', socket)
+  for (const socket of opened) yield record('opened', socket)
+  for (const { socket, from } of changed) yield record('changed', socket, { from })
+  for (const socket of closed) yield record('closed', socket)
   for (const gap of frame.gaps) yield safeJson({ type: 'gap', atMs, gap })
 }

@@ -42,7 +42,7 @@ export async function recordedMachine(source: Source, tape: Recorder): Promise<S
     abilities,
     ...(limits && { limits }),
     ...(processes && { processes }),
-    ...(source.events && { events: source.events.bind(source) }),
+    ...(source.openEvents && { openEvents: source.openEvents.bind(source) }),
     ...(source.actions && { actions: source.actions }),
     ended: false,
     // The machine closes its tape itself; closing twice does nothing.

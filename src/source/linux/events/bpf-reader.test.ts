@@ -3,16 +3,16 @@ import { test } from 'node:test'
 import { flowMeter } from '../../../measure/flows/meter.ts'
 import type { Snapshot } from '../../../model/snapshot.ts'
 import type { Process } from '../../../model/process.ts'
-import type { Meter, Move } from '../bpf/meter.ts'
+import type { Meter, ProcessTraffic } from '../bpf/meter.ts'
 import { recordKinds, trafficRecord, type TrafficRecord } from '../bpf/records.ts'
-import type { Destroyed } from './destroy-messages.ts'
+import type { DestroyMessages } from './destroy-messages.ts'
 import { draft } from '../decode/draft.ts'
 import { bpfWatcher } from './bpf-tier.ts'
 import { keyOf } from './records.ts'
 
 const cookie = 7n
 const pid = 4000
-const move: Move = { pid, inBytes: 0, outBytes: 5050, inCalls: 0, outCalls: 100 }
+const move: ProcessTraffic = { pid, inBytes: 0, outBytes: 5050, inCalls: 0, outCalls: 100 }
 
 /** The first use of a UDP socket by a process that has ended. */
 function used() {
@@ -28,7 +28,7 @@ function fakeMeter(): { readonly meter: Meter; readable: boolean } {
     readable: true,
     meter: {
       lacks: undefined,
-      hasStrangers: false,
+      countsForeignPids: false,
       drain(each: (record: ReturnType<typeof used>) => void) {
         if (!state.readable) return 0
         const records = ring
@@ -36,8 +36,8 @@ function fakeMeter(): { readonly meter: Meter; readable: boolean } {
         records.forEach(each)
         return records.length
       },
-      move: () => move,
-      moves: (each: (cookie: number, move: Move) => void) => each(Number(cookie), move),
+      read: () => move,
+      readAll: (each: (cookie: number, move: ProcessTraffic) => void) => each(Number(cookie), move),
       lost: () => ({ records: 0, counters: 0, passedOver: 0 }),
       close() {},
     } satisfies Meter,
@@ -120,7 +120,7 @@ test('where the use of datagram sockets is not seen, their ends are told all the
   const { meter } = fakeMeter()
   const gone = draft('9', 'udp', 'ipv4', 'CLOSED', { address: '127.0.0.1', port: 6 })
   let told = [gone]
-  const udp: Destroyed = {
+  const udp: DestroyMessages = {
     take(found) {
       found.push(...told)
       told = []
