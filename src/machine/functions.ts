@@ -9,9 +9,8 @@ import type { Snapshot } from '../model/snapshot.ts'
 import type { Socket } from '../model/socket.ts'
 import type { Signal } from '../source/source.ts'
 import type { Explanation, ExplainOptions } from './explain.ts'
-import { type EventOptions, type WatchOptions } from './machine.ts'
 import { thisMachine } from './open.ts'
-import { checkEvery, checkSignal, splitOptions } from './options.ts'
+import { checkSignal, eventParts, splitOptions, watchParts, type EventOptions, type WatchOptions } from './options.ts'
 
 /** Every socket of this machine that is asked for, as it is now, with owners. */
 export function sockets(query?: Query): Promise<Snapshot> {
@@ -21,17 +20,13 @@ export function sockets(query?: Query): Promise<Snapshot> {
 
 /** Frames of this machine: at once and then every so often. See `Machine.watch`. */
 export function watch(options: WatchOptions = {}): AsyncGenerator<Frame, void, undefined> {
-  const { rest } = splitOptions(options, ['every', 'signal', 'flows', 'events', 'use', 'counters', 'limits'])
-  checkEvery(rest.every)
-  checkSignal(rest.signal)
+  watchParts(options)
   return thisMachine.iterate(machine => machine.watch(options))
 }
 
 /** Each socket's opening and end on this machine, as it happens. See `Machine.events`. */
 export function events(options: EventOptions = {}): AsyncGenerator<SocketEvent | EventGap, void, undefined> {
-  const { rest } = splitOptions(options, ['every', 'signal'])
-  checkEvery(rest.every)
-  checkSignal(rest.signal)
+  eventParts(options)
   return thisMachine.iterate(machine => machine.events(options))
 }
 

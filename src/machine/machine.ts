@@ -5,7 +5,6 @@ import { aFullSocket, aProcess, checkIs } from '../model/arguments.ts'
 import { OsError } from '../model/errors.ts'
 import type { Ability } from '../model/ability.ts'
 import type { EventGap, SocketEvent } from '../model/event.ts'
-import type { Frame } from '../model/frame.ts'
 import type { Interface } from '../model/interface.ts'
 import type { SystemLimits } from '../model/limits.ts'
 import type { Process } from '../model/process.ts'
@@ -14,35 +13,7 @@ import type { Socket } from '../model/socket.ts'
 import { Monitor, type FrameSubscription } from '../monitor/monitor.ts'
 import { signals, type Actions, type Signal, type Source } from '../source/source.ts'
 import { explainFrames, type Explanation, type ExplainOptions } from './explain.ts'
-import { checkEvery, checkSignal, checkSwitch, splitOptions } from './options.ts'
-
-/** How to watch: which sockets, how often, and what to follow beside them. */
-export interface WatchOptions extends Query {
-  /** Milliseconds from the start of one snapshot to the start of the next. Default: 1000. */
-  readonly every?: number | undefined
-  /** Ends the watch. */
-  readonly signal?: AbortSignal | undefined
-  /** Also who moved how many bytes, the interfaces and the ledger. Sockets that live shorter than from one snapshot to the next are counted too. Default: false. */
-  readonly flows?: boolean | undefined
-  /** Also each opening and end with its time, owners and bytes. Default: false. */
-  readonly events?: boolean | undefined
-  /** Also what processes use of the machine. Default: false. */
-  readonly use?: boolean | undefined
-  /** Also what the system as a whole counts. Default: false. */
-  readonly counters?: boolean | undefined
-  /** Also the limits of the system. Default: false. */
-  readonly limits?: boolean | undefined
-}
-
-const watchKeys = ['every', 'signal', 'flows', 'events', 'use', 'counters', 'limits'] as const
-
-/** How to follow events: which sockets, and how often snapshots find what is not reported. */
-export interface EventOptions extends Query {
-  /** Milliseconds between snapshots, which find owners and what is not reported. Default: 1000. */
-  readonly every?: number | undefined
-  /** Ends the events; what is known by then is still given. */
-  readonly signal?: AbortSignal | undefined
-}
+import { eventParts, watchParts, type EventOptions, type WatchOptions } from './options.ts'
 
 /** A machine whose sockets can be listed, watched and acted upon. It stays open until `close()`. */
 export class Machine {
@@ -70,11 +41,7 @@ export class Machine {
    * slow gets the newest frame, and how many were left out.
    */
   watch(options: WatchOptions = {}): FrameSubscription {
-    const { query, rest } = splitOptions(options, watchKeys)
-    checkEvery(rest.every)
-    checkSignal(rest.signal)
-    for (const name of ['flows', 'events', 'use', 'counters', 'limits'] as const) checkSwitch(name, rest[name])
-    return this.#monitor.frames({ ...rest, query })
+    return this.#monitor.frames(watchParts(options))
   }
 
   /**
@@ -82,10 +49,7 @@ export class Machine {
    * A caller that is slow loses nothing silently: what there was no room for comes as a gap with its count.
    */
   events(options: EventOptions = {}): AsyncGenerator<SocketEvent | EventGap, void, undefined> {
-    const { query, rest } = splitOptions(options, ['every', 'signal'])
-    checkEvery(rest.every)
-    checkSignal(rest.signal)
-    return this.#monitor.events({ ...rest, query })
+    return this.#monitor.events(eventParts(options))
   }
 
   /** Watches TCP connections for a while, and judges each over the whole time. */
@@ -144,6 +108,3 @@ export class Machine {
     return found.bind(this.source.actions) as NonNullable<Actions[K]>
   }
 }
-
-/** Frames that can be iterated. */
-export type Frames = AsyncIterable<Frame>

@@ -96,9 +96,9 @@ export const endGraceMs = 30_000
 /** Which openings and ends are reported, so that nothing has to be concluded from snapshots alone. */
 export interface Coverage {
   readonly tier: Tier
-  /** The protocols whose every opening is reported. */
+  /** The protocols whose openings are reported. */
   readonly opens: readonly Protocol[]
-  /** The protocols whose every end is reported. */
+  /** The protocols whose ends are reported. */
   readonly ends: readonly Protocol[]
   /** How many reports were lost since the frame before. */
   readonly lost: number

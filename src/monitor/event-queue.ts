@@ -3,7 +3,10 @@
 
 import type { EventGap, SocketEvent } from '../model/event.ts'
 
-const maxWaiting = 50_000
+/** With so many events waiting the queue is full: no more are read for it. */
+const fullAt = 50_000
+/** So many are kept when more come all the same: a snapshot can end every socket at once, and other subscribers may go on. */
+const maxWaiting = 1_000_000
 
 /** A queue between the monitor and the subscriber of events. */
 export class EventQueue {
@@ -15,11 +18,11 @@ export class EventQueue {
   #wake: (() => void) | undefined
 
   get isFull(): boolean {
-    return this.#waiting.length - this.#taken >= maxWaiting
+    return this.#waiting.length - this.#taken >= fullAt
   }
 
   add(event: SocketEvent | EventGap): void {
-    if (this.isFull) this.#dropped++
+    if (this.#waiting.length - this.#taken >= maxWaiting) this.#dropped++
     else this.#waiting.push(event)
     this.#signal()
   }

@@ -333,7 +333,7 @@ export class Monitor {
       this.#idleMs = pollMs
     }
     const reader = this.#reader?.reader
-    this.#tracker.reported = { opens: new Set(reader?.opens), ends: new Set(reader?.ends) }
+    this.#tracker.reported = { opens: new Set(reader?.opens), ends: new Set(reader?.ends), everyEnd: new Set(reader?.everyEnd) }
     // Nothing that happens is missed any more: now the times of new subscribers begin.
     for (const subscriber of this.#subscribers) subscriber.schedule ??= new Schedule(subscriber.every, performance.now())
   }
@@ -343,8 +343,9 @@ export class Monitor {
     this.#takeLater(untilMs)
     for (const event of this.#tracker.takeOverdue(Date.now())) this.#giveEvent(event)
     const reader = this.#reader?.reader
-    if (reader === undefined || this.#isFull()) return false
-    for (let batch = 0; batch < maxBatches; batch++) {
+    // Nothing is news before the first snapshot: until then it waits at its source.
+    if (reader === undefined || this.#lastStep === undefined) return false
+    for (let batch = 0; batch < maxBatches && !this.#isFull(); batch++) {
       const reports = reader.drain()
       this.#lastRead = performance.now()
       if (reports.length === 0) return batch > 0 && this.#later.length === 0
@@ -353,7 +354,7 @@ export class Monitor {
         else this.#takeReport(report, untilMs)
       }
     }
-    return true
+    return !this.#isFull()
   }
 
   /** Nobody has room for events: then they wait in the kernel, which counts what it has no room for. */
@@ -373,9 +374,8 @@ export class Monitor {
     for (const report of later) this.#takeReport(report, untilMs)
   }
 
-  /** Nothing is news before the first snapshot: what is reported until then is joined with it. */
   #takeReport(report: SourceEvent, untilMs: number): void {
-    if (report.atMs > untilMs || this.#lastStep === undefined) this.#later.push(report)
+    if (report.atMs > untilMs) this.#later.push(report)
     else for (const event of this.#tracker.report(report)) this.#giveEvent(event)
   }
 
@@ -452,10 +452,8 @@ export class Monitor {
     const stepClockMs = source.replay ? snapshot.atMs : clockMs
     const intervalMs = this.#lastStep && stepClockMs - this.#lastStep.clockMs
     const asked = this.#asked!
-    const step = this.#tracker.addSnapshot(snapshot, covers(asked))
-    const isFirst = this.#lastStep === undefined
+    const step = this.#tracker.addSnapshot(snapshot, covers(asked), untilMs)
     this.#lastStep = { clockMs: stepClockMs, atMs: snapshot.atMs, intervalMs }
-    if (isFirst) this.#takeLater(untilMs)
     const context = this.#context()
     for (const gap of gapsOf(step, snapshot.atMs)) this.#giveGap(gap)
     const coverage = this.#coverage()

@@ -66,8 +66,9 @@ export class View {
   #eventsLeftOut = 0
   /** The sockets that were in the last frame, where that is not simply all of the snapshot. */
   #taken: Map<string, Socket> | undefined
-  /** Sockets of which the rows of flows are dropped with the next frame. */
-  #droppedRows: Socket[] = []
+  /** The sockets that ended since the last frame, and before it: the rows of the latter are dropped. */
+  #ended: string[] = []
+  #endedBefore: string[] = []
 
   constructor(plan: Plan, needs: Needs, tracker: Tracker) {
     this.needs = needs
@@ -162,8 +163,9 @@ export class View {
 
   #flows(tracked: readonly TrackedSocket[], intervalMs: number | undefined): Flows | undefined {
     const tables = this.#tables
-    for (const socket of this.#droppedRows) tables.drop(socket.key)
-    this.#droppedRows = this.#closed
+    for (const key of this.#endedBefore) tables.drop(key)
+    this.#endedBefore = this.#ended
+    this.#ended = []
     for (const one of tracked) if (one.life !== 'ended') tables.present(one.record, one.isCounted)
     tables.settle(this.#tableStep)
     const flows = intervalMs === undefined ? undefined : tables.list(this.#tableStep, intervalMs, this.#lost > 0 ? 'sampled' : 'exact')

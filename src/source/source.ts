@@ -51,10 +51,12 @@ export interface Source {
  */
 export interface EventReader {
   readonly tier: Tier
-  /** The protocols whose every opening is reported. */
+  /** The protocols whose openings are reported. */
   readonly opens: readonly Protocol[]
-  /** The protocols whose every end is reported. */
+  /** The protocols whose ends are reported, so that snapshots need not conclude them at once. */
   readonly ends: readonly Protocol[]
+  /** Those of them of which every end is reported: one that is not was lost. */
+  readonly everyEnd: readonly Protocol[]
   /** Its queues hold whatever can come in so many milliseconds. */
   readonly maxIdleMs: number
   /** Takes a batch of what has happened, never more than can be handled without holding the event loop; empty when all is taken. */

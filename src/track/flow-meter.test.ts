@@ -1,4 +1,4 @@
-import { deepEqual, equal, ok } from 'node:assert/strict'
+import { deepEqual, equal } from 'node:assert/strict'
 import { test } from 'node:test'
 import type { SocketEvent } from '../model/event.ts'
 import type { Flows, InterfaceFlow } from '../model/flow.ts'

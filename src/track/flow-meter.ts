@@ -22,7 +22,7 @@ export function flowMeter(): FlowMeter {
   const tracker = new Tracker()
   tracker.followsBytes = true
   // Ends that a caller hands over may be late: a socket that is missing waits for its own.
-  tracker.reported = { opens: new Set(), ends: new Set(protocols) }
+  tracker.reported = { opens: new Set(), ends: new Set(protocols), everyEnd: new Set() }
   const tables = flowTables(tracker.processOf)
   let step = 0
   let dropped: readonly string[] = []
@@ -40,11 +40,11 @@ export function flowMeter(): FlowMeter {
         const { socket, atMs, bytesIn, bytesOut, accuracy, processes, tier = 'snapshot' } = event
         tracker.report({ type: 'closed', key: socket.key, socket, atMs, bytesIn, bytesOut, accuracy, processes, tier })
       }
-      const { tracked, moved, closed: gone } = tracker.addSnapshot(snapshot)
+      const { tracked, moved, ended } = tracker.addSnapshot(snapshot, () => true, -Infinity)
       for (const one of tracked) tables.present(one.record, one.isCounted)
       for (const one of moved) tables.move(step, one)
       tables.settle(step)
-      dropped = gone.map(socket => socket.key)
+      dropped = ended
       return intervalMs === undefined ? undefined : tables.list(step, intervalMs, lost ? 'sampled' : 'exact')
     },
   }

@@ -39,7 +39,7 @@ const short = (events: readonly SocketEvent[]): unknown =>
 /** A tracker whose source reports the ends of all sockets, and their openings where `opens` says so. */
 function reporting(opens = false): Tracker {
   const tracker = new Tracker()
-  tracker.reported = { opens: new Set(opens ? protocols : []), ends: new Set(protocols) }
+  tracker.reported = { opens: new Set(opens ? protocols : []), ends: new Set(protocols), everyEnd: new Set(['tcp']) }
   return tracker
 }
 

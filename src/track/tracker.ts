@@ -30,6 +30,8 @@ export interface Step {
   readonly changed: readonly StateChange[]
   /** Openings and ends that this snapshot made known. */
   readonly events: readonly SocketEvent[]
+  /** The keys of the sockets that ended since the step before: nothing of them moves any more. */
+  readonly ended: readonly string[]
   /** What moved since the step before. */
   readonly moved: readonly Moved[]
   /** Ends of sockets that should have been reported, and were concluded from snapshots. */
@@ -48,9 +50,11 @@ export interface StepBytes {
 export interface Reported {
   readonly opens: ReadonlySet<Protocol>
   readonly ends: ReadonlySet<Protocol>
+  /** Of which every end is reported: one that is not was lost. */
+  readonly everyEnd: ReadonlySet<Protocol>
 }
 
-const nothingReported: Reported = { opens: new Set(), ends: new Set() }
+const nothingReported: Reported = { opens: new Set(), ends: new Set(), everyEnd: new Set() }
 
 /** Tracks the sockets of one machine. */
 export class Tracker {
@@ -74,13 +78,14 @@ export class Tracker {
   /** Sockets that opened and ended since the last step without being in a snapshot. */
   #brief: { readonly opened: Socket; readonly closed: Socket }[] = []
   #moved: Moved[] = []
+  #endedKeys: string[] = []
   #reportedProcesses: Process[] = []
   #dropped = 0
   #unreportedEnds = 0
   /** The next snapshot answers another query than the last one. */
   #isRebased = false
-  /** When the first snapshot was taken. */
-  #firstAtMs = 0
+  /** The moment from which bytes are counted: that of the first snapshot. */
+  #countsFromMs = 0
 
   /** The process of that pid, as last seen. */
   readonly processOf = (pid: number): Process | undefined => this.#processes.get(pid) ?? this.#processesBefore.get(pid)
@@ -137,9 +142,12 @@ export class Tracker {
     this.#isRebased = this.#step > 0
   }
 
-  /** Adds a snapshot. `covers` says of a socket that no snapshot has held whether this one would hold it if it were there. */
-  addSnapshot(snapshot: Snapshot, covers: (socket: Socket) => boolean = () => true): Step {
-    if (this.#step === 0) this.#firstAtMs = snapshot.atMs
+  /**
+   * Adds a snapshot. `covers` says of a socket that no snapshot has held whether this one would hold it if it were there. What happened up to `untilMs`
+   * belongs to it.
+   */
+  addSnapshot(snapshot: Snapshot, covers: (socket: Socket) => boolean = () => true, untilMs = snapshot.atMs): Step {
+    if (this.#step === 0) this.#countsFromMs = untilMs
     const isFirst = this.#step === 0 || this.#isRebased
     const step = ++this.#step
     const { atMs } = snapshot
@@ -191,11 +199,13 @@ export class Tracker {
       closed,
       changed,
       events,
+      ended: this.#endedKeys,
       moved: this.#moved,
       unreportedEnds: this.#unreportedEnds,
       dropped: this.#dropped,
     }
     this.#moved = []
+    this.#endedKeys = []
     this.#brief = []
     this.#unreportedEnds = 0
     this.#dropped = 0
@@ -222,7 +232,7 @@ export class Tracker {
     if (one?.life === 'open' && (one.openedMonotonicMs !== undefined || one.announcement?.tier === 'bpf')) return [] // Reported twice.
     this.#ended.delete(socket.key)
     if (one === undefined || one.life === 'ended') one = this.#restart(socket)
-    const wasSeen = one.life === 'open'
+    const wasSeen = one.life === 'open' && one.recordStep >= 0
     const waited = one.announcement !== undefined
     if (wasSeen && !waited) {
       // A snapshot had it first, and its event was given then.
@@ -440,7 +450,7 @@ export class Tracker {
   /** Counts the last bytes of a socket that ended. */
   #settle(one: TrackedSocket, { socket, atMs, bytesIn, bytesOut, accuracy }: SocketEvent): void {
     // What ended before the first snapshot moved its bytes before counting began.
-    const isCounted = this.followsBytes && this.#step > 0 && atMs >= this.#firstAtMs
+    const isCounted = this.followsBytes && this.#step > 0 && atMs > this.#countsFromMs
     const account = one.account ?? (isCounted ? new Account(socket, nothingMoved) : undefined)
     one.account = undefined
     if (account === undefined || bytesIn === undefined || bytesOut === undefined) return
@@ -459,6 +469,7 @@ export class Tracker {
   }
 
   #end(one: TrackedSocket, atMs: number): void {
+    if (this.followsBytes) this.#endedKeys.push(one.key)
     one.life = 'ended'
     one.endedAtMs = atMs
     one.users = undefined
@@ -492,7 +503,7 @@ export class Tracker {
       const isReported = this.reported.ends.has(one.socket.protocol)
       if (one.missing === 1 && one.account !== undefined) this.#moved.push(movedNothing(one.account))
       if (isReported && one.missing < graceSnapshots) continue
-      if (isReported) this.#unreportedEnds++
+      if (isReported && this.reported.everyEnd.has(one.socket.protocol) && covers(one.socket)) this.#unreportedEnds++
       if (one.announcement !== undefined) events.push(this.#announce(one)!)
       const processes = this.#processesOf(one.socket, one.users)
       this.#reportedProcesses.push(...processes)

@@ -1,18 +1,20 @@
 import { deepEqual } from 'node:assert/strict'
 import { test } from 'node:test'
-import { flowMeter } from '../../../measure/flows/meter.ts'
+import { flowTables } from '../../../measure/flows/tables.ts'
+import { ProcessTable } from '../../../model/process.ts'
 import type { Snapshot } from '../../../model/snapshot.ts'
-import type { Process } from '../../../model/process.ts'
+import { protocols } from '../../../model/socket.ts'
+import { Tracker } from '../../../track/tracker.ts'
 import type { Meter, ProcessTraffic } from '../bpf/meter.ts'
 import { recordKinds, trafficRecord, type TrafficRecord } from '../bpf/records.ts'
+import { draft, type Draft } from '../decode/draft.ts'
+import { BpfReader, type Surroundings } from './bpf-reader.ts'
 import type { DestroyMessages } from './destroy-messages.ts'
-import { draft } from '../decode/draft.ts'
-import { bpfWatcher } from './bpf-tier.ts'
 import { keyOf } from './records.ts'
 
 const cookie = 7n
 const pid = 4000
-const move: ProcessTraffic = { pid, inBytes: 0, outBytes: 5050, inCalls: 0, outCalls: 100 }
+const traffic: ProcessTraffic = { pid, inBytes: 0, outBytes: 5050, inCalls: 0, outCalls: 100 }
 
 /** The first use of a UDP socket by a process that has ended. */
 function used() {
@@ -21,7 +23,7 @@ function used() {
   return trafficRecord.read(new DataView(bytes.buffer))
 }
 
-/** Counters that have a move, and records of which so many can be read. */
+/** Counters of one process, and records of which so many can be read. */
 function fakeMeter(): { readonly meter: Meter; readable: boolean } {
   let ring = [used()]
   const state = {
@@ -36,8 +38,8 @@ function fakeMeter(): { readonly meter: Meter; readable: boolean } {
         records.forEach(each)
         return records.length
       },
-      read: () => move,
-      readAll: (each: (cookie: number, move: ProcessTraffic) => void) => each(Number(cookie), move),
+      read: () => traffic,
+      readAll: (each: (cookie: number, traffic: ProcessTraffic) => void) => each(Number(cookie), traffic),
       lost: () => ({ records: 0, counters: 0, passedOver: 0 }),
       close() {},
     } satisfies Meter,
@@ -45,50 +47,56 @@ function fakeMeter(): { readonly meter: Meter; readable: boolean } {
   return state
 }
 
-const lookAt = (): Snapshot => ({
-  atMs: 0,
-  source: 'test',
-  sockets: [draft(keyOf(cookie), 'udp', 'ipv4', 'UNCONNECTED', { address: '127.0.0.1', port: 5 })],
-  processes: new Map<number, Process>(),
-  gaps: [],
-})
-const nothing: Snapshot = { ...lookAt(), sockets: [] }
-const udp = new Set(['udp'] as const)
+const around: Surroundings = {
+  bootMs: undefined,
+  users: new Map(),
+  namespaceOf: () => undefined,
+  readProcess: () => undefined,
+  udp: undefined,
+}
+const snapshotOf = (...sockets: Draft[]): Snapshot => ({ atMs: 0, source: 'test', sockets, processes: new ProcessTable(), gaps: [] })
+const sender = (): Draft => draft(keyOf(cookie), 'udp', 'ipv4', 'UNCONNECTED', { address: '127.0.0.1', port: 5 })
 
-const watcherOf = (meter: Meter) =>
-  bpfWatcher(meter, { bootMs: undefined, users: new Map(), namespaceOf: () => undefined, readProcess: () => undefined, udp: undefined })
+/** Flows as a monitor makes them of a reader. */
+function flowsOf(reader: BpfReader) {
+  const tracker = new Tracker()
+  tracker.followsBytes = true
+  tracker.reported = { opens: new Set(reader.opens), ends: new Set(protocols), everyEnd: new Set() }
+  const tables = flowTables(tracker.processOf)
+  let step = 0
+  return (...sockets: Draft[]) => {
+    step++
+    reader.complete(sockets)
+    for (const report of reader.drain()) if (report.type !== 'gap') tracker.report(report)
+    for (const moved of tracker.addSnapshot(snapshotOf(...sockets)).moved) tables.move(step, moved)
+    return tables.list(step, 1000, 'exact')
+  }
+}
 
-test('a snapshot that sees bytes before their record was read still knows whose they are', () => {
-  const watcher = watcherOf(fakeMeter().meter)
-  const flows = flowMeter()
-  flows.take(nothing, [], undefined)
-  const snapshot = lookAt()
-  watcher.see(snapshot, udp)
-  const rows = flows.take(snapshot, [], 1000)!.processes
+test('bytes of a process that has ended are its own once its record is read', () => {
+  const next = flowsOf(new BpfReader(fakeMeter().meter, around))
+  next()
   deepEqual(
-    rows.map(row => [row.process?.pid, row.name, row.outBytes]),
+    next(sender()).processes.map(row => [row.process?.pid, row.name, row.outBytes]),
     [[pid, 'sender', 5050]],
   )
 })
 
 test("bytes whose record cannot be read yet are nobody's until it is", () => {
   const fake = fakeMeter()
-  const watcher = watcherOf(fake.meter)
-  const flows = flowMeter()
-  flows.take(nothing, [], undefined)
-  const next = () => {
-    const snapshot = lookAt()
-    watcher.see(snapshot, udp)
-    const { processes, unattributed } = flows.take(snapshot, [], 1000)!
+  fake.readable = false
+  const next = flowsOf(new BpfReader(fake.meter, around))
+  next()
+  const rows = () => {
+    const { processes, unattributed } = next(sender())
     return [...processes.map(row => [row.process?.pid, row.outBytes]), unattributed.outBytes]
   }
-  fake.readable = false
-  deepEqual(next(), [5050])
+  deepEqual(rows(), [5050])
   fake.readable = true
-  deepEqual(next(), [[pid, 5050], -5050])
+  deepEqual(rows(), [[pid, 5050], -5050])
 })
 
-test('an end of TCP that the kernel does not tell is found by snapshots, with what processes moved, and counted', () => {
+test('an end of TCP that the kernel does not report is found by snapshots, with what processes moved, and counted', () => {
   const { meter } = fakeMeter()
   const record = (kind: number, tgid: number): TrafficRecord =>
     trafficRecord.read(new DataView(trafficRecord.write({ kind, tgid, cookie, family: 2, protocol: 6, remotePort: 80, atNs: 1 }).buffer))
@@ -99,41 +107,45 @@ test('an end of TCP that the kernel does not tell is found by snapshots, with wh
     records.forEach(each)
     return records.length
   }
-  const watcher = watcherOf({ ...meter, drain })
+  const reader = new BpfReader({ ...meter, drain }, around)
   const waits = draft(keyOf(cookie), 'tcp', 'ipv4', 'TIME_WAIT', {})
-  const told = watcher.take()
-  for (let i = 0; i < 3; i++) watcher.see({ ...nothing, sockets: [waits] }, new Set(['tcp'] as const))
+  const reports = [...reader.drain()]
+  for (let i = 0; i < 3; i++) reader.observe(snapshotOf(waits), new Set(['tcp'] as const))
   ring = [record(recordKinds.closed, 0)] // Should it come after all, it is no second end.
+  reports.push(...reader.drain())
   deepEqual(
-    [...told, ...watcher.take()].map(event =>
-      event.type === 'gap' ? [event.gap.why, event.gap.count] : [event.type, event.socket.owners[0]?.pid, event.bytesOut, event.accuracy],
-    ),
+    reports.map(report => {
+      if (report.type === 'gap') return [report.gap.code, report.gap.count]
+      if (report.type === 'closed') return [report.type, report.key, report.bytesOut, report.accuracy]
+      return [report.type, report.socket.key, report.type === 'used' ? report.process?.pid : report.socket.state]
+    }),
     [
-      ['opened', pid, undefined, undefined],
-      ['closed', pid, 5050, 'estimate'],
-      ['lost', 1],
+      ['opened', '7', 'ESTABLISHED'],
+      ['used', '7', pid],
+      ['ends-lost', 1],
+      ['closed', '7', 5050, 'estimate'],
     ],
   )
 })
 
-test('where the use of datagram sockets is not seen, their ends are told all the same', () => {
+test('where the use of datagram sockets is not reported, their ends are all the same', () => {
   const { meter } = fakeMeter()
-  const gone = draft('9', 'udp', 'ipv4', 'CLOSED', { address: '127.0.0.1', port: 6 })
-  let told = [gone]
+  let ended = [draft('9', 'udp', 'ipv4', 'CLOSED', { address: '127.0.0.1', port: 6 })]
   const udp: DestroyMessages = {
     take(found) {
-      found.push(...told)
-      told = []
+      found.push(...ended)
+      ended = []
       return false
     },
     close() {},
   }
-  const around = { bootMs: undefined, users: new Map(), namespaceOf: () => undefined, readProcess: () => undefined, udp }
-  const watcher = bpfWatcher({ ...meter, drain: () => 0, lacks: 'no tracepoint' }, around)
-  const events = [...watcher.take(), ...watcher.take()]
+  const reader = new BpfReader({ ...meter, drain: () => 0, lacks: 'no tracepoint' }, { ...around, udp })
+  const reports = [...reader.drain(), ...reader.drain()]
   deepEqual(
-    events.map(event => (event.type === 'gap' ? event.gap.text : [event.type, event.socket.key, event.tier, event.bytesIn])),
+    reports.map(report =>
+      report.type === 'closed' ? [report.type, report.key, report.tier, report.bytesIn] : report.type === 'gap' && report.gap.text,
+    ),
     ['bytes of UDP and UNIX sockets are not counted here: no tracepoint', ['closed', '9', 'destroy', undefined]],
   )
-  deepEqual(watcher.lacks, 'bytes of UDP and UNIX sockets are not counted here: no tracepoint')
+  deepEqual([reader.lacks, reader.opens], ['bytes of UDP and UNIX sockets are not counted here: no tracepoint', ['tcp']])
 })

@@ -34,6 +34,7 @@ export class BpfReader implements LinuxEventReader {
   readonly maxIdleMs = 50
   readonly opens: readonly Protocol[]
   readonly ends: readonly Protocol[]
+  readonly everyEnd = ['tcp'] as const
   /** What is not counted here, and why; undefined when everything is. */
   readonly lacks: string | undefined
   readonly #meter: Meter
@@ -50,7 +51,8 @@ export class BpfReader implements LinuxEventReader {
     this.#counters = new TrafficCounters(meter)
     this.lacks = meter.lacks === undefined ? undefined : `bytes of UDP and UNIX sockets are not counted here: ${meter.lacks}`
     this.opens = meter.lacks === undefined ? ['tcp', ...datagramProtocols] : ['tcp']
-    this.ends = around.udp === undefined ? ['tcp'] : ['tcp', 'udp', 'udplite']
+    // Those of datagram sockets that nobody has used are not.
+    this.ends = meter.lacks === undefined ? this.opens : around.udp === undefined ? ['tcp'] : ['tcp', 'udp', 'udplite']
     if (this.lacks !== undefined) this.#pending.push(eventGap('bytes-uncounted', 'bytes', 'kernel', this.lacks, lacksHelp))
   }
 

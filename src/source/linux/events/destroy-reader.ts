@@ -16,6 +16,7 @@ export class DestroyReader implements LinuxEventReader {
   readonly maxIdleMs = 10
   readonly opens = []
   readonly ends = ['tcp', 'udp', 'udplite'] as const
+  readonly everyEnd = this.ends
   readonly #tcp: DestroyMessages
   readonly #udp: DestroyMessages
   readonly #peers: ClosedPeers

@@ -112,6 +112,9 @@ class FirstGaps implements LinuxEventReader {
   get ends() {
     return this.#reader.ends
   }
+  get everyEnd() {
+    return this.#reader.everyEnd
+  }
   get maxIdleMs() {
     return this.#reader.maxIdleMs
   }
@@ -141,6 +144,7 @@ class NoEvents implements LinuxEventReader {
   readonly tier = 'snapshot'
   readonly opens = []
   readonly ends = []
+  readonly everyEnd = []
   readonly maxIdleMs = 1000
   drain(): readonly [] {
     return []
