@@ -109,8 +109,9 @@ export class View {
       append(this.#closed, step.closed)
       append(this.#changed, step.changed)
     }
-    if (this.needs.flows)
-      for (const moved of step.moved) if (this.#takesMoved(moved, step, isOnly, context)) this.#tables.move(this.#tableStep, moved)
+    if (!this.needs.flows) return
+    append(this.#ended, step.ended)
+    for (const moved of step.moved) if (this.#takesMoved(moved, step, isOnly, context)) this.#tables.move(this.#tableStep, moved)
   }
 
   /** The frame of what was added since the one before. */

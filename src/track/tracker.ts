@@ -132,6 +132,8 @@ export class Tracker {
     this.#unowned = []
     this.#brief = []
     this.#moved = []
+    this.#endedKeys = []
+    this.#isRebased = false
     this.#reportedProcesses = []
     this.#dropped = 0
     this.#unreportedEnds = 0
