@@ -6,8 +6,7 @@ import { checkMillis } from '../model/arguments.ts'
 import type { Frame } from '../model/frame.ts'
 import { ProcessTable } from '../model/process.ts'
 import type { State } from '../model/socket.ts'
-import type { Machine } from './machine.ts'
-import { checkSignal, splitOptions } from './options.ts'
+import { checkSignal, splitOptions, type WatchOptions } from './options.ts'
 
 /** What to explain, and for how long to watch. */
 export interface ExplainOptions extends Query {
@@ -29,7 +28,7 @@ export interface Explanation extends Judgement {
 const live: readonly State[] = ['SYN_SENT', 'ESTABLISHED', 'FIN_WAIT_1', 'FIN_WAIT_2', 'CLOSE_WAIT', 'LAST_ACK', 'CLOSING']
 
 /** Watches TCP connections, and judges each over the whole time. */
-export async function explainFrames(machine: Pick<Machine, 'watch'>, options: ExplainOptions): Promise<Explanation> {
+export async function explainFrames(machine: { watch(options: WatchOptions): AsyncIterable<Frame> }, options: ExplainOptions): Promise<Explanation> {
   const { query, rest } = splitOptions(options, ['for', 'signal'])
   const { for: forMs = 5000, signal } = rest
   checkMillis('for', forMs)

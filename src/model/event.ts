@@ -1,11 +1,9 @@
 // A socket that opened or closed, as a source reports it and as callers receive it.
 
+import type { Accuracy } from './accuracy.ts'
 import type { Gap } from './gap.ts'
 import type { Process } from './process.ts'
 import type { Protocol, Socket, State, Traffic } from './socket.ts'
-
-/** Where a number comes from: counted by the kernel, seen at intervals, or worked out. */
-export type Accuracy = 'exact' | 'sampled' | 'estimate'
 
 /**
  * How openings and ends are seen: by programs inside the kernel, by the kernel's messages that a socket was destroyed, or only by

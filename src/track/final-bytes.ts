@@ -4,7 +4,8 @@
 // an earlier snapshot, what the other end has sent when that is on this machine too, or what the kernel keeps in place of the side that
 // closed first. Without that, the number is what it is when a connection ends gracefully, and an estimate.
 
-import type { Accuracy, PeerEvidence } from '../model/event.ts'
+import type { Accuracy } from '../model/accuracy.ts'
+import type { PeerEvidence } from '../model/event.ts'
 import type { Socket } from '../model/socket.ts'
 import type { Tcp } from '../model/tcp.ts'
 

@@ -1,6 +1,7 @@
 // What follows from two records of one socket: whether it is over, its last bytes, its end, and one record made of both.
 
-import type { Accuracy, ClosedReport, SocketEvent } from '../model/event.ts'
+import type { Accuracy } from '../model/accuracy.ts'
+import type { ClosedReport, SocketEvent } from '../model/event.ts'
 import { payload } from '../model/payload.ts'
 import type { Process } from '../model/process.ts'
 import type { Socket } from '../model/socket.ts'

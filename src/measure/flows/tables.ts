@@ -1,6 +1,6 @@
 // The tables of flows: where the bytes of each socket are added up, by socket, process, user, container, remote and protocol.
 
-import type { Accuracy } from '../../model/event.ts'
+import type { Accuracy } from '../../model/accuracy.ts'
 import type { Flow, Flows } from '../../model/flow.ts'
 import type { Process } from '../../model/process.ts'
 import type { Socket } from '../../model/socket.ts'
