@@ -7,16 +7,9 @@ import type { Descriptors } from './descriptor.ts'
 import type { Source } from './source.ts'
 import { live, type Tape } from './tape.ts'
 
-/**
- * For tests only: the path of a library that stands in for macOS. With it this machine is a Mac, so that everything for macOS runs on any
- * system. It is read here and nowhere else.
- */
-const darwinLibrary = (): string | undefined => process.env.SOCKSCOPE_DARWIN_LIBRARY || undefined
-const localPlatform = (): string => (darwinLibrary() === undefined ? process.platform : 'darwin')
-
 /** Opens this machine, heard through a tape. */
 export async function openLocal(tape: Tape = live): Promise<Source> {
-  return openPlatform(localPlatform(), tape)
+  return openPlatform(process.platform, tape)
 }
 
 /** Opens this machine. It stays open until `close()`. */
@@ -28,7 +21,7 @@ export async function openRecorder(file: string, options: RecorderOptions = {}):
   checkKeys('options', options, ['keepsArguments'] satisfies (keyof RecorderOptions)[])
   if (options.keepsArguments !== undefined) checkKind('keepsArguments', options.keepsArguments, 'boolean')
   const { recordedMachine, recorder } = await import('./replay/index.ts')
-  const tape = recorder(file, localPlatform(), options)
+  const tape = recorder(file, process.platform, options)
   try {
     return await recordedMachine(await openLocal(tape), tape)
   } catch (error) {
@@ -58,14 +51,14 @@ function checkFile(file: unknown): void {
 export async function openPlatform(platform: string, tape: Tape): Promise<Source> {
   if (platform === 'linux') return (await import('./linux/index.ts')).openLinux(tape)
   if (platform === 'win32') return (await import('./windows/index.ts')).openWindows(tape)
-  if (platform === 'darwin') return (await import('./darwin/index.ts')).openDarwin(tape, { library: darwinLibrary() })
+  if (platform === 'darwin') return (await import('./darwin/index.ts')).openDarwin(tape)
   throw new OsError('open', 'ENOSYS', { help: `there is no source for ${platform}` })
 }
 
 /** The way to sockets by their descriptors. */
 export async function openDescriptors(): Promise<Descriptors> {
-  const platform = localPlatform()
-  if (platform === 'darwin') return (await import('./darwin/byfd/stat.ts')).openDescriptors(darwinLibrary())
+  const { platform } = process
+  if (platform === 'darwin') return (await import('./darwin/byfd/stat.ts')).openDescriptors()
   if (platform === 'linux') return (await import('./linux/byfd/stat.ts')).descriptors
   if (platform === 'win32') return (await import('./windows/byfd/stat.ts')).descriptors
   throw new OsError('socketStat', 'ENOSYS', { help: `there is no way to ask ${platform} yet` })

@@ -23,7 +23,8 @@ const open = async (): Promise<Source> => (await import('../../src/index.ts')).o
 
 before(async () => {
   if (there.skip) return
-  process.env.SOCKSCOPE_WINDOWS_DLL = dll
+  process.env.LOOK_ALIKE_DLL = dll
+  await import('./as-look-alike.ts')
   const library = koffi.load(dll)
   turnedOn = library.func('uint32_t __stdcall look_alike_on()')
   turned = library.func('uint32_t __stdcall look_alike_turned()')

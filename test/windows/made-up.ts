@@ -5,7 +5,14 @@ import { viewOf } from '../../src/bytes/text.ts'
 import { OsError } from '../../src/model/errors.ts'
 import type { Calls } from '../../src/source/windows/processes/processes.ts'
 import { estatsData, estatsGroups, estatsPath } from '../../src/source/windows/kernel/structs-estats.ts'
-import { interfaceRow, processEntry, processTimes, serviceEntry, tcpRowModule, udpRowModule } from '../../src/source/windows/kernel/structs.ts'
+import {
+  interfaceRow,
+  processEntry,
+  processTimes,
+  serviceEntry,
+  tcpRowModule,
+  udpRowModule,
+} from '../../src/source/windows/kernel/structs.ts'
 import { sidOfText } from '../../src/source/windows/kernel/text.ts'
 
 /** A table without rows. */
