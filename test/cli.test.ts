@@ -1,4 +1,4 @@
-// The command line as a person uses it: the built file, real sockets, real exit codes.
+// The command line as a person uses it: the whole program, real sockets, real exit codes.
 import { test } from 'node:test'
 import { deepEqual, doesNotMatch, equal, match, ok } from 'node:assert/strict'
 import { execFileSync, spawn } from 'node:child_process'
@@ -147,7 +147,7 @@ test(
   async () => {
     const child = spawn(
       '/bin/sh',
-      ['-c', `"${process.execPath}" dist/cli.cjs help man | true; "${process.execPath}" dist/cli.cjs -a --json | head -c 1`],
+      ['-c', `"${process.execPath}" src/cli/main.ts help man | true; "${process.execPath}" src/cli/main.ts -a --json | head -c 1`],
       { stdio: ['ignore', 'pipe', 'pipe'] },
     )
     let err = ''
@@ -156,7 +156,7 @@ test(
     await once(child, 'close')
     equal(err, '')
     if (existsSync('/dev/full')) {
-      const full = spawn('/bin/sh', ['-c', `exec "${process.execPath}" dist/cli.cjs help man > /dev/full`], {
+      const full = spawn('/bin/sh', ['-c', `exec "${process.execPath}" src/cli/main.ts help man > /dev/full`], {
         stdio: ['ignore', 'ignore', 'pipe'],
       })
       let said = ''
@@ -164,7 +164,7 @@ test(
       deepEqual(await once(full, 'close'), [4, null])
       equal(said, 'sockscope: write failed: ENOSPC\n')
     }
-    const watching = spawn(process.execPath, ['dist/cli.cjs', 'watch', '--every', '50ms'], { stdio: ['ignore', 'pipe', 'inherit'] })
+    const watching = spawn(process.execPath, ['src/cli/main.ts', 'watch', '--every', '50ms'], { stdio: ['ignore', 'pipe', 'inherit'] })
     watching.stdout.resume()
     await sleep(700)
     watching.kill('SIGINT')
@@ -173,7 +173,7 @@ test(
 )
 
 test('watch tells what opens and closes', async () => {
-  const watching = spawn(process.execPath, ['dist/cli.cjs', 'watch', '--ndjson', '--every', '50ms', '-ta'], {
+  const watching = spawn(process.execPath, ['src/cli/main.ts', 'watch', '--ndjson', '--every', '50ms', '-ta'], {
     stdio: ['ignore', 'pipe', 'inherit'],
   })
   let text = ''

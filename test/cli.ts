@@ -1,4 +1,4 @@
-// Runs the built command line, and programs that hold sockets for it to see.
+// Runs the command line, and programs that hold sockets for it to see.
 import { spawn, spawnSync, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
 
@@ -14,7 +14,7 @@ export function sockscope(
   args: readonly string[],
   options: { readonly input?: string; readonly uid?: number; readonly env?: Record<string, string> } = {},
 ): Run {
-  const result = spawnSync(process.execPath, ['dist/cli.cjs', ...args], {
+  const result = spawnSync(process.execPath, ['src/cli/main.ts', ...args], {
     encoding: 'utf8',
     timeout: 30_000,
     maxBuffer: 1 << 28,

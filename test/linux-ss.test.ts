@@ -33,9 +33,7 @@ after(async () => {
 })
 
 const listOurs = (...words: string[]): { sockets: Socket[]; gaps: Gap[] } =>
-  JSON.parse(
-    execFileSync('ip', inside([process.execPath, 'test/linux/list-json.ts', ...words]), { encoding: 'utf8', maxBuffer: 2 ** 28 }),
-  )
+  JSON.parse(execFileSync('ip', inside([process.execPath, 'test/linux/list-json.ts', ...words]), { encoding: 'utf8', maxBuffer: 2 ** 28 }))
 
 const tables: readonly Protocol[] = ['tcp', 'udp', 'raw', 'mptcp', 'unix', 'packet', 'netlink']
 

@@ -95,15 +95,15 @@ test('one namespace of a recording of all, by its name', needs('network namespac
 test('the command line records and plays, and says the same each time', needs('linux'), () => {
   const file = join(folder, 'cli.sockscope')
   const run = (...args: string[]): string =>
-    execFileSync(process.execPath, ['dist/cli.cjs', ...args], { encoding: 'utf8', maxBuffer: 2 ** 28 })
+    execFileSync(process.execPath, ['src/cli/main.ts', ...args], { encoding: 'utf8', maxBuffer: 2 ** 28 })
   run('list', '--record', file)
   const first = run('list', '-tl', '--json', '--replay', file)
   equal(first, run('list', '-tl', '--json', '--replay', file))
   const { meta } = JSON.parse(first) as { meta: { source: string; host?: string } }
   deepEqual([meta.source, meta.host], ['replay linux', undefined])
-  const refused = spawnSync(process.execPath, ['dist/cli.cjs', 'list', '--replay', 'package.json'], { encoding: 'utf8' })
+  const refused = spawnSync(process.execPath, ['src/cli/main.ts', 'list', '--replay', 'package.json'], { encoding: 'utf8' })
   deepEqual([refused.status, refused.stderr], [2, 'sockscope: package.json: is no recording\n'])
-  const again = spawnSync(process.execPath, ['dist/cli.cjs', 'list', '--record', file], { encoding: 'utf8' })
+  const again = spawnSync(process.execPath, ['src/cli/main.ts', 'list', '--record', file], { encoding: 'utf8' })
   const why = `open ${file} failed: EEXIST (it is there already; a recording never replaces a file)`
   deepEqual([again.status, again.stdout, again.stderr], [2, '', `sockscope: --record: ${why}\n`])
 })
@@ -122,7 +122,7 @@ const actors = ['free', 'kill', 'close', 'completion', 'help']
 for (const { name } of commands.filter(c => !actors.includes(c.name))) {
   test(`${name} runs on a recording, and says the same each time`, () => {
     const run = (): unknown[] => {
-      const all = ['dist/cli.cjs', name, ...(words[name] ?? []), '--replay', 'test/golden/linux.recording']
+      const all = ['src/cli/main.ts', name, ...(words[name] ?? []), '--replay', 'test/golden/linux.recording']
       const { status, stdout, stderr } = spawnSync(process.execPath, all, { encoding: 'utf8', timeout: 30_000 })
       return [status, stdout, stderr]
     }

@@ -60,7 +60,7 @@ export interface Who {
 
 /** What a run of the command line says. */
 export function sockscope(args: readonly string[], { uid = 0, before = [] }: Who = {}) {
-  const line = [...before, 'dist/cli.cjs', ...args]
+  const line = [...before, 'src/cli/main.ts', ...args]
   const { status, stdout, stderr } = spawnSync(process.execPath, line, { encoding: 'utf8', maxBuffer: 2 ** 26, uid, gid: uid })
   return { code: status, out: stdout, err: stderr }
 }
