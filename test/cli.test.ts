@@ -121,6 +121,12 @@ function fitsScreen(text: string, what: string): void {
   for (const line of lines) ok(line.length <= 86, `${what}: ${line}`)
 }
 
+test('SOCKSCOPE_TRACE reports every question to the kernel', needs('linux'), () => {
+  const { err } = sockscope(['list', '-tl'], { env: { SOCKSCOPE_TRACE: '1' } })
+  match(err, /^sockscope: trace: tcp[^:]*: \d+ answers?, \d+ bytes, \d+\.\d{3} ms$/m)
+  doesNotMatch(sockscope(['list', '-tl']).err, /trace/)
+})
+
 test('help, version and completion of everything', () => {
   match(sockscope(['--version']).out, /^sockscope \d+\.\d+\.\d+\n$/)
   const names = [...sockscope(['--help']).out.matchAll(/^ {2}([a-z]+) {2,}/gm)].map(m => m[1]!)
@@ -135,8 +141,8 @@ test('help, version and completion of everything', () => {
     for (const name of names) ok(out.includes(name), `${shell} ${name}`)
   }
   fitsScreen(sockscope(['--help']).out, 'all')
-  for (const topic of ['filters', 'columns', 'exit', 'ss', 'man']) equal(sockscope(['help', topic]).code, 0)
-  for (const topic of ['filters', 'exit', 'ss']) fitsScreen(sockscope(['help', topic]).out, topic)
+  for (const topic of ['filters', 'columns', 'environment', 'exit', 'ss', 'man']) equal(sockscope(['help', topic]).code, 0)
+  for (const topic of ['filters', 'environment', 'exit', 'ss']) fitsScreen(sockscope(['help', topic]).out, topic)
   // groff by itself reads no UTF-8.
   doesNotMatch(sockscope(['help', 'man']).out, /[^\n -~]/)
 })

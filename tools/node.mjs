@@ -28,7 +28,7 @@ function fetchNode() {
     mkdirSync(folder, { recursive: true })
     writeFileSync(join(folder, 'package.json'), '{"private":true}\n')
     const args = ['install', '--no-audit', '--no-fund', '--loglevel=error', '--engine-strict=false', `node@npm:${name}@${fetched}`]
-    execFileSync(isWindows ? 'npm.cmd' : 'npm', args, { cwd: folder, stdio: ['ignore', 2, 2], shell: isWindows })
+    execFileSync(isWindows ? 'npm.cmd' : 'npm', args, { cwd: folder, stdio: ['ignore', 'ignore', 2], shell: isWindows })
     execFileSync(node, ['--version'])
   } catch (error) {
     rmSync(folder, { recursive: true, force: true })

@@ -47,12 +47,18 @@ function checkFile(file: unknown): void {
   if (typeof file !== 'string' || file === '' || file.includes('\0')) throw new TypeError(`file: needs the path of a file`)
 }
 
-/** Opens a machine of a platform: this one, or a recording of one. */
-export async function openPlatform(platform: string, tape: Tape): Promise<Source> {
+/** Opens a machine of a platform: this one, or a recording of one. With SOCKSCOPE_TRACE=1 every question to it is a line on stderr. */
+export async function openPlatform(platform: string, given: Tape): Promise<Source> {
+  const tape = process.env.SOCKSCOPE_TRACE === '1' ? await trace(given) : given
   if (platform === 'linux') return (await import('./linux/index.ts')).openLinux(tape)
   if (platform === 'win32') return (await import('./windows/index.ts')).openWindows(tape)
   if (platform === 'darwin') return (await import('./darwin/index.ts')).openDarwin(tape)
   throw new OsError('open', 'ENOSYS', { help: `there is no source for ${platform}` })
+}
+
+async function trace(tape: Tape): Promise<Tape> {
+  const { traced } = await import('./trace.ts')
+  return traced(tape, line => process.stderr.write(`sockscope: ${line}\n`))
 }
 
 /** The way to sockets by their descriptors. */
