@@ -5,9 +5,8 @@ import { execFileSync, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { existsSync } from 'node:fs'
 import { connect } from 'node:net'
-import { setTimeout as sleep } from 'node:timers/promises'
 import { needs } from './needs.ts'
-import { hold, json, listener, sockscope } from './cli.ts'
+import { hold, json, listener, sockscope, startWatch, until } from './cli.ts'
 
 test('a table, and every other form of the same sockets', async () => {
   const holder = await hold(listener)
@@ -170,38 +169,28 @@ test(
       deepEqual(await once(full, 'close'), [4, null])
       equal(said, 'sockscope: write failed: ENOSPC\n')
     }
-    const watching = spawn(process.execPath, ['src/cli/main.ts', 'watch', '--every', '50ms'], { stdio: ['ignore', 'pipe', 'inherit'] })
+    const watching = await startWatch(['--every', '50ms'])
     watching.stdout.resume()
-    await sleep(700)
     watching.kill('SIGINT')
     deepEqual(await once(watching, 'exit'), [130, null])
   },
 )
 
 test('watch tells what opens and closes', async () => {
-  const watching = spawn(process.execPath, ['src/cli/main.ts', 'watch', '--ndjson', '--every', '50ms', '-ta'], {
-    stdio: ['ignore', 'pipe', 'inherit'],
-  })
+  const watching = await startWatch(['--ndjson', '--every', '50ms', '-ta'])
   let text = ''
   watching.stdout.setEncoding('utf8').on('data', part => (text += part))
-  const until = async (done: () => boolean, what: string): Promise<void> => {
-    for (let i = 0; !done(); i++) {
-      ok(i < 400, `${what} in ${text.slice(-2000)}`)
-      await sleep(25)
-    }
-  }
   const records = () =>
     text
       .split('\n')
       .slice(0, -1)
       .map(line => JSON.parse(line))
   try {
-    await sleep(500)
     const holder = await hold(listener)
     const mine = (type: string) => records().some(r => r.type === type && r.socket?.local.port === holder.said.port)
-    await until(() => mine('opened'), 'opened')
+    await until('opened', () => mine('opened') || undefined)
     await holder.stop()
-    await until(() => mine('closed'), 'closed')
+    await until('closed', () => mine('closed') || undefined)
   } finally {
     watching.kill('SIGKILL')
   }

@@ -10,6 +10,7 @@ import { join } from 'node:path'
 import { commands } from '../src/cli/commands.ts'
 import { protocols } from '../src/model/socket.ts'
 import { openRecorder, openRecording } from '../src/source/open.ts'
+import { until } from './cli.ts'
 import { needs } from './needs.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'sockscope-'))
@@ -141,8 +142,8 @@ test('mistakes name the argument', async () => {
   await rejects(openRecorder('x', null as never), /^TypeError: options: /)
 })
 
-/** A program that records two looks, and then ends in its own way. */
-function recordAndEnd(file: string, ending: string): string | null {
+/** A program that records two looks, and then does something of its own. */
+function recordingProgram(file: string, ending: string): string {
   const program = join(folder, 'ending.mjs')
   const open = JSON.stringify(`${process.cwd()}/src/source/open.ts`)
   writeFileSync(
@@ -152,12 +153,29 @@ function recordAndEnd(file: string, ending: string): string | null {
      await machine.sockets(); await machine.sockets()
      ${ending}`,
   )
-  return spawnSync(process.execPath, [program]).signal
+  return program
 }
 
 test('a recorder that is killed leaves what it saw', needs('linux'), async () => {
   const file = join(folder, 'killed.sockscope')
-  equal(recordAndEnd(file, "setTimeout(() => process.kill(process.pid, 'SIGKILL'), 300); setInterval(() => {}, 1000)"), 'SIGKILL')
+  const recorder = spawn(process.execPath, [recordingProgram(file, 'setInterval(() => {}, 1000)')], {
+    stdio: ['ignore', 'ignore', 'inherit'],
+  })
+  const ended = once(recorder, 'exit')
+  const twoLooks = async (): Promise<true | undefined> => {
+    const played = await openRecording(file)
+    try {
+      await played.sockets()
+      const { gaps } = await played.sockets()
+      return gaps.at(-1)?.text.endsWith('at look 3') || undefined
+    } finally {
+      played.close()
+    }
+  }
+  // Not there, not yet a recording, or with a first look that is still being written.
+  await until('two looks in the file', () => twoLooks().catch(() => undefined))
+  recorder.kill('SIGKILL')
+  deepEqual(await ended, [null, 'SIGKILL'])
   const played = await openRecording(file)
   await played.sockets()
   equal(played.ended, false)
@@ -169,7 +187,7 @@ test('a recorder that is killed leaves what it saw', needs('linux'), async () =>
 
 test('a program that ends without closing leaves a whole recording', needs('linux'), async () => {
   const file = join(folder, 'exited.sockscope')
-  equal(recordAndEnd(file, 'process.exit(0)'), null)
+  equal(spawnSync(process.execPath, [recordingProgram(file, 'process.exit(0)')]).status, 0)
   const played = await openRecording(file)
   await played.sockets()
   const { gaps } = await played.sockets()

@@ -2,7 +2,7 @@
 // paths and leave the checks out: `npm test -- rooms`. `npm run test:watch -- WORD` runs them again whenever a file changes.
 import { execFileSync, spawnSync } from 'node:child_process'
 import { delimiter, dirname, join } from 'node:path'
-import { filesBelow, install, root } from './setup.mjs'
+import { buildPackage, filesBelow, install, root } from './setup.mjs'
 
 install()
 const watches = process.argv.includes('--watch')
@@ -31,6 +31,9 @@ if (files.length === 0) {
   process.exit(1)
 }
 
+// What is published must be there before these run, because other tests run at the same time.
+if (files.some(name => /\b(package|select)\.test/.test(name))) buildPackage()
+
 /** Runs the chosen tests on a Node, which is also the one that they find in PATH. What they start from sources is compiled once. */
 function runTests(node, ...options) {
   const env = {
@@ -43,8 +46,9 @@ function runTests(node, ...options) {
 }
 
 if (watches) process.exit(runTests(process.execPath, '--watch'))
-// The same tests on every Node that SOCKSCOPE_NODES names, beside the one that runs this.
-const nodes = [process.execPath, ...(process.env.SOCKSCOPE_NODES ?? '').split(delimiter).filter(Boolean)]
+// The same tests on every Node that SOCKSCOPE_NODES names; without it on the one that runs this.
+const { SOCKSCOPE_NODES } = process.env
+const nodes = SOCKSCOPE_NODES ? SOCKSCOPE_NODES.split(delimiter) : [process.execPath]
 let failed = false
 for (const node of nodes) {
   const version = execFileSync(node, ['--version'], { encoding: 'utf8' }).trim()
