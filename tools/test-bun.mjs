@@ -22,5 +22,9 @@ if (!existsSync(bun)) {
   execFileSync(isWindows ? 'npm.cmd' : 'npm', args, { cwd: folder, stdio: ['ignore', 2, 2], shell: isWindows })
 }
 process.stdout.write(`# the contract under Bun ${execFileSync(bun, ['--version'], { encoding: 'utf8' }).trim()}\n`)
-const { status } = spawnSync(bun, ['test', './test/contract.test.ts'], { cwd: root, stdio: ['ignore', 1, 2], timeout: 120_000 })
+const { status } = spawnSync(bun, ['test', '--timeout', '60000', './test/contract.test.ts'], {
+  cwd: root,
+  stdio: ['ignore', 1, 2],
+  timeout: 120_000,
+})
 process.exit(status === 0 ? 0 : 1)
