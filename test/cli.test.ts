@@ -1,13 +1,12 @@
-// The command line as a person uses it: the built file, real sockets, real exit codes.
+// The command line as a person uses it: the whole program, real sockets, real exit codes.
 import { test } from 'node:test'
 import { deepEqual, doesNotMatch, equal, match, ok } from 'node:assert/strict'
 import { execFileSync, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { existsSync } from 'node:fs'
 import { connect } from 'node:net'
-import { setTimeout as sleep } from 'node:timers/promises'
 import { needs } from './needs.ts'
-import { hold, json, listener, sockscope } from './cli.ts'
+import { hold, json, listener, sockscope, startWatch, until } from './cli.ts'
 
 test('a table, and every other form of the same sockets', async () => {
   const holder = await hold(listener)
@@ -121,6 +120,12 @@ function fitsScreen(text: string, what: string): void {
   for (const line of lines) ok(line.length <= 86, `${what}: ${line}`)
 }
 
+test('SOCKSCOPE_TRACE reports every question to the kernel', needs('linux'), () => {
+  const { err } = sockscope(['list', '-tl'], { env: { SOCKSCOPE_TRACE: '1' } })
+  match(err, /^sockscope: trace: tcp[^:]*: \d+ answers?, \d+ bytes, \d+\.\d{3} ms$/m)
+  doesNotMatch(sockscope(['list', '-tl']).err, /trace/)
+})
+
 test('help, version and completion of everything', () => {
   match(sockscope(['--version']).out, /^sockscope \d+\.\d+\.\d+\n$/)
   const names = [...sockscope(['--help']).out.matchAll(/^ {2}([a-z]+) {2,}/gm)].map(m => m[1]!)
@@ -135,8 +140,8 @@ test('help, version and completion of everything', () => {
     for (const name of names) ok(out.includes(name), `${shell} ${name}`)
   }
   fitsScreen(sockscope(['--help']).out, 'all')
-  for (const topic of ['filters', 'columns', 'exit', 'ss', 'man']) equal(sockscope(['help', topic]).code, 0)
-  for (const topic of ['filters', 'exit', 'ss']) fitsScreen(sockscope(['help', topic]).out, topic)
+  for (const topic of ['filters', 'columns', 'environment', 'exit', 'ss', 'man']) equal(sockscope(['help', topic]).code, 0)
+  for (const topic of ['filters', 'environment', 'exit', 'ss']) fitsScreen(sockscope(['help', topic]).out, topic)
   // groff by itself reads no UTF-8.
   doesNotMatch(sockscope(['help', 'man']).out, /[^\n -~]/)
 })
@@ -147,7 +152,7 @@ test(
   async () => {
     const child = spawn(
       '/bin/sh',
-      ['-c', `"${process.execPath}" dist/cli.cjs help man | true; "${process.execPath}" dist/cli.cjs -a --json | head -c 1`],
+      ['-c', `"${process.execPath}" src/cli/main.ts help man | true; "${process.execPath}" src/cli/main.ts -a --json | head -c 1`],
       { stdio: ['ignore', 'pipe', 'pipe'] },
     )
     let err = ''
@@ -156,7 +161,7 @@ test(
     await once(child, 'close')
     equal(err, '')
     if (existsSync('/dev/full')) {
-      const full = spawn('/bin/sh', ['-c', `exec "${process.execPath}" dist/cli.cjs help man > /dev/full`], {
+      const full = spawn('/bin/sh', ['-c', `exec "${process.execPath}" src/cli/main.ts help man > /dev/full`], {
         stdio: ['ignore', 'ignore', 'pipe'],
       })
       let said = ''
@@ -164,38 +169,28 @@ test(
       deepEqual(await once(full, 'close'), [4, null])
       equal(said, 'sockscope: write failed: ENOSPC\n')
     }
-    const watching = spawn(process.execPath, ['dist/cli.cjs', 'watch', '--every', '50ms'], { stdio: ['ignore', 'pipe', 'inherit'] })
+    const watching = await startWatch(['--every', '50ms'])
     watching.stdout.resume()
-    await sleep(700)
     watching.kill('SIGINT')
     deepEqual(await once(watching, 'exit'), [130, null])
   },
 )
 
 test('watch tells what opens and closes', async () => {
-  const watching = spawn(process.execPath, ['dist/cli.cjs', 'watch', '--ndjson', '--every', '50ms', '-ta'], {
-    stdio: ['ignore', 'pipe', 'inherit'],
-  })
+  const watching = await startWatch(['--ndjson', '--every', '50ms', '-ta'])
   let text = ''
   watching.stdout.setEncoding('utf8').on('data', part => (text += part))
-  const until = async (done: () => boolean, what: string): Promise<void> => {
-    for (let i = 0; !done(); i++) {
-      ok(i < 400, `${what} in ${text.slice(-2000)}`)
-      await sleep(25)
-    }
-  }
   const records = () =>
     text
       .split('\n')
       .slice(0, -1)
       .map(line => JSON.parse(line))
   try {
-    await sleep(500)
     const holder = await hold(listener)
     const mine = (type: string) => records().some(r => r.type === type && r.socket?.local.port === holder.said.port)
-    await until(() => mine('opened'), 'opened')
+    await until('opened', () => mine('opened') || undefined)
     await holder.stop()
-    await until(() => mine('closed'), 'closed')
+    await until('closed', () => mine('closed') || undefined)
   } finally {
     watching.kill('SIGKILL')
   }

@@ -1,6 +1,8 @@
-// Runs the built command line, and programs that hold sockets for it to see.
-import { spawn, spawnSync, type ChildProcess } from 'node:child_process'
+// Runs the command line, and programs that hold sockets for it to see.
+import { spawn, spawnSync, type ChildProcess, type ChildProcessByStdio } from 'node:child_process'
 import { once } from 'node:events'
+import type { Readable } from 'node:stream'
+import { setTimeout as sleep } from 'node:timers/promises'
 
 /** What a run gave. */
 export interface Run {
@@ -14,7 +16,7 @@ export function sockscope(
   args: readonly string[],
   options: { readonly input?: string; readonly uid?: number; readonly env?: Record<string, string> } = {},
 ): Run {
-  const result = spawnSync(process.execPath, ['dist/cli.cjs', ...args], {
+  const result = spawnSync(process.execPath, ['src/cli/main.ts', ...args], {
     encoding: 'utf8',
     timeout: 30_000,
     maxBuffer: 1 << 28,
@@ -24,6 +26,27 @@ export function sockscope(
   })
   if (result.error) throw result.error
   return { code: result.status, out: result.stdout, err: result.stderr }
+}
+
+/** Asks until there is an answer, at most 20 s. */
+export async function until<T>(what: string, ask: () => Promise<T | undefined> | T | undefined): Promise<T> {
+  for (const end = Date.now() + 20_000; Date.now() < end; await sleep(20)) {
+    const answer = await ask()
+    if (answer !== undefined) return answer
+  }
+  throw new Error(`${what}: not within 20 s`)
+}
+
+/** Starts `sockscope watch` and waits until it has looked for the first time, which it reports only when it traces what it asks. */
+export async function startWatch(args: readonly string[]): Promise<ChildProcessByStdio<null, Readable, Readable>> {
+  const child = spawn(process.execPath, ['src/cli/main.ts', 'watch', ...args], {
+    stdio: ['ignore', 'pipe', 'pipe'],
+    env: { ...process.env, SOCKSCOPE_TRACE: '1' },
+  })
+  let trace = ''
+  child.stderr.setEncoding('utf8').on('data', part => (trace += part))
+  await until('the second look', () => (trace.match(/trace: clock:/g)?.length ?? 0) >= 2 || undefined)
+  return child
 }
 
 /** The JSON that a run printed. */

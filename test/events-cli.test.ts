@@ -7,7 +7,8 @@ import { createInterface } from 'node:readline'
 import { test } from 'node:test'
 import { needs } from './needs.ts'
 
-const start = (...args: string[]): ChildProcess => spawn(process.execPath, ['dist/cli.cjs', ...args], { stdio: ['ignore', 'pipe', 'pipe'] })
+const start = (...args: string[]): ChildProcess =>
+  spawn(process.execPath, ['src/cli/main.ts', ...args], { stdio: ['ignore', 'pipe', 'pipe'] })
 
 /** A server that counts what it gets, and connections to it as long as somebody wants them. */
 async function traffic<T>(use: (port: number) => Promise<T>): Promise<T> {

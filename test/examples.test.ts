@@ -22,7 +22,7 @@ after(() => {
 })
 
 async function output(name: string, whileItRuns = (): void => {}): Promise<string> {
-  const child = spawn(process.execPath, [`examples/${name}.ts`], { stdio: ['ignore', 'pipe', 'inherit'] })
+  const child = spawn(process.execPath, ['--import', './test/own-name.ts', `examples/${name}.ts`], { stdio: ['ignore', 'pipe', 'inherit'] })
   let text = ''
   for await (const part of child.stdout.setEncoding('utf8')) {
     text += part

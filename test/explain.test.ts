@@ -3,7 +3,7 @@ import { after, before, test } from 'node:test'
 import { deepEqual, equal, match, ok } from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
 import { classic, classicInput, explain, health, type Tcp } from '../src/index.ts'
-import { hold, json, sockscope, type Holder } from './cli.ts'
+import { hold, json, sockscope, until, type Holder } from './cli.ts'
 import { needs } from './needs.ts'
 
 /** One connection is filled and never read; one is idle; on one 1 KiB is written each 100 ms. */
@@ -18,14 +18,18 @@ const program = `
       if (++open < 3) return
       ends[0].write(Buffer.alloc(20e6, 1))
       setInterval(() => ends[2].write(Buffer.alloc(1024, 2)), 100)
-      setTimeout(() => console.log(JSON.stringify({ port, ports: ends.map(e => e.localPort) })), 500)
+      console.log(JSON.stringify({ port, ports: ends.map(e => e.localPort) }))
     })
   })
 `
 const linux = needs('linux')
 let holder: Holder
 before(async () => {
-  if (linux.skip === false) holder = await hold(program)
+  if (linux.skip !== false) return
+  holder = await hold(program)
+  // Until the one that is never read takes no more, it is being filled, and does not wait.
+  const full = ['list', '-i', `sport = :${holder.said.ports[0]}`]
+  await until('a full window', () => json(full).sockets[0].tcp.sendWindowBytes === 0 || undefined)
 })
 after(() => holder?.stop())
 
@@ -75,7 +79,7 @@ test('nothing to explain is exit 1, a wrong word is a mistake', linux, () => {
 test('the library explains too, and can be called off', linux, async () => {
   const { connections, processes, frame } = await explain({
     for: 60_000,
-    query: { filter: `dport = :${holder.said.port}` },
+    filter: `dport = :${holder.said.port}`,
     signal: AbortSignal.timeout(700),
   })
   equal(connections.length, 0, 'looks are 6 s apart, so only one was taken')

@@ -61,8 +61,8 @@ test('a listener that two processes share: both are named, both end; --clients t
   const shared = await hold(`
     const { fork } = require('node:child_process'), server = require('node:net').createServer(s => s.resume())
     server.listen(0, '127.0.0.1', () => {
-      const child = require('node:child_process').spawn(process.execPath, ['-e', 'setInterval(() => {}, 1000)'], { stdio: ['ignore', 'ignore', 'ignore', server._handle] })
-      setTimeout(() => console.log(JSON.stringify({ port: server.address().port, child: child.pid })), 200)
+      const child = require('node:child_process').spawn(process.execPath, ['-e', 'console.log(1); setInterval(() => {}, 1000)'], { stdio: ['ignore', 'pipe', 'ignore', server._handle] })
+      child.stdout.once('data', () => console.log(JSON.stringify({ port: server.address().port, child: child.pid })))
     })`)
   const client = await hold(
     `const c = require('node:net').connect(Number(process.argv[1]), '127.0.0.1', () => console.log(1)); c.on('error', () => {}); setInterval(() => {}, 1000)`,
@@ -176,14 +176,17 @@ test('a program that is started again at once is told, with its new pid', needs(
   // The next one is there already and only has to listen: how long a program takes to start is not what this is about.
   const supervisor = await hold(
     `const { spawn } = require('node:child_process')
-     const code = "process.stdin.on('end', () => process.exit()).once('data', port => require('node:net').createServer().listen(Number(port), '127.0.0.1', function () { console.log(JSON.stringify({ port: this.address().port, pid: process.pid })) }))"
+     const code = "console.log('ready'); process.stdin.on('end', () => process.exit()).once('data', port => require('node:net').createServer().listen(Number(port), '127.0.0.1', function () { console.log(JSON.stringify({ port: this.address().port, pid: process.pid })) }))"
      const ready = () => spawn(process.execPath, ['-e', code], { stdio: ['pipe', 'pipe', 'inherit'] })
+     const { once } = require('node:events')
      const [child, next] = [ready(), ready()]
-     child.stdout.on('data', line => {
-       process.stdout.write(line)
-       child.on('exit', () => next.stdin.write(String(JSON.parse(line).port)))
-     })
-     setTimeout(() => child.stdin.write('0'), 500)`,
+     Promise.all([child, next].map(one => once(one.stdout, 'data'))).then(() => {
+       child.stdout.on('data', line => {
+         process.stdout.write(line)
+         child.on('exit', () => next.stdin.write(String(JSON.parse(line).port)))
+       })
+       child.stdin.write('0')
+     })`,
   )
   const { port, pid } = supervisor.said
   let last = pid

@@ -7,7 +7,7 @@ import { needs } from './needs.ts'
 /** Runs in a process of its own, so that nothing else moves the numbers. */
 const program = `
 import { readdirSync } from 'node:fs'
-import { openRecording, openSource, watch } from ${JSON.stringify(`${process.cwd()}/dist/index.js`)}
+import { openRecording, openSource, watch } from ${JSON.stringify(`${process.cwd()}/src/index.ts`)}
 const machine = await openSource()
 const rounds = 5
 const start = Date.now()

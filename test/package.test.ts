@@ -14,7 +14,10 @@ let tarball = ''
 let files: string[] = []
 
 before(() => {
-  // Without scripts: the build is there, and other tests are using it.
+  execFileSync(process.execPath, ['--input-type=module', '-e', "(await import('./tools/setup.mjs')).buildPackage()"], {
+    stdio: ['ignore', 2, 2],
+  })
+  // Without scripts, which would build again.
   const npm = process.platform === 'win32' ? 'npm.cmd' : 'npm'
   const packed = execFileSync(npm, ['pack', '--json', '--ignore-scripts', '--loglevel=silent', '--pack-destination', folder], {
     encoding: 'utf8',

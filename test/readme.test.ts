@@ -7,7 +7,7 @@ import { tmpdir } from 'node:os'
 import { dirname, join, resolve } from 'node:path'
 import { needs } from './needs.ts'
 
-const cli = resolve('dist/cli.cjs')
+const cli = resolve('src/cli/main.ts')
 const folder = mkdtempSync(join(tmpdir(), 'sockscope-'))
 after(() => rmSync(folder, { recursive: true }))
 const documents = ['README.md', 'ARCHITECTURE.md', 'CONTRIBUTING.md', ...readdirSync('docs').map(name => `docs/${name}`)].filter(f =>

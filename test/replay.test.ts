@@ -11,6 +11,7 @@ import { join } from 'node:path'
 import { commands } from '../src/cli/commands.ts'
 import { protocols } from '../src/model/socket.ts'
 import { openRecorder, openRecording } from '../src/source/open.ts'
+import { until } from './cli.ts'
 import { needs } from './needs.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'sockscope-'))
@@ -98,15 +99,15 @@ test('one namespace of a recording of all, by its name', needs('network namespac
 test('the command line records and plays, and says the same each time', needs('linux'), () => {
   const file = join(folder, 'cli.sockscope')
   const run = (...args: string[]): string =>
-    execFileSync(process.execPath, ['dist/cli.cjs', ...args], { encoding: 'utf8', maxBuffer: 2 ** 28 })
+    execFileSync(process.execPath, ['src/cli/main.ts', ...args], { encoding: 'utf8', maxBuffer: 2 ** 28 })
   run('list', '--record', file)
   const first = run('list', '-tl', '--json', '--replay', file)
   equal(first, run('list', '-tl', '--json', '--replay', file))
   const { meta } = JSON.parse(first) as { meta: { source: string; host?: string } }
   deepEqual([meta.source, meta.host], ['replay linux', undefined])
-  const refused = spawnSync(process.execPath, ['dist/cli.cjs', 'list', '--replay', 'package.json'], { encoding: 'utf8' })
+  const refused = spawnSync(process.execPath, ['src/cli/main.ts', 'list', '--replay', 'package.json'], { encoding: 'utf8' })
   deepEqual([refused.status, refused.stderr], [2, 'sockscope: package.json: is no recording\n'])
-  const again = spawnSync(process.execPath, ['dist/cli.cjs', 'list', '--record', file], { encoding: 'utf8' })
+  const again = spawnSync(process.execPath, ['src/cli/main.ts', 'list', '--record', file], { encoding: 'utf8' })
   const why = `open ${file} failed: EEXIST (it is there already; a recording never replaces a file)`
   deepEqual([again.status, again.stdout, again.stderr], [2, '', `sockscope: --record: ${why}\n`])
 })
@@ -125,7 +126,7 @@ const actors = ['free', 'kill', 'close', 'completion', 'help']
 for (const { name } of commands.filter(c => !actors.includes(c.name))) {
   test(`${name} runs on a recording, and says the same each time`, () => {
     const run = (): unknown[] => {
-      const all = ['dist/cli.cjs', name, ...(words[name] ?? []), '--replay', 'test/golden/linux.recording']
+      const all = ['src/cli/main.ts', name, ...(words[name] ?? []), '--replay', 'test/golden/linux.recording']
       const { status, stdout, stderr } = spawnSync(process.execPath, all, { encoding: 'utf8', timeout: 30_000 })
       return [status, stdout, stderr]
     }
@@ -144,8 +145,8 @@ test('mistakes name the argument', async () => {
   await rejects(openRecorder('x', null as never), /^TypeError: options: /)
 })
 
-/** A program that records two snapshots, and then ends in its own way. */
-function recordAndEnd(file: string, ending: string): string | null {
+/** A program that records two snapshots, and then does something of its own. */
+function recordingProgram(file: string, ending: string): string {
   const program = join(folder, 'ending.mjs')
   const open = JSON.stringify(`${process.cwd()}/src/source/open.ts`)
   writeFileSync(
@@ -155,12 +156,29 @@ function recordAndEnd(file: string, ending: string): string | null {
      await machine.takeSnapshot(); await machine.takeSnapshot()
      ${ending}`,
   )
-  return spawnSync(process.execPath, [program]).signal
+  return program
 }
 
 test('a recorder that is killed leaves what it saw', needs('linux'), async () => {
   const file = join(folder, 'killed.sockscope')
-  equal(recordAndEnd(file, "setTimeout(() => process.kill(process.pid, 'SIGKILL'), 300); setInterval(() => {}, 1000)"), 'SIGKILL')
+  const recorder = spawn(process.execPath, [recordingProgram(file, 'setInterval(() => {}, 1000)')], {
+    stdio: ['ignore', 'ignore', 'inherit'],
+  })
+  const ended = once(recorder, 'exit')
+  const twoSnapshots = async (): Promise<true | undefined> => {
+    const played = await openRecording(file)
+    try {
+      await played.takeSnapshot()
+      const { gaps } = await played.takeSnapshot()
+      return gaps.at(-1)?.text.endsWith('at look 3') || undefined
+    } finally {
+      played.close()
+    }
+  }
+  // Not there, not yet a recording, or with a first snapshot that is still being written.
+  await until('two snapshots in the file', () => twoSnapshots().catch(() => undefined))
+  recorder.kill('SIGKILL')
+  deepEqual(await ended, [null, 'SIGKILL'])
   const played = await openRecording(file)
   await played.takeSnapshot()
   equal(played.ended, false)
@@ -172,7 +190,7 @@ test('a recorder that is killed leaves what it saw', needs('linux'), async () =>
 
 test('a program that ends without closing leaves a whole recording', needs('linux'), async () => {
   const file = join(folder, 'exited.sockscope')
-  equal(recordAndEnd(file, 'process.exit(0)'), null)
+  equal(spawnSync(process.execPath, [recordingProgram(file, 'process.exit(0)')]).status, 0)
   const played = await openRecording(file)
   await played.takeSnapshot()
   const { gaps } = await played.takeSnapshot()

@@ -31,7 +31,8 @@ const files = readdirSync('src', { recursive: true, encoding: 'utf8' })
   .filter(file => file.endsWith('.ts') && !file.endsWith('.test.ts'))
   .sort()
 const textOf = new Map(files.map(file => [file, readFileSync(join('src', file), 'utf8')]))
-const importPattern = /(?:^|\n)\s*(?:import|export)\s+(type\s)?[^'";]*?from\s*'([^']+)'|(?:import|require)\(\s*'([^']+)'\)|(?:^|\n)import\s*'([^']+)'/g
+const importPattern =
+  /(?:^|\n)\s*(?:import|export)\s+(type\s)?[^'";]*?from\s*'([^']+)'|(?:import|require)\(\s*'([^']+)'\)|(?:^|\n)import\s*'([^']+)'/g
 
 interface Import {
   readonly name: string
@@ -95,7 +96,9 @@ test('no module keeps state of its own, but for caches that can be closed', () =
   /** What may change at the top of a module, and how it is closed. */
   const named: Readonly<Record<string, string>> = {}
   const state = files.flatMap(file =>
-    [...textOf.get(file)!.matchAll(/^(?:export )?let (\w+)/gm)].map(([, name]) => `${file}: ${name}`).filter(one => named[one] === undefined),
+    [...textOf.get(file)!.matchAll(/^(?:export )?let (\w+)/gm)]
+      .map(([, name]) => `${file}: ${name}`)
+      .filter(one => named[one] === undefined),
   )
   deepEqual(state, [])
 })

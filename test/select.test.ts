@@ -3,7 +3,8 @@ import { after, test } from 'node:test'
 import { deepEqual } from 'node:assert/strict'
 import { execFileSync, spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
-import { join } from 'node:path'
+import { resolve } from 'node:path'
+import { isDeepStrictEqual } from 'node:util'
 import { needs } from './needs.ts'
 
 const lines = [
@@ -35,15 +36,23 @@ const holder = `
   const mptcp = socket(2, 1, 262); bind(mptcp, inet, 16); listen(mptcp, 5)
   socket(17, 3, 0x0300); socket(17, 2, 0x0300); socket(2, 3, 1); socket(10, 3, 58)
   bind(socket(16, 3, 0), Buffer.from([16, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0]), 12)
-  const net = require('node:net'), dgram = require('node:dgram')
-  const server = net.createServer({ allowHalfOpen: true }, s => s.resume().on('error', () => {})).listen(0, '127.0.0.1', () => {
+  const net = require('node:net'), dgram = require('node:dgram'), { once } = require('node:events')
+  const server = net.createServer({ allowHalfOpen: true }, s => s.resume().on('error', () => {})).listen(0, '127.0.0.1', async () => {
     const { port } = server.address()
-    net.connect(port, '127.0.0.1'); net.connect(port, '127.0.0.1').end(); net.connect(port, '127.0.0.1').on('connect', function () { this.resetAndDestroy() })
-    const six = net.createServer(s => s.resume()).listen(0, '::', () => { net.connect(six.address().port, '::1'); net.connect(six.address().port, '127.0.0.1').end() })
-    net.createServer().listen({ port: 0, host: '::1', ipv6Only: true })
-    const udp = dgram.createSocket('udp4').bind(0, '127.0.0.1', () => dgram.createSocket('udp4').connect(udp.address().port, '127.0.0.1'))
-    dgram.createSocket('udp6').bind(0)
-    setTimeout(() => console.log(port), 700)
+    const at = (port, host) => net.connect(port, host)
+    // One stays, one is closed by its client alone, and one is reset: the server sees each of them.
+    const half = new Promise(resolve => server.on('connection', s => s.on('end', resolve)))
+    const reset = new Promise(resolve => server.on('connection', s => s.on('error', resolve)))
+    const one = at(port, '127.0.0.1'), two = at(port, '127.0.0.1').end(), three = at(port, '127.0.0.1').on('connect', function () { this.resetAndDestroy() })
+    const six = net.createServer(s => s.resume()).listen(0, '::')
+    const only = net.createServer().listen({ port: 0, host: '::1', ipv6Only: true })
+    const udp = dgram.createSocket('udp4').bind(0, '127.0.0.1'), udp6 = dgram.createSocket('udp6').bind(0)
+    await Promise.all([half, reset, once(one, 'connect'), ...[six, only, udp, udp6].map(s => once(s, 'listening'))])
+    const connected = dgram.createSocket('udp4')
+    connected.connect(udp.address().port, '127.0.0.1')
+    // The second one is closed from both sides.
+    await Promise.all([once(connected, 'connect'), once(at(six.address().port, '::1'), 'connect'), once(at(six.address().port, '127.0.0.1').end().resume(), 'close')])
+    console.log(port)
   })
 `
 
@@ -55,12 +64,12 @@ const within = (file: string, ...args: string[]): string =>
     maxBuffer: 1 << 26,
   })
 
-/** The sockets that we select; exit 1 says that there are none. */
+/** The sockets that we select; exit 1 says that there are none. The built program: states last 60 s, and from sources 120 starts take longer than that. */
 // oxlint-disable-next-line typescript/no-explicit-any -- JSON
 function ours(words: readonly string[]): any[] {
   const { stdout } = spawnSync(
     'ip',
-    ['netns', 'exec', namespace, process.execPath, join(process.cwd(), 'dist/cli.cjs'), 'list', '--json', '--no-owners', ...words],
+    ['netns', 'exec', namespace, process.execPath, resolve('dist/cli.cjs'), 'list', '--json', '--no-owners', ...words],
     { encoding: 'utf8', maxBuffer: 1 << 26 },
   )
   return JSON.parse(stdout).sockets
@@ -90,6 +99,9 @@ function namedByUs(s: any): string {
 }
 
 test('every line selects what ss selects', needs('network namespaces', 'command ss'), async t => {
+  execFileSync(process.execPath, ['--input-type=module', '-e', "(await import('./tools/setup.mjs')).buildProgram()"], {
+    stdio: ['ignore', 2, 2],
+  })
   execFileSync('ip', ['netns', 'add', namespace])
   after(() => execFileSync('ip', ['netns', 'del', namespace]))
   within('ip', 'link', 'set', 'lo', 'up')
@@ -100,20 +112,20 @@ test('every line selects what ss selects', needs('network namespaces', 'command 
   for (const text of lines) {
     await t.test(text, () => {
       const words = text.replaceAll('PORT', port).split(' ')
-      // The letters e and O show more without changing what is selected.
-      const theirs = within('ss', '-HneO', ...words, '-e')
-        .split('\n')
-        .filter(Boolean)
-        .map(row => namedBySs(row, text))
-      // Each of the two sees the netlink socket that it asks by; that one is not the same.
-      const asker = (name: string): boolean => /^netlink 4:[1-9]/.test(name)
-      deepEqual(
-        ours(words)
-          .map(namedByUs)
-          .filter(name => !asker(name))
-          .sort(),
-        theirs.filter(name => !asker(name)).sort(),
-      )
+      const ask = (): readonly [string[], string[]] => {
+        // The letters e and O show more without changing what is selected.
+        const theirs = within('ss', '-HneO', ...words, '-e')
+          .split('\n')
+          .filter(Boolean)
+          .map(row => namedBySs(row, text))
+        // Each of the two sees the netlink socket that it asks by; that one is not the same.
+        const asker = (name: string): boolean => /^netlink 4:[1-9]/.test(name)
+        const all = [ours(words).map(namedByUs), theirs] as const
+        return [all[0].filter(name => !asker(name)).sort(), all[1].filter(name => !asker(name)).sort()]
+      }
+      const [first, other] = ask()
+      // A socket may leave a state, such as TIME_WAIT, between the two; then both are asked once more.
+      deepEqual(...(isDeepStrictEqual(first, other) ? ([first, other] as const) : ask()))
     })
   }
 })

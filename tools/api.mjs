@@ -1,17 +1,16 @@
 // The public types, each file that an entry point reaches, without comments: `npm run api` keeps them in test/api/; with --check it compares.
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { execFileSync } from 'node:child_process'
+import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { dirname, join, relative, resolve } from 'node:path'
-import { fileURLToPath } from 'node:url'
+import { install, root } from './setup.mjs'
 
-const root = dirname(dirname(fileURLToPath(import.meta.url)))
-const dist = join(root, 'dist')
+const types = join(root, '.cache/types')
 const kept = join(root, 'test/api/sockscope.txt')
 const check = process.argv.includes('--check')
-if (!check) {
-  const { build, install } = await import('./setup.mjs')
-  install()
-  build()
-}
+install()
+rmSync(types, { recursive: true, force: true })
+const options = ['-p', root, '--emitDeclarationOnly', '--outDir', types]
+execFileSync(process.execPath, [join(root, 'node_modules/typescript/bin/tsc'), ...options], { stdio: ['ignore', 2, 2] })
 
 const files = new Map()
 function reach(file) {
@@ -28,9 +27,9 @@ function reach(file) {
     reach(resolve(dirname(file), to.replace(/\.[jt]s$/, '.d.ts')))
 }
 const { exports } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'))
-for (const entry of Object.values(exports)) if (entry.types) reach(resolve(root, entry.types))
+for (const entry of Object.values(exports)) if (entry.types) reach(join(types, relative('dist', entry.types)))
 const now = [...files]
-  .map(([file, text]) => `// ${relative(dist, file).replaceAll('\\', '/')}\n${text}\n`)
+  .map(([file, text]) => `// ${relative(types, file).replaceAll('\\', '/')}\n${text}\n`)
   .sort()
   .join('\n')
 

@@ -1,8 +1,7 @@
-// `npm run bench NAME`: builds what has changed and runs one benchmark of bench/. Words after the name are for the benchmark.
-import { execFileSync, spawnSync } from 'node:child_process'
+// `npm run bench NAME`: builds the program if its sources changed and runs one benchmark of bench/. Words after the name are for the benchmark.
+import { spawnSync } from 'node:child_process'
 import { readdirSync } from 'node:fs'
-import { join } from 'node:path'
-import { build, install, root } from './setup.mjs'
+import { buildProgram, install, root } from './setup.mjs'
 
 const [name = '', ...words] = process.argv.slice(2)
 process.chdir(root)
@@ -14,6 +13,5 @@ if (!names.includes(name)) {
   process.exit(2)
 }
 install()
-build()
-execFileSync(process.execPath, [join(root, 'node_modules/typescript/bin/tsc'), '-p', 'tsconfig.test.json'], { stdio: ['ignore', 2, 2] })
+buildProgram()
 process.exit(spawnSync(process.execPath, [`bench/${name}.ts`, ...words], { stdio: 'inherit' }).status ?? 1)

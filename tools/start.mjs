@@ -1,8 +1,8 @@
 // `npm start`: everything that is missing, then the command line with the arguments that were given.
 import { createRequire } from 'node:module'
-import { build, install, root } from './setup.mjs'
+import { buildProgram, install, root } from './setup.mjs'
 
 install()
-build()
+buildProgram()
 process.argv[1] = `${root}/dist/cli.cjs`
 createRequire(import.meta.url)(process.argv[1])

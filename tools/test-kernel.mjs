@@ -5,7 +5,7 @@ import { spawnSync } from 'node:child_process'
 import { existsSync, mkdirSync, readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { boot, makeImage, modulesOf } from './guest.mjs'
-import { build, install, root } from './setup.mjs'
+import { buildProgram, filesBelow, install, root } from './setup.mjs'
 
 const cache = join(root, '.cache/kernel')
 const unpacked = join(cache, 'linux/root')
@@ -21,18 +21,11 @@ const lists = ['tcp', 'udp', 'raw', 'sctp', 'dccp', 'mptcp', 'unix', 'vsock', 'n
 const programs = ['ip', 'ss', 'sh', 'unshare', 'mount', 'umount', 'true']
 
 /** The tests of this kernel that say most on another one; what they need and is not there they leave out. */
-const own = [
-  'src/source/linux/bpf/btf',
-  'src/source/linux/bpf/traffic',
-  'test/linux/layout',
-  'test/linux-ss',
-  'test/contract',
-  'test/source-filter',
-  'test/unix-filter',
-]
-const live = ['actions', 'events', 'interfaces', 'owners', 'places'].map(name => `src/source/linux/${name}`)
+const rooms = ['bpf/btf', 'bpf/traffic', 'byfd/actions', 'events/events', 'host/interfaces', 'netns/enter', 'owners/owners']
+const across = ['linux/layout', 'linux-ss', 'contract', 'source-filter', 'unix-filter']
+const files = [...rooms.map(name => `src/source/linux/${name}.test.ts`), ...across.map(name => `test/${name}.test.ts`)]
 const machines = [
-  { name: 'as it is', line: '', tests: [...own, ...live].map(name => `${name}.test.js`), guest: name => !name.startsWith('selinux') },
+  { name: 'as it is', line: '', tests: files, guest: name => !name.startsWith('selinux') },
   {
     name: 'with SELinux',
     line: 'security=selinux selinux=1 enforcing=0 guest.policy=/policy',
@@ -40,6 +33,9 @@ const machines = [
     guest: name => name.startsWith('selinux'),
   },
 ]
+
+/** Sources go there without their types, and otherwise as they are: test/kernel/stripped.mjs. */
+const types = { target: 'es2023', tsconfigRaw: { compilerOptions: { verbatimModuleSyntax: true } } }
 
 const say = text => process.stdout.write(`${text}\n`)
 const has = program => spawnSync('sh', ['-c', `command -v ${program}`]).status === 0
@@ -88,14 +84,17 @@ function policy() {
 function fill(archive) {
   archive.write('/etc/passwd', 'root:x:0:0:root:/:/bin/sh\nsomeone:x:1000:1000::/:/bin/sh\n')
   archive.write('/policy', policy())
-  archive.write('/app/package.json', '{"private":true,"type":"module"}')
   archive.add('/app/init.mjs', join(root, 'test/kernel/init.mjs'))
-  for (const folder of ['dist', 'build', 'test/layouts', 'test/golden']) archive.add(`/app/${folder}`, join(root, folder))
+  for (const name of ['package.json', 'dist/main.cjs']) archive.add(`/app/${name}`, join(root, name))
+  for (const name of [...filesBelow('src'), ...filesBelow('test')]) {
+    const bytes = readFileSync(join(root, name))
+    archive.write(`/app/${name}`, name.endsWith('.ts') ? transformSync(bytes, { loader: 'ts', ...types }).code : bytes)
+  }
   for (const module of ['koffi', '@koromix/koffi-linux-x64']) archive.add(`/app/node_modules/${module}`, join(root, 'node_modules', module))
 }
 
 async function run({ name, line, tests, guest }, kernel) {
-  const guests = readdirSync(join(root, 'build/test/kernel')).filter(file => file.endsWith('.guest.js') && guest(file))
+  const guests = readdirSync(join(root, 'test/kernel')).filter(file => file.endsWith('.guest.ts') && guest(file))
   const all = [...guests.map(file => `test/kernel/${file}`), ...tests]
   const chosen = all.filter(file => words.length === 0 || words.some(word => file.includes(word)))
   if (chosen.length === 0) return true
@@ -109,13 +108,10 @@ async function run({ name, line, tests, guest }, kernel) {
 }
 
 install()
-build()
+buildProgram()
+const { transformSync } = await import('esbuild')
+for (const file of files) if (!existsSync(join(root, file))) throw new Error(`tools/test-kernel.mjs names ${file}, which is not there`)
 prepare()
-// `npm test` has compiled the tests already.
-if (!process.argv.includes('--if-there')) {
-  const tsc = [join(root, 'node_modules/typescript/bin/tsc'), '-p', 'tsconfig.test.json']
-  if (spawnSync(process.execPath, tsc, { cwd: root, stdio: ['ignore', 1, 2] }).status !== 0) process.exit(1)
-}
 const modules = modulesOf(join(unpacked, 'lib/modules'), [...ciphers, ...families, ...lists, 'diag'])
 makeImage(image, { programs, modules, fill })
 const [vmlinuz] = readdirSync(join(unpacked, 'boot'))

@@ -4,7 +4,7 @@
 import { spawn, spawnSync } from 'node:child_process'
 import { closeSync, cpSync, existsSync, mkdirSync, openSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { build, install, root } from './setup.mjs'
+import { buildProgram, install, root } from './setup.mjs'
 
 const cache = join(root, '.cache/windows')
 const wine = join(cache, 'wine')
@@ -97,16 +97,15 @@ function assertions() {
   return `${lines.join('\n')}\n`
 }
 
-/** What runs under Wine: the compiled library, command line and tests, beside the node_modules for Windows. */
+/** What runs under Wine: the sources, the tests and the built command line, beside the node_modules for Windows. */
 async function fillStage() {
   rmSync(stage, { recursive: true, force: true })
   mkdirSync(stage, { recursive: true })
-  writeFileSync(join(stage, 'package.json'), '{"private":true,"type":"module"}')
   symlinkSync(join(node, 'node_modules'), join(stage, 'node_modules'))
   // A copy, because Wine names a link by the file that it shows at.
   const foreign = join(cache, 'Pf\u00e4d \u4f60\u597d/n\u00f6de \u{1f600}.exe')
   if (!existsSync(foreign)) cpSync(join(node, 'node.exe'), foreign)
-  for (const folder of ['dist', 'build', 'test']) cpSync(join(root, folder), join(stage, folder), { recursive: true })
+  for (const name of ['package.json', 'dist/main.cjs', 'src', 'test']) cpSync(join(root, name), join(stage, name), { recursive: true })
   if (!has(compiler)) return
   writeFileSync(join(stage, 'layout.h'), assertions())
   const source = join(root, 'test/windows/look-alike')
@@ -116,13 +115,13 @@ async function fillStage() {
 }
 
 async function tests() {
-  const env = { ...process.env, LC_ALL: 'C.UTF-8', WINEDEBUG: '-all', SOCKSCOPE_WINDOWS_DLL: '' }
-  const own = readdirSync(join(stage, 'build/test/windows')).filter(f => f.endsWith('.wine.js'))
-  const files = ['contract.test.js', ...own.map(f => `windows/${f}`)].filter(f => words.length === 0 || words.some(w => f.includes(w)))
+  const env = { ...process.env, LC_ALL: 'C.UTF-8', WINEDEBUG: '-all', NODE_COMPILE_CACHE: 'compiled' }
+  const own = readdirSync(join(stage, 'test/windows')).filter(f => f.endsWith('.wine.ts'))
+  const files = ['contract.test.ts', ...own.map(f => `windows/${f}`)].filter(f => words.length === 0 || words.some(w => f.includes(w)))
   let failed = 0
   for (const file of files) {
-    const args = [join(node, 'node.exe'), '--test-reporter=spec', `build/test/${file}`]
-    const { ok, output } = await run(file, 60, join(wine, 'wine'), args, { cwd: stage, env })
+    const args = [join(node, 'node.exe'), '--test-reporter=spec', `test/${file}`]
+    const { ok, output } = await run(file, 120, join(wine, 'wine'), args, { cwd: stage, env })
     say(output)
     if (!ok) failed++
   }
@@ -136,13 +135,8 @@ const stop = () =>
   })
 
 install()
-build()
+buildProgram()
 await prepare()
-// `npm test` has compiled the tests already.
-if (!process.argv.includes('--if-there')) {
-  const tsc = [join(root, 'node_modules/typescript/bin/tsc'), '-p', 'tsconfig.test.json']
-  if (spawnSync(process.execPath, tsc, { cwd: root, stdio: ['ignore', 1, 2] }).status !== 0) process.exit(1)
-}
 await fillStage()
 say('# Windows under Wine')
 let failed

@@ -1,46 +1,66 @@
-// `npm test`: installs, builds, checks the types, lints, and runs every test. Words after `--` choose test files: `npm test -- rooms`.
+// `npm test`: installs what is missing, checks types, lint and format, and runs every test from its source. Words after `--` choose test files by their
+// paths and leave the checks out: `npm test -- rooms`. `npm run test:watch -- WORD` runs them again whenever a file changes.
 import { execFileSync, spawnSync } from 'node:child_process'
-import { readdirSync, rmSync } from 'node:fs'
-import { delimiter, join } from 'node:path'
-import { build, install, root } from './setup.mjs'
+import { delimiter, dirname, join } from 'node:path'
+import { buildPackage, filesBelow, install, root } from './setup.mjs'
 
 install()
-build()
-const words = process.argv.slice(2)
+const watches = process.argv.includes('--watch')
+const words = process.argv.slice(2).filter(word => !word.startsWith('--'))
+const isWhole = words.length === 0 && !watches
 process.chdir(root)
-const step = (what, file, args) => {
+
+/** Runs a program of node_modules; a failure ends everything. */
+function check(what, file, args) {
   process.stdout.write(`# ${what}\n`)
-  try {
-    execFileSync(process.execPath, [join(root, 'node_modules', file), ...args], { stdio: ['ignore', 1, 2] })
-  } catch {
-    process.exit(1)
-  }
+  const { status } = spawnSync(process.execPath, [join('node_modules', file), ...args], { stdio: ['ignore', 1, 2] })
+  if (status !== 0) process.exit(1)
 }
 
-rmSync('build', { recursive: true, force: true })
-step('types', 'typescript/bin/tsc', ['-p', 'tsconfig.test.json'])
-if (words.length === 0) {
-  step('lint', 'oxlint/bin/oxlint', ['--type-aware', '--deny-warnings'])
-  step('format', 'oxfmt/bin/oxfmt', ['--check'])
+if (isWhole) {
+  check('types', 'typescript/bin/tsc', ['-p', 'tsconfig.test.json'])
+  check('lint', 'oxlint/bin/oxlint', ['--type-aware', '--deny-warnings'])
+  check('format', 'oxfmt/bin/oxfmt', ['--check'])
 }
-const files = ['build/src', 'build/test']
-  .flatMap(folder => readdirSync(folder, { recursive: true, encoding: 'utf8' }).map(name => join(folder, name)))
-  .filter(name => name.endsWith('.test.js') && (words.length === 0 || words.some(word => name.includes(word))))
-  .sort()
-// The same tests on every Node that SOCKSCOPE_NODES names, beside the one that runs this.
-const nodes = [process.execPath, ...(process.env.SOCKSCOPE_NODES ?? '').split(delimiter).filter(Boolean)]
+
+const files = [...filesBelow('src'), ...filesBelow('test')].filter(
+  name => name.endsWith('.test.ts') && (words.length === 0 || words.some(word => name.includes(word))),
+)
+if (files.length === 0) {
+  process.stderr.write(`no path of a test has ${words.join(' or ')} in it\n`)
+  process.exit(1)
+}
+
+// What is published must be there before these run, because other tests run at the same time.
+if (files.some(name => /\b(package|select)\.test/.test(name))) buildPackage()
+
+/** Runs the chosen tests on a Node, which is also the one that they find in PATH. What they start from sources is compiled once. */
+function runTests(node, ...options) {
+  const env = {
+    ...process.env,
+    PATH: `${dirname(node)}${delimiter}${process.env.PATH}`,
+    NODE_COMPILE_CACHE: join(root, '.cache/compile'),
+  }
+  return spawnSync(node, ['--test', '--test-concurrency=2', '--test-reporter=spec', ...options, ...files], { stdio: ['ignore', 1, 2], env })
+    .status
+}
+
+if (watches) process.exit(runTests(process.execPath, '--watch'))
+// The same tests on every Node that SOCKSCOPE_NODES names; without it on the one that runs this.
+const { SOCKSCOPE_NODES } = process.env
+const nodes = SOCKSCOPE_NODES ? SOCKSCOPE_NODES.split(delimiter) : [process.execPath]
 let failed = false
 for (const node of nodes) {
   const version = execFileSync(node, ['--version'], { encoding: 'utf8' }).trim()
   process.stdout.write(`# tests on Node ${version}\n`)
-  const { status } = spawnSync(node, ['--test', '--test-concurrency=2', '--test-reporter=spec', ...files], { stdio: ['ignore', 1, 2] })
-  failed ||= status !== 0
+  if (runTests(node) !== 0) failed = true
 }
-// Windows and another Linux kernel are tried once. They are got only when nothing may be skipped; `npm run test:windows` and `npm run test:kernel` get them, too.
-if (words.length === 0) {
-  for (const other of ['test-windows.mjs', 'test-kernel.mjs']) {
+// Bun, Windows and another Linux kernel are tried once. They are fetched only when nothing may be skipped; `npm run test:bun`, `npm run test:windows` and
+// `npm run test:kernel` fetch them, too.
+if (isWhole) {
+  for (const other of ['test-bun.mjs', 'test-windows.mjs', 'test-kernel.mjs']) {
     const { status } = spawnSync(process.execPath, [join(root, 'tools', other), '--if-there'], { stdio: ['ignore', 1, 2] })
-    failed ||= status !== 0
+    if (status !== 0) failed = true
   }
 }
 process.exit(failed ? 1 : 0)

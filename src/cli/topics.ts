@@ -25,6 +25,13 @@ export const topics = (): Readonly<Record<string, readonly string[]>> => ({
     '',
     ...columns.map(c => `  ${c.id.padEnd(14)} ${c.about}`),
   ],
+  environment: [
+    '  NO_COLOR           no colour, whatever reads the output',
+    '  CLICOLOR_FORCE     colour, whatever reads the output',
+    '  XDG_CACHE_HOME     where caches are kept (default: ~/.cache; for root: /var/cache)',
+    '  SOCKSCOPE_TRACE=1  each question to the kernel is a line on stderr, with the size',
+    '                     and the time of its answer',
+  ],
   exit: [
     '  0    found, or done',
     '  1    nothing matched',

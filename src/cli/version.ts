@@ -1,6 +1,11 @@
-// The version of the package, put in when the command line is built.
+// The version of the package: put in when the command line is built, read from package.json when it runs from its sources.
+
+import { readFileSync } from 'node:fs'
 
 declare const SOCKSCOPE_VERSION: string | undefined
 
-/** Such as `1.2.3`; `0.0.0` when it runs from its sources. */
-export const version: string = typeof SOCKSCOPE_VERSION === 'undefined' ? '0.0.0' : SOCKSCOPE_VERSION
+/** Such as `1.2.3`. */
+export const version: string =
+  typeof SOCKSCOPE_VERSION === 'undefined'
+    ? (JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')) as { version: string }).version
+    : SOCKSCOPE_VERSION

@@ -28,7 +28,10 @@ export interface Explanation extends Judgement {
 const live: readonly State[] = ['SYN_SENT', 'ESTABLISHED', 'FIN_WAIT_1', 'FIN_WAIT_2', 'CLOSE_WAIT', 'LAST_ACK', 'CLOSING']
 
 /** Watches TCP connections, and judges each over the whole time. */
-export async function explainFrames(machine: { watch(options: WatchOptions): AsyncIterable<Frame> }, options: ExplainOptions): Promise<Explanation> {
+export async function explainFrames(
+  machine: { watch(options: WatchOptions): AsyncIterable<Frame> },
+  options: ExplainOptions,
+): Promise<Explanation> {
   const { query, rest } = splitOptions(options, ['for', 'signal'])
   const { for: forMs = 5000, signal } = rest
   checkMillis('for', forMs)

@@ -7,16 +7,9 @@ import type { Descriptors } from './descriptor.ts'
 import type { Source } from './source.ts'
 import { live, type Tape } from './tape.ts'
 
-/**
- * For tests only: the path of a library that stands in for macOS. With it this machine is a Mac, so that everything for macOS runs on any
- * system. It is read here and nowhere else.
- */
-const darwinLibrary = (): string | undefined => process.env.SOCKSCOPE_DARWIN_LIBRARY || undefined
-const localPlatform = (): string => (darwinLibrary() === undefined ? process.platform : 'darwin')
-
 /** Opens this machine, heard through a tape. */
 export async function openLocal(tape: Tape = live): Promise<Source> {
-  return openPlatform(localPlatform(), tape)
+  return openPlatform(process.platform, tape)
 }
 
 /** Opens this machine. It stays open until `close()`. */
@@ -28,7 +21,7 @@ export async function openRecorder(file: string, options: RecorderOptions = {}):
   checkKeys('options', options, ['keepsArguments'] satisfies (keyof RecorderOptions)[])
   if (options.keepsArguments !== undefined) checkKind('keepsArguments', options.keepsArguments, 'boolean')
   const { recordedMachine, recorder } = await import('./replay/index.ts')
-  const tape = recorder(file, localPlatform(), options)
+  const tape = recorder(file, process.platform, options)
   try {
     return await recordedMachine(await openLocal(tape), tape)
   } catch (error) {
@@ -54,18 +47,24 @@ function checkFile(file: unknown): void {
   if (typeof file !== 'string' || file === '' || file.includes('\0')) throw new TypeError(`file: needs the path of a file`)
 }
 
-/** Opens a machine of a platform: this one, or a recording of one. */
-export async function openPlatform(platform: string, tape: Tape): Promise<Source> {
+/** Opens a machine of a platform: this one, or a recording of one. With SOCKSCOPE_TRACE=1 every question to it is a line on stderr. */
+export async function openPlatform(platform: string, given: Tape): Promise<Source> {
+  const tape = process.env.SOCKSCOPE_TRACE === '1' ? await trace(given) : given
   if (platform === 'linux') return (await import('./linux/index.ts')).openLinux(tape)
   if (platform === 'win32') return (await import('./windows/index.ts')).openWindows(tape)
-  if (platform === 'darwin') return (await import('./darwin/index.ts')).openDarwin(tape, { library: darwinLibrary() })
+  if (platform === 'darwin') return (await import('./darwin/index.ts')).openDarwin(tape)
   throw new OsError('open', 'ENOSYS', { help: `there is no source for ${platform}` })
+}
+
+async function trace(tape: Tape): Promise<Tape> {
+  const { traced } = await import('./trace.ts')
+  return traced(tape, line => process.stderr.write(`sockscope: ${line}\n`))
 }
 
 /** The way to sockets by their descriptors. */
 export async function openDescriptors(): Promise<Descriptors> {
-  const platform = localPlatform()
-  if (platform === 'darwin') return (await import('./darwin/byfd/stat.ts')).openDescriptors(darwinLibrary())
+  const { platform } = process
+  if (platform === 'darwin') return (await import('./darwin/byfd/stat.ts')).openDescriptors()
   if (platform === 'linux') return (await import('./linux/byfd/stat.ts')).descriptors
   if (platform === 'win32') return (await import('./windows/byfd/stat.ts')).descriptors
   throw new OsError('socketStat', 'ENOSYS', { help: `there is no way to ask ${platform} yet` })

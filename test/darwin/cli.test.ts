@@ -1,4 +1,4 @@
-// The command line as it is shipped, on the stand-in for macOS.
+// The whole command line, on the stand-in for macOS.
 import { deepEqual, equal, match, ok } from 'node:assert/strict'
 import { execFile } from 'node:child_process'
 import { mkdtempSync, rmSync } from 'node:fs'
@@ -19,9 +19,10 @@ interface Ran {
 }
 
 function run(text: string, ...args: readonly string[]): Promise<Ran> {
-  const env = { ...process.env, NO_COLOR: '1', ...machine(text).env }
+  const mac = machine(text)
+  const env = { ...process.env, NO_COLOR: '1', ...mac.env }
   return new Promise(resolve =>
-    execFile(process.execPath, ['dist/cli.cjs', ...args], { env, timeout: 20_000 }, (error, out, err) =>
+    execFile(process.execPath, [...mac.before, 'src/cli/main.ts', ...args], { env, timeout: 20_000 }, (error, out, err) =>
       resolve({ status: error === null ? 0 : (error.code ?? error.signal ?? undefined), out, err }),
     ),
   )
@@ -108,7 +109,7 @@ test('a recording plays without the library', need, async t => {
   const file = join(folder, 'mac.sockscope')
   const live = await run(desk, '--record', file, '-xa')
   const played = await new Promise<string>((resolve, reject) =>
-    execFile(process.execPath, ['dist/cli.cjs', '--replay', file, '-xa'], { env: { ...process.env, NO_COLOR: '1' } }, (error, out) =>
+    execFile(process.execPath, ['src/cli/main.ts', '--replay', file, '-xa'], { env: { ...process.env, NO_COLOR: '1' } }, (error, out) =>
       error ? reject(error) : resolve(out),
     ),
   )

@@ -25,9 +25,14 @@ const expected: Readonly<Record<string, readonly RegExp[]>> = {
 
 for (const [name, patterns] of Object.entries(expected)) {
   test(`examples/${name}`, needs('linux', 'command gcc'), async () => {
-    const env = { ...process.env, ...machine(mac).env }
+    const { before, env } = machine(mac)
     const text = await new Promise<string>((resolve, reject) =>
-      execFile(process.execPath, [`examples/${name}.ts`], { env, timeout: 20_000 }, (error, out) => (error ? reject(error) : resolve(out))),
+      execFile(
+        process.execPath,
+        [...before, '--import', './test/own-name.ts', `examples/${name}.ts`],
+        { env: { ...process.env, ...env }, timeout: 20_000 },
+        (error, out) => (error ? reject(error) : resolve(out)),
+      ),
     )
     for (const pattern of patterns) match(text, pattern)
   })

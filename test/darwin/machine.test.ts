@@ -14,7 +14,8 @@ import { live } from '../../src/source/tape.ts'
 import { errnoName } from '../../src/source/darwin/kernel/errno.ts'
 import { loopbackPair, selfCheck } from '../../src/source/darwin/selfcheck.ts'
 import { openDescriptors } from '../../src/source/darwin/byfd/stat.ts'
-import { openRecorder, openRecording } from '../../src/source/open.ts'
+import { openRecording } from '../../src/source/open.ts'
+import { recordedMachine, recorder } from '../../src/source/replay/index.ts'
 import type { Signal } from '../../src/source/source.ts'
 import { needs } from '../needs.ts'
 import { machine, scenario } from './standin.ts'
@@ -310,12 +311,10 @@ test('a recording of a Mac plays the same on any system, without the library', n
   const m = machine(`${desk.replace('darwin 24', 'darwin 27')}\ngate`)
   m.calls()
   const query = { protocols: ['tcp', 'udp', 'raw', 'icmp', 'unix'], details: ['tcp', 'memory', 'options'] } as const
-  process.env.SOCKSCOPE_DARWIN_LIBRARY = m.library
-  t.after(() => delete process.env.SOCKSCOPE_DARWIN_LIBRARY)
-  const live = await openRecorder(file)
+  const tape = recorder(file, 'darwin', {})
+  const live = await recordedMachine(await m.open(tape), tape)
   const seen = await live.takeSnapshot(planQuery(query))
   live.close()
-  delete process.env.SOCKSCOPE_DARWIN_LIBRARY
   for (let times = 0; times < 2; times++) {
     const played = await openRecording(file)
     const snapshot = await played.takeSnapshot(planQuery(query))

@@ -30,7 +30,8 @@ export const scenario = (name: string): string => readFileSync(join(folder, 'sce
 /** A machine of its own. */
 export interface Machine {
   readonly library: string
-  /** What a command needs to run on it. */
+  /** What a program needs to run on it: words for Node, and its environment. */
+  readonly before: readonly string[]
   readonly env: Record<string, string>
   open(tape?: Tape): Promise<Source>
   calls(): ReturnType<typeof openCalls>
@@ -53,7 +54,8 @@ export function machine(text: string): Machine {
   }
   return {
     library,
-    env: { SOCKSCOPE_DARWIN_LIBRARY: library, DARWIN_SCENARIO: file },
+    before: ['--import', './test/darwin/as-mac.ts'],
+    env: { DARWIN_LIBRARY: library, DARWIN_SCENARIO: file },
     calls,
     open(tape = live) {
       calls()

@@ -7,7 +7,7 @@ exec unshare --net --pid --fork --mount-proc sh -euc '
   ip link set lo up
   node test/golden/scene.mjs &
   sleep 1
-  node dist/cli.cjs list --watch 300ms --record test/golden/linux.recording > /dev/null &
+  node src/cli/main.ts list --watch 300ms --record test/golden/linux.recording > /dev/null &
   sleep 0.5
   kill -INT $!
   wait $! || true

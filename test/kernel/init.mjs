@@ -48,10 +48,10 @@ function prepare() {
 let failed = 0
 try {
   prepare()
-  const env = { PATH: '/bin', HOME: '/tmp', TERM: 'dumb', LC_ALL: 'C.UTF-8' }
+  const env = { PATH: '/bin', HOME: '/tmp', TERM: 'dumb', LC_ALL: 'C.UTF-8', NODE_OPTIONS: '--import=/app/test/kernel/stripped.mjs' }
   for (const file of option('tests').split(',')) {
     const started = performance.now()
-    const { status } = spawnSync(process.execPath, ['--test-reporter=spec', `build/${file}`], {
+    const { status } = spawnSync(process.execPath, ['--test-reporter=spec', file], {
       cwd: '/app',
       env,
       stdio,

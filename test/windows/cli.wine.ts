@@ -1,4 +1,4 @@
-// The built command line on Windows, as a user runs it.
+// The command line on Windows, as a user runs it.
 import { after, before, test } from 'node:test'
 import { deepEqual, equal, match, ok } from 'node:assert/strict'
 import { spawn } from 'node:child_process'
@@ -6,7 +6,7 @@ import { createServer, type AddressInfo, type Server } from 'node:net'
 import { once } from 'node:events'
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
-import { hold, json, scratch, sockscope, until, type Holder } from './inside.ts'
+import { hold, json, program, scratch, sockscope, until, type Holder } from './inside.ts'
 
 let holder: Holder
 const opened = (kind: string) => holder.opened.find(o => o.kind === kind)!
@@ -65,7 +65,7 @@ test('mistakes and nothing: the exit codes of everywhere', () => {
 })
 
 test('watch tells what opens', async () => {
-  const child = spawn(process.execPath, ['dist/cli.cjs', 'watch', '--every', '100ms', '--count', '200'], {
+  const child = spawn(process.execPath, [program, 'watch', '--every', '100ms', '--count', '200'], {
     stdio: ['ignore', 'pipe', 'ignore'],
   })
   let text = ''
@@ -115,7 +115,7 @@ test('filters by names as people say them; bytes that nothing counts are unknown
 })
 
 test('events are found by looking again', async () => {
-  const child = spawn(process.execPath, ['dist/cli.cjs', 'events', '--every', '100ms'], { stdio: ['ignore', 'pipe', 'ignore'] })
+  const child = spawn(process.execPath, [program, 'events', '--every', '100ms'], { stdio: ['ignore', 'pipe', 'ignore'] })
   let text = ''
   child.stdout.setEncoding('utf8').on('data', part => (text += part))
   const servers: Server[] = []

@@ -51,12 +51,18 @@ export interface Run {
   readonly err: string
 }
 
-/** Runs the built command line. */
+/** The built command line, because two hundred files take Wine seconds to open. */
+export const program = 'dist/main.cjs'
+
+/** Runs the command line. */
 export const sockscope = (...args: readonly string[]): Run => sockscopeWith({}, ...args)
 
-/** Runs the built command line with more in its environment. */
-export function sockscopeWith(env: Readonly<Record<string, string>>, ...args: readonly string[]): Run {
-  const result = spawnSync(process.execPath, ['dist/cli.cjs', ...args], {
+/** Runs the command line with more words for Node, which need its sources to act on, and more in its environment. */
+export function sockscopeWith(
+  { preload = [], env = {} }: { readonly preload?: readonly string[]; readonly env?: Readonly<Record<string, string>> },
+  ...args: readonly string[]
+): Run {
+  const result = spawnSync(process.execPath, [...preload, preload.length > 0 ? 'src/cli/main.ts' : program, ...args], {
     encoding: 'utf8',
     timeout: 20_000,
     env: { ...process.env, NO_COLOR: '1', ...env },

@@ -1,4 +1,4 @@
-// The built command line on a Windows that has what Wine lacks: the look-alike DLL plays it.
+// The whole command line on a Windows that has what Wine lacks: the look-alike DLL plays it.
 import { after, before, test } from 'node:test'
 import { deepEqual, equal, match, ok } from 'node:assert/strict'
 import { existsSync } from 'node:fs'
@@ -8,8 +8,9 @@ import { hold, sockscopeWith, type Holder, type Run } from './inside.ts'
 const dll = resolve('look-alike.dll')
 const there = existsSync(dll) ? {} : { skip: 'there is no mingw compiler' }
 let holder: Holder
+const preload = ['--import', './test/windows/as-look-alike.ts']
 const run = (plays: string, ...args: readonly string[]): Run =>
-  sockscopeWith({ SOCKSCOPE_WINDOWS_DLL: dll, LOOK_ALIKE: plays, LOOK_ALIKE_PID: String(holder.pid) }, ...args)
+  sockscopeWith({ preload, env: { LOOK_ALIKE_DLL: dll, LOOK_ALIKE: plays, LOOK_ALIKE_PID: String(holder.pid) } }, ...args)
 
 before(async () => {
   if (!there.skip) holder = await hold(4)
@@ -55,7 +56,7 @@ test('close: done, refused with the remedy of Windows, and not possible over IPv
 
 test('kill of a protected process is refused with the remedy of Windows', there, () => {
   const refused = sockscopeWith(
-    { SOCKSCOPE_WINDOWS_DLL: dll, LOOK_ALIKE_PID: String(holder.pid), LOOK_ALIKE_PROTECTED: String(holder.pid) },
+    { preload, env: { LOOK_ALIKE_DLL: dll, LOOK_ALIKE_PID: String(holder.pid), LOOK_ALIKE_PROTECTED: String(holder.pid) } },
     'kill',
     ':8080',
     '--yes',

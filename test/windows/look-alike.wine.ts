@@ -24,7 +24,8 @@ const open = async (): Promise<Source> => (await import('../../src/index.ts')).o
 
 before(async () => {
   if (there.skip) return
-  process.env.SOCKSCOPE_WINDOWS_DLL = dll
+  process.env.LOOK_ALIKE_DLL = dll
+  await import('./as-look-alike.ts')
   const library = koffi.load(dll)
   turnedOn = library.func('uint32_t __stdcall look_alike_on()')
   turned = library.func('uint32_t __stdcall look_alike_turned()')
@@ -162,7 +163,7 @@ test('elevated, a watch tells the bytes of processes, and says from when they co
   play('elevated')
   const own = await open()
   const seen: string[] = []
-  for await (const { sequence, flows, gaps } of watch({ source: own, every: 30, flows: true, signal: AbortSignal.timeout(10_000) })) {
+  for await (const { sequence, flows, gaps } of new Machine(own).watch({ every: 30, flows: true, signal: AbortSignal.timeout(10_000) })) {
     const flow = flows?.processes.find(p => p.process?.pid === holder.pid)
     if (flow && flow.inTotalBytes > 0 && flow.outTotalBytes > 0) seen.push(gaps.map(g => g.what).join())
     if (seen.length > 0 || sequence > 100) break

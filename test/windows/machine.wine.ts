@@ -107,17 +107,17 @@ test('a watch tells what opened and what closed', async () => {
   const server = createServer()
   const events: string[] = []
   let port = 0
-  for await (const { change, sequence } of watch({ every: 50, signal: AbortSignal.timeout(10_000) })) {
+  for await (const { opened, closed, sequence } of watch({ every: 50, signal: AbortSignal.timeout(10_000) })) {
     if (sequence === 0) {
       server.listen(0, '127.0.0.1')
       await once(server, 'listening')
       port = (server.address() as AddressInfo).port
     }
-    for (const s of change?.opened.filter(o => o.local.port === port) ?? []) {
+    for (const s of opened.filter(o => o.local.port === port)) {
       events.push(`opened ${s.state}`)
       server.close()
     }
-    for (const s of change?.closed.filter(c => c.local.port === port) ?? []) events.push(`closed ${s.state}`)
+    for (const s of closed.filter(c => c.local.port === port)) events.push(`closed ${s.state}`)
     if (events.length === 2) break
   }
   deepEqual(events, ['opened LISTEN', 'closed LISTEN'])
@@ -214,18 +214,18 @@ test('a process is ended by its identity, and its sockets go', async () => {
   const victim = await hold(4)
   const seen = await source.takeSnapshot()
   const its = seen.processes.get(victim.pid)!
-  await rejects(signalProcess({ ...its, key: `${its.pid}.1` }, 'KILL', source), { code: 'ESRCH' })
-  await signalProcess(its, 'KILL', source)
+  await rejects(machine.signalProcess({ ...its, key: `${its.pid}.1` }, 'KILL'), { code: 'ESRCH' })
+  await machine.signalProcess(its, 'KILL')
   await until('the end of a process', async () => {
     const { sockets: left } = await source.takeSnapshot(planQuery({ filter: s => s.owners.some(o => o.pid === victim.pid) }))
     return left.length === 0 || undefined
   })
-  await rejects(signalProcess(its, 'KILL', source), { code: 'ESRCH' })
+  await rejects(machine.signalProcess(its, 'KILL'), { code: 'ESRCH' })
 })
 
 test('connections that cannot be closed say so', async () => {
   const six = snapshot.sockets.find(s => s.family === 'ipv6' && s.remote !== undefined)!
-  await rejects(closeSocket(six, source), { code: 'ENOTSUP' })
+  await rejects(machine.closeSocket(six), { code: 'ENOTSUP' })
 })
 
 test('2,000 sockets in 5 processes', async () => {

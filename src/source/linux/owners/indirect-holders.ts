@@ -1,8 +1,7 @@
 // Sockets that no descriptor of a process names: registered with an io_uring, or under way in a message that nobody has received.
 // It is asked only when the holder of a socket was not found, and remembers what it need not ask again.
 
-import { closeSync, openSync, readFileSync, readlinkSync, readSync } from 'node:fs'
-import { readFile } from 'node:fs/promises'
+import { closeSync, openSync, promises, readFileSync, readlinkSync, readSync } from 'node:fs'
 import { yielding, nextTurn } from '../../yielding.ts'
 import { entries, type Table } from './descriptors.ts'
 import type { Draft } from '../decode/draft.ts'
@@ -133,7 +132,7 @@ async function unixInodes(root: string, tables: Tables): Promise<Set<number>> {
   }
   const inodes = new Set<number>()
   for (const file of spaces.values()) {
-    const text = await readFile(file, 'latin1').catch(() => '') // Its only process has ended.
+    const text = await promises.readFile(file, 'latin1').catch(() => '') // Its only process has ended.
     // A name can look like a row, and then costs one question more.
     for (const [, inode] of text.matchAll(/^[0-9a-f]+: \w+ \w+ \w+ \w+ \w+ +(\d+)/gm)) {
       inodes.add(Number(inode) % 2 ** 32)

@@ -1,6 +1,4 @@
 // Every call that sockscope makes to Windows. Nothing here looks into the bytes.
-//
-// SOCKSCOPE_WINDOWS_DLL is for tests only: a DLL whose functions take the place of those of Windows with the same name.
 
 import koffi, { type LibraryHandle } from 'koffi'
 import { OsError } from '../../../model/errors.ts'
@@ -14,19 +12,15 @@ type KoffiFunction = ReturnType<LibraryHandle['func']>
 const loaded = new Map<string, LibraryHandle>()
 const load = (file: string): LibraryHandle => loaded.get(file) ?? loaded.set(file, koffi.load(file)).get(file)!
 
-/** Finds a function: in the look-alike of a test, or in Windows. No version of Windows has all of them. */
+/** Finds a function. No version of Windows has all of them. */
 function find(name: string): KoffiFunction {
-  const lookAlike = process.env.SOCKSCOPE_WINDOWS_DLL
   for (const [library, texts] of Object.entries(declarations)) {
     const declaration = texts.find(text => text.includes(` ${name}(`))
     if (declaration === undefined) continue
-    for (const file of lookAlike ? [lookAlike, library] : [library]) {
-      try {
-        return load(file).func(declaration)
-      } catch (error) {
-        if (file === library)
-          throw new OsError(name, codeName(ERROR_PROC_NOT_FOUND), { cause: error, help: 'this Windows does not have it' })
-      }
+    try {
+      return load(library).func(declaration)
+    } catch (error) {
+      throw new OsError(name, codeName(ERROR_PROC_NOT_FOUND), { cause: error, help: 'this Windows does not have it' })
     }
   }
   throw new OsError(name, codeName(ERROR_PROC_NOT_FOUND))
