@@ -79,7 +79,7 @@ export function answers(band: Band): Partial<Record<Kind, Uint8Array>> {
 /** bigint cannot be written as JSON, and undefined is left out. */
 export const plain = (value: unknown): unknown => JSON.parse(JSON.stringify(value, (_, v) => (typeof v === 'bigint' ? String(v) : v)))
 
-if (argv[1]?.endsWith(join('darwin', 'golden.js'))) {
+if (argv[1]?.endsWith(join('darwin', 'golden.ts'))) {
   mkdirSync(folder, { recursive: true })
   const expected: Record<string, unknown> = {}
   for (const band of Object.keys(bands) as Band[]) {

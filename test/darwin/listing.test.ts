@@ -174,7 +174,7 @@ test('TCP statistics: bytes and segments apart, from the table, the control and 
     inCalls: 20,
     outCalls: 30,
     processes: [],
-    kind: 'exact',
+    accuracy: 'exact',
   })
 })
 
