@@ -5,7 +5,7 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { DecodeError } from '../../src/model/errors.ts'
-import { readTable } from '../../src/source/darwin/tables/records.ts'
+import { readTable } from '../../src/source/darwin/decode/records.ts'
 import { needs } from '../needs.ts'
 import { answers, bands, folder, golden, kinds, plain, read, requestedOf, type Band, type Kind } from './golden.ts'
 

@@ -185,7 +185,7 @@ test('without elevation the statistics of others are a gap that names the remedy
 })
 
 test('TCP_INFO of an own connection, by the newest version there is', there, async () => {
-  const { ownConnections, endsKey, readInfo, readQueues } = await import('../../src/source/windows/estats/own-sockets.ts')
+  const { ownConnections, endsKey, readInfo, readQueues } = await import('../../src/source/windows/byfd/own-sockets.ts')
   const calls = await import('../../src/source/windows/kernel/calls.ts')
   const server = createServer().listen(0, '127.0.0.1')
   await once(server, 'listening')

@@ -9,7 +9,7 @@ import { walkHolders } from './owners/holders.ts'
 import { interfaces } from './host/interfaces.ts'
 import { snapshotTaker } from './snapshot.ts'
 import { converse, readMessages } from './events/ntstat.ts'
-import type { Requested } from './decode/sockets.ts'
+import type { Requested } from './decode/inet.ts'
 
 const sudo = 'run as root: sudo sockscope'
 const plain: Requested = { tcp: false, traffic: false, memory: false, options: false, major: undefined, zones: new Map() }

@@ -16,7 +16,7 @@ import { interfaces } from './host/interfaces.ts'
 import { majorOf, readRelease } from './host/limits.ts'
 import { snapshotTaker, type SnapshotTaker } from './snapshot.ts'
 import { processReader } from './processes/processes.ts'
-import { readTable } from './tables/records.ts'
+import { readTable } from './decode/records.ts'
 import { tcpConnectionInfo, type TcpConnectionInfo } from './kernel/structs-tcp.ts'
 import { recordHead, xinpgen } from './kernel/structs.ts'
 

@@ -12,8 +12,8 @@ import { openEstats } from './estats/estats.ts'
 import { interfaceTableLength, readInterfaces } from './host/interfaces.ts'
 import { readLimits } from './host/limits.ts'
 import { snapshotTaker } from './snapshot.ts'
-import { makeProcesses, processReader } from './owners/owners.ts'
-import type { Calls } from './processes/processes.ts'
+import { makeProcesses, processReader } from './processes/processes.ts'
+import type { Calls } from './processes/facts.ts'
 
 /** Opens this machine, or a recording of a Windows machine. */
 export async function openWindows(tape: Tape = live): Promise<Source> {

@@ -2,9 +2,9 @@
 
 import type { Endpoint, State } from '../../../model/socket.ts'
 import { unixPath } from './address.ts'
-import { addFields, draft, row, type Draft, type Row } from './draft.ts'
-import type { Records } from '../tables/records.ts'
-import { addSocketFields, isNotAccepted, memoryOf, queuesOf, socketOptions, type Requested } from './sockets.ts'
+import { addFields, draft, row, type Draft, type Row } from './row.ts'
+import type { Records } from './records.ts'
+import { addSocketFields, isNotAccepted, memoryOf, queuesOf, socketOptions, type Requested } from './inet.ts'
 import type { Xunpcb64 } from '../kernel/structs.ts'
 
 const SO_ACCEPTCONN = 0x2

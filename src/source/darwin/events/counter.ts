@@ -5,10 +5,10 @@ import type { Gap } from '../../../model/gap.ts'
 import { yielding } from '../../yielding.ts'
 import type { Tape } from '../../tape.ts'
 import type { Calls } from '../kernel/calls.ts'
-import type { Draft, Row } from '../decode/draft.ts'
+import type { Draft, Row } from '../decode/row.ts'
 import { collect, flowRow, joinFlows } from './flows.ts'
 import { converse, providerOf, readMessages, type Conversation, type Message } from './ntstat.ts'
-import type { Requested } from '../decode/sockets.ts'
+import type { Requested } from '../decode/inet.ts'
 import type { NstatCounts } from '../kernel/structs-ntstat.ts'
 
 /** A socket that closed, with the kernel's last word about it. */

@@ -4,9 +4,9 @@
 import type { Traffic } from '../../../model/socket.ts'
 import { ipv4 } from '../../../bytes/address.ts'
 import { AF_INET6, scoped, type Zones } from '../decode/address.ts'
-import { addFields, draft, row, type Draft, type Row } from '../decode/draft.ts'
+import { addFields, draft, row, type Draft, type Row } from '../decode/row.ts'
 import { isFull, type Counted, type Message } from './ntstat.ts'
-import { hasStatistics, tcpState, type Requested } from '../decode/sockets.ts'
+import { hasStatistics, tcpState, type Requested } from '../decode/inet.ts'
 import { tcpOfCounts, wholeTcp } from '../decode/statistics.ts'
 import type { NstatCounts, SockaddrIn6 } from '../kernel/structs-ntstat.ts'
 

@@ -1,7 +1,7 @@
 // The sockets of the tables and those that processes hold, as one list with owners. Neither side deletes what the other has. Pure.
 
 import type { Owner, Ownerless } from '../../../model/socket.ts'
-import type { Row } from '../decode/draft.ts'
+import type { Row } from '../decode/row.ts'
 import type { Held, Walk } from './holders.ts'
 
 /** Adds the sockets that are held but in no table. */

@@ -7,10 +7,10 @@ import type { Protocol } from '../../../model/socket.ts'
 import { yielding } from '../../yielding.ts'
 import type { Tape } from '../../tape.ts'
 import type { Calls } from '../kernel/calls.ts'
-import type { Row } from '../decode/draft.ts'
+import type { Row } from '../decode/row.ts'
 import { hiddenBehindGate, type Seen } from './gate.ts'
-import { readSockets, readTable64, type Records, type TableEnd } from './records.ts'
-import { inetRow, type Requested } from '../decode/sockets.ts'
+import { readSockets, readTable64, type Records, type TableEnd } from '../decode/records.ts'
+import { inetRow, type Requested } from '../decode/inet.ts'
 import { unixRow, unixRow64, type UnixKind } from '../decode/unix.ts'
 
 const inetTables = { tcp: ['tcp'], udp: ['udp'], raw: ['raw', 'icmp'] } as const satisfies Record<string, readonly Protocol[]>

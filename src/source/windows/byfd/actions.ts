@@ -5,7 +5,7 @@ import type { Process } from '../../../model/process.ts'
 import type { Socket } from '../../../model/socket.ts'
 import type { Actions, Signal } from '../../source.ts'
 import { elevate } from '../kernel/codes.ts'
-import { keyOf, startOf, type Calls } from '../processes/processes.ts'
+import { keyOf, startOf, type Calls } from '../processes/facts.ts'
 import { connectionRow, DELETE_TCB, readTable, trimTable, type Row, type TableKind } from '../decode/sockets.ts'
 
 /** The actions of this machine. Windows has no signals: TERM and KILL end a process at once, as Node does it. */

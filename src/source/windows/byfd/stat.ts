@@ -7,7 +7,7 @@ import type { SocketInfo, SocketStat } from '../../../model/stat.ts'
 import type { Tcp } from '../../../model/tcp.ts'
 import { connectionInfo, type Descriptors, type Ends } from '../../descriptor.ts'
 import * as calls from '../kernel/calls.ts'
-import { endOf, endsKey, ownSockets, readInfo, readQueues } from '../estats/own-sockets.ts'
+import { endOf, endsKey, ownSockets, readInfo, readQueues } from './own-sockets.ts'
 import { readTable, trimTable, type Row, type TableKind } from '../decode/sockets.ts'
 
 const SOL_SOCKET = 0xffff

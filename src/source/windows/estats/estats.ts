@@ -2,7 +2,7 @@
 
 import { OsError } from '../../../model/errors.ts'
 import type { Queues } from '../../../model/socket.ts'
-import type { Calls } from '../processes/processes.ts'
+import type { Calls } from '../processes/facts.ts'
 import { connectionRow, type Row } from '../decode/sockets.ts'
 import { queuesOfEstats, tcpOfEstats, type KnownTcp } from '../decode/statistics.ts'
 import { collection, estatsGroups, type EstatsGroup } from '../kernel/structs-estats.ts'

@@ -2,7 +2,7 @@
 
 import { OsError } from '../../../model/errors.ts'
 import type { SystemLimits, Usage } from '../../../model/limits.ts'
-import type { Calls } from '../processes/processes.ts'
+import type { Calls } from '../processes/facts.ts'
 
 const unknown: Usage = { used: undefined, limit: undefined }
 

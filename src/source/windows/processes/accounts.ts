@@ -3,7 +3,7 @@
 import { setTimeout as wait } from 'node:timers/promises'
 import { wideString } from '../../../bytes/text.ts'
 import { OsError } from '../../../model/errors.ts'
-import type { Calls } from './processes.ts'
+import type { Calls } from './facts.ts'
 import { sidOfText } from '../kernel/text.ts'
 
 const patienceMs = 500

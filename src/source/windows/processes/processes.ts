@@ -1,141 +1,70 @@
-// Who a process is: what Windows tells to everybody, and what it tells only to those who may open the process.
+// The processes that a snapshot needs: the owners of its sockets, and their parents, with users and services.
 
-import { viewOf, wideString } from '../../../bytes/text.ts'
 import { DecodeError, OsError } from '../../../model/errors.ts'
 import type { Process } from '../../../model/process.ts'
-import type * as calls from '../kernel/calls.ts'
-import { fileTimeMs } from '../decode/sockets.ts'
-import { processEntry, processTimes, serviceEntry, tokenUser, unicodeString } from '../kernel/structs.ts'
-import { pointed, pointedText, sidBytes, sidText, splitCommandLine, type Located } from '../kernel/text.ts'
+import { yielding } from '../../yielding.ts'
+import { accountFinder } from './accounts.ts'
+import { listProcesses, makeProcess, readFacts, readServices, type Calls, type Facts } from './facts.ts'
 
-/** The calls, as calls.ts makes them; tests have others. */
-export type Calls = typeof calls
-
-/** What the list of processes says of each. */
-export interface Entry {
-  readonly pid: number
-  readonly parentPid: number
-  readonly name: string
+/** What Windows said of the processes, as plain data. */
+export interface ProcessAnswer {
+  readonly facts: readonly Facts[]
+  /** Users: SID and name. */
+  readonly users: readonly (readonly [string, string])[]
+  /** Services: pid and names. */
+  readonly services: readonly (readonly [number, readonly string[]])[]
+  /** Why the services are not known. */
+  readonly servicesError?: string | undefined
 }
 
-/** What is known of one process, as plain data. */
-export interface Facts extends Entry {
-  /** FILETIME of its start, in decimal digits. */
-  readonly started?: string | undefined
-  readonly exe?: string | undefined
-  /** The user, as text of the SID. */
-  readonly sid?: string | undefined
-  /** The command line. A recording leaves out what has this name, unless it was asked to keep it. */
-  readonly command?: string | undefined
-  /** Windows did not let us open it. */
-  readonly refused?: boolean | undefined
-}
+/** Reads processes and their parents. */
+export type ProcessReader = (pids: Iterable<number> | 'all') => Promise<ProcessAnswer>
 
-/** At most so many: a list that goes on for ever is not believed. */
-const maxProcesses = 1_000_000
+/** Makes the reader that a source keeps from snapshot to snapshot. */
+export function processReader(calls: Calls): ProcessReader {
+  const findAccounts = accountFinder(calls)
+  let known = new Map<number, Facts>()
+  let services = new Map<number, string[]>()
+  let servicesError: string | undefined
 
-/** Every process by pid. */
-export function listProcesses(calls: Calls): Map<number, Entry> {
-  const found = new Map<number, Entry>()
-  for (const bytes of calls.processEntries(processEntry.write({ dwSize: processEntry.size }))) {
-    const e = processEntry.read(viewOf(bytes))
-    found.set(e.th32ProcessID, { pid: e.th32ProcessID, parentPid: e.th32ParentProcessID, name: wideString(e.szExeFile) })
-    if (found.size >= maxProcesses) throw new OsError('Process32NextW', 'ERROR_MORE_DATA')
-  }
-  return found
-}
-
-/** The value, or undefined when Windows refuses it. */
-function attempt<T>(read: () => T): T | undefined {
-  try {
-    return read()
-  } catch (error) {
-    if (error instanceof OsError || error instanceof DecodeError) return undefined
-    throw error
-  }
-}
-
-/** The start of a process that is open, as FILETIME. */
-export const startOf = (calls: Calls, handle: number): bigint => processTimes.read(viewOf(calls.processTimes(handle))).created
-
-/** The key of a process: its pid and its start. */
-export const keyOf = (pid: number, started: string | undefined): string => `${pid}.${started ?? '?'}`
-
-/** Reads one process. `known` are the facts of the snapshot before: they are still true when the start is the same. */
-export function readFacts(calls: Calls, entry: Entry, known: Facts | undefined): Facts {
-  let handle: number
-  try {
-    handle = calls.openProcess(entry.pid, calls.rights.query)
-  } catch (error) {
-    if (!(error instanceof OsError)) throw error
-    return { ...entry, refused: error.code === 'ERROR_ACCESS_DENIED' }
-  }
-  try {
-    const started = attempt(() => startOf(calls, handle))?.toString()
-    if (known !== undefined && started !== undefined && known.started === started) return known
-    return {
-      ...entry,
-      started,
-      exe: attempt(() => wideString(calls.imagePath(handle))),
-      sid: attempt(() => sidText(userSid(calls.token(handle, 1)))),
-      command: attempt(() => commandLineText(calls.commandLine(handle))),
+  return async pids => {
+    const yieldToEventLoop = yielding()
+    const list = listProcesses(calls)
+    const found = new Map<number, Facts>()
+    let isNew = false
+    for (const pid of pids === 'all' ? list.keys() : pids) {
+      for (let entry = list.get(pid); entry !== undefined && !found.has(entry.pid); entry = list.get(entry.parentPid)) {
+        const facts = readFacts(calls, entry, known.get(entry.pid))
+        if (facts !== known.get(entry.pid)) isNew = true
+        found.set(entry.pid, facts)
+        await yieldToEventLoop()
+      }
     }
-  } finally {
-    calls.closeHandle(handle)
-  }
-}
-
-/** The SID in an answer of TokenUser. */
-export function userSid(answer: Located): Uint8Array {
-  const sid = pointed(answer, tokenUser.read(viewOf(answer.bytes)).Sid)
-  if (sid === undefined) throw new DecodeError('SID', 8, 0)
-  return sidBytes(sid)
-}
-
-function commandLineText(answer: Located): string | undefined {
-  const head = unicodeString.read(viewOf(answer.bytes))
-  const bytes = pointed(answer, head.Buffer)
-  return bytes && wideString(bytes.subarray(0, head.Length))
-}
-
-/** The names of the services that run in each process. */
-export function readServices(calls: Calls): Map<number, string[]> {
-  const found = new Map<number, string[]>()
-  for (const page of calls.services()) {
-    for (let i = 0; i < page.count; i++) {
-      const e = serviceEntry.read(viewOf(page.bytes), i * serviceEntry.size)
-      const name = pointedText(page, e.lpServiceName)
-      if (name === undefined || e.dwProcessId === 0) continue
-      const names = found.get(e.dwProcessId)
-      if (names) names.push(name)
-      else found.set(e.dwProcessId, [name])
+    known = found
+    if (isNew) {
+      try {
+        services = readServices(calls)
+        servicesError = undefined
+      } catch (error) {
+        if (!(error instanceof OsError || error instanceof DecodeError)) throw error
+        servicesError = error.message
+      }
     }
+    const facts = [...found.values()]
+    const users = await findAccounts(facts.flatMap(f => f.sid ?? []))
+    return { facts, users: [...users], services: [...services].filter(([pid]) => found.has(pid)), servicesError }
   }
-  return found
 }
 
-/** Puts a process together. `parent` is the process that has the parent's pid now. */
-export function makeProcess(
-  facts: Facts,
-  parent: Facts | undefined,
-  user: string | undefined,
-  services: readonly string[] | undefined,
-): Process {
-  // Pids are used again: a "parent" that started later is somebody else.
-  const reused = parent?.started !== undefined && facts.started !== undefined && BigInt(parent.started) > BigInt(facts.started)
-  const hasParent = facts.parentPid !== 0 && facts.parentPid !== facts.pid && !reused
-  return {
-    key: keyOf(facts.pid, facts.started),
-    pid: facts.pid,
-    name: facts.name,
-    parentPid: hasParent ? facts.parentPid : undefined,
-    uid: undefined,
-    user: user ?? facts.sid,
-    startedAtMs: facts.started === undefined ? undefined : fileTimeMs(BigInt(facts.started)),
-    exe: facts.exe === '' ? undefined : facts.exe,
-    command: facts.command === undefined ? undefined : splitCommandLine(facts.command),
-    script: undefined,
-    container: undefined,
-    unit: services === undefined || services.length === 0 ? undefined : services.join(', '),
-  }
+/** The processes of an answer, by pid. */
+export function makeProcesses(answer: ProcessAnswer): Map<number, Process> {
+  const facts = new Map(answer.facts.map(f => [f.pid, f]))
+  const users = new Map(answer.users)
+  const services = new Map(answer.services)
+  return new Map(
+    answer.facts.map(f => [
+      f.pid,
+      makeProcess(f, facts.get(f.parentPid), f.sid === undefined ? undefined : users.get(f.sid), services.get(f.pid)),
+    ]),
+  )
 }

@@ -5,7 +5,7 @@ import type { Gap } from '../../../model/gap.ts'
 import { yielding } from '../../yielding.ts'
 import type { Tape } from '../../tape.ts'
 import { codeName, elevate, isUnsupported } from '../kernel/codes.ts'
-import type { Calls } from '../processes/processes.ts'
+import type { Calls } from '../processes/facts.ts'
 import { keySettler, readRows, trimTable, type Row, type TableKind } from '../decode/sockets.ts'
 
 /** Reads the tables of one snapshot after the other. */

@@ -2,9 +2,9 @@
 
 import type { Memory, Options, Protocol, Queues, State, Traffic } from '../../../model/socket.ts'
 import { AF_INET6, endpoint, isUnspecified, type Zones } from './address.ts'
-import { addFields, draft, row, type Draft, type Row } from './draft.ts'
+import { addFields, draft, row, type Draft, type Row } from './row.ts'
 import { infoQuestion } from '../tables/connection-info.ts'
-import type { Records } from '../tables/records.ts'
+import type { Records } from './records.ts'
 import { tcpOfBlock, tcpOfFlow, wholeTcp } from './statistics.ts'
 import type { XinpcbN, XsockbufN, XsocketN, XsockstatN } from '../kernel/structs.ts'
 

@@ -5,7 +5,7 @@ import { viewOf } from '../../../bytes/text.ts'
 import { OsError } from '../../../model/errors.ts'
 import type { Endpoint, Queues, State } from '../../../model/socket.ts'
 import { yielding } from '../../yielding.ts'
-import type { Calls } from '../processes/processes.ts'
+import type { Calls } from '../processes/facts.ts'
 import { tcpOfInfo, type KnownTcp } from '../decode/statistics.ts'
 import { sockaddrIn, sockaddrIn6, tcpInfo, tcpInfoSizes } from '../kernel/structs.ts'
 
