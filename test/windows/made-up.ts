@@ -4,8 +4,10 @@ import type { Struct } from '../../src/bytes/struct.ts'
 import { viewOf } from '../../src/bytes/text.ts'
 import { OsError } from '../../src/model/errors.ts'
 import type { Calls } from '../../src/source/windows/processes/facts.ts'
-import { estatsData, estatsGroups, estatsPath } from '../../src/source/windows/kernel/structs-estats.ts'
 import {
+  estatsData,
+  estatsGroups,
+  estatsPath,
   interfaceRow,
   processEntry,
   processTimes,

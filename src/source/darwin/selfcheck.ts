@@ -17,8 +17,7 @@ import { majorOf, readRelease } from './host/limits.ts'
 import { snapshotTaker, type SnapshotTaker } from './snapshot.ts'
 import { processReader } from './processes/processes.ts'
 import { readTable } from './decode/records.ts'
-import { tcpConnectionInfo, type TcpConnectionInfo } from './kernel/structs-tcp.ts'
-import { recordHead, xinpgen } from './kernel/structs.ts'
+import { recordHead, tcpConnectionInfo, xinpgen, type TcpConnectionInfo } from './kernel/structs.ts'
 
 const IPPROTO_TCP = 6
 const TCP_CONNECTION_INFO = 0x106

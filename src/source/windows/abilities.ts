@@ -6,8 +6,7 @@ import { viewOf } from '../../bytes/text.ts'
 import { elevate, isUnsupported } from './kernel/codes.ts'
 import { ownConnections, readInfo } from './byfd/own-sockets.ts'
 import { listProcesses, readServices, type Calls } from './processes/facts.ts'
-import { collection, estatsGroups } from './kernel/structs-estats.ts'
-import { tcpRow } from './kernel/structs.ts'
+import { collection, estatsGroups, tcpRow } from './kernel/structs.ts'
 
 const TokenElevation = 20
 

@@ -9,7 +9,7 @@ import type { Tape } from '../../tape.ts'
 import type { Calls } from '../kernel/calls.ts'
 import { socketsOf } from '../owners/holders.ts'
 import { processReader } from '../processes/processes.ts'
-import { inSockinfo, socketFdinfo } from '../kernel/structs-process.ts'
+import { inSockinfo, socketFdinfo } from '../kernel/structs.ts'
 
 const SHUT_RDWR = 2
 const PROC_PIDFDSOCKETINFO = 3

@@ -11,8 +11,7 @@ import type { Row } from '../decode/row.ts'
 import { heldRow } from '../owners/holders.ts'
 import type { Requested } from '../decode/inet.ts'
 import { tcpOfConnection, wholeTcp } from '../decode/statistics.ts'
-import { inSockinfo, socketFdinfo, tcpSockinfo, type SocketFdinfo } from '../kernel/structs-process.ts'
-import { tcpConnectionInfo, type TcpConnectionInfo } from '../kernel/structs-tcp.ts'
+import { inSockinfo, socketFdinfo, tcpConnectionInfo, tcpSockinfo, type SocketFdinfo, type TcpConnectionInfo } from '../kernel/structs.ts'
 
 const PROC_PIDFDSOCKETINFO = 3
 const SOCKINFO_IN = 1

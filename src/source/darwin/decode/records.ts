@@ -3,7 +3,6 @@
 
 import { viewOf } from '../../../bytes/text.ts'
 import { DecodeError } from '../../../model/errors.ts'
-import { xtcpcbN, type XtcpcbN } from '../kernel/structs-tcp.ts'
 import {
   recordHead,
   xinpcbN,
@@ -11,13 +10,15 @@ import {
   xsockbufN,
   xsocketN,
   xsockstatN,
+  xtcpcbN,
   xunpcb64,
   xunpcbN,
-  type Xinpgen,
   type XinpcbN,
+  type Xinpgen,
   type XsockbufN,
   type XsocketN,
   type XsockstatN,
+  type XtcpcbN,
   type Xunpcb64,
   type XunpcbN,
 } from '../kernel/structs.ts'

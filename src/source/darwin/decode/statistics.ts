@@ -3,8 +3,7 @@
 // and what was sent again is among what was sent (tcp_output.c). Pure.
 
 import type { Negotiated, Tcp } from '../../../model/tcp.ts'
-import type { NstatCounts, NstatTcpDescriptor } from '../kernel/structs-ntstat.ts'
-import type { TcpConnectionInfo, TcpInfo, XtcpcbN } from '../kernel/structs-tcp.ts'
+import type { NstatCounts, NstatTcpDescriptor, TcpConnectionInfo, TcpInfo, XtcpcbN } from '../kernel/structs.ts'
 
 /** The largest window that TCP can have: no threshold was set yet. */
 const NO_THRESHOLD = 65535 << 14

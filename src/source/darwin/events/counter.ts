@@ -9,7 +9,7 @@ import type { Draft, Row } from '../decode/row.ts'
 import { collect, flowRow, joinFlows } from './flows.ts'
 import { converse, providerOf, readMessages, type Conversation, type Message } from './ntstat.ts'
 import type { Requested } from '../decode/inet.ts'
-import type { NstatCounts } from '../kernel/structs-ntstat.ts'
+import type { NstatCounts } from '../kernel/structs.ts'
 
 /** A socket that closed, with the kernel's last word about it. */
 export interface Closing {

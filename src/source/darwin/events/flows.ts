@@ -8,7 +8,7 @@ import { addFields, draft, row, type Draft, type Row } from '../decode/row.ts'
 import { isFull, type Counted, type Message } from './ntstat.ts'
 import { hasStatistics, tcpState, type Requested } from '../decode/inet.ts'
 import { tcpOfCounts, wholeTcp } from '../decode/statistics.ts'
-import type { NstatCounts, SockaddrIn6 } from '../kernel/structs-ntstat.ts'
+import type { NstatCounts, SockaddrIn6 } from '../kernel/structs.ts'
 
 /** What the answers of one snapshot said. */
 export interface Counts {

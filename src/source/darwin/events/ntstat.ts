@@ -20,7 +20,7 @@ import {
   type NstatCounts,
   type NstatTcpDescriptor,
   type NstatUdpDescriptor,
-} from '../kernel/structs-ntstat.ts'
+} from '../kernel/structs.ts'
 
 const CONTROL_NAME = 'com.apple.network.statistics'
 const AF_SYSTEM = 32

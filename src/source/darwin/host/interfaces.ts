@@ -6,7 +6,7 @@ import type { Interface } from '../../../model/interface.ts'
 import type { Tape } from '../../tape.ts'
 import type { Zones } from '../decode/address.ts'
 import type { Calls } from '../kernel/calls.ts'
-import { ifMsghdr2, messageHead, sockaddrDl } from '../kernel/structs-ntstat.ts'
+import { ifMsghdr2, messageHead, sockaddrDl } from '../kernel/structs.ts'
 
 const CTL_NET = 4
 const PF_ROUTE = 17

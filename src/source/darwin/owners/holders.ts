@@ -11,7 +11,7 @@ import type { Calls } from '../kernel/calls.ts'
 import { draft, row, type Draft, type Row } from '../decode/row.ts'
 import { listPids } from '../processes/processes.ts'
 import { inetKey, memoryOf, protocolOf, queuesOf, socketOptions, tcpState, type Requested } from '../decode/inet.ts'
-import { inSockinfo, procFdinfo, socketFdinfo, tcpSockinfo, unSockinfo, type SocketFdinfo } from '../kernel/structs-process.ts'
+import { inSockinfo, procFdinfo, socketFdinfo, tcpSockinfo, unSockinfo, type SocketFdinfo } from '../kernel/structs.ts'
 import { unixDraft, unixKey, unixState } from '../decode/unix.ts'
 
 const PROC_PIDLISTFDS = 1

@@ -1,7 +1,7 @@
 import { deepEqual, equal } from 'node:assert/strict'
 import { test } from 'node:test'
 import { readArguments, readProcess } from './processes.ts'
-import { kinfoProc, procBsdshortinfo, procUniqidentifierinfo } from '../kernel/structs-process.ts'
+import { kinfoProc, procBsdshortinfo, procUniqidentifierinfo } from '../kernel/structs.ts'
 
 const text = (s: string): Uint8Array => Uint8Array.from(Buffer.from(s))
 const counted = (count: number, rest: string): Uint8Array => {

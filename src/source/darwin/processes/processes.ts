@@ -8,7 +8,7 @@ import { yielding } from '../../yielding.ts'
 import { scriptOf } from '../../script.ts'
 import type { Tape } from '../../tape.ts'
 import type { Calls } from '../kernel/calls.ts'
-import { kinfoProc, procBsdshortinfo, procUniqidentifierinfo } from '../kernel/structs-process.ts'
+import { kinfoProc, procBsdshortinfo, procUniqidentifierinfo } from '../kernel/structs.ts'
 
 const PROC_PIDT_SHORTBSDINFO = 13
 const PROC_PIDUNIQIDENTIFIERINFO = 17

@@ -9,9 +9,7 @@ import { AF_INET, AF_INET6 } from '../decode/address.ts'
 import type { Calls } from '../kernel/calls.ts'
 import type { Row } from '../decode/row.ts'
 import { tcpOfInfo, wholeTcp } from '../decode/statistics.ts'
-import { sockaddrIn6 } from '../kernel/structs-ntstat.ts'
-import { infoTuple, tcpInfo } from '../kernel/structs-tcp.ts'
-import type { XinpcbN } from '../kernel/structs.ts'
+import { infoTuple, sockaddrIn6, tcpInfo, type XinpcbN } from '../kernel/structs.ts'
 
 /** More connections than this are not asked about in one snapshot. */
 const MAX_QUESTIONS = 5000

@@ -10,9 +10,9 @@ import {
   estatsReceive,
   estatsSendBuffer,
   estatsSendCongestion,
+  tcpInfo,
   type EstatsGroup,
-} from '../kernel/structs-estats.ts'
-import { tcpInfo } from '../kernel/structs.ts'
+} from '../kernel/structs.ts'
 
 const info = tcpInfo.write({
   State: 4,

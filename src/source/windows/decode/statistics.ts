@@ -11,9 +11,9 @@ import {
   estatsReceive,
   estatsSendBuffer,
   estatsSendCongestion,
+  tcpInfo,
   type EstatsGroup,
-} from '../kernel/structs-estats.ts'
-import { tcpInfo } from '../kernel/structs.ts'
+} from '../kernel/structs.ts'
 
 /** What is known of a connection; everything else is undefined. */
 export type KnownTcp = { -readonly [K in keyof Tcp]?: Tcp[K] }

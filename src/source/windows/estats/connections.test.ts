@@ -4,7 +4,7 @@ import { deepEqual, equal, match } from 'node:assert/strict'
 import { machine, statistics } from '../../../../test/windows/made-up.ts'
 import { live } from '../../tape.ts'
 import { openWith } from '../index.ts'
-import { estatsGroups } from '../kernel/structs-estats.ts'
+import { estatsGroups } from '../kernel/structs.ts'
 
 test('extended statistics are turned on once, count from then on, and are put back', async () => {
   const estats = statistics()

@@ -5,7 +5,7 @@ import type { Queues } from '../../../model/socket.ts'
 import type { Calls } from '../processes/facts.ts'
 import { connectionRow, type Row } from '../decode/sockets.ts'
 import { queuesOfEstats, tcpOfEstats, type KnownTcp } from '../decode/statistics.ts'
-import { collection, estatsGroups, type EstatsGroup } from '../kernel/structs-estats.ts'
+import { collection, estatsGroups, type EstatsGroup } from '../kernel/structs.ts'
 
 /** What was read of one connection. */
 export interface ConnectionStatistics {
