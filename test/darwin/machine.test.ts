@@ -214,7 +214,7 @@ test('actions: an own connection is ended in order, another is refused in words'
   source.close()
 })
 
-test('socketStat: everything that TCP_CONNECTION_INFO and libproc tell', need, () => {
+test('socketStat: everything that TCP_CONNECTION_INFO and libproc report', need, () => {
   const m = machine(desk)
   m.calls()
   const descriptors = openDescriptors(m.library)
@@ -269,7 +269,7 @@ test('socketStat: everything that TCP_CONNECTION_INFO and libproc tell', need, (
   const other = statOf(1001, 11)
   deepEqual([other.key, other.connectionInfo, other.socketInfo.remote?.address], ['tcp.8', undefined, '::ffff:10.0.0.9'])
   throws(() => stat(999), code('EBADF', /not open/))
-  throws(() => stat(3), code('ENOTSOCK', /no socket/))
+  throws(() => stat(3), code('ENOTSOCK', /is not a socket/))
   throws(() => statOf(300, 5), code('EPERM', /root/))
   throws(() => statOf(4242, 5), code('ESRCH', /no process/))
 })

@@ -9,9 +9,9 @@ import type { Process } from '../../../model/process.ts'
 import type { Socket } from '../../../model/socket.ts'
 import { live } from '../../tape.ts'
 import type { Calls } from '../kernel/calls.ts'
-import type { Closing } from './counter.ts'
-import { trafficOf } from './flows.ts'
-import { snapshotTaker } from '../snapshot.ts'
+import { exactTraffic } from '../decode/traffic.ts'
+import { SnapshotTaker } from '../snapshot.ts'
+import { closingsLost, FlowCounter, type Closing } from './counter.ts'
 
 const everyMs = 250
 
@@ -33,8 +33,8 @@ export const eventsOf = (calls: Calls) =>
     listening?: () => void,
   ): AsyncGenerator<SocketEvent | EventGap, void, undefined> {
     const requested = planQuery(query)
-    const closings: Closing[] = []
-    const snapshots = snapshotTaker(live, calls, 'darwin', closings)
+    const counter = new FlowCounter(live, calls, { keepsClosings: true })
+    const snapshots = new SnapshotTaker(live, calls, 'darwin', counter)
     const told = new Set<string>()
     let open: ReadonlyMap<string, Open> | undefined
     try {
@@ -42,9 +42,9 @@ export const eventsOf = (calls: Calls) =>
         stopping = signal?.aborted ?? false
         const snapshot = await snapshots.takeSnapshot(planQuery(query))
         listening?.()
-        const closed = closings.splice(0)
-        yield* newGaps(snapshot, told)
-        const step = compare(open, snapshot, closed)
+        const { closings, lost } = counter.take()
+        yield* newGaps(lost > 0 ? { ...snapshot, gaps: [...snapshot.gaps, closingsLost(lost)] } : snapshot, told)
+        const step = compare(open, snapshot, closings)
         for (const event of step.events) {
           if (requested.test(event.socket, snapshot.processes)) yield event
         }
@@ -52,7 +52,7 @@ export const eventsOf = (calls: Calls) =>
         if (!stopping) await pause(signal)
       }
     } finally {
-      snapshots.close()
+      counter.close()
     }
   }
 
@@ -105,7 +105,7 @@ function compare(
     const was = now ?? before?.get(socket.key)
     ended.add(socket.key)
     if (now !== undefined) open.set(socket.key, { ...now, ended: true })
-    const traffic = trafficOf(counts)
+    const traffic = exactTraffic(counts)
     const last = { ...socket, owners: socket.owners.length > 0 ? socket.owners : (was?.socket.owners ?? []), traffic }
     events.push(closedEvent(last, was, atMs, processesOf(last)))
   }

@@ -250,7 +250,7 @@ export const xtcpcbN = struct(
 
 export type XtcpcbN = Read<typeof xtcpcbN>
 
-/** bsd/netinet/tcp.h: what getsockopt(TCP_CONNECTION_INFO) gives of an own socket. Milliseconds and bytes. */
+/** bsd/netinet/tcp.h: what getsockopt(TCP_CONNECTION_INFO) reports of an own socket. Milliseconds and bytes. */
 export const tcpConnectionInfo = struct('tcp_connection_info', 112, {
   tcpi_state: u8,
   tcpi_snd_wscale: u8,
@@ -337,7 +337,7 @@ export const tcpInfo = struct(
 )
 export type TcpInfo = Read<typeof tcpInfo>
 
-/** bsd/netinet/tcp_private.h: a `sockaddr_in` or `sockaddr_in6` at either end names the connection that net.inet.tcp.info is asked for. */
+/** bsd/netinet/tcp_private.h: a `sockaddr_in` or `sockaddr_in6` at either end names the connection to net.inet.tcp.info. */
 export const infoTuple = struct('info_tuple', 60, { itpl_proto: u8, itpl_localaddr: bytes(28, 4), itpl_remoteaddr: bytes(28, 4) }, {}, 4)
 
 // Processes and their descriptors: libproc and sysctl.
@@ -345,7 +345,7 @@ export const infoTuple = struct('info_tuple', 60, { itpl_proto: u8, itpl_localad
 /** bsd/sys/proc_info.h. A file port has the number of the port in the place of the descriptor. */
 export const procFdinfo = struct('proc_fdinfo', 8, { proc_fd: i32, proc_fdtype: u32 })
 
-/** bsd/sys/proc_info.h: all that is told of any process without privilege. */
+/** bsd/sys/proc_info.h: all that can be read of any process without privilege. */
 export const procBsdshortinfo = struct('proc_bsdshortinfo', 64, {
   pbsi_pid: u32,
   pbsi_ppid: u32,
@@ -362,7 +362,7 @@ export const procBsdshortinfo = struct('proc_bsdshortinfo', 64, {
   pbsi_rfu: u32,
 })
 
-/** bsd/sys/proc_info_private.h: `p_uniqueid` is never used again until the machine restarts. */
+/** bsd/sys/proc_info_private.h: `p_uniqueid` is not reused until the machine restarts. */
 export const procUniqidentifierinfo = struct('proc_uniqidentifierinfo', 56, {
   p_uuid: bytes(16),
   p_uniqueid: u64,
@@ -373,7 +373,7 @@ export const procUniqidentifierinfo = struct('proc_uniqidentifierinfo', 56, {
   p_reserve3: u64,
 })
 
-/** bsd/sys/sysctl.h: only the time of the start is read, the rest is told better elsewhere. */
+/** bsd/sys/sysctl.h: only the start time is read; the rest has better sources. */
 export const kinfoProc = struct('kinfo_proc', 648, {
   tv_sec: u64,
   tv_usec: i32,
@@ -433,7 +433,7 @@ export const unSockinfo = struct('un_sockinfo', 528, {
   end: pad(2),
 })
 
-/** bsd/sys/proc_info.h: one descriptor that is a socket. `pfi` and `soi_stat` say nothing of sockets. */
+/** bsd/sys/proc_info.h: one descriptor that is a socket. `pfi` and `soi_stat` mean nothing for sockets. */
 export const socketFdinfo = struct('socket_fdinfo', 792, {
   fi_openflags: u32,
   fi_status: u32,
@@ -492,7 +492,7 @@ export const nstatMsgAddAllSrcs = struct('nstat_msg_add_all_srcs', 56, {
   target_uuid: bytes(16),
 })
 
-/** bsd/net/ntstat.h: asks for one source or, with all bits set, for all. */
+/** bsd/net/ntstat.h: requests one source or, with all bits set, all. */
 export const nstatMsgQuerySrc = struct('nstat_msg_query_src', 24, { hdr: nstatMsgHdr, srcref: id64 })
 
 /** bsd/net/ntstat.h */
