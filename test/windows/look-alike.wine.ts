@@ -96,10 +96,10 @@ test('a table that never fits, an absurd size, a table cut short, a refusal: eac
     play(words)
     const { gaps, sockets } = await source.takeSnapshot(planQuery({ protocols: ['tcp'], families: ['ipv4'] }))
     equal(gaps.length, 1)
-    return [gaps[0]!.what, gaps[0]!.why, /(grew|asked for|cut short|ACCESS_DENIED)/.exec(gaps[0]!.text)?.[1], sockets.length > 0]
+    return [gaps[0]!.what, gaps[0]!.why, /(grew|requested|cut short|ACCESS_DENIED)/.exec(gaps[0]!.text)?.[1], sockets.length > 0]
   }
   deepEqual(await why('endless'), ['sockets', 'kernel', 'grew', false])
-  deepEqual(await why('absurd'), ['sockets', 'kernel', 'asked for', false])
+  deepEqual(await why('absurd'), ['sockets', 'kernel', 'requested', false])
   deepEqual(await why('short'), ['sockets', 'damaged', 'cut short', true])
   deepEqual(await why('tables-denied'), ['sockets', 'permission', 'ACCESS_DENIED', false])
 })

@@ -3,7 +3,7 @@ import { equal } from 'node:assert/strict'
 import type { Struct } from '../../src/bytes/struct.ts'
 import { viewOf } from '../../src/bytes/text.ts'
 import { OsError } from '../../src/model/errors.ts'
-import type { Calls } from '../../src/source/windows/processes/facts.ts'
+import type { Calls } from '../../src/source/windows/kernel/api.ts'
 import {
   estatsData,
   estatsGroups,

@@ -4,7 +4,8 @@ import { readdirSync, readFileSync } from 'node:fs'
 import type { Struct } from '../../../bytes/struct.ts'
 import { viewOf } from '../../../bytes/text.ts'
 import { DecodeError } from '../../../model/errors.ts'
-import { connectionRow, DELETE_TCB, keySettler, readRows, readTable, trimTable, type Draft, type Row, type TableKind } from './sockets.ts'
+import { connectionRow, DELETE_TCB, readRows, readTable, trimTable, type Draft, type Row, type TableKind } from './sockets.ts'
+import { KeySettler } from './keys.ts'
 import { tcp6Row, tcp6RowModule, tcp6RowPid, tcpRow, tcpRowModule, tcpRowPid, udp6RowModule, udpRowModule } from '../kernel/structs.ts'
 
 const bytes = (...numbers: readonly number[]): Uint8Array => new Uint8Array(numbers)
@@ -125,10 +126,10 @@ test('what is not bound is not listed', () => {
 
 test('a connection keeps its key in TIME_WAIT, where Windows forgets its owner', () => {
   const ends = { dwLocalAddr: bytes(10, 0, 0, 1), dwLocalPort: 50000, dwRemoteAddr: bytes(10, 0, 0, 2), dwRemotePort: 443 }
-  let keys = keySettler(new Map())
+  let keys = new KeySettler()
   const takeSnapshot = (values: object): Draft => {
     const [row] = readRows(tableOf(tcpRowModule, { ...ends, ...values }), { protocol: 'tcp', family: 'ipv4', rows: 'module' })
-    keys = keySettler(keys.connections)
+    keys = new KeySettler(keys.connections)
     keys.settle(row!)
     return row!.draft
   }

@@ -1,17 +1,12 @@
-// Who a process is: what Windows tells to everybody, and what it tells only to those who may open the process.
+// What there is to read about one process: what Windows gives to everybody, and what it gives only to those who may open the process.
 
 import { viewOf, wideString } from '../../../bytes/text.ts'
 import { DecodeError, OsError } from '../../../model/errors.ts'
-import type { Process } from '../../../model/process.ts'
-import type * as calls from '../kernel/calls.ts'
-import { fileTimeMs } from '../decode/sockets.ts'
-import { processEntry, processTimes, serviceEntry, tokenUser, unicodeString } from '../kernel/structs.ts'
-import { pointed, pointedText, sidBytes, sidText, splitCommandLine, type Located } from '../kernel/text.ts'
+import type { Calls } from '../kernel/api.ts'
+import { processEntry, processTimes, tokenUser, unicodeString } from '../kernel/structs.ts'
+import { pointed, sidBytes, sidText, type Located } from '../kernel/text.ts'
 
-/** The calls, as calls.ts makes them; tests have others. */
-export type Calls = typeof calls
-
-/** What the list of processes says of each. */
+/** What the list of processes has about each. */
 export interface Entry {
   readonly pid: number
   readonly parentPid: number
@@ -25,14 +20,14 @@ export interface Facts extends Entry {
   readonly exe?: string | undefined
   /** The user, as text of the SID. */
   readonly sid?: string | undefined
-  /** The command line. A recording leaves out what has this name, unless it was asked to keep it. */
+  /** The command line. A recording leaves out what has this name, unless it was made to keep it. */
   readonly command?: string | undefined
-  /** Windows did not let us open it. */
+  /** Windows refused to open it. */
   readonly refused?: boolean | undefined
 }
 
-/** At most so many: a list that goes on for ever is not believed. */
-const maxProcesses = 1_000_000
+/** A list that goes on for ever is refused. */
+const MAX_PROCESSES = 1_000_000
 
 /** Every process by pid. */
 export function listProcesses(calls: Calls): Map<number, Entry> {
@@ -40,7 +35,7 @@ export function listProcesses(calls: Calls): Map<number, Entry> {
   for (const bytes of calls.processEntries(processEntry.write({ dwSize: processEntry.size }))) {
     const e = processEntry.read(viewOf(bytes))
     found.set(e.th32ProcessID, { pid: e.th32ProcessID, parentPid: e.th32ParentProcessID, name: wideString(e.szExeFile) })
-    if (found.size >= maxProcesses) throw new OsError('Process32NextW', 'ERROR_MORE_DATA')
+    if (found.size >= MAX_PROCESSES) throw new OsError('Process32NextW', 'ERROR_MORE_DATA')
   }
   return found
 }
@@ -96,46 +91,4 @@ function commandLineText(answer: Located): string | undefined {
   const head = unicodeString.read(viewOf(answer.bytes))
   const bytes = pointed(answer, head.Buffer)
   return bytes && wideString(bytes.subarray(0, head.Length))
-}
-
-/** The names of the services that run in each process. */
-export function readServices(calls: Calls): Map<number, string[]> {
-  const found = new Map<number, string[]>()
-  for (const page of calls.services()) {
-    for (let i = 0; i < page.count; i++) {
-      const e = serviceEntry.read(viewOf(page.bytes), i * serviceEntry.size)
-      const name = pointedText(page, e.lpServiceName)
-      if (name === undefined || e.dwProcessId === 0) continue
-      const names = found.get(e.dwProcessId)
-      if (names) names.push(name)
-      else found.set(e.dwProcessId, [name])
-    }
-  }
-  return found
-}
-
-/** Puts a process together. `parent` is the process that has the parent's pid now. */
-export function makeProcess(
-  facts: Facts,
-  parent: Facts | undefined,
-  user: string | undefined,
-  services: readonly string[] | undefined,
-): Process {
-  // Pids are used again: a "parent" that started later is somebody else.
-  const reused = parent?.started !== undefined && facts.started !== undefined && BigInt(parent.started) > BigInt(facts.started)
-  const hasParent = facts.parentPid !== 0 && facts.parentPid !== facts.pid && !reused
-  return {
-    key: keyOf(facts.pid, facts.started),
-    pid: facts.pid,
-    name: facts.name,
-    parentPid: hasParent ? facts.parentPid : undefined,
-    uid: undefined,
-    user: user ?? facts.sid,
-    startedAtMs: facts.started === undefined ? undefined : fileTimeMs(BigInt(facts.started)),
-    exe: facts.exe === '' ? undefined : facts.exe,
-    command: facts.command === undefined ? undefined : splitCommandLine(facts.command),
-    script: undefined,
-    container: undefined,
-    unit: services === undefined || services.length === 0 ? undefined : services.join(', '),
-  }
 }
