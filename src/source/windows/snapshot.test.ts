@@ -1,4 +1,4 @@
-// Whole looks over calls that are made up: what Wine cannot do, such as a refusal, is tried here on any system.
+// Whole snapshots over calls that are made up: what Wine cannot do, such as a refusal, is tried here on any system.
 import { planQuery } from '../../filter/plan.ts'
 import { test } from 'node:test'
 import { deepEqual, equal, match, ok } from 'node:assert/strict'
@@ -121,14 +121,52 @@ test('services and statistics that make no sense are gaps, not the end of the sn
       ['statistics', 'kernel'],
     ],
   )
+  deepEqual(
+    snapshot.gaps.map(g => g.code),
+    ['processes-refused', 'services-unread', 'statistics-unread'],
+  )
 })
 
-test('sockets that Windows does not list are a gap', async () => {
-  const snapshot = await openWith(live, machine().calls).takeSnapshot(planQuery({ protocols: ['unix', 'raw'] }))
+test('what Windows does not have is a gap when it is requested, and only then', async () => {
+  const { gaps } = await openWith(live, machine().calls).takeSnapshot(planQuery({ protocols: ['unix', 'raw'], namespaces: 'all' }))
   deepEqual(
-    snapshot.gaps.map(g => [g.what, g.why]),
-    [['sockets', 'platform']],
+    gaps.map(g => [g.code, g.what, g.why]),
+    [
+      ['table-unsupported', 'sockets', 'platform'],
+      ['namespaces-unsupported', 'namespaces', 'platform'],
+    ],
   )
+})
+
+test('services that are refused, by the code of the error', async () => {
+  const { calls } = machine({
+    // oxlint-disable-next-line require-yield -- it fails before its first page
+    *services() {
+      throw new OsError('EnumServicesStatusExW', 'ERROR_ACCESS_DENIED')
+    },
+  })
+  const { gaps } = await openWith(live, calls).takeSnapshot()
+  deepEqual(
+    gaps.map(g => [g.code, g.why]),
+    [
+      ['processes-refused', 'permission'],
+      ['services-refused', 'permission'],
+    ],
+  )
+})
+
+test('what is read for a recording only gives no gaps', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'sockscope-windows-'))
+  try {
+    const tape = recorder(join(folder, 'a.sockscope'), 'win32')
+    const source = openWith(tape, machine(statistics(false).calls).calls)
+    const { gaps, processes } = await source.takeSnapshot(planQuery({ protocols: ['udp'], owners: false }))
+    source.close()
+    deepEqual(gaps, [])
+    ok(processes.size > 0, 'the processes are read all the same')
+  } finally {
+    rmSync(folder, { recursive: true })
+  }
 })
 
 test('a parent that started after its child is somebody else', async () => {
