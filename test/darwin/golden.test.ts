@@ -106,7 +106,7 @@ for (const { band, kind, bytes, name } of tables) {
     else equal(read(kind, grown, requestedOf(band)).length, expected[name]!.length)
   })
 
-  test(`${name}: records of a kind that nobody knows yet`, () => {
+  test(`${name}: records of an unknown kind`, () => {
     const unknown = Buffer.alloc(40, 0xee)
     setU32(unknown, 0, 40)
     setU32(unknown, 4, 0x4000)

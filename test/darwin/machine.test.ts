@@ -1,5 +1,5 @@
 // Everything of a Mac but its list of sockets: events, actions, single sockets, limits, abilities, recordings, and the library itself.
-import { planQuery } from '../../src/filter/plan.ts'
+import { planQuery, type Query } from '../../src/filter/plan.ts'
 import { deepEqual, equal, match, ok, rejects, throws } from 'node:assert/strict'
 import { execFileSync } from 'node:child_process'
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
@@ -15,6 +15,7 @@ import { errnoName } from '../../src/source/darwin/kernel/errno.ts'
 import { loopbackPair, selfCheck } from '../../src/source/darwin/selfcheck.ts'
 import { openDescriptors } from '../../src/source/darwin/byfd/stat.ts'
 import { openRecorder, openRecording } from '../../src/source/open.ts'
+import { recorder } from '../../src/source/replay/index.ts'
 import type { Signal } from '../../src/source/source.ts'
 import { needs } from '../needs.ts'
 import { machine, scenario } from './standin.ts'
@@ -167,7 +168,7 @@ test('events: opened with its owner, closed with the final counts, also when it 
   equal(seen[2]!.durationMs, undefined, 'it was there before we came')
 })
 
-test('events: without the control, by snapshots alone, and said to be so', need, async t => {
+test('events: without the control, by snapshots alone, with a gap', need, async t => {
   const { seen, gaps } = await watched(t, `${desk}\nfail connect 1`, [`${desk.replace(/^socket 4 udp.*$/m, '')}\nfail connect 1`])
   deepEqual(
     seen.map(e => [e.type, e.socket.key, e.bytesIn, e.accuracy]),
@@ -179,7 +180,7 @@ test('events: without the control, by snapshots alone, and said to be so', need,
   )
 })
 
-test('events: a last word that was lost is counted', need, async t => {
+test('events: final counts that were lost are counted', need, async t => {
   const { seen, gaps } = await watched(t, `${desk}\nfail goodbye 55`, [`${desk.replace(/^socket 4 udp.*$/m, '')}\nfail goodbye 55`])
   deepEqual(
     seen.map(e => [e.type, e.socket.key, e.bytesIn, e.accuracy]),
@@ -200,7 +201,7 @@ test('actions: a signal reaches exactly the process that was meant', need, async
   await signal(node, 'TERM')
   equal(await source.process(1000), undefined)
   await rejects(signal(node, 'KILL'), code('ESRCH'))
-  ok(!('close' in source.actions!), 'nobody can reset a connection on macOS')
+  ok(!('close' in source.actions!), 'macOS has no way to reset a connection')
   source.close()
 })
 
@@ -274,7 +275,7 @@ test('socketStat: everything that TCP_CONNECTION_INFO and libproc report', need,
   throws(() => statOf(4242, 5), code('ESRCH', /no process/))
 })
 
-test('the self-check finds a connection of its own in every place, and says which place disagrees', need, async () => {
+test('the self-check finds a connection of its own in every place, and reports which place disagrees', need, async () => {
   const text =
     `${desk.replaceAll('name=node path=/usr/local/bin/node', `name=node path=${process.execPath}`).replace('start=1700000100.5', `start=${Date.now() / 1000 - process.uptime()}`)}\n` +
     'socket 70 tcp 127.0.0.1:6200 127.0.0.1:6201 state=ESTABLISHED last=1000 tx=1234 rx=0 srtt=1\nfd 1000 70 70\n' +
@@ -327,6 +328,21 @@ test('a recording of a Mac plays the same on any system, without the library', n
     played.close()
   }
   ok(!readFileSync(file).includes('server.js'))
+})
+
+test('what is read for a recording only gives no gaps', need, async t => {
+  const folder = mkdtempSync(join(tmpdir(), 'sockscope-darwin-tape-'))
+  t.after(() => rmSync(folder, { recursive: true, force: true }))
+  const m = machine(`${desk.replace('darwin 24', 'darwin 27')}\ngate\nfail connect 1\nfail announce:net.local.stream.pcblist_n 1`)
+  const source = await m.open(recorder(join(folder, 'mac.sockscope'), 'darwin', {}))
+  t.after(() => source.close())
+  const codes = async (query: Query): Promise<unknown> => (await source.takeSnapshot(planQuery(query))).gaps.map(g => g.code)
+  deepEqual(await codes({ protocols: ['udp'], owners: false }), ['table-own-only'])
+  deepEqual(await codes({ protocols: ['udp', 'unix'], owners: false, details: ['bytes'] }), [
+    'table-refused',
+    'bytes-sampled',
+    'table-own-only',
+  ])
 })
 
 test('the connection of the self-check is real, and what it sent has arrived', async () => {

@@ -112,7 +112,7 @@ test('without the class of modules the class of pids is read', there, async () =
   equal(at(snapshot, 50_000)!.owners[0]!.pid, holder.pid)
 })
 
-test('a protected process tells its name and parent, and a gap tells why not more', there, async () => {
+test('a protected process has its name and parent, and a gap has the reason why not more', there, async () => {
   play('')
   process.env.LOOK_ALIKE_PROTECTED = String(holder.pid)
   try {
@@ -158,7 +158,7 @@ test('extended statistics: turned on once, read in our units, put back', there, 
   equal(turnedOn(), 0)
 })
 
-test('elevated, a watch tells the bytes of processes, and says from when they count', there, async () => {
+test('elevated, a watch has the bytes of processes, and a gap from when they count', there, async () => {
   play('elevated')
   const own = await open()
   const seen: string[] = []

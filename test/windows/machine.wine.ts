@@ -50,7 +50,7 @@ test('every socket of two processes is there once, with its owner', () => {
   }
 })
 
-test('the record is whole: keys differ, ends are right, nothing is 0 for want of knowledge', () => {
+test('the record is whole: keys differ, ends are right, nothing unknown is 0', () => {
   equal(snapshot.source, 'windows')
   equal(new Set(snapshot.sockets.map(s => s.key)).size, snapshot.sockets.length)
   for (const s of snapshot.sockets) {
@@ -81,7 +81,7 @@ test('the same sockets have the same keys in the next snapshot', async () => {
   for (const { opened, pid } of holders) for (const o of opened) ok(keys.has(snapshot.sockets.find(s => matches(s, o, pid))!.key), o.kind)
 })
 
-test('only what is asked for', async () => {
+test('only what is requested', async () => {
   const udp = await source.takeSnapshot(planQuery({ protocols: ['udp'], families: ['ipv6'] }))
   ok(udp.sockets.length >= 4 && udp.sockets.every(s => s.protocol === 'udp' && s.family === 'ipv6'))
   const listening = await source.takeSnapshot(planQuery({ states: ['LISTEN'], owners: false }))
@@ -103,7 +103,7 @@ test('a socket opens, is seen, closes, and is gone', async () => {
   await until('the end of a listener', async () => ((await seen()) === 0 ? true : undefined))
 })
 
-test('a watch tells what opened and what closed', async () => {
+test('a watch reports what opened and what closed', async () => {
   const server = createServer()
   const events: string[] = []
   let port = 0
@@ -223,7 +223,7 @@ test('a process is ended by its identity, and its sockets go', async () => {
   await rejects(signalProcess(its, 'KILL', source), { code: 'ESRCH' })
 })
 
-test('connections that cannot be closed say so', async () => {
+test('connections that cannot be closed are refused with the reason', async () => {
   const six = snapshot.sockets.find(s => s.family === 'ipv6' && s.remote !== undefined)!
   await rejects(closeSocket(six, source), { code: 'ENOTSUP' })
 })

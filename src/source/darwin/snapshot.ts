@@ -45,7 +45,7 @@ export class SnapshotTaker {
     const gaps: Gap[] = []
     const requested = await this.#requested(plan)
     const { rows, hidden } = await readTables(tape, calls, plan, requested, gaps)
-    // A gap is about what was asked for: what is read only for a recording, or only to find hidden sockets, gives none.
+    // A gap is about what was requested: what is read only for a recording, or only to find hidden sockets, gives none.
     const countGaps = countsTcp(plan) || this.#counter.keepsClosings ? gaps : []
     const isWalked = plan.owners || hidden.length > 0 || tape.recordsEverything
     const walk = isWalked ? await this.#walk(requested, plan.owners ? gaps : []) : undefined

@@ -12,7 +12,7 @@ import { live } from '../tape.ts'
 import { openWith } from './index.ts'
 import { processTimes, serviceEntry, sockaddrIn, tcpRowModule, tcpRowPid } from './kernel/structs.ts'
 
-test('sockets with owners, users, services, and what a protected process does not tell', async () => {
+test('sockets with owners, users, services, and what is hidden of a protected process', async () => {
   const { calls, open } = machine()
   const snapshot = await openWith(live, calls).takeSnapshot()
   deepEqual(
@@ -38,18 +38,18 @@ test('sockets with owners, users, services, and what a protected process does no
   equal(open.size, 0, 'every handle is closed')
 })
 
-test('a Windows without the table of modules is asked for the one with pids', async () => {
-  const asked: string[] = []
+test('without the table of modules the one with pids is read', async () => {
+  const requested: string[] = []
   const { calls } = machine({
     table(protocol: string, family: string, kind: string) {
-      asked.push(kind)
+      requested.push(kind)
       if (kind === 'module') throw new OsError('GetExtendedTcpTable', 'ERROR_NOT_SUPPORTED')
       return protocol === 'tcp' && family === 'ipv4' ? tableOf(tcpRowPid, { dwState: 2, dwLocalPort: 9, dwOwningPid: 40 }) : none
     },
   })
   const snapshot = await openWith(live, calls).takeSnapshot(planQuery({ owners: false }))
   deepEqual([snapshot.sockets.length, snapshot.gaps.length, snapshot.processes.size], [1, 0, 0])
-  deepEqual(asked.slice(0, 2), ['module', 'pid'])
+  deepEqual(requested.slice(0, 2), ['module', 'pid'])
 })
 
 test('a table that is refused is a gap, and so is one that is cut short', async () => {
@@ -169,7 +169,7 @@ test('what is read for a recording only gives no gaps', async () => {
   }
 })
 
-test('a parent that started after its child is somebody else', async () => {
+test('a parent that started after its child is another process', async () => {
   const times = new Map([
     [40, 5n],
     [8, 6n],

@@ -37,7 +37,7 @@ export class SnapshotTaker {
     const gaps = unsupported(plan)
     const rows = await this.#readTables(plan, gaps)
     const readsOwners = plan.owners || (tape.recordsEverything && !tape.played)
-    // What is read for a recording only gives no gaps: nobody asked for it.
+    // What is read for a recording only gives no gaps: it was not requested.
     const processes = readsOwners ? await addOwners(tape, this.#calls, this.#processes, rows, plan.owners ? gaps : []) : new ProcessTable()
     if (!plan.owners) for (const { draft } of rows) removeOwners(draft)
     if (tape.recordsEverything || countsTcp(plan)) {

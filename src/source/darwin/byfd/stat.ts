@@ -62,7 +62,7 @@ function statOf(calls: Calls, pid: number, fd: number): SocketStat {
   }
 }
 
-/** What libproc reports of the descriptor, or an error that says what the descriptor is instead. */
+/** What libproc reports of the descriptor, or an error with what the descriptor is instead. */
 function infoOf(calls: Calls, pid: number, fd: number): SocketFdinfo {
   try {
     return socketFdinfo.read(viewOf(calls.fdInfo(pid, fd, PROC_PIDFDSOCKETINFO, socketFdinfo.size)))

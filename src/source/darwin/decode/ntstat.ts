@@ -1,4 +1,4 @@
-// The messages of the network statistics control (com.apple.network.statistics), and what those of one answer say together. Pure.
+// The messages of the network statistics control (com.apple.network.statistics), and what those of one answer amount to. Pure.
 
 import { viewOf } from '../../../bytes/text.ts'
 import { DecodeError } from '../../../model/errors.ts'

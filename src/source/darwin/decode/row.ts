@@ -60,7 +60,7 @@ export function addFields(socket: Draft, fields: Readonly<Record<string, string 
 /** A pid, or undefined for the 0 that stands for none. */
 const pidOf = (pid: number): number | undefined => (pid > 0 ? pid : undefined)
 
-/** What the record of a socket says about who uses it; a flow of Network.framework has neither handle nor descriptor. */
+/** Who uses a socket, from its record; a flow of Network.framework has neither handle nor descriptor. */
 export function usersOf(
   socket: XsocketN,
   userSpace: boolean,

@@ -111,7 +111,7 @@ export class NtstatConn {
   }
 }
 
-/** How a datagram says that the round ends; undefined when it does not. */
+/** How the round ends with this datagram; undefined when it goes on. */
 function roundEnd(datagram: Uint8Array, context: number): RoundEnd | undefined {
   const view = viewOf(datagram)
   for (let at = 0; at + nstatMsgHdr.size <= datagram.length;) {

@@ -10,7 +10,7 @@ const counted = (count: number, rest: string): Uint8Array => {
   return bytes
 }
 
-test('arguments: as many as the count says, and no environment', () => {
+test('arguments: as many as the count has, and no environment', () => {
   deepEqual(readArguments(counted(2, '/bin/a\0\0\0a\0-x\0SECRET=1\0')), ['a', '-x'])
   deepEqual(readArguments(counted(3, '/bin/a\0\0\0a\0\0z\0SECRET=1\0')), ['a', '', 'z'], 'an empty word is a word')
   deepEqual(readArguments(counted(2, '/bin/a\0a\0b')), ['a', 'b'])

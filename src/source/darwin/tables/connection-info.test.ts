@@ -39,7 +39,7 @@ test('after twenty refusals in a row no more connections are read; one answer be
   equal(requests, 30)
 })
 
-test('the limit of a snapshot is a gap that says how many connections it left out', async () => {
+test('the limit of a snapshot is a gap with the number of connections that it left out', async () => {
   const list = rows(5003)
   const gaps = await read(list, () => answer)
   deepEqual(

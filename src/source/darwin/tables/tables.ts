@@ -86,22 +86,22 @@ class TableReader implements Tables {
   }
 
   async inet(name: InetTable, gaps: Gap[]): Promise<void> {
-    const question = `net.inet.${name}.pcblist_n`
+    const sysctlName = `net.inet.${name}.pcblist_n`
     let announced: number | undefined
     const read = (): Uint8Array[] => {
-      const answer = this.#calls?.sysctl(question)
+      const answer = this.#calls?.sysctl(sysctlName)
       announced = answer?.announced
       return answer === undefined ? [] : [answer.bytes]
     }
-    for (const answer of this.#tape.bytes(question, read)) {
+    for (const answer of this.#tape.bytes(sysctlName, read)) {
       const found: Row[] = []
       const table = await readYielding(answer, records => {
         const made = inetRow(records, name, this.#requested)
         if (made !== undefined) found.push(made)
       })
       for (const row of found) this.rows.push(row)
-      reportCut(question, table, gaps)
-      const room = (await this.#tape.value(`${question} announced`, () => announced ?? null)) ?? undefined
+      reportCut(sysctlName, table, gaps)
+      const room = (await this.#tape.value(`${sysctlName} announced`, () => announced ?? null)) ?? undefined
       const missing = this.#missing(name, table, room, found)
       if (missing > 0) this.hidden.push({ table: name, missing, listed: found.length })
     }
@@ -121,14 +121,14 @@ class TableReader implements Tables {
   }
 
   async unix(kind: UnixKind, gaps: Gap[]): Promise<void> {
-    const question = `net.local.${kind}.pcblist_n`
+    const sysctlName = `net.local.${kind}.pcblist_n`
     try {
-      for (const answer of this.#tape.bytes(question, () => (this.#calls ? [this.#calls.sysctl(question).bytes] : []))) {
+      for (const answer of this.#tape.bytes(sysctlName, () => (this.#calls ? [this.#calls.sysctl(sysctlName).bytes] : []))) {
         const table = await readYielding(answer, records => {
           const made = unixRow(records, kind, this.#requested)
           if (made !== undefined) this.rows.push(made)
         })
-        reportCut(question, table, gaps)
+        reportCut(sysctlName, table, gaps)
       }
     } catch (error) {
       if (!(error instanceof OsError) || error.code !== 'ENOENT') throw error
@@ -137,11 +137,11 @@ class TableReader implements Tables {
   }
 
   #unix64(kind: UnixKind, gaps: Gap[]): void {
-    const question = `net.local.${kind}.pcblist64`
-    for (const answer of this.#tape.bytes(question, () => (this.#calls ? [this.#calls.sysctl(question).bytes] : []))) {
+    const sysctlName = `net.local.${kind}.pcblist64`
+    for (const answer of this.#tape.bytes(sysctlName, () => (this.#calls ? [this.#calls.sysctl(sysctlName).bytes] : []))) {
       const table = readTable64(answer)
       for (const r of table.sockets) this.rows.push(unixRow64(r, kind, this.#requested))
-      reportCut(question, { ...table, sockets: table.sockets.length }, gaps)
+      reportCut(sysctlName, { ...table, sockets: table.sockets.length }, gaps)
     }
   }
 }
@@ -169,15 +169,15 @@ function unread(table: string, error: OsError): Gap {
   }
 }
 
-function reportCut(question: string, table: Read, gaps: Gap[]): void {
+function reportCut(sysctlName: string, table: Read, gaps: Gap[]): void {
   if (table.whole && table.incomplete === 0) return
   gaps.push({
     code: 'table-damaged',
     what: 'sockets',
     why: 'damaged',
     text: table.whole
-      ? `${question} has ${counted(table.incomplete, 'incomplete socket')}`
-      : `${question} ends after ${table.sockets} of ${counted(table.header.xig_count, 'socket')}`,
+      ? `${sysctlName} has ${counted(table.incomplete, 'incomplete socket')}`
+      : `${sysctlName} ends after ${table.sockets} of ${counted(table.header.xig_count, 'socket')}`,
     help: 'take another snapshot',
     count: table.whole ? table.incomplete : Math.max(0, table.header.xig_count - table.sockets) || undefined,
   })

@@ -69,7 +69,7 @@ test('extended statistics: milliseconds and bits become our units, the finer clo
   equal(tcpOfEstats({ path, fineRtt: estatsFineRtt.write({}) }, nothing).rttMicros, 30_000)
 })
 
-test('counters of a collection that has only begun say nothing', () => {
+test('counters of a collection that has only begun mean nothing', () => {
   const data = estatsData.write({
     DataBytesOut: 5,
     DataBytesIn: 6,

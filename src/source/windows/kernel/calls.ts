@@ -68,7 +68,7 @@ export function table(protocol: Protocol, family: Family, rows: 'module' | 'pid'
   return grow(name, (buffer, size) => call(name, buffer, size, 0, families[family], kind, 0), 16384)
 }
 
-/** A copy of the table of interfaces; `length` says how long it is from its first 8 bytes. */
+/** A copy of the table of interfaces; `length` computes its length from its first 8 bytes. */
 export function interfaceTable(length: (head: Uint8Array) => number): Uint8Array {
   const out: [unknown] = [null]
   check('GetIfTable2', out)

@@ -1,5 +1,5 @@
 import { test } from 'node:test'
-import { deepEqual, equal, throws } from 'node:assert/strict'
+import { equal, throws } from 'node:assert/strict'
 import { grow } from './grow.ts'
 
 const INSUFFICIENT = 122

@@ -360,7 +360,7 @@ export const estatsObservedReceive = struct('TCP_ESTATS_OBS_REC_ROD_v0', 16, {
 
 export const estatsFineRtt = struct('TCP_ESTATS_FINE_RTT_ROD_v0', 16, { RttVar: u32, MaxRtt: u32, MinRtt: u32, SumRtt: u32 })
 
-/** TCP_ESTATS_TYPE: each group that we read, its number, and the size of its answer. */
+/** TCP_ESTATS_TYPE: each group that is read, its number, and the size of its answer. */
 export const estatsGroups = {
   data: { type: 1, size: estatsData.size },
   sendCongestion: { type: 2, size: estatsSendCongestion.size },

@@ -42,7 +42,7 @@ function markExited(row: Row, processes: ProcessTable): void {
   row.draft.ownerless = 'exited'
 }
 
-/** The owner comes with the row. Where it was not asked for it is removed, so that a snapshot is the same on every system. */
+/** The owner comes with the row. Where it was not requested it is removed, so that a snapshot is the same on every system. */
 export function removeOwners(draft: Draft): void {
   draft.owners = []
   draft.ownerless = undefined

@@ -29,7 +29,7 @@ test('each SID is looked up once; a name without a domain stands alone', async (
   deepEqual(lookups, [user, system])
 })
 
-test('a domain that does not answer holds up nobody, and its name is there later', async () => {
+test('a domain that does not answer does not hold up the snapshot, and its name is there later', async () => {
   let answer!: (name: readonly Uint8Array[]) => void
   const slow = new Promise<readonly Uint8Array[]>(resolve => (answer = resolve))
   const accounts = new AccountNames({ accountName: () => slow } as unknown as Calls)

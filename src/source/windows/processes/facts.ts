@@ -1,4 +1,4 @@
-// What there is to read about one process: what Windows gives to everybody, and what it gives only to those who may open the process.
+// What there is to read about one process: what Windows gives without privilege, and what it gives only to a caller that may open the process.
 
 import { viewOf, wideString } from '../../../bytes/text.ts'
 import { DecodeError, OsError } from '../../../model/errors.ts'
