@@ -5,8 +5,8 @@
  */
 export const gapCodes = {
   'table-refused': 'a table of sockets may not be read',
-  'table-unread': 'a table of sockets could not be read',
   'table-missing': 'the kernel has no such table, or its module is not loaded',
+  'table-unread': 'a table could not be read, or not to its end',
   'table-interrupted': 'a table changed too often while it was read, and may miss sockets',
   'table-limit': 'a table has more rows than are read',
   'table-damaged': 'rows of a table could not be read',

@@ -34,8 +34,11 @@ export const draft = (key: string, protocol: Protocol, family: Family, state: St
   detail: undefined,
 })
 
-/** A TCP record of which no more is known yet. Every field is there, so that all records have one shape. */
-export const emptyTcp: Tcp = {
+/** What TCP knows of a connection, while it is being put together. */
+export type TcpDraft = { -readonly [K in keyof Tcp]: Tcp[K] }
+
+/** A connection of which nothing is known yet: every field is there and undefined, so that all connections have one shape. */
+export const tcpDraft = (): TcpDraft => ({
   rttMicros: undefined,
   rttVarianceMicros: undefined,
   minRttMicros: undefined,
@@ -100,7 +103,10 @@ export const emptyTcp: Tcp = {
   timeoutMs: undefined,
   negotiated: undefined,
   accurateEcn: undefined,
-}
+})
+
+/** A connection of which nothing is known. */
+export const emptyTcp: Tcp = tcpDraft()
 
 /** What one answer of a system reports of a connection; the rest is not in it. */
 export type KnownTcp = { -readonly [K in keyof Tcp]?: Tcp[K] }
@@ -109,7 +115,7 @@ const tcpFields = Object.keys(emptyTcp) as readonly (keyof Tcp)[]
 
 /** A whole TCP record: what is known, over what was known before. A field that is not known leaves the earlier one as it is. */
 export function mergeTcp(before: Tcp | undefined, known: KnownTcp): Tcp {
-  const whole: Record<string, unknown> & Tcp = { ...(before ?? emptyTcp) }
+  const whole: TcpDraft & Record<string, unknown> = { ...(before ?? emptyTcp) }
   for (const field of tcpFields) if (known[field] !== undefined) whole[field as string] = known[field]
   return whole
 }
