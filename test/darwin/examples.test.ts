@@ -5,7 +5,7 @@ import { test } from 'node:test'
 import { needs } from '../needs.ts'
 import { machine, scenario } from './standin.ts'
 
-// An example opens a connection of its own and asks about its descriptor: whichever it is, it is this socket.
+// An example opens a connection of its own and reads its descriptor: whichever it is, it is this socket.
 const anyDescriptor = Array.from({ length: 60 }, (_, i) => `fd 1000 ${i + 10} 2`).join('\n')
 const mac = `${scenario('desk').replaceAll(/^fd 1000.*$/gm, '')}\n${anyDescriptor}`
 

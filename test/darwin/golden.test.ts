@@ -5,7 +5,7 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { DecodeError } from '../../src/model/errors.ts'
-import { readTable } from '../../src/source/darwin/tables/records.ts'
+import { readTable } from '../../src/source/darwin/decode/records.ts'
 import { needs } from '../needs.ts'
 import { answers, bands, folder, golden, kinds, plain, read, requestedOf, type Band, type Kind } from './golden.ts'
 
@@ -106,7 +106,7 @@ for (const { band, kind, bytes, name } of tables) {
     else equal(read(kind, grown, requestedOf(band)).length, expected[name]!.length)
   })
 
-  test(`${name}: records of a kind that nobody knows yet`, () => {
+  test(`${name}: records of an unknown kind`, () => {
     const unknown = Buffer.alloc(40, 0xee)
     setU32(unknown, 0, 40)
     setU32(unknown, 4, 0x4000)

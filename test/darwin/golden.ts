@@ -3,14 +3,16 @@
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { argv } from 'node:process'
-import type { Row } from '../../src/source/darwin/decode/draft.ts'
-import { heldRow } from '../../src/source/darwin/owners/holders.ts'
+import { heldRow } from '../../src/source/darwin/decode/held.ts'
+import type { Row } from '../../src/source/darwin/decode/row.ts'
 import { readInterfaces } from '../../src/source/darwin/host/interfaces.ts'
-import { collect, flowRow } from '../../src/source/darwin/events/flows.ts'
-import { converse, readMessages } from '../../src/source/darwin/events/ntstat.ts'
-import { readTable, readTable64 } from '../../src/source/darwin/tables/records.ts'
-import { inetRow, type Requested } from '../../src/source/darwin/decode/sockets.ts'
-import { socketFdinfo } from '../../src/source/darwin/kernel/structs-process.ts'
+import { flowRow } from '../../src/source/darwin/events/flows.ts'
+import { NtstatConn } from '../../src/source/darwin/events/ntstat.ts'
+import { collect, readMessages } from '../../src/source/darwin/decode/ntstat.ts'
+import { readTable, readTable64 } from '../../src/source/darwin/decode/records.ts'
+import { inetRow } from '../../src/source/darwin/decode/inet.ts'
+import type { Requested } from '../../src/source/darwin/decode/requested.ts'
+import { socketFdinfo } from '../../src/source/darwin/kernel/structs.ts'
 import { unixRow, unixRow64 } from '../../src/source/darwin/decode/unix.ts'
 import { viewOf } from '../../src/bytes/text.ts'
 import { machine, scenario } from './standin.ts'
@@ -70,16 +72,16 @@ export function answers(band: Band): Partial<Record<Kind, Uint8Array>> {
     made.held = calls.fdInfo(1000, 21, 3, 792)
     made.interfaces = calls.sysctlNumbers([4, 17, 0, 0, 6, 0]).bytes
   }
-  const conversation = converse(calls)
-  made.counts = [...conversation.poll()].map(d => d.slice()).find(d => d.length > 1000)!
-  conversation.close()
+  const conn = new NtstatConn(calls)
+  made.counts = [...conn.poll()].map(d => d.slice()).find(d => d.length > 1000)!
+  conn.close()
   return made
 }
 
 /** bigint cannot be written as JSON, and undefined is left out. */
 export const plain = (value: unknown): unknown => JSON.parse(JSON.stringify(value, (_, v) => (typeof v === 'bigint' ? String(v) : v)))
 
-if (argv[1]?.endsWith(join('darwin', 'golden.js'))) {
+if (argv[1]?.endsWith(join('darwin', 'golden.ts'))) {
   mkdirSync(folder, { recursive: true })
   const expected: Record<string, unknown> = {}
   for (const band of Object.keys(bands) as Band[]) {

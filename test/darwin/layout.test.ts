@@ -4,17 +4,14 @@ import { deepEqual, equal, ok } from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
 import { test } from 'node:test'
 import type { Struct } from '../../src/bytes/struct.ts'
-import * as ntstat from '../../src/source/darwin/kernel/structs-ntstat.ts'
-import * as processes from '../../src/source/darwin/kernel/structs-process.ts'
-import * as tcp from '../../src/source/darwin/kernel/structs-tcp.ts'
-import * as tables from '../../src/source/darwin/kernel/structs.ts'
+import * as structs from '../../src/source/darwin/kernel/structs.ts'
 import { needs } from '../needs.ts'
 
 type Layout = { readonly size: number; readonly fields: Readonly<Record<string, readonly [number, number]>> }
 type Known = Layout & { readonly older?: Readonly<Record<string, Layout>> }
 const layouts = JSON.parse(readFileSync('test/layouts/darwin.json', 'utf8')) as { readonly structs: Readonly<Record<string, Known>> }
 
-const all: readonly object[] = [tables, tcp, processes, ntstat].flatMap(file => Object.values(file))
+const all: readonly object[] = Object.values(structs)
 const declared = all.filter((s): s is Pick<Struct<unknown>, 'name' | 'size' | 'offsets'> => 'offsets' in s)
 /** Not in the layouts: the start of a record of any kind, and the list of interfaces, which comes from net/if.h and net/if_dl.h. */
 const others = new Set(['record', 'if_msghdr', 'if_msghdr2', 'sockaddr_dl', 'sockaddr_in6', 'sockaddr_ctl'])

@@ -1,5 +1,5 @@
 // Everything of a Mac but its list of sockets: events, actions, single sockets, limits, abilities, recordings, and the library itself.
-import { planQuery } from '../../src/filter/plan.ts'
+import { planQuery, type Query } from '../../src/filter/plan.ts'
 import { deepEqual, equal, match, ok, rejects, throws } from 'node:assert/strict'
 import { execFileSync } from 'node:child_process'
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
@@ -10,6 +10,7 @@ import type { EventGap, SocketEvent } from '../../src/model/event.ts'
 import type { Process } from '../../src/model/process.ts'
 import type { SocketStat } from '../../src/model/stat.ts'
 import { openDarwin } from '../../src/source/darwin/index.ts'
+import { Machine } from '../../src/machine/machine.ts'
 import { live } from '../../src/source/tape.ts'
 import { errnoName } from '../../src/source/darwin/kernel/errno.ts'
 import { loopbackPair, selfCheck } from '../../src/source/darwin/selfcheck.ts'
@@ -136,7 +137,7 @@ async function watched(t: TestContext, base: string, steps: readonly string[]) {
     else m.become(text)
   }
   let started = false
-  for await (const event of source.events!({ protocols: ['tcp', 'udp'] }, stop.signal)) {
+  for await (const event of new Machine(source).events({ protocols: ['tcp', 'udp'], every: 100, signal: stop.signal })) {
     if (event.type === 'gap') gaps.push(event)
     else if (event.socket.local.port! < 900 || event.socket.local.port! > 2000) {
       seen.push(event)
@@ -168,7 +169,7 @@ test('events: opened with its owner, closed with the final counts, also when it 
   equal(seen[2]!.durationMs, undefined, 'it was there before we came')
 })
 
-test('events: without the control, by snapshots alone, and said to be so', need, async t => {
+test('events: without the control, by snapshots alone, with a gap', need, async t => {
   const { seen, gaps } = await watched(t, `${desk}\nfail connect 1`, [`${desk.replace(/^socket 4 udp.*$/m, '')}\nfail connect 1`])
   deepEqual(
     seen.map(e => [e.type, e.socket.key, e.bytesIn, e.accuracy]),
@@ -180,7 +181,7 @@ test('events: without the control, by snapshots alone, and said to be so', need,
   )
 })
 
-test('events: a last word that was lost is counted', need, async t => {
+test('events: final counts that were lost are counted', need, async t => {
   const { seen, gaps } = await watched(t, `${desk}\nfail goodbye 55`, [`${desk.replace(/^socket 4 udp.*$/m, '')}\nfail goodbye 55`])
   deepEqual(
     seen.map(e => [e.type, e.socket.key, e.bytesIn, e.accuracy]),
@@ -201,7 +202,7 @@ test('actions: a signal reaches exactly the process that was meant', need, async
   await signal(node, 'TERM')
   equal(await source.process(1000), undefined)
   await rejects(signal(node, 'KILL'), code('ESRCH'))
-  ok(!('close' in source.actions!), 'nobody can reset a connection on macOS')
+  ok(!('close' in source.actions!), 'macOS has no way to reset a connection')
   source.close()
 })
 
@@ -215,7 +216,7 @@ test('actions: an own connection is ended in order, another is refused in words'
   source.close()
 })
 
-test('socketStat: everything that TCP_CONNECTION_INFO and libproc tell', need, () => {
+test('socketStat: everything that TCP_CONNECTION_INFO and libproc report', need, () => {
   const m = machine(desk)
   m.calls()
   const descriptors = openDescriptors(m.library)
@@ -270,12 +271,12 @@ test('socketStat: everything that TCP_CONNECTION_INFO and libproc tell', need, (
   const other = statOf(1001, 11)
   deepEqual([other.key, other.connectionInfo, other.socketInfo.remote?.address], ['tcp.8', undefined, '::ffff:10.0.0.9'])
   throws(() => stat(999), code('EBADF', /not open/))
-  throws(() => stat(3), code('ENOTSOCK', /no socket/))
+  throws(() => stat(3), code('ENOTSOCK', /is not a socket/))
   throws(() => statOf(300, 5), code('EPERM', /root/))
   throws(() => statOf(4242, 5), code('ESRCH', /no process/))
 })
 
-test('the self-check finds a connection of its own in every place, and says which place disagrees', need, async () => {
+test('the self-check finds a connection of its own in every place, and reports which place disagrees', need, async () => {
   const text =
     `${desk.replaceAll('name=node path=/usr/local/bin/node', `name=node path=${process.execPath}`).replace('start=1700000100.5', `start=${Date.now() / 1000 - process.uptime()}`)}\n` +
     'socket 70 tcp 127.0.0.1:6200 127.0.0.1:6201 state=ESTABLISHED last=1000 tx=1234 rx=0 srtt=1\nfd 1000 70 70\n' +
@@ -326,6 +327,21 @@ test('a recording of a Mac plays the same on any system, without the library', n
     played.close()
   }
   ok(!readFileSync(file).includes('server.js'))
+})
+
+test('what is read for a recording only gives no gaps', need, async t => {
+  const folder = mkdtempSync(join(tmpdir(), 'sockscope-darwin-tape-'))
+  t.after(() => rmSync(folder, { recursive: true, force: true }))
+  const m = machine(`${desk.replace('darwin 24', 'darwin 27')}\ngate\nfail connect 1\nfail announce:net.local.stream.pcblist_n 1`)
+  const source = await m.open(recorder(join(folder, 'mac.sockscope'), 'darwin', {}))
+  t.after(() => source.close())
+  const codes = async (query: Query): Promise<unknown> => (await source.takeSnapshot(planQuery(query))).gaps.map(g => g.code)
+  deepEqual(await codes({ protocols: ['udp'], owners: false }), ['table-own-only'])
+  deepEqual(await codes({ protocols: ['udp', 'unix'], owners: false, details: ['bytes'] }), [
+    'table-refused',
+    'bytes-sampled',
+    'table-own-only',
+  ])
 })
 
 test('the connection of the self-check is real, and what it sent has arrived', async () => {

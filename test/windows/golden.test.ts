@@ -46,7 +46,7 @@ test('it shows what was there when it was made', async () => {
   machine.close()
 })
 
-test('it tells nothing of the machine or the people that made it', () => {
+test('it has nothing of the machine or the people that made it', () => {
   const text = records(readFileSync(golden))
     .map(r => Buffer.from(r.content).toString('latin1'))
     .join('\n')
@@ -93,7 +93,7 @@ test('answers that are JSON of another shape are DecodeErrors', async () => {
   }
 })
 
-/** Plays a file to its end, and asks everything. */
+/** Plays a file to its end, and requests everything. */
 async function play(bytes: Uint8Array): Promise<string> {
   const file = join(folder, 'played')
   writeFileSync(file, bytes)

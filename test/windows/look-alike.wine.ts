@@ -7,7 +7,7 @@ import { connect, createServer, type AddressInfo, type Socket as NetSocket } fro
 import { once } from 'node:events'
 import { resolve } from 'node:path'
 import koffi from 'koffi'
-import { socketStat, watch, type Snapshot, type Socket, type Source } from '../../src/index.ts'
+import { Machine, socketStat, type Snapshot, type Socket, type Source } from '../../src/index.ts'
 import { hold, type Holder } from './inside.ts'
 
 const dll = resolve('look-alike.dll')
@@ -97,10 +97,10 @@ test('a table that never fits, an absurd size, a table cut short, a refusal: eac
     play(words)
     const { gaps, sockets } = await source.takeSnapshot(planQuery({ protocols: ['tcp'], families: ['ipv4'] }))
     equal(gaps.length, 1)
-    return [gaps[0]!.what, gaps[0]!.why, /(grew|asked for|cut short|ACCESS_DENIED)/.exec(gaps[0]!.text)?.[1], sockets.length > 0]
+    return [gaps[0]!.what, gaps[0]!.why, /(grew|requested|cut short|ACCESS_DENIED)/.exec(gaps[0]!.text)?.[1], sockets.length > 0]
   }
   deepEqual(await why('endless'), ['sockets', 'kernel', 'grew', false])
-  deepEqual(await why('absurd'), ['sockets', 'kernel', 'asked for', false])
+  deepEqual(await why('absurd'), ['sockets', 'kernel', 'requested', false])
   deepEqual(await why('short'), ['sockets', 'damaged', 'cut short', true])
   deepEqual(await why('tables-denied'), ['sockets', 'permission', 'ACCESS_DENIED', false])
 })
@@ -113,7 +113,7 @@ test('without the class of modules the class of pids is read', there, async () =
   equal(at(snapshot, 50_000)!.owners[0]!.pid, holder.pid)
 })
 
-test('a protected process tells its name and parent, and a gap tells why not more', there, async () => {
+test('a protected process has its name and parent, and a gap has the reason why not more', there, async () => {
   play('')
   process.env.LOOK_ALIKE_PROTECTED = String(holder.pid)
   try {
@@ -159,7 +159,7 @@ test('extended statistics: turned on once, read in our units, put back', there, 
   equal(turnedOn(), 0)
 })
 
-test('elevated, a watch tells the bytes of processes, and says from when they count', there, async () => {
+test('elevated, a watch has the bytes of processes, and a gap from when they count', there, async () => {
   play('elevated')
   const own = await open()
   const seen: string[] = []
@@ -186,7 +186,7 @@ test('without elevation the statistics of others are a gap that names the remedy
 })
 
 test('TCP_INFO of an own connection, by the newest version there is', there, async () => {
-  const { ownConnections, endsKey, readInfo, readQueues } = await import('../../src/source/windows/estats/own-sockets.ts')
+  const { ownConnections, endsKey, readInfo, readQueues } = await import('../../src/source/windows/byfd/own-sockets.ts')
   const calls = await import('../../src/source/windows/kernel/calls.ts')
   const server = createServer().listen(0, '127.0.0.1')
   await once(server, 'listening')

@@ -6,26 +6,18 @@ import { createSocket } from 'node:dgram'
 import { connect, createServer, type AddressInfo, type Server, type Socket as NetSocket } from 'node:net'
 import { once } from 'node:events'
 import { join } from 'node:path'
-import {
-  closeSocket,
-  openSource,
-  signalProcess,
-  socketStat,
-  sockets,
-  watch,
-  type Snapshot,
-  type Socket,
-  type Source,
-} from '../../src/index.ts'
+import { Machine, openSource, socketStat, sockets, watch, type Snapshot, type Socket, type Source } from '../../src/index.ts'
 import { hold, until, type Holder, type Opened } from './inside.ts'
 
 let holders: readonly Holder[]
 let source: Source
+let machine: Machine
 let snapshot: Snapshot
 
 before(async () => {
   holders = await Promise.all([hold(), hold(undefined, join('..', 'Pf\u00e4d \u4f60\u597d', 'n\u00f6de \u{1f600}.exe'))])
   source = await openSource()
+  machine = new Machine(source)
   snapshot = await source.takeSnapshot()
 })
 after(() => {
@@ -50,7 +42,7 @@ test('every socket of two processes is there once, with its owner', () => {
   }
 })
 
-test('the record is whole: keys differ, ends are right, nothing is 0 for want of knowledge', () => {
+test('the record is whole: keys differ, ends are right, nothing unknown is 0', () => {
   equal(snapshot.source, 'windows')
   equal(new Set(snapshot.sockets.map(s => s.key)).size, snapshot.sockets.length)
   for (const s of snapshot.sockets) {
@@ -81,7 +73,7 @@ test('the same sockets have the same keys in the next snapshot', async () => {
   for (const { opened, pid } of holders) for (const o of opened) ok(keys.has(snapshot.sockets.find(s => matches(s, o, pid))!.key), o.kind)
 })
 
-test('only what is asked for', async () => {
+test('only what is requested', async () => {
   const udp = await source.takeSnapshot(planQuery({ protocols: ['udp'], families: ['ipv6'] }))
   ok(udp.sockets.length >= 4 && udp.sockets.every(s => s.protocol === 'udp' && s.family === 'ipv6'))
   const listening = await source.takeSnapshot(planQuery({ states: ['LISTEN'], owners: false }))
@@ -103,7 +95,7 @@ test('a socket opens, is seen, closes, and is gone', async () => {
   await until('the end of a listener', async () => ((await seen()) === 0 ? true : undefined))
 })
 
-test('a watch tells what opened and what closed', async () => {
+test('a watch reports what opened and what closed', async () => {
   const server = createServer()
   const events: string[] = []
   let port = 0
@@ -223,7 +215,7 @@ test('a process is ended by its identity, and its sockets go', async () => {
   await rejects(machine.signalProcess(its, 'KILL'), { code: 'ESRCH' })
 })
 
-test('connections that cannot be closed say so', async () => {
+test('connections that cannot be closed are refused with the reason', async () => {
   const six = snapshot.sockets.find(s => s.family === 'ipv6' && s.remote !== undefined)!
   await rejects(machine.closeSocket(six), { code: 'ENOTSUP' })
 })

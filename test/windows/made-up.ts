@@ -1,11 +1,13 @@
-// A Windows that is made up: the calls that tests of whole looks answer themselves.
+// A Windows that is made up: the calls that tests of whole snapshots answer themselves.
 import { equal } from 'node:assert/strict'
 import type { Struct } from '../../src/bytes/struct.ts'
 import { viewOf } from '../../src/bytes/text.ts'
 import { OsError } from '../../src/model/errors.ts'
-import type { Calls } from '../../src/source/windows/processes/processes.ts'
-import { estatsData, estatsGroups, estatsPath } from '../../src/source/windows/kernel/structs-estats.ts'
+import type { Calls } from '../../src/source/windows/kernel/api.ts'
 import {
+  estatsData,
+  estatsGroups,
+  estatsPath,
   interfaceRow,
   processEntry,
   processTimes,
@@ -27,7 +29,7 @@ export function tableOf<T>(row: Struct<T>, ...rows: readonly Partial<T>[]): Uint
   return table
 }
 
-/** A machine with three processes: ours (40), a service (8) that may not be opened, and nobody (99) who has ended. */
+/** A machine with three processes: ours (40), a service (8) that may not be opened, and one (99) that has ended. */
 const ends = { dwLocalAddr: new Uint8Array([10, 0, 0, 1]), dwRemoteAddr: new Uint8Array([10, 0, 0, 2]), dwRemotePort: 443 }
 const connection = { ...ends, dwState: 5, dwLocalPort: 50_000, dwOwningPid: 8, liCreateTimestamp: 9n }
 export const rows = [

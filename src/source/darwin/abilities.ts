@@ -1,18 +1,19 @@
-// What this Mac lets us see, tried out and not guessed.
+// What works on this Mac: tried, not guessed.
 
 import { planQuery } from '../../filter/plan.ts'
 import type { Ability } from '../../model/ability.ts'
+import { counted } from '../../model/counted.ts'
 import { OsError } from '../../model/errors.ts'
 import { live } from '../tape.ts'
+import { readMessages } from './decode/ntstat.ts'
+import { nothingRequested } from './decode/requested.ts'
+import { FlowCounter } from './events/counter.ts'
 import type { Calls } from './kernel/calls.ts'
+import { isRefused, runAsRoot } from './kernel/errno.ts'
 import { walkHolders } from './owners/holders.ts'
 import { interfaces } from './host/interfaces.ts'
-import { snapshotTaker } from './snapshot.ts'
-import { converse, readMessages } from './events/ntstat.ts'
-import type { Requested } from './decode/sockets.ts'
-
-const sudo = 'run as root: sudo sockscope'
-const plain: Requested = { tcp: false, traffic: false, memory: false, options: false, major: undefined, zones: new Map() }
+import { SnapshotTaker } from './snapshot.ts'
+import { NtstatConn } from './events/ntstat.ts'
 
 /** Tries each ability. */
 export async function readAbilities(calls: Calls): Promise<Ability[]> {
@@ -25,7 +26,7 @@ export async function readAbilities(calls: Calls): Promise<Ability[]> {
     statistics(calls),
     connectionStatistics(calls),
     ability('interfaces', 'counters of network interfaces', () => interfaces(live, calls)),
-    ability('events', 'every closed TCP and UDP socket with its last counts', () => converse(calls).close()),
+    ability('events', 'every TCP and UDP socket that closes, with its final counts', () => new NtstatConn(calls).close()),
     no('close', 'macOS lets a program close its own connections only', 'end the process instead: sockscope kill'),
     no('namespaces', 'macOS has no network namespaces', ''),
   ]
@@ -40,64 +41,66 @@ function ability(name: string, text: string, what: () => unknown): Ability {
     return yes(name, text)
   } catch (error) {
     if (!(error instanceof OsError)) throw error
-    return no(name, `${text}: ${error.message}`, error.code === 'EPERM' ? sudo : '')
+    return no(name, `${text}: ${error.message}`, isRefused(error.code) ? runAsRoot : '')
   }
 }
 
 async function listing(calls: Calls): Promise<Ability> {
   const text = 'TCP, UDP, ICMP and raw sockets of all processes, with the process that used each last'
-  const snapshots = snapshotTaker(live, calls, 'darwin')
+  const counter = new FlowCounter(live, calls)
   try {
-    const snapshot = await snapshots.takeSnapshot(planQuery({ protocols: ['tcp', 'udp', 'raw', 'icmp'] }))
+    const snapshot = await new SnapshotTaker(live, calls, 'darwin', counter).takeSnapshot(
+      planQuery({ protocols: ['tcp', 'udp', 'raw', 'icmp'] }),
+    )
     const gap = snapshot.gaps.find(g => g.what === 'sockets')
     return gap === undefined ? yes('list', text) : no('list', gap.text, gap.help)
   } finally {
-    snapshots.close()
+    counter.close()
   }
 }
 
 async function owners(calls: Calls, root: boolean): Promise<Ability> {
   try {
-    const walk = await walkHolders(live, calls, plain)
+    const walk = await walkHolders(live, calls, nothingRequested)
     const text = 'every descriptor of every process'
     return walk.hidden === 0 || root
       ? yes('descriptors', text)
       : no(
           'descriptors',
-          `the descriptors of ${walk.hidden} processes of other users are hidden; the process that used a socket last is known`,
-          sudo,
+          `the descriptors of ${counted(walk.hidden, 'process', 'processes')} of other users are hidden; the process that used a socket last is known`,
+          runAsRoot,
         )
   } catch (error) {
     if (!(error instanceof OsError)) throw error
-    return no('descriptors', error.message, sudo)
+    return no('descriptors', error.message, runAsRoot)
   }
 }
 
-/** The statistics control: opened, and asked once. */
+/** The statistics control: opened, and polled once. */
 function statistics(calls: Calls): Ability {
   const text = 'payload bytes of each socket and of each flow of Network.framework'
   try {
-    const conversation = converse(calls)
+    const conn = new NtstatConn(calls)
     try {
-      const refused = [...conversation.poll()].flatMap(d => readMessages(d)).find(m => m.kind === 'refused')
-      return refused === undefined ? yes('bytes', text) : no('bytes', `${text}: the kernel refused with ${refused.code}`, sudo)
+      const refused = [...conn.poll()].flatMap(d => readMessages(d)).find(m => m.kind === 'refused')
+      return refused === undefined ? yes('bytes', text) : no('bytes', `${text}: the kernel refused with ${refused.code}`, runAsRoot)
     } finally {
-      conversation.close()
+      conn.close()
     }
   } catch (error) {
     if (!(error instanceof Error)) throw error
-    return no('bytes', `${text}: ${error.message}`, sudo)
+    return no('bytes', `${text}: ${error.message}`, runAsRoot)
   }
 }
 
-/** net.inet.tcp.info asked about nothing: ENOENT and EINVAL are the answers of a kernel that would tell. */
+/** net.inet.tcp.info of no connection: a kernel that has it answers ENOENT or EINVAL. */
 function connectionStatistics(calls: Calls): Ability {
   const text = 'retransmissions and ECN of each connection'
   try {
-    calls.sysctlAsk('net.inet.tcp.info', new Uint8Array(60))
+    calls.sysctlRequest('net.inet.tcp.info', new Uint8Array(60))
   } catch (error) {
     if (!(error instanceof OsError)) throw error
-    if (error.code === 'EPERM') return no('tcp-info', `${text}: ${error.message}`, sudo)
+    if (error.code === 'EPERM') return no('tcp-info', `${text}: ${error.message}`, runAsRoot)
   }
   return yes('tcp-info', text)
 }

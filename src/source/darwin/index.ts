@@ -1,13 +1,14 @@
-// This Mac as a source. What is asked of the kernel for a snapshot is in look.ts.
+// This Mac as a source. What is read of the kernel for a snapshot is in snapshot.ts.
 
 import type { Source } from '../source.ts'
 import { live, type Tape } from '../tape.ts'
 import { readAbilities } from './abilities.ts'
 import { actionsOf } from './byfd/actions.ts'
-import { eventsOf } from './events/events.ts'
+import { FlowCounter } from './events/counter.ts'
+import { DarwinEventReader } from './events/reader.ts'
 import { interfaces } from './host/interfaces.ts'
 import { readLimits } from './host/limits.ts'
-import { snapshotTaker } from './snapshot.ts'
+import { SnapshotTaker } from './snapshot.ts'
 
 /** What can be put in place of the real machine. */
 export interface DarwinOptions {
@@ -19,25 +20,30 @@ export interface DarwinOptions {
 export async function openDarwin(tape: Tape = live, options: DarwinOptions = {}): Promise<Source> {
   const calls = tape.played ? undefined : (await import('./kernel/calls.ts')).openCalls(options.library)
   const name = tape.played ? 'replay darwin' : 'darwin'
-  const snapshots = snapshotTaker(tape, calls, name)
+  const counter = new FlowCounter(tape, calls)
+  const snapshots = new SnapshotTaker(tape, calls, name, counter)
   return {
     name,
-    takeSnapshot: snapshots.takeSnapshot,
+    takeSnapshot: async (plan, events) => (events instanceof DarwinEventReader ? events.snapshots : snapshots).takeSnapshot(plan),
     process: pid => snapshots.processes.one(pid),
-    ...(calls && { processes: () => snapshots.processes.every() }),
+    ...(calls && { processes: async () => [...(await snapshots.processes.every()).values()] }),
     interfaces: async () => interfaces(tape, calls),
     limits: () => readLimits(tape, calls),
     abilities: async () => (calls ? readAbilities(calls) : []),
     ...(calls && {
       actions: actionsOf(tape, calls),
-      events: eventsOf(calls),
+      openEvents: async () => {
+        const reader = new DarwinEventReader(tape, calls, name)
+        await reader.start()
+        return reader
+      },
       selfCheck: async () => (await import('./selfcheck.ts')).selfCheck(calls),
     }),
     get ended() {
       return tape.ended
     },
     close() {
-      snapshots.close()
+      counter.close()
       tape.close()
     },
   }

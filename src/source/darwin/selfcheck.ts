@@ -1,5 +1,5 @@
-// What this Mac says, compared with what is known to be true of it: a connection of our own is looked for in every place, and the places
-// must agree. The result is made to be mailed: it has no names, no addresses but those of this machine's loopback, and no other program's data.
+// What this Mac reports, compared with what is known to be true of it: a connection of this program is looked up in every place, and the places
+// must agree. The report is made to be mailed: it has no names, no addresses except those of the loopback, and no data of another program.
 
 import { planQuery } from '../../filter/plan.ts'
 import { createServer, connect, type Socket as NetSocket } from 'node:net'
@@ -10,15 +10,15 @@ import type { Ability } from '../../model/ability.ts'
 import type { Socket } from '../../model/socket.ts'
 import { live } from '../tape.ts'
 import type { Calls } from './kernel/calls.ts'
-import type { Closing } from './events/counter.ts'
+import { FlowCounter } from './events/counter.ts'
 import { walkHolders } from './owners/holders.ts'
 import { interfaces } from './host/interfaces.ts'
 import { majorOf, readRelease } from './host/limits.ts'
-import { snapshotTaker, type SnapshotTaker } from './snapshot.ts'
-import { processReader } from './processes/processes.ts'
-import { readTable } from './tables/records.ts'
-import { tcpConnectionInfo, type TcpConnectionInfo } from './kernel/structs-tcp.ts'
-import { recordHead, xinpgen } from './kernel/structs.ts'
+import { SnapshotTaker } from './snapshot.ts'
+import { nothingRequested } from './decode/requested.ts'
+import { ProcessReader } from './processes/processes.ts'
+import { readTable } from './decode/records.ts'
+import { recordHead, tcpConnectionInfo, xinpgen, type TcpConnectionInfo } from './kernel/structs.ts'
 
 const IPPROTO_TCP = 6
 const TCP_CONNECTION_INFO = 0x106
@@ -44,10 +44,10 @@ const records: Readonly<Record<number, readonly [string, number]>> = {
   0x20: ['xtcpcb_n', 204],
 }
 
-/** Checks everything. `opens` makes the connection that is looked for. What fails is a line of the report, never an exception. */
+/** Checks everything. `opens` makes the connection that is looked up. What fails is a line of the report, never an exception. */
 export async function selfCheck(calls: Calls, opens: () => Promise<Pair> = loopbackPair): Promise<readonly Ability[]> {
-  const closings: Closing[] = []
-  const snapshots = snapshotTaker(live, calls, 'darwin', closings)
+  const counter = new FlowCounter(live, calls, { keepsClosings: true })
+  const snapshots = new SnapshotTaker(live, calls, 'darwin', counter)
   const pair = await opens()
   const found: Ability[] = []
   const group = async (name: string, checks: () => readonly Ability[] | Promise<readonly Ability[]>): Promise<void> => {
@@ -62,21 +62,21 @@ export async function selfCheck(calls: Calls, opens: () => Promise<Pair> = loopb
     const facts = `Darwin ${release ?? 'unknown'}, ${process.arch}, node ${process.version}, uid ${calls.ownUid()}`
     found.push(check('version', majorOf(release) !== undefined, facts))
     await group('records', () => recordChecks(calls))
-    await group('look', async () => snapshotChecks(calls, snapshots, pair))
+    await group('snapshot', async () => snapshotChecks(calls, snapshots, pair))
     await group('processes', () => processChecks(calls))
     pair.close()
-    await group('closing', async () => [await closingCheck(snapshots, closings, pair)])
+    await group('closing', async () => [await closingCheck(snapshots, counter, pair)])
     return found
   } finally {
     pair.close()
-    snapshots.close()
+    counter.close()
   }
 }
 
-/** The connection in the table, in the walk, in the counts, and as the socket itself tells of it. */
+/** The connection in the table, in the walk, in the counts, and as the socket itself reports it. */
 async function snapshotChecks(calls: Calls, snapshots: SnapshotTaker, pair: Pair): Promise<readonly Ability[]> {
   const query = { protocols: ['tcp'], details: ['tcp'] } as const
-  await snapshots.takeSnapshot(planQuery(query)) // The conversation with the statistics control starts here.
+  await snapshots.takeSnapshot(planQuery(query)) // This opens the connection to the statistics control.
   const snapshot = await snapshots.takeSnapshot(planQuery(query))
   const ends = (local: number, remote: number): Socket | undefined =>
     snapshot.sockets.find(s => s.local.port === local && s.remote?.port === remote && s.state === 'ESTABLISHED')
@@ -99,7 +99,7 @@ const check = (name: string, works: boolean, text: string): Ability => ({
   help: works ? '' : 'please mail this report',
 })
 
-/** Every record of the table has a length that we know, or more. */
+/** Every record of the table has a known length, or more. */
 function recordChecks(calls: Calls): Ability[] {
   const { bytes, announced } = calls.sysctl('net.inet.tcp.pcblist_n')
   const view = viewOf(bytes)
@@ -132,33 +132,37 @@ function ownerCheck(calls: Calls, client: Socket | undefined, pair: Pair): Abili
   )
 }
 
-/** The table, the statistics control and net.inet.tcp.info against what the socket itself says. */
+/** The table, the statistics control and net.inet.tcp.info against what the socket itself reports. */
 function statisticsChecks(calls: Calls, client: Socket | undefined, pair: Pair): Ability[] {
   let t: TcpConnectionInfo
   try {
     t = tcpConnectionInfo.read(viewOf(calls.option(pair.clientFd, IPPROTO_TCP, TCP_CONNECTION_INFO, tcpConnectionInfo.size)))
   } catch (error) {
     return [
-      check('connection-info', false, `the socket does not tell of itself: ${error instanceof Error ? error.message : String(error)}`),
+      check(
+        'connection-info',
+        false,
+        `the socket does not report its statistics: ${error instanceof Error ? error.message : String(error)}`,
+      ),
     ]
   }
   const tcp = client?.tcp
   const near = (a: number | undefined, b: number): boolean => a !== undefined && Math.abs(a - b) <= Math.max(2000, b / 2)
   return [
-    check('state', t.tcpi_state === 4, `the socket says that it is in state ${t.tcpi_state}; 4 is ESTABLISHED`),
-    check('mss', tcp?.sendMssBytes === t.tcpi_maxseg, `segments of ${tcp?.sendMssBytes} bytes; the socket says ${t.tcpi_maxseg}`),
+    check('state', t.tcpi_state === 4, `the socket reports state ${t.tcpi_state}; 4 is ESTABLISHED`),
+    check('mss', tcp?.sendMssBytes === t.tcpi_maxseg, `segments of ${tcp?.sendMssBytes} bytes; the socket reports ${t.tcpi_maxseg}`),
     check(
       'cwnd',
       tcp?.congestionWindowBytes === t.tcpi_snd_cwnd,
-      `a window of ${tcp?.congestionWindowBytes} bytes; the socket says ${t.tcpi_snd_cwnd}`,
+      `a window of ${tcp?.congestionWindowBytes} bytes; the socket reports ${t.tcpi_snd_cwnd}`,
     ),
     check(
       'rtt',
       near(tcp?.rttMicros ?? 0, t.tcpi_srtt * 1000),
-      `a round trip of ${tcp?.rttMicros ?? 0} µs; the socket says ${t.tcpi_srtt} ms`,
+      `a round trip of ${tcp?.rttMicros ?? 0} µs; the socket reports ${t.tcpi_srtt} ms`,
     ),
-    check('sent', t.tcpi_txbytes === pair.bytes, `the socket counts ${t.tcpi_txbytes} bytes sent; it was ${pair.bytes}`),
-    check('tcp-info', tcp?.negotiated !== undefined, 'net.inet.tcp.info tells of the own connection'),
+    check('sent', t.tcpi_txbytes === pair.bytes, `the socket counts ${t.tcpi_txbytes} bytes sent; in truth ${pair.bytes}`),
+    check('tcp-info', tcp?.negotiated !== undefined, 'net.inet.tcp.info reports the own connection'),
   ]
 }
 
@@ -167,9 +171,8 @@ const bytesCheck = (name: string, kind: string | undefined, counted: number | un
 
 async function processChecks(calls: Calls): Promise<Ability[]> {
   const self = calls.ownPid()
-  const own = await processReader(live, calls).one(self)
-  const plain = { tcp: false, traffic: false, memory: false, options: false, major: undefined, zones: new Map<number, string>() }
-  const walk = await walkHolders(live, calls, plain)
+  const own = await new ProcessReader(live, calls).one(self)
+  const walk = await walkHolders(live, calls, nothingRequested)
   const loopback = interfaces(live, calls).filter(i => i.loopback && i.up)
   const started = own?.startedAtMs === undefined ? undefined : Date.now() - process.uptime() * 1000 - own.startedAtMs
   return [
@@ -182,7 +185,7 @@ async function processChecks(calls: Calls): Promise<Ability[]> {
     check(
       'start',
       started !== undefined && Math.abs(started) < 60_000,
-      `the own process started ${Math.round(started ?? 0)} ms from when it says`,
+      `the start of the own process is off by ${Math.round(started ?? 0)} ms`,
     ),
     check(
       'walk',
@@ -193,21 +196,21 @@ async function processChecks(calls: Calls): Promise<Ability[]> {
   ]
 }
 
-/** The control says a last word about a connection that closed, with its whole count. */
-async function closingCheck(snapshots: SnapshotTaker, closings: Closing[], pair: Pair): Promise<Ability> {
+/** The control reports the final counts of a connection that closed. */
+async function closingCheck(snapshots: SnapshotTaker, counter: FlowCounter, pair: Pair): Promise<Ability> {
   for (let tries = 0; tries < 20; tries++) {
     await snapshots.takeSnapshot(planQuery({ protocols: ['tcp'], details: ['tcp'], owners: false }))
-    const last = closings.find(c => c.socket.local.port === pair.clientPort)
+    const last = counter.take().closings.find(c => c.socket.local.port === pair.clientPort)
     if (last !== undefined) {
       return check(
         'closing',
         last.counts.nstat_txbytes === pair.bytes,
-        `the last word counts ${last.counts.nstat_txbytes} bytes; it was ${pair.bytes}`,
+        `the final count is ${last.counts.nstat_txbytes} bytes; it was ${pair.bytes}`,
       )
     }
     await sleep(50)
   }
-  return check('closing', false, 'no last word came about a connection that was closed')
+  return check('closing', false, 'no final counts came for a connection that was closed')
 }
 
 const message = Buffer.alloc(1234, 'sockscope')

@@ -1,115 +1,115 @@
-// One snapshot: what is asked of macOS, and how the answers are joined.
+// One snapshot: what is read of macOS, and how the answers are joined.
 
 import { planQuery, type Plan } from '../../filter/plan.ts'
+import { counted } from '../../model/counted.ts'
 import { OsError } from '../../model/errors.ts'
 import type { Gap } from '../../model/gap.ts'
 import type { Interface } from '../../model/interface.ts'
+import { ProcessTable } from '../../model/process.ts'
 import type { Snapshot } from '../../model/snapshot.ts'
-import type { Process } from '../../model/process.ts'
 import type { Tape } from '../tape.ts'
-import type { Calls } from './kernel/calls.ts'
-import { flowCounter, type Closing } from './events/counter.ts'
-import type { Row } from './decode/draft.ts'
-import { walkHolders, type Walk } from './owners/holders.ts'
-import { interfaces, zonesOf } from './host/interfaces.ts'
-import { giveOwners, unite } from './owners/join.ts'
-import { majorOf, readRelease } from './host/limits.ts'
-import { processReader } from './processes/processes.ts'
-import { askEach } from './tables/connection-info.ts'
-import type { Requested } from './decode/sockets.ts'
-import { readTables, type Hidden } from './tables/tables.ts'
+import type { Requested } from './decode/requested.ts'
+import type { Row } from './decode/row.ts'
 import { joinPeers } from './decode/unix.ts'
+import type { FlowCounter } from './events/counter.ts'
+import { interfaces, zonesOf } from './host/interfaces.ts'
+import { majorOf, readRelease } from './host/limits.ts'
+import type { Calls } from './kernel/calls.ts'
+import { runAsRoot } from './kernel/errno.ts'
+import { noWalk, walkHolders, type Walk } from './owners/holders.ts'
+import { giveOwners, unite } from './owners/join.ts'
+import { ProcessReader } from './processes/processes.ts'
+import { readConnectionInfo } from './tables/connection-info.ts'
+import { readTables, reportHidden } from './tables/tables.ts'
 
-/** What a source keeps from snapshot to snapshot. */
-export interface SnapshotTaker {
-  readonly takeSnapshot: (plan?: Plan) => Promise<Snapshot>
-  readonly processes: ReturnType<typeof processReader>
-  close(): void
-}
+/** Takes the snapshots of a source. The counter belongs to the source, which closes it. */
+export class SnapshotTaker {
+  readonly processes: ProcessReader
+  readonly #tape: Tape
+  readonly #calls: Calls | undefined
+  readonly #name: string
+  readonly #counter: FlowCounter
 
-/** Makes the function that looks once. `closings` gets the sockets that closed since the snapshot before, with their last counts. */
-export function snapshotTaker(tape: Tape, calls: Calls | undefined, name: string, closings?: Closing[]): SnapshotTaker {
-  const processes = processReader(tape, calls)
-  const counter = flowCounter(tape, calls, closings)
+  constructor(tape: Tape, calls: Calls | undefined, name: string, counter: FlowCounter) {
+    this.#tape = tape
+    this.#calls = calls
+    this.#name = name
+    this.#counter = counter
+    this.processes = new ProcessReader(tape, calls)
+  }
 
-  async function takeSnapshot(query: Plan = planQuery()): Promise<Snapshot> {
+  async takeSnapshot(plan: Plan = planQuery()): Promise<Snapshot> {
+    const [tape, calls] = [this.#tape, this.#calls]
     tape.beginSnapshot()
     const atMs = await tape.value('clock', Date.now)
     const gaps: Gap[] = []
-    const requested = { ...(await wants(tape, calls, query)), ...(closings && { traffic: true }) }
-    const { rows, hidden } = await readTables(tape, calls, query, requested, gaps)
-    const walk = query.owners || hidden.length > 0 || tape.recordsEverything ? await walked(tape, calls, requested, gaps) : undefined
+    const requested = await this.requested(plan)
+    const { rows, hidden } = await readTables(tape, calls, plan, requested, gaps)
+    // A gap is about what was requested: what is read only for a recording, or only to find hidden sockets, gives none.
+    const countGaps = countsTcp(plan) || this.#counter.keepsClosings ? gaps : []
+    const isWalked = plan.owners || hidden.length > 0 || tape.recordsEverything
+    const walk = isWalked ? await this.#walk(requested, plan.owners ? gaps : []) : undefined
     if (walk !== undefined) {
       unite(rows, walk.held)
-      if (query.owners) giveOwners(rows, walk)
+      if (plan.owners) giveOwners(rows, walk)
     }
-    // Behind the gate the control still shows flows of the same user, whether bytes are wanted or not.
+    // Behind the gate the control has flows of the same user, whether bytes are requested or not.
     if (requested.traffic || hidden.length > 0) {
-      const flows = await counter.count(rows, requested, hidden.length > 0, requested.traffic ? gaps : [])
-      if (walk !== undefined && query.owners) giveOwners(flows, walk)
+      const flows = await this.#counter.count(rows, requested, hidden.length > 0, countGaps)
+      if (walk !== undefined && plan.owners) giveOwners(flows, walk)
       rows.push(...flows)
     }
-    if (requested.tcp) await askEach(rows, tape, calls)
+    if (requested.tcp) await readConnectionInfo(rows, tape, calls, countGaps)
     joinPeers(rows)
-    reportHidden(hidden, rows, gaps)
-    if (query.namespaces !== 'own') gaps.push(noNamespaces)
-    const owners = query.owners ? await processes.all(pidsOf(rows)) : new Map<number, Process>()
-    if (query.owners) reportOwners(rows, gaps)
-    const sockets = rows.map(r => r.socket).filter(s => query.test(s, owners))
-    return { atMs, source: name, sockets, processes: owners, gaps }
+    reportHidden(hidden, rows, plan, gaps)
+    if (plan.namespaces !== 'own') gaps.push(noNamespaces)
+    const processes = plan.owners ? await this.processes.withParents(pidsOf(rows)) : new ProcessTable()
+    if (plan.owners) reportOwners(rows, plan, gaps)
+    const sockets = rows.map(r => r.socket).filter(s => plan.test(s, processes))
+    return { atMs, source: this.#name, sockets, processes, gaps }
   }
 
-  return {
-    takeSnapshot,
-    processes,
-    close: () => counter.close(),
-  }
-}
-
-async function wants(tape: Tape, calls: Calls | undefined, query: Plan): Promise<Requested> {
-  const asks = (detail: Plan['details'][number]): boolean => tape.recordsEverything || query.details.includes(detail)
-  const counts = asks('tcp') || asks('bytes')
-  return {
-    tcp: counts,
-    traffic: counts,
-    memory: asks('memory'),
-    options: asks('options'),
-    major: majorOf(await readRelease(tape, calls)),
-    zones: zonesOf(quietInterfaces(tape, calls)),
-  }
-}
-
-/** Zones keep their numbers where the interfaces cannot be listed. */
-function quietInterfaces(tape: Tape, calls: Calls | undefined): readonly Interface[] {
-  try {
-    return interfaces(tape, calls)
-  } catch (error) {
-    if (error instanceof OsError) return []
-    throw error
-  }
-}
-
-async function walked(tape: Tape, calls: Calls | undefined, requested: Requested, gaps: Gap[]): Promise<Walk> {
-  try {
-    const walk = await walkHolders(tape, calls, requested)
-    if (walk.cut > 0) {
-      gaps.push({
-        what: 'owners',
-        why: 'limit',
-        text: `${walk.cut} processes have more sockets than are read of one process`,
-        help: '',
-        count: walk.cut,
-      })
+  /** What is read of each socket for a plan. */
+  async requested(plan: Plan): Promise<Requested> {
+    const everything = this.#tape.recordsEverything
+    const counts = everything || countsTcp(plan)
+    return {
+      tcp: counts,
+      traffic: counts || this.#counter.keepsClosings,
+      memory: everything || plan.details.includes('memory'),
+      options: everything || plan.details.includes('options'),
+      major: majorOf(await readRelease(this.#tape, this.#calls)),
+      zones: zonesOf(this.#interfaces()),
     }
-    return walk
-  } catch (error) {
-    if (!(error instanceof OsError)) throw error
-    gaps.push({ what: 'owners', why: 'kernel', text: `processes could not be listed: ${error.message}`, help: '', count: undefined })
-    return { held: [], pids: [], read: new Set(), hidden: 0, cut: 0 }
+  }
+
+  /** Zones keep their numbers where the interfaces cannot be listed. */
+  #interfaces(): readonly Interface[] {
+    try {
+      return interfaces(this.#tape, this.#calls)
+    } catch (error) {
+      if (error instanceof OsError) return []
+      throw error
+    }
+  }
+
+  async #walk(requested: Requested, gaps: Gap[]): Promise<Walk> {
+    try {
+      const walk = await walkHolders(this.#tape, this.#calls, requested)
+      if (walk.cut > 0) gaps.push(tooManySockets(walk.cut))
+      return walk
+    } catch (error) {
+      if (!(error instanceof OsError)) throw error
+      gaps.push(unreadOwners(error))
+      return noWalk
+    }
   }
 }
 
-/** Everybody who is named: owners, the last user of a connection that nobody holds any more, and whom a daemon works for. */
+/** The statistics of TCP and the bytes of sockets come together here. */
+const countsTcp = ({ details }: Plan): boolean => details.includes('tcp') || details.includes('bytes')
+
+/** Every process that is named: owners, the last user of a connection that no process holds any more, and the app that a daemon works for. */
 function pidsOf(rows: readonly Row[]): Set<number> {
   const pids = new Set<number>()
   for (const r of rows) {
@@ -120,6 +120,7 @@ function pidsOf(rows: readonly Row[]): Set<number> {
 }
 
 const noNamespaces: Gap = {
+  code: 'namespaces-unsupported',
   what: 'namespaces',
   why: 'platform',
   text: 'macOS has no network namespaces',
@@ -127,31 +128,34 @@ const noNamespaces: Gap = {
   count: undefined,
 }
 
-/** What the gate hides, less what was found another way. */
-function reportHidden(hidden: readonly Hidden[], rows: readonly Row[], gaps: Gap[]): void {
-  for (const { table, missing, listed } of hidden) {
-    const found =
-      rows.filter(r => (table === 'raw' ? ['raw', 'icmp'].includes(r.socket.protocol) : r.socket.protocol === table)).length - listed
-    const count = missing - found
-    if (count <= 0) continue
-    gaps.push({
-      what: 'sockets',
-      why: 'permission',
-      text: `macOS shows this program only its own sockets: about ${count} ${table} sockets of other processes are hidden`,
-      help: 'run as root: sudo sockscope',
-      count,
-    })
-  }
-}
+const tooManySockets = (count: number): Gap => ({
+  code: 'owners-limit',
+  what: 'owners',
+  why: 'limit',
+  text: `${counted(count, 'process has', 'processes have')} more sockets than are read of one process`,
+  help: '',
+  count,
+})
 
-function reportOwners(rows: readonly Row[], gaps: Gap[]): void {
-  const count = rows.filter(r => r.socket.ownerless === 'permission').length
+const unreadOwners = (error: OsError): Gap => ({
+  code: 'owners-unread',
+  what: 'owners',
+  why: 'kernel',
+  text: `processes could not be listed: ${error.message}`,
+  help: '',
+  count: undefined,
+})
+
+/** Sockets whose owners may not be read, among those that the plan can select. */
+function reportOwners(rows: readonly Row[], plan: Plan, gaps: Gap[]): void {
+  const count = rows.filter(r => r.socket.ownerless === 'permission' && plan.prefilter(r.socket)).length
   if (count === 0) return
   gaps.push({
+    code: 'owners-hidden',
     what: 'owners',
     why: 'permission',
-    text: `${count} sockets belong to processes whose descriptors we may not read`,
-    help: 'run as root: sudo sockscope',
+    text: `${counted(count, 'socket belongs', 'sockets belong')} to processes whose descriptors may not be read`,
+    help: runAsRoot,
     count,
   })
 }

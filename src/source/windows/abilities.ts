@@ -1,13 +1,14 @@
-// What this Windows lets us see, tried out and not guessed.
+// What works on this Windows: tried, not guessed.
 
 import type { Ability } from '../../model/ability.ts'
 import { OsError } from '../../model/errors.ts'
 import { viewOf } from '../../bytes/text.ts'
 import { elevate, isUnsupported } from './kernel/codes.ts'
-import { ownConnections, readInfo } from './estats/own-sockets.ts'
-import { listProcesses, readServices, type Calls } from './processes/processes.ts'
-import { collection, estatsGroups } from './kernel/structs-estats.ts'
-import { tcpRow } from './kernel/structs.ts'
+import { ownConnections, readInfo } from './byfd/own-sockets.ts'
+import type { Calls } from './kernel/api.ts'
+import { listProcesses } from './processes/facts.ts'
+import { readServices } from './processes/services.ts'
+import { collection, estatsGroups, tcpRow } from './kernel/structs.ts'
 
 const TokenElevation = 20
 
@@ -26,7 +27,7 @@ export async function readAbilities(calls: Calls): Promise<Ability[]> {
       : {
           name: 'elevated',
           works: false,
-          text: 'protected processes and those of other users tell only their name; statistics of their connections are closed',
+          text: 'only the name of protected processes and of those of other users can be read, and no statistics of their connections',
           help: elevate,
         },
     ability('services', 'the services inside a process', () => readServices(calls)),
@@ -35,37 +36,37 @@ export async function readAbilities(calls: Calls): Promise<Ability[]> {
     ability('interfaces', 'counters of network interfaces', () => calls.interfaceTable(head => head.length)),
     no(
       'events',
-      'sockets as they open and close: Windows tells them only to traces of the kernel; they are found by looking again',
-      'look more often',
+      'sockets as they open and close: Windows reports them only to kernel traces (ETW), so snapshots are compared',
+      'use a shorter interval',
     ),
     no('udp-peers', 'the other end of a connected UDP socket is not in the tables of Windows', nothing),
     no(
       'port-ranges',
       'the dynamic and the excluded port ranges have no documented call',
-      'netsh int ipv4 show dynamicport tcp, and netsh int ipv4 show excludedportrange tcp, tell them',
+      'run: netsh int ipv4 show dynamicport tcp, and: netsh int ipv4 show excludedportrange tcp',
     ),
     elevated
       ? { name: 'close', works: true, text: 'closes TCP connections over IPv4', help: '' }
-      : no('close', 'closing a connection needs an administrator', elevate),
+      : no('close', 'closing a connection requires an administrator', elevate),
   ]
 }
 
-/** Help where there is none. */
-const nothing = 'nothing: this Windows does not tell it'
+/** The help where there is none. */
+const nothing = 'nothing: this Windows does not report it'
 
 const no = (name: string, text: string, help: string): Ability => ({ name, works: false, text, help })
 
-function tried<T>(what: () => T): T | OsError {
+function tried<T>(call: () => T): T | OsError {
   try {
-    return what()
+    return call()
   } catch (error) {
     if (error instanceof OsError) return error
     throw error
   }
 }
 
-function ability(name: string, text: string, what: () => unknown): Ability {
-  const result = tried(what)
+function ability(name: string, text: string, call: () => unknown): Ability {
+  const result = tried(call)
   if (!(result instanceof OsError)) return { name, works: true, text, help: '' }
   return no(name, `${text}: ${result.message}`, result.code === 'ERROR_ACCESS_DENIED' ? elevate : nothing)
 }
@@ -82,12 +83,12 @@ async function ownStatistics(calls: Calls): Promise<Ability> {
   return ability('own-tcp-statistics', text, () => readInfo(calls, handle))
 }
 
-/** Asks for the extended statistics of some connection: a Windows that has them reads them, or says that it is not there. */
+/** Reads the extended statistics of a connection that need not exist: a Windows that has them reads them, or answers that it is not there. */
 function otherStatistics(calls: Calls, elevated: boolean): Ability {
   const name = 'tcp-statistics'
   const text = 'TCP statistics and bytes of the connections of all processes'
   const row = tcpRow.write({ dwState: 5, dwLocalAddr: new Uint8Array([127, 0, 0, 1]), dwRemoteAddr: new Uint8Array([127, 0, 0, 1]) })
-  const asked = tried(() => calls.connectionStatistics('ipv4', row, estatsGroups.data.type, collection.write({}), new Uint8Array(96)))
-  if (asked instanceof OsError && isUnsupported(asked.code)) return no(name, `${text}: ${asked.message}`, nothing)
-  return elevated ? { name, works: true, text, help: '' } : no(name, `${text}: they are turned on by administrators only`, elevate)
+  const answer = tried(() => calls.connectionStatistics('ipv4', row, estatsGroups.data.type, collection.write({}), new Uint8Array(96)))
+  if (answer instanceof OsError && isUnsupported(answer.code)) return no(name, `${text}: ${answer.message}`, nothing)
+  return elevated ? { name, works: true, text, help: '' } : no(name, `${text}: only an administrator can turn them on`, elevate)
 }

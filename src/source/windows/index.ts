@@ -1,4 +1,4 @@
-// This Windows machine as a source. What is asked of Windows for a snapshot is in look.ts.
+// This Windows machine as a source. What is read of Windows for a snapshot is in snapshot.ts.
 
 import { OsError } from '../../model/errors.ts'
 import type { Interface } from '../../model/interface.ts'
@@ -6,14 +6,13 @@ import type { Source } from '../source.ts'
 import { live, type Tape } from '../tape.ts'
 import { readAbilities } from './abilities.ts'
 import { actionsOf } from './byfd/actions.ts'
-import { statisticsReader } from './estats/connections.ts'
+import { StatisticsReader } from './estats/connections.ts'
 import { readCounters } from './host/counters.ts'
-import { openEstats } from './estats/estats.ts'
 import { interfaceTableLength, readInterfaces } from './host/interfaces.ts'
 import { readLimits } from './host/limits.ts'
-import { snapshotTaker } from './snapshot.ts'
-import { makeProcesses, processReader } from './owners/owners.ts'
-import type { Calls } from './processes/processes.ts'
+import type { Calls } from './kernel/api.ts'
+import { makeProcesses, ProcessReader } from './processes/processes.ts'
+import { SnapshotTaker } from './snapshot.ts'
 
 /** Opens this machine, or a recording of a Windows machine. */
 export async function openWindows(tape: Tape = live): Promise<Source> {
@@ -22,29 +21,29 @@ export async function openWindows(tape: Tape = live): Promise<Source> {
 
 /** Opens a machine that is reached by the given calls. */
 export function openWith(tape: Tape, calls: Calls | undefined): Source {
-  const estats = calls && openEstats(calls)
-  const statistics = calls && estats && statisticsReader(calls, estats, process.pid)
-  const readProcesses = calls && processReader(calls)
+  const statistics = calls && new StatisticsReader(calls, process.pid)
+  const snapshots = new SnapshotTaker(tape, calls, statistics)
+  const processes = calls && new ProcessReader(calls)
   return {
     name: tape.played ? 'replay windows' : 'windows',
-    takeSnapshot: snapshotTaker(tape, calls, statistics ?? notHere),
-    process: async pid => (readProcesses ? makeProcesses(await readProcesses([pid])).get(pid) : undefined),
+    takeSnapshot: plan => snapshots.takeSnapshot(plan),
+    process: async pid => (processes ? makeProcesses(await processes.read([pid])).get(pid) : undefined),
     interfaces: async (): Promise<readonly Interface[]> => (calls ? readInterfaces(calls.interfaceTable(interfaceTableLength)) : []),
-    limits: async () => (calls ? readLimits(calls) : notHere()),
+    limits: async () => (calls ? readLimits(calls) : notRecorded()),
     ...(calls && { counters: async () => readCounters(calls) }),
-    processes: async () => (readProcesses ? [...makeProcesses(await readProcesses('all')).values()] : []),
+    processes: async () => (processes ? [...makeProcesses(await processes.read('all')).values()] : []),
     abilities: async () => (calls ? readAbilities(calls) : []),
     ...(calls && { actions: actionsOf(calls) }),
     get ended() {
       return tape.ended
     },
     close() {
-      estats?.close()
+      statistics?.close()
       tape.close()
     },
   }
 }
 
-function notHere(): never {
-  throw new OsError('ask Windows', 'ENOENT', { help: 'it is not in the recording' })
+function notRecorded(): never {
+  throw new OsError('limits', 'ENOENT', { help: 'the recording does not have them' })
 }

@@ -1,116 +1,84 @@
-// One snapshot: what is asked of Windows, and how the answers are joined.
+// One snapshot: what is read of Windows, and how the answers are joined.
 
-import { OsError } from '../../model/errors.ts'
-import type { Gap } from '../../model/gap.ts'
-import type { Snapshot } from '../../model/snapshot.ts'
-import type { Process } from '../../model/process.ts'
 import { needs } from '../../filter/needs.ts'
 import { planQuery, type Plan } from '../../filter/plan.ts'
+import type { Gap } from '../../model/gap.ts'
+import { ProcessTable } from '../../model/process.ts'
+import type { Snapshot } from '../../model/snapshot.ts'
 import type { Tape } from '../tape.ts'
-import { elevate } from './kernel/codes.ts'
-import { addModules } from './owners/modules.ts'
-import { makeProcesses, processReader, type ProcessAnswer, type ProcessReader } from './owners/owners.ts'
-import type { Calls } from './processes/processes.ts'
 import type { Row } from './decode/sockets.ts'
-import { openTables } from './tables/tables.ts'
 import { addStatistics, type StatisticsReader } from './estats/connections.ts'
+import type { Calls } from './kernel/api.ts'
+import { addOwners, removeOwners } from './owners/owners.ts'
+import { ProcessReader } from './processes/processes.ts'
+import { TableReader } from './tables/tables.ts'
 
-/** Makes the function that looks once. `calls` are undefined when a tape is played. */
-export function snapshotTaker(tape: Tape, calls: Calls | undefined, statistics: StatisticsReader): (plan?: Plan) => Promise<Snapshot> {
-  const readProcesses = calls && processReader(calls)
-  const tables = openTables(tape, calls)
+/** Takes the snapshots of a source. */
+export class SnapshotTaker {
+  readonly #tape: Tape
+  readonly #calls: Calls | undefined
+  readonly #statistics: StatisticsReader | undefined
+  readonly #processes: ProcessReader | undefined
+  readonly #tables: TableReader
 
-  return async (query = planQuery()) => {
+  /** `calls` and `statistics` are undefined when a tape is played. */
+  constructor(tape: Tape, calls: Calls | undefined, statistics: StatisticsReader | undefined) {
+    this.#tape = tape
+    this.#calls = calls
+    this.#statistics = statistics
+    this.#processes = calls && new ProcessReader(calls)
+    this.#tables = new TableReader(tape, calls)
+  }
+
+  async takeSnapshot(plan: Plan = planQuery()): Promise<Snapshot> {
+    const tape = this.#tape
     tape.beginSnapshot()
     const atMs = await tape.value('clock', Date.now)
-    const gaps: Gap[] = otherProtocols(query)
-    const found: Row[] = []
-    tables.start()
-    for (const protocol of ['tcp', 'udp'] as const) {
-      for (const family of ['ipv4', 'ipv6'] as const) {
-        const isWanted = query.protocols.includes(protocol) && query.families.includes(family)
-        if (!isWanted && !tape.recordsEverything) continue
-        await tables.read(protocol, family, found, isWanted ? gaps : [])
-      }
+    const gaps = unsupported(plan)
+    const rows = await this.#readTables(plan, gaps)
+    const readsOwners = plan.owners || (tape.recordsEverything && !tape.played)
+    // What is read for a recording only gives no gaps: it was not requested.
+    const processes = readsOwners ? await addOwners(tape, this.#calls, this.#processes, rows, plan.owners ? gaps : []) : new ProcessTable()
+    if (!plan.owners) for (const { draft } of rows) removeOwners(draft)
+    if (tape.recordsEverything || countsTcp(plan)) {
+      const candidates = this.#filtersBefore(plan) ? rows.filter(row => plan.test(row.draft, processes)) : rows
+      await addStatistics(tape, this.#statistics, candidates, countsTcp(plan) ? gaps : [])
     }
-    const processes =
-      query.owners || (tape.recordsEverything && !tape.played)
-        ? await addOwners(tape, calls, readProcesses, found, gaps)
-        : new Map<number, Process>()
-    if (!query.owners) for (const { draft } of found) withoutOwners(draft)
-    if (tape.recordsEverything || countsTcp(query)) {
-      const isJudgedBefore =
-        !tape.recordsEverything && typeof query.query.filter !== 'function' && !(query.filter && countsTcp(needs(query.filter)))
-      const asked = isJudgedBefore ? found.filter(row => query.test(row.draft, processes)) : found
-      await addStatistics(tape, statistics, asked, gaps)
-    }
-    const sockets = found.map(row => row.draft).filter(s => query.test(s, processes))
+    const sockets = rows.map(row => row.draft).filter(s => plan.test(s, processes))
     return { atMs, source: tape.played ? 'replay windows' : 'windows', sockets, processes, gaps }
   }
+
+  async #readTables(plan: Plan, gaps: Gap[]): Promise<Row[]> {
+    const rows: Row[] = []
+    this.#tables.start()
+    for (const protocol of ['tcp', 'udp'] as const) {
+      for (const family of ['ipv4', 'ipv6'] as const) {
+        const isRequested = plan.protocols.includes(protocol) && plan.families.includes(family)
+        if (isRequested || this.#tape.recordsEverything) await this.#tables.read(protocol, family, rows, isRequested ? gaps : [])
+      }
+    }
+    return rows
+  }
+
+  /** The filter can select before statistics are read, so that only the connections that it selects are turned on. */
+  #filtersBefore({ query, filter }: Plan): boolean {
+    return !this.#tape.recordsEverything && typeof query.filter !== 'function' && !(filter && countsTcp(needs(filter)))
+  }
 }
 
-/** What TCP counts comes in one piece here. */
+/** The statistics of TCP and the bytes of sockets come together here. */
 const countsTcp = ({ details }: Pick<Plan, 'details'>): boolean => details.includes('tcp') || details.includes('bytes')
 
-/** The processes of the sockets. A socket whose process is not there loses it, with the reason. */
-async function addOwners(
-  tape: Tape,
-  calls: Calls | undefined,
-  read: ProcessReader | undefined,
-  found: readonly Row[],
-  gaps: Gap[],
-): Promise<ReadonlyMap<number, Process>> {
-  const pids = new Set(found.map(row => row.pid).filter(pid => pid !== 0))
-  try {
-    const answer = await tape.value<ProcessAnswer>('processes', () => read!(pids))
-    const processes = makeProcesses(answer)
-    for (const row of found) markExited(row, processes)
-    await addModules(tape, calls, found, processes)
-    gaps.push(...processGaps(answer))
-    return processes
-  } catch (error) {
-    if (!(error instanceof OsError)) throw error
-    gaps.push({
-      what: 'processes',
-      why: 'kernel',
-      text: `the processes could not be listed: ${error.message}`,
-      help: '',
-      count: undefined,
-    })
-    return new Map()
-  }
-}
-
-/** A row can outlive its process: a handle was inherited, or the process ended while we looked. */
-function markExited(row: Row, processes: ReadonlyMap<number, Process>): void {
-  if (row.pid === 0 || processes.has(row.pid)) return
-  row.draft.owners = []
-  row.draft.ownerless = 'exited'
-}
-
-/** The owner comes with the row, but it was not asked for: a snapshot is the same on every system. */
-function withoutOwners(draft: Row['draft']): void {
-  draft.owners = []
-  draft.ownerless = undefined
-}
-
-function otherProtocols(query: Plan): Gap[] {
-  const others = query.protocols.filter(p => p !== 'tcp' && p !== 'udp')
-  if (others.length === 0) return []
-  return [{ what: 'sockets', why: 'platform', text: 'Windows lists only TCP and UDP sockets', help: '', count: undefined }]
-}
-
-function processGaps(answer: ProcessAnswer): Gap[] {
+/** What a plan has that no Windows has. */
+function unsupported(plan: Plan): Gap[] {
   const gaps: Gap[] = []
-  const refused = answer.facts.filter(f => f.refused).length
-  if (refused > 0) {
-    const text = `${refused} protected processes or processes of other users tell only their name and parent`
-    gaps.push({ what: 'processes', why: 'permission', text, help: elevate, count: refused })
+  if (plan.protocols.some(p => p !== 'tcp' && p !== 'udp')) {
+    const text = 'Windows lists only TCP and UDP sockets'
+    gaps.push({ code: 'table-unsupported', what: 'sockets', why: 'platform', text, help: '', count: undefined })
   }
-  if (answer.servicesError !== undefined) {
-    const text = `the services inside processes are not known: ${answer.servicesError}`
-    const isRefused = answer.servicesError.includes('ERROR_ACCESS_DENIED')
-    gaps.push({ what: 'processes', why: isRefused ? 'permission' : 'kernel', text, help: isRefused ? elevate : '', count: undefined })
+  if (plan.namespaces !== 'own') {
+    const text = 'Windows has no network namespaces'
+    gaps.push({ code: 'namespaces-unsupported', what: 'namespaces', why: 'platform', text, help: '', count: undefined })
   }
   return gaps
 }

@@ -1,4 +1,4 @@
-// What can be done to processes and connections. macOS lets nobody close a connection of another process: only its process can be ended.
+// What can be done to processes and connections. macOS has no way to close a connection of another process: only its process can be ended.
 
 import { viewOf } from '../../../bytes/text.ts'
 import { OsError } from '../../../model/errors.ts'
@@ -6,14 +6,15 @@ import type { Process } from '../../../model/process.ts'
 import type { Socket } from '../../../model/socket.ts'
 import type { Actions, Signal } from '../../source.ts'
 import type { Tape } from '../../tape.ts'
+import { SOCKINFO_TCP } from '../decode/held.ts'
 import type { Calls } from '../kernel/calls.ts'
+import { runAsRoot } from '../kernel/errno.ts'
 import { socketsOf } from '../owners/holders.ts'
-import { processReader } from '../processes/processes.ts'
-import { inSockinfo, socketFdinfo } from '../kernel/structs-process.ts'
+import { ProcessReader } from '../processes/processes.ts'
+import { inSockinfo, socketFdinfo } from '../kernel/structs.ts'
 
 const SHUT_RDWR = 2
 const PROC_PIDFDSOCKETINFO = 3
-const SOCKINFO_TCP = 2
 
 /** bsd/sys/signal.h; these numbers are not those of Linux. */
 const numbers: Readonly<Record<Signal, number>> = { HUP: 1, INT: 2, QUIT: 3, KILL: 9, TERM: 15, STOP: 17, CONT: 19, USR1: 30, USR2: 31 }
@@ -25,17 +26,17 @@ export const actionsOf = (tape: Tape, calls: Calls): Actions => ({
 })
 
 /**
- * Sends a signal to exactly this process. macOS has no handle of a process that one could hold on to, so the identity, which is never used
- * again, is read right before: what remains is the time between two calls.
+ * Sends a signal to exactly this process. macOS has no handle that would pin a process, so its identity, which is never reused, is read right
+ * before: what remains is the time between two calls.
  */
 async function send(tape: Tape, calls: Calls, process: Process, signal: Signal): Promise<void> {
-  const now = await processReader(tape, calls).one(process.pid)
+  const now = await new ProcessReader(tape, calls).one(process.pid)
   if (now === undefined || now.key !== process.key) throw new OsError('signal', 'ESRCH', { help: 'the process has ended' })
   try {
     calls.kill(process.pid, numbers[signal])
   } catch (error) {
     if (!(error instanceof OsError) || error.code !== 'EPERM') throw error
-    throw new OsError('signal', 'EPERM', { help: 'run as root: sudo sockscope', cause: error })
+    throw new OsError('signal', 'EPERM', { help: runAsRoot, cause: error })
   }
 }
 
@@ -49,5 +50,5 @@ function end(calls: Calls, socket: Socket): void {
     if (socket.key === `tcp.${count}`) return calls.shutdown(fd, SHUT_RDWR)
   }
   if (socket.owners.some(o => o.pid === self)) throw new OsError('shutdown', 'ENOENT', { help: 'the connection is gone' })
-  throw new OsError('shutdown', 'EPERM', { help: 'macOS lets a program end its own connections only; end the process instead' })
+  throw new OsError('shutdown', 'EPERM', { help: 'macOS lets a program end only its own connections; end the process instead' })
 }

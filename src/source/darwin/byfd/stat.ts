@@ -1,22 +1,20 @@
-// The statistics of a socket by its descriptor, on macOS: TCP_CONNECTION_INFO, what waits in it, and what libproc tells of it.
+// The statistics of a socket by its descriptor: TCP_CONNECTION_INFO, what waits in it, and what libproc reports of it.
 
 import { viewOf } from '../../../bytes/text.ts'
 import { OsError } from '../../../model/errors.ts'
 import type { DarwinSocketInfo, SocketInfo, SocketStat } from '../../../model/stat.ts'
 import type { Tcp } from '../../../model/tcp.ts'
 import { connectionInfo, type Descriptors } from '../../descriptor.ts'
+import { mergeTcp } from '../../draft.ts'
 import type { Calls } from '../kernel/calls.ts'
 import { openCalls } from '../kernel/calls.ts'
-import type { Row } from '../decode/draft.ts'
-import { heldRow } from '../owners/holders.ts'
-import type { Requested } from '../decode/sockets.ts'
-import { tcpOfConnection, wholeTcp } from '../decode/statistics.ts'
-import { inSockinfo, socketFdinfo, tcpSockinfo, type SocketFdinfo } from '../kernel/structs-process.ts'
-import { tcpConnectionInfo, type TcpConnectionInfo } from '../kernel/structs-tcp.ts'
+import { heldRow, SOCKINFO_IN, SOCKINFO_TCP } from '../decode/held.ts'
+import type { Requested } from '../decode/requested.ts'
+import type { Row } from '../decode/row.ts'
+import { tcpOfConnection } from '../decode/statistics.ts'
+import { inSockinfo, socketFdinfo, tcpConnectionInfo, tcpSockinfo, type SocketFdinfo, type TcpConnectionInfo } from '../kernel/structs.ts'
 
 const PROC_PIDFDSOCKETINFO = 3
-const SOCKINFO_IN = 1
-const SOCKINFO_TCP = 2
 const IPPROTO_TCP = 6
 const SOL_SOCKET = 0xffff
 const TCP_CONNECTION_INFO = 0x106
@@ -44,27 +42,27 @@ function statOf(calls: Calls, pid: number, fd: number): SocketStat {
   const socket = row?.socket
   const listening = socket?.state === 'LISTEN'
   const connection = own && socket?.protocol === 'tcp' && !listening ? connectionOf(calls, fd) : undefined
-  const tcp = connection && wholeTcp(tcpOfConnection(connection))
+  const tcp = connection && mergeTcp(undefined, tcpOfConnection(connection))
   const sendBuffered = listening ? undefined : ((own ? optionOf(calls, fd, SO_NWRITE) : undefined) ?? info.soi_snd.sbi_cc)
   return {
     pid,
     fd,
-    key: socket?.protocol === 'unix' ? undefined : socket?.key, // libproc does not have the count that is in a snapshot's.
+    key: socket?.protocol === 'unix' ? undefined : socket?.key, // libproc does not have the count that the key of a snapshot has.
     cookie: undefined,
     unreceived: listening ? undefined : ((own ? waiting(calls, fd) : undefined) ?? info.soi_rcv.sbi_cc),
-    // macOS keeps what was sent until it is acknowledged, and does not tell the two apart.
+    // macOS keeps what was sent until it is acknowledged, and does not count the two apart.
     unsent: sendBuffered,
     unacknowledged: undefined,
     backlog: listening ? info.soi_qlen : undefined,
     backlogLimit: listening ? info.soi_qlimit : undefined,
-    connectionInfo: connection && tcp && inShort(connection, tcp, row),
+    connectionInfo: connection && tcp && shortInfo(connection, tcp, row),
     socketInfo: socketInfoOf(info, row),
     memory: socket?.memory,
     tcp,
   }
 }
 
-/** What libproc says of the descriptor, or in words what the descriptor is instead. */
+/** What libproc reports of the descriptor, or an error with what the descriptor is instead. */
 function infoOf(calls: Calls, pid: number, fd: number): SocketFdinfo {
   try {
     return socketFdinfo.read(viewOf(calls.fdInfo(pid, fd, PROC_PIDFDSOCKETINFO, socketFdinfo.size)))
@@ -77,12 +75,12 @@ function infoOf(calls: Calls, pid: number, fd: number): SocketFdinfo {
 
 function meaning(code: string, pid: number, fd: number): string | undefined {
   if (code === 'EBADF') return `descriptor ${fd} is not open: the socket is closed, or was never opened`
-  if (code === 'ENOTSOCK') return `descriptor ${fd} is no socket`
+  if (code === 'ENOTSOCK') return `descriptor ${fd} is not a socket`
   if (code === 'ESRCH') return `there is no process ${pid}`
-  return code === 'EPERM' ? `process ${pid} belongs to someone else: run as its user or as root` : undefined
+  return code === 'EPERM' ? `process ${pid} belongs to another user: run as that user or as root` : undefined
 }
 
-/** TCP_CONNECTION_INFO; undefined for a socket that is no connection. */
+/** TCP_CONNECTION_INFO; undefined for a socket that is not a connection. */
 function connectionOf(calls: Calls, fd: number): TcpConnectionInfo | undefined {
   const bytes = tried(() => calls.option(fd, IPPROTO_TCP, TCP_CONNECTION_INFO, tcpConnectionInfo.size))
   return bytes && tcpConnectionInfo.read(viewOf(bytes))
@@ -101,16 +99,16 @@ function waiting(calls: Calls, fd: number): number | undefined {
   })
 }
 
-function tried<T>(ask: () => T): T | undefined {
+function tried<T>(read: () => T): T | undefined {
   try {
-    return ask()
+    return read()
   } catch (error) {
     if (error instanceof OsError) return undefined
     throw error
   }
 }
 
-function inShort(c: TcpConnectionInfo, tcp: Tcp, row: Row | undefined): SocketStat['connectionInfo'] {
+function shortInfo(c: TcpConnectionInfo, tcp: Tcp, row: Row | undefined): SocketStat['connectionInfo'] {
   return {
     ...connectionInfo(tcp, row?.socket.state, c.tcpi_snd_sbbytes),
     inLossRecovery: tcp.congestionState === 'recovery',
@@ -157,7 +155,7 @@ function socketInfoOf(info: SocketFdinfo, row: Row | undefined): SocketInfo {
   }
 }
 
-/** What libproc tells of an internet socket. */
+/** What libproc reports of an internet socket. */
 function darwinFields(info: SocketFdinfo): { readonly ttl: number; readonly darwin: DarwinSocketInfo } | undefined {
   if (info.soi_kind !== SOCKINFO_IN && info.soi_kind !== SOCKINFO_TCP) return undefined
   const view = viewOf(info.soi_proto)

@@ -16,10 +16,10 @@ test('the zone of a link-local address is taken out of it', () => {
   deepEqual(scoped(bytes('ff0e 0db8 0000 0000 0000 0000 0000 0001'), zones), { address: 'ff0e:db8::1' }, 'a global group has no zone')
 })
 
-test('an IPv6 socket that talks IPv4 has the one form of all platforms', () => {
+test('an IPv6 socket that uses IPv4 has the one form of all platforms', () => {
   const zero = new Uint8Array(16)
   equal(endpoint(v4, 80, 1, true, zones).address, '::ffff:10.0.0.5')
-  equal(endpoint(v4, 80, 5, true, zones).address, '::ffff:10.0.0.5', 'with the flag that says so (INP_V4MAPPEDV6)')
+  equal(endpoint(v4, 80, 5, true, zones).address, '::ffff:10.0.0.5', 'also with the flag INP_V4MAPPEDV6')
   equal(endpoint(v4, 80, 1, false, zones).address, '10.0.0.5')
   deepEqual(
     [1, 2, 3, 0].map(flags => endpoint(zero, 80, flags, true, zones).address),
@@ -27,7 +27,7 @@ test('an IPv6 socket that talks IPv4 has the one form of all platforms', () => {
   )
 })
 
-test('the path of a UNIX socket is as long as it says, and never longer than its bytes', () => {
+test('the path of a UNIX socket is as long as it states, and never longer than its bytes', () => {
   const path = new Uint8Array(104).fill(0x61)
   equal(unixPath(5, path), 'aaa')
   equal(unixPath(255, path), 'a'.repeat(104))

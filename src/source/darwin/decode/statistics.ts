@@ -1,10 +1,10 @@
-// What macOS tells of a TCP connection, in our own words and units. macOS counts its windows in bytes and keeps no count of most
+// What macOS reports of a TCP connection, in the names and units of the model. macOS counts its windows in bytes and keeps no count of most
 // things in segments; where the model has both, segments follow from the segment size. Its counts of packets are of those with payload,
-// and what was sent again is among what was sent (tcp_output.c). Pure.
+// and what was retransmitted is among what was sent (tcp_output.c). Pure.
 
-import type { Negotiated, Tcp } from '../../../model/tcp.ts'
-import type { NstatCounts, NstatTcpDescriptor } from '../kernel/structs-ntstat.ts'
-import type { TcpConnectionInfo, TcpInfo, XtcpcbN } from '../kernel/structs-tcp.ts'
+import type { Negotiated } from '../../../model/tcp.ts'
+import type { KnownTcp } from '../../draft.ts'
+import type { NstatCounts, NstatTcpDescriptor, TcpConnectionInfo, TcpInfo, XtcpcbN } from '../kernel/structs.ts'
 
 /** The largest window that TCP can have: no threshold was set yet. */
 const NO_THRESHOLD = 65535 << 14
@@ -20,18 +20,8 @@ const TFO_SYN_DATA_RCV = 1 << 5
 /** Times of 0 mean that nothing was measured yet. */
 const micros = (milliseconds: number): number | undefined => (milliseconds <= 0 ? undefined : milliseconds * 1000)
 const segments = (bytes: number, mss: number): number | undefined => (mss > 0 ? Math.floor(bytes / mss) : undefined)
-/** A part of a segment on the way is a segment on the way. */
+/** A part of a segment in flight is a segment in flight. */
 const segmentsUp = (bytes: number, mss: number): number | undefined => (mss > 0 ? Math.ceil(bytes / mss) : undefined)
-
-/** What is known of a connection from one place. What another place knows can be laid over it. */
-export type KnownTcp = { -readonly [K in keyof Tcp]?: Tcp[K] }
-
-/** A whole record: what is not known is undefined. */
-export const wholeTcp = (...known: readonly (KnownTcp | undefined)[]): Tcp => {
-  const result: Record<string, unknown> = {}
-  for (const part of known) for (const [name, value] of Object.entries(part ?? {})) if (value !== undefined) result[name] = value
-  return result as unknown as Tcp
-}
 
 function windows(cwnd: number, ssthresh: number, mss: number): KnownTcp {
   const threshold = ssthresh >= NO_THRESHOLD ? undefined : ssthresh
@@ -103,7 +93,7 @@ function negotiated(options: number, tfo: number, ecnSeen: boolean): Negotiated 
   }
 }
 
-/** What `net.inet.tcp.info` tells of a connection that is named by its two ends. */
+/** What `net.inet.tcp.info` reports of a connection that is named by its two ends. */
 export function tcpOfInfo(t: TcpInfo): KnownTcp {
   return {
     ...windows(t.tcpi_snd_cwnd, t.tcpi_snd_ssthresh, t.tcpi_snd_mss),
@@ -133,7 +123,7 @@ export function tcpOfInfo(t: TcpInfo): KnownTcp {
   }
 }
 
-/** What getsockopt(TCP_CONNECTION_INFO) tells of an own socket. */
+/** What getsockopt(TCP_CONNECTION_INFO) reports of an own socket. */
 export function tcpOfConnection(t: TcpConnectionInfo): KnownTcp {
   return {
     ...windows(t.tcpi_snd_cwnd, t.tcpi_snd_ssthresh, t.tcpi_maxseg),

@@ -1,28 +1,17 @@
 // UNIX sockets, from either form of their table. Pure.
 
 import type { Endpoint, State } from '../../../model/socket.ts'
-import { unixPath } from './address.ts'
-import { addFields, draft, row, type Draft, type Row } from './draft.ts'
-import type { Records } from '../tables/records.ts'
-import { addSocketFields, isNotAccepted, memoryOf, queuesOf, socketOptions, type Requested } from './sockets.ts'
 import type { Xunpcb64 } from '../kernel/structs.ts'
-
-const SO_ACCEPTCONN = 0x2
-const SS_NOFDREF = 0x1
-const SS_ISCONNECTED = 0x2
-const SS_ISCONNECTING = 0x4
-const SS_ISDISCONNECTING = 0x8
+import { unixPath } from './address.ts'
+import { memoryOf, queuesOf } from './buffers.ts'
+import { optionsOf } from './options.ts'
+import type { Records } from './records.ts'
+import type { Requested } from './requested.ts'
+import { addFields, addSocketFields, draft, row, usersOf, type Draft, type Row } from './row.ts'
+import { isNotAccepted, isWithoutDescriptor, unixState } from './states.ts'
 
 /** The two kinds of UNIX sockets that macOS has, which are also the names of their tables. */
 export type UnixKind = 'stream' | 'dgram'
-
-/** The state of a UNIX socket. */
-export function unixState(options: number, state: number): State {
-  if ((options & SO_ACCEPTCONN) !== 0) return 'LISTEN'
-  if ((state & SS_ISCONNECTED) !== 0) return 'ESTABLISHED'
-  if ((state & SS_ISCONNECTING) !== 0) return 'CONNECTING'
-  return (state & SS_ISDISCONNECTING) !== 0 ? 'DISCONNECTING' : 'UNCONNECTED'
-}
 
 /** The key: the handle alone can come back for another socket, the count of sockets cannot. */
 export const unixKey = (handle: bigint, count: number | undefined): string =>
@@ -41,20 +30,10 @@ export function unixRow(r: Records, kind: UnixKind, requested: Requested): Row |
   made.uid = socket.so_uid
   made.queues = queuesOf(state, socket, r.receive, r.send)
   if (requested.memory) made.memory = memoryOf(r.receive, r.send)
-  if (requested.options) made.options = unixOptions(socket.so_options, socket.so_state)
+  if (requested.options) made.options = optionsOf(socket.so_options, socket.so_state)
   addSocketFields(made, socket, false)
-  const lastPid = socket.so_last_pid > 0 ? socket.so_last_pid : undefined
-  return row({
-    socket: made,
-    handle: socket.xso_so,
-    block: unpcb.xunp_unpp,
-    peer: unpcb.xunp_conn,
-    lastPid,
-    onBehalfOf: socket.so_e_pid > 0 ? socket.so_e_pid : undefined,
-    ofKernel: socket.xso_so !== 0n && lastPid === undefined,
-    withoutDescriptor: (socket.so_state & SS_NOFDREF) !== 0,
-    notAccepted: isNotAccepted(socket.so_state),
-  })
+  const withoutDescriptor = isWithoutDescriptor(socket.so_state)
+  return row({ socket: made, block: unpcb.xunp_unpp, peer: unpcb.xunp_conn, ...usersOf(socket, false), withoutDescriptor })
 }
 
 /** A UNIX socket from the older table, which names no process. */
@@ -69,13 +48,13 @@ export function unixRow64(r: Xunpcb64, kind: UnixKind, requested: Requested): Ro
   made.uid = socket.so_uid
   made.queues = queuesOf(state, socket, socket.so_rcv, socket.so_snd)
   if (requested.memory) made.memory = memoryOf(socket.so_rcv, socket.so_snd)
-  if (requested.options) made.options = unixOptions(socket.so_options, socket.so_state)
+  if (requested.options) made.options = optionsOf(socket.so_options, socket.so_state)
   return row({
     socket: made,
     handle: socket.xso_so,
     block: r.xu_unpp,
     peer: r.xunp_conn,
-    withoutDescriptor: (socket.so_state & SS_NOFDREF) !== 0,
+    withoutDescriptor: isWithoutDescriptor(socket.so_state),
     notAccepted: isNotAccepted(socket.so_state),
   })
 }
@@ -98,16 +77,6 @@ export function unixDraft(
     detail: { type: kind === 'stream' ? 'stream' : 'datagram' },
   })
 }
-
-const unixOptions = (options: number, state: number): Draft['options'] => ({
-  v6only: undefined,
-  tos: undefined,
-  trafficClass: undefined,
-  ...socketOptions(options, state),
-  upperLayer: undefined,
-  md5Keys: undefined,
-  bpfStorage: undefined,
-})
 
 /** Joins the two ends of each pair: which socket, and whose. */
 export function joinPeers(rows: readonly Row[]): void {

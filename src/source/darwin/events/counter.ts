@@ -1,95 +1,169 @@
-// Counts the bytes of sockets and flows, by the conversation with the kernel that a source keeps from snapshot to snapshot.
+// Counts the bytes of sockets and flows, over one connection to the statistics control that a source keeps from snapshot to snapshot.
 
+import { counted } from '../../../model/counted.ts'
 import { DecodeError, OsError } from '../../../model/errors.ts'
 import type { Gap } from '../../../model/gap.ts'
-import { yielding } from '../../yielding.ts'
 import type { Tape } from '../../tape.ts'
+import { yieldToEventLoop } from '../../yielding.ts'
+import { collect, providerName, readMessages, type Counts, type Message } from '../decode/ntstat.ts'
+import type { Requested } from '../decode/requested.ts'
+import type { Draft, Row } from '../decode/row.ts'
 import type { Calls } from '../kernel/calls.ts'
-import type { Draft, Row } from '../decode/draft.ts'
-import { collect, flowRow, joinFlows } from './flows.ts'
-import { converse, providerOf, readMessages, type Conversation, type Message } from './ntstat.ts'
-import type { Requested } from '../decode/sockets.ts'
-import type { NstatCounts } from '../kernel/structs-ntstat.ts'
+import { isRefused, runAsRoot } from '../kernel/errno.ts'
+import type { NstatCounts } from '../kernel/structs.ts'
+import { flowRow, joinFlows } from './flows.ts'
+import { NtstatConn } from './ntstat.ts'
 
-/** A socket that closed, with the kernel's last word about it. */
+/** More closed sockets than this do not wait to be taken. */
+const MAX_CLOSINGS = 100_000
+
+/** A socket that closed, with the final counts that the kernel reported. */
 export interface Closing {
   readonly socket: Draft
   readonly counts: NstatCounts
 }
 
-/** Makes the counter of a source. `closings` gets every socket that closes; without it they are not kept. */
-export function flowCounter(tape: Tape, calls: Calls | undefined, closings?: Closing[]) {
-  let conversation: Conversation | undefined
-  /** The socket of each source, until the kernel says that it is gone. */
-  const known = new Map<bigint, Draft>()
+/** What closed since it was taken last. */
+export interface Closings {
+  readonly closings: readonly Closing[]
+  /** How many sockets closed without final counts: the kernel had no room for them, or they waited too long to be taken. */
+  readonly lost: number
+}
 
-  function poll(): Iterable<Uint8Array> {
-    if (calls === undefined) return []
-    conversation ??= converse(calls)
-    return conversation.poll()
+/** How a counter is made. */
+export interface CounterOptions {
+  /** Keep closed sockets for `take`. Without it they are dropped, and a gap reports those without final counts. */
+  readonly keepsClosings?: boolean
+}
+
+/** The counter of a source. The first count or poll opens the connection; after an error the next one opens it anew. */
+export class FlowCounter {
+  readonly keepsClosings: boolean
+  readonly #tape: Tape
+  readonly #calls: Calls | undefined
+  #conn: NtstatConn | undefined
+  /** The socket of each source, until the kernel reports that it is gone. */
+  readonly #sockets = new Map<bigint, Draft>()
+  #closings: Closing[] = []
+  #lost = 0
+
+  constructor(tape: Tape, calls: Calls | undefined, { keepsClosings = false }: CounterOptions = {}) {
+    this.#tape = tape
+    this.#calls = calls
+    this.keepsClosings = keepsClosings
   }
 
-  function close(): void {
-    conversation?.close()
-    conversation = undefined
-    known.clear() // The next conversation numbers its sources anew.
+  /**
+   * Gives sockets their counts. The answer is the flows that no table has, when tables are gated; otherwise those are merely younger than the
+   * tables.
+   */
+  async count(rows: readonly Row[], requested: Requested, gated: boolean, gaps: Gap[]): Promise<Row[]> {
+    const counts = await this.#read(gaps)
+    if (counts === undefined) return []
+    const { sockets, left } = await joinFlows(rows, counts.sources, requested)
+    this.#keep(counts, sockets, requested, gaps)
+    return gated ? [...left] : []
   }
 
-  /** Gives sockets their counts. The answer is the flows that no table has, when tables are gated; otherwise those are merely younger than the tables. */
-  async function count(rows: readonly Row[], requested: Requested, gated: boolean, gaps: Gap[]): Promise<Row[]> {
-    const yieldToEventLoop = yielding()
+  /** Reads what closed, without a snapshot: a socket that no snapshot had is made of what the control has about it. */
+  async poll(requested: Requested, gaps: Gap[]): Promise<void> {
+    const counts = await this.#read(gaps)
+    if (counts !== undefined) this.#keep(counts, new Map(), requested, gaps)
+  }
+
+  /** The control answers. */
+  get isConnected(): boolean {
+    return this.#conn !== undefined
+  }
+
+  /** What closed since this was called last. */
+  take(): Closings {
+    const taken = { closings: this.#closings, lost: this.#lost }
+    this.#closings = []
+    this.#lost = 0
+    return taken
+  }
+
+  close(): void {
+    this.#conn?.close()
+    this.#conn = undefined
+    this.#sockets.clear() // The next connection numbers its sources anew.
+  }
+
+  *#poll(): Generator<Uint8Array> {
+    if (this.#calls === undefined) return
+    this.#conn ??= new NtstatConn(this.#calls)
+    yield* this.#conn.poll()
+  }
+
+  /** The counts that the kernel has now; undefined where they cannot be read. */
+  async #read(gaps: Gap[]): Promise<Counts | undefined> {
     try {
-      // The answer is taken in one go, so that two looks at a time do not get each other's.
+      // The answer is taken in one go, so that two snapshots at a time do not get each other's.
       const answer: Uint8Array[] = []
-      for (const datagram of tape.bytes('network statistics', poll)) answer.push(datagram.slice())
+      for (const datagram of this.#tape.bytes('network statistics', () => this.#poll())) answer.push(datagram.slice())
       const messages: Message[] = []
       for (const datagram of answer) {
         messages.push(...readMessages(datagram))
         await yieldToEventLoop()
       }
       const counts = collect(messages)
-      for (const { context, code } of counts.refused) gaps.push(refused(providerOf(context) ?? 'sockets', code))
-      if (!counts.whole && counts.refused.length === 0) gaps.push(bytesGap('lost', 'the kernel did not come to the end of its counts'))
-      if (counts.silent > 0) gaps.push(silentGap(counts.silent))
-      const { sockets, left } = await joinFlows(rows, counts.sources, requested, yieldToEventLoop)
-      for (const c of counts.sources) {
-        if (!c.closing) continue
-        // It may be in the table still, or have been in the one before.
-        const socket = sockets.get(c.reference) ?? known.get(c.reference) ?? flowRow(c, requested).socket
-        closings?.push({ socket, counts: c.counts })
+      for (const { context, code } of counts.refused) gaps.push(refused(providerName(context) ?? 'sockets', code, code))
+      if (!counts.whole && counts.refused.length === 0) {
+        gaps.push(sampled('lost', 'the kernel did not reach the end of its counts', 'take another snapshot'))
       }
-      for (const [reference, socket] of sockets) if (closings !== undefined) known.set(reference, socket)
-      for (const reference of counts.removed) known.delete(reference)
-      return gated ? [...left] : []
+      return counts
     } catch (error) {
-      close() // It starts anew with the next snapshot.
-      if (error instanceof DecodeError) gaps.push(bytesGap('damaged', `the kernel's counts could not be read: ${error.message}`))
-      else if (error instanceof OsError) gaps.push(refused('sockets', error.message))
+      this.close()
+      if (error instanceof DecodeError) gaps.push(sampled('damaged', `the counts of the kernel could not be read: ${error.message}`, ''))
+      else if (error instanceof OsError) gaps.push(refused('sockets', error.code, error.message))
       else throw error
-      return []
+      return undefined
     }
   }
 
-  return { count, close }
+  /** Keeps what closed. `joined` are the sockets of the sources in this answer, as far as tables have them. */
+  #keep(counts: Counts, joined: ReadonlyMap<bigint, Draft>, requested: Requested, gaps: Gap[]): void {
+    if (!this.keepsClosings) {
+      if (counts.lost > 0) gaps.push(closingsLost(counts.lost))
+      return
+    }
+    this.#lost += counts.lost
+    for (const c of counts.sources) {
+      if (!c.closing) continue
+      if (this.#closings.length >= MAX_CLOSINGS) {
+        this.#lost++
+        continue
+      }
+      // It may be in the table still, or have been in the one before.
+      const socket = joined.get(c.reference) ?? this.#sockets.get(c.reference) ?? flowRow(c, requested).socket
+      this.#closings.push({ socket, counts: c.counts })
+    }
+    for (const [reference, socket] of joined) this.#sockets.set(reference, socket)
+    for (const reference of counts.removed) this.#sockets.delete(reference)
+  }
 }
 
-const bytesGap = (why: Gap['why'], text: string): Gap => ({
-  what: 'bytes',
-  why,
-  text: `${text}; bytes are those of the sockets' own counters, headers included`,
-  help: why === 'lost' ? 'look again' : '',
-  count: undefined,
-})
-
-const silentGap = (count: number): Gap => ({
+/** Sockets that closed without final counts, as a gap. */
+export const closingsLost = (count: number): Gap => ({
+  code: 'bytes-lost',
   what: 'bytes',
   why: 'lost',
-  text: `${count} sockets closed without their last counts: there were too many to hear of`,
-  help: 'look more often',
+  text: `${counted(count, 'socket')} closed without final byte counts: there were too many at a time`,
+  help: 'use a shorter interval',
   count,
 })
 
-const refused = (of: string, reason: string): Gap => ({
-  ...bytesGap('kernel', `the kernel does not count the bytes of ${of}: ${reason}`),
-  ...(/EPERM|EACCES/.test(reason) ? { why: 'permission' as const, help: 'run as root' } : {}),
+const sampled = (why: Gap['why'], text: string, help: string): Gap => ({
+  code: 'bytes-sampled',
+  what: 'bytes',
+  why,
+  text: `${text}; the bytes shown are those of the sockets' own counters, headers included`,
+  help,
+  count: undefined,
 })
+
+const refused = (of: string, code: string, reason: string): Gap => {
+  const denied = isRefused(code)
+  return sampled(denied ? 'permission' : 'kernel', `the kernel does not count the bytes of ${of}: ${reason}`, denied ? runAsRoot : '')
+}

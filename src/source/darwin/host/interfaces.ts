@@ -1,4 +1,4 @@
-// The interfaces of the machine and their counters, from the list of the routing socket (NET_RT_IFLIST2). Pure but for the question.
+// The interfaces of the machine and their counters, from the list of the routing socket (NET_RT_IFLIST2). Pure, except for the request.
 
 import { cString, viewOf } from '../../../bytes/text.ts'
 import { DecodeError } from '../../../model/errors.ts'
@@ -6,7 +6,7 @@ import type { Interface } from '../../../model/interface.ts'
 import type { Tape } from '../../tape.ts'
 import type { Zones } from '../decode/address.ts'
 import type { Calls } from '../kernel/calls.ts'
-import { ifMsghdr2, messageHead, sockaddrDl } from '../kernel/structs-ntstat.ts'
+import { ifMsghdr2, messageHead, sockaddrDl } from '../kernel/structs.ts'
 
 const CTL_NET = 4
 const PF_ROUTE = 17
@@ -17,16 +17,16 @@ const IFF_UP = 0x1
 const IFF_LOOPBACK = 0x8
 const IFF_RUNNING = 0x40
 
-/** Asks for the interfaces. */
+/** Reads the interfaces. */
 export function interfaces(tape: Tape, calls: Calls | undefined): readonly Interface[] {
-  const ask = (): Uint8Array[] => (calls ? [calls.sysctlNumbers([CTL_NET, PF_ROUTE, 0, 0, NET_RT_IFLIST2, 0]).bytes] : [])
-  return [...tape.bytes('interfaces', ask)].flatMap(answer => readInterfaces(answer))
+  const read = (): Uint8Array[] => (calls ? [calls.sysctlNumbers([CTL_NET, PF_ROUTE, 0, 0, NET_RT_IFLIST2, 0]).bytes] : [])
+  return [...tape.bytes('interfaces', read)].flatMap(answer => readInterfaces(answer))
 }
 
 /** The names of the interfaces, for the zones of link-local addresses. */
 export const zonesOf = (list: readonly Interface[]): Zones => new Map(list.map(i => [i.index, i.name]))
 
-/** Reads the list. Messages that are not about an interface as a whole, such as its addresses, are passed over. */
+/** Reads the list. Messages about something other than a whole interface, such as its addresses, are skipped. */
 export function readInterfaces(answer: Uint8Array): Interface[] {
   const view = viewOf(answer)
   const found: Interface[] = []

@@ -1,4 +1,4 @@
-// What macOS allows sockets, from sysctl. A value that the kernel does not tell stays unknown.
+// What macOS allows sockets, from sysctl. A value that cannot be read stays unknown.
 
 import { cString, viewOf } from '../../../bytes/text.ts'
 import { OsError } from '../../../model/errors.ts'
@@ -37,7 +37,7 @@ async function readNumber(tape: Tape, calls: Calls | undefined, name: string): P
   return answer ?? undefined
 }
 
-/** The version of the kernel as it says it, `24.6.0`; undefined when it does not. */
+/** The version of the kernel, such as `24.6.0`; undefined when it cannot be read. */
 export async function readRelease(tape: Tape, calls: Calls | undefined): Promise<string | undefined> {
   const answer = await tape.value('kern.osrelease', () => {
     const bytes = quiet(() => calls?.sysctl('kern.osrelease').bytes)
@@ -52,9 +52,10 @@ export function majorOf(release: string | undefined): number | undefined {
   return Number.isNaN(major) ? undefined : major
 }
 
-function quiet<T>(ask: () => T): T | undefined {
+/** Undefined where the call fails. */
+function quiet<T>(read: () => T): T | undefined {
   try {
-    return ask()
+    return read()
   } catch (error) {
     if (error instanceof OsError) return undefined
     throw error

@@ -1,5 +1,5 @@
-// Every call into libSystem that sockscope makes on macOS. Nothing here looks into the bytes. The library is a parameter so that
-// tests can put one of their own in its place.
+// Every call into libSystem that sockscope makes on macOS. It does not look into the bytes. The library is a parameter, so that tests can put one
+// of their own in its place.
 
 import koffi from 'koffi'
 import { OsError } from '../../../model/errors.ts'
@@ -11,13 +11,13 @@ export const systemLibrary = '/usr/lib/libSystem.B.dylib'
 const ENOMEM = 12
 const EAGAIN = 35
 const MSG_DONTWAIT = 0x80
-/** No list of a healthy machine comes near it. */
-const MAX_LIST = 64 * 1024 * 1024
+const PROC_ALL_PIDS = 1
+/** A list of a healthy machine is far shorter. */
+const MAX_LIST_BYTES = 64 * 1024 * 1024
+/** How often a value is read again that grew while it was read. */
+const MAX_TRIES = 8
 
-/** The calls, bound to a library. */
-export type Calls = ReturnType<typeof openCalls>
-
-/** What a sysctl answered, and how many bytes it had announced. */
+/** The answer of a sysctl, and how many bytes it had announced. */
 export interface SysctlAnswer {
   readonly bytes: Uint8Array
   readonly announced: number
@@ -80,138 +80,171 @@ function counted(call: string, result: number): number {
   return result
 }
 
-/** Opens the library. */
-export function openCalls(library = systemLibrary) {
-  const c = bind(library)
-  return { ...sysctls(c), ...processes(c), ...sockets(c) }
+/**
+ * Calls until the list left some room: libproc cuts a list that does not fit without an error. Where there is nothing to list it returns 0 as when
+ * it fails, but leaves errno alone.
+ */
+function listed(call: string, once: (buffer: Uint8Array | null, size: number) => number): Uint8Array {
+  const used = (buffer: Uint8Array | null, size: number): number => {
+    koffi.errno(0)
+    const result = once(buffer, size)
+    if (result <= 0 && koffi.errno() !== 0) throw failed(call)
+    return Math.max(result, 0)
+  }
+  for (let room = used(null, 0); room > 0; room *= 2) {
+    if (room > MAX_LIST_BYTES) throw new OsError(call, 'EOVERFLOW', { help: `the list has more than ${MAX_LIST_BYTES} bytes` })
+    const buffer = new Uint8Array(room)
+    const length = used(buffer, room)
+    if (length < room) return buffer.subarray(0, length)
+  }
+  return new Uint8Array(0)
 }
 
-type Bound = ReturnType<typeof bind>
+/** The calls, bound to a library. Each throws an OsError with the name that macOS gives to the error. */
+export class Calls {
+  readonly #c: ReturnType<typeof bind>
+  /** What a call writes its lengths and datagrams into. */
+  readonly #size = new BigUint64Array(1)
+  readonly #length = new Uint32Array(1)
+  readonly #datagram = new Uint8Array(64 * 1024)
 
-function sysctls(c: Bound) {
-  const size = new BigUint64Array(1)
+  constructor(library: string) {
+    this.#c = bind(library)
+  }
 
-  /** Asks for the size, then for the data, with room for what is added meanwhile; asks again while the room was too small. */
-  function grown(call: string, once: (buffer: Uint8Array | null) => number): SysctlAnswer {
+  /** Reads a value by its name. */
+  sysctl(name: string): SysctlAnswer {
+    return this.#grown(`sysctl ${name}`, buffer => this.#c.sysctlbyname(name, buffer, this.#size, null, 0))
+  }
+
+  /** Reads a value by its numbers. */
+  sysctlNumbers(numbers: readonly number[]): SysctlAnswer {
+    const mib = Int32Array.from(numbers)
+    return this.#grown(`sysctl ${numbers.join('.')}`, buffer => this.#c.sysctl(mib, mib.length, buffer, this.#size, null, 0))
+  }
+
+  /** Reads the size, then the value, with room for what is added meanwhile; reads both again while the room was too small. */
+  #grown(call: string, once: (buffer: Uint8Array | null) => number): SysctlAnswer {
     for (let tries = 1; ; tries++) {
-      size[0] = 0n
+      this.#size[0] = 0n
       if (once(null) !== 0) throw failed(call)
-      const announced = Number(size[0])
+      const announced = Number(this.#size[0])
       const buffer = new Uint8Array(Math.ceil(announced * (1 + tries / 8)) + 64)
-      size[0] = BigInt(buffer.length)
-      if (once(buffer) === 0) return { bytes: buffer.subarray(0, Math.min(Number(size[0]), buffer.length)), announced }
-      if (koffi.errno() !== ENOMEM || tries === 8) throw failed(call)
+      this.#size[0] = BigInt(buffer.length)
+      if (once(buffer) === 0) return { bytes: this.#filled(buffer), announced }
+      if (koffi.errno() !== ENOMEM || tries === MAX_TRIES) throw failed(call)
     }
   }
 
-  return {
-    /** Reads a value by its name. */
-    sysctl: (name: string): SysctlAnswer => grown(`sysctl ${name}`, buffer => c.sysctlbyname(name, buffer, size, null, 0)),
-    /** Reads a value by its numbers. */
-    sysctlNumbers(numbers: readonly number[]): SysctlAnswer {
-      const mib = Int32Array.from(numbers)
-      return grown(`sysctl ${numbers.join('.')}`, buffer => c.sysctl(mib, mib.length, buffer, size, null, 0))
-    },
-    /** Reads a value by its numbers into a buffer of the caller, for values that cannot tell their size. */
-    sysctlInto(numbers: readonly number[], buffer: Uint8Array): Uint8Array {
-      const mib = Int32Array.from(numbers)
-      size[0] = BigInt(buffer.length)
-      checked(`sysctl ${numbers.join('.')}`, c.sysctl(mib, mib.length, buffer, size, null, 0))
-      return buffer.subarray(0, Math.min(Number(size[0]), buffer.length))
-    },
-    /** Writes a question and reads the answer to it. */
-    sysctlAsk(name: string, question: Uint8Array): Uint8Array {
-      const buffer = new Uint8Array(1024)
-      size[0] = BigInt(buffer.length)
-      checked(`sysctl ${name}`, c.sysctlbyname(name, buffer, size, question, question.length))
-      return buffer.subarray(0, Math.min(Number(size[0]), buffer.length))
-    },
+  /** The part of a buffer that a sysctl filled. */
+  #filled(buffer: Uint8Array): Uint8Array {
+    return buffer.subarray(0, Math.min(Number(this.#size[0]), buffer.length))
+  }
+
+  /** Reads a value by its numbers into a buffer of the caller, for values that do not announce their size. */
+  sysctlInto(numbers: readonly number[], buffer: Uint8Array): Uint8Array {
+    const mib = Int32Array.from(numbers)
+    this.#size[0] = BigInt(buffer.length)
+    checked(`sysctl ${numbers.join('.')}`, this.#c.sysctl(mib, mib.length, buffer, this.#size, null, 0))
+    return this.#filled(buffer)
+  }
+
+  /** Writes a request to a value, and reads the answer to it. */
+  sysctlRequest(name: string, request: Uint8Array): Uint8Array {
+    const buffer = new Uint8Array(1024)
+    this.#size[0] = BigInt(buffer.length)
+    checked(`sysctl ${name}`, this.#c.sysctlbyname(name, buffer, this.#size, request, request.length))
+    return this.#filled(buffer)
+  }
+
+  pids(): Uint8Array {
+    return listed('proc_listpids', (buffer, size) => this.#c.proc_listpids(PROC_ALL_PIDS, 0, buffer, size))
+  }
+
+  /** A list of a process: its descriptors (1) or its file ports (14). */
+  pidList(pid: number, flavor: number): Uint8Array {
+    return listed('proc_pidinfo', (buffer, size) => this.#c.proc_pidinfo(pid, flavor, 0, buffer, size))
+  }
+
+  pidInfo(pid: number, flavor: number, size: number): Uint8Array {
+    const buffer = new Uint8Array(size)
+    return buffer.subarray(0, counted('proc_pidinfo', this.#c.proc_pidinfo(pid, flavor, 0, buffer, size)))
+  }
+
+  fdInfo(pid: number, fd: number, flavor: number, size: number): Uint8Array {
+    const buffer = new Uint8Array(size)
+    return buffer.subarray(0, counted('proc_pidfdinfo', this.#c.proc_pidfdinfo(pid, fd, flavor, buffer, size)))
+  }
+
+  filePortInfo(pid: number, port: number, flavor: number, size: number): Uint8Array {
+    const buffer = new Uint8Array(size)
+    return buffer.subarray(0, counted('proc_pidfileportinfo', this.#c.proc_pidfileportinfo(pid, port, flavor, buffer, size)))
+  }
+
+  pidPath(pid: number): Uint8Array {
+    const buffer = new Uint8Array(4096)
+    return buffer.subarray(0, counted('proc_pidpath', this.#c.proc_pidpath(pid, buffer, buffer.length)))
+  }
+
+  userName(uid: number): string | undefined {
+    return (this.#c.user_from_uid(uid, 1) as string | null) ?? undefined
+  }
+
+  ownPid(): number {
+    return this.#c.getpid()
+  }
+
+  ownUid(): number {
+    return this.#c.geteuid()
+  }
+
+  kill(pid: number, signal: number): void {
+    checked('kill', this.#c.kill(pid, signal))
+  }
+
+  socket(domain: number, type: number, protocol: number): number {
+    return checked('socket', this.#c.socket(domain, type, protocol))
+  }
+
+  ioctl(fd: number, request: number, value: Uint8Array): void {
+    checked('ioctl', this.#c.ioctl(fd, request, 'void *', value))
+  }
+
+  connect(fd: number, address: Uint8Array): void {
+    checked('connect', this.#c.connect(fd, address, address.length))
+  }
+
+  option(fd: number, level: number, name: number, size: number): Uint8Array {
+    const value = new Uint8Array(size)
+    this.#length[0] = size
+    checked('getsockopt', this.#c.getsockopt(fd, level, name, value, this.#length))
+    return value.subarray(0, Math.min(this.#length[0], size))
+  }
+
+  setOption(fd: number, level: number, name: number, value: Uint8Array): void {
+    checked('setsockopt', this.#c.setsockopt(fd, level, name, value, value.length))
+  }
+
+  shutdown(fd: number, how: number): void {
+    checked('shutdown', this.#c.shutdown(fd, how))
+  }
+
+  send(fd: number, message: Uint8Array): void {
+    checked('send', this.#c.send(fd, message, message.length, 0))
+  }
+
+  /** One datagram, valid until the next; undefined when none waits. */
+  receive(fd: number): Uint8Array | undefined {
+    const length = Number(this.#c.recv(fd, this.#datagram, this.#datagram.length, MSG_DONTWAIT))
+    if (length >= 0) return this.#datagram.subarray(0, length)
+    if (koffi.errno() === EAGAIN) return undefined
+    throw failed('recv')
+  }
+
+  close(fd: number): void {
+    this.#c.close(fd)
   }
 }
 
-function processes(c: Bound) {
-  /** Calls until the list left some room: libproc cuts a list that does not fit without a word. */
-  function listed(call: string, once: (buffer: Uint8Array | null, size: number) => number): Uint8Array {
-    // Where there is nothing to list libproc answers 0 as when it fails, but leaves errno alone.
-    const ask = (buffer: Uint8Array | null, size: number): number => {
-      koffi.errno(0)
-      const used = once(buffer, size)
-      if (used <= 0 && koffi.errno() !== 0) throw failed(call)
-      return Math.max(used, 0)
-    }
-    for (let room = ask(null, 0); room > 0 && room <= MAX_LIST; room *= 2) {
-      const buffer = new Uint8Array(room)
-      const used = ask(buffer, room)
-      if (used < room) return buffer.subarray(0, used)
-    }
-    return new Uint8Array(0)
-  }
-  const PROC_ALL_PIDS = 1
-  return {
-    pids: (): Uint8Array => listed('proc_listpids', (buffer, size) => c.proc_listpids(PROC_ALL_PIDS, 0, buffer, size)),
-    /** A list of a process: its descriptors (1) or its file ports (14). */
-    pidList: (pid: number, flavor: number): Uint8Array =>
-      listed('proc_pidinfo', (buffer, size) => c.proc_pidinfo(pid, flavor, 0, buffer, size)),
-    pidInfo(pid: number, flavor: number, size: number): Uint8Array {
-      const buffer = new Uint8Array(size)
-      return buffer.subarray(0, counted('proc_pidinfo', c.proc_pidinfo(pid, flavor, 0, buffer, size)))
-    },
-    fdInfo(pid: number, fd: number, flavor: number, size: number): Uint8Array {
-      const buffer = new Uint8Array(size)
-      return buffer.subarray(0, counted('proc_pidfdinfo', c.proc_pidfdinfo(pid, fd, flavor, buffer, size)))
-    },
-    filePortInfo(pid: number, port: number, flavor: number, size: number): Uint8Array {
-      const buffer = new Uint8Array(size)
-      return buffer.subarray(0, counted('proc_pidfileportinfo', c.proc_pidfileportinfo(pid, port, flavor, buffer, size)))
-    },
-    pidPath(pid: number): Uint8Array {
-      const buffer = new Uint8Array(4096)
-      return buffer.subarray(0, counted('proc_pidpath', c.proc_pidpath(pid, buffer, buffer.length)))
-    },
-    userName: (uid: number): string | undefined => (c.user_from_uid(uid, 1) as string | null) ?? undefined,
-    ownPid: (): number => c.getpid(),
-    ownUid: (): number => c.geteuid(),
-    kill(pid: number, signal: number): void {
-      checked('kill', c.kill(pid, signal))
-    },
-  }
-}
-
-function sockets(c: Bound) {
-  const length = new Uint32Array(1)
-  const datagram = new Uint8Array(64 * 1024)
-  return {
-    socket: (domain: number, type: number, protocol: number): number => checked('socket', c.socket(domain, type, protocol)),
-    ioctl(fd: number, request: number, value: Uint8Array): void {
-      checked('ioctl', c.ioctl(fd, request, 'void *', value))
-    },
-    connect(fd: number, address: Uint8Array): void {
-      checked('connect', c.connect(fd, address, address.length))
-    },
-    option(fd: number, level: number, name: number, size: number): Uint8Array {
-      const value = new Uint8Array(size)
-      length[0] = size
-      checked('getsockopt', c.getsockopt(fd, level, name, value, length))
-      return value.subarray(0, Math.min(length[0], size))
-    },
-    setOption(fd: number, level: number, name: number, value: Uint8Array): void {
-      checked('setsockopt', c.setsockopt(fd, level, name, value, value.length))
-    },
-    shutdown(fd: number, how: number): void {
-      checked('shutdown', c.shutdown(fd, how))
-    },
-    send(fd: number, message: Uint8Array): void {
-      checked('send', c.send(fd, message, message.length, 0))
-    },
-    /** One datagram, valid until the next; undefined when none waits. */
-    receive(fd: number): Uint8Array | undefined {
-      const got = Number(c.recv(fd, datagram, datagram.length, MSG_DONTWAIT))
-      if (got >= 0) return datagram.subarray(0, got)
-      if (koffi.errno() === EAGAIN) return undefined
-      throw failed('recv')
-    },
-    close(fd: number): void {
-      c.close(fd)
-    },
-  }
-}
+/** Opens the library. */
+export const openCalls = (library: string = systemLibrary): Calls => new Calls(library)

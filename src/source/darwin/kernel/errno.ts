@@ -1,4 +1,4 @@
-// The numbers of errors on macOS. They are not those of other systems (EAGAIN is 35 here), and a recording may be read anywhere.
+// The error numbers of macOS by name. They are not those of other systems (EAGAIN is 35 here), and a recording may be read on any of them.
 
 /** bsd/sys/errno.h: the names in the order of their numbers, from 1. */
 const names =
@@ -13,3 +13,9 @@ const byNumber = names.split(' ')
 
 /** The name of an error number of macOS, such as `EAGAIN` for 35. */
 export const errnoName = (errno: number): string => byNumber[errno - 1] ?? `errno ${errno}`
+
+/** The caller lacks a privilege. */
+export const isRefused = (code: string): boolean => code === 'EPERM' || code === 'EACCES'
+
+/** What helps against a refusal. */
+export const runAsRoot = 'run as root: sudo sockscope'

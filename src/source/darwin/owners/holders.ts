@@ -1,27 +1,22 @@
-// Which process holds which socket, by walking the descriptors of all processes that we may read. What it finds is united with the tables:
-// neither deletes what the other has. It knows nothing of owners that cannot be read; those are counted.
+// Which process holds which socket, by walking the descriptors of all processes that may be read. What it finds is united with the tables:
+// neither deletes what the other has. Owners that cannot be read are counted.
 
 import { viewOf } from '../../../bytes/text.ts'
 import { OsError } from '../../../model/errors.ts'
-import type { Socket } from '../../../model/socket.ts'
-import { yielding } from '../../yielding.ts'
 import type { Tape } from '../../tape.ts'
-import { endpoint, unixPath, AF_INET6, type Zones } from '../decode/address.ts'
+import { yieldToEventLoop } from '../../yielding.ts'
+import { heldRow } from '../decode/held.ts'
+import type { Requested } from '../decode/requested.ts'
+import type { Row } from '../decode/row.ts'
 import type { Calls } from '../kernel/calls.ts'
-import { draft, row, type Draft, type Row } from '../decode/draft.ts'
+import { isRefused } from '../kernel/errno.ts'
+import { procFdinfo, socketFdinfo } from '../kernel/structs.ts'
 import { listPids } from '../processes/processes.ts'
-import { inetKey, memoryOf, protocolOf, queuesOf, socketOptions, tcpState, type Requested } from '../decode/sockets.ts'
-import { inSockinfo, procFdinfo, socketFdinfo, tcpSockinfo, unSockinfo, type SocketFdinfo } from '../kernel/structs-process.ts'
-import { unixDraft, unixKey, unixState } from '../decode/unix.ts'
 
 const PROC_PIDLISTFDS = 1
 const PROC_PIDLISTFILEPORTS = 14
 const PROC_PIDFDSOCKETINFO = 3
 const PROX_FDTYPE_SOCKET = 2
-const SOCKINFO_IN = 1
-const SOCKINFO_TCP = 2
-const SOCKINFO_UN = 3
-const SOCK_STREAM = 1
 /** More than this the walk does not read of one process, so that a process with a million descriptors cannot stop it. */
 const MAX_SOCKETS = 200_000
 
@@ -33,42 +28,87 @@ export interface Held {
   readonly row: Row | undefined
 }
 
-/** What the walk found. */
+/** What a walk found. */
 export interface Walk {
   readonly held: readonly Held[]
   /** Processes that were there. */
   readonly pids: readonly number[]
-  /** Those of them whose descriptors we could read. */
+  /** Those of them whose descriptors could be read. */
   readonly read: ReadonlySet<number>
-  /** Processes whose descriptors we may not read. */
+  /** Processes whose descriptors may not be read. */
   readonly hidden: number
   /** Processes with more sockets than are read. */
   readonly cut: number
 }
 
+/** A walk that found nothing. */
+export const noWalk: Walk = { held: [], pids: [], read: new Set(), hidden: 0, cut: 0 }
+
 /** Walks all processes. */
-export async function walkHolders(tape: Tape, calls: Calls | undefined, requested: Requested): Promise<Walk> {
-  const yieldToEventLoop = yielding()
-  const held: Held[] = []
-  const read = new Set<number>()
-  let hidden = 0
-  let cut = 0
-  const pids = listPids(tape, calls)
-  for (const pid of pids) {
-    try {
-      if (await readProcess(pid, tape, calls, requested, held, yieldToEventLoop)) cut++
-      read.add(pid)
-    } catch (error) {
-      // EPERM: not ours. Anything else: it ended, or is about to.
-      if (!(error instanceof OsError)) throw error
-      if (error.code === 'EPERM' || error.code === 'EACCES') hidden++
-    }
-    await yieldToEventLoop()
+export const walkHolders = (tape: Tape, calls: Calls | undefined, requested: Requested): Promise<Walk> =>
+  new HolderWalk(tape, calls, requested).walk()
+
+/** A walk while it goes on. */
+class HolderWalk {
+  readonly #tape: Tape
+  readonly #calls: Calls | undefined
+  readonly #requested: Requested
+  readonly #held: Held[] = []
+  #cut = 0
+
+  constructor(tape: Tape, calls: Calls | undefined, requested: Requested) {
+    this.#tape = tape
+    this.#calls = calls
+    this.#requested = requested
   }
-  return { held, pids, read, hidden, cut }
+
+  async walk(): Promise<Walk> {
+    const read = new Set<number>()
+    let hidden = 0
+    const pids = listPids(this.#tape, this.#calls)
+    for (const pid of pids) {
+      try {
+        await this.#readProcess(pid)
+        read.add(pid)
+      } catch (error) {
+        // EPERM: it is another user's. Anything else: it ended, or is about to.
+        if (!(error instanceof OsError)) throw error
+        if (isRefused(error.code)) hidden++
+      }
+      await yieldToEventLoop()
+    }
+    return { held: this.#held, pids, read, hidden, cut: this.#cut }
+  }
+
+  async #readProcess(pid: number): Promise<void> {
+    const isCut = [await this.#readList(pid, 'descriptors'), await this.#readList(pid, 'file ports')]
+    if (isCut.includes(true)) this.#cut++
+  }
+
+  /** Reads the sockets in one list of a process; true when it has more than are read. */
+  async #readList(pid: number, list: List): Promise<boolean> {
+    let numbers: number[] | undefined
+    let at = 0
+    for (const answer of this.#tape.bytes(`${list} ${pid}`, () => readSockets(this.#calls, pid, list))) {
+      if (numbers === undefined) {
+        numbers = socketsOf(answer)
+        continue
+      }
+      const number = numbers[at++]
+      if (answer.length === 0 || number === undefined) continue // It was closed during the walk.
+      const info = socketFdinfo.read(viewOf(answer))
+      const fd = list === 'descriptors' ? number : undefined
+      this.#held.push({ pid, fd, handle: info.soi_so, row: heldRow(info, this.#requested) })
+      await yieldToEventLoop()
+    }
+    return numbers !== undefined && numbers.length > MAX_SOCKETS
+  }
 }
 
-/** The sockets among the entries of a list of descriptors. */
+/** The two lists of a process that can have sockets; a recording has them by these names. */
+type List = 'descriptors' | 'file ports'
+
+/** The sockets among the entries of a list. */
 export function socketsOf(list: Uint8Array): number[] {
   const view = viewOf(list)
   const found: number[] = []
@@ -79,130 +119,30 @@ export function socketsOf(list: Uint8Array): number[] {
   return found
 }
 
-/** Reads the sockets of one process; true when it has more than are read. */
-async function readProcess(
-  pid: number,
-  tape: Tape,
-  calls: Calls | undefined,
-  requested: Requested,
-  held: Held[],
-  yieldToEventLoop: () => Promise<void> | undefined,
-): Promise<boolean> {
-  let cut = false
-  for (const ports of [false, true]) {
-    let numbers: number[] | undefined
-    let at = 0
-    for (const answer of tape.bytes(`${ports ? 'file ports' : 'descriptors'} ${pid}`, () => askProcess(pid, ports, calls))) {
-      if (numbers === undefined) {
-        numbers = socketsOf(answer)
-        cut ||= numbers.length > MAX_SOCKETS
-        continue
-      }
-      const number = numbers[at++]
-      if (answer.length === 0 || number === undefined) continue // It was closed while we looked.
-      const info = socketFdinfo.read(viewOf(answer))
-      held.push({ pid, fd: ports ? undefined : number, handle: info.soi_so, row: heldRow(info, requested) })
-      await yieldToEventLoop()
-    }
-  }
-  return cut
-}
-
-/** The list of a process, then what each socket in it says, or nothing for one that is gone. */
-function* askProcess(pid: number, ports: boolean, calls: Calls | undefined): Generator<Uint8Array> {
+/** The list of a process, then what libproc has about each socket in it, or nothing for one that is gone. */
+function* readSockets(calls: Calls | undefined, pid: number, list: List): Generator<Uint8Array> {
   if (calls === undefined) return
-  let list: Uint8Array
+  let entries: Uint8Array
   try {
-    list = calls.pidList(pid, ports ? PROC_PIDLISTFILEPORTS : PROC_PIDLISTFDS)
+    entries = calls.pidList(pid, list === 'descriptors' ? PROC_PIDLISTFDS : PROC_PIDLISTFILEPORTS)
   } catch (error) {
-    if (ports && error instanceof OsError) return // The descriptors were readable; file ports are an addition.
+    if (list === 'file ports' && error instanceof OsError) return // The descriptors were readable; file ports are an addition.
     throw error
   }
-  const numbers = socketsOf(list).slice(0, MAX_SOCKETS)
+  const numbers = socketsOf(entries).slice(0, MAX_SOCKETS)
   if (numbers.length === 0) return
-  yield list
-  for (const number of numbers) yield socketInfo(calls, pid, number, ports)
+  yield entries
+  for (const number of numbers) yield readSocket(calls, pid, number, list)
 }
 
-function socketInfo(calls: Calls, pid: number, number: number, port: boolean): Uint8Array {
+function readSocket(calls: Calls, pid: number, number: number, list: List): Uint8Array {
   try {
-    return port
-      ? calls.filePortInfo(pid, number, PROC_PIDFDSOCKETINFO, socketFdinfo.size)
-      : calls.fdInfo(pid, number, PROC_PIDFDSOCKETINFO, socketFdinfo.size)
+    return list === 'descriptors'
+      ? calls.fdInfo(pid, number, PROC_PIDFDSOCKETINFO, socketFdinfo.size)
+      : calls.filePortInfo(pid, number, PROC_PIDFDSOCKETINFO, socketFdinfo.size)
   } catch (error) {
-    // EBADF, ENOTSOCK: it is another thing by now. EOPNOTSUPP: it is being taken down. ESRCH: its process is gone.
+    // EBADF, ENOTSOCK: it is another thing by now. EOPNOTSUPP: it is being torn down. ESRCH: its process is gone.
     if (error instanceof OsError) return new Uint8Array(0)
     throw error
-  }
-}
-
-/** A socket as libproc tells of it; undefined for kinds that are not listed. */
-export function heldRow(info: SocketFdinfo, requested: Requested): Row | undefined {
-  if (info.soi_kind === SOCKINFO_UN) return heldUnix(info, requested)
-  if (info.soi_kind !== SOCKINFO_IN && info.soi_kind !== SOCKINFO_TCP) return undefined
-  const view = viewOf(info.soi_proto)
-  const ini = inSockinfo.read(view, 0, inSockinfo.size)
-  const tcp = info.soi_kind === SOCKINFO_TCP ? tcpSockinfo.read(view, 0, tcpSockinfo.size) : undefined
-  const protocol = tcp === undefined ? protocolOf(info.soi_protocol, info.soi_type) : 'tcp'
-  const localPort = port(ini.insi_lport)
-  const remotePort = port(ini.insi_fport)
-  const v6 = info.soi_family === AF_INET6
-  const state = tcp === undefined ? (remotePort === 0 ? 'UNCONNECTED' : 'ESTABLISHED') : tcpState(tcp.tcpsi_state, localPort)
-  const ends = ended(protocol, ini.insi_vflag, v6, requested.zones)
-  const made = draft({
-    key: '',
-    protocol,
-    family: v6 ? 'ipv6' : 'ipv4',
-    state,
-    local: ends(ini.insi_laddr, localPort),
-    remote: remotePort === 0 ? undefined : ends(ini.insi_faddr, remotePort),
-    ...rest(info, state, requested),
-  })
-  made.key = inetKey(made, ini.insi_gencnt, undefined)
-  if (protocol === 'raw' || protocol === 'icmp') made.detail = { protocolNumber: info.soi_protocol }
-  return row({ socket: made, handle: info.soi_so, block: info.soi_pcb })
-}
-
-const ended =
-  (protocol: Socket['protocol'], flags: number, v6: boolean, zones: Zones) =>
-  (bytes: Uint8Array, number: number): Draft['local'] => {
-    const end = endpoint(bytes, number, flags, v6, zones)
-    return protocol === 'tcp' || protocol === 'udp' ? end : { address: end.address, zone: end.zone }
-  }
-
-/** A port in network order, in the low half of an int of this machine. */
-const port = (value: number): number => ((value & 0xff) << 8) | ((value >>> 8) & 0xff)
-
-function heldUnix(info: SocketFdinfo, requested: Requested): Row {
-  const un = unSockinfo.read(viewOf(info.soi_proto))
-  const state = unixState(info.soi_options, info.soi_state)
-  const peer = { connected: un.unsi_conn_so !== 0n, path: unixPath(un.unsi_caddr[0]!, un.unsi_caddr.subarray(2)) }
-  const made = unixDraft(
-    info.soi_type === SOCK_STREAM ? 'stream' : 'dgram',
-    state,
-    unixPath(un.unsi_addr[0]!, un.unsi_addr.subarray(2)),
-    peer,
-  )
-  Object.assign(made, rest(info, state, requested))
-  made.key = unixKey(info.soi_so, undefined)
-  return row({ socket: made, handle: info.soi_so, block: info.soi_pcb, peer: un.unsi_conn_pcb })
-}
-
-function rest(info: SocketFdinfo, state: Draft['state'], requested: Requested): Partial<Draft> {
-  const [receive, send] = [info.soi_rcv, info.soi_snd].map(b => ({ sb_cc: b.sbi_cc, sb_hiwat: b.sbi_hiwat, sb_mbcnt: b.sbi_mbcnt }))
-  return {
-    queues: queuesOf(state, { so_qlen: info.soi_qlen, so_qlimit: info.soi_qlimit }, receive, send),
-    memory: requested.memory ? memoryOf(receive, send) : undefined,
-    options: requested.options
-      ? {
-          v6only: undefined,
-          tos: undefined,
-          trafficClass: undefined,
-          ...socketOptions(info.soi_options, info.soi_state),
-          upperLayer: undefined,
-          md5Keys: undefined,
-          bpfStorage: undefined,
-        }
-      : undefined,
   }
 }

@@ -1,7 +1,7 @@
 // The sockets of the tables and those that processes hold, as one list with owners. Neither side deletes what the other has. Pure.
 
 import type { Owner, Ownerless } from '../../../model/socket.ts'
-import type { Row } from '../decode/draft.ts'
+import type { Row } from '../decode/row.ts'
 import type { Held, Walk } from './holders.ts'
 
 /** Adds the sockets that are held but in no table. */
@@ -26,28 +26,28 @@ export function giveOwners(rows: readonly Row[], walk: Walk): void {
     if (owners === undefined) byHandle.set(handle, [{ pid, fd }])
     else if (!owners.some(o => o.pid === pid && o.fd === fd)) owners.push({ pid, fd })
   }
-  const alive = new Set(walk.pids)
-  const lives = (pid: number): boolean => walk.pids.length === 0 || alive.has(pid)
+  const running = new Set(walk.pids)
+  const runs = (pid: number): boolean => walk.pids.length === 0 || running.has(pid)
   for (const r of rows) {
     const owners = [...((r.handle === 0n ? undefined : byHandle.get(r.handle)) ?? [])]
-    if (isOwner(r, owners, walk, lives)) owners.push({ pid: r.lastPid!, fd: undefined })
+    if (isOwner(r, owners, walk, runs)) owners.push({ pid: r.lastPid!, fd: undefined })
     r.socket.owners = owners
-    r.socket.ownerless = owners.length > 0 ? undefined : whyOwnerless(r, walk, lives)
+    r.socket.ownerless = owners.length > 0 ? undefined : whyOwnerless(r, walk, runs)
   }
 }
 
-/** The last user counts as an owner unless we know better: we read its descriptors, and others hold the socket. */
-function isOwner(r: Row, owners: readonly Owner[], walk: Walk, lives: (pid: number) => boolean): boolean {
-  if (r.lastPid === undefined || r.withoutDescriptor || r.notAccepted || !lives(r.lastPid)) return false
+/** The last user counts as an owner, unless its descriptors were read and other processes hold the socket. */
+function isOwner(r: Row, owners: readonly Owner[], walk: Walk, runs: (pid: number) => boolean): boolean {
+  if (r.lastPid === undefined || r.withoutDescriptor || r.notAccepted || !runs(r.lastPid)) return false
   if (owners.some(o => o.pid === r.lastPid)) return false
   return owners.length === 0 || !walk.read.has(r.lastPid)
 }
 
-function whyOwnerless(r: Row, walk: Walk, lives: (pid: number) => boolean): Ownerless {
+function whyOwnerless(r: Row, walk: Walk, runs: (pid: number) => boolean): Ownerless {
   if (r.socket.state === 'TIME_WAIT') return 'time-wait'
   if (r.notAccepted) return 'not-accepted'
   if (r.withoutDescriptor) return 'orphan'
   if (r.ofKernel) return 'kernel'
-  if (r.lastPid !== undefined && !lives(r.lastPid)) return 'exited'
+  if (r.lastPid !== undefined && !runs(r.lastPid)) return 'exited'
   return walk.hidden > 0 ? 'permission' : 'unknown'
 }

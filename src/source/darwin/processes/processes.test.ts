@@ -1,7 +1,7 @@
 import { deepEqual, equal } from 'node:assert/strict'
 import { test } from 'node:test'
 import { readArguments, readProcess } from './processes.ts'
-import { kinfoProc, procBsdshortinfo, procUniqidentifierinfo } from '../kernel/structs-process.ts'
+import { kinfoProc, procBsdshortinfo, procUniqidentifierinfo } from '../kernel/structs.ts'
 
 const text = (s: string): Uint8Array => Uint8Array.from(Buffer.from(s))
 const counted = (count: number, rest: string): Uint8Array => {
@@ -10,7 +10,7 @@ const counted = (count: number, rest: string): Uint8Array => {
   return bytes
 }
 
-test('arguments: as many as the count says, and no environment', () => {
+test('arguments: as many as the count has, and no environment', () => {
   deepEqual(readArguments(counted(2, '/bin/a\0\0\0a\0-x\0SECRET=1\0')), ['a', '-x'])
   deepEqual(readArguments(counted(3, '/bin/a\0\0\0a\0\0z\0SECRET=1\0')), ['a', '', 'z'], 'an empty word is a word')
   deepEqual(readArguments(counted(2, '/bin/a\0a\0b')), ['a', 'b'])

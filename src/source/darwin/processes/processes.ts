@@ -1,14 +1,14 @@
-// Who a process is: all of it is told without privilege, but for the command line of other users' processes. Names do not come from
+// Who a process is. All of it can be read without privilege, except the command lines of other users' processes. Names do not come from
 // proc_name(), which refuses for other users.
 
 import { cString, viewOf } from '../../../bytes/text.ts'
 import { OsError } from '../../../model/errors.ts'
-import type { Process } from '../../../model/process.ts'
-import { yielding } from '../../yielding.ts'
+import { ProcessTable, type Process } from '../../../model/process.ts'
+import { yieldToEventLoop } from '../../yielding.ts'
 import { scriptOf } from '../../script.ts'
 import type { Tape } from '../../tape.ts'
 import type { Calls } from '../kernel/calls.ts'
-import { kinfoProc, procBsdshortinfo, procUniqidentifierinfo } from '../kernel/structs-process.ts'
+import { kinfoProc, procBsdshortinfo, procUniqidentifierinfo } from '../kernel/structs.ts'
 
 const PROC_PIDT_SHORTBSDINFO = 13
 const PROC_PIDUNIQIDENTIFIERINFO = 17
@@ -19,13 +19,13 @@ const KERN_PROCARGS2 = 49
 /** KERN_ARGMAX, which has been the same since macOS 10.4. */
 const MAX_ARGUMENT_BYTES = 1024 * 1024
 const MAX_ARGUMENTS = 100_000
-/** A chain of parents that is longer has a ring in it. */
+/** A longer chain of parents has a circle in it. */
 const MAX_CHAIN = 1000
 
 const nothing = new Uint8Array(0)
 
-/** What is asked of the machine for one process: the short record, the identity, the path, the times, and the arguments. */
-function* ask(pid: number, calls: Calls, buffer: Uint8Array, keepsArguments: boolean): Generator<Uint8Array> {
+/** The answers about one process: the short record, the identity, the path, the times, and the arguments. */
+function* readAnswers(pid: number, calls: Calls, buffer: Uint8Array, keepsArguments: boolean): Generator<Uint8Array> {
   const short = tried(() => calls.pidInfo(pid, PROC_PIDT_SHORTBSDINFO, procBsdshortinfo.size))
   if (short.length === 0) return
   yield short
@@ -35,7 +35,7 @@ function* ask(pid: number, calls: Calls, buffer: Uint8Array, keepsArguments: boo
   yield keepsArguments ? tried(() => calls.sysctlInto([CTL_KERN, KERN_PROCARGS2, pid], buffer)) : nothing
 }
 
-/** Nothing where the kernel does not tell: the process has ended, or it is not ours. */
+/** Nothing where the kernel refuses: the process has ended, or it is another user's. */
 function tried(call: () => Uint8Array): Uint8Array {
   try {
     return call()
@@ -46,33 +46,36 @@ function tried(call: () => Uint8Array): Uint8Array {
 }
 
 /** Reads processes, and keeps the names of users. */
-export function processReader(tape: Tape, calls: Calls | undefined) {
-  const buffer = calls === undefined ? nothing : new Uint8Array(MAX_ARGUMENT_BYTES)
-  const users = new Map<number, string | undefined>()
+export class ProcessReader {
+  readonly #tape: Tape
+  readonly #calls: Calls | undefined
+  readonly #buffer: Uint8Array
+  readonly #users = new Map<number, string | undefined>()
 
-  async function user(uid: number): Promise<string | undefined> {
-    if (!users.has(uid)) users.set(uid, (await tape.value(`user ${uid}`, () => calls?.userName(uid) ?? null)) ?? undefined)
-    return users.get(uid)
+  constructor(tape: Tape, calls: Calls | undefined) {
+    this.#tape = tape
+    this.#calls = calls
+    this.#buffer = calls === undefined ? nothing : new Uint8Array(MAX_ARGUMENT_BYTES)
   }
 
   /** One process; undefined when it has ended. */
-  async function one(pid: number): Promise<Process | undefined> {
-    const answers = tape.bytes(`process ${pid}`, () => (calls === undefined ? [] : ask(pid, calls, buffer, tape.keepsArguments)))
+  async one(pid: number): Promise<Process | undefined> {
+    const calls = this.#calls
+    const read = (): Iterable<Uint8Array> => (calls === undefined ? [] : readAnswers(pid, calls, this.#buffer, this.#tape.keepsArguments))
     const parts: Uint8Array[] = []
-    for (const answer of answers) parts.push(answer.slice()) // Each is valid until the next only.
+    for (const answer of this.#tape.bytes(`process ${pid}`, read)) parts.push(answer.slice()) // Each is valid until the next only.
     const process = readProcess(pid, parts)
-    return process === undefined ? undefined : { ...process, user: process.uid === undefined ? undefined : await user(process.uid) }
+    return process === undefined ? undefined : { ...process, user: process.uid === undefined ? undefined : await this.#user(process.uid) }
   }
 
-  /** These processes and their parents, by pid. */
-  async function all(pids: Iterable<number>): Promise<Map<number, Process>> {
-    const yieldToEventLoop = yielding()
-    const found = new Map<number, Process>()
+  /** These processes and their parents. */
+  async withParents(pids: Iterable<number>): Promise<ProcessTable> {
+    const found = new ProcessTable()
     const gone = new Set<number>()
     for (const pid of pids) {
       let at: number | undefined = pid
       for (let steps = 0; at !== undefined && at > 0 && !found.has(at) && !gone.has(at) && steps < MAX_CHAIN; steps++) {
-        const process: Process | undefined = await one(at)
+        const process: Process | undefined = await this.one(at)
         if (process === undefined) gone.add(at)
         else found.set(at, process)
         at = process?.parentPid
@@ -82,10 +85,18 @@ export function processReader(tape: Tape, calls: Calls | undefined) {
     return found
   }
 
-  /** Every process that there is. */
-  const every = async (): Promise<readonly Process[]> => [...(await all(listPids(tape, calls))).values()]
+  /** Every process. */
+  every(): Promise<ProcessTable> {
+    return this.withParents(listPids(this.#tape, this.#calls))
+  }
 
-  return { one, all, every }
+  async #user(uid: number): Promise<string | undefined> {
+    if (!this.#users.has(uid)) {
+      const name = await this.#tape.value(`user ${uid}`, () => this.#calls?.userName(uid) ?? null)
+      this.#users.set(uid, name ?? undefined)
+    }
+    return this.#users.get(uid)
+  }
 }
 
 /** The pids of all processes but the kernel, which is 0. */
@@ -98,7 +109,7 @@ export function listPids(tape: Tape, calls: Calls | undefined): number[] {
   return [...pids].filter(pid => pid > 0)
 }
 
-/** A process from what was said of it. */
+/** A process from the answers about it. */
 export function readProcess(pid: number, parts: readonly Uint8Array[]): Process | undefined {
   const [short, identity, path, times, words] = parts
   if (short === undefined || short.length === 0) return undefined

@@ -17,7 +17,7 @@ test('macOS 27: own rows only, and fewer than there are', () => {
   equal(hiddenBehindGate(seen(89, 3, 3), 27, false), 86)
   equal(hiddenBehindGate(seen(89, 0, 0), 27, false), 89, 'the answer of 48 bytes')
   equal(hiddenBehindGate(seen(1, 0, 0), 27, false), 1)
-  equal(hiddenBehindGate(seen(89, 3, 3, undefined), 27, false), 86, 'the header alone says it')
+  equal(hiddenBehindGate(seen(89, 3, 3, undefined), 27, false), 86, 'the header alone shows it')
 })
 
 test('no gate where others are seen, where nothing is missing, or where the few that are missing died', () => {

@@ -1,17 +1,20 @@
-// Which tables a snapshot asks for, and what a table that is cut, gated or refused means.
+// Which tables a snapshot reads, and what a table that is cut, gated or refused means.
 
 import type { Plan } from '../../../filter/plan.ts'
+import { counted } from '../../../model/counted.ts'
 import { OsError } from '../../../model/errors.ts'
 import type { Gap } from '../../../model/gap.ts'
 import type { Protocol } from '../../../model/socket.ts'
-import { yielding } from '../../yielding.ts'
 import type { Tape } from '../../tape.ts'
-import type { Calls } from '../kernel/calls.ts'
-import type { Row } from '../decode/draft.ts'
-import { hiddenBehindGate, type Seen } from './gate.ts'
-import { readSockets, readTable64, type Records, type TableEnd } from './records.ts'
-import { inetRow, type Requested } from '../decode/sockets.ts'
+import { yieldToEventLoop } from '../../yielding.ts'
+import { inetRow } from '../decode/inet.ts'
+import { readSockets, readTable64, type Records, type TableEnd } from '../decode/records.ts'
+import type { Requested } from '../decode/requested.ts'
+import type { Row } from '../decode/row.ts'
 import { unixRow, unixRow64, type UnixKind } from '../decode/unix.ts'
+import type { Calls } from '../kernel/calls.ts'
+import { isRefused, runAsRoot } from '../kernel/errno.ts'
+import { hiddenBehindGate } from './gate.ts'
 
 const inetTables = { tcp: ['tcp'], udp: ['udp'], raw: ['raw', 'icmp'] } as const satisfies Record<string, readonly Protocol[]>
 type InetTable = keyof typeof inetTables
@@ -27,104 +30,124 @@ export interface Hidden {
   readonly listed: number
 }
 
+const isRequested = (table: InetTable, plan: Plan): boolean => inetTables[table].some(p => plan.protocols.includes(p))
+
 /** What the tables have. */
 export interface Tables {
   readonly rows: Row[]
   readonly hidden: readonly Hidden[]
 }
 
-/** A look at the tables, while it goes on. */
-interface Reading extends Tables {
-  readonly rows: Row[]
-  readonly hidden: Hidden[]
-  readonly tape: Tape
-  readonly calls: Calls | undefined
-  readonly requested: Requested
-  readonly gaps: Gap[]
-  readonly self: number | undefined
-  readonly isRoot: boolean
-  readonly yieldToEventLoop: () => Promise<void> | undefined
-}
-
-/** Reads the tables of the protocols that are wanted. */
-export async function readTables(tape: Tape, calls: Calls | undefined, query: Plan, requested: Requested, gaps: Gap[]): Promise<Tables> {
+/** Reads the tables of the protocols that a plan has. */
+export async function readTables(tape: Tape, calls: Calls | undefined, plan: Plan, requested: Requested, gaps: Gap[]): Promise<Tables> {
   const self = (await tape.value('own pid', () => calls?.ownPid() ?? null)) ?? undefined
   const isRoot = (await tape.value('own uid', () => calls?.ownUid() ?? null)) === 0
-  const reading: Reading = { rows: [], hidden: [], tape, calls, requested, gaps, self, isRoot, yieldToEventLoop: yielding() }
-  const asks = (...protocols: readonly Protocol[]): boolean => tape.recordsEverything || protocols.some(p => query.protocols.includes(p))
-  for (const [name, protocols] of Object.entries(inetTables)) {
-    if (asks(...protocols)) await listed(name, gaps, () => inetTable(reading, name as InetTable))
+  const reader = new TableReader(tape, calls, requested, self, isRoot)
+  for (const name of Object.keys(inetTables) as InetTable[]) {
+    await reader.read(name, isRequested(name, plan), gaps, own => reader.inet(name, own))
   }
-  if (asks('unix')) for (const kind of ['stream', 'dgram'] as const) await listed(`unix ${kind}`, gaps, () => unixTable(reading, kind))
-  return reading
-}
-
-async function inetTable(reading: Reading, name: InetTable): Promise<void> {
-  const { tape, calls, requested } = reading
-  const question = `net.inet.${name}.pcblist_n`
-  let announced: number | undefined
-  const ask = (): Uint8Array[] => {
-    const answer = calls?.sysctl(question)
-    announced = answer?.announced
-    return answer === undefined ? [] : [answer.bytes]
+  for (const kind of ['stream', 'dgram'] as const) {
+    await reader.read(`unix ${kind}`, plan.protocols.includes('unix'), gaps, own => reader.unix(kind, own))
   }
-  for (const answer of tape.bytes(question, ask)) {
-    const found: Row[] = []
-    const table = await readSlowly(answer, reading.yieldToEventLoop, records => {
-      const made = inetRow(records, name, requested)
-      if (made !== undefined) found.push(made)
-    })
-    for (const row of found) reading.rows.push(row)
-    reportCut(question, table, reading.gaps)
-    const room = (await tape.value(`${question} announced`, () => announced ?? null)) ?? undefined
-    const missing = hiddenBehindGate(seenOf(reading, name, table, room, found), requested.major, reading.isRoot)
-    if (missing > 0) reading.hidden.push({ table: name, missing, listed: found.length })
-  }
-}
-
-const seenOf = (reading: Reading, name: InetTable, table: Read, announced: number | undefined, found: readonly Row[]): Seen => ({
-  header: table.header,
-  announced,
-  itemBytes: reading.requested.major === undefined ? 0 : itemBytes(name, reading.requested.major),
-  rows: table.sockets,
-  own: found.filter(r => r.lastPid === reading.self || r.onBehalfOf === reading.self).length,
-})
-
-async function unixTable(reading: Reading, kind: UnixKind): Promise<void> {
-  const { tape, calls, requested, rows, gaps, yieldToEventLoop } = reading
-  const question = `net.local.${kind}.pcblist_n`
-  try {
-    for (const answer of tape.bytes(question, () => (calls ? [calls.sysctl(question).bytes] : []))) {
-      const table = await readSlowly(answer, yieldToEventLoop, records => {
-        const made = unixRow(records, kind, requested)
-        if (made !== undefined) rows.push(made)
-      })
-      reportCut(question, table, gaps)
-    }
-  } catch (error) {
-    if (!(error instanceof OsError) || error.code !== 'ENOENT') throw error
-    unixTable64(reading, kind) // Before macOS 13.
-  }
-}
-
-function unixTable64({ tape, calls, requested, rows, gaps }: Reading, kind: UnixKind): void {
-  const question = `net.local.${kind}.pcblist64`
-  for (const answer of tape.bytes(question, () => (calls ? [calls.sysctl(question).bytes] : []))) {
-    const table = readTable64(answer)
-    for (const r of table.sockets) rows.push(unixRow64(r, kind, requested))
-    reportCut(question, { ...table, sockets: table.sockets.length }, gaps)
-  }
+  return reader
 }
 
 /** A table that was read: its end, and how many sockets it had. */
 type Read = TableEnd & { readonly sockets: number }
 
+/** The tables of one snapshot, while they are read. */
+class TableReader implements Tables {
+  readonly rows: Row[] = []
+  readonly hidden: Hidden[] = []
+  readonly #tape: Tape
+  readonly #calls: Calls | undefined
+  readonly #requested: Requested
+  readonly #self: number | undefined
+  readonly #isRoot: boolean
+
+  constructor(tape: Tape, calls: Calls | undefined, requested: Requested, self: number | undefined, isRoot: boolean) {
+    this.#tape = tape
+    this.#calls = calls
+    this.#requested = requested
+    this.#self = self
+    this.#isRoot = isRoot
+  }
+
+  /** Reads a table that is requested, or any for a recording. What fails is a gap, of a requested table only. */
+  async read(name: string, requested: boolean, gaps: Gap[], read: (gaps: Gap[]) => Promise<void>): Promise<void> {
+    if (!requested && !this.#tape.recordsEverything) return
+    const own = requested ? gaps : []
+    try {
+      await read(own)
+    } catch (error) {
+      if (!(error instanceof OsError)) throw error
+      own.push(unread(name, error))
+    }
+  }
+
+  async inet(name: InetTable, gaps: Gap[]): Promise<void> {
+    const sysctlName = `net.inet.${name}.pcblist_n`
+    let announced: number | undefined
+    const read = (): Uint8Array[] => {
+      const answer = this.#calls?.sysctl(sysctlName)
+      announced = answer?.announced
+      return answer === undefined ? [] : [answer.bytes]
+    }
+    for (const answer of this.#tape.bytes(sysctlName, read)) {
+      const found: Row[] = []
+      const table = await readYielding(answer, records => {
+        const made = inetRow(records, name, this.#requested)
+        if (made !== undefined) found.push(made)
+      })
+      for (const row of found) this.rows.push(row)
+      reportCut(sysctlName, table, gaps)
+      const room = (await this.#tape.value(`${sysctlName} announced`, () => announced ?? null)) ?? undefined
+      const missing = this.#missing(name, table, room, found)
+      if (missing > 0) this.hidden.push({ table: name, missing, listed: found.length })
+    }
+  }
+
+  /** How many sockets the gate of macOS 27 hides. */
+  #missing(name: InetTable, table: Read, announced: number | undefined, found: readonly Row[]): number {
+    const { major } = this.#requested
+    const evidence = {
+      header: table.header,
+      announced,
+      itemBytes: major === undefined ? 0 : itemBytes(name, major),
+      rows: table.sockets,
+      own: found.filter(r => r.lastPid === this.#self || r.onBehalfOf === this.#self).length,
+    }
+    return hiddenBehindGate(evidence, major, this.#isRoot)
+  }
+
+  async unix(kind: UnixKind, gaps: Gap[]): Promise<void> {
+    const sysctlName = `net.local.${kind}.pcblist_n`
+    try {
+      for (const answer of this.#tape.bytes(sysctlName, () => (this.#calls ? [this.#calls.sysctl(sysctlName).bytes] : []))) {
+        const table = await readYielding(answer, records => {
+          const made = unixRow(records, kind, this.#requested)
+          if (made !== undefined) this.rows.push(made)
+        })
+        reportCut(sysctlName, table, gaps)
+      }
+    } catch (error) {
+      if (!(error instanceof OsError) || error.code !== 'ENOENT') throw error
+      this.#unix64(kind, gaps) // Before macOS 13.
+    }
+  }
+
+  #unix64(kind: UnixKind, gaps: Gap[]): void {
+    const sysctlName = `net.local.${kind}.pcblist64`
+    for (const answer of this.#tape.bytes(sysctlName, () => (this.#calls ? [this.#calls.sysctl(sysctlName).bytes] : []))) {
+      const table = readTable64(answer)
+      for (const r of table.sockets) this.rows.push(unixRow64(r, kind, this.#requested))
+      reportCut(sysctlName, { ...table, sockets: table.sockets.length }, gaps)
+    }
+  }
+}
+
 /** Reads a table with pauses. */
-async function readSlowly(
-  answer: Uint8Array,
-  yieldToEventLoop: () => Promise<void> | undefined,
-  use: (records: Records) => void,
-): Promise<Read> {
+async function readYielding(answer: Uint8Array, use: (records: Records) => void): Promise<Read> {
   const reader = readSockets(answer)
   for (let sockets = 0; ; sockets++) {
     const next = reader.next()
@@ -134,31 +157,46 @@ async function readSlowly(
   }
 }
 
-async function listed(what: string, gaps: Gap[], read: () => Promise<void>): Promise<void> {
-  try {
-    await read()
-  } catch (error) {
-    if (!(error instanceof OsError)) throw error
-    const denied = error.code === 'EPERM' || error.code === 'EACCES'
-    gaps.push({
-      what: 'sockets',
-      why: denied ? 'permission' : 'kernel',
-      text: `${what} sockets could not be listed: ${error.message}`,
-      help: denied ? 'run it outside of the sandbox that forbids it' : '',
-      count: undefined,
-    })
+function unread(table: string, error: OsError): Gap {
+  const denied = isRefused(error.code)
+  return {
+    code: denied ? 'table-refused' : error.code === 'ENOENT' ? 'table-missing' : 'table-unread',
+    what: 'sockets',
+    why: denied ? 'permission' : 'kernel',
+    text: `${table} sockets could not be listed: ${error.message}`,
+    help: denied ? 'run it outside of the sandbox that forbids it' : '',
+    count: undefined,
   }
 }
 
-function reportCut(question: string, table: Read, gaps: Gap[]): void {
+function reportCut(sysctlName: string, table: Read, gaps: Gap[]): void {
   if (table.whole && table.incomplete === 0) return
   gaps.push({
+    code: 'table-damaged',
     what: 'sockets',
     why: 'damaged',
     text: table.whole
-      ? `${question} has ${table.incomplete} sockets that are not whole`
-      : `${question} breaks off after ${table.sockets} of ${table.header.xig_count} sockets`,
-    help: 'look again',
+      ? `${sysctlName} has ${counted(table.incomplete, 'incomplete socket')}`
+      : `${sysctlName} ends after ${table.sockets} of ${counted(table.header.xig_count, 'socket')}`,
+    help: 'take another snapshot',
     count: table.whole ? table.incomplete : Math.max(0, table.header.xig_count - table.sockets) || undefined,
   })
+}
+
+/** What the gate hides in requested tables, less what was found another way. */
+export function reportHidden(hidden: readonly Hidden[], rows: readonly Row[], plan: Plan, gaps: Gap[]): void {
+  for (const { table, missing, listed } of hidden) {
+    const protocols: readonly Protocol[] = inetTables[table]
+    const found = rows.filter(r => protocols.includes(r.socket.protocol)).length - listed
+    const count = missing - found
+    if (count <= 0 || !isRequested(table, plan)) continue
+    gaps.push({
+      code: 'table-own-only',
+      what: 'sockets',
+      why: 'permission',
+      text: `macOS shows this program only its own sockets: about ${counted(count, `${table} socket`)} of other processes ${count === 1 ? 'is' : 'are'} hidden`,
+      help: runAsRoot,
+      count,
+    })
+  }
 }

@@ -1,11 +1,12 @@
-// What can be done to processes and connections. Each is named by its whole identity, never only by a number that can be used again.
+// What can be done to processes and connections. Each is named by its whole identity, never only by a number that can be reused.
 
 import { OsError } from '../../../model/errors.ts'
 import type { Process } from '../../../model/process.ts'
 import type { Socket } from '../../../model/socket.ts'
 import type { Actions, Signal } from '../../source.ts'
 import { elevate } from '../kernel/codes.ts'
-import { keyOf, startOf, type Calls } from '../processes/processes.ts'
+import type { Calls } from '../kernel/api.ts'
+import { keyOf, startOf } from '../processes/facts.ts'
 import { connectionRow, DELETE_TCB, readTable, trimTable, type Row, type TableKind } from '../decode/sockets.ts'
 
 /** The actions of this machine. Windows has no signals: TERM and KILL end a process at once, as Node does it. */
@@ -18,7 +19,7 @@ function terminate(calls: Calls, process: Process, signal: Signal): void {
   if (signal !== 'TERM' && signal !== 'KILL') {
     throw new OsError('signal', 'ENOTSUP', { help: `Windows has no signal ${signal}; KILL ends the process` })
   }
-  // The handle keeps the process from being replaced between the check and the end.
+  // The open handle keeps the pid from being reused between the check and the end.
   const handle = open(calls, process.pid)
   try {
     if (keyOf(process.pid, startOf(calls, handle).toString()) !== process.key || calls.hasEnded(handle)) throw gone()
@@ -48,7 +49,7 @@ function closeConnection(calls: Calls, socket: Socket): void {
   try {
     calls.setTcpEntry(connectionRow(findRow(calls, socket), DELETE_TCB))
   } catch (error) {
-    // Without elevation Windows answers 317, too.
+    // Without elevation Windows also answers 317 (ERROR_MR_MID_NOT_FOUND).
     const refused = error instanceof OsError && ['ERROR_ACCESS_DENIED', 'ERROR_MR_MID_NOT_FOUND'].includes(error.code)
     if (refused) throw new OsError('SetTcpEntry', 'EPERM', { cause: error, help: elevate })
     throw error

@@ -1,13 +1,13 @@
-// The statistics of a socket of this process by its handle. Node keeps handles to itself on Windows, so they are found by their addresses.
+// The statistics of a socket of this process by its handle. Node does not expose handles on Windows, so they are found by their addresses.
 
 import { viewOf } from '../../../bytes/text.ts'
 import { OsError } from '../../../model/errors.ts'
 import type { Family, Protocol, State } from '../../../model/socket.ts'
 import type { SocketInfo, SocketStat } from '../../../model/stat.ts'
-import type { Tcp } from '../../../model/tcp.ts'
 import { connectionInfo, type Descriptors, type Ends } from '../../descriptor.ts'
+import { mergeTcp } from '../../draft.ts'
 import * as calls from '../kernel/calls.ts'
-import { endOf, endsKey, ownSockets, readInfo, readQueues } from '../estats/own-sockets.ts'
+import { endOf, endsKey, ownSockets, readInfo, readQueues } from './own-sockets.ts'
 import { readTable, trimTable, type Row, type TableKind } from '../decode/sockets.ts'
 
 const SOL_SOCKET = 0xffff
@@ -36,8 +36,8 @@ const options = {
 const types = [undefined, 'stream', 'datagram', 'raw', 'rdm', 'seqpacket'] as const
 
 /** The number of an option; undefined when this socket or this Windows does not have it. */
-function ask(handle: number, option: keyof typeof options): number | undefined {
-  const [level, number] = options[option]
+function option(handle: number, name: keyof typeof options): number | undefined {
+  const [level, number] = options[name]
   const value = tryTo(() => calls.socketOption(handle, level, number))
   return value && viewOf(value).getUint32(0, true)
 }
@@ -57,7 +57,7 @@ export const descriptors: Descriptors = {
   stat: statOf,
   statOf() {
     throw new OsError('socketStat', 'ENOTSUP', {
-      help: 'Windows lends no socket of another process; a snapshot tells its statistics when elevated',
+      help: 'Windows has no access to a socket of another process; a snapshot has its statistics when it is taken elevated',
     })
   },
   find: findHandle,
@@ -67,26 +67,26 @@ export const descriptors: Descriptors = {
 async function findHandle(ends: Ends): Promise<number> {
   const key = endsKey(ends.local, ends.remote)
   for await (const { handle, local, remote } of ownSockets(calls)) {
-    const datagram = ask(handle, 'type') === 2
+    const datagram = option(handle, 'type') === 2
     if (datagram === ends.datagram && endsKey(local, remote) === key) return handle
   }
   throw new OsError('socketStat', 'EBADF', { help: 'no socket of this process has this address: it is closed, or was never opened' })
 }
 
 function statOf(handle: number): SocketStat {
-  const type = ask(handle, 'type')
-  if (type === undefined) throw new OsError('socketStat', 'ENOTSOCK', { help: `handle ${handle} is no open socket` })
+  const type = option(handle, 'type')
+  if (type === undefined) throw new OsError('socketStat', 'ENOTSOCK', { help: `handle ${handle} is not an open socket` })
   const [local, remote] = [endOf(calls.socketName(handle, 'local')), endOf(calls.socketName(handle, 'remote'))]
   const protocol: Protocol | undefined = type === 1 ? 'tcp' : type === 2 ? 'udp' : undefined
   const family: Family | undefined = local === undefined ? undefined : local.address!.includes(':') ? 'ipv6' : 'ipv4'
-  const listening = yesNo(ask(handle, 'acceptConnections'))
+  const listening = yesNo(option(handle, 'acceptConnections'))
   const info = protocol === 'tcp' && remote !== undefined ? tryTo(() => readInfo(calls, handle)) : undefined
   const row =
     local && (protocol === 'tcp' || protocol === 'udp')
       ? findRow(protocol, endsKey(local, protocol === 'tcp' ? remote : undefined))
       : undefined
   const state = info?.state ?? stateOf(protocol, listening, row)
-  const tcp = info?.tcp as Tcp | undefined // What is not known is undefined.
+  const tcp = info && mergeTcp(undefined, info.tcp)
   return {
     pid: process.pid,
     fd: handle,
@@ -118,22 +118,22 @@ function optionsOf(
   handle: number,
   family: Family | undefined,
 ): Omit<SocketInfo, 'protocol' | 'family' | 'type' | 'state' | 'local' | 'remote' | 'listening'> {
-  const linger = ask(handle, 'linger') // Two 16-bit numbers: on, and seconds.
+  const linger = option(handle, 'linger') // Two 16-bit numbers: on, and seconds.
   return {
-    ttl: ask(handle, family === 'ipv6' ? 'hops' : 'ttl'),
+    ttl: option(handle, family === 'ipv6' ? 'hops' : 'ttl'),
     trafficClass: undefined,
-    v6only: family === 'ipv6' ? yesNo(ask(handle, 'v6only')) : undefined,
-    sendBufferBytes: ask(handle, 'sendBuffer'),
-    receiveBufferBytes: ask(handle, 'receiveBuffer'),
-    reuseAddress: yesNo(ask(handle, 'reuseAddress')),
+    v6only: family === 'ipv6' ? yesNo(option(handle, 'v6only')) : undefined,
+    sendBufferBytes: option(handle, 'sendBuffer'),
+    receiveBufferBytes: option(handle, 'receiveBuffer'),
+    reuseAddress: yesNo(option(handle, 'reuseAddress')),
     reusePort: undefined,
-    broadcast: yesNo(ask(handle, 'broadcast')),
-    keepAlive: yesNo(ask(handle, 'keepAlive')),
-    keepAliveIdleSeconds: ask(handle, 'keepAliveIdle'),
-    keepAliveIntervalSeconds: ask(handle, 'keepAliveInterval'),
-    keepAliveProbes: ask(handle, 'keepAliveProbes'),
+    broadcast: yesNo(option(handle, 'broadcast')),
+    keepAlive: yesNo(option(handle, 'keepAlive')),
+    keepAliveIdleSeconds: option(handle, 'keepAliveIdle'),
+    keepAliveIntervalSeconds: option(handle, 'keepAliveInterval'),
+    keepAliveProbes: option(handle, 'keepAliveProbes'),
     lingerSeconds: linger === undefined || (linger & 0xffff) === 0 ? undefined : linger >>> 16,
-    noDelay: yesNo(ask(handle, 'noDelay')),
+    noDelay: yesNo(option(handle, 'noDelay')),
     userTimeoutMs: undefined,
     mark: undefined,
     priority: undefined,

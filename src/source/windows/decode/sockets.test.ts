@@ -4,7 +4,8 @@ import { readdirSync, readFileSync } from 'node:fs'
 import type { Struct } from '../../../bytes/struct.ts'
 import { viewOf } from '../../../bytes/text.ts'
 import { DecodeError } from '../../../model/errors.ts'
-import { connectionRow, DELETE_TCB, keySettler, readRows, readTable, trimTable, type Draft, type Row, type TableKind } from './sockets.ts'
+import { connectionRow, DELETE_TCB, readRows, readTable, trimTable, type Draft, type Row, type TableKind } from './sockets.ts'
+import { KeySettler } from './keys.ts'
 import { tcp6Row, tcp6RowModule, tcp6RowPid, tcpRow, tcpRowModule, tcpRowPid, udp6RowModule, udpRowModule } from '../kernel/structs.ts'
 
 const bytes = (...numbers: readonly number[]): Uint8Array => new Uint8Array(numbers)
@@ -89,7 +90,7 @@ test('a listener has no other end, whatever stands there', () => {
   equal(found!.draft.key, 'tcp4 0.0.0.0:80 0')
 })
 
-test('the scope of a link-local address, in either byte order; of others it says nothing', () => {
+test('the scope of a link-local address, in either byte order; of others it means nothing', () => {
   const local = { ucLocalAddr: bytes(0xfe, 0x80, ...ip6(1).slice(2)), dwLocalPort: 80, dwState: 2, dwOwningPid: 1 }
   for (const dwLocalScopeId of [12, 12 * 2 ** 24]) {
     const [found] = read(tableOf(tcp6RowModule, { ...local, dwLocalScopeId }), 'tcp', 'ipv6')
@@ -105,7 +106,7 @@ test('the scope of a link-local address, in either byte order; of others it says
   deepEqual(mapped!.draft.local, { address: '::ffff:127.0.0.1', port: 80 })
 })
 
-test('times and pids make the key, and the time is told', () => {
+test('times and pids make the key, and the time is reported', () => {
   const time = 133_000_000_000_000_000n
   const udp = read(
     tableOf(udpRowModule, { dwLocalAddr: bytes(127, 0, 0, 1), dwLocalPort: 53, dwOwningPid: 44, liCreateTimestamp: time }),
@@ -125,10 +126,10 @@ test('what is not bound is not listed', () => {
 
 test('a connection keeps its key in TIME_WAIT, where Windows forgets its owner', () => {
   const ends = { dwLocalAddr: bytes(10, 0, 0, 1), dwLocalPort: 50000, dwRemoteAddr: bytes(10, 0, 0, 2), dwRemotePort: 443 }
-  let keys = keySettler(new Map())
+  let keys = new KeySettler()
   const takeSnapshot = (values: object): Draft => {
     const [row] = readRows(tableOf(tcpRowModule, { ...ends, ...values }), { protocol: 'tcp', family: 'ipv4', rows: 'module' })
-    keys = keySettler(keys.connections)
+    keys = new KeySettler(keys.connections)
     keys.settle(row!)
     return row!.draft
   }
@@ -145,7 +146,7 @@ test('sockets that share an address have different keys', () => {
   equal(new Set(shared.map(s => s.key)).size, 3)
 })
 
-test('a table that says more than it has', () => {
+test('a table that claims more rows than it has', () => {
   const table = tableOf(tcpRowPid, { dwLocalPort: 1, dwState: 2 }, { dwLocalPort: 2, dwState: 2 })
   viewOf(table).setUint32(0, 0xffffffff, true)
   const found: Row[] = []

@@ -6,6 +6,7 @@ import { viewOf } from '../../../bytes/text.ts'
 import { DecodeError } from '../../../model/errors.ts'
 import type { Endpoint, State } from '../../../model/socket.ts'
 import { draft, type Draft } from '../../draft.ts'
+import { fileTimeMs } from '../kernel/filetime.ts'
 import {
   tableHead,
   tcp6Row,
@@ -19,6 +20,7 @@ import {
   udpRowModule,
   udpRowPid,
 } from '../kernel/structs.ts'
+import { KeySettler } from './keys.ts'
 
 /** MIB_TCP_STATE */
 const tcpStates: readonly (State | undefined)[] = [
@@ -37,7 +39,7 @@ const tcpStates: readonly (State | undefined)[] = [
   'DELETE_TCB',
 ]
 
-/** What one table holds: rows with the owner's pid, or those that also know the time and the module. */
+/** What one table holds: rows with the owner's pid, or those that also have the time and the module. */
 export interface TableKind {
   readonly protocol: 'tcp' | 'udp'
   readonly family: 'ipv4' | 'ipv6'
@@ -46,7 +48,7 @@ export interface TableKind {
 
 export type { Draft } from '../../draft.ts'
 
-/** A socket, and what is needed to ask Windows more about it. */
+/** A socket, and what names it in other calls. */
 export interface Row {
   readonly draft: Draft
   /** What names the socket as long as it lives: both ends. */
@@ -82,7 +84,7 @@ const rows: Readonly<Record<string, Struct<Fields>>> = {
   'udp ipv6 pid': udp6RowPid,
 }
 
-/** Where the rows of a table are: its row, the place of the first, and how many the table says that it has. */
+/** Where the rows of a table are: the struct of a row, the offset of the first, and how many the table has by its own count. */
 function shape(table: Uint8Array, kind: TableKind) {
   const row = rows[`${kind.protocol} ${kind.family} ${kind.rows}`]!
   const first = Math.ceil(tableHead.size / row.align) * row.align
@@ -102,14 +104,14 @@ export function* readRows(table: Uint8Array, kind: TableKind): Generator<Row, vo
   for (let i = 0, at = first; i < count; i++, at += row.size) {
     if (at + row.size > table.length) throw new DecodeError(`table of ${row.name}`, first + count * row.size, table.length)
     const fields = row.read(view, at, row.size)
-    // Windows has no socket without a port in its tables; Wine lists there what is not bound yet.
+    // Windows has no socket without a port in its tables; Wine also lists sockets that are not bound yet.
     if (fields.dwLocalPort !== 0) yield { ...readRow(fields, kind), bytes: table.subarray(at, at + row.size), kind }
   }
 }
 
 /** Decodes a table at once, and adds its sockets to `found`. */
 export function readTable(table: Uint8Array, kind: TableKind, found: Row[]): void {
-  const keys = keySettler(new Map())
+  const keys = new KeySettler()
   for (const row of readRows(table, kind)) {
     keys.settle(row)
     found.push(row)
@@ -141,50 +143,21 @@ function endpoint(v4: Uint8Array | undefined, v6: Uint8Array | undefined, port: 
   return scope !== 0 && isScoped(v6!) ? { address, port, zone: String(zoneOf(scope)) } : { address, port }
 }
 
-/** fe80::/10, fec0::/10, and multicast within one link: the addresses that mean nothing without their interface. */
+/** fe80::/10, fec0::/10, and multicast within one link: addresses that need their interface. */
 const isScoped = (b: Uint8Array): boolean => (b[0] === 0xfe && b[1]! >= 0x80) || (b[0] === 0xff && (b[1]! & 15) <= 2)
 
 /**
- * The number of the interface. Microsoft documents scope ids in network order, and programs that read them in host order are right
- * too on the machines that were seen: interface numbers are small, so the smaller reading is meant.
+ * The number of the interface. Microsoft documents scope ids in network order, but programs that read them in host order are right as well:
+ * interface numbers are small, so the smaller reading is meant.
  */
 const zoneOf = (scope: number): number => Math.min(scope, swap32(scope))
 
 const swap32 = (n: number): number => ((n & 255) * 2 ** 24 + ((n >>> 8) & 255) * 2 ** 16 + ((n >>> 16) & 255) * 256 + (n >>> 24)) >>> 0
 
-/** Milliseconds since 1970 of a FILETIME. */
-export const fileTimeMs = (time: bigint): number => Number(time / 10_000n) - 11_644_473_600_000
-
 const tupleOf = (protocol: string, family: string, local: Endpoint, remote: Endpoint | undefined): string =>
   `${protocol}${family === 'ipv4' ? 4 : 6} ${text(local)}${remote === undefined ? '' : `>${text(remote)}`}`
 
 const text = (e: Endpoint): string => `${e.address}${e.zone === undefined ? '' : `%${e.zone}`}:${e.port}`
-
-/** Gives the sockets of one snapshot their final keys. */
-export interface KeySettler {
-  settle(row: Row): void
-  /** The keys of connections, by both ends: what the next snapshot needs. */
-  readonly connections: ReadonlyMap<string, string>
-}
-
-/**
- * Keeps keys true over time. A connection in TIME_WAIT has lost its owner and the time of its start, so it takes its key from the snapshot
- * before; and two sockets that share an address in one process (SO_REUSEADDR) are numbered where the table does not tell them apart.
- */
-export function keySettler(before: ReadonlyMap<string, string>): KeySettler {
-  const seen = new Map<string, number>()
-  const connections = new Map<string, string>()
-  return {
-    connections,
-    settle({ draft, tuple }) {
-      if (draft.owners.length === 0) draft.key = before.get(tuple) ?? draft.key
-      const count = (seen.get(draft.key) ?? 0) + 1
-      seen.set(draft.key, count)
-      if (draft.remote !== undefined) connections.set(tuple, draft.key)
-      if (count > 1) draft.key += ` #${count}`
-    },
-  }
-}
 
 /** MIB_TCP_STATE_DELETE_TCB: what SetTcpEntry takes to close a connection. */
 export const DELETE_TCB = 12

@@ -10,9 +10,9 @@ import {
   estatsReceive,
   estatsSendBuffer,
   estatsSendCongestion,
+  tcpInfo,
   type EstatsGroup,
-} from '../kernel/structs-estats.ts'
-import { tcpInfo } from '../kernel/structs.ts'
+} from '../kernel/structs.ts'
 
 const info = tcpInfo.write({
   State: 4,
@@ -69,7 +69,7 @@ test('extended statistics: milliseconds and bits become our units, the finer clo
   equal(tcpOfEstats({ path, fineRtt: estatsFineRtt.write({}) }, nothing).rttMicros, 30_000)
 })
 
-test('counters of a collection that has only begun say nothing', () => {
+test('counters of a collection that has only begun mean nothing', () => {
   const data = estatsData.write({
     DataBytesOut: 5,
     DataBytesIn: 6,

@@ -1,8 +1,8 @@
-// What Windows counts of TCP, in our own words and units: TCP_INFO of an own socket, extended statistics of any connection. Pure.
+// What Windows counts of TCP, in the names and units of the model: TCP_INFO of an own socket, extended statistics of any connection. Pure.
 
 import { viewOf } from '../../../bytes/text.ts'
 import type { Queues } from '../../../model/socket.ts'
-import type { Tcp } from '../../../model/tcp.ts'
+import type { KnownTcp } from '../../draft.ts'
 import {
   estatsData,
   estatsFineRtt,
@@ -11,14 +11,11 @@ import {
   estatsReceive,
   estatsSendBuffer,
   estatsSendCongestion,
+  tcpInfo,
   type EstatsGroup,
-} from '../kernel/structs-estats.ts'
-import { tcpInfo } from '../kernel/structs.ts'
+} from '../kernel/structs.ts'
 
-/** What is known of a connection; everything else is undefined. */
-export type KnownTcp = { -readonly [K in keyof Tcp]?: Tcp[K] }
-
-/** Nothing was measured: Windows says 0, or all ones. */
+/** 0 and all ones mean that nothing was measured. */
 const measured = (value: number): number | undefined => (value === 0 || value === 0xffffffff ? undefined : value)
 /** All ones: not known. */
 const known = (value: number): number | undefined => (value === 0xffffffff ? undefined : value)
@@ -29,7 +26,7 @@ const micros = (milliseconds: number | undefined): number | undefined =>
 const segments = (bytes: number | undefined, mss: number): number | undefined =>
   bytes === undefined || mss === 0 ? undefined : Math.floor(bytes / mss)
 
-/** Reads TCP_INFO of any version; `length` is what Windows gave. */
+/** Reads TCP_INFO of any version; `length` is how much Windows wrote. */
 export function tcpOfInfo(bytes: Uint8Array, length: number): KnownTcp {
   const t = tcpInfo.read(viewOf(bytes), 0, length)
   return {
@@ -40,7 +37,7 @@ export function tcpOfInfo(bytes: Uint8Array, length: number): KnownTcp {
     congestionWindowSegments: segments(t.Cwnd, t.Mss),
     sendWindowBytes: t.SndWnd,
     receiveWindowBytes: t.RcvWnd,
-    unackedSegments: t.Mss === 0 ? undefined : Math.ceil(t.BytesInFlight / t.Mss), // A part of a segment on the way is one, too.
+    unackedSegments: t.Mss === 0 ? undefined : Math.ceil(t.BytesInFlight / t.Mss), // A part of a segment in flight counts as one.
     sentBytes: t.BytesOut,
     receivedBytes: t.BytesIn,
     retransmittedBytes: t.BytesRetrans,
@@ -64,12 +61,12 @@ export function tcpOfInfo(bytes: Uint8Array, length: number): KnownTcp {
 /** The answers of the groups of extended statistics that were collected. */
 export type EstatsAnswers = Readonly<Partial<Record<EstatsGroup, Uint8Array>>>
 
-/** Puts the groups together. Of a group that has only just begun to collect, the counters do not say anything yet. */
+/** Puts the groups together. The counters of a group that has only begun to collect mean nothing yet. */
 export function tcpOfEstats(answers: EstatsAnswers, begun: ReadonlySet<EstatsGroup>): KnownTcp {
   const mss = answers.path === undefined ? 0 : estatsPath.read(viewOf(answers.path)).CurMss
   return {
     ...(answers.path && ofPath(answers.path, !begun.has('path'))),
-    ...(answers.fineRtt && ofFineRtt(answers.fineRtt)), // Microseconds, where the path knows milliseconds.
+    ...(answers.fineRtt && ofFineRtt(answers.fineRtt)), // Microseconds, where the path has milliseconds.
     ...(answers.data && !begun.has('data') && ofData(answers.data)),
     ...(answers.sendCongestion && ofSendCongestion(answers.sendCongestion, mss, !begun.has('sendCongestion'))),
     ...(answers.sendBuffer && { notSentBytes: counted(estatsSendBuffer.read(viewOf(answers.sendBuffer)).CurAppWQueue) }),

@@ -4,9 +4,9 @@ import { deepEqual, equal, match } from 'node:assert/strict'
 import { machine, statistics } from '../../../../test/windows/made-up.ts'
 import { live } from '../../tape.ts'
 import { openWith } from '../index.ts'
-import { estatsGroups } from '../kernel/structs-estats.ts'
+import { estatsGroups } from '../kernel/structs.ts'
 
-test('extended statistics are turned on once, count from then on, and are put back', async () => {
+test('extended statistics are turned on once, count from then on, and are turned off', async () => {
   const estats = statistics()
   const source = openWith(live, machine(estats.calls).calls)
   const first = await source.takeSnapshot(planQuery({ details: ['tcp'] }))
@@ -22,7 +22,7 @@ test('extended statistics are turned on once, count from then on, and are put ba
   equal(estats.on.size, 0)
 })
 
-test('what somebody else has turned on stays on, and counts at once', async () => {
+test('what another program has turned on stays on, and counts at once', async () => {
   const estats = statistics(false)
   estats.on.add(estatsGroups.data.type)
   const source = openWith(live, machine(estats.calls).calls)
@@ -32,7 +32,7 @@ test('what somebody else has turned on stays on, and counts at once', async () =
   equal(snapshot.sockets[0]!.tcp?.sentBytes, 11)
 })
 
-test('without elevation statistics are a gap that says so', async () => {
+test('without elevation statistics are a gap', async () => {
   const snapshot = await openWith(live, machine(statistics(false).calls).calls).takeSnapshot(planQuery({ details: ['tcp'] }))
   const gap = snapshot.gaps.find(g => g.what === 'statistics')
   deepEqual([gap?.why, gap?.count], ['permission', 1])
@@ -40,7 +40,7 @@ test('without elevation statistics are a gap that says so', async () => {
   equal(snapshot.sockets[0]!.tcp, undefined)
 })
 
-test('a connection that is no longer asked for is put back', async () => {
+test('a connection that is no longer requested is turned off', async () => {
   const estats = statistics()
   const source = openWith(live, machine(estats.calls).calls)
   await source.takeSnapshot(planQuery({ details: ['tcp'] }))
@@ -50,7 +50,7 @@ test('a connection that is no longer asked for is put back', async () => {
   source.close()
 })
 
-test('only connections that a filter can want are turned on', async () => {
+test('only connections that a filter can select are turned on', async () => {
   const estats = statistics()
   const source = openWith(live, machine(estats.calls).calls)
   await source.takeSnapshot(planQuery({ details: ['tcp'], filter: 'sport = :80' }))

@@ -1,45 +1,53 @@
 // Statistics of the connections in a snapshot: TCP_INFO for those of this process, extended statistics for all others.
 
+import { counted } from '../../../model/counted.ts'
 import { DecodeError, OsError } from '../../../model/errors.ts'
-import type { Gap } from '../../../model/gap.ts'
-import type { Tcp } from '../../../model/tcp.ts'
+import type { Gap, GapCode } from '../../../model/gap.ts'
 import type { Queues } from '../../../model/socket.ts'
-import { yielding } from '../../yielding.ts'
+import { mergeTcp, type KnownTcp } from '../../draft.ts'
 import type { Tape } from '../../tape.ts'
-import { elevate, isUnsupported } from '../kernel/codes.ts'
-import type { Estats } from './estats.ts'
-import { endsKey, ownConnections, readInfo, readQueues } from './own-sockets.ts'
-import type { Calls } from '../processes/processes.ts'
+import { yieldToEventLoop } from '../../yielding.ts'
+import { endsKey, ownConnections, readInfo, readQueues } from '../byfd/own-sockets.ts'
 import type { Row } from '../decode/sockets.ts'
-import type { KnownTcp } from '../decode/statistics.ts'
+import type { Calls } from '../kernel/api.ts'
+import { elevate, isUnsupported } from '../kernel/codes.ts'
+import { ExtendedStatistics, type ConnectionStatistics } from './estats.ts'
 
-/** What was read of the connections, as plain data. */
+/** What was read of the connections, as plain data. A recording has it in this form. */
 export interface StatisticsAnswer {
   /** By the key of the socket. */
   readonly known: readonly (readonly [string, KnownTcp, Queues | null])[]
-  /** How many connections count only since somebody turned their statistics on. */
+  /** How many connections count only from when their statistics were turned on. */
   readonly late: number
-  /** How many connections say nothing, by the error that said so. */
+  /** How many connections gave no statistics, by the error. */
   readonly refused: Readonly<Record<string, number>>
 }
-/** Reads the statistics of connections. */
-export type StatisticsReader = (rows: readonly Row[]) => Promise<StatisticsAnswer>
 
 /** States in which a connection counts something. */
 const counting = ['SYN_RECEIVED', 'ESTABLISHED', 'FIN_WAIT_1', 'FIN_WAIT_2', 'CLOSE_WAIT', 'CLOSING', 'LAST_ACK']
 
-/** Makes the reader that a source keeps from snapshot to snapshot. */
-export function statisticsReader(calls: Calls, estats: Estats, ownPid: number): StatisticsReader {
-  return async rows => {
-    const yieldToEventLoop = yielding()
+/** Reads the statistics of connections. A source keeps it from snapshot to snapshot, because extended statistics stay turned on between them. */
+export class StatisticsReader {
+  readonly #calls: Calls
+  readonly #ownPid: number
+  readonly #extended: ExtendedStatistics
+
+  constructor(calls: Calls, ownPid: number) {
+    this.#calls = calls
+    this.#ownPid = ownPid
+    this.#extended = new ExtendedStatistics(calls)
+  }
+
+  /** Reads these connections, and turns the extended statistics of all others off. */
+  async read(rows: readonly Row[]): Promise<StatisticsAnswer> {
     const known: [string, KnownTcp, Queues | null][] = []
     const refused: Record<string, number> = {}
     let late = 0
-    const own = rows.some(row => row.pid === ownPid) ? await ownHandles(calls) : new Map<string, number>()
+    const own = rows.some(row => row.pid === this.#ownPid) ? await this.#ownHandles() : new Map<string, number>()
     for (const row of rows) {
       try {
-        const handle = row.pid === ownPid ? own.get(endsKey(row.draft.local, row.draft.remote!)) : undefined
-        const read = handle === undefined ? estats.read(row) : { tcp: readInfo(calls, handle).tcp, queues: readQueues(calls, handle) }
+        const handle = row.pid === this.#ownPid ? own.get(endsKey(row.draft.local, row.draft.remote!)) : undefined
+        const read = handle === undefined ? this.#extended.read(row) : this.#readOwn(handle)
         if (read !== undefined && handle === undefined) late++
         if (read) known.push([row.draft.key, read.tcp, read.queues ?? null])
       } catch (error) {
@@ -49,43 +57,80 @@ export function statisticsReader(calls: Calls, estats: Estats, ownPid: number): 
       }
       await yieldToEventLoop()
     }
-    estats.keepOnly(new Set(rows.map(row => row.draft.key)))
+    this.#extended.keepOnly(new Set(rows.map(row => row.draft.key)))
     return { known, late, refused }
   }
-}
 
-/** The handles of our own connections. Where they cannot be found, our connections are asked for like those of others. */
-async function ownHandles(calls: Calls): Promise<ReadonlyMap<string, number>> {
-  try {
-    return await ownConnections(calls)
-  } catch (error) {
-    if (error instanceof OsError) return new Map()
-    throw error
+  /** Turns off what was turned on. */
+  close(): void {
+    this.#extended.close()
+  }
+
+  #readOwn(handle: number): ConnectionStatistics {
+    return { tcp: readInfo(this.#calls, handle).tcp, queues: readQueues(this.#calls, handle) }
+  }
+
+  /** The handles of the connections of this process. Where they cannot be found, they are read like those of other processes. */
+  async #ownHandles(): Promise<ReadonlyMap<string, number>> {
+    try {
+      return await ownConnections(this.#calls)
+    } catch (error) {
+      if (error instanceof OsError) return new Map()
+      throw error
+    }
   }
 }
 
-/** Adds what is known to the connections of a snapshot, and says what is not. */
-export async function addStatistics(tape: Tape, read: StatisticsReader, rows: readonly Row[], gaps: Gap[]): Promise<void> {
+/** Adds what is known to the connections of a snapshot, and reports what is not. `reader` is undefined when a tape is played. */
+export async function addStatistics(tape: Tape, reader: StatisticsReader | undefined, rows: readonly Row[], gaps: Gap[]): Promise<void> {
   const requested = rows.filter(row => row.draft.remote !== undefined && counting.includes(row.draft.state ?? ''))
-  const answer = await tape.value('statistics', () => read(requested))
+  const answer = await tape.value<StatisticsAnswer>('statistics', () => (reader === undefined ? notRecorded() : reader.read(requested)))
   const byKey = new Map(requested.map(row => [row.draft.key, row.draft]))
   for (const [key, tcp, queues] of answer.known) {
     const draft = byKey.get(key)
     if (draft === undefined) continue
-    draft.tcp = tcp as Tcp // What is not known is undefined.
+    draft.tcp = mergeTcp(undefined, tcp)
     draft.queues = queues ?? undefined
   }
   if (answer.late > 0) {
-    const text = `${answer.late} connections count their bytes since they were first looked at, not since they began`
-    gaps.push({ what: 'bytes', why: 'platform', text, help: '', count: answer.late })
+    const [count, their] = [answer.late, answer.late === 1 ? 'its' : 'their']
+    const text = `${counted(count, 'connection counts', 'connections count')} ${their} bytes from when sockscope first read ${count === 1 ? 'it' : 'them'}`
+    gaps.push({ code: 'bytes-late', what: 'bytes', why: 'platform', text, help: '', count })
   }
-  const byWhy = new Map<Gap['why'], [code: string, count: number][]>()
-  for (const [code, count] of Object.entries(answer.refused)) byWhy.set(whyOf(code), [...(byWhy.get(whyOf(code)) ?? []), [code, count]])
-  for (const [why, refusals] of byWhy) {
-    const count = refusals.reduce((sum, [, n]) => sum + n, 0)
-    const text = `${count} connections do not tell their statistics and bytes (${refusals.map(([code]) => code).join(', ')})`
-    gaps.push({ what: 'statistics', why, text, help: why === 'permission' ? elevate : '', count })
-  }
+  gaps.push(...refusalGaps(answer.refused))
 }
 
-const whyOf = (code: string): Gap['why'] => (code === 'ERROR_ACCESS_DENIED' ? 'permission' : isUnsupported(code) ? 'platform' : 'kernel')
+function notRecorded(): never {
+  throw new OsError('statistics', 'ENOENT', { help: 'the recording does not have them' })
+}
+
+/** One gap for each reason. */
+function refusalGaps(refused: StatisticsAnswer['refused']): Gap[] {
+  const byCode = new Map<RefusalCode, { readonly errors: string[]; count: number }>()
+  for (const [error, count] of Object.entries(refused)) {
+    const group = byCode.get(refusalCode(error))
+    if (group === undefined) byCode.set(refusalCode(error), { errors: [error], count })
+    else {
+      group.errors.push(error)
+      group.count += count
+    }
+  }
+  return [...byCode].map(([code, { errors, count }]) => ({
+    code,
+    what: 'statistics',
+    why: whyOf[code],
+    text: `statistics and bytes of ${counted(count, 'connection')} could not be read (${errors.join(', ')})`,
+    help: code === 'statistics-refused' ? elevate : '',
+    count,
+  }))
+}
+
+type RefusalCode = Extract<GapCode, 'statistics-refused' | 'statistics-unsupported' | 'statistics-unread'>
+const whyOf = {
+  'statistics-refused': 'permission',
+  'statistics-unsupported': 'platform',
+  'statistics-unread': 'kernel',
+} as const satisfies Record<RefusalCode, Gap['why']>
+
+const refusalCode = (error: string): RefusalCode =>
+  error === 'ERROR_ACCESS_DENIED' ? 'statistics-refused' : isUnsupported(error) ? 'statistics-unsupported' : 'statistics-unread'

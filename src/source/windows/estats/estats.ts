@@ -1,11 +1,12 @@
-// Extended statistics of connections, also of other processes. Each connection is turned on by itself, and put back when the source closes.
+// Extended statistics of connections, also of other processes. Each connection is turned on by itself, and turned off when the source closes.
 
 import { OsError } from '../../../model/errors.ts'
 import type { Queues } from '../../../model/socket.ts'
-import type { Calls } from '../processes/processes.ts'
+import type { KnownTcp } from '../../draft.ts'
 import { connectionRow, type Row } from '../decode/sockets.ts'
-import { queuesOfEstats, tcpOfEstats, type KnownTcp } from '../decode/statistics.ts'
-import { collection, estatsGroups, type EstatsGroup } from '../kernel/structs-estats.ts'
+import { queuesOfEstats, tcpOfEstats } from '../decode/statistics.ts'
+import type { Calls } from '../kernel/api.ts'
+import { collection, estatsGroups, type EstatsGroup } from '../kernel/structs.ts'
 
 /** What was read of one connection. */
 export interface ConnectionStatistics {
@@ -13,16 +14,8 @@ export interface ConnectionStatistics {
   readonly queues: Queues | undefined
 }
 
-/** Keeps what was turned on, so that it can be put back. */
-export interface Estats {
-  /** Reads one connection; undefined when it is gone. Throws an OsError where Windows refuses. */
-  read(row: Row): ConnectionStatistics | undefined
-  /** Puts all other connections back: they are gone, or nobody asks for them any more. */
-  keepOnly(keys: ReadonlySet<string>): void
-  close(): void
-}
-
-interface Began {
+/** A connection that was turned on: its row, and the types of the groups that collect because of it. */
+interface TurnedOn {
   readonly family: 'ipv4' | 'ipv6'
   readonly row: Uint8Array
   readonly types: Set<number>
@@ -31,39 +24,55 @@ interface Began {
 const goneCodes = ['ERROR_NOT_FOUND', 'ERROR_FILE_NOT_FOUND']
 const on = collection.write({ EnableCollection: 1 })
 const off = collection.write({ EnableCollection: 0 })
+const groups = Object.entries(estatsGroups) as readonly [EstatsGroup, { readonly type: number; readonly size: number }][]
 
-/** Extended statistics of this machine. */
-export function openEstats(calls: Calls): Estats {
-  const began = new Map<string, Began>()
+/** Reads extended statistics, and keeps what it turned on, so that it can be turned off. */
+export class ExtendedStatistics {
+  readonly #calls: Calls
+  /** By the key of the socket. */
+  readonly #turnedOn = new Map<string, TurnedOn>()
 
-  /** Turns a group on; the error when we may not. */
-  function turnOn(row: Row, bytes: Uint8Array, type: number): OsError | undefined {
-    try {
-      calls.setConnectionStatistics(row.kind.family, bytes, type, on)
-    } catch (error) {
-      if (error instanceof OsError && error.code === 'ERROR_ACCESS_DENIED') return error
-      throw error
-    }
-    const entry = began.get(row.draft.key) ?? { family: row.kind.family, row: bytes, types: new Set() }
-    began.set(row.draft.key, entry)
-    entry.types.add(type)
-    return undefined
+  constructor(calls: Calls) {
+    this.#calls = calls
   }
 
-  function readAll(row: Row): ConnectionStatistics {
+  /** Reads one connection; undefined when it is gone. Throws an OsError where Windows refuses. */
+  read(row: Row): ConnectionStatistics | undefined {
+    try {
+      return this.#readGroups(row)
+    } catch (error) {
+      if (error instanceof OsError && goneCodes.includes(error.code)) return undefined
+      throw error
+    }
+  }
+
+  /** Turns all other connections off: they are gone, or no longer requested. */
+  keepOnly(keys: ReadonlySet<string>): void {
+    for (const [key, entry] of this.#turnedOn) {
+      if (keys.has(key)) continue
+      this.#turnOff(entry)
+      this.#turnedOn.delete(key)
+    }
+  }
+
+  close(): void {
+    this.keepOnly(new Set())
+  }
+
+  #readGroups(row: Row): ConnectionStatistics {
     const bytes = connectionRow(row)
     const answers: Partial<Record<EstatsGroup, Uint8Array>> = {}
     const begun = new Set<EstatsGroup>()
     let refusal: OsError | undefined
-    for (const [name, { type, size }] of Object.entries(estatsGroups) as [EstatsGroup, { type: number; size: number }][]) {
+    for (const [name, { type, size }] of groups) {
       const data = new Uint8Array(size)
-      const collect = off.slice()
-      calls.connectionStatistics(row.kind.family, bytes, type, collect, data)
-      if (collect[0] === 0) {
-        refusal = turnOn(row, bytes, type)
-        if (refusal) continue // Somebody else may have turned on another group.
+      const collects = off.slice()
+      this.#calls.connectionStatistics(row.kind.family, bytes, type, collects, data)
+      if (collects[0] === 0) {
+        refusal = this.#turnOn(row, bytes, type)
+        if (refusal) continue // Another program may have turned on another group.
         begun.add(name)
-        calls.connectionStatistics(row.kind.family, bytes, type, collect, data)
+        this.#calls.connectionStatistics(row.kind.family, bytes, type, collects, data)
       }
       answers[name] = data
     }
@@ -71,36 +80,28 @@ export function openEstats(calls: Calls): Estats {
     return { tcp: tcpOfEstats(answers, begun), queues: queuesOfEstats(answers) }
   }
 
-  return {
-    read(row) {
-      try {
-        return readAll(row)
-      } catch (error) {
-        if (error instanceof OsError && goneCodes.includes(error.code)) return undefined
-        throw error
-      }
-    },
-    keepOnly(keys) {
-      for (const [key, entry] of began) {
-        if (keys.has(key)) continue
-        putBack(calls, entry)
-        began.delete(key)
-      }
-    },
-    close() {
-      for (const entry of began.values()) putBack(calls, entry)
-      began.clear()
-    },
-  }
-}
-
-function putBack(calls: Calls, { family, row, types }: Began): void {
-  for (const type of types) {
+  /** Turns a group on; the error where Windows refuses. */
+  #turnOn(row: Row, bytes: Uint8Array, type: number): OsError | undefined {
     try {
-      calls.setConnectionStatistics(family, row, type, off)
+      this.#calls.setConnectionStatistics(row.kind.family, bytes, type, on)
     } catch (error) {
-      if (!(error instanceof OsError)) throw error
-      return // The connection is gone, and its statistics with it.
+      if (error instanceof OsError && error.code === 'ERROR_ACCESS_DENIED') return error
+      throw error
+    }
+    const entry = this.#turnedOn.get(row.draft.key) ?? { family: row.kind.family, row: bytes, types: new Set() }
+    this.#turnedOn.set(row.draft.key, entry)
+    entry.types.add(type)
+    return undefined
+  }
+
+  #turnOff({ family, row, types }: TurnedOn): void {
+    for (const type of types) {
+      try {
+        this.#calls.setConnectionStatistics(family, row, type, off)
+      } catch (error) {
+        if (!(error instanceof OsError)) throw error
+        return // The connection is gone, and its statistics with it.
+      }
     }
   }
 }

@@ -3,7 +3,7 @@
 import { viewOf } from '../../../bytes/text.ts'
 import { OsError } from '../../../model/errors.ts'
 import type { SystemCounters, TcpCounters, UdpCounters } from '../../../model/counters.ts'
-import type { Calls } from '../processes/processes.ts'
+import type { Calls } from '../kernel/api.ts'
 import { tcpStats, tcpStats2, udpStats, udpStats2 } from '../kernel/structs.ts'
 
 type Family = 'ipv4' | 'ipv6'

@@ -2,7 +2,7 @@
 
 import { OsError } from '../../../model/errors.ts'
 import type { SystemLimits, Usage } from '../../../model/limits.ts'
-import type { Calls } from '../processes/processes.ts'
+import type { Calls } from '../kernel/api.ts'
 
 const unknown: Usage = { used: undefined, limit: undefined }
 
@@ -11,7 +11,7 @@ export function readLimits(calls: Calls): SystemLimits {
   return {
     ephemeralPorts: undefined,
     reservedPorts: [],
-    excludedPorts: undefined, // There are some on most machines; only netsh shows them.
+    excludedPorts: undefined, // Most machines have some; only netsh shows them.
     privilegedBelow: undefined, // No port needs a privilege.
     descriptors: { used: handles(calls), limit: 2 ** 24 }, // The kernel's table of handles of one process ends there.
     openFiles: unknown,

@@ -4,7 +4,7 @@ import koffi, { type LibraryHandle } from 'koffi'
 import { OsError } from '../../../model/errors.ts'
 import { codeName } from './codes.ts'
 import { declarations } from './functions.ts'
-import { grow, largestBuffer } from './grow.ts'
+import { grow, maxBufferBytes } from './grow.ts'
 import type { Located } from './text.ts'
 
 type KoffiFunction = ReturnType<LibraryHandle['func']>
@@ -62,13 +62,13 @@ export function table(protocol: Protocol, family: Family, rows: 'module' | 'pid'
   return grow(name, (buffer, size) => call(name, buffer, size, 0, families[family], kind, 0), 16384)
 }
 
-/** A copy of the table of interfaces; `length` says how long it is from its first 8 bytes. */
+/** A copy of the table of interfaces; `length` computes its length from its first 8 bytes. */
 export function interfaceTable(length: (head: Uint8Array) => number): Uint8Array {
   const out: [unknown] = [null]
   check('GetIfTable2', out)
   try {
     const head = new Uint8Array(koffi.view(out[0], 8))
-    return new Uint8Array(koffi.view(out[0], Math.min(length(head), largestBuffer))).slice()
+    return new Uint8Array(koffi.view(out[0], Math.min(length(head), maxBufferBytes))).slice()
   } finally {
     call('FreeMibTable', out[0])
   }
@@ -101,7 +101,7 @@ export function* processEntries(entry: Uint8Array): Generator<Uint8Array> {
   }
 }
 
-/** The rights that can be asked for with a handle of a process. */
+/** The rights that can be requested with a handle of a process. */
 export const rights = { terminate: 1, query: 0x1000 } as const
 
 /** Opens a process; the caller closes it. */
@@ -152,7 +152,7 @@ export function commandLine(process: number): Located {
   return located(buffer)
 }
 
-/** What a process's token says: of its user (1) or whether it is elevated (20). */
+/** What the token of a process has: its user (1), or whether it is elevated (20). */
 export function token(process: number | 'own', kind: 1 | 20): Located {
   const TOKEN_QUERY = 8
   const handle = [0]
@@ -166,7 +166,7 @@ export function token(process: number | 'own', kind: 1 | 20): Located {
   }
 }
 
-/** Domain and name of an account, in UTF-16; undefined when nobody knows it. It runs beside the program: a domain may be slow to answer. */
+/** Domain and name of an account, in UTF-16; undefined when no account has it. It runs in another thread: a domain can be slow to answer. */
 export function accountName(sid: Uint8Array): Promise<readonly [Uint8Array, Uint8Array] | undefined> {
   const characters = 512
   const size = (): Uint32Array => new Uint32Array([characters])
@@ -250,7 +250,7 @@ export function ownHandleCount(): number {
 
 /** Every number that may be a handle of this process, without those that are the standard streams. */
 export function* ownHandles(): Generator<number> {
-  // Asking a pipe that another thread reads would wait for that thread; node reads its standard input so.
+  // A call on a pipe that another thread reads would wait for that thread; node reads its standard input that way.
   const standard = [-10, -11, -12].map(which => call('GetStdHandle', which >>> 0) as number).filter(handle => handle > 0)
   for (let handle = 4; handle < 2 ** 18; handle += 4) {
     if (!standard.some(s => call('CompareObjectHandles', handle, s) !== 0)) yield handle
@@ -271,15 +271,15 @@ export function socketOption(handle: number, level: number, option: number): Uin
   throw failed('getsockopt', lastError())
 }
 
-/** A question to a socket by its control code; returns how many bytes were answered. */
+/** A request to a socket by its control code; returns how many bytes the answer has. */
 export function ioctl(handle: number, code: number, input: Uint8Array | null, output: Uint8Array): number {
-  const got = new Uint32Array(1)
-  if (call('WSAIoctl', handle, code >>> 0, input, input?.length ?? 0, output, output.length, got, null, null) === 0) return got[0]!
+  const written = new Uint32Array(1)
+  if (call('WSAIoctl', handle, code >>> 0, input, input?.length ?? 0, output, output.length, written, null, null) === 0) return written[0]!
   throw failed('WSAIoctl', lastError())
 }
 
 /** Ends a process through its handle. */
 export const terminateProcess = (process: number): void => void must('TerminateProcess', process, 1)
 
-/** Changes a connection: the row says which, and its state what shall become of it. */
+/** Changes a connection: the row names it, and its state is the one to reach. */
 export const setTcpEntry = (row: Uint8Array): void => check('SetTcpEntry', row)

@@ -1,6 +1,6 @@
 // The error numbers of Windows by name.
 
-/** winerror.h: those that the calls here are known to give. */
+/** winerror.h: those that the calls here are known to return. */
 const names: Readonly<Record<number, string>> = {
   2: 'ERROR_FILE_NOT_FOUND',
   5: 'ERROR_ACCESS_DENIED',

@@ -2,21 +2,16 @@
 
 import { viewOf } from '../../../bytes/text.ts'
 import { DecodeError, OsError } from '../../../model/errors.ts'
-import type { Process } from '../../../model/process.ts'
+import type { ProcessTable } from '../../../model/process.ts'
 import type { Tape } from '../../tape.ts'
-import { yielding } from '../../yielding.ts'
-import type { Calls } from '../processes/processes.ts'
+import { yieldToEventLoop } from '../../yielding.ts'
+import type { Calls } from '../kernel/api.ts'
 import type { Row } from '../decode/sockets.ts'
 import { ownerModule } from '../kernel/structs.ts'
 import { pointedText } from '../kernel/text.ts'
 
 /** Adds the module to the sockets of processes that run services; for others it is the process itself. */
-export async function addModules(
-  tape: Tape,
-  calls: Calls | undefined,
-  rows: readonly Row[],
-  processes: ReadonlyMap<number, Process>,
-): Promise<void> {
+export async function addModules(tape: Tape, calls: Calls | undefined, rows: readonly Row[], processes: ProcessTable): Promise<void> {
   const requested = rows.filter(row => row.kind.rows === 'module' && processes.get(row.pid)?.unit !== undefined)
   if (requested.length === 0) return
   const names = await tape.value<readonly (string | undefined)[]>('modules', () => readModules(calls!, requested))
@@ -27,7 +22,6 @@ export async function addModules(
 }
 
 async function readModules(calls: Calls, rows: readonly Row[]): Promise<(string | undefined)[]> {
-  const yieldToEventLoop = yielding()
   const names: (string | undefined)[] = []
   for (const row of rows) {
     names.push(readModule(calls, row))
@@ -36,7 +30,7 @@ async function readModules(calls: Calls, rows: readonly Row[]): Promise<(string 
   return names
 }
 
-/** The name of the module; undefined when the socket is gone or Windows does not say. */
+/** The name of the module; undefined when the socket is gone or Windows does not report it. */
 function readModule(calls: Calls, row: Row): string | undefined {
   try {
     const answer = calls.ownerModule(row.kind.protocol, row.kind.family, row.bytes)

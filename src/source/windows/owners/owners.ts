@@ -1,70 +1,70 @@
-// The processes that a snapshot needs: the owners of its sockets, and their parents, with users and services.
+// Who holds each socket. Windows gives the pid with the row; here it gets its process, or the reason why it has none.
 
-import { DecodeError, OsError } from '../../../model/errors.ts'
-import type { Process } from '../../../model/process.ts'
-import { yielding } from '../../yielding.ts'
-import { accountFinder } from '../processes/accounts.ts'
-import { listProcesses, makeProcess, readFacts, readServices, type Calls, type Facts } from '../processes/processes.ts'
+import { counted } from '../../../model/counted.ts'
+import { OsError } from '../../../model/errors.ts'
+import type { Gap } from '../../../model/gap.ts'
+import { ProcessTable } from '../../../model/process.ts'
+import type { Tape } from '../../tape.ts'
+import type { Draft, Row } from '../decode/sockets.ts'
+import type { Calls } from '../kernel/api.ts'
+import { elevate } from '../kernel/codes.ts'
+import { makeProcesses, type ProcessAnswer, type ProcessReader } from '../processes/processes.ts'
+import { addModules } from './modules.ts'
 
-/** What Windows said of the processes, as plain data. */
-export interface ProcessAnswer {
-  readonly facts: readonly Facts[]
-  /** Users: SID and name. */
-  readonly users: readonly (readonly [string, string])[]
-  /** Services: pid and names. */
-  readonly services: readonly (readonly [number, readonly string[]])[]
-  /** Why the services are not known. */
-  readonly servicesError?: string | undefined
-}
-
-/** Reads processes and their parents. */
-export type ProcessReader = (pids: Iterable<number> | 'all') => Promise<ProcessAnswer>
-
-/** Makes the reader that a source keeps from snapshot to snapshot. */
-export function processReader(calls: Calls): ProcessReader {
-  const findAccounts = accountFinder(calls)
-  let known = new Map<number, Facts>()
-  let services = new Map<number, string[]>()
-  let servicesError: string | undefined
-
-  return async pids => {
-    const yieldToEventLoop = yielding()
-    const list = listProcesses(calls)
-    const found = new Map<number, Facts>()
-    let isNew = false
-    for (const pid of pids === 'all' ? list.keys() : pids) {
-      for (let entry = list.get(pid); entry !== undefined && !found.has(entry.pid); entry = list.get(entry.parentPid)) {
-        const facts = readFacts(calls, entry, known.get(entry.pid))
-        if (facts !== known.get(entry.pid)) isNew = true
-        found.set(entry.pid, facts)
-        await yieldToEventLoop()
-      }
-    }
-    known = found
-    if (isNew) {
-      try {
-        services = readServices(calls)
-        servicesError = undefined
-      } catch (error) {
-        if (!(error instanceof OsError || error instanceof DecodeError)) throw error
-        servicesError = error.message
-      }
-    }
-    const facts = [...found.values()]
-    const users = await findAccounts(facts.flatMap(f => f.sid ?? []))
-    return { facts, users: [...users], services: [...services].filter(([pid]) => found.has(pid)), servicesError }
+/** The processes of the sockets. A socket whose process is gone loses it, with the reason. `calls` and `reader` are undefined when a tape is played. */
+export async function addOwners(
+  tape: Tape,
+  calls: Calls | undefined,
+  reader: ProcessReader | undefined,
+  rows: readonly Row[],
+  gaps: Gap[],
+): Promise<ProcessTable> {
+  const pids = new Set(rows.map(row => row.pid).filter(pid => pid !== 0))
+  try {
+    const answer = await tape.value<ProcessAnswer>('processes', () => reader!.read(pids))
+    const processes = makeProcesses(answer)
+    for (const row of rows) markExited(row, processes)
+    await addModules(tape, calls, rows, processes)
+    gaps.push(...processGaps(answer))
+    return processes
+  } catch (error) {
+    if (!(error instanceof OsError)) throw error
+    const text = `the processes could not be listed: ${error.message}`
+    gaps.push({ code: 'processes-unread', what: 'processes', why: 'kernel', text, help: '', count: undefined })
+    return new ProcessTable()
   }
 }
 
-/** The processes of an answer, by pid. */
-export function makeProcesses(answer: ProcessAnswer): Map<number, Process> {
-  const facts = new Map(answer.facts.map(f => [f.pid, f]))
-  const users = new Map(answer.users)
-  const services = new Map(answer.services)
-  return new Map(
-    answer.facts.map(f => [
-      f.pid,
-      makeProcess(f, facts.get(f.parentPid), f.sid === undefined ? undefined : users.get(f.sid), services.get(f.pid)),
-    ]),
-  )
+/** A row can outlive its process: a handle was inherited, or the process ended during the snapshot. */
+function markExited(row: Row, processes: ProcessTable): void {
+  if (row.pid === 0 || processes.has(row.pid)) return
+  row.draft.owners = []
+  row.draft.ownerless = 'exited'
+}
+
+/** The owner comes with the row. Where it was not requested it is removed, so that a snapshot is the same on every system. */
+export function removeOwners(draft: Draft): void {
+  draft.owners = []
+  draft.ownerless = undefined
+}
+
+function processGaps(answer: ProcessAnswer): Gap[] {
+  const gaps: Gap[] = []
+  const refused = answer.facts.filter(f => f.refused).length
+  if (refused > 0) {
+    const text = `only name and parent of ${counted(refused, 'process', 'processes')} can be read (protected, or of another user)`
+    gaps.push({ code: 'processes-refused', what: 'processes', why: 'permission', text, help: elevate, count: refused })
+  }
+  if (answer.servicesError !== undefined) {
+    const isRefused = answer.servicesCode === 'ERROR_ACCESS_DENIED'
+    gaps.push({
+      code: isRefused ? 'services-refused' : 'services-unread',
+      what: 'processes',
+      why: isRefused ? 'permission' : 'kernel',
+      text: `the services inside processes could not be read: ${answer.servicesError}`,
+      help: isRefused ? elevate : '',
+      count: undefined,
+    })
+  }
+  return gaps
 }

@@ -1,32 +1,46 @@
-// Names of users. A domain may be slow to answer, so a snapshot waits only a moment; the name is there in a later snapshot.
+// Names of users. A domain can be slow to answer, so a snapshot waits for a moment only; a later snapshot has the name.
 
 import { setTimeout as wait } from 'node:timers/promises'
 import { wideString } from '../../../bytes/text.ts'
 import { OsError } from '../../../model/errors.ts'
-import type { Calls } from './processes.ts'
+import type { Calls } from '../kernel/api.ts'
 import { sidOfText } from '../kernel/text.ts'
 
-const patienceMs = 500
+const maxWaitMs = 500
 
-/** Makes a function that finds the names of SIDs and remembers them. */
-export function accountFinder(calls: Calls): (sids: Iterable<string>) => Promise<ReadonlyMap<string, string>> {
-  const asked = new Map<string, Promise<void>>()
-  const names = new Map<string, string>()
-  const ask = async (sid: string): Promise<void> => {
-    const found = await calls.accountName(sidOfText(sid)).catch((error: unknown) => {
+/** Looks up the names of SIDs, each once, and keeps them. */
+export class AccountNames {
+  readonly #calls: Calls
+  readonly #lookups = new Map<string, Promise<void>>()
+  readonly #names = new Map<string, string>()
+
+  constructor(calls: Calls) {
+    this.#calls = calls
+  }
+
+  /** The names that are known after half a second at most. */
+  async find(sids: Iterable<string>): Promise<ReadonlyMap<string, string>> {
+    const requested = [...new Set(sids)]
+    const lookups = requested.map(sid => this.#lookups.get(sid) ?? this.#start(sid))
+    const timer = new AbortController()
+    const late = wait(maxWaitMs, undefined, { ref: false, signal: timer.signal }).catch(() => undefined)
+    await Promise.race([Promise.all(lookups), late])
+    timer.abort()
+    return new Map(requested.filter(sid => this.#names.has(sid)).map(sid => [sid, this.#names.get(sid)!]))
+  }
+
+  #start(sid: string): Promise<void> {
+    const lookup = this.#lookUp(sid)
+    this.#lookups.set(sid, lookup)
+    return lookup
+  }
+
+  async #lookUp(sid: string): Promise<void> {
+    const found = await this.#calls.accountName(sidOfText(sid)).catch((error: unknown) => {
       if (!(error instanceof OsError)) throw error
     })
-    if (!found) return // Nobody knows it: the SID itself is shown.
+    if (!found) return // No account has it: the SID itself is shown.
     const [domain, name] = found.map(wideString)
-    names.set(sid, domain === '' ? name! : `${domain}\\${name}`)
-  }
-  return async sids => {
-    const requested = [...new Set(sids)]
-    const answers = requested.map(sid => asked.get(sid) ?? asked.set(sid, ask(sid)).get(sid)!)
-    const timer = new AbortController()
-    const late = wait(patienceMs, undefined, { ref: false, signal: timer.signal }).catch(() => undefined)
-    await Promise.race([Promise.all(answers), late])
-    timer.abort()
-    return new Map(requested.filter(sid => names.has(sid)).map(sid => [sid, names.get(sid)!]))
+    this.#names.set(sid, domain === '' ? name! : `${domain}\\${name}`)
   }
 }

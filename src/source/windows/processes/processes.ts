@@ -1,127 +1,94 @@
-// Who a process is: what Windows tells to everybody, and what it tells only to those who may open the process.
+// The processes that a snapshot needs: the owners of its sockets and their parents, with users and services.
 
-import { viewOf, wideString } from '../../../bytes/text.ts'
 import { DecodeError, OsError } from '../../../model/errors.ts'
-import type { Process } from '../../../model/process.ts'
-import type * as calls from '../kernel/calls.ts'
-import { fileTimeMs } from '../decode/sockets.ts'
-import { processEntry, processTimes, serviceEntry, tokenUser, unicodeString } from '../kernel/structs.ts'
-import { pointed, pointedText, sidBytes, sidText, splitCommandLine, type Located } from '../kernel/text.ts'
+import { ProcessTable, type Process } from '../../../model/process.ts'
+import { yieldToEventLoop } from '../../yielding.ts'
+import type { Calls } from '../kernel/api.ts'
+import { fileTimeMs } from '../kernel/filetime.ts'
+import { splitCommandLine } from '../kernel/text.ts'
+import { AccountNames } from './accounts.ts'
+import { keyOf, listProcesses, readFacts, type Facts } from './facts.ts'
+import { readServices } from './services.ts'
 
-/** The calls, as calls.ts makes them; tests have others. */
-export type Calls = typeof calls
-
-/** What the list of processes says of each. */
-export interface Entry {
-  readonly pid: number
-  readonly parentPid: number
-  readonly name: string
+/** What Windows reported of the processes, as plain data. A recording has it in this form. */
+export interface ProcessAnswer {
+  readonly facts: readonly Facts[]
+  /** Users: SID and name. */
+  readonly users: readonly (readonly [string, string])[]
+  /** Services: pid and names. */
+  readonly services: readonly (readonly [number, readonly string[]])[]
+  /** Why the services are not known: as a sentence, and as the code of the error, which older recordings do not have. */
+  readonly servicesError?: string | undefined
+  readonly servicesCode?: string | undefined
 }
 
-/** What is known of one process, as plain data. */
-export interface Facts extends Entry {
-  /** FILETIME of its start, in decimal digits. */
-  readonly started?: string | undefined
-  readonly exe?: string | undefined
-  /** The user, as text of the SID. */
-  readonly sid?: string | undefined
-  /** The command line. A recording leaves out what has this name, unless it was asked to keep it. */
-  readonly command?: string | undefined
-  /** Windows did not let us open it. */
-  readonly refused?: boolean | undefined
-}
+/** Reads processes and their parents. It keeps what it read, because only new processes need to be opened again. */
+export class ProcessReader {
+  readonly #calls: Calls
+  readonly #accounts: AccountNames
+  #known: ReadonlyMap<number, Facts> = new Map()
+  #services: ReadonlyMap<number, readonly string[]> = new Map()
+  #servicesError: OsError | DecodeError | undefined
 
-/** At most so many: a list that goes on for ever is not believed. */
-const maxProcesses = 1_000_000
-
-/** Every process by pid. */
-export function listProcesses(calls: Calls): Map<number, Entry> {
-  const found = new Map<number, Entry>()
-  for (const bytes of calls.processEntries(processEntry.write({ dwSize: processEntry.size }))) {
-    const e = processEntry.read(viewOf(bytes))
-    found.set(e.th32ProcessID, { pid: e.th32ProcessID, parentPid: e.th32ParentProcessID, name: wideString(e.szExeFile) })
-    if (found.size >= maxProcesses) throw new OsError('Process32NextW', 'ERROR_MORE_DATA')
+  constructor(calls: Calls) {
+    this.#calls = calls
+    this.#accounts = new AccountNames(calls)
   }
-  return found
-}
 
-/** The value, or undefined when Windows refuses it. */
-function attempt<T>(read: () => T): T | undefined {
-  try {
-    return read()
-  } catch (error) {
-    if (error instanceof OsError || error instanceof DecodeError) return undefined
-    throw error
-  }
-}
-
-/** The start of a process that is open, as FILETIME. */
-export const startOf = (calls: Calls, handle: number): bigint => processTimes.read(viewOf(calls.processTimes(handle))).created
-
-/** The key of a process: its pid and its start. */
-export const keyOf = (pid: number, started: string | undefined): string => `${pid}.${started ?? '?'}`
-
-/** Reads one process. `known` are the facts of the snapshot before: they are still true when the start is the same. */
-export function readFacts(calls: Calls, entry: Entry, known: Facts | undefined): Facts {
-  let handle: number
-  try {
-    handle = calls.openProcess(entry.pid, calls.rights.query)
-  } catch (error) {
-    if (!(error instanceof OsError)) throw error
-    return { ...entry, refused: error.code === 'ERROR_ACCESS_DENIED' }
-  }
-  try {
-    const started = attempt(() => startOf(calls, handle))?.toString()
-    if (known !== undefined && started !== undefined && known.started === started) return known
+  /** Reads these processes, or all, and their parents. */
+  async read(pids: Iterable<number> | 'all'): Promise<ProcessAnswer> {
+    const list = listProcesses(this.#calls)
+    const found = new Map<number, Facts>()
+    let isNew = false
+    for (const pid of pids === 'all' ? list.keys() : pids) {
+      for (let entry = list.get(pid); entry !== undefined && !found.has(entry.pid); entry = list.get(entry.parentPid)) {
+        const known = this.#known.get(entry.pid)
+        const facts = readFacts(this.#calls, entry, known)
+        if (facts !== known) isNew = true
+        found.set(entry.pid, facts)
+        await yieldToEventLoop()
+      }
+    }
+    this.#known = found
+    if (isNew) this.#readServices()
+    const error = this.#servicesError
+    const facts = [...found.values()]
     return {
-      ...entry,
-      started,
-      exe: attempt(() => wideString(calls.imagePath(handle))),
-      sid: attempt(() => sidText(userSid(calls.token(handle, 1)))),
-      command: attempt(() => commandLineText(calls.commandLine(handle))),
-    }
-  } finally {
-    calls.closeHandle(handle)
-  }
-}
-
-/** The SID in an answer of TokenUser. */
-export function userSid(answer: Located): Uint8Array {
-  const sid = pointed(answer, tokenUser.read(viewOf(answer.bytes)).Sid)
-  if (sid === undefined) throw new DecodeError('SID', 8, 0)
-  return sidBytes(sid)
-}
-
-function commandLineText(answer: Located): string | undefined {
-  const head = unicodeString.read(viewOf(answer.bytes))
-  const bytes = pointed(answer, head.Buffer)
-  return bytes && wideString(bytes.subarray(0, head.Length))
-}
-
-/** The names of the services that run in each process. */
-export function readServices(calls: Calls): Map<number, string[]> {
-  const found = new Map<number, string[]>()
-  for (const page of calls.services()) {
-    for (let i = 0; i < page.count; i++) {
-      const e = serviceEntry.read(viewOf(page.bytes), i * serviceEntry.size)
-      const name = pointedText(page, e.lpServiceName)
-      if (name === undefined || e.dwProcessId === 0) continue
-      const names = found.get(e.dwProcessId)
-      if (names) names.push(name)
-      else found.set(e.dwProcessId, [name])
+      facts,
+      users: [...(await this.#accounts.find(facts.flatMap(f => f.sid ?? [])))],
+      services: [...this.#services].filter(([pid]) => found.has(pid)),
+      servicesError: error?.message,
+      servicesCode: error instanceof OsError ? error.code : undefined,
     }
   }
-  return found
+
+  #readServices(): void {
+    try {
+      this.#services = readServices(this.#calls)
+      this.#servicesError = undefined
+    } catch (error) {
+      if (!(error instanceof OsError || error instanceof DecodeError)) throw error
+      this.#servicesError = error
+    }
+  }
+}
+
+/** The processes of an answer. */
+export function makeProcesses(answer: ProcessAnswer): ProcessTable {
+  const facts = new Map(answer.facts.map(f => [f.pid, f]))
+  const users = new Map(answer.users)
+  const services = new Map(answer.services)
+  const processes = new ProcessTable()
+  for (const f of answer.facts) {
+    const user = f.sid === undefined ? undefined : users.get(f.sid)
+    processes.set(f.pid, makeProcess(f, facts.get(f.parentPid), user, services.get(f.pid)))
+  }
+  return processes
 }
 
 /** Puts a process together. `parent` is the process that has the parent's pid now. */
-export function makeProcess(
-  facts: Facts,
-  parent: Facts | undefined,
-  user: string | undefined,
-  services: readonly string[] | undefined,
-): Process {
-  // Pids are used again: a "parent" that started later is somebody else.
+function makeProcess(facts: Facts, parent: Facts | undefined, user: string | undefined, services: readonly string[] | undefined): Process {
+  // Pids are reused: a "parent" that started later is another process.
   const reused = parent?.started !== undefined && facts.started !== undefined && BigInt(parent.started) > BigInt(facts.started)
   const hasParent = facts.parentPid !== 0 && facts.parentPid !== facts.pid && !reused
   return {

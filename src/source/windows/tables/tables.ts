@@ -1,48 +1,38 @@
-// The tables of sockets: asked for in the form that this Windows has, and decoded row by row.
+// The tables of sockets: read in the form that this Windows has, and decoded row by row.
 
 import { DecodeError, OsError } from '../../../model/errors.ts'
 import type { Gap } from '../../../model/gap.ts'
-import { yielding } from '../../yielding.ts'
 import type { Tape } from '../../tape.ts'
+import { yieldToEventLoop } from '../../yielding.ts'
+import { KeySettler } from '../decode/keys.ts'
+import { readRows, trimTable, type Row, type TableKind } from '../decode/sockets.ts'
+import type { Calls } from '../kernel/api.ts'
 import { codeName, elevate, isUnsupported } from '../kernel/codes.ts'
-import type { Calls } from '../processes/processes.ts'
-import { keySettler, readRows, trimTable, type Row, type TableKind } from '../decode/sockets.ts'
+
+const ERROR_INVALID_PARAMETER = codeName(87)
 
 /** Reads the tables of one snapshot after the other. */
-export interface Tables {
+export class TableReader {
+  readonly #tape: Tape
+  readonly #calls: Calls | undefined
+  #keys = new KeySettler()
+
+  /** `calls` are undefined when a tape is played. */
+  constructor(tape: Tape, calls: Calls | undefined) {
+    this.#tape = tape
+    this.#calls = calls
+  }
+
   /** Starts a snapshot. */
-  start(): void
-  /** Adds the sockets of a table to `found`, and what could not be read to `gaps`. */
-  read(protocol: TableKind['protocol'], family: TableKind['family'], found: Row[], gaps: Gap[]): Promise<void>
-}
-
-/** The tables of this machine. `calls` are undefined when a tape is played. */
-export function openTables(tape: Tape, calls: Calls | undefined): Tables {
-  let keys = keySettler(new Map())
-
-  function* askTable(kind: TableKind): Generator<Uint8Array> {
-    if (calls) yield trimTable(calls.table(kind.protocol, kind.family, kind.rows), kind)
+  start(): void {
+    this.#keys = new KeySettler(this.#keys.connections)
   }
 
-  async function table(kind: TableKind, found: Row[]): Promise<void> {
-    const yieldToEventLoop = yielding()
-    // A copy, because rows are looked at again when Windows is asked more about them.
-    const question = `${kind.protocol} ${kind.family} ${kind.rows}`
-    for (const answer of tape.bytes(question, () => askTable(kind))) {
-      for (const row of readRows(answer.slice(), kind)) {
-        keys.settle(row)
-        found.push(row)
-        const pause = yieldToEventLoop()
-        if (pause) await pause
-      }
-    }
-  }
-
-  /** With time and module, or where Windows does not have that, with the pid only. */
-  async function read(protocol: TableKind['protocol'], family: TableKind['family'], found: Row[], gaps: Gap[]): Promise<void> {
+  /** Adds the sockets of a table to `found`, and what could not be read to `gaps`. Rows have time and module, or where Windows lacks that the pid only. */
+  async read(protocol: TableKind['protocol'], family: TableKind['family'], found: Row[], gaps: Gap[]): Promise<void> {
     for (const rows of ['module', 'pid'] as const) {
       try {
-        await table({ protocol, family, rows }, found)
+        await this.#readTable({ protocol, family, rows }, found)
         return
       } catch (error) {
         if (error instanceof OsError && rows === 'module' && mayLackModules(error)) continue
@@ -52,24 +42,40 @@ export function openTables(tape: Tape, calls: Calls | undefined): Tables {
     }
   }
 
-  return {
-    start() {
-      keys = keySettler(keys.connections)
-    },
-    read,
+  async #readTable(kind: TableKind, found: Row[]): Promise<void> {
+    for (const answer of this.#tape.bytes(`${kind.protocol} ${kind.family} ${kind.rows}`, () => this.#call(kind))) {
+      // A copy, because rows name their sockets in later calls.
+      for (const row of readRows(answer.slice(), kind)) {
+        this.#keys.settle(row)
+        found.push(row)
+        const pause = yieldToEventLoop()
+        if (pause) await pause
+      }
+    }
+  }
+
+  *#call(kind: TableKind): Generator<Uint8Array> {
+    if (this.#calls) yield trimTable(this.#calls.table(kind.protocol, kind.family, kind.rows), kind)
   }
 }
 
-const mayLackModules = (error: OsError): boolean => isUnsupported(error.code) || error.code === codeName(87)
+const mayLackModules = (error: OsError): boolean => isUnsupported(error.code) || error.code === ERROR_INVALID_PARAMETER
 
 function tableGap(protocol: string, family: string, error: unknown): Gap {
   if (error instanceof OsError) {
     const refused = error.code === 'ERROR_ACCESS_DENIED'
-    const text = `${protocol} over ${family} could not be listed: ${error.message}`
-    return { what: 'sockets', why: refused ? 'permission' : 'kernel', text, help: refused ? elevate : '', count: undefined }
+    return {
+      code: refused ? 'table-refused' : 'table-unread',
+      what: 'sockets',
+      why: refused ? 'permission' : 'kernel',
+      text: `${protocol} over ${family} could not be listed: ${error.message}`,
+      help: refused ? elevate : '',
+      count: undefined,
+    }
   }
   if (!(error instanceof DecodeError)) throw error
   return {
+    code: 'table-damaged',
     what: 'sockets',
     why: 'damaged',
     text: `the table of ${protocol} over ${family} is cut short: ${error.message}`,

@@ -1,9 +1,8 @@
-// The tables of sockets that sysctl gives, as records: one for the address, one for the socket, its buffers, its counters. Walked by
-// the length that each record states, because records grow: xsocket_n did in macOS 13. It knows nothing of what the fields mean. Pure.
+// The tables of sockets that sysctl gives, as records: one for the address, one for the socket, its buffers, its counters. They are walked by
+// the length that each record states, because records grow: xsocket_n did in macOS 13. What the fields mean is not decided here. Pure.
 
 import { viewOf } from '../../../bytes/text.ts'
 import { DecodeError } from '../../../model/errors.ts'
-import { xtcpcbN, type XtcpcbN } from '../kernel/structs-tcp.ts'
 import {
   recordHead,
   xinpcbN,
@@ -11,13 +10,15 @@ import {
   xsockbufN,
   xsocketN,
   xsockstatN,
+  xtcpcbN,
   xunpcb64,
   xunpcbN,
-  type Xinpgen,
   type XinpcbN,
+  type Xinpgen,
   type XsockbufN,
   type XsocketN,
   type XsockstatN,
+  type XtcpcbN,
   type Xunpcb64,
   type XunpcbN,
 } from '../kernel/structs.ts'
@@ -30,7 +31,7 @@ const XSO_INPCB = 0x10
 const XSO_TCPCB = 0x20
 const XSO_UNPCB = 0x200
 
-/** What the table says of one socket. */
+/** The records of one socket. */
 export interface Records {
   inpcb?: XinpcbN
   unpcb?: XunpcbN
@@ -43,7 +44,7 @@ export interface Records {
 
 /** A table, as far as its bytes go. */
 export interface Table<T> {
-  /** How many sockets the kernel knew of. Some may have died before it wrote them. */
+  /** It has the number of sockets when the kernel began. Some may have been closed before it wrote them. */
   readonly header: Xinpgen
   readonly sockets: readonly T[]
   /** The table ended with its closing record, as a whole one does. A table without sockets has none. */
@@ -55,10 +56,10 @@ export interface Table<T> {
 /** Every record starts at a multiple of 8. */
 const rounded = (length: number): number => Math.ceil(length / 8) * 8
 
-/** What is known of a table when it was read to its end. */
+/** What a table turns out to be once it was read to its end. */
 export type TableEnd = Omit<Table<never>, 'sockets'>
 
-/** Reads a table of `pcblist_n`, socket by socket, so that who reads a long one can pause. */
+/** Reads a table of `pcblist_n`, socket by socket, so that the reader of a long one can yield. */
 export function* readSockets(answer: Uint8Array): Generator<Records, TableEnd> {
   const view = viewOf(answer)
   const header = readHeader(view)
@@ -90,7 +91,7 @@ export function* readSockets(answer: Uint8Array): Generator<Records, TableEnd> {
   return { header, whole, incomplete }
 }
 
-/** A socket that was made after the kernel began to write the table may be half there. A flow has no count. */
+/** A socket that was made after the kernel began to write the table may be incomplete. A flow has no count. */
 const isYounger = (r: Records, header: Xinpgen): boolean => r.inpcb !== undefined && r.inpcb.inp_gencnt > header.xig_gen
 
 /** A table that breaks off may do so in the middle of a socket: what has no counters yet, or no control block like the others, is cut. */
@@ -108,7 +109,7 @@ export function readTable(answer: Uint8Array): Table<Records> {
   }
 }
 
-/** A socket that is not there any more leaves buffer records of kind 0; kinds that this program does not know it skips. */
+/** A socket that is gone leaves buffer records of kind 0; unknown kinds are skipped. */
 function readRecord(into: Records, kind: number, view: DataView, at: number, length: number): void {
   if (kind === XSO_INPCB) into.inpcb = xinpcbN.read(view, at, length)
   else if (kind === XSO_UNPCB) into.unpcb = xunpcbN.read(view, at, length)

@@ -1,12 +1,13 @@
-// Sockets of our own process: which handle is which connection, and what TCP_INFO says of it.
+// Sockets of this process: which handle is which connection, and what TCP_INFO reports of it.
 
 import { ipv4, ipv6 } from '../../../bytes/address.ts'
 import { viewOf } from '../../../bytes/text.ts'
 import { OsError } from '../../../model/errors.ts'
 import type { Endpoint, Queues, State } from '../../../model/socket.ts'
-import { yielding } from '../../yielding.ts'
-import type { Calls } from '../processes/processes.ts'
-import { tcpOfInfo, type KnownTcp } from '../decode/statistics.ts'
+import { yieldToEventLoop } from '../../yielding.ts'
+import type { KnownTcp } from '../../draft.ts'
+import { tcpOfInfo } from '../decode/statistics.ts'
+import type { Calls } from '../kernel/api.ts'
 import { sockaddrIn, sockaddrIn6, tcpInfo, tcpInfoSizes } from '../kernel/structs.ts'
 
 const AF_INET = 2
@@ -14,10 +15,10 @@ const AF_INET6 = 23
 const SIO_TCP_INFO = 0xd8000027
 const FIONREAD = 0x4004667f
 
-/** Both ends of a socket as one word. A socket for both families is `::ffff:` to itself and IPv4 in the table, so that is left out. */
+/** Both ends of a socket as one word. A socket for both families has `::ffff:` addresses itself and IPv4 ones in the table, so that is left out. */
 export const endsKey = (local: Endpoint, remote: Endpoint | undefined): string =>
-  `${plain(local)}${remote === undefined ? '' : ` ${plain(remote)}`}`
-const plain = (e: Endpoint): string => `${e.address?.replace(/^::ffff:/, '')} ${e.port}`
+  `${unmapped(local)}${remote === undefined ? '' : ` ${unmapped(remote)}`}`
+const unmapped = (e: Endpoint): string => `${e.address?.replace(/^::ffff:/, '')} ${e.port}`
 
 /** The end that a SOCKADDR names; undefined when it is not an internet address. */
 export function endOf(name: Uint8Array | undefined): Endpoint | undefined {
@@ -32,8 +33,8 @@ export function endOf(name: Uint8Array | undefined): Endpoint | undefined {
   return { address: ipv6(a.sin6_addr), port: a.sin6_port }
 }
 
-/** Windows gives low numbers first, so after so many that are no socket, and no handle by the count of handles, there is none. */
-const emptyRun = 1024
+/** Windows gives low numbers first, so after so many numbers that are not a socket, beyond the count of handles, there is no further one. */
+const MAX_EMPTY_RUN = 1024
 
 /** A socket of this process that has an address. */
 export interface OwnSocket {
@@ -44,8 +45,7 @@ export interface OwnSocket {
 
 /** The sockets of this process that are bound, one after the other. */
 export async function* ownSockets(calls: Calls): AsyncGenerator<OwnSocket, void, undefined> {
-  const yieldToEventLoop = yielding()
-  const enough = 2 * calls.ownHandleCount() + emptyRun
+  const enough = 2 * calls.ownHandleCount() + MAX_EMPTY_RUN
   let last = 0
   for (const handle of calls.ownHandles()) {
     const local = endOf(calls.socketName(handle, 'local'))
@@ -53,7 +53,7 @@ export async function* ownSockets(calls: Calls): AsyncGenerator<OwnSocket, void,
       last = handle / 4
       yield { handle, local, remote: endOf(calls.socketName(handle, 'remote')) }
     }
-    if (handle / 4 > Math.max(enough, last + emptyRun)) break
+    if (handle / 4 > Math.max(enough, last + MAX_EMPTY_RUN)) break
     await yieldToEventLoop()
   }
 }
@@ -65,7 +65,7 @@ export async function ownConnections(calls: Calls): Promise<Map<string, number>>
   return found
 }
 
-/** TCPSTATE, which counts otherwise than the tables do. */
+/** TCPSTATE, whose numbers are not those of the tables. */
 const tcpInfoStates: readonly (State | undefined)[] = [
   'CLOSED',
   'LISTEN',
@@ -80,7 +80,7 @@ const tcpInfoStates: readonly (State | undefined)[] = [
   'TIME_WAIT',
 ]
 
-/** What TCP_INFO says. */
+/** What TCP_INFO reports. */
 export interface SocketInfo {
   readonly tcp: KnownTcp
   readonly state: State | undefined
@@ -88,13 +88,13 @@ export interface SocketInfo {
   readonly inFlightBytes: number
 }
 
-/** What TCP_INFO says of a socket, by the newest version that this Windows has. */
+/** Reads TCP_INFO of a socket, in the newest version that this Windows has. */
 export function readInfo(calls: Calls, handle: number): SocketInfo {
   for (let version = tcpInfoSizes.length - 1; ; version--) {
     const output = new Uint8Array(tcpInfoSizes[version]!)
     try {
-      const got = calls.ioctl(handle, SIO_TCP_INFO, new Uint8Array(new Uint32Array([version]).buffer), output)
-      const length = Math.min(got, output.length)
+      const written = calls.ioctl(handle, SIO_TCP_INFO, new Uint8Array(new Uint32Array([version]).buffer), output)
+      const length = Math.min(written, output.length)
       const { State, BytesInFlight } = tcpInfo.read(viewOf(output), 0, length)
       return { tcp: tcpOfInfo(output, length), state: tcpInfoStates[State], inFlightBytes: BytesInFlight }
     } catch (error) {
@@ -104,7 +104,7 @@ export function readInfo(calls: Calls, handle: number): SocketInfo {
   }
 }
 
-/** Bytes that the socket has received and the program has not read; undefined when Windows does not say. */
+/** Bytes that the socket has received and the program has not read; undefined when Windows does not report it. */
 export function readQueues(calls: Calls, handle: number): Queues | undefined {
   const waiting = new Uint32Array(1)
   try {
