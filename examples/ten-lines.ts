@@ -3,7 +3,7 @@ import { watch } from 'sockscope'
 
 for await (const frame of watch({ every: 500, query: { protocols: ['tcp'] }, signal: AbortSignal.timeout(2000) })) {
   for (const { state, local } of frame.sockets) if (state === 'LISTEN') console.log(`listens on ${local.address}:${local.port}`)
-  for (const socket of frame.change?.opened ?? []) console.log(`opened ${socket.local.port} -> ${socket.remote?.port ?? '*'}`)
-  for (const socket of frame.change?.closed ?? []) console.log(`closed ${socket.local.port} -> ${socket.remote?.port ?? '*'}`)
+  for (const socket of frame.opened) console.log(`opened ${socket.local.port} -> ${socket.remote?.port ?? '*'}`)
+  for (const socket of frame.closed) console.log(`closed ${socket.local.port} -> ${socket.remote?.port ?? '*'}`)
   for (const gap of frame.gaps) console.log(`not seen: ${gap.text}`)
 }

@@ -159,18 +159,18 @@ test('what opens and closes while somebody watches', skip, async () => {
   const port = portOf(server)
   const clients: Socket[] = []
   const seen: string[] = []
-  for await (const { change } of watch({
+  for await (const { opened, closed } of watch({
     source: machine,
     every: 30,
     query: { protocols: ['tcp'] },
     signal: AbortSignal.timeout(10_000),
   })) {
     if (clients.length === 0) clients.push(...(await pair(server)))
-    if (change?.opened.some(s => s.remote?.port === port)) {
+    if (opened.some(s => s.remote?.port === port)) {
       seen.push('opened')
       clients[0]!.resetAndDestroy()
     }
-    if (change?.closed.some(s => s.remote?.port === port)) seen.push('closed')
+    if (closed.some(s => s.remote?.port === port)) seen.push('closed')
     if (seen.length === 2) break
   }
   deepEqual(seen, ['opened', 'closed'])

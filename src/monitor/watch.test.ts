@@ -39,13 +39,13 @@ function counter(over: Partial<Source> = {}): Source & { readonly snapshots: () 
 test('frames are numbered, and say what changed since the one before', async () => {
   const source = counter()
   const seen: unknown[] = []
-  for await (const { sequence, intervalMs, change } of watch({ source, every: 1 })) {
-    seen.push([sequence, typeof intervalMs, change])
+  for await (const { sequence, intervalMs, opened, closed, changed } of watch({ source, every: 1 })) {
+    seen.push([sequence, typeof intervalMs, { opened, closed, changed }])
     if (sequence === 2) break
   }
-  const nothing = { opened: [], closed: [], moved: [] }
+  const nothing = { opened: [], closed: [], changed: [] }
   deepEqual(seen, [
-    [0, 'undefined', undefined],
+    [0, 'undefined', nothing],
     [1, 'number', nothing],
     [2, 'number', nothing],
   ])

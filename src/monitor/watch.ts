@@ -69,7 +69,10 @@ async function* loop(options: WatchOptions, every: number): AsyncGenerator<Frame
         ...(flows && (await flows.take(snapshot, intervalMs))),
         sequence,
         intervalMs,
-        change: since && (filter?.of(since) ?? since),
+        ...((since && (filter?.of(since) ?? since)) ?? { opened: [], closed: [], changed: [] }),
+        events: [],
+        coverage: { tier: 'snapshot', lost: 0 },
+        skipped: 0,
       }
       last = { snapshot, at }
       if (source.ended) return

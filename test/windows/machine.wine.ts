@@ -107,17 +107,17 @@ test('a watch tells what opened and what closed', async () => {
   const server = createServer()
   const events: string[] = []
   let port = 0
-  for await (const { change, sequence } of watch({ every: 50, signal: AbortSignal.timeout(10_000) })) {
+  for await (const { opened, closed, sequence } of watch({ every: 50, signal: AbortSignal.timeout(10_000) })) {
     if (sequence === 0) {
       server.listen(0, '127.0.0.1')
       await once(server, 'listening')
       port = (server.address() as AddressInfo).port
     }
-    for (const s of change?.opened.filter(o => o.local.port === port) ?? []) {
+    for (const s of opened.filter(o => o.local.port === port)) {
       events.push(`opened ${s.state}`)
       server.close()
     }
-    for (const s of change?.closed.filter(c => c.local.port === port) ?? []) events.push(`closed ${s.state}`)
+    for (const s of closed.filter(c => c.local.port === port)) events.push(`closed ${s.state}`)
     if (events.length === 2) break
   }
   deepEqual(events, ['opened LISTEN', 'closed LISTEN'])

@@ -52,20 +52,18 @@ function* lines(frame: Frame, processes: ReadonlyMap<number, Process>, test: ((s
       `${time} ${word} ${s.protocol} ${endpointText(s.local, s)} ${s.remote ? `to ${endpointText(s.remote, s)} ` : ''}${from}${s.state ?? ''}  ${who}`.trimEnd(),
     )
   }
-  const { change } = frame
-  if (change === undefined) return
   const requested = (s: Socket): boolean => test?.(s) ?? true
-  for (const s of change.opened.filter(requested)) yield colour('green', line('opened ', s))
-  for (const { socket, from } of change.changed) if (requested(socket)) yield line('changed', socket, `${from ?? '?'} > `)
-  for (const s of change.closed.filter(requested)) yield colour('red', line('closed ', s))
+  for (const s of frame.opened.filter(requested)) yield colour('green', line('opened ', s))
+  for (const { socket, from } of frame.changed) if (requested(socket)) yield line('changed', socket, `${from ?? '?'} > `)
+  for (const s of frame.closed.filter(requested)) yield colour('red', line('closed ', s))
 }
 
 function* records(frame: Frame, processes: ReadonlyMap<number, Process>): Generator<string> {
-  const { atMs, change } = frame
+  const { atMs } = frame
   const record = (type: string, socket: Socket, rest: object = {}): string =>
     safeJson({ type, atMs, socket, ...rest, processes: socket.owners.map(o => processes.get(o.pid)).filter(p => p !== undefined) })
-  for (const socket of change?.opened ?? []) yield record('opened', socket)
-  for (const { socket, from } of change?.changed ?? []) yield record('changed', socket, { from })
-  for (const socket of change?.closed ?? []) yield record('closed', socket)
+  for (const socket of frame.opened) yield record('opened', socket)
+  for (const { socket, from } of frame.changed) yield record('changed', socket, { from })
+  for (const socket of frame.closed) yield record('closed', socket)
   for (const gap of frame.gaps) yield safeJson({ type: 'gap', atMs, gap })
 }
