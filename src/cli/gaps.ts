@@ -2,7 +2,7 @@
 
 import { hostname } from 'node:os'
 import type { Snapshot } from '../model/snapshot.ts'
-import { metaOf, schema } from '../render/document.ts'
+import { metaOf, schema } from '../wire/envelope.ts'
 import { safe } from '../render/text.ts'
 import { colour, note } from './output.ts'
 import { exits } from './problem.ts'

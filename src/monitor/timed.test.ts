@@ -69,5 +69,11 @@ test('sockets that the filter stops taking have not closed', async () => {
   const snapshots = [[a], [a, b], [a, b], [a, b], [a]]
   for await (const { opened, closed } of watch({ source: player(snapshots), query: { filter: 'age < 2s' }, every: 1 }))
     changes.push([opened.map(s => s.key), closed.map(s => s.key)])
-  deepEqual(changes, [[[], []], [['b'], []], [[], []], [[], []], [[], []]])
+  deepEqual(changes, [
+    [[], []],
+    [['b'], []],
+    [[], []],
+    [[], []],
+    [[], []],
+  ])
 })

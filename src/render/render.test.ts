@@ -5,7 +5,6 @@ import type { Process } from '../model/process.ts'
 import type { Socket } from '../model/socket.ts'
 import { columns, findColumn } from './columns.ts'
 import { csvLine, tsvLine } from './csv.ts'
-import { jsonDocument, metaOf } from './document.ts'
 import { endpointText } from './endpoint.ts'
 import { groupSockets } from '../report/group.ts'
 import { listenersOf } from '../report/listeners.ts'
@@ -72,26 +71,6 @@ test('templates', () => {
 test('CSV and TSV', () => {
   equal(csvLine(['a,b', 'say "x"', 'a\nb', undefined, 3]), '"a,b","say ""x""","a\nb",,3')
   equal(tsvLine(['a\tb', 'c\nd', '\\', 3]), 'a\\tb\tc\\nd\t\\\\\t3')
-})
-
-test('a JSON document reads back, and says whether it is complete', () => {
-  const gap = { what: 'owners', why: 'permission', text: 'x', help: 'y', count: 3 } as const
-  const snapshot = {
-    atMs: 0,
-    source: 'test',
-    sockets: [socket({ key: '0.1' }), socket({ key: '0.2' })],
-    processes: around.processes,
-    gaps: [gap],
-  }
-  const document = JSON.parse([...jsonDocument(snapshot, metaOf(snapshot, '1.0.0', 'host'))].join(''))
-  equal(document.schema, 'sockscope/1')
-  equal(document.meta.complete, false)
-  deepEqual(document.meta.gaps, [gap])
-  deepEqual(
-    document.sockets.map((s: Socket) => s.key),
-    ['0.1', '0.2'],
-  )
-  equal(document.processes[0].pid, 7)
 })
 
 test('by protocol, state and ports, of whatever size', () => {

@@ -348,10 +348,10 @@ export const socket = named(
 export const sockets = keyed(socket, 'key', limits.sockets)
 
 /** A socket of the same document by its key, or as a whole. */
-export const socketReference = reference('socket', socket)
+export const socketReference = reference('socket', socket, text())
 /** The same of one that the frame before had. */
-export const closedReference = reference('closed socket', socket)
-const processReference = reference('process', process)
+export const closedReference = reference('closed socket', socket, text())
+const processReference = reference('process', process, count)
 
 export const stateChange = object<StateChange>({ socket: socketReference, from: maybe(words(states)) })
 

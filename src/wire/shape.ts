@@ -56,7 +56,7 @@ export class Place {
 }
 
 /** What references by key refer to, by the kind of thing. */
-export type Known = { [kind: string]: ReadonlyMap<string, unknown> | undefined }
+export type Known = { [kind: string]: ReadonlyMap<string | number, unknown> | undefined }
 
 /** What was found, in a few words. */
 export function shown(value: unknown): string {
@@ -238,16 +238,15 @@ export function named<S extends Shape<unknown>>(name: string, shape: S): S {
 }
 
 /** A thing that stands elsewhere in the same document, by its key there; or the thing itself. */
-export function reference<T>(kind: string, of: Shape<T>): Shape<T> {
-  const key = text()
+export function reference<T>(kind: string, of: Shape<T>, key: Shape<string> | Shape<number>): Shape<T> {
   return {
     read(value, at) {
-      if (typeof value !== 'string') return of.read(value, at)
+      if (isObject(value)) return of.read(value, at)
       const found = at.known[kind]?.get(key.read(value, at))
       if (found === undefined) throw at.error(`there is no ${kind} ${shown(value)}`)
       return found as T
     },
-    schema: definitions => ({ oneOf: [{ type: 'string', description: `the key of a ${kind}` }, of.schema(definitions)] }),
+    schema: definitions => ({ oneOf: [{ ...key.schema(definitions), description: `the key of a ${kind}` }, of.schema(definitions)] }),
   }
 }
 
@@ -289,8 +288,8 @@ export const isObjectShape = (shape: Shape<unknown>): shape is ObjectShape<unkno
 
 /** An object with these members. Others are ignored: a newer writer may have more. */
 export function object<T extends object>(described: Members<T>): ObjectShape<T> {
-  const members = Object.entries<Shape<unknown> | Maybe<unknown> | Optional<unknown>>(described).map(
-    ([name, one]): Member => ('presence' in one ? { name, ...one } : { name, presence: 'required', shape: one }),
+  const members = Object.entries<Shape<unknown> | Maybe<unknown> | Optional<unknown>>(described).map(([name, one]): Member =>
+    'presence' in one ? { name, ...one } : { name, presence: 'required', shape: one },
   )
   return {
     members,

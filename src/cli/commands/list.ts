@@ -7,7 +7,6 @@ import type { Process } from '../../model/process.ts'
 import type { Socket } from '../../model/socket.ts'
 import { csvLine, tsvLine } from '../../render/csv.ts'
 import { columns, findColumn, usualColumns, type Column, type Surroundings } from '../../render/columns.ts'
-import { jsonDocument } from '../../render/document.ts'
 import { groupSockets, groupWords } from '../../report/group.ts'
 import { sorter } from '../../render/order.ts'
 import { table, tableOf, type CellOf } from '../../render/table.ts'
@@ -25,6 +24,7 @@ import { exits, UsageError } from '../problem.ts'
 import type { Selection } from '../select.ts'
 import type { ParsedArguments } from '../table.ts'
 import { requestedBy } from '../wanted.ts'
+import { writeSnapshot } from '../../wire/snapshot.ts'
 
 /** What ss does by an option and sockscope by a command. */
 const elsewhere = [
@@ -133,7 +133,8 @@ function writer(args: ParsedArguments, shown: readonly Column[]): Writer {
         return (snapshot, around) =>
           print(`${safeJson({ ...envelope(snapshot), groups: groupSockets(snapshot.sockets, args.value('group-by')!, around) })}\n`)
       return snapshot => {
-        for (const part of jsonDocument(snapshot, envelope(snapshot).meta)) print(part)
+        for (const part of writeSnapshot(snapshot, envelope(snapshot).meta)) print(part)
+        print('\n')
       }
     case 'ndjson':
       return snapshot => printLines(ndjson(snapshot))
