@@ -48,9 +48,16 @@ export class KeyedList<T extends object> {
     return one[this.#key] as string | number
   }
 
+  /** The things by their keys. */
+  index(all: readonly T[]): Map<string | number, T> {
+    const found = new Map<string | number, T>()
+    for (const one of all) found.set(this.#keyOf(one), one)
+    return found
+  }
+
   /** What is different. */
   diff(before: readonly T[], after: readonly T[]): ListDelta<T> {
-    const left = new Map(before.map(one => [this.#keyOf(one), one]))
+    const left = this.index(before)
     const added: T[] = []
     const changed: Patch[] = []
     for (const one of after) {
@@ -63,10 +70,8 @@ export class KeyedList<T extends object> {
         if (patch) changed.push({ [this.#key]: key, ...patch })
       }
     }
-    const order = orderOf(
-      [...before.filter(one => !left.has(this.#keyOf(one))), ...added].map(one => this.#keyOf(one)),
-      after.map(one => this.#keyOf(one)),
-    )
+    const stayed = left.size === 0 ? before : before.filter(one => !left.has(this.#keyOf(one)))
+    const order = this.#order(added.length === 0 ? stayed : [...stayed, ...added], after)
     return {
       ...(left.size > 0 && { gone: [...left.keys()] }),
       ...(added.length > 0 && { added }),
@@ -75,10 +80,25 @@ export class KeyedList<T extends object> {
     }
   }
 
+  /** How one list has to be put in order to have that of the other; undefined when it has it already. */
+  #order(from: readonly T[], to: readonly T[]): [number, number][] | undefined {
+    if (to.every((one, i) => this.#keyOf(one) === this.#keyOf(from[i]!))) return undefined
+    const index = new Map<string | number, number>()
+    for (let i = 0; i < from.length; i++) index.set(this.#keyOf(from[i]!), i)
+    const runs: [number, number][] = []
+    for (const one of to) {
+      const at = index.get(this.#keyOf(one))!
+      const last = runs.at(-1)
+      if (last && last[0] + last[1] === at) last[1]++
+      else runs.push([at, 1])
+    }
+    return runs
+  }
+
   /** The list after what a peer says is different. */
   apply(before: readonly T[], delta: unknown, at: Place): T[] {
     if (!isObject(delta)) throw at.needs('an object', delta)
-    const byKey = new Map<string | number, T>(before.map(one => [this.#keyOf(one), one]))
+    const byKey = this.index(before)
     const part = <P>(name: string, of: Shape<P>): readonly P[] =>
       delta[name] === undefined ? [] : at.within(name, list(of, this.#max), delta[name])
     const known = (key: string | number, place: Place): T => {
@@ -141,20 +161,6 @@ export class KeyedList<T extends object> {
       },
     }
   }
-}
-
-/** Undefined when the keys have the order already. */
-function orderOf(from: readonly (string | number)[], to: readonly (string | number)[]): [number, number][] | undefined {
-  if (to.every((key, i) => key === from[i])) return undefined
-  const index = new Map(from.map((key, i) => [key, i]))
-  const runs: [number, number][] = []
-  for (const key of to) {
-    const at = index.get(key)!
-    const last = runs.at(-1)
-    if (last && last[0] + last[1] === at) last[1]++
-    else runs.push([at, 1])
-  }
-  return runs
 }
 
 /** The elements by runs: each of them once. */

@@ -100,7 +100,7 @@ export class FrameEncoder {
 type Document = Head<'frame' | 'delta'> & Readonly<Record<string, unknown>>
 
 function wholeOf(frame: Frame, meta: Meta): Document {
-  return { schema, kind: 'frame', meta, sockets: frame.sockets, processes: frame.processes, ...restOf(frame, new Map()) }
+  return { schema, kind: 'frame', meta, sockets: frame.sockets, processes: frame.processes, ...restOf(frame, []) }
 }
 
 function deltaOf(before: Frame, frame: Frame, meta: Meta): Document {
@@ -111,16 +111,14 @@ function deltaOf(before: Frame, frame: Frame, meta: Meta): Document {
     base: before.sequence,
     sockets: socketList.diff(before.sockets, frame.sockets),
     processes: processList.diff([...before.processes.values()], [...frame.processes.values()]),
-    ...restOf(frame, socketsByKey(before.sockets)),
+    ...restOf(frame, before.sockets),
   }
 }
 
-const socketsByKey = (all: readonly Socket[]): ReadonlyMap<string, Socket> => new Map(all.map(one => [one.key, one]))
-
 /** The rest of a frame, in which what its tables hold already, or those of the frame before, is a reference. */
-function restOf(frame: Frame, before: ReadonlyMap<string, Socket>): object {
-  const now = socketsByKey(frame.sockets)
-  const refer = (one: Socket, all: ReadonlyMap<string, Socket>): Socket | string => (isSame(all.get(one.key), one) ? one.key : one)
+function restOf(frame: Frame, before: readonly Socket[]): object {
+  const [now, closed] = [new References(frame.sockets), new References(before)]
+  const refer = (one: Socket, all: References): Socket | string => (all.has(one) ? one.key : one)
   const ownerOf = (one: Process | undefined): Process | number | undefined =>
     one !== undefined && isSame(frame.processes.get(one.pid), one) ? one.pid : one
   const flowOf = (row: Flow): object => ({ ...row, process: ownerOf(row.process), socket: row.socket && refer(row.socket, now) })
@@ -135,7 +133,7 @@ function restOf(frame: Frame, before: ReadonlyMap<string, Socket>): object {
     sequence: frame.sequence,
     intervalMs: frame.intervalMs,
     opened: frame.opened.map(one => refer(one, now)),
-    closed: frame.closed.map(one => refer(one, before)),
+    closed: frame.closed.map(one => refer(one, closed)),
     changed: frame.changed.map(changeOf),
     events: frame.events,
     flows: frame.flows && flowsOf(frame.flows),
@@ -146,6 +144,20 @@ function restOf(frame: Frame, before: ReadonlyMap<string, Socket>): object {
     limits: frame.limits,
     coverage: frame.coverage,
     skipped: frame.skipped,
+  }
+}
+
+/** Sockets that can be referred to. They are indexed once something may refer to them: in most frames nothing does. */
+class References {
+  readonly #all: readonly Socket[]
+  #index: ReadonlyMap<string | number, Socket> | undefined
+  constructor(all: readonly Socket[]) {
+    this.#all = all
+  }
+
+  has(one: Socket): boolean {
+    this.#index ??= socketList.index(this.#all)
+    return isSame(this.#index.get(one.key), one)
   }
 }
 
@@ -171,7 +183,7 @@ export class FrameDecoder {
   }
 
   #readDelta(value: Readonly<Record<string, unknown>>): ReceivedFrame {
-    const at = new Place('delta', {})
+    const at = new Place('delta')
     const { meta } = headOf.delta.read(value, at)
     const { base } = baseShape.read(value, at)
     const last = this.#last
@@ -182,21 +194,21 @@ export class FrameDecoder {
       sockets: at.at('sockets', () => socketList.apply(last.sockets, value.sockets, at)),
       processes: at.at('processes', () => processList.apply([...last.processes.values()], value.processes, at)),
     }
-    return frameOf(meta, found, value, at, socketsByKey(last.sockets))
+    return frameOf(meta, found, value, at, last.sockets)
   }
 }
 
 function readWhole(value: Readonly<Record<string, unknown>>): ReceivedFrame {
-  const at = new Place('frame', {})
+  const at = new Place('frame')
   const { meta } = headOf.frame.read(value, at)
-  return frameOf(meta, tablesShape.read(value, at), value, at, new Map())
+  return frameOf(meta, tablesShape.read(value, at), value, at, [])
 }
 
-function frameOf(meta: Meta, tables: Tables, value: unknown, at: Place, before: ReadonlyMap<string, Socket>): ReceivedFrame {
+function frameOf(meta: Meta, tables: Tables, value: unknown, at: Place, before: readonly Socket[]): ReceivedFrame {
   const byPid = processTable(tables.processes)
-  at.known.socket = socketsByKey(tables.sockets)
-  at.known.process = byPid
-  at.known['closed socket'] = before
+  at.known.socket = () => socketList.index(tables.sockets)
+  at.known.process = () => byPid
+  at.known['closed socket'] = () => socketList.index(before)
   const { atMs, source, gaps } = meta
   const frame = { atMs, source, sockets: tables.sockets, processes: byPid, gaps, ...restShape.read(value, at) }
   return { meta, frame }

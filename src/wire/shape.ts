@@ -20,10 +20,16 @@ export interface Shape<T> {
 export class Place {
   readonly #path: (string | number)[]
   /** What the references of a frame refer to. */
-  readonly known: Known
-  constructor(root: string, known: Known = {}) {
+  readonly known: Known = {}
+  readonly #tables = new Map<string, ReadonlyMap<string | number, unknown> | undefined>()
+  constructor(root: string) {
     this.#path = [root]
-    this.known = known
+  }
+
+  /** The thing of this kind with this key; undefined when there is none. */
+  find(kind: string, key: string | number): unknown {
+    if (!this.#tables.has(kind)) this.#tables.set(kind, this.known[kind]?.())
+    return this.#tables.get(kind)?.get(key)
   }
 
   /** Reads a part of the value that is being read. */
@@ -55,15 +61,15 @@ export class Place {
   }
 }
 
-/** What references by key refer to, by the kind of thing. */
-export type Known = { [kind: string]: ReadonlyMap<string | number, unknown> | undefined }
+/** What references by key refer to, by the kind of thing; each table is made once something refers to it. */
+export type Known = { [kind: string]: (() => ReadonlyMap<string | number, unknown>) | undefined }
 
 /** What was found, in a few words. */
 export function shown(value: unknown): string {
   if (value === undefined) return 'nothing'
   if (typeof value === 'string') return JSON.stringify(value.length > 40 ? `${value.slice(0, 40)}…` : value)
   if (Array.isArray(value)) return 'a list'
-  return typeof value === 'object' && value !== null ? 'an object' : String(value)
+  return typeof value === 'object' && value !== null ? 'an object' : `${value as number}`
 }
 
 /** The longest text that is read, in UTF-16 units. */
@@ -176,7 +182,7 @@ export function keyed<T>(of: Shape<T>, key: keyof T & string, max: number): Shap
       }
       return found
     },
-    schema: any.schema,
+    schema: definitions => any.schema(definitions),
   }
 }
 
@@ -242,7 +248,7 @@ export function reference<T>(kind: string, of: Shape<T>, key: Shape<string> | Sh
   return {
     read(value, at) {
       if (isObject(value)) return of.read(value, at)
-      const found = at.known[kind]?.get(key.read(value, at))
+      const found = at.find(kind, key.read(value, at))
       if (found === undefined) throw at.error(`there is no ${kind} ${shown(value)}`)
       return found as T
     },
