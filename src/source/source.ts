@@ -9,6 +9,7 @@ import type { SystemLimits } from '../model/limits.ts'
 import type { Snapshot } from '../model/snapshot.ts'
 import type { Process, ProcessUse } from '../model/process.ts'
 import type { Socket } from '../model/socket.ts'
+import type { Timeline } from './timeline.ts'
 
 /** A place that sockets come from. Every folder beside this file makes one, and the rest of the program knows nothing else of it. */
 export interface Source {
@@ -39,7 +40,9 @@ export interface Source {
   selfCheck?(): Promise<readonly Ability[]>
   /** True when this is a recording: time is what its snapshots say, and nothing can be done to its sockets. */
   readonly replay?: boolean
-  /** True when a recording has no further look. */
+  /** The way to any moment of a recording. */
+  readonly timeline?: Timeline
+  /** True when a recording has no further snapshot. */
   readonly ended: boolean
   close(): void
 }

@@ -6,7 +6,7 @@ import type { Gap } from '../../model/gap.ts'
 import type { Interface } from '../../model/interface.ts'
 import type { Snapshot } from '../../model/snapshot.ts'
 import type { Process } from '../../model/process.ts'
-import type { Tape } from '../tape.ts'
+import { recordingLack, type Tape } from '../tape.ts'
 import type { Calls } from './kernel/calls.ts'
 import { flowCounter, type Closing } from './events/counter.ts'
 import type { Row } from './decode/draft.ts'
@@ -104,7 +104,14 @@ async function walked(tape: Tape, calls: Calls | undefined, requested: Requested
     return walk
   } catch (error) {
     if (!(error instanceof OsError)) throw error
-    gaps.push({ what: 'owners', why: 'kernel', text: `processes could not be listed: ${error.message}`, help: '', count: undefined })
+    gaps.push({
+      what: 'owners',
+      why: 'kernel',
+      text: `processes could not be listed: ${error.message}`,
+      help: '',
+      count: undefined,
+      ...recordingLack(error),
+    })
     return { held: [], pids: [], read: new Set(), hidden: 0, cut: 0 }
   }
 }

@@ -7,7 +7,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { machine, none, rows, statistics, tableOf } from '../../../test/windows/made-up.ts'
 import { OsError } from '../../model/errors.ts'
-import { playedMachine, player, recordedMachine, recorder } from '../replay/index.ts'
+import { playedMachine, Player, recordedMachine, recorder } from '../replay/index.ts'
 import { live } from '../tape.ts'
 import { openWith } from './index.ts'
 import { processTimes, serviceEntry, sockaddrIn, tcpRowModule, tcpRowPid } from './kernel/structs.ts'
@@ -161,7 +161,7 @@ test('what is recorded plays as Windows, without the command lines', async () =>
     const machineSource = await recordedMachine(openWith(tape, machine(statistics().calls).calls), tape)
     const seen = await machineSource.takeSnapshot(planQuery({ details: ['tcp'] }))
     machineSource.close()
-    const played = player(file)
+    const played = new Player(file)
     equal(played.host.platform, 'win32')
     const source = playedMachine(openWith(played, undefined), played)
     const snapshot = await source.takeSnapshot(planQuery({ details: ['tcp'] }))

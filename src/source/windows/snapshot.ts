@@ -6,7 +6,7 @@ import type { Snapshot } from '../../model/snapshot.ts'
 import type { Process } from '../../model/process.ts'
 import { needs } from '../../filter/needs.ts'
 import { planQuery, type Plan } from '../../filter/plan.ts'
-import type { Tape } from '../tape.ts'
+import { recordingLack, type Tape } from '../tape.ts'
 import { elevate } from './kernel/codes.ts'
 import { addModules } from './owners/modules.ts'
 import { makeProcesses, processReader, type ProcessAnswer, type ProcessReader } from './owners/owners.ts'
@@ -76,6 +76,7 @@ async function addOwners(
       text: `the processes could not be listed: ${error.message}`,
       help: '',
       count: undefined,
+      ...recordingLack(error),
     })
     return new Map()
   }

@@ -5,7 +5,7 @@ import { OsError } from '../../../model/errors.ts'
 import type { Gap } from '../../../model/gap.ts'
 import type { Protocol } from '../../../model/socket.ts'
 import { yielding } from '../../yielding.ts'
-import type { Tape } from '../../tape.ts'
+import { recordingLack, type Tape } from '../../tape.ts'
 import type { Calls } from '../kernel/calls.ts'
 import type { Row } from '../decode/draft.ts'
 import { hiddenBehindGate, type Seen } from './gate.ts'
@@ -146,6 +146,7 @@ async function listed(what: string, gaps: Gap[], read: () => Promise<void>): Pro
       text: `${what} sockets could not be listed: ${error.message}`,
       help: denied ? 'run it outside of the sandbox that forbids it' : '',
       count: undefined,
+      ...recordingLack(error),
     })
   }
 }

@@ -3,7 +3,7 @@
 import { DecodeError, OsError } from '../../../model/errors.ts'
 import type { Gap } from '../../../model/gap.ts'
 import { yielding } from '../../yielding.ts'
-import type { Tape } from '../../tape.ts'
+import { recordingLack, type Tape } from '../../tape.ts'
 import { codeName, elevate, isUnsupported } from '../kernel/codes.ts'
 import type { Calls } from '../processes/processes.ts'
 import { keySettler, readRows, trimTable, type Row, type TableKind } from '../decode/sockets.ts'
@@ -66,7 +66,14 @@ function tableGap(protocol: string, family: string, error: unknown): Gap {
   if (error instanceof OsError) {
     const refused = error.code === 'ERROR_ACCESS_DENIED'
     const text = `${protocol} over ${family} could not be listed: ${error.message}`
-    return { what: 'sockets', why: refused ? 'permission' : 'kernel', text, help: refused ? elevate : '', count: undefined }
+    return {
+      what: 'sockets',
+      why: refused ? 'permission' : 'kernel',
+      text,
+      help: refused ? elevate : '',
+      count: undefined,
+      ...recordingLack(error),
+    }
   }
   if (!(error instanceof DecodeError)) throw error
   return {
