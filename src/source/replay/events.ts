@@ -22,7 +22,10 @@ export interface EventReader {
 }
 
 /** What a recording says of the reader whose events it holds. */
-type Description = Pick<EventReader, 'tier' | 'coverage'>
+interface Description extends Pick<EventReader, 'tier' | 'coverage'> {
+  /** Why there are none. */
+  readonly gap?: Gap
+}
 
 /** A reader whose events are written to a tape. It has to report everything: a recording is played for any query. */
 export async function recordedEvents(reader: EventReader, tape: Tape): Promise<EventReader> {
@@ -43,7 +46,7 @@ export async function recordedEvents(reader: EventReader, tape: Tape): Promise<E
 /** As long as a timer can wait: nothing is lost that is on a tape. */
 const anyTimeMs = 2 ** 31 - 1
 
-/** The events of a tape, of the tables that a plan asks for. An older recording has none, and none is what this reader gives. */
+/** The events of a tape, of the tables that a plan asks for. An older recording has none: a gap says so. */
 export async function playedEvents(tape: Tape, plan: Plan): Promise<EventReader> {
   return new PlayedEvents(tape, plan, await description(tape))
 }
@@ -56,15 +59,21 @@ class PlayedEvents implements EventReader {
   readonly #plan: Plan
   /** When the last event happened that was played. */
   #lastMs = 0
+  /** What is to be said first. */
+  #gap: Gap | undefined
 
-  constructor(tape: Tape, plan: Plan, { tier, coverage }: Description) {
+  constructor(tape: Tape, plan: Plan, { tier, coverage, gap }: Description) {
     this.tier = tier
     this.coverage = coverage
     this.#tape = tape
     this.#plan = plan
+    this.#gap = gap
   }
 
   drain(): readonly (SocketEvent | EventGap)[] {
+    const gap = this.#gap
+    this.#gap = undefined
+    if (gap) return [{ type: 'gap', atMs: this.#lastMs, gap }]
     // A batch of which nothing was asked for is not the end.
     for (;;) {
       const batch = this.#take()
@@ -109,7 +118,8 @@ async function description(tape: Tape): Promise<Description> {
     if (typeof found?.tier === 'string' && typeof found.coverage === 'object' && found.coverage !== null) return found as Description
     throw new DecodeError('recording', 0, 0, '', { text: 'what it says of its events makes no sense' })
   } catch (error) {
-    if (error instanceof NotRecorded) return { tier: 'snapshot', coverage: {} }
-    throw error
+    if (!(error instanceof NotRecorded)) throw error
+    const gap: Gap = { ...error.report(), what: 'events', text: 'the recording holds no events', count: undefined }
+    return { tier: 'snapshot', coverage: {}, gap }
   }
 }
