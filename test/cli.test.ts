@@ -70,16 +70,16 @@ test('nothing found is exit 1, a mistake is one line and exit 2', () => {
   const wrong: [string[], RegExp][] = [
     [['list', '--jsn'], /unknown option "--jsn"; did you mean --json\?/],
     [['lsit'], /unknown command "lsit"; did you mean list\?/],
-    [['--watch', '0'], /--watch "0": needs a time above 0/],
+    [['--watch', '0'], /--watch "0": expected a time above 0/],
     [['--watch', '-1s'], /--watch/],
     [['--watch', 'NaN'], /--watch "NaN"/],
     [['watch', '--every', '0'], /--every "0"/],
     [['--limit', '0'], /--limit "0"/],
-    [['--limit', '2', '--limit', '3'], /given twice/],
+    [['--limit', '2', '--limit', '3'], /was given twice/],
     [['--columns', 'nothing'], /there is no column "nothing"/],
     [['--sort', 'nothing'], /there is no column "nothing"/],
     [['--format', '{nothing}'], /there is no column "nothing"/],
-    [['--json', '--csv'], /exclude each other/],
+    [['--json', '--csv'], /cannot be used together/],
     [['--family', 'int'], /did you mean inet\?/],
     [['-A', 'nothing'], /--query "nothing"/],
     [['state', 'estblished'], /did you mean established\?/],
@@ -91,18 +91,18 @@ test('nothing found is exit 1, a mistake is one line and exit 2', () => {
     [['kill', ':3000', '--grace', 'x'], /--grace "x"/],
     [['close'], /which connections\?/],
     [['completion', 'tcsh'], /which shell\?/],
-    [['stats', 'tcp'], /stats takes no "tcp"/],
+    [['stats', 'tcp'], /stats takes no arguments, got "tcp"/],
     [['kill'], /write sockscope kill/],
-    [['ports', '--json', '--csv'], /exclude each other/],
-    [['free', '--host', 'no.such.host.invalid'], /--host "no\.such\.host\.invalid": is no address/],
-    [['free', '--host', '192.0.2.77'], /is no address of this machine/],
-    [['-N', 'no-such-namespace'], /--net "no-such-namespace": is no network namespace/],
+    [['ports', '--json', '--csv'], /cannot be used together/],
+    [['free', '--host', 'no.such.host.invalid'], /--host "no\.such\.host\.invalid": is not an address/],
+    [['free', '--host', '192.0.2.77'], /is not an address of this machine/],
+    [['-N', 'no-such-namespace'], /--net "no-such-namespace": is not a network namespace/],
     [['-A', '!tcp'], /leaves no table/],
-    [['state'], /state : needs a state/],
+    [['state'], /state : expected a state/],
     [['help', 'filter'], /did you mean filters\?/],
     [['--replay', 'package.json'], /is no recording/],
     [['--replay', 'nothing/there'], /ENOENT/],
-    [['--record', 'a', '--replay', 'b'], /exclude each other/],
+    [['--record', 'a', '--replay', 'b'], /cannot be used together/],
     [['--json=yes'], /takes no value/],
   ]
   for (const [args, expected] of wrong) {
@@ -208,7 +208,7 @@ test('port tells who has it, who started it and who is connected', async () => {
   try {
     const { code, out } = sockscope([`:${holder.said.port}`])
     equal(code, 0)
-    match(out, new RegExp(`this machine only[^]*held by +\\S+ .*${holder.pid}`))
+    match(out, new RegExp(`localhost[^]*held by +\\S+ .*${holder.pid}`))
     match(out, new RegExp(`started by .* ${process.pid}\\b`))
     match(out, /connected +1\n/)
     const [port] = json(['port', String(holder.said.port)]).ports
