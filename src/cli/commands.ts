@@ -155,8 +155,8 @@ export const commands: readonly Command[] = [
     options: [
       ...ssOptions,
       ...namespaceOptions,
-      { name: 'by', value: 'WORD', words: flowLists, about: `group by ${flowLists.join(', ')}` },
-      { name: 'sort', value: 'ORDER', words: flowOrders, about: `sort by ${flowOrders.join(', ')}` },
+      { name: 'by', value: 'WORD', words: flowLists, about: flowLists.join(', ') },
+      { name: 'sort', value: 'ORDER', words: flowOrders, about: flowOrders.join(', ') },
       { name: 'interval', value: 'TIME', about: 'time between snapshots (default 1s)' },
       { name: 'every', value: 'TIME', about: 'same as --interval', hidden: true },
       { name: 'count', value: 'N', about: 'stop after N intervals' },

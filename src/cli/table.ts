@@ -44,9 +44,9 @@ export interface Command {
 
 /** Options that every command takes. */
 export const globalOptions: readonly Option[] = [
-  { name: 'help', short: 'h', about: 'show this help' },
-  { name: 'version', short: 'V', about: 'show the version' },
-  { name: 'record', value: 'FILE', about: 'record what the kernel answers' },
+  { name: 'help', short: 'h', about: 'help' },
+  { name: 'version', short: 'V', about: 'version' },
+  { name: 'record', value: 'FILE', about: 'record to a file' },
   { name: 'record-arguments', about: 'record command lines too' },
   { name: 'replay', value: 'FILE', about: 'use a recording' },
   { name: 'strict', about: 'exit 3 if anything was hidden' },
