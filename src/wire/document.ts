@@ -9,9 +9,9 @@ import { isObject, Place, type Shape } from './shape.ts'
 export type Parts = Generator<string, void, undefined>
 
 /** Writes an object. Members that are undefined are left out; lists and the values of maps are written element by element. */
-export function* writeDocument(members: Readonly<Record<string, unknown>>): Parts {
+export function* writeDocument(members: object): Parts {
   let before = '{'
-  for (const [name, value] of Object.entries(members)) {
+  for (const [name, value] of Object.entries<unknown>({ ...members })) {
     if (value === undefined) continue
     const values = value instanceof Map ? value.values() : Array.isArray(value) ? value : undefined
     const head = `${before}${JSON.stringify(name)}:`
@@ -23,7 +23,7 @@ export function* writeDocument(members: Readonly<Record<string, unknown>>): Part
     }
     before = ','
   }
-  yield '}'
+  yield before === '{' ? '{}' : '}'
 }
 
 /** Elements are joined until a part is worth a call of the system. */
@@ -33,7 +33,7 @@ function* writeList(values: Iterable<unknown>): Parts {
   let part = ''
   let isFirst = true
   for (const value of values) {
-    part += `${isFirst ? '' : ',\n'}${safeJson(value)}`
+    part += `${isFirst ? '' : ',\n'}${safeJson(value ?? null)}`
     isFirst = false
     if (part.length < partLength) continue
     yield part

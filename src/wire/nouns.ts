@@ -133,7 +133,7 @@ export const endpoint = named(
 
 const owner = named('owner', object<Owner>({ pid: count, fd: maybe(count) }))
 
-const ownerless = words<Ownerless>([
+export const ownerless = words<Ownerless>([
   'kernel',
   'time-wait',
   'orphan',

@@ -29,3 +29,6 @@ export function jsonSchema(kind: string): JsonSchema {
     $defs: Object.fromEntries(definitions),
   }
 }
+
+/** The schema as the text of its file. */
+export const schemaText = (kind: string): string => `${JSON.stringify(jsonSchema(kind), null, 2)}\n`

@@ -9,7 +9,7 @@ import type { Frame } from '../model/frame.ts'
 import { ProcessTable, type Process } from '../model/process.ts'
 import type { Snapshot } from '../model/snapshot.ts'
 import type { Socket } from '../model/socket.ts'
-import { parseDocument, textOf } from './document.ts'
+import { parseDocument, textOf, writeDocument } from './document.ts'
 import { metaOf } from './envelope.ts'
 import { FrameDecoder, FrameEncoder } from './frame.ts'
 import { flows, limits, process, socket } from './nouns.ts'
@@ -90,6 +90,17 @@ test('a document says whether it is complete, and nothing in it can act on a ter
   ok(!/[^\n\u0020-\u007e]/.test(text))
   const { meta, sockets } = JSON.parse(text)
   deepEqual([meta.complete, meta.gaps, 'host' in meta, sockets[0].local.path], [false, [gap], false, '\u001b[2J\u202e'])
+})
+
+test('a document in parts reads back as it is', () => {
+  const document = { schema: 'x', missing: undefined, empty: [], list: [1, undefined, 'a\u001b'], meta: { a: undefined, b: new Date(0) } }
+  const long = { list: Array.from({ length: 10_000 }, (_, i) => ({ i })) }
+  for (const one of [document, {}, { missing: undefined }, long]) {
+    const text = textOf(writeDocument(one))
+    deepEqual(JSON.parse(text), JSON.parse(JSON.stringify(one)))
+    ok(!text.includes('\u001b'))
+  }
+  ok([...writeDocument(long)].every(part => part.length < 20_000))
 })
 
 test('an event comes back as it was', () => {
