@@ -1,7 +1,7 @@
 // 20,000 short connections in ten seconds, and how many of their ends are told: `npm run bench events`.
 import { execFile } from 'node:child_process'
 import { promisify } from 'node:util'
-import { events } from '../src/monitor/events.ts'
+import { events } from '../src/machine/functions.ts'
 
 const connections = Number(process.argv[2] ?? 20_000)
 const seconds = Number(process.argv[3] ?? 10)
@@ -12,7 +12,7 @@ const cpu = process.cpuUsage()
 const start = performance.now()
 let bytes = 0
 const watching = (async () => {
-  for await (const event of events({ protocols: ['tcp'] }, { signal: stop.signal })) {
+  for await (const event of events({ protocols: ['tcp'], signal: stop.signal })) {
     if (event.type === 'gap') console.log(event.gap.text)
     const name = event.type === 'gap' ? 'gap' : `${event.type} by ${event.tier}${event.processes.length > 0 ? '' : ', no owner'}`
     kinds.set(name, (kinds.get(name) ?? 0) + 1)

@@ -2,7 +2,7 @@
 import { execFileSync, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { openMeter } from '../src/source/linux/bpf/meter.ts'
-import { watch } from '../src/monitor/watch.ts'
+import { watch } from '../src/machine/functions.ts'
 
 const run = (...args: string[]): number => Number(execFileSync('python3', ['bench/peers.py', ...args], { encoding: 'utf8' }))
 const median = (values: readonly number[]): number => [...values].sort((a, b) => a - b)[values.length >> 1]!
@@ -36,7 +36,7 @@ async function many(connections: number, frames: number): Promise<void> {
     cpu = process.cpuUsage()
     start = performance.now()
   }
-  for await (const frame of watch({ flows: true, query: { protocols: ['tcp'] } })) {
+  for await (const frame of watch({ flows: true, protocols: ['tcp'] })) {
     if (frame.sequence === 2) {
       cpu = process.cpuUsage() // Starting is not what is measured.
       start = performance.now()

@@ -3,7 +3,7 @@
 import { planQuery } from '../src/filter/plan.ts'
 import { readdirSync } from 'node:fs'
 import { openLocal } from '../src/source/open.ts'
-import { watch } from '../src/monitor/watch.ts'
+import { Machine } from '../src/machine/machine.ts'
 import { insideWord, runInCrowd } from './crowd.ts'
 
 const seconds = 10
@@ -17,7 +17,7 @@ async function within(): Promise<void> {
   const before = process.cpuUsage()
   const start = performance.now()
   let frames = 0
-  for await (const { sockets } of watch({ source, query, every: 1000, signal: stop.signal })) {
+  for await (const { sockets } of new Machine(source).watch({ ...query, every: 1000, signal: stop.signal })) {
     if (++frames === seconds) stop.abort()
     if (frames === 1) console.log(`${sockets.length} sockets`)
   }

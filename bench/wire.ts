@@ -52,7 +52,7 @@ function frameAt(round: number, details: boolean): Frame {
     closed: [],
     changed: [],
     events: [],
-    coverage: { tier: 'bpf', lost: 0 },
+    coverage: { tier: 'bpf', opens: ['tcp'], ends: ['tcp'], lost: 0 },
     skipped: 0,
   }
 }

@@ -7,7 +7,7 @@ import { test } from 'node:test'
 import { isDeepStrictEqual, promisify } from 'node:util'
 import type { Query } from '../src/filter/plan.ts'
 import type { Flows } from '../src/model/flow.ts'
-import { watch } from '../src/monitor/watch.ts'
+import { openMachine } from '../src/machine/open.ts'
 import { needs } from './needs.ts'
 
 /** What each process said of itself: received and sent. */
@@ -36,7 +36,8 @@ async function follow(
   const gaps = new Set<string>()
   let after = 0
   const deadline = performance.now() + maxMs
-  for await (const frame of watch({ flows: true, every, query: { protocols } })) {
+  await using machine = await openMachine()
+  for await (const frame of machine.watch({ flows: true, every, protocols })) {
     for (const gap of frame.gaps) if (gap.what === 'events' || gap.what === 'bytes') gaps.add(gap.text)
     if (frame.sequence === 0) child.stdin.end('go\n')
     const { flows } = frame
@@ -96,7 +97,8 @@ test('a watch of bytes reads of TCP what is counted, and everything for who asks
   try {
     for (const details of [[], ['tcp']] as const) {
       const query = { protocols: ['tcp'], filter: `dport = :${port}`, details } as const
-      for await (const { sockets } of watch({ flows: true, query })) {
+      await using machine = await openMachine()
+      for await (const { sockets } of machine.watch({ flows: true, ...query })) {
         const tcp = sockets[0]!.tcp!
         deepEqual([tcp.receivedBytes, tcp.sentBytes, tcp.negotiated?.timestamps !== undefined], [6, 0, true]) // With the FIN.
         deepEqual([tcp.rttMicros !== undefined, tcp.congestionControl !== undefined], details.length > 0 ? [true, true] : [false, false])

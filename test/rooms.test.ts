@@ -4,66 +4,105 @@ import { deepEqual, ok } from 'node:assert/strict'
 import { readdirSync, readFileSync } from 'node:fs'
 import { dirname, join, relative } from 'node:path'
 
+const pureRooms = ['model', 'bytes', 'fields', 'filter', 'measure', 'track', 'report', 'render', 'wire']
 const rooms: Record<string, readonly string[]> = {
   model: [],
   bytes: ['model'],
+  fields: ['model'],
   measure: ['model'],
-  filter: ['model'],
-  show: ['model', 'measure'],
-  source: ['model', 'bytes', 'filter'],
-  names: ['model'],
-  watch: ['model', 'source', 'names', 'measure', 'filter'],
-  ports: ['model', 'filter', 'source', 'watch'],
-  cli: ['model', 'bytes', 'measure', 'filter', 'show', 'source', 'names', 'watch', 'ports', '.'],
+  filter: ['model', 'fields'],
+  track: ['model', 'measure'],
+  report: ['model', 'fields', 'filter', 'measure', 'track'],
+  render: ['model', 'fields', 'report'],
+  wire: ['model', 'fields', 'report'],
+  source: ['model', 'bytes', 'filter', 'wire'],
+  names: ['model', 'source'],
+  ports: ['model', 'source'],
+  monitor: ['model', 'filter', 'measure', 'track', 'source', 'names'],
+  machine: [...pureRooms, 'source', 'names', 'ports', 'monitor'],
+  compat: [...pureRooms, 'source', 'names', 'ports', 'monitor', 'machine'],
+  cli: [...pureRooms, 'source', 'names', 'ports', 'monitor', 'machine', 'compat'],
 }
-/** Rooms that only compute: no kernel, no files, no clock. */
-const pure = ['model', 'bytes', 'measure', 'filter', 'show']
 /** Files at the top: what the package exports. They only put rooms together. */
-const doors = ['index.ts', 'netstat.ts']
+const doors = ['index.ts', 'filter.ts', 'health.ts', 'netstat.ts', 'netwatch.ts']
 
 const files = readdirSync('src', { recursive: true, encoding: 'utf8' })
-  .map(f => f.replaceAll('\\', '/'))
-  .filter(f => f.endsWith('.ts') && !f.endsWith('.test.ts'))
-const text = (file: string): string => readFileSync(join('src', file), 'utf8')
-const imports = (file: string): string[] => [...text(file).matchAll(/(?:from|import|import\(|require\()\s*'([^']+)'/g)].map(m => m[1]!)
+  .map(file => file.replaceAll('\\', '/'))
+  .filter(file => file.endsWith('.ts') && !file.endsWith('.test.ts'))
+  .sort()
+const textOf = new Map(files.map(file => [file, readFileSync(join('src', file), 'utf8')]))
+const importPattern = /(?:^|\n)\s*(?:import|export)\s+(type\s)?[^'";]*?from\s*'([^']+)'|(?:import|require)\(\s*'([^']+)'\)|(?:^|\n)import\s*'([^']+)'/g
 
-for (const file of files.filter(f => f.includes('/'))) {
+interface Import {
+  readonly name: string
+  /** It is there for its types only, or it is loaded later: it cannot close a circle. */
+  readonly isLate: boolean
+}
+
+const importsOf = (file: string): Import[] =>
+  [...textOf.get(file)!.matchAll(importPattern)].map(([, type, from, called, bare]) => ({
+    name: (from ?? called ?? bare)!,
+    isLate: type !== undefined || called !== undefined,
+  }))
+const target = (file: string, name: string): string => relative('src', join('src', dirname(file), name)).replaceAll('\\', '/')
+
+for (const file of files.filter(file => file.includes('/'))) {
   test(`src/${file}`, () => {
     const room = file.split('/')[0]!
     ok(rooms[room], `${room} is not a room`)
-    for (const name of imports(file)) {
+    for (const { name } of importsOf(file)) {
       if (!name.startsWith('.')) {
-        ok(!pure.includes(room), `${room} is pure, but imports ${name}`)
-        ok(name !== 'koffi' || /^source\/\w+\/calls\.ts$/.test(file), 'only calls.ts may import koffi')
+        ok(!pureRooms.includes(room), `${room} is pure, but imports ${name}`)
+        ok(name !== 'koffi' || /^source\/\w+\/kernel\/calls\.ts$/.test(file), 'only kernel/calls.ts may import koffi')
         continue
       }
-      const to = relative('src', join('src', dirname(file), name))
-        .replaceAll('\\', '/')
-        .split('/')
-      if (to.length === 1) ok(rooms[room].includes('.') && doors.includes(to[0]!), `${room} may not import ${to[0]}`)
-      else ok(to[0] === room || rooms[room].includes(to[0]!), `${room} may not import ${to[0]}`)
+      const to = target(file, name).split('/')
+      ok(to.length > 1, `${room} may not import ${to[0]}`)
+      ok(to[0] === room || rooms[room].includes(to[0]!), `${room} may not import ${to[0]}`)
       // Siblings do not know each other: linux never imports darwin.
       const inside = room === 'source' && to[0] === 'source' && to.length > 2
       if (inside) ok(to[1] === file.split('/')[1] || file === 'source/open.ts', `${file} reaches into ${to[1]}`)
+      if (room === 'source' && to[0] === 'wire') ok(file.startsWith('source/remote/'), 'only source/remote may import wire')
     }
   })
 }
 
-test('every room has files, and every file at the top is a door', () => {
+test('every file at the top is a door', () => {
   deepEqual(
-    files.filter(f => !f.includes('/')).filter(f => !doors.includes(f)),
+    files.filter(file => !file.includes('/') && !doors.includes(file)),
     [],
   )
 })
 
-test('process.platform is asked in one place', () => {
-  deepEqual(
-    files.filter(f => /process\.platform/.test(text(f))),
-    ['source/open.ts'],
-  )
+test('there is no import circle', () => {
+  const circles: string[] = []
+  const done = new Set<string>()
+  const visit = (file: string, path: readonly string[]): void => {
+    const at = path.indexOf(file)
+    if (at >= 0) return void circles.push([...path.slice(at), file].join(' > '))
+    if (done.has(file)) return
+    for (const { name } of importsOf(file)) {
+      const to = name.startsWith('.') ? target(file, name) : ''
+      if (textOf.has(to)) visit(to, [...path, file])
+    }
+    done.add(file)
+  }
+  for (const file of files) visit(file, [])
+  deepEqual(circles, [])
 })
 
-test('files and functions stay small', () => {
-  const long = files.map(f => [f, text(f).split('\n').length] as const).filter(([, lines]) => lines > 301)
-  deepEqual(long, [])
+test('no module keeps state of its own, but for caches that can be closed', () => {
+  /** What may change at the top of a module, and how it is closed. */
+  const named: Readonly<Record<string, string>> = {}
+  const state = files.flatMap(file =>
+    [...textOf.get(file)!.matchAll(/^(?:export )?let (\w+)/gm)].map(([, name]) => `${file}: ${name}`).filter(one => named[one] === undefined),
+  )
+  deepEqual(state, [])
+})
+
+test('process.platform is asked in one place', () => {
+  deepEqual(
+    files.filter(file => /process\.platform/.test(textOf.get(file)!)),
+    ['source/open.ts'],
+  )
 })

@@ -2,7 +2,7 @@
 
 import type { Gap } from '../model/gap.ts'
 import type { Endpoint, Family, Protocol, Socket, State } from '../model/socket.ts'
-import { sockets } from '../machine/sockets.ts'
+import { sockets } from '../machine/functions.ts'
 
 /** Which address families, as bits: `AddressFamilyFlags.IPV4 | AddressFamilyFlags.IPV6`. */
 export const AddressFamilyFlags = { IPV4: 1, IPV6: 2 } as const

@@ -29,7 +29,7 @@ export interface Query {
   readonly filter?: string | Filter | SocketTest
 }
 
-const queryKeys = ['protocols', 'families', 'states', 'owners', 'details', 'namespaces', 'filter'] satisfies (keyof Query)[]
+export const queryKeys = ['protocols', 'families', 'states', 'owners', 'details', 'namespaces', 'filter'] satisfies (keyof Query)[]
 
 /** A query with every default filled in, every word checked, and what its filter looks at added. */
 export interface Plan {
@@ -107,4 +107,24 @@ function words<T extends string>(argument: string, given: readonly T[] | undefin
     if (!known.includes(word)) throw new ArgumentError(`${argument}: ${JSON.stringify(word)} is none of ${known.join(', ')}`)
   }
   return given
+}
+
+/** The smallest query that holds everything that each of the plans asks for. The filter is that of all, or none. */
+export function unionOf(plans: readonly Plan[]): Plan {
+  const [first, ...others] = plans
+  if (first === undefined) throw new TypeError('plans: needs at least one plan')
+  if (others.length === 0) return first
+  const all = <T>(of: (plan: Plan) => readonly T[]): T[] => [...new Set(plans.flatMap(of))]
+  const same = <T>(of: (plan: Plan) => T): T | undefined =>
+    plans.every(plan => JSON.stringify(of(plan)) === JSON.stringify(of(first))) ? of(first) : undefined
+  const filter = plans.every(plan => plan.query.filter === first.query.filter) ? first.query.filter : undefined
+  return planQuery({
+    protocols: all(plan => plan.protocols),
+    families: all(plan => plan.families),
+    ...(plans.every(plan => plan.states !== undefined) && { states: all(plan => plan.states!) }),
+    owners: plans.some(plan => plan.owners),
+    details: all(plan => plan.details),
+    namespaces: same(plan => plan.namespaces) ?? 'all',
+    ...(filter !== undefined && { filter }),
+  })
 }

@@ -1,28 +1,25 @@
-// Watches connections for a while, and says how healthy each is.
+// Watches connections for a while, and judges how healthy each is.
 
-import { checkKeys, checkMillis } from '../model/arguments.ts'
-import { planQuery, type Query } from '../filter/plan.ts'
-import type { Judgement } from '../measure/health/collect.ts'
-import { collector } from '../measure/health/collect.ts'
+import type { Query } from '../filter/plan.ts'
+import { collector, type Judgement } from '../measure/health/collect.ts'
+import { checkMillis } from '../model/arguments.ts'
 import type { Frame } from '../model/frame.ts'
-import type { Process } from '../model/process.ts'
+import { ProcessTable } from '../model/process.ts'
 import type { State } from '../model/socket.ts'
-import type { Source } from '../source/source.ts'
-import { watch } from '../monitor/watch.ts'
+import { checkSignal, splitOptions, type WatchOptions } from './options.ts'
 
 /** What to explain, and for how long to watch. */
-export interface ExplainOptions {
+export interface ExplainOptions extends Query {
   /** Milliseconds to watch. Default: 5000. */
-  readonly for?: number
-  readonly query?: Query
+  readonly for?: number | undefined
   /** Ends it early; what was seen until then is judged. */
-  readonly signal?: AbortSignal
-  readonly source?: Source
+  readonly signal?: AbortSignal | undefined
 }
 
 /** The health of connections. */
 export interface Explanation extends Judgement {
-  readonly processes: ReadonlyMap<number, Process>
+  /** The processes of the connections, also of those that closed. */
+  readonly processes: ProcessTable
   /** The last snapshot. */
   readonly frame: Frame | undefined
 }
@@ -31,26 +28,25 @@ export interface Explanation extends Judgement {
 const live: readonly State[] = ['SYN_SENT', 'ESTABLISHED', 'FIN_WAIT_1', 'FIN_WAIT_2', 'CLOSE_WAIT', 'LAST_ACK', 'CLOSING']
 
 /** Watches TCP connections, and judges each over the whole time. */
-export async function explain(options: ExplainOptions = {}): Promise<Explanation> {
-  checkKeys('options', options, ['for', 'query', 'signal', 'source'] satisfies (keyof ExplainOptions)[])
-  const { for: forMs = 5000, query, signal, source } = options
+export async function explainFrames(
+  machine: { watch(options: WatchOptions): AsyncIterable<Frame> },
+  options: ExplainOptions,
+): Promise<Explanation> {
+  const { query, rest } = splitOptions(options, ['for', 'signal'])
+  const { for: forMs = 5000, signal } = rest
   checkMillis('for', forMs)
-  if (query !== undefined) planQuery(query)
+  checkSignal(signal)
   const gathered = collector()
-  const processes = new Map<number, Process>()
+  const processes = new ProcessTable()
   let frame: Frame | undefined
   let atMs = 0
-  const frames = watch({
-    // Often enough to see whether a queue stays, seldom enough not to be seen itself.
-    every: Math.max(forMs / 10, Math.min(forMs, 100)),
-    query: { states: live, ...query, protocols: ['tcp'], details: ['tcp', 'memory'] },
-    ...(signal !== undefined && { signal }),
-    ...(source !== undefined && { source }),
-  })
-  for await (frame of frames) {
-    atMs += frame.intervalMs ?? 0
-    gathered.add(frame.sockets, atMs)
-    for (const [pid, process] of frame.processes) processes.set(pid, process)
+  // Often enough to see whether a queue stays, seldom enough not to be seen itself.
+  const every = Math.max(forMs / 10, Math.min(forMs, 100))
+  for await (const next of machine.watch({ states: live, ...query, protocols: ['tcp'], details: ['tcp', 'memory'], every, signal })) {
+    frame = next
+    atMs += next.intervalMs ?? 0
+    gathered.add(next.sockets, atMs)
+    for (const [pid, process] of next.processes) processes.set(pid, process)
     if (atMs >= forMs * 0.99) break
   }
   return { ...gathered.judge(), processes, frame }

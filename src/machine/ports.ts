@@ -1,14 +1,14 @@
 // Free ports and limits of this machine, for those who want just that.
 
 import { parsePorts } from '../filter/language/ports.ts'
-import { planQuery } from '../filter/plan.ts'
+import { planQuery, type Query } from '../filter/plan.ts'
 import { aSource, checkIs, checkKeys } from '../model/arguments.ts'
 import { ArgumentError } from '../model/errors.ts'
 import type { PortRange, Usage } from '../model/limits.ts'
 import * as ports from '../ports/ports.ts'
 import { openLocal } from '../source/open.ts'
 import type { Source } from '../source/source.ts'
-import { machine } from './sockets.ts'
+import { sockets } from './functions.ts'
 
 export { isPortAvailable, type PortOptions } from '../ports/ports.ts'
 
@@ -30,8 +30,8 @@ export async function freePort(options: FreePortOptions = {}, source?: Source): 
   const ranges = typeof from === 'string' ? parsePorts(from) : from
   if (!Array.isArray(ranges) || !ranges.every(ports.isPortRange))
     throw new ArgumentError('options.from: needs ports such as 3000-3100, or a list of { first, last }')
-  const plan = planQuery({ protocols: [protocol], owners: false, ...(protocol === 'tcp' && { states: ['LISTEN', 'BOUND'] }) })
-  return ports.firstFreePort(ranges, options, async () => (source ?? (await machine())).takeSnapshot(plan))
+  const query: Query = { protocols: [protocol], owners: false, ...(protocol === 'tcp' && { states: ['LISTEN', 'BOUND'] }) }
+  return ports.firstFreePort(ranges, options, async () => (source ? source.takeSnapshot(planQuery(query)) : sockets(query)))
 }
 
 /** The ports that the system gives to connections that do not ask for one; undefined where it does not report them. */

@@ -2,7 +2,7 @@
 // It does not know traffic that only passes through this machine, nor the link's own frames: those are in the rest.
 
 import { checkEach, checkIs, checkKind } from '../model/arguments.ts'
-import type { Accuracy } from '../model/event.ts'
+import type { Accuracy } from '../model/accuracy.ts'
 import type { Flow, Flows, InterfaceFlow, Ledger, LedgerRow } from '../model/flow.ts'
 import { worse } from './flows/rows.ts'
 

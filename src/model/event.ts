@@ -1,11 +1,15 @@
-// A socket's birth or death, as it happens.
+// A socket that opened or closed, as a source reports it and as callers receive it.
 
+import type { Accuracy } from './accuracy.ts'
 import type { Gap } from './gap.ts'
 import type { Process } from './process.ts'
-import type { Socket } from './socket.ts'
+import type { Protocol, Socket, State, Traffic } from './socket.ts'
 
-/** Where a number comes from: counted by the kernel, seen at intervals, or worked out. */
-export type Accuracy = 'exact' | 'sampled' | 'estimate'
+/**
+ * How openings and ends are seen: by programs inside the kernel, by the kernel's messages that a socket was destroyed, or only by
+ * comparing snapshots.
+ */
+export type Tier = 'bpf' | 'destroy' | 'snapshot'
 
 /** A socket that opened or closed. */
 export interface SocketEvent {
@@ -26,15 +30,74 @@ export interface SocketEvent {
   readonly tier?: Tier | undefined
 }
 
-/**
- * How events are seen: by programs inside the kernel, by the kernel's own word that a socket was destroyed, or only by looking
- * again and again.
- */
-export type Tier = 'bpf' | 'destroy' | 'snapshot'
-
-/** Something that a stream of events could not tell: lost records, or a way of seeing that does not work here. */
+/** Something that a stream of events lacks: lost records, or a tier that does not work here. */
 export interface EventGap {
   readonly type: 'gap'
   readonly atMs: number
   readonly gap: Gap
+}
+
+/** What a source reports of a socket between two snapshots. The tracker joins these reports with snapshots into `SocketEvent`s. */
+export type SourceEvent = OpenedReport | UsedReport | ClosedReport
+
+interface Report {
+  readonly atMs: number
+  /** The same moment by a clock that never jumps, where the source has one: durations are taken from it. */
+  readonly monotonicMs?: number | undefined
+  readonly tier: Tier
+}
+
+/** A socket opened. */
+export interface OpenedReport extends Report {
+  readonly type: 'opened'
+  readonly socket: Socket
+}
+
+/** A process used a socket for the first time. */
+export interface UsedReport extends Report {
+  readonly type: 'used'
+  /** The socket as the report describes it. */
+  readonly socket: Socket
+  /** Undefined for a process that cannot be seen from here. */
+  readonly process: Process | undefined
+}
+
+/** A socket ended. */
+export interface ClosedReport extends Report {
+  readonly type: 'closed'
+  readonly key: string
+  /** The socket with its final counters; undefined when only its key and its traffic are known. */
+  readonly socket: Socket | undefined
+  /** What processes moved on it in all, where their calls are counted. */
+  readonly traffic?: Traffic | undefined
+  /** Processes that the report itself names. */
+  readonly processes?: readonly Process[]
+  /** Payload bytes in all, where the source knows them. */
+  readonly bytesIn: number | undefined
+  readonly bytesOut: number | undefined
+  readonly accuracy: Accuracy | undefined
+  /** For a TCP socket whose received bytes may include the other end's FIN: what else is known about that. */
+  readonly peer?: PeerEvidence | undefined
+}
+
+/** What the kernel still has of a TCP connection that ended: evidence of whether the other end's FIN was received. */
+export interface PeerEvidence {
+  /** The other end, where it is on this machine. */
+  readonly other?: { readonly sentBytes: number | undefined; readonly state: State | undefined } | undefined
+  /** The state that the kernel keeps in place of the ended socket. */
+  readonly remaining?: State | undefined
+}
+
+/** How long after the end of a socket another report of it may come: a process may still read what had arrived. */
+export const endGraceMs = 30_000
+
+/** Which openings and ends are reported, so that nothing has to be concluded from snapshots alone. */
+export interface Coverage {
+  readonly tier: Tier
+  /** The protocols whose openings are reported. */
+  readonly opens: readonly Protocol[]
+  /** The protocols whose ends are reported. */
+  readonly ends: readonly Protocol[]
+  /** How many reports were lost since the frame before. */
+  readonly lost: number
 }

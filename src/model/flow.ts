@@ -1,6 +1,6 @@
 // Who moved how many bytes. Bytes are payload: what programs wrote and read, without headers and without what was sent twice.
 
-import type { Accuracy } from './event.ts'
+import type { Accuracy } from './accuracy.ts'
 import type { Process } from './process.ts'
 import type { Socket } from './socket.ts'
 

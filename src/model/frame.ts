@@ -1,60 +1,55 @@
-// What outputs get: a snapshot, and what follows from it and the one before.
+// What outputs receive: a snapshot, and everything that follows from it and the one before.
 
 import type { SystemCounters } from './counters.ts'
-import type { EventGap, SocketEvent, Tier } from './event.ts'
+import type { Coverage, SocketEvent } from './event.ts'
 import type { Flows, InterfaceFlow, Ledger } from './flow.ts'
 import type { SystemLimits } from './limits.ts'
 import type { ProcessUse } from './process.ts'
 import type { Snapshot } from './snapshot.ts'
 import type { Socket, State } from './socket.ts'
 
-/** A snapshot, and what changed since the snapshot before it. */
+/** A snapshot, and what happened since the frame before. Its processes include those of sockets that closed. */
 export interface Frame extends Snapshot {
-  /** Counts the frames of one watch, from 0. */
+  /** Counts the frames of one subscriber, from 0. */
   readonly sequence: number
-  /** Time since the snapshot before, by a clock that never jumps; undefined in the first frame. */
+  /** Time since the frame before, by a clock that never jumps; undefined in the first frame. */
   readonly intervalMs: number | undefined
-  /** What happened since the snapshot before; empty in the first frame. */
+  /** Sockets that opened since the frame before, also those that have closed again. Empty in the first frame, as the next two are. */
   readonly opened: readonly Socket[]
-  /** As they were when last seen. */
+  /** Sockets that closed, as they were when last seen, or with the final counters that were reported. */
   readonly closed: readonly Socket[]
+  /** Sockets whose state changed. */
   readonly changed: readonly StateChange[]
-  /** Sockets as they opened and closed since the snapshot before, where that was asked for. */
-  readonly events: readonly (SocketEvent | EventGap)[]
-  /** Who moved how many bytes since the snapshot before; absent in the first frame, and when it was not asked for. */
+  /** The same openings and ends one by one, with times, owners and bytes, where events were asked for. */
+  readonly events: readonly SocketEvent[]
+  /** Which events are reported by the system, and what was lost. */
+  readonly coverage: Coverage
+  /** How many frames were left out before this one because the subscriber was busy. */
+  readonly skipped: number
+  /** Who moved how many bytes since the frame before; absent in the first frame, and when flows were not asked for. */
   readonly flows?: Flows | undefined
   /** What went through the interfaces; absent when flows were not asked for. */
   readonly interfaces?: readonly InterfaceFlow[] | undefined
   /** What the bytes of the interfaces were; absent where the interfaces cannot be read. */
   readonly ledger?: Ledger | undefined
-  /** What the processes use of the machine, where that was asked for. */
+  /** What each process with a socket uses of the machine, where it was asked for. */
   readonly use?: readonly ProcessUse[] | undefined
-  /** What the system as a whole counts, and what it allows, where that was asked for. */
+  /** What the system as a whole counts, where it was asked for. */
   readonly counters?: SystemCounters | undefined
+  /** The limits of the system, where they were asked for. */
   readonly limits?: SystemLimits | undefined
-  /** How the interval was covered. */
-  readonly coverage: Coverage
-  /** Frames that this subscriber missed because it was slow. */
-  readonly skipped: number
-}
-
-/** How what happened between two snapshots was seen. */
-export interface Coverage {
-  readonly tier: Tier
-  /** Events that were lost. */
-  readonly lost: number
-}
-
-/** What happened between two snapshots. */
-export interface Change {
-  readonly opened: readonly Socket[]
-  /** As they were when last seen. */
-  readonly closed: readonly Socket[]
-  readonly changed: readonly StateChange[]
 }
 
 /** A socket whose state changed. */
 export interface StateChange {
   readonly socket: Socket
   readonly from: State | undefined
+}
+
+/** What differs between two snapshots. */
+export interface Change {
+  readonly opened: readonly Socket[]
+  /** As they were when last seen. */
+  readonly closed: readonly Socket[]
+  readonly changed: readonly StateChange[]
 }

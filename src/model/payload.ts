@@ -1,6 +1,6 @@
 // How many bytes of payload a socket has moved, from its counters. SYN and FIN take a number in TCP but are no payload.
 
-import type { Accuracy } from './event.ts'
+import type { Accuracy } from './accuracy.ts'
 import type { Socket, State, Traffic } from './socket.ts'
 
 /** What a socket has moved since it opened. */

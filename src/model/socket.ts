@@ -1,6 +1,6 @@
 // The record of one socket, the same on every operating system. A field that a platform cannot tell is undefined, never 0.
 
-import type { Accuracy } from './event.ts'
+import type { Accuracy } from './accuracy.ts'
 import type { Tcp } from './tcp.ts'
 
 /** Every kind of socket that can be listed. */

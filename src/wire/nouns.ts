@@ -1,8 +1,9 @@
 // The model as it stands on the wire: every noun once. The types of the model check these descriptions, member by member.
 
-import type { Coverage, StateChange } from '../model/frame.ts'
+import type { Accuracy } from '../model/accuracy.ts'
+import type { StateChange } from '../model/frame.ts'
 import type { SystemCounters, TcpCounters, UdpCounters } from '../model/counters.ts'
-import type { Accuracy, EventGap, SocketEvent, Tier } from '../model/event.ts'
+import type { Coverage, EventGap, SocketEvent, Tier } from '../model/event.ts'
 import type { Flow, Flows, InterfaceFlow, Ledger, LedgerRow } from '../model/flow.ts'
 import { gapCodes, type Gap, type GapCode } from '../model/gap.ts'
 import type { PortRange, SystemLimits, Usage } from '../model/limits.ts'
@@ -355,17 +356,20 @@ const processReference = reference('process', process, count)
 
 export const stateChange = object<StateChange>({ socket: socketReference, from: maybe(words(states)) })
 
-const socketEvent = object<SocketEvent>({
-  type: words<SocketEvent['type']>(['opened', 'closed']),
-  atMs: number,
-  durationMs: maybe(number),
-  socket,
-  processes: list(process, limits.processes),
-  bytesIn: maybe(number),
-  bytesOut: maybe(number),
-  accuracy: maybe(accuracy),
-  tier: optional(tier),
-})
+export const socketEvent = named(
+  'socketEvent',
+  object<SocketEvent>({
+    type: words<SocketEvent['type']>(['opened', 'closed']),
+    atMs: number,
+    durationMs: maybe(number),
+    socket,
+    processes: list(process, limits.processes),
+    bytesIn: maybe(number),
+    bytesOut: maybe(number),
+    accuracy: maybe(accuracy),
+    tier: optional(tier),
+  }),
+)
 const eventGap = object<EventGap>({ type: constant('gap'), atMs: number, gap })
 
 export const event = named(
@@ -377,7 +381,8 @@ export const event = named(
   }),
 )
 
-export const coverage = object<Coverage>({ tier, lost: count })
+const someProtocols = list(words(protocols), protocols.length)
+export const coverage = object<Coverage>({ tier, opens: someProtocols, ends: someProtocols, lost: count })
 
 export const flow = named(
   'flow',

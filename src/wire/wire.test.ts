@@ -12,7 +12,7 @@ import type { Socket } from '../model/socket.ts'
 import { parseDocument, textOf, writeDocument } from './document.ts'
 import { metaOf } from './envelope.ts'
 import { FrameDecoder, FrameEncoder } from './frame.ts'
-import { flows, limits, process, socket } from './nouns.ts'
+import { flows, limits, process, socket, socketEvent } from './nouns.ts'
 import { documents, jsonSchema } from './schemas.ts'
 import { Place, type Definitions, type Shape } from './shape.ts'
 import { readEvent, readSnapshot, writeEvent, writeSnapshot } from './snapshot.ts'
@@ -157,7 +157,7 @@ function nextList<T extends object>(of: fc.Arbitrary<T>, key: keyof T): fc.Arbit
 const partOf = (value: object, seed: number): object => Object.fromEntries(Object.entries(value).filter((_, i) => (i * 7 + seed) % 3 === 0))
 
 const someFlows = some(flows)
-const someEvent = some(documents.event!.shape as Shape<SocketEvent | EventGap>)
+const someEvent = some(socketEvent)
 const step = fc.record({
   sockets: nextList(someSocket, 'key'),
   processes: nextList(someProcess, 'pid'),
@@ -192,7 +192,7 @@ function framesOf(steps: readonly (typeof step extends fc.Arbitrary<infer S> ? S
         },
       }),
       ...others,
-      coverage: { tier: 'bpf', lost: i },
+      coverage: { tier: 'bpf', opens: ['tcp', 'unix'], ends: ['tcp'], lost: i },
     })
   }
   return frames
@@ -230,7 +230,7 @@ const simple = (sequence: number, sockets: readonly Socket[], processes: readonl
   closed: [],
   changed: [],
   events: [],
-  coverage: { tier: 'snapshot', lost: 0 },
+  coverage: { tier: 'snapshot', opens: [], ends: [], lost: 0 },
   skipped: 0,
 })
 const [a, b, c] = ['a', 'b', 'c'].map(key => aSocket({ key }))
@@ -359,7 +359,7 @@ const wrongDeltas: readonly (readonly [string, (document: any) => unknown])[] = 
   ['delta.closed[0]: there is no closed socket "z"', d => void (d.closed = ['z'])],
   ['delta.changed[0].socket: there is no socket "z"', d => void (d.changed = [{ socket: 'z' }])],
   ['delta.coverage.tier: needs one of bpf, destroy, snapshot, got "magic"', d => void (d.coverage.tier = 'magic')],
-  ['delta.events[0].type: needs one of opened, closed, gap, got "constructor"', d => void (d.events = [{ type: 'constructor' }])],
+  ['delta.events[0].type: needs one of opened, closed, got "constructor"', d => void (d.events = [{ type: 'constructor' }])],
   ['frame.kind: needs one of frame, delta, got "sockets"', d => void (d.kind = 'sockets')],
 ]
 const plain = (value: unknown): object => JSON.parse(JSON.stringify(value))

@@ -3,13 +3,14 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import type { Ledger } from '../../src/model/flow.ts'
-import { watch } from '../../src/monitor/watch.ts'
+import { openMachine } from '../../src/machine/open.ts'
 
 const ledgers: Ledger[] = []
 let ended: Promise<unknown> | undefined
 let running = true
 let after = 0
-for await (const { ledger, sequence } of watch({ flows: true, every: 50, query: { protocols: ['tcp'] } })) {
+await using machine = await openMachine()
+for await (const { ledger, sequence } of machine.watch({ flows: true, every: 50, protocols: ['tcp'] })) {
   if (ledger !== undefined) ledgers.push(ledger)
   if (sequence === 1) {
     ended = once(spawn('python3', ['-c', ...process.argv.slice(2)], { stdio: 'inherit' }), 'exit')

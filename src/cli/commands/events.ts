@@ -1,7 +1,7 @@
 // `sockscope events`: each socket that opens or closes, as it happens, with its final bytes, one line each.
 
 import type { EventGap, SocketEvent } from '../../model/event.ts'
-import { events } from '../../monitor/events.ts'
+import { Machine } from '../../machine/machine.ts'
 import { eventLine } from '../../render/changes.ts'
 import { safeJson } from '../../render/text.ts'
 import { record } from '../../wire/envelope.ts'
@@ -29,7 +29,7 @@ export async function run(args: ParsedArguments): Promise<number> {
   const line = args.has('ndjson') ? recordLine : (event: SocketEvent | EventGap): string => eventLine(event, colour)
   try {
     let printed = 0
-    for await (const event of events(query, { source, every, signal })) {
+    for await (const event of new Machine(source).events({ ...query, every, signal })) {
       if (event.type !== 'gap' && test && !test(event.socket)) continue
       print(`${line(event)}\n`)
       if (event.type !== 'gap' && ++printed >= max) break

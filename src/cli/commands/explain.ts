@@ -1,6 +1,6 @@
 // `sockscope explain`: for each connection, process or peer the verdict with its evidence.
 
-import { explain } from '../../machine/explain.ts'
+import { Machine } from '../../machine/machine.ts'
 import { explainLines } from '../../render/explain.ts'
 import { counted } from '../../render/text.ts'
 import { microsText } from '../../render/units.ts'
@@ -25,7 +25,7 @@ export function run(args: ParsedArguments): Promise<number> {
   const signal = onInterrupt()
   return withMachine(args, async source => {
     if (isTerminal() && !args.has('json')) note(`watching for ${microsText(forMs * 1000)} …`)
-    const explanation = await explain({ for: forMs, query, signal, source })
+    const explanation = await new Machine(source).explain({ ...query, for: forMs, signal })
     const seen = explanation.frame ?? seenNow(source)
     const report = explainReport(explanation, explanation.processes, by)
     if (args.has('json')) printDocument('explain', seen, report)

@@ -43,9 +43,9 @@ export async function run(args: ParsedArguments): Promise<number> {
   const source = await openMachine(args)
   try {
     if (every === undefined) return await show(await source.takeSnapshot(planQuery(query)))
-    const { watch } = await import('../../monitor/watch.ts')
+    const { Machine } = await import('../../machine/machine.ts')
     let code: number = exits.nothing
-    for await (const frame of watch({ source, query, every, signal: signal! })) {
+    for await (const frame of new Machine(source).watch({ ...query, every, signal })) {
       if (isTerminal() && !args.has('ndjson') && !args.has('json')) print('\u001b[H\u001b[2J')
       code = await show(frame)
     }

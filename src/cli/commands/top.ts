@@ -1,7 +1,7 @@
 // `sockscope top`: who moves how many bytes, frame after frame.
 
 import type { Frame } from '../../model/frame.ts'
-import { watch } from '../../monitor/watch.ts'
+import { Machine } from '../../machine/machine.ts'
 import { csvLine } from '../../render/csv.ts'
 import { flowCells, flowColumns, flowHeads, flowValues, ledgerText, topHead } from '../../render/flows.ts'
 import { table } from '../../render/table.ts'
@@ -30,7 +30,7 @@ export async function run(args: ParsedArguments): Promise<number> {
   const source = await openMachine(args)
   const newGaps = new NewGaps()
   try {
-    for await (const frame of watch({ source, every, query: { ...query, ...details }, signal, flows: true })) {
+    for await (const frame of new Machine(source).watch({ ...query, ...details, every, signal, flows: true })) {
       // On a terminal the gaps are part of the screen, in JSON of the document.
       if (form !== 'json' && !isTerminal()) noteGaps(newGaps.of(frame.gaps))
       if (frame.flows === undefined) continue

@@ -5,7 +5,7 @@ import type { Change, Frame } from '../../model/frame.ts'
 import type { Gap } from '../../model/gap.ts'
 import type { Process } from '../../model/process.ts'
 import type { Socket } from '../../model/socket.ts'
-import { watch } from '../../monitor/watch.ts'
+import { Machine } from '../../machine/machine.ts'
 import { changeLines } from '../../render/changes.ts'
 import { safeJson } from '../../render/text.ts'
 import { record } from '../../wire/envelope.ts'
@@ -32,7 +32,7 @@ export async function run(args: ParsedArguments): Promise<number> {
   const newGaps = new NewGaps()
   let before: Processes = new Map()
   try {
-    for await (const frame of watch({ source, every, query: { ...query, details }, signal })) {
+    for await (const frame of new Machine(source).watch({ ...query, details, every, signal })) {
       // The process of a closed socket may have ended with it: then only the snapshot before has it.
       const processes = new Map([...before, ...frame.processes])
       const change = selected(frame, test)

@@ -1,6 +1,6 @@
 // A table of flows that grows over time: rows are found by key, add up, and are ranked by a moving average.
 
-import type { Accuracy } from '../../model/event.ts'
+import type { Accuracy } from '../../model/accuracy.ts'
 import type { Flow } from '../../model/flow.ts'
 import type { Process } from '../../model/process.ts'
 import type { Socket } from '../../model/socket.ts'

@@ -1,22 +1,32 @@
-// The tables of flows: where the bytes of one socket are written down, by socket, process, user, container, remote and protocol.
+// The tables of flows: where the bytes of each socket are added up, by socket, process, user, container, remote and protocol.
 
-import type { Accuracy } from '../../model/event.ts'
+import type { Accuracy } from '../../model/accuracy.ts'
 import type { Flow, Flows } from '../../model/flow.ts'
 import type { Process } from '../../model/process.ts'
 import type { Socket } from '../../model/socket.ts'
-import type { Part } from './share.ts'
+import type { Part } from './allocation.ts'
 import { flowRows, worse, type Amount, type Count, type Rows, type Subject } from './rows.ts'
 
 /** A row's key, and what it is about. */
-type Place = readonly [key: string, subject: Subject]
+type RowKey = readonly [key: string, subject: Subject]
+
+/** What one socket moved, and whose bytes these are. */
+export interface Moved {
+  readonly socket: Socket
+  readonly amount: Amount
+  readonly inParts: readonly Part[]
+  readonly outParts: readonly Part[]
+  /** Every process that holds or used the socket. */
+  readonly pids: readonly number[]
+}
 
 /** All tables. `step` numbers the intervals. */
 export interface Tables {
-  /** Writes down what a socket moved: once for itself, and its parts for the processes. */
-  move(step: number, socket: Socket, amount: Amount, inParts: readonly Part[], outParts: readonly Part[]): void
+  /** Adds what a socket moved: once for itself, and its parts for the processes. */
+  move(step: number, moved: Moved): void
   /** Notes that a socket is there. */
   present(socket: Socket, counted: boolean): void
-  /** Writes down how many sockets were noted; from then on they are those of the interval before. */
+  /** Adds the sockets that were noted to the rows of this interval. */
   settle(step: number): void
   /** Forgets a socket that is gone. */
   drop(key: string): void
@@ -34,25 +44,25 @@ export function flowTables(processOf: (pid: number) => Process | undefined): Tab
   const processes = flowRows()
   const users = flowRows()
   const containers = flowRows()
-  const ofSocket = (socket: Socket): [Rows, Place][] => [
+  const ofSocket = (socket: Socket): [Rows, RowKey][] => [
     [total, ['total', { name: 'total' }]],
     [sockets, [socket.key, { name: socketName(socket), socket }]],
     [remotes, [remoteName(socket), { name: remoteName(socket) }]],
     [protocols, [socket.protocol, { name: socket.protocol }]],
   ]
-  const ofProcess = (pid: number): [Rows, Place][] => {
+  const ofProcess = (pid: number): [Rows, RowKey][] => {
     const process = processOf(pid)
     return [
       [processes, [process?.key ?? `pid ${pid}`, { name: process?.name ?? `pid ${pid}`, process }]],
-      [users, userPlace(process?.uid, process?.user)],
-      [containers, containerPlace(process)],
+      [users, userKey(process?.uid, process?.user)],
+      [containers, containerKey(process)],
     ]
   }
-  // Counted first and written down once: there are many sockets, and few processes and remote ends.
+  // Counted first and added once: there are many sockets, and few processes and remote ends.
   const there = { all: { sockets: 0, uncounted: 0 }, protocols: tally<string>(), remotes: tally<string>(), pids: tally<number>() }
   return {
-    move(step, socket, amount, inParts, outParts) {
-      for (const [rows, place] of ofSocket(socket)) rows.add(step, ...place, amount)
+    move(step, { socket, amount, inParts, outParts, pids }) {
+      for (const [rows, row] of ofSocket(socket)) rows.add(step, ...row, amount)
       const rest = { inBytes: amount.inBytes, outBytes: amount.outBytes, accuracy: amount.accuracy }
       for (const [parts, way] of [
         [inParts, 'inBytes'],
@@ -61,19 +71,18 @@ export function flowTables(processOf: (pid: number) => Process | undefined): Tab
         for (const part of parts) {
           rest[way] -= part.bytes
           const accuracy = part.sure ? amount.accuracy : worse(amount.accuracy, 'estimate')
-          for (const [rows, place] of ofProcess(part.pid))
-            rows.add(step, ...place, { inBytes: 0, outBytes: 0, [way]: part.bytes, accuracy })
+          for (const [rows, row] of ofProcess(part.pid)) rows.add(step, ...row, { inBytes: 0, outBytes: 0, [way]: part.bytes, accuracy })
         }
       }
       // Segments belong to a socket; a process has them only when the socket is all its own.
-      const [only, ...others] = new Set([...socket.owners, ...(socket.traffic?.processes ?? [])].map(o => o.pid))
+      const [only, ...others] = pids
       if (only !== undefined && others.length === 0) {
-        for (const [rows, place] of ofProcess(only)) rows.add(step, ...place, { ...amount, inBytes: 0, outBytes: 0 })
+        for (const [rows, row] of ofProcess(only)) rows.add(step, ...row, { ...amount, inBytes: 0, outBytes: 0 })
       }
       if (rest.inBytes === 0 && rest.outBytes === 0) return
       unattributed.add(step, 'unattributed', { name: '(no owner)' }, rest)
-      users.add(step, ...userPlace(socket.uid, undefined), rest)
-      containers.add(step, ...containerPlace(undefined), rest)
+      users.add(step, ...userKey(socket.uid, undefined), rest)
+      containers.add(step, ...containerKey(undefined), rest)
     },
     present(socket, counted) {
       // Not in the table of sockets: it holds only those that move something, for most of many thousands do not.
@@ -93,7 +102,7 @@ export function flowTables(processOf: (pid: number) => Process | undefined): Tab
       ] as const)
         tallied.take((name, count) => rows.count(step, name, { name }, count))
       there.pids.take((pid, count) => {
-        for (const [rows, place] of ofProcess(pid)) rows.count(step, ...place, count)
+        for (const [rows, row] of ofProcess(pid)) rows.count(step, ...row, count)
       })
     },
     drop: key => sockets.drop(key),
@@ -171,12 +180,12 @@ function remoteName({ remote }: Socket): string {
   return address === undefined ? (remote?.path ?? '(not connected)') : plain(address)
 }
 
-function userPlace(uid: number | undefined, user: string | undefined): Place {
+function userKey(uid: number | undefined, user: string | undefined): RowKey {
   const key = uid === undefined ? 'unknown' : String(uid)
   return [key, { name: user ?? (uid === undefined ? '(unknown)' : `uid ${uid}`) }]
 }
 
-function containerPlace(process: Process | undefined): Place {
+function containerKey(process: Process | undefined): RowKey {
   const container = process?.container
   if (container === undefined) return ['', { name: '(none)' }]
   return [container.id, { name: container.name ?? container.id }]

@@ -1,12 +1,13 @@
 // This Linux machine as a source. What is asked of the kernel for a snapshot is in look.ts.
 
+import { planQuery } from '../../filter/plan.ts'
 import type { Ability } from '../../model/ability.ts'
 import type { Source } from '../source.ts'
 import { live, type Tape } from '../tape.ts'
 import { capabilityAbilities, tableAbilities } from './abilities.ts'
 import { isGone, linuxActions } from './byfd/actions.ts'
 import { readLimits } from './host/limits.ts'
-import { eventSource, liveWays } from './events/events.ts'
+import { EventReaders, liveWays } from './events/readers.ts'
 import { interfaceReader } from './host/interfaces.ts'
 import { snapshotTaker } from './snapshot.ts'
 import { ownerFinder } from './owners/owners.ts'
@@ -25,12 +26,16 @@ export async function openLinux(tape: Tape = live): Promise<Source> {
     ...(calls && { isGone: socket => isGone(calls, socket) }),
   })
   const processes = processReader(tape, userNames(calls?.userName))
-  const events = calls && eventSource(liveWays(calls))
+  const events = calls && new EventReaders(liveWays(calls))
   const takeSnapshot = snapshotTaker(tape, calls, owners, processes)
   return {
     name: tape.played ? 'replay linux' : 'linux',
-    takeSnapshot: events ? async query => events.see(await takeSnapshot(query), query) : takeSnapshot,
-    ...(events && { events: events.events }),
+    takeSnapshot: async (plan = planQuery(), reader) => {
+      const snapshot = await takeSnapshot(plan, sockets => events?.complete(reader, sockets))
+      events?.observe(snapshot, plan)
+      return snapshot
+    },
+    ...(events && { openEvents: async plan => events.open(plan) }),
     process: async pid => (calls ? processes.one(pid) : undefined),
     ...(calls && { processes: async () => processes.all() }),
     ...(calls && { use: async pids => readUse(pids) }),
@@ -41,7 +46,7 @@ export async function openLinux(tape: Tape = live): Promise<Source> {
         ? [
             ...(await tableAbilities(snapshotTaker(live, calls, owners, processes))),
             ...(await owners.abilities()),
-            ...(await events.abilities()),
+            ...(await events.abilities(planQuery())),
             ...capabilityAbilities(),
           ]
         : [],

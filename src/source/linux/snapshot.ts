@@ -26,7 +26,7 @@ export function snapshotTaker(
   calls: Calls,
   owners: OwnerFinder,
   processReader: ProcessReader,
-): (plan?: Plan) => Promise<Snapshot> {
+): (plan?: Plan, complete?: (sockets: readonly Draft[]) => void) => Promise<Snapshot> {
   const groups = cgroups(tape)
   const ask = dumper(tape, calls)
   const nameInterfaces = interfaceNamer(tape, calls)
@@ -41,7 +41,7 @@ export function snapshotTaker(
     return found
   }
 
-  return async (query = planQuery()) => {
+  return async (query = planQuery(), complete) => {
     tape.beginSnapshot()
     const atMs = await tape.value('clock', Date.now)
     const gaps: Gap[] = []
@@ -72,6 +72,7 @@ export function snapshotTaker(
     if (unmarked) gaps.push(unmarked)
     // A tape is written with the owners of all sockets, whatever is asked for now.
     const isAll = tape.recordsEverything ? !tape.played : query.matchesEverything
+    complete?.(all)
     const found = isAll ? all : await filterYielding(all, query.prefilter)
     let processes: ReadonlyMap<number, Process> = new Map()
     if (query.owners || (tape.recordsEverything && !tape.played)) {

@@ -2,45 +2,65 @@
 
 import type { Plan } from '../../filter/plan.ts'
 import { DecodeError, OsError } from '../../model/errors.ts'
-import type { EventGap, SocketEvent, Tier } from '../../model/event.ts'
+import type { EventGap, SourceEvent, Tier } from '../../model/event.ts'
 import type { Gap } from '../../model/gap.ts'
+import type { Protocol } from '../../model/socket.ts'
+import type { EventReader } from '../source.ts'
 import { NotRecorded, type Tape } from '../tape.ts'
-import { checkEvents } from './shape.ts'
+import { checkEvents, checkReader } from './shape.ts'
 
 const questions = { events: 'source events', reader: 'source event reader' }
 
-/** What is read of the events of a machine. */
-export interface EventReader {
-  readonly tier: Tier
-  /** What the tier reports of, as the platform says it. */
-  readonly coverage: object
-  /** So long it may be left alone before it loses events. */
-  readonly maxIdleMs: number
-  /** The next batch of what has happened; empty when all is taken. */
-  drain(): readonly (SocketEvent | EventGap)[]
-  close(): void
-}
-
 /** What a recording says of the reader whose events it holds. */
-interface Description extends Pick<EventReader, 'tier' | 'coverage'> {
+interface Description extends Pick<EventReader, 'tier' | 'opens' | 'ends' | 'everyEnd'> {
   /** Why there are none. */
   readonly gap?: Gap
 }
 
 /** A reader whose events are written to a tape. It has to report everything: a recording is played for any query. */
-export async function recordedEvents(reader: EventReader, tape: Tape): Promise<EventReader> {
-  await tape.value(questions.reader, (): Description => ({ tier: reader.tier, coverage: reader.coverage }))
-  return {
-    get tier() {
-      return reader.tier
-    },
-    get coverage() {
-      return reader.coverage
-    },
-    maxIdleMs: reader.maxIdleMs,
-    drain: () => tape.append(questions.events, () => reader.drain()),
-    close: () => reader.close(),
+export class RecordedEvents implements EventReader {
+  /** The reader of the machine itself. */
+  readonly reader: EventReader
+  readonly #tape: Tape
+  constructor(reader: EventReader, tape: Tape) {
+    this.reader = reader
+    this.#tape = tape
   }
+
+  get tier(): Tier {
+    return this.reader.tier
+  }
+
+  get opens(): readonly Protocol[] {
+    return this.reader.opens
+  }
+
+  get ends(): readonly Protocol[] {
+    return this.reader.ends
+  }
+
+  get everyEnd(): readonly Protocol[] {
+    return this.reader.everyEnd
+  }
+
+  get maxIdleMs(): number {
+    return this.reader.maxIdleMs
+  }
+
+  drain(): readonly (SourceEvent | EventGap)[] {
+    return this.#tape.append(questions.events, () => this.reader.drain())
+  }
+
+  close(): void {
+    this.reader.close()
+  }
+}
+
+/** Lets the events of a reader be written to a tape. */
+export async function recordedEvents(reader: EventReader, tape: Tape): Promise<RecordedEvents> {
+  const { tier, opens, ends, everyEnd } = reader
+  await tape.value(questions.reader, (): Description => ({ tier, opens, ends, everyEnd }))
+  return new RecordedEvents(reader, tape)
 }
 
 /** As long as a timer can wait: nothing is lost that is on a tape. */
@@ -53,7 +73,9 @@ export async function playedEvents(tape: Tape, plan: Plan): Promise<EventReader>
 
 class PlayedEvents implements EventReader {
   readonly tier: Tier
-  readonly coverage: object
+  readonly opens: readonly Protocol[]
+  readonly ends: readonly Protocol[]
+  readonly everyEnd: readonly Protocol[]
   readonly maxIdleMs = anyTimeMs
   readonly #tape: Tape
   readonly #plan: Plan
@@ -62,15 +84,17 @@ class PlayedEvents implements EventReader {
   /** What is to be said first. */
   #gap: Gap | undefined
 
-  constructor(tape: Tape, plan: Plan, { tier, coverage, gap }: Description) {
+  constructor(tape: Tape, plan: Plan, { tier, opens, ends, everyEnd, gap }: Description) {
     this.tier = tier
-    this.coverage = coverage
+    this.opens = opens
+    this.ends = ends
+    this.everyEnd = everyEnd
     this.#tape = tape
     this.#plan = plan
     this.#gap = gap
   }
 
-  drain(): readonly (SocketEvent | EventGap)[] {
+  drain(): readonly (SourceEvent | EventGap)[] {
     const gap = this.#gap
     this.#gap = undefined
     if (gap) return [{ type: 'gap', atMs: this.#lastMs, gap }]
@@ -85,19 +109,20 @@ class PlayedEvents implements EventReader {
 
   close(): void {}
 
-  #isAsked(event: SocketEvent | EventGap): boolean {
-    if (event.type === 'gap') return true
+  #isAsked(event: SourceEvent | EventGap): boolean {
+    // The end of which only the key is known is that of a socket that was reported or seen before.
+    if (event.type === 'gap' || event.socket === undefined) return true
     const { protocols, families } = this.#plan
     return protocols.includes(event.socket.protocol) && families.includes(event.socket.family)
   }
 
-  #take(): readonly (SocketEvent | EventGap)[] {
+  #take(): readonly (SourceEvent | EventGap)[] {
     try {
       return checkEvents(this.#tape.append<unknown>(questions.events, () => []))
     } catch (error) {
       if (error instanceof DecodeError) throw error
       if (error instanceof OsError) return [{ type: 'gap', atMs: this.#lastMs, gap: lost(error) }]
-      throw new DecodeError('recording', 0, 0, '', { text: 'an event makes no sense', cause: error })
+      throw senseless(error)
     }
   }
 }
@@ -114,12 +139,15 @@ const lost = (error: OsError): Gap => ({
 
 async function description(tape: Tape): Promise<Description> {
   try {
-    const found = await tape.value<Partial<Description> | null>(questions.reader, () => null)
-    if (typeof found?.tier === 'string' && typeof found.coverage === 'object' && found.coverage !== null) return found as Description
-    throw new DecodeError('recording', 0, 0, '', { text: 'what it says of its events makes no sense' })
+    return checkReader(await tape.value<unknown>(questions.reader, () => null))
   } catch (error) {
-    if (!(error instanceof NotRecorded)) throw error
+    if (error instanceof DecodeError || (error instanceof OsError && !(error instanceof NotRecorded))) throw error
+    if (!(error instanceof NotRecorded)) throw senseless(error)
     const gap: Gap = { ...error.report(), what: 'events', text: 'the recording holds no events', count: undefined }
-    return { tier: 'snapshot', coverage: {}, gap }
+    return { tier: 'snapshot', opens: [], ends: [], everyEnd: [], gap }
   }
 }
+
+/** An answer of another shape is damage, not a bug. */
+const senseless = (cause: unknown): DecodeError =>
+  new DecodeError('recording', 0, 0, '', { text: 'what it holds of events makes no sense', cause })

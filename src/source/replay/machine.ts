@@ -6,8 +6,9 @@ import { DecodeError, OsError } from '../../model/errors.ts'
 import type { Gap } from '../../model/gap.ts'
 import { ProcessTable, type Process, type ProcessUse } from '../../model/process.ts'
 import type { Snapshot } from '../../model/snapshot.ts'
-import type { Source } from '../source.ts'
-import type { Timeline } from '../timeline.ts'
+import { protocols } from '../../model/socket.ts'
+import type { EventReader, Source, Timeline } from '../source.ts'
+import { playedEvents, RecordedEvents, recordedEvents } from './events.ts'
 import type { Player } from './player.ts'
 import type { Recorder } from './recorder.ts'
 import {
@@ -31,11 +32,14 @@ const questions = {
   process: (pid: number) => `source process ${pid}`,
 }
 
+/** Everything that events can be of. */
+const everyTable = planQuery({ protocols, details: ['tcp'] })
+
 /** A live machine that is recorded: what any command may ask is on the tape, whatever command is running. */
 export async function recordedMachine(source: Source, tape: Recorder): Promise<Source> {
   const turns = new Turns()
-  async function takeSnapshot(plan: Plan): Promise<Snapshot> {
-    const seen = await source.takeSnapshot(plan)
+  async function takeSnapshot(plan: Plan, events: EventReader | undefined): Promise<Snapshot> {
+    const seen = await source.takeSnapshot(plan, events instanceof RecordedEvents ? events.reader : events)
     await optional(interfaces())
     if (counters) await optional(counters())
     if (use) await optional(use([...seen.processes.keys()]))
@@ -52,11 +56,14 @@ export async function recordedMachine(source: Source, tape: Recorder): Promise<S
   const use =
     source.use && (async (pids: readonly number[]) => new Map(await tape.value(questions.use, async () => [...(await source.use!(pids))])))
 
+  // A recording is played for any query, so its events are those of all tables.
+  const openEvents = source.openEvents && (async () => recordedEvents(await source.openEvents!(everyTable), tape))
+
   await optional(abilities())
   if (limits) await optional(limits())
   return {
     name: source.name,
-    takeSnapshot: (plan = planQuery()) => turns.take(() => takeSnapshot(plan)),
+    takeSnapshot: (plan = planQuery(), events?) => turns.take(() => takeSnapshot(plan, events)),
     process: pid => tape.value(questions.process(pid), () => source.process(pid)),
     interfaces,
     abilities,
@@ -64,7 +71,7 @@ export async function recordedMachine(source: Source, tape: Recorder): Promise<S
     ...(processes && { processes }),
     ...(counters && { counters }),
     ...(use && { use }),
-    ...(source.events && { events: source.events.bind(source) }),
+    ...(openEvents && { openEvents }),
     ...(source.actions && { actions: source.actions }),
     ended: false,
     // The machine closes its tape itself; closing twice does nothing.
@@ -142,6 +149,10 @@ class PlayedMachine implements Source {
     }
     this.#areInterfacesAsked = true
     return this.#value(questions.interfaces, checkInterfaces)
+  }
+
+  openEvents(plan: Plan): Promise<EventReader> {
+    return playedEvents(this.#tape, plan)
   }
 
   async limits(): ReturnType<NonNullable<Source['limits']>> {

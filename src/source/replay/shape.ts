@@ -4,10 +4,11 @@ import type { Ability } from '../../model/ability.ts'
 import type { Interface } from '../../model/interface.ts'
 import type { SystemLimits } from '../../model/limits.ts'
 import type { SystemCounters } from '../../model/counters.ts'
-import type { EventGap, SocketEvent } from '../../model/event.ts'
+import type { EventGap, SourceEvent } from '../../model/event.ts'
 import type { Process, ProcessUse } from '../../model/process.ts'
 import type { Snapshot } from '../../model/snapshot.ts'
 import type { Socket } from '../../model/socket.ts'
+import type { EventReader } from '../source.ts'
 
 type Kind = 'string' | 'number' | 'boolean' | 'strings' | Shape
 /** What each field has to be. After a `?` it may be absent. */
@@ -81,16 +82,12 @@ const use: Shape = { key: 'string', state: '?string', processorMs: '?number', re
 const families: Shape = { ipv4: ['?', {}], ipv6: ['?', {}] }
 const systemCounters: Shape = { tcp: families, udp: families }
 const gap: Shape = { code: '?string', what: 'string', why: 'string', text: 'string', help: 'string', count: '?number' }
-const event: Shape = {
-  type: 'string',
-  atMs: 'number',
-  durationMs: '?number',
-  socket,
-  bytesIn: '?number',
-  bytesOut: '?number',
-  accuracy: '?string',
-  tier: '?string',
-}
+const report: Shape = { type: 'string', atMs: 'number', monotonicMs: '?number', tier: 'string' }
+const closed: Shape = { key: 'string', bytesIn: '?number', bytesOut: '?number', accuracy: '?string' }
+const traffic: Shape = { inBytes: 'number', outBytes: 'number', inCalls: 'number', outCalls: 'number', accuracy: '?string' }
+const share: Shape = { pid: 'number', inBytes: 'number', outBytes: 'number' }
+const peer: Shape = { other: ['?', { sentBytes: '?number', state: '?string' }], remaining: '?string' }
+const reader: Shape = { tier: 'string', opens: 'strings', ends: 'strings', everyEnd: 'strings' }
 
 /** A snapshot whose joined parts are what they have to be. */
 export function checkSnapshot(snapshot: Snapshot): Snapshot {
@@ -147,19 +144,43 @@ export function checkUses(value: unknown): UseByPid {
   return value as UseByPid
 }
 
-/** Events as a platform gives them. */
-export function checkEvents(values: readonly unknown[]): readonly (SocketEvent | EventGap)[] {
-  for (const value of values) {
-    check(value, { type: 'string', atMs: 'number' }, 'event')
-    const one = value as SocketEvent | EventGap
-    if (one.type === 'gap') check(one.gap, gap, 'gap')
-    else if (one.type === 'opened' || one.type === 'closed') {
-      check(one, event, 'event')
-      checkSocket(one.socket)
-      checkProcesses(one.processes)
-    } else throw new Error(`event: there is no type ${JSON.stringify((one as { type: unknown }).type)}`)
+/** What a recorder keeps of a reader of events. */
+export function checkReader(value: unknown): Pick<EventReader, 'tier' | 'opens' | 'ends' | 'everyEnd'> {
+  check(value, reader, 'reader of events')
+  return value as EventReader
+}
+
+/** Events as a platform reports them. */
+export function checkEvents(values: readonly unknown[]): readonly (SourceEvent | EventGap)[] {
+  for (const value of values) checkEvent(value)
+  return values as readonly (SourceEvent | EventGap)[]
+}
+
+function checkEvent(value: unknown): void {
+  check(value, { type: 'string', atMs: 'number' }, 'event')
+  const event = value as SourceEvent | EventGap
+  if (event.type === 'gap') return check(event.gap, gap, 'gap')
+  check(event, report, 'event')
+  switch (event.type) {
+    case 'opened':
+      return checkSocket(event.socket)
+    case 'used':
+      checkSocket(event.socket)
+      if (event.process !== undefined) checkProcess(event.process)
+      return
+    case 'closed':
+      check(event, closed, 'event')
+      if (event.socket !== undefined) checkSocket(event.socket)
+      if (event.traffic !== undefined) {
+        check(event.traffic, traffic, 'traffic')
+        checkList(event.traffic.processes, share, 'share')
+      }
+      if (event.processes !== undefined) checkProcesses(event.processes)
+      if (event.peer !== undefined) check(event.peer, peer, 'peer')
+      return
+    default:
+      throw new Error(`event: there is no type ${JSON.stringify((event as { type: unknown }).type)}`)
   }
-  return values as readonly (SocketEvent | EventGap)[]
 }
 
 /** Interfaces as a platform gives them. */

@@ -7,14 +7,14 @@ import { join } from 'node:path'
 import { aProcess, aSocket } from '../../../test/sockets.ts'
 import { planQuery } from '../../filter/plan.ts'
 import { OsError } from '../../model/errors.ts'
-import type { EventGap, SocketEvent } from '../../model/event.ts'
+import type { EventGap, SourceEvent } from '../../model/event.ts'
 import { ProcessTable } from '../../model/process.ts'
 import type { Snapshot } from '../../model/snapshot.ts'
-import type { Source } from '../source.ts'
+import type { EventReader, Source } from '../source.ts'
 import { live, type Tape } from '../tape.ts'
 import { Checkpoints } from './checkpoints.ts'
 import { fileHeaderBytes, limits, readBlock, readRecords, writeBlock, writeRecord } from './format.ts'
-import { playedEvents, playedMachine, Player, recordedEvents, recordedMachine, recorder, type EventReader } from './index.ts'
+import { playedEvents, playedMachine, Player, recordedEvents, recordedMachine, recorder } from './index.ts'
 import { Kept } from './kept.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'sockscope-'))
@@ -224,22 +224,34 @@ test('checkpoints take bounded memory', () => {
   equal(big.last(one => one.position.number <= 2).position.number, 1)
 })
 
-const opened = (port: number): SocketEvent => ({
-  type: 'opened',
+const plain = (value: object): object => JSON.parse(JSON.stringify(value)) as object
+const opened = (port: number): SourceEvent => ({
+  type: 'used',
   atMs: port,
-  durationMs: undefined,
   socket: aSocket({ key: `${port}`, local: { port } }),
-  processes: [aProcess({ pid: 7, command: ['hunter2'] })],
-  bytesIn: undefined,
-  bytesOut: undefined,
-  accuracy: undefined,
+  process: aProcess({ pid: 7, command: ['hunter2'] }),
   tier: 'bpf',
 })
+const ended = (port: number): SourceEvent => ({
+  type: 'closed',
+  atMs: port,
+  tier: 'bpf',
+  key: `${port}`,
+  socket: aSocket({ key: `${port}`, local: { port } }),
+  traffic: { inBytes: 1, outBytes: 2, inCalls: 1, outCalls: 1, processes: [{ pid: 7, inBytes: 1, outBytes: 2 }] },
+  processes: [aProcess({ pid: 7 })],
+  bytesIn: 1,
+  bytesOut: 2,
+  accuracy: 'exact',
+  peer: { other: { sentBytes: 1, state: undefined }, remaining: 'TIME_WAIT' },
+})
 /** A reader that gives these batches. */
-function readerOf(batches: (readonly (SocketEvent | EventGap)[] | OsError)[]): EventReader {
+function readerOf(batches: (readonly (SourceEvent | EventGap)[] | OsError)[]): EventReader {
   return {
     tier: 'bpf',
-    coverage: { tcp: 'all' },
+    opens: ['tcp', 'udp'],
+    ends: ['tcp'],
+    everyEnd: ['tcp'],
     maxIdleMs: 10,
     drain() {
       const next = batches.shift() ?? []
@@ -252,7 +264,7 @@ function readerOf(batches: (readonly (SocketEvent | EventGap)[] | OsError)[]): E
 const drainAll = (reader: EventReader): (number | string)[] => {
   const seen: (number | string)[] = []
   for (let batch = reader.drain(); batch.length > 0; batch = reader.drain())
-    seen.push(...batch.map(event => (event.type === 'gap' ? event.gap.code! : event.socket.local.port!)))
+    seen.push(...batch.map(event => (event.type === 'gap' ? event.gap.code! : event.socket!.local.port!)))
   return seen
 }
 
@@ -261,7 +273,7 @@ async function recordEvents(change: (file: string) => void = () => undefined): P
   const file = fresh()
   const tape = recorder(file, 'toy')
   const machine = await recordedMachine(machineOn(tape), tape)
-  const reader = await recordedEvents(readerOf([[opened(1)], [], [opened(2)], [], [opened(3), opened(4)], [], [], [opened(5)]]), tape)
+  const reader = await recordedEvents(readerOf([[opened(1)], [], [opened(2)], [], [opened(3), ended(4)], [], [], [opened(5)]]), tape)
   deepEqual(drainAll(reader), [1])
   deepEqual(drainAll(reader), [2])
   await machine.takeSnapshot()
@@ -281,11 +293,14 @@ test('events are played with the snapshot that they were recorded with, each onc
   const player = new Player(file)
   const machine = playedMachine(machineOn(player), player)
   const reader = await playedEvents(player, planQuery())
-  deepEqual([reader.tier, reader.coverage], ['bpf', { tcp: 'all' }])
-  deepEqual(reader.drain().map(event => event.atMs), [1]) // prettier-ignore
+  deepEqual([reader.tier, reader.opens, reader.ends, reader.everyEnd], ['bpf', ['tcp', 'udp'], ['tcp'], ['tcp']])
+  const { command: _left, ...process } = aProcess({ pid: 7 })
+  deepEqual(plain(reader.drain()), plain([{ ...opened(1), process }]))
   await machine.takeSnapshot()
   // What was not taken before the first snapshot is not lost.
-  deepEqual(drainAll(reader), [2, 3, 4])
+  const [two, three, four] = [reader.drain(), reader.drain(), reader.drain()]
+  deepEqual([two[0]!.atMs, three[0]!.atMs, four], [2, 3, []])
+  deepEqual(plain(three[1]!), plain({ ...ended(4), processes: [process] }))
   deepEqual(drainAll(reader), [])
   await machine.takeSnapshot()
   deepEqual(drainAll(reader), [])
@@ -330,7 +345,7 @@ test('what a recorder could not get or keep of events is a gap where it is playe
   equal(reader.drain().length, 1)
   await machine.takeSnapshot()
   // A batch that is too long for a recording.
-  const long = await recordedEvents(readerOf([[{ ...opened(3), tier: 'x'.repeat(limits.snapshotBytes) as 'bpf' }], [opened(4)]]), tape)
+  const long = await recordedEvents(readerOf([[{ ...ended(3), key: 'x'.repeat(limits.snapshotBytes) } as SourceEvent], [opened(4)]]), tape)
   equal(long.drain().length + long.drain().length, 2)
   machine.close()
   const player = new Player(file)
@@ -358,18 +373,30 @@ function rewrite(file: string, change: (text: string) => string): void {
 
 test('events of another shape are damage, not a bug', async () => {
   for (const [from, to] of [
-    ['"type":"opened"', '"type":"born"'],
+    ['"type":"used"', '"type":"born"'],
     ['"atMs":1', '"atMs":"1"'],
     ['"socket":{', '"socket":7,"x":{'],
     ['"owners":[]', '"owners":{}'],
-    ['"processes":[{', '"processes":[7,{'],
+    ['"process":{', '"process":7,"x":{'],
+    ['"processes":[{"key', '"processes":[7,{"key'],
+    ['"traffic":{"inBytes":1', '"traffic":{"inBytes":"1"'],
+    ['"processes":[{"pid"', '"processes":[{"id"'],
+    ['"other":{"sentBytes":1', '"other":{"sentBytes":"1"'],
+    ['"bytesIn":1', '"bytesIn":"1"'],
     ['[{"type"', '{"0":{"type"'],
     ['[{"type"', '7,[{"type"'],
-    ['"tier":"bpf","coverage"', '"tier":7,"coverage"'],
-    ['"coverage":{', '"coverage":null,"x":{'],
+    ['"tier":"bpf","opens"', '"tier":7,"opens"'],
+    ['"opens":[', '"opens":[7,'],
   ] as const) {
     const player = new Player(await recordEvents(file => rewrite(file, text => text.replace(from, to))))
-    const drain = async (): Promise<unknown> => drainAll(await playedEvents(player, planQuery()))
+    const machine = playedMachine(machineOn(player), player)
+    const drain = async (): Promise<void> => {
+      const reader = await machine.openEvents!(planQuery())
+      for (let i = 0; i < 3; i++) {
+        drainAll(reader)
+        await machine.takeSnapshot()
+      }
+    }
     await rejects(drain(), { name: 'DecodeError' }, `${from} to ${to}`)
     player.close()
   }

@@ -29,7 +29,7 @@ const maxMoves = 65_536
 const firstPidNamespace = 'pid:[4026531836]'
 
 /** What one process moved on one socket, since the meter was opened. */
-export interface Move extends Share {
+export interface ProcessTraffic extends Share {
   readonly inCalls: number
   readonly outCalls: number
 }
@@ -39,13 +39,13 @@ export interface Meter {
   /** Why bytes of datagrams and the shares of processes are not counted here; undefined when they are. */
   readonly lacks: string | undefined
   /** Processes that we cannot see are counted as number 0. */
-  readonly hasStrangers: boolean
+  readonly countsForeignPids: boolean
   /** Hands over what happened since the last call, at most so many records. */
   drain(each: (record: TrafficRecord) => void, max: number): number
   /** What a process moved on a socket. `forget` also removes the counters. */
-  move(cookie: bigint, pid: number, forget: boolean): Move | undefined
+  read(cookie: bigint, pid: number, forget: boolean): ProcessTraffic | undefined
   /** Everything that was moved. */
-  moves(each: (cookie: number, move: Move) => void): void
+  readAll(each: (cookie: number, move: ProcessTraffic) => void): void
   /** How many records and counters there was no room for, and how many calls no program was run for, since the last call. */
   lost(): { readonly records: number; readonly counters: number; readonly passedOver: number }
   close(): void
@@ -171,15 +171,15 @@ function meter(
   }
   return {
     lacks,
-    hasStrangers,
+    countsForeignPids: hasStrangers,
     drain: (each, max) => ring.drain(view => each(trafficRecord.read(view)), max),
-    move(cookie, pid, forget) {
+    read(cookie, pid, forget) {
       const key = new Uint8Array(BigUint64Array.of(moveKey(cookie, pid)).buffer)
       if (!readMap(maps.moves, key, value)) return undefined
       if (forget) deleteMap(maps.moves, key)
       return { pid, ...moveValue.read(valueView) }
     },
-    moves(each) {
+    readAll(each) {
       for (const { keys, values, count } of readMoves()) {
         for (let i = 0; i < count; i++) {
           const { cookie, pid } = readMoveKey(keys, i * moveKeySize)

@@ -1,8 +1,9 @@
-// What is left in this network namespace of TCP connections that ended: the other end, and what the kernel keeps waiting in place of this one.
+// What is left in this network namespace of TCP connections that ended: the other end, and what the kernel keeps in place of this one.
 
 import { viewOf } from '../../../bytes/text.ts'
 import { OsError } from '../../../model/errors.ts'
-import type { Socket, State } from '../../../model/socket.ts'
+import type { PeerEvidence } from '../../../model/event.ts'
+import type { Socket } from '../../../model/socket.ts'
 import type { Tcp } from '../../../model/tcp.ts'
 import type * as calls from '../kernel/calls.ts'
 import type { Draft } from '../decode/draft.ts'
@@ -13,29 +14,19 @@ import { messages } from '../kernel/netlink.ts'
 /** Of so many the other end may come later; what is forgotten is asked for, and not known if it has gone. */
 const maxEnds = 10_000
 
-/** The other end of a connection. */
-export interface OtherEnd {
-  /** What it has sent, each byte once; undefined when it only waits. */
-  readonly sentBytes: number | undefined
-  /** Undefined when it has ended too. */
-  readonly state: State | undefined
-}
-
-/** What is left of a connection. */
-export interface Remains {
+/** What the kernel still has of connections that ended. */
+export interface ClosedPeers {
   /** Takes ends that came together: each of them may be the other end of another. */
   add(ends: readonly Socket[]): void
-  /** What is known of the other end; undefined when it is not here. */
-  other(end: Socket): OtherEnd | undefined
-  /** The state that the kernel keeps waiting in its place. */
-  waiting(end: Socket): State | undefined
+  /** What is known of the connection of an end. The kernel is asked only for what can decide whether the other end's FIN was received. */
+  evidenceOf(end: Socket): PeerEvidence
   /** Some ends were lost: addresses may be of other connections by now. */
   forget(): void
   close(): void
 }
 
-/** Starts to remember, and to ask. */
-export function openRemains(c: Pick<typeof calls, 'openDiag' | 'closeFd' | 'send' | 'receiveNow'>): Remains {
+/** Opens the socket through which the kernel is asked. */
+export function openClosedPeers(c: Pick<typeof calls, 'openDiag' | 'closeFd' | 'send' | 'receiveNow'>): ClosedPeers {
   const fd = c.openDiag()
   const buffer = new Uint8Array(4096)
   const sent = new Map<string, number>()
@@ -59,6 +50,18 @@ export function openRemains(c: Pick<typeof calls, 'openDiag' | 'closeFd' | 'send
     }
   }
 
+  function otherEnd(end: Socket): PeerEvidence['other'] {
+    if (end.remote === undefined) return undefined
+    const name = nameOf(end.remote, end.local)
+    const bytes = sent.get(name)
+    if (bytes !== undefined) {
+      done.push(name, nameOf(end.local, end.remote)) // Both have ended now.
+      return { sentBytes: bytes, state: undefined }
+    }
+    const found = ask(end, true)
+    return found && { sentBytes: found.tcp && sentBytes(found.tcp), state: found.state }
+  }
+
   return {
     add(ends) {
       for (const key of done) sent.delete(key)
@@ -70,18 +73,10 @@ export function openRemains(c: Pick<typeof calls, 'openDiag' | 'closeFd' | 'send
         if (sent.size > maxEnds) sent.delete(sent.keys().next().value!)
       }
     },
-    other(end) {
-      if (end.remote === undefined) return undefined
-      const name = nameOf(end.remote, end.local)
-      const bytes = sent.get(name)
-      if (bytes !== undefined) {
-        done.push(name, nameOf(end.local, end.remote)) // Both have ended now.
-        return { sentBytes: bytes, state: undefined }
-      }
-      const found = ask(end, true)
-      return found && { sentBytes: found.tcp && sentBytes(found.tcp), state: found.state }
+    evidenceOf(end) {
+      const other = otherEnd(end)
+      return { other, remaining: isDecided(end, other) ? undefined : ask(end, false)?.state }
     },
-    waiting: end => ask(end, false)?.state,
     forget() {
       sent.clear()
     },
@@ -89,10 +84,20 @@ export function openRemains(c: Pick<typeof calls, 'openDiag' | 'closeFd' | 'send
   }
 }
 
+/** True when the record itself and the other end already say whether the received bytes include a FIN. */
+function isDecided({ tcp }: Socket, other: PeerEvidence['other']): boolean {
+  if (tcp?.receivedBytes === undefined || tcp.receivedBytes === 0 || tcp.receivedDataSegments === 0) return true
+  return (
+    other?.state === 'FIN_WAIT_2' ||
+    other?.state === 'TIME_WAIT' ||
+    (other?.sentBytes !== undefined && tcp.receivedBytes <= other.sentBytes + 1)
+  )
+}
+
 /** An IPv6 socket may be the other end of an IPv4 one. */
 const nameOf = (...ends: readonly Socket['local'][]): string =>
   ends.map(({ address = '', port }) => `${address.startsWith('::ffff:') ? address.slice(7) : address} ${port}`).join(' ')
 
 /** Payload that was sent, each byte once. */
-export const sentBytes = ({ sentBytes, retransmittedBytes = 0 }: Tcp): number | undefined =>
+const sentBytes = ({ sentBytes, retransmittedBytes = 0 }: Tcp): number | undefined =>
   sentBytes === undefined ? undefined : sentBytes - retransmittedBytes

@@ -16,14 +16,14 @@ const bufferBytes = 16 * 1024 * 1024
 const groups = { tcp: [1, 3], udp: [2, 4] } as const
 
 /** A queue of sockets that were destroyed. */
-export interface Destroyed {
+export interface DestroyMessages {
   /** Takes what has come, at most so many messages. True when the kernel had more than the queue could hold, and dropped some. */
   take(found: Draft[], max: number): boolean
   close(): void
 }
 
 /** Starts to listen. */
-export function openDestroyed(c: typeof calls, protocol: 'tcp' | 'udp'): Destroyed {
+export function openDestroyMessages(c: typeof calls, protocol: 'tcp' | 'udp'): DestroyMessages {
   const fd = c.openDiag()
   const buffer = new Uint8Array(64 * 1024)
   try {

@@ -3,8 +3,8 @@ import { execFileSync, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { test } from 'node:test'
 import { draft } from '../decode/draft.ts'
-import { final } from './destroy-tier.ts'
-import type { Remains } from './closed-peers.ts'
+import { finalBytes } from '../../../track/final-bytes.ts'
+import type { PeerEvidence } from '../../../model/event.ts'
 import type { Tcp } from '../../../model/tcp.ts'
 import { needs } from '../../../../test/needs.ts'
 
@@ -50,7 +50,7 @@ async function hear(inside: readonly string[], words: readonly string[]): Promis
     import('${process.cwd()}/src/index.ts').then(async ({ events }) => {
       const stop = new AbortController()
       process.stdin.resume().on('end', () => stop.abort())
-          for await (const event of events({ protocols: ['tcp'] }, { signal: stop.signal, every: 100 })) {
+          for await (const event of events({ protocols: ['tcp'], signal: stop.signal, every: 100 })) {
         const { type, tier, accuracy, bytesIn, socket } = event
         console.log(JSON.stringify({ type, tier, accuracy, bytesIn, local: socket?.local.port, remote: socket?.remote?.port }))
       }
@@ -113,23 +113,22 @@ for (const [where, max] of [
   })
 }
 
-const nobody: Remains = { add() {}, other: () => undefined, waiting: () => undefined, forget() {}, close() {} }
 const counts = { sentBytes: 10, retransmittedBytes: 0, ackedBytes: 12, sentSegments: 4, receivedSegments: 4, receivedDataSegments: 1 }
 
-for (const [name, received, unread, remains, expected] of [
+for (const [name, received, unread, evidence, expected] of [
   ['nothing is left of it', 8, 0, {}, [7, 'estimate']],
-  ['it waits for the FIN', 7, 0, { waiting: () => 'FIN_WAIT_2' }, [7, 'exact']],
-  ['it waits after the FIN, and may have had it before or since', 8, 0, { waiting: () => 'TIME_WAIT' }, [7, 'estimate']],
-  ['it waits after the FIN, which nobody read', 8, 1, { waiting: () => 'TIME_WAIT' }, [7, 'exact']],
-  ['the other end sent as much', 7, 0, { other: () => ({ sentBytes: 7, state: 'CLOSE_WAIT' }) }, [7, 'exact']],
-  ['the other end sent one less', 8, 0, { other: () => ({ sentBytes: 7, state: undefined }) }, [7, 'exact']],
-  ['the other end is another connection', 9, 0, { other: () => ({ sentBytes: 7, state: 'ESTABLISHED' }) }, [8, 'estimate']],
-  ['the other end has its FIN acknowledged', 8, 0, { other: () => ({ sentBytes: undefined, state: 'TIME_WAIT' }) }, [7, 'exact']],
-] as const satisfies readonly (readonly [string, number, number, Partial<Remains>, readonly [number, string]])[]) {
+  ['it waits for the FIN', 7, 0, { remaining: 'FIN_WAIT_2' }, [7, 'exact']],
+  ['it waits after the FIN, and may have had it before or since', 8, 0, { remaining: 'TIME_WAIT' }, [7, 'estimate']],
+  ['it waits after the FIN, which nobody read', 8, 1, { remaining: 'TIME_WAIT' }, [7, 'exact']],
+  ['the other end sent as much', 7, 0, { other: { sentBytes: 7, state: 'CLOSE_WAIT' } }, [7, 'exact']],
+  ['the other end sent one less', 8, 0, { other: { sentBytes: 7, state: undefined } }, [7, 'exact']],
+  ['the other end is another connection', 9, 0, { other: { sentBytes: 7, state: 'ESTABLISHED' } }, [8, 'estimate']],
+  ['the other end has its FIN acknowledged', 8, 0, { other: { sentBytes: undefined, state: 'TIME_WAIT' } }, [7, 'exact']],
+] as const satisfies readonly (readonly [string, number, number, PeerEvidence, readonly [number, string]])[]) {
   test(`received bytes of a connection that ended: ${name}`, () => {
     const queues = { receivedBytes: unread, sendBytes: 0, backlog: undefined, backlogLimit: undefined }
     const socket = { ...draft('1', 'tcp', 'ipv4', 'CLOSED', {}), queues, tcp: { ...counts, receivedBytes: received } as Tcp }
-    const { bytesIn, accuracy: kind } = final(socket, undefined, { ...nobody, ...remains })!
-    deepEqual([bytesIn, kind], expected)
+    const { bytesIn, accuracy } = finalBytes(socket, undefined, evidence)!
+    deepEqual([bytesIn, accuracy], expected)
   })
 }

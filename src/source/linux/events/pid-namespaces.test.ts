@@ -14,16 +14,16 @@ print(os.getpid(), client, s.getsockname()[1])
 `
 const script = `
   const { execFile } = await import('node:child_process')
-  const { events } = await import(process.cwd() + '/src/monitor/events.ts')
+  const { Machine } = await import(process.cwd() + '/src/machine/machine.ts')
   const stop = new AbortController()
   setTimeout(() => stop.abort(), 60000).unref()
   const [heard, gaps] = [[], []]
   let truth
   const talk = () => execFile('python3', ['-c', process.argv[1]], (error, out) => (truth = String(out).trim().split(' ').map(Number)))
   const source = await (await import(process.cwd() + '/src/source/open.ts')).openLocal()
-  const listen = source.events.bind(source)
-  source.events = (query, signal, listening) => listen(query, signal, () => { listening?.(); talk() })
-  for await (const event of events({ protocols: ['tcp'] }, { source, signal: stop.signal })) {
+  const open = source.openEvents.bind(source)
+  source.openEvents = async plan => { const reader = await open(plan); talk(); return reader }
+  for await (const event of new Machine(source).events({ protocols: ['tcp'], signal: stop.signal })) {
     if (event.type === 'gap') gaps.push(event.gap.text)
     if (event.type === 'closed') heard.push([event.tier, event.processes.map(p => p.pid).join(), event.bytesIn, event.bytesOut])
     if (heard.length === 3) stop.abort()

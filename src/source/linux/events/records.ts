@@ -4,7 +4,7 @@ import { ipv4, ipv6 } from '../../../bytes/address.ts'
 import type { Process } from '../../../model/process.ts'
 import type { Endpoint, Protocol, Socket, State, Traffic } from '../../../model/socket.ts'
 import type { Tcp } from '../../../model/tcp.ts'
-import type { Move } from '../bpf/meter.ts'
+import type { ProcessTraffic } from '../bpf/meter.ts'
 import type { TrafficRecord } from '../bpf/records.ts'
 import { cookieKey } from '../decode/draft.ts'
 
@@ -107,7 +107,7 @@ export function processOf(r: TrafficRecord, name: string, bootMs: number | undef
 }
 
 /** What processes moved on one socket, added up. */
-export function trafficOf(moves: readonly Move[]): Traffic {
+export function trafficOf(moves: readonly ProcessTraffic[]): Traffic {
   const sum = (of: 'inBytes' | 'outBytes' | 'inCalls' | 'outCalls'): number => moves.reduce((all, move) => all + move[of], 0)
   return {
     inBytes: sum('inBytes'),

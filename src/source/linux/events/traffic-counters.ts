@@ -1,78 +1,147 @@
-// What processes moved on each socket, from snapshot to snapshot. What did not change since costs no more than a comparison.
+// The counters that BPF programs keep in the kernel, by socket and process, as this program has read them. It is what says which counters
+// exist, so that those of a socket that ended can be read a last time and freed.
 
+import { endGraceMs } from '../../../model/event.ts'
 import type { Snapshot } from '../../../model/snapshot.ts'
-import type { Process } from '../../../model/process.ts'
-import type { Socket, Traffic } from '../../../model/socket.ts'
-import type { Meter, Move } from '../bpf/meter.ts'
+import type { Protocol, Traffic } from '../../../model/socket.ts'
 import type { Draft } from '../decode/draft.ts'
+import type { Meter, ProcessTraffic } from '../bpf/meter.ts'
 import { keyOf, trafficOf } from './records.ts'
 
-/** Follows the counters of a meter. */
-export interface Moves {
-  /** Reads all counters. */
-  read(): void
-  /**
-   * Puts what was read into the sockets of a snapshot, and the processes that have ended meanwhile beside the others. What a process moved of
-   * which nothing is known yet is nobody's until its record is read.
-   */
-  addTo(snapshot: Snapshot, usersOf: (key: string) => ReadonlyMap<number, Process> | undefined): void
-}
+/** So many snapshots in a row must miss a socket before its counters are taken for those of a socket that ended. */
+const graceSnapshots = 2
+/** More ended sockets than this are not kept track of. */
+const maxEnded = 200_000
 
-interface Entry {
-  readonly moves: Move[]
+/** The counters of one socket. */
+interface SocketCounters {
+  readonly cookie: bigint | number
+  /** Undefined until a record has named it. */
+  protocol: Protocol | undefined
+  readonly counts: ProcessTraffic[]
   /** What they add up to; undefined when one of them has changed. */
   traffic: Traffic | undefined
-  /** The reading that had it last. */
-  step: number
+  /** The reading that held it last. */
+  reading: number
+  missing: number
 }
 
-const datagram: ReadonlySet<Socket['protocol']> = new Set<Socket['protocol']>(['udp', 'udplite', 'icmp', 'unix'])
+const datagram: ReadonlySet<Protocol> = new Set<Protocol>(['udp', 'udplite', 'icmp', 'unix'])
 const nothing = trafficOf([])
 
-/** Starts to follow. */
-export function followMoves(meter: Meter): Moves {
-  const entries = new Map<string, Entry>()
-  let step = 0
+/** The counters of all sockets. */
+export class TrafficCounters {
+  readonly #meter: Meter
+  readonly #sockets = new Map<string, SocketCounters>()
+  /** When sockets ended whose counters were freed: a process may still read what had arrived, and make new ones. */
+  readonly #ended = new Map<string, number>()
+  #reading = 0
 
-  function note(cookie: number, move: Move): void {
-    const key = keyOf(cookie)
-    let entry = entries.get(key)
-    if (entry === undefined) entries.set(key, (entry = { moves: [], traffic: undefined, step }))
-    entry.step = step
-    const at = entry.moves.findIndex(({ pid }) => pid === move.pid)
-    if (at >= 0 && isSame(entry.moves[at]!, move)) return
-    entry.moves[at < 0 ? entry.moves.length : at] = move
-    entry.traffic = undefined
+  constructor(meter: Meter) {
+    this.#meter = meter
   }
 
-  return {
-    read() {
-      step++
-      meter.moves(note)
-      for (const [key, entry] of entries) if (entry.step !== step) entries.delete(key)
-    },
-    addTo(snapshot, usersOf) {
-      const processes = snapshot.processes as Map<number, Process>
-      for (const socket of snapshot.sockets as readonly Draft[]) {
-        const entry = entries.get(socket.key)
-        if (entry === undefined) {
-          // A datagram socket that nobody has used since moved nothing.
-          if (datagram.has(socket.protocol)) socket.traffic = nothing
-          continue
-        }
-        const traffic = (entry.traffic ??= trafficOf(entry.moves))
-        const isKnown = ({ pid }: { readonly pid: number }): boolean => {
-          if (processes.has(pid)) return true
-          const process = usersOf(socket.key)?.get(pid)
-          if (process !== undefined) processes.set(pid, process)
-          return process !== undefined
-        }
-        const known = traffic.processes.filter(isKnown)
-        socket.traffic = known.length === traffic.processes.length ? traffic : { ...traffic, processes: known }
-      }
-    },
+  /** Notes that a process used a socket for the first time, and so has counters. False when that socket has ended: then they are freed. */
+  add(key: string, cookie: bigint, pid: number, protocol: Protocol): boolean {
+    if (this.#ended.has(key)) {
+      this.#meter.read(cookie, pid, true)
+      return false
+    }
+    const counters = this.#of(key, cookie)
+    counters.protocol = protocol
+    if (pid !== 0 && !counters.counts.some(count => count.pid === pid))
+      counters.counts.push({ pid, inBytes: 0, outBytes: 0, inCalls: 0, outCalls: 0 })
+    return true
+  }
+
+  /** Reads all counters. What did not change since costs no more than a comparison. */
+  read(): void {
+    const reading = ++this.#reading
+    this.#meter.readAll((cookie, count) => {
+      const counters = this.#of(keyOf(cookie), cookie)
+      counters.reading = reading
+      const at = counters.counts.findIndex(({ pid }) => pid === count.pid)
+      if (at >= 0 && isSame(counters.counts[at]!, count)) return
+      counters.counts[at < 0 ? counters.counts.length : at] = count
+      counters.traffic = undefined
+    })
+    for (const [key, counters] of this.#sockets) if (counters.reading > 0 && counters.reading !== reading) this.#sockets.delete(key)
+  }
+
+  /** Puts what was read into the sockets of a snapshot that is being made. */
+  addTo(sockets: readonly Draft[]): void {
+    for (const socket of sockets) {
+      const counters = this.#sockets.get(socket.key)
+      // A datagram socket that nobody has used since moved nothing.
+      if (counters !== undefined && counters.reading > 0) socket.traffic = counters.traffic ??= trafficOf(counters.counts)
+      else if (datagram.has(socket.protocol)) socket.traffic = nothing
+    }
+  }
+
+  /** Frees the counters of a socket that has ended, and gives what they were. */
+  release(key: string, atMs: number): Traffic {
+    const counters = this.#sockets.get(key)
+    const pids = (counters?.counts ?? []).map(({ pid }) => pid)
+    if (this.#meter.countsForeignPids && !pids.includes(0)) pids.push(0)
+    this.#sockets.delete(key)
+    this.#ended.set(key, atMs)
+    if (counters === undefined) return nothing
+    const cookie = BigInt(counters.cookie)
+    return trafficOf(pids.map(pid => this.#meter.read(cookie, pid, true)).filter(count => count !== undefined))
+  }
+
+  hasEnded(key: string): boolean {
+    return this.#ended.has(key)
+  }
+
+  /** A socket of that number lives again. */
+  reopen(key: string): void {
+    this.#ended.delete(key)
+  }
+
+  has(key: string): boolean {
+    return this.#sockets.has(key)
+  }
+
+  /** The sockets whose counters are still there although snapshots that hold every socket of these protocols have not held them. */
+  orphans(snapshot: Snapshot, complete: ReadonlySet<Protocol>): readonly Orphan[] {
+    for (const one of this.#sockets.values()) one.missing++
+    for (const { key, state } of snapshot.sockets) {
+      const one = state === 'TIME_WAIT' ? undefined : this.#sockets.get(key)
+      if (one !== undefined) one.missing = 0
+    }
+    const orphans: Orphan[] = []
+    for (const [key, one] of this.#sockets) {
+      const { protocol } = one
+      if (protocol === undefined || !complete.has(protocol)) one.missing = 0
+      else if (one.missing >= graceSnapshots) orphans.push({ key, protocol })
+    }
+    return orphans
+  }
+
+  /** Drops the ended sockets of which nothing can be reported any more. */
+  forgetEnded(nowMs: number): void {
+    for (const [key, atMs] of this.#ended) {
+      if (nowMs - atMs < endGraceMs && this.#ended.size < maxEnded) break
+      this.#ended.delete(key)
+    }
+  }
+
+  #of(key: string, cookie: bigint | number): SocketCounters {
+    let counters = this.#sockets.get(key)
+    if (counters === undefined) {
+      counters = { cookie, protocol: undefined, counts: [], traffic: undefined, reading: 0, missing: 0 }
+      this.#sockets.set(key, counters)
+    }
+    return counters
   }
 }
 
-const isSame = (a: Move, b: Move): boolean =>
+/** A socket whose counters are there although it seems to have ended. */
+export interface Orphan {
+  readonly key: string
+  readonly protocol: Protocol
+}
+
+const isSame = (a: ProcessTraffic, b: ProcessTraffic): boolean =>
   a.inBytes === b.inBytes && a.outBytes === b.outBytes && a.inCalls === b.inCalls && a.outCalls === b.outCalls

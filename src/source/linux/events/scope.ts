@@ -1,25 +1,24 @@
-// Which network namespaces events are of: the own one, another one, or all. It does not know how events are seen.
+// Which network namespaces events are of: the own one, another one, or all.
 
 import { closeSync } from 'node:fs'
 import { OsError } from '../../../model/errors.ts'
 import type { Namespace } from '../../../model/socket.ts'
-import { planQuery, type Query } from '../../../filter/plan.ts'
+import type { Plan } from '../../../filter/plan.ts'
 import { ownNamespace } from '../bpf/meter.ts'
 import type * as calls from '../kernel/calls.ts'
 import { listNamespaces, pickNamespace } from '../netns/namespaces.ts'
 import { inNamespace, openNamespace } from '../netns/enter.ts'
 
-/** Where sockets are whose events are wanted. */
-export interface Where {
-  /** The number of the one namespace; undefined when all are wanted. */
+/** The namespaces whose sockets have events. */
+export interface EventScope {
+  /** The number of the one namespace; undefined when all are asked for. */
   readonly only: number | undefined
   /** The namespace that a socket of an event is said to be in; undefined where only the own one was asked for. */
   readonly namespaceOf: (inode: number) => Namespace | undefined
 }
 
-/** Finds what a query asks for. */
-export async function whereOf(query: Query | undefined, root = '/proc'): Promise<Where> {
-  const { namespaces } = planQuery(query && { namespaces: query.namespaces ?? 'own' })
+/** Finds what a plan asks for. */
+export async function scopeOf({ namespaces }: Plan, root = '/proc'): Promise<EventScope> {
   if (namespaces === 'own') return { only: ownNamespace(), namespaceOf: () => undefined }
   const listed = await listNamespaces(root)
   const names = new Map([listed.own, ...listed.others].map(found => [found.inode, found.name]))
@@ -29,9 +28,8 @@ export async function whereOf(query: Query | undefined, root = '/proc'): Promise
   }
 }
 
-/** Runs something inside the one namespace that a query asks for; in the own one when it asks for all. */
-export async function insideOf<T>(call: typeof calls, query: Query | undefined, act: () => T, root = '/proc'): Promise<T> {
-  const namespaces = query?.namespaces ?? 'own'
+/** Runs something inside the one namespace that a plan asks for; in the own one when it asks for all. */
+export async function insideOf<T>(call: typeof calls, { namespaces }: Plan, act: () => T, root = '/proc'): Promise<T> {
   if (namespaces === 'own' || namespaces === 'all') return act()
   const listed = await listNamespaces(root)
   const found = pickNamespace(namespaces, listed, root)

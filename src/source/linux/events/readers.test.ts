@@ -5,13 +5,14 @@ import { connect, createServer, type AddressInfo, type Server, type Socket as Co
 import { test } from 'node:test'
 import { OsError } from '../../../model/errors.ts'
 import type { EventGap, SocketEvent } from '../../../model/event.ts'
-import { events as joinedEvents } from '../../../monitor/events.ts'
+import { Machine } from '../../../machine/machine.ts'
 import { countsBytes } from '../../../../test/btf.ts'
 import { needs } from '../../../../test/needs.ts'
-import type { Source, DrainPending } from '../../source.ts'
-import { eventSource, liveWays, type Ways } from './events.ts'
+import type { EventReader, Source } from '../../source.ts'
 import { openLinux } from '../index.ts'
-import { eventGap, type Watcher } from './tier.ts'
+import type { Draft } from '../decode/draft.ts'
+import { eventGap, type LinuxEventReader } from './reader.ts'
+import { EventReaders, liveWays, type Ways } from './readers.ts'
 
 const bpf = needs('linux', 'root', 'file /sys/kernel/btf/vmlinux')
 const refused = async (): Promise<never> => {
@@ -22,14 +23,20 @@ const realWays = async (): Promise<Ways> => liveWays(await import('../kernel/cal
 /** This machine with the ways of seeing that a test chooses. */
 async function machine(ways: Partial<Ways>): Promise<Source> {
   const source = await openLinux()
-  const events = eventSource({ ...(await realWays()), ...ways })
+  const readers = new EventReaders({ ...(await realWays()), ...ways })
   return {
     ...source,
-    takeSnapshot: async query => events.see(await source.takeSnapshot(planQuery(query)), query),
-    events: events.events,
-    abilities: () => events.abilities(),
+    ended: false,
+    takeSnapshot: async (plan = planQuery(), reader?: EventReader) => {
+      const snapshot = await source.takeSnapshot(plan)
+      readers.complete(reader, snapshot.sockets as Draft[])
+      readers.observe(snapshot, plan)
+      return snapshot
+    },
+    openEvents: async plan => readers.open(plan),
+    abilities: () => readers.abilities(planQuery()),
     close() {
-      events.close()
+      readers.close()
       source.close()
     },
   }
@@ -60,9 +67,8 @@ async function hear(
   const mine: SocketEvent[] = []
   const gaps: EventGap[] = []
   const late = setTimeout(() => stop.abort(), 60_000)
-  const query = { protocols: ['tcp'] as const }
   let started = false
-  for await (const event of joinedEvents(query, { source, every: 100, signal: stop.signal })) {
+  for await (const event of new Machine(source).events({ protocols: ['tcp'], every: 100, signal: stop.signal })) {
     if (event.type === 'gap') gaps.push(event)
     else if (event.socket.local.port === port || event.socket.remote?.port === port) mine.push(event)
     if (mine.filter(e => e.type === 'closed').length >= enough) break
@@ -163,7 +169,7 @@ for (const [name, ways, needed, resetter] of [
       accepted[0].write(Buffer.alloc(300))
       while (client.bytesRead !== 300) await new Promise(resolve => setTimeout(resolve, 5))
       const resetting = ticking(async () => {
-        for await (const event of joinedEvents({ protocols: ['tcp'] }, { source, every: 50, signal: stop.signal })) {
+        for await (const event of new Machine(source).events({ protocols: ['tcp'], every: 50, signal: stop.signal })) {
           if (event.type === 'gap') continue
           accepted[0]!.resetAndDestroy() // Something was told: so there was a snapshot.
           const side = event.socket.local.port === port ? 'server' : event.socket.remote?.port === port ? 'client' : ''
@@ -210,26 +216,33 @@ test('a tracepoint or type that this kernel lacks falls to the next way', needs(
     throw new OsError('tracepoint inet_sock_set_state', 'ENOENT', { help: 'this kernel does not have it' })
   }
   const { destroy } = await realWays()
-  const events = eventSource({ bpf: lacking, destroy })
-  const [bpfEvents, any] = await events.abilities()
+  const [bpfEvents, any] = await new EventReaders({ bpf: lacking, destroy }).abilities(planQuery())
   deepEqual([bpfEvents!.works, any!.works], [false, true])
   ok(/this kernel does not have it/.test(bpfEvents!.text))
 })
 
-test('a batch of 300,000 events is told whole and in order, and what is asked for at once comes before the rest', async () => {
-  const batches = [300_000, 2].map((count, batch) => Array.from({ length: count }, (_, i): EventGap => eventGap('lost', `${batch}`, '', i)))
-  const watcher: Watcher = { tier: 'bpf', restMs: 1, take: () => batches.shift() ?? [], see() {}, close() {} }
-  let drainPending: DrainPending | undefined
-  const stop = new AbortController()
-  const { events } = eventSource({ bpf: async () => watcher, destroy: async () => watcher })
-  const told: (number | undefined)[] = []
-  for await (const event of events({}, stop.signal, now => (drainPending = now))) {
-    if (event.type === 'gap') told.push(event.gap.count)
-    if (told.length !== 200_000) continue
-    for (const more of drainPending!()) if (more.type === 'gap') told.push(more.gap.count)
-    stop.abort()
+test('a batch of 300,000 events is given whole and in order', async () => {
+  const batches = [300_000, 2].map((count, batch) =>
+    Array.from({ length: count }, (_, i): EventGap => eventGap('events-lost', 'events', 'lost', `${batch}`, '', i)),
+  )
+  const reader: LinuxEventReader = {
+    tier: 'bpf',
+    opens: [],
+    ends: [],
+    everyEnd: [],
+    maxIdleMs: 1,
+    drain: () => batches.shift() ?? [],
+    close() {},
   }
-  deepEqual([told.length, told.findIndex((count, i) => count !== i), told.slice(-2)], [300_002, 300_000, [0, 1]])
+  const source = await machine({ bpf: async () => reader })
+  const counts: (number | undefined)[] = []
+  const stop = new AbortController()
+  for await (const event of new Machine(source).events({ every: 60_000, signal: stop.signal })) {
+    if (event.type === 'gap') counts.push(event.gap.count)
+    if (counts.length === 300_002) stop.abort()
+  }
+  deepEqual([counts.length, counts.findIndex((count, i) => count !== i), counts.slice(-2)], [300_002, 300_000, [0, 1]])
+  source.close()
 })
 
 test('a ring that is full counts what it lost', bpf, async () => {
@@ -318,14 +331,14 @@ test('without /proc everything still answers, and says why', needs('linux', 'roo
     import('${process.cwd()}/src/source/linux/index.ts').then(async ({ openLinux }) => {
       const source = await openLinux()
       const all = await source.abilities()
-      const stop = new AbortController()
-      setTimeout(() => stop.abort(), 50)
-      const gaps = []
-      for await (const event of source.events({}, stop.signal)) if (event.type === 'gap') gaps.push(event.gap.text)
+      const { planQuery } = await import('${process.cwd()}/src/filter/plan.ts')
+      const reader = await source.openEvents(planQuery())
+      const gaps = reader.drain().filter(event => event.type === 'gap').map(event => event.gap.text)
+      reader.close()
       await new Promise(listening => require('node:net').createServer().listen(0, listening))
-      const { sockets } = await source.takeSnapshot({ namespaces: 'all' })
-      const look = await source.takeSnapshot()
-      console.log(JSON.stringify([all.find(a => a.name === 'bpf-events'), gaps, sockets.length > 0, look.gaps.map(g => g.what)]))
+      const { sockets } = await source.takeSnapshot(planQuery({ namespaces: 'all' }))
+      const snapshot = await source.takeSnapshot()
+      console.log(JSON.stringify([all.find(a => a.name === 'bpf-events'), gaps, sockets.length > 0, snapshot.gaps.map(g => g.what)]))
       process.exit()
     })`
   const text = execFileSync('unshare', ['-m', 'sh', '-c', 'mount -t tmpfs none /proc && exec "$0" -e "$1"', process.execPath, script])
@@ -358,17 +371,20 @@ for (const [name, ways, needed] of [
         ip('-n', one, 'link', 'set', 'lo', 'up')
       }
       const closed: SocketEvent[] = []
-      const heard = source.events!({ namespaces: { name: requested } }, stop.signal)[Symbol.asyncIterator]()
-      const first = heard.next() // It listens before anything happens.
-      await new Promise(resolve => void setTimeout(resolve, 300))
-      for (const one of [other, requested]) ip('netns', 'exec', one, 'python3', '-c', talkers)
       const count = (protocol: string): number => closed.filter(event => event.socket.protocol === protocol).length
-      for (let next = await first; !next.done; next = await heard.next()) {
-        if (next.value.type === 'closed') closed.push(next.value)
-        if (count('tcp') >= 7 && count('udp') >= 1) break
+      const follow = new Machine({
+        ...source,
+        ended: false,
+        openEvents: async plan => {
+          const reader = await source.openEvents!(plan) // Nothing is missed from here on.
+          for (const one of [other, requested]) ip('netns', 'exec', one, 'python3', '-c', talkers)
+          return reader
+        },
+      })
+      for await (const event of follow.events({ namespaces: { name: requested }, every: 200, signal: stop.signal })) {
+        if (event.type === 'closed') closed.push(event)
+        if (count('tcp') >= 7 && count('udp') >= 1) stop.abort()
       }
-      stop.abort()
-      for (let next = await heard.next(); !next.done; next = await heard.next()) if (next.value.type === 'closed') closed.push(next.value)
       deepEqual([count('tcp'), count('udp')], [7, 1])
       const names = new Set(closed.map(event => event.socket.namespace?.name))
       deepEqual([...names], [name.includes('programs') ? requested : undefined])

@@ -1,15 +1,15 @@
-import { deepEqual, equal, ok } from 'node:assert/strict'
+import { deepEqual, equal } from 'node:assert/strict'
 import { test } from 'node:test'
-import type { SocketEvent } from '../../model/event.ts'
-import type { Flows, InterfaceFlow } from '../../model/flow.ts'
-import type { Gap } from '../../model/gap.ts'
-import type { Snapshot } from '../../model/snapshot.ts'
-import type { Process } from '../../model/process.ts'
-import type { Share, Socket } from '../../model/socket.ts'
-import type { Tcp } from '../../model/tcp.ts'
-import { flowMeter } from './meter.ts'
-import { ledger } from '../ledger.ts'
-import { give, split } from './share.ts'
+import type { SocketEvent } from '../model/event.ts'
+import type { Flows, InterfaceFlow } from '../model/flow.ts'
+import type { Gap } from '../model/gap.ts'
+import type { Snapshot } from '../model/snapshot.ts'
+import type { Process } from '../model/process.ts'
+import type { Share, Socket } from '../model/socket.ts'
+import type { Tcp } from '../model/tcp.ts'
+import { flowMeter } from './flow-meter.ts'
+import { ledger } from '../measure/ledger.ts'
+import { Allocation, split } from '../measure/flows/allocation.ts'
 
 const process = (pid: number): Process => ({
   key: `${pid}.1`,
@@ -314,8 +314,9 @@ test('bytes are split without loss', () => {
   deepEqual(split(10, [1, 1, 1]), [4, 3, 3])
   deepEqual(split(5, [0, 2, 0]), [0, 5, 0])
   deepEqual(split(5, [0, 0]), [0, 0])
-  const given = { byPid: new Map<number, number>(), waiting: 0 }
-  deepEqual(give(given, 7, [], [], 'inBytes', false), [])
-  deepEqual(give(given, 3, [4], [], 'inBytes', false), [{ pid: 4, bytes: 10, sure: true }])
-  ok(given.waiting === 0)
+  const allocation = new Allocation()
+  deepEqual(allocation.allocate(7, [], new Map(), false), [])
+  equal(allocation.waiting, 7)
+  deepEqual(allocation.allocate(3, [4], new Map(), false), [{ pid: 4, bytes: 10, sure: true }])
+  equal(allocation.waiting, 0)
 })

@@ -5,12 +5,10 @@ import type { Source } from '../source/source.ts'
 import { compileFilter } from '../filter/compile.ts'
 import { parseFilter } from '../filter/language/parse.ts'
 import { printFilter } from '../filter/language/print.ts'
-import { closeSocket, shutdownSocket, signalProcess } from '../machine/actions.ts'
-import { events } from './events.ts'
-import { explain } from '../machine/explain.ts'
-import { sockets } from '../machine/sockets.ts'
-import { tickAfter } from './tick.ts'
-import { watch, type WatchOptions } from './watch.ts'
+import { closeSocket, events, explain, shutdownSocket, signalProcess, sockets, watch } from './functions.ts'
+import { tickAfter } from '../monitor/tick.ts'
+import { Machine } from './machine.ts'
+import type { WatchOptions } from './options.ts'
 
 /** A source that counts its snapshots. */
 function counter(over: Partial<Source> = {}): Source & { readonly snapshots: () => number; readonly closed: () => number } {
@@ -39,15 +37,14 @@ function counter(over: Partial<Source> = {}): Source & { readonly snapshots: () 
 test('frames are numbered, and say what changed since the one before', async () => {
   const source = counter()
   const seen: unknown[] = []
-  for await (const { sequence, intervalMs, opened, closed, changed } of watch({ source, every: 1 })) {
-    seen.push([sequence, typeof intervalMs, { opened, closed, changed }])
+  for await (const { sequence, intervalMs, opened, closed, changed } of new Machine(source).watch({ every: 1 })) {
+    seen.push([sequence, typeof intervalMs, opened, closed, changed])
     if (sequence === 2) break
   }
-  const nothing = { opened: [], closed: [], changed: [] }
   deepEqual(seen, [
-    [0, 'undefined', nothing],
-    [1, 'number', nothing],
-    [2, 'number', nothing],
+    [0, 'undefined', [], [], []],
+    [1, 'number', [], [], []],
+    [2, 'number', [], [], []],
   ])
   equal(source.closed(), 0, 'a source that was given stays open')
 })
@@ -64,22 +61,22 @@ test('a recording ends the watch, and its own clock counts', async () => {
     },
   }
   const intervals: unknown[] = []
-  for await (const frame of watch({ source, every: 1 })) intervals.push(frame.intervalMs)
+  for await (const frame of new Machine(source).watch({ every: 1 })) intervals.push(frame.intervalMs)
   deepEqual(intervals, [undefined, 250, 250])
 })
 
 test('an abort ends it without an error: before, while it waits, while it looks', async () => {
-  const all = async (options: WatchOptions): Promise<number> => {
+  const all = async (source: Source, options: WatchOptions): Promise<number> => {
     let frames = 0
-    for await (const _ of watch(options)) frames++
+    for await (const _ of new Machine(source).watch(options)) frames++
     return frames
   }
-  equal(await all({ source: counter(), signal: AbortSignal.abort() }), 0)
-  equal(await all({ source: counter(), every: 60_000, signal: AbortSignal.timeout(20) }), 1)
+  equal(await all(counter(), { signal: AbortSignal.abort() }), 0)
+  equal(await all(counter(), { every: 60_000, signal: AbortSignal.timeout(20) }), 1)
   const abort = new AbortController()
   const looking = counter()
   const source: Source = { ...looking, takeSnapshot: async () => (abort.abort(), looking.takeSnapshot()) }
-  equal(await all({ source, signal: abort.signal }), 0)
+  equal(await all(source, { signal: abort.signal }), 0)
 })
 
 test('mistakes name the argument, at once', async () => {
@@ -89,20 +86,21 @@ test('mistakes name the argument, at once', async () => {
     [{ every: NaN }, /every/],
     [{ every: Infinity }, /every/],
     [{ every: '1' }, /every/],
-    [{ query: { protocols: ['tpc'] } }, /^TypeError: query\.protocols: "tpc"/],
-    [{ query: { owners: 1 } }, /^TypeError: query\.owners: /],
+    [{ protocols: ['tpc'] }, /^TypeError: query\.protocols: "tpc"/],
+    [{ owners: 1 }, /^TypeError: query\.owners: /],
     [{ signal: {} }, /^TypeError: signal: /],
-    [{ source: {} }, /^TypeError: source: /],
+    [{ flows: 1 }, /^TypeError: flows: /],
+    [{ evry: 1 }, /^TypeError: options\.evry: did you mean every\?/],
     [null, /^TypeError: options: /],
   ]
   for (const [options, expected] of wrong) throws(() => watch(options as never), expected)
-  await rejects(sockets({ families: 'ipv4' } as never), /^TypeError: query\.families: /)
-  await rejects(sockets(7 as never), /^TypeError: query: needs an object, got 7$/)
+  throws(() => sockets({ families: 'ipv4' } as never), /^TypeError: query\.families: /)
+  throws(() => sockets(7 as never), /^TypeError: query: needs an object, got 7$/)
   await rejects(closeSocket({ protocol: 'tcp' } as never), /^TypeError: socket: /)
   await rejects(shutdownSocket(undefined as never), /^TypeError: socket: /)
   await rejects(signalProcess({ pid: process.pid } as never), /^TypeError: process: /)
-  await rejects(explain(null as never), /^TypeError: options: /)
-  await rejects(events({ states: ['listen'] } as never).next(), /^TypeError: query\.states: /)
+  throws(() => explain(null as never), /^TypeError: options: /)
+  throws(() => events({ states: ['listen'] } as never), /^TypeError: query\.states: /)
   throws(() => parseFilter(undefined as never), /^TypeError: text: /)
   throws(() => compileFilter(5 as never), /^TypeError: filter: /)
   throws(() => printFilter({ kind: 'not' } as never), /^TypeError: filter: /)

@@ -2,23 +2,23 @@ import { test } from 'node:test'
 import { deepEqual, equal } from 'node:assert/strict'
 import type { Snapshot } from '../model/snapshot.ts'
 import type { Socket } from '../model/socket.ts'
-import type { Query } from '../filter/plan.ts'
+import { planQuery, type Plan } from '../filter/plan.ts'
 import type { Source } from '../source/source.ts'
 import { aSocket, someTcp } from '../../test/sockets.ts'
-import { timed } from './timed.ts'
-import { watch } from './watch.ts'
+import { Monitor } from './monitor.ts'
+import { watchPlan } from './watched-plan.ts'
 
 const moved = (key: string, inBytes: number, outBytes: number): Socket =>
   aSocket({ key, tcp: someTcp({ receivedBytes: inBytes, sentBytes: outBytes, retransmittedBytes: 0 }) })
 
 /** Plays looks that are a second apart; keeps what it was asked for. */
-function player(snapshots: readonly (readonly Socket[])[], asked: Query[] = []): Source {
+function player(snapshots: readonly (readonly Socket[])[], asked: Plan[] = []): Source {
   let next = 0
   return {
     name: 'player',
     replay: true,
-    takeSnapshot: async (query): Promise<Snapshot> => {
-      asked.push(query ?? {})
+    takeSnapshot: async (plan = planQuery()): Promise<Snapshot> => {
+      asked.push(plan)
       const sockets = snapshots[next]!
       return { atMs: 1000 * next++, source: 'player', sockets, processes: new Map(), gaps: [] }
     },
@@ -34,7 +34,7 @@ function player(snapshots: readonly (readonly Socket[])[], asked: Query[] = []):
 
 async function keys(filter: string, snapshots: readonly (readonly Socket[])[]): Promise<string[]> {
   const seen: string[] = []
-  for await (const { sockets } of watch({ source: player(snapshots), query: { filter }, every: 1 }))
+  for await (const { sockets } of new Monitor(player(snapshots)).frames({ query: { filter }, every: 1 }))
     seen.push(sockets.map(s => s.key).join(''))
   return seen
 }
@@ -57,17 +57,18 @@ test('rate is what moved since the snapshot before, and all that a new socket ha
 })
 
 test('the source is asked for all that the filter looks at', async () => {
-  const asked: Query[] = []
-  for await (const _ of watch({ source: player([[a]], asked), query: { filter: 'rate > 1 and cgroup /a', owners: false } })) break
-  deepEqual([asked[0]!.details, asked[0]!.owners, typeof asked[0]!.filter], [['bytes', 'cgroup'], false, 'function'])
-  equal(timed({ filter: 'sport 80' }), undefined)
-  equal(timed({ filter: () => true }), undefined)
+  const asked: Plan[] = []
+  const query = { filter: 'rate > 1 and cgroup /a', owners: false }
+  for await (const _ of new Monitor(player([[a]], asked)).frames({ query })) break
+  deepEqual([new Set(asked[0]!.details), asked[0]!.owners, asked[0]!.filter], [new Set(['bytes', 'cgroup']), false, undefined])
+  equal(watchPlan(planQuery({ filter: 'sport 80' }), false).isTimed, false)
+  equal(watchPlan(planQuery({ filter: () => true }), false).isTimed, false)
 })
 
 test('sockets that the filter stops taking have not closed', async () => {
   const changes: unknown[] = []
   const snapshots = [[a], [a, b], [a, b], [a, b], [a]]
-  for await (const { opened, closed } of watch({ source: player(snapshots), query: { filter: 'age < 2s' }, every: 1 }))
+  for await (const { opened, closed } of new Monitor(player(snapshots)).frames({ query: { filter: 'age < 2s' }, every: 1 }))
     changes.push([opened.map(s => s.key), closed.map(s => s.key)])
   deepEqual(changes, [
     [[], []],

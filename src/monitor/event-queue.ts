@@ -1,0 +1,74 @@
+// The events that wait for one subscriber. When nobody takes them the monitor stops reading: then they wait in the kernel, which counts what
+// it has no room for. What is dropped all the same is counted, and comes as a gap.
+
+import type { EventGap, SocketEvent } from '../model/event.ts'
+
+/** With so many events waiting the queue is full: no more are read for it. */
+const fullAt = 50_000
+/** So many are kept when more come all the same: a snapshot can end every socket at once, and other subscribers may go on. */
+const maxWaiting = 1_000_000
+
+/** A queue between the monitor and the subscriber of events. */
+export class EventQueue {
+  #waiting: (SocketEvent | EventGap)[] = []
+  #taken = 0
+  #dropped = 0
+  #isEnded = false
+  #error: { readonly error: unknown } | undefined
+  #wake: (() => void) | undefined
+
+  get isFull(): boolean {
+    return this.#waiting.length - this.#taken >= fullAt
+  }
+
+  add(event: SocketEvent | EventGap): void {
+    if (this.#waiting.length - this.#taken >= maxWaiting) this.#dropped++
+    else this.#waiting.push(event)
+    this.#signal()
+  }
+
+  /** Ends the queue: what waits in it is still given. */
+  end(): void {
+    this.#isEnded = true
+    this.#signal()
+  }
+
+  /** Ends the queue with an error, which is thrown once everything that waits has been taken. */
+  fail(error: unknown): void {
+    this.#error = { error }
+    this.end()
+  }
+
+  /** The next event; undefined at the end. `onRoom` is called when a full queue has room again. */
+  async next(onRoom: () => void): Promise<SocketEvent | EventGap | undefined> {
+    for (;;) {
+      const wasFull = this.isFull
+      if (this.#taken < this.#waiting.length) {
+        const event = this.#waiting[this.#taken++]!
+        if (this.#taken >= 4096) {
+          this.#waiting = this.#waiting.slice(this.#taken)
+          this.#taken = 0
+        }
+        if (wasFull) onRoom()
+        return event
+      }
+      if (this.#dropped > 0) return this.#takeDropped()
+      if (this.#error !== undefined) throw this.#error.error
+      if (this.#isEnded) return undefined
+      await new Promise<void>(resolve => (this.#wake = resolve))
+    }
+  }
+
+  #takeDropped(): EventGap {
+    const count = this.#dropped
+    this.#dropped = 0
+    const text = `${count} ${count === 1 ? 'event was' : 'events were'} dropped: they came faster than they were taken`
+    return { type: 'gap', atMs: Date.now(), gap: { code: 'events-lost', what: 'events', why: 'lost', text, help: '', count } }
+  }
+
+  #signal(): void {
+    const wake = this.#wake
+    this.#wake = undefined
+    wake?.()
+  }
+}

@@ -1,0 +1,27 @@
+// The gaps that stay in every frame of a subscriber once they are known. What was lost adds up.
+
+import type { Gap } from '../model/gap.ts'
+
+/** Gaps by identity. */
+export class GapList {
+  readonly #gaps = new Map<string, Gap>()
+
+  get all(): readonly Gap[] {
+    return [...this.#gaps.values()]
+  }
+
+  get size(): number {
+    return this.#gaps.size
+  }
+
+  /** Adds a gap. The count of the same gap grows, and its sentence with it. */
+  add(gap: Gap): void {
+    const identity = `${gap.code ?? ''} ${gap.what} ${gap.why}${gap.count === undefined ? ` ${gap.text}` : ''}`
+    const was = this.#gaps.get(identity)
+    if (was?.count === undefined || gap.count === undefined) this.#gaps.set(identity, gap)
+    else this.#gaps.set(identity, withCount(gap, was.count + gap.count))
+  }
+}
+
+/** The gap with another count, which its sentence names. */
+const withCount = (gap: Gap, count: number): Gap => ({ ...gap, count, text: gap.text.replace(String(gap.count), String(count)) })

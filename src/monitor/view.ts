@@ -1,0 +1,221 @@
+// What one subscriber has of the steps of the tracker since its last frame, and the frame that it makes of them.
+
+import type { FilterContext } from '../filter/predicate.ts'
+import type { Plan } from '../filter/plan.ts'
+import { flowTables, type Moved, type Tables } from '../measure/flows/tables.ts'
+import type { SystemCounters } from '../model/counters.ts'
+import type { Coverage, EventGap, SocketEvent } from '../model/event.ts'
+import type { Flows } from '../model/flow.ts'
+import type { Frame, StateChange } from '../model/frame.ts'
+import type { SystemLimits } from '../model/limits.ts'
+import type { Process, ProcessUse } from '../model/process.ts'
+import type { Socket } from '../model/socket.ts'
+import type { TrackedSocket } from '../track/tracked-socket.ts'
+import type { Step, Tracker } from '../track/tracker.ts'
+import { GapList } from './gap-list.ts'
+import { InterfaceReadings, type InterfaceReading } from './interface-readings.ts'
+import { watchPlan, type WatchedPlan } from './watched-plan.ts'
+
+/** More events than this are not kept for one frame; how many were left out is a gap. */
+const maxEvents = 200_000
+
+/** What a subscriber needs beside the sockets. */
+export interface Needs {
+  /** Who moved how many bytes, the interfaces and the ledger. */
+  readonly flows?: boolean | undefined
+  /** Openings and ends one by one, also of sockets that live shorter than from one snapshot to the next. */
+  readonly events?: boolean | undefined
+  /** What processes use of the machine. */
+  readonly use?: boolean | undefined
+  /** What the system as a whole counts. */
+  readonly counters?: boolean | undefined
+  /** The limits of the system. */
+  readonly limits?: boolean | undefined
+}
+
+/** What was read beside a snapshot, because a subscriber needs it. */
+export interface Readings {
+  readonly interfaces: InterfaceReading | undefined
+  readonly use: readonly ProcessUse[] | undefined
+  readonly counters: SystemCounters | undefined
+  readonly limits: SystemLimits | undefined
+}
+
+/** When a frame is made. */
+export interface Moment {
+  /** By a clock that never jumps; that of a recording when one is played. */
+  readonly clockMs: number
+  readonly coverage: Omit<Coverage, 'lost'>
+}
+
+/** The part of the machine that one subscriber follows. */
+export class View {
+  readonly needs: Needs
+  watched: WatchedPlan
+  readonly #gaps = new GapList()
+  readonly #tables: Tables
+  readonly #readings = new InterfaceReadings()
+  #sequence = 0
+  #tableStep = 1
+  #lastClockMs: number | undefined
+  #lost = 0
+  #opened: Socket[] = []
+  #closed: Socket[] = []
+  #changed: StateChange[] = []
+  #events: SocketEvent[] = []
+  #eventsLeftOut = 0
+  /** The sockets that were in the last frame, where that is not simply all of the snapshot. */
+  #taken: Map<string, Socket> | undefined
+  /** The sockets that ended since the last frame, and before it: the rows of the latter are dropped. */
+  #ended: string[] = []
+  #endedBefore: string[] = []
+
+  constructor(plan: Plan, needs: Needs, tracker: Tracker) {
+    this.needs = needs
+    this.watched = watchPlan(plan, needs.flows === true)
+    this.#tables = flowTables(tracker.processOf)
+  }
+
+  /** Follows another plan from now on: the next frame compares with nothing. */
+  setPlan(plan: Plan): void {
+    this.watched = watchPlan(plan, this.needs.flows === true)
+    this.restart()
+  }
+
+  /** Starts anew, as after a jump in time. */
+  restart(): void {
+    this.#lastClockMs = undefined
+    this.#taken = undefined
+    this.#forgetStep()
+  }
+
+  addGap({ gap }: EventGap): void {
+    this.#gaps.add(gap)
+    if (gap.why === 'lost') this.#lost += gap.count ?? 1
+  }
+
+  addEvent(event: SocketEvent, context: FilterContext): void {
+    if (this.#lastClockMs === undefined || !this.needs.events) return
+    if (!this.watched.takesInAnyState(event.socket, byPid(event.processes), context)) return
+    if (this.#events.length < maxEvents) this.#events.push(event)
+    else this.#eventsLeftOut++
+  }
+
+  /** Adds a step. `isOnly`: the snapshot is exactly what this subscriber asked for. */
+  addStep(step: Step, isOnly: boolean, context: FilterContext): void {
+    for (const event of step.events) this.addEvent(event, context)
+    if (this.#lastClockMs !== undefined) {
+      append(this.#opened, step.opened)
+      append(this.#closed, step.closed)
+      append(this.#changed, step.changed)
+    }
+    if (!this.needs.flows) return
+    append(this.#ended, step.ended)
+    for (const moved of step.moved) if (this.#takesMoved(moved, step, isOnly, context)) this.#tables.move(this.#tableStep, moved)
+  }
+
+  /** The frame of what was added since the one before. */
+  makeFrame(step: Step, isOnly: boolean, context: FilterContext, readings: Readings, moment: Moment, skipped: number): Frame {
+    const { snapshot } = step
+    const isFirst = this.#lastClockMs === undefined
+    const intervalMs = isFirst ? undefined : moment.clockMs - this.#lastClockMs!
+    const isWhole = isOnly && !this.watched.isTimed
+    const tracked = isWhole ? step.tracked : step.tracked.filter(one => this.watched.takes(one.record, snapshot.processes, context))
+    const lists = isWhole
+      ? { opened: this.#opened, closed: this.#closed, changed: this.#changed }
+      : this.#compare(tracked, isFirst, snapshot.processes, context)
+    const flows = this.needs.flows ? this.#flows(tracked, intervalMs) : undefined
+    if (this.#eventsLeftOut > 0) this.#gaps.add(leftOut(this.#eventsLeftOut))
+    const frame: Frame = {
+      ...snapshot,
+      sockets: isWhole ? snapshot.sockets : tracked.map(one => one.record),
+      gaps: this.#gaps.size === 0 ? snapshot.gaps : [...snapshot.gaps, ...this.#gaps.all],
+      sequence: this.#sequence++,
+      intervalMs,
+      ...lists,
+      events: this.#events,
+      coverage: { ...moment.coverage, lost: this.#lost },
+      skipped,
+      ...(this.needs.flows && { flows }),
+      ...(this.needs.flows && readings.interfaces && this.#readings.take(readings.interfaces, flows, intervalMs)),
+      ...(this.needs.use && { use: readings.use }),
+      ...(this.needs.counters && { counters: readings.counters }),
+      ...(this.needs.limits && { limits: readings.limits }),
+    }
+    this.#lastClockMs = moment.clockMs
+    this.#forgetStep()
+    return frame
+  }
+
+  #forgetStep(): void {
+    this.#opened = []
+    this.#closed = []
+    this.#changed = []
+    this.#events = []
+    this.#eventsLeftOut = 0
+    this.#lost = 0
+  }
+
+  /** The source gave what was asked for: so what moved is of that, but for sockets that closed, which are in no state that could be asked for. */
+  #takesMoved({ socket }: Moved, { snapshot }: Step, isOnly: boolean, context: FilterContext): boolean {
+    if (isOnly && this.watched.asked.matchesEverything && this.watched.asked.protocols.includes(socket.protocol)) return true
+    return this.watched.takesInAnyState(socket, snapshot.processes, context)
+  }
+
+  #flows(tracked: readonly TrackedSocket[], intervalMs: number | undefined): Flows | undefined {
+    const tables = this.#tables
+    for (const key of this.#endedBefore) tables.drop(key)
+    this.#endedBefore = this.#ended
+    this.#ended = []
+    for (const one of tracked) if (one.life !== 'ended') tables.present(one.record, one.isCounted)
+    tables.settle(this.#tableStep)
+    const flows = intervalMs === undefined ? undefined : tables.list(this.#tableStep, intervalMs, this.#lost > 0 ? 'sampled' : 'exact')
+    this.#tableStep++
+    return flows
+  }
+
+  /** What opened, closed and changed among the sockets that this subscriber takes. */
+  #compare(
+    tracked: readonly TrackedSocket[],
+    isFirst: boolean,
+    processes: ReadonlyMap<number, Process>,
+    context: FilterContext,
+  ): Pick<Frame, 'opened' | 'closed' | 'changed'> {
+    const before = this.#taken ?? new Map<string, Socket>()
+    const now = new Map(tracked.map(one => [one.key, one.record]))
+    this.#taken = now
+    if (isFirst) return { opened: [], closed: [], changed: [] }
+    const openedKeys = new Map(this.#opened.map(socket => [socket.key, socket]))
+    const closedKeys = new Map(this.#closed.map(socket => [socket.key, socket]))
+    const opened: Socket[] = []
+    const closed: Socket[] = []
+    const { isTimed } = this.watched
+    for (const [key, socket] of now) if (!before.has(key) && (!isTimed || openedKeys.has(key))) opened.push(socket)
+    for (const [key, socket] of before) if (!now.has(key) && (!isTimed || closedKeys.has(key))) closed.push(closedKeys.get(key) ?? socket)
+    for (const [key, socket] of openedKeys) {
+      // It opened and closed between two frames.
+      const end = now.has(key) || before.has(key) ? undefined : closedKeys.get(key)
+      if (end === undefined || !this.watched.takesInAnyState(end, processes, context)) continue
+      opened.push(socket)
+      closed.push(end)
+    }
+    const changed = this.#changed.filter(({ socket }) => before.has(socket.key) && now.has(socket.key))
+    return { opened, closed, changed }
+  }
+}
+
+const byPid = (processes: readonly Process[]): ReadonlyMap<number, Process> => new Map(processes.map(process => [process.pid, process]))
+
+function append<T>(list: T[], more: readonly T[]): void {
+  for (const one of more) list.push(one)
+}
+
+const leftOut = (count: number) =>
+  ({
+    code: 'events-lost',
+    what: 'events',
+    why: 'limit',
+    text: `${count} events were left out of frames: there were too many`,
+    help: '',
+    count,
+  }) as const

@@ -1,0 +1,93 @@
+// Events from the kernel's messages that a socket was destroyed. They report no openings, and no owners.
+
+import type { ClosedReport, EventGap, PeerEvidence, SourceEvent } from '../../../model/event.ts'
+import type * as calls from '../kernel/calls.ts'
+import type { Draft } from '../decode/draft.ts'
+import { openClosedPeers, type ClosedPeers } from './closed-peers.ts'
+import { openDestroyMessages, type DestroyMessages } from './destroy-messages.ts'
+import { eventGap, type LinuxEventReader } from './reader.ts'
+
+const maxMessages = 1000
+
+/** Reads destroy messages. */
+export class DestroyReader implements LinuxEventReader {
+  readonly tier = 'destroy'
+  /** Without privileges the kernel keeps some two hundred messages. */
+  readonly maxIdleMs = 10
+  readonly opens = []
+  readonly ends = ['tcp', 'udp', 'udplite'] as const
+  readonly everyEnd = this.ends
+  readonly #tcp: DestroyMessages
+  readonly #udp: DestroyMessages
+  readonly #peers: ClosedPeers
+
+  constructor(tcp: DestroyMessages, udp: DestroyMessages, peers: ClosedPeers) {
+    this.#tcp = tcp
+    this.#udp = udp
+    this.#peers = peers
+  }
+
+  drain(): readonly (SourceEvent | EventGap)[] {
+    const events: (SourceEvent | EventGap)[] = []
+    const ended: Draft[] = []
+    if (this.#tcp.take(ended, maxMessages)) {
+      events.push(lostGap())
+      this.#peers.forget()
+    }
+    this.#peers.add(ended)
+    const atMs = Date.now()
+    for (const socket of ended) events.push(destroyedReport(socket, atMs, this.#peers.evidenceOf(socket)))
+    const datagram: Draft[] = []
+    if (this.#udp.take(datagram, maxMessages)) events.push(lostGap())
+    for (const socket of datagram) events.push(destroyedReport(socket, atMs, undefined))
+    return events
+  }
+
+  close(): void {
+    this.#tcp.close()
+    this.#udp.close()
+    this.#peers.close()
+  }
+}
+
+/** Opens the reader, or throws the OsError that says why it cannot be used. */
+export function openDestroyReader(c: typeof calls): DestroyReader {
+  const opened: { close(): void }[] = []
+  const keep = <T extends { close(): void }>(one: T): T => {
+    opened.push(one)
+    return one
+  }
+  try {
+    return new DestroyReader(keep(openDestroyMessages(c, 'tcp')), keep(openDestroyMessages(c, 'udp')), keep(openClosedPeers(c)))
+  } catch (error) {
+    for (const one of opened) one.close()
+    throw error
+  }
+}
+
+const lostGap = (): EventGap =>
+  eventGap(
+    'events-lost',
+    'events',
+    'lost',
+    'more sockets closed at once than the kernel could report',
+    'run as root: the queue is longer then',
+  )
+
+/** The end of a socket, as its message has it. */
+export function destroyedReport(socket: Draft, atMs: number, peer: PeerEvidence | undefined): ClosedReport {
+  socket.inode = undefined // The kernel fills in 0 for both of a socket without a process.
+  socket.uid = undefined
+  socket.ownerless = 'unknown'
+  return {
+    type: 'closed',
+    atMs,
+    tier: 'destroy',
+    key: socket.key,
+    socket,
+    bytesIn: undefined,
+    bytesOut: undefined,
+    accuracy: undefined,
+    peer,
+  }
+}

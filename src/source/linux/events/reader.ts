@@ -1,0 +1,26 @@
+// What every way of reading events on Linux gives to its source, beside what a monitor reads.
+
+import type { EventGap } from '../../../model/event.ts'
+import type { Gap, GapCode } from '../../../model/gap.ts'
+import type { Snapshot } from '../../../model/snapshot.ts'
+import type { Protocol } from '../../../model/socket.ts'
+import type { EventReader } from '../../source.ts'
+import type { Draft } from '../decode/draft.ts'
+
+/** An event reader of Linux. */
+export interface LinuxEventReader extends EventReader {
+  /** Puts what was counted into the sockets of a snapshot that is being made. */
+  complete?(sockets: readonly Draft[]): void
+  /** Takes note of a snapshot: of these protocols it holds every socket. */
+  observe?(snapshot: Snapshot, complete: ReadonlySet<Protocol>): void
+}
+
+/** A gap among events. */
+export const eventGap = (code: GapCode, what: Gap['what'], why: Gap['why'], text: string, help: string, count?: number): EventGap => ({
+  type: 'gap',
+  atMs: Date.now(),
+  gap: { code, what, why, text, help, count },
+})
+
+/** What would help where something is not counted. */
+export const lacksHelp = 'Linux 6.3 or newer counts them'

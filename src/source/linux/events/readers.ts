@@ -1,0 +1,210 @@
+// Which way of reading events works is found by trying: programs in the kernel, then the kernel's messages that a socket was destroyed. What
+// the first could not and why is a gap; with none of them there are no events, only snapshots.
+
+import type { Plan } from '../../../filter/plan.ts'
+import type { Ability } from '../../../model/ability.ts'
+import { OsError } from '../../../model/errors.ts'
+import type { EventGap } from '../../../model/event.ts'
+import type { Snapshot } from '../../../model/snapshot.ts'
+import type { Family, Protocol } from '../../../model/socket.ts'
+import type { EventReader } from '../../source.ts'
+import type { Draft } from '../decode/draft.ts'
+import type * as calls from '../kernel/calls.ts'
+import { bootTimeMs, readProcess } from '../processes/processes.ts'
+import { passwdUsers } from '../processes/users.ts'
+import type { BpfReader } from './bpf-reader.ts'
+import type { DestroyMessages } from './destroy-messages.ts'
+import { eventGap, lacksHelp, type LinuxEventReader } from './reader.ts'
+
+/** The ways of reading events, each opened by trying. Tests put in ones that fail. */
+export interface Ways {
+  readonly bpf: (plan: Plan) => Promise<LinuxEventReader>
+  readonly destroy: (plan: Plan) => Promise<LinuxEventReader>
+}
+
+/** The event readers of one machine. */
+export class EventReaders {
+  readonly #ways: Ways
+  readonly #open = new Set<LinuxEventReader>()
+
+  constructor(ways: Ways) {
+    this.#ways = ways
+  }
+
+  /** Opens the best reader that works here. Its first events are the gaps of those that do not. */
+  async open(plan: Plan): Promise<EventReader> {
+    const { reader, gaps } = await this.#try(plan)
+    const opened = new FirstGaps(reader ?? new NoEvents(), gaps, () => this.#open.delete(opened))
+    this.#open.add(opened)
+    return opened
+  }
+
+  /** What the reader counted is put into the sockets of a snapshot that is being made. */
+  complete(reader: EventReader | undefined, sockets: readonly Draft[]): void {
+    if (reader !== undefined && this.#open.has(reader)) (reader as LinuxEventReader).complete?.(sockets)
+  }
+
+  /** Readers take note of each snapshot: what it misses may have ended. */
+  observe(snapshot: Snapshot, plan: Plan): void {
+    if (this.#open.size === 0) return
+    const complete = new Set(isBroken(snapshot) ? [] : completeProtocols(plan))
+    for (const reader of this.#open) reader.observe?.(snapshot, complete)
+  }
+
+  async abilities(plan: Plan): Promise<readonly Ability[]> {
+    const { reader, gaps } = await this.#try(plan)
+    reader?.close()
+    const lacks = reader?.tier === 'bpf' ? (reader as BpfReader).lacks : undefined
+    const works = reader?.tier === 'bpf' ? bpfText(lacks) : 'every closed socket with its final counters; owners from snapshots'
+    const help = lacks === undefined ? '' : lacksHelp
+    const refused = gaps.map(({ gap }) => gap)
+    return [
+      { name: 'bpf-events', works: reader?.tier === 'bpf', text: refused[0]?.text ?? works, help: refused[0]?.help ?? help },
+      {
+        name: 'events',
+        works: reader !== undefined,
+        text: reader ? works : refused.at(-1)!.text,
+        help: reader ? help : refused.at(-1)!.help,
+      },
+    ]
+  }
+
+  close(): void {
+    for (const reader of this.#open) reader.close()
+    this.#open.clear()
+  }
+
+  async #try(plan: Plan): Promise<{ readonly reader: LinuxEventReader | undefined; readonly gaps: readonly EventGap[] }> {
+    const gaps: EventGap[] = []
+    for (const [name, open] of [
+      ['programs in the kernel', this.#ways.bpf],
+      ["the kernel's destroy messages", this.#ways.destroy],
+    ] as const) {
+      try {
+        return { reader: await open(plan), gaps }
+      } catch (error) {
+        if (!(error instanceof OsError)) throw error
+        gaps.push(refusal(name, error))
+      }
+    }
+    return { reader: undefined, gaps }
+  }
+}
+
+/** A reader whose first events are gaps. */
+class FirstGaps implements LinuxEventReader {
+  readonly #reader: LinuxEventReader
+  #gaps: readonly EventGap[]
+  readonly #onClose: () => void
+
+  constructor(reader: LinuxEventReader, gaps: readonly EventGap[], onClose: () => void) {
+    this.#reader = reader
+    this.#gaps = gaps
+    this.#onClose = onClose
+  }
+
+  get tier() {
+    return this.#reader.tier
+  }
+  get opens() {
+    return this.#reader.opens
+  }
+  get ends() {
+    return this.#reader.ends
+  }
+  get everyEnd() {
+    return this.#reader.everyEnd
+  }
+  get maxIdleMs() {
+    return this.#reader.maxIdleMs
+  }
+
+  drain(): ReturnType<EventReader['drain']> {
+    const gaps = this.#gaps
+    this.#gaps = []
+    return gaps.length > 0 ? gaps : this.#reader.drain()
+  }
+
+  complete(sockets: readonly Draft[]): void {
+    this.#reader.complete?.(sockets)
+  }
+
+  observe(snapshot: Snapshot, complete: ReadonlySet<Protocol>): void {
+    this.#reader.observe?.(snapshot, complete)
+  }
+
+  close(): void {
+    this.#reader.close()
+    this.#onClose()
+  }
+}
+
+/** Where no way works: snapshots are all there is. */
+class NoEvents implements LinuxEventReader {
+  readonly tier = 'snapshot'
+  readonly opens = []
+  readonly ends = []
+  readonly everyEnd = []
+  readonly maxIdleMs = 1000
+  drain(): readonly [] {
+    return []
+  }
+  close(): void {}
+}
+
+const bpfText = (lacks: string | undefined): string =>
+  lacks === undefined
+    ? 'by programs in the kernel: every socket, with owner and bytes'
+    : `by programs in the kernel: TCP sockets with owner and bytes, ends of UDP; ${lacks}`
+
+/** The protocols of which a snapshot by this plan holds every socket of the own network namespace. */
+function completeProtocols({ query }: Plan): readonly Protocol[] {
+  const { protocols = ['tcp', 'udp'], families, filter, states, namespaces = 'own' } = query
+  if (filter !== undefined || states !== undefined || namespaces !== 'own') return []
+  const needed = (protocol: Protocol): readonly Family[] => (protocol === 'unix' ? ['unix'] : ['ipv4', 'ipv6'])
+  return protocols.filter(protocol => families === undefined || needed(protocol).every(family => families.includes(family)))
+}
+
+const isBroken = (snapshot: Snapshot): boolean => snapshot.gaps.some(gap => gap.what === 'sockets')
+
+function refusal(name: string, error: OsError): EventGap {
+  const isDenied = error.code === 'EPERM' || error.code === 'EACCES'
+  const help = isDenied ? 'run as root, or with CAP_BPF and CAP_PERFMON' : ''
+  return eventGap('events-refused', 'events', isDenied ? 'permission' : 'kernel', `${name} cannot be used: ${error.message}`, help)
+}
+
+/** The ways of the live machine. */
+export function liveWays(call: typeof calls): Ways {
+  return {
+    async bpf(plan) {
+      const [{ openMeter }, { BpfReader: Reader }, { insideOf, scopeOf }] = await Promise.all([
+        import('../bpf/meter.ts'),
+        import('./bpf-reader.ts'),
+        import('./scope.ts'),
+      ])
+      const scope = await scopeOf(plan)
+      const meter = openMeter({ namespace: scope.only, unix: plan.protocols.includes('unix') })
+      const udp = await insideOf(call, plan, await udpOpener(call))
+      const bootMs = bootTimeMs()
+      const users = passwdUsers()
+      const process = (pid: number) => readProcess(pid, bootMs, { of: (uid: number) => users.get(uid) })
+      return new Reader(meter, { bootMs, users, namespaceOf: scope.namespaceOf, readProcess: process, udp })
+    },
+    async destroy(plan) {
+      const [{ openDestroyReader }, { insideOf }] = await Promise.all([import('./destroy-reader.ts'), import('./scope.ts')])
+      return insideOf(call, plan, () => openDestroyReader(call))
+    },
+  }
+}
+
+async function udpOpener(call: typeof calls): Promise<() => DestroyMessages | undefined> {
+  const { openDestroyMessages } = await import('./destroy-messages.ts')
+  return () => {
+    try {
+      return openDestroyMessages(call, 'udp')
+    } catch (error) {
+      if (error instanceof OsError) return undefined // Then a snapshot shows that the socket is gone.
+      throw error
+    }
+  }
+}

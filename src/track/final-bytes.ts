@@ -1,0 +1,65 @@
+// How many bytes a TCP socket moved in all, when the kernel's last message about it is all there is.
+//
+// The received bytes of TCP include one for the other end's FIN, and the message does not say whether that came. Something else has to:
+// an earlier snapshot, what the other end has sent when that is on this machine too, or what the kernel keeps in place of the side that
+// closed first. Without that, the number is what it is when a connection ends gracefully, and an estimate.
+
+import type { Accuracy } from '../model/accuracy.ts'
+import type { PeerEvidence } from '../model/event.ts'
+import type { Socket } from '../model/socket.ts'
+import type { Tcp } from '../model/tcp.ts'
+
+/** In these states the other end's FIN has arrived. */
+const finReceivedStates = new Set<Socket['state']>(['CLOSE_WAIT', 'LAST_ACK', 'CLOSING'])
+/** The states of an end whose FIN the other one has. */
+const finAckedStates = new Set<Socket['state']>(['FIN_WAIT_2', 'TIME_WAIT'])
+
+/** Payload in all, and how true it is. */
+export interface FinalBytes {
+  readonly bytesIn: number
+  readonly bytesOut: number
+  readonly accuracy: Accuracy
+}
+
+/** What a TCP socket moved in all; undefined when nothing says. `was` is the socket as the last snapshot had it. */
+export function finalBytes(socket: Socket, was: Socket | undefined, peer: PeerEvidence): FinalBytes | undefined {
+  const { tcp } = socket
+  const bytesOut = tcp && sentOnce(tcp)
+  if (tcp?.receivedBytes === undefined || bytesOut === undefined) return undefined
+  // A process that closes with a reset (SO_LINGER 0) makes the kernel clear its counters.
+  if (tcp.sentSegments === 0 && tcp.receivedSegments === 0 && was?.state !== 'LISTEN') return undefined
+  const known = includesFin(socket, tcp, was, peer)
+  const fin = known ?? endedGracefully(socket, tcp, was)
+  const bytesIn = Math.max(0, tcp.receivedBytes - (fin ? 1 : 0))
+  return { bytesIn, bytesOut: Math.max(0, bytesOut), accuracy: known === undefined ? 'estimate' : 'exact' }
+}
+
+/** True when the other end's FIN is in the received bytes; undefined when that cannot be known. */
+function includesFin(socket: Socket, tcp: Tcp, was: Socket | undefined, peer: PeerEvidence): boolean | undefined {
+  const { receivedBytes = 0, receivedDataSegments } = tcp
+  const { other, remaining } = peer
+  if (receivedBytes === 0) return false
+  if (receivedDataSegments === 0 || finReceivedStates.has(was?.state) || finAckedStates.has(other?.state)) return true
+  if (was?.tcp?.receivedBytes === receivedBytes) return false
+  if (other?.sentBytes !== undefined && receivedBytes <= other.sentBytes + 1) return receivedBytes > other.sentBytes
+  if (remaining === 'FIN_WAIT_2') return false
+  // An end that closes first with something unread resets the connection, and nothing remains: so what is unread is the FIN.
+  return remaining === 'TIME_WAIT' && unread(socket) > 0 ? true : undefined
+}
+
+/** A connection ends gracefully when our own FIN was acknowledged, or one byte is unread: mostly that is the other end's FIN. */
+const endedGracefully = (socket: Socket, tcp: Tcp, was: Socket | undefined): boolean =>
+  acknowledgedFlags(tcp) - (connectedHere(was) ? 1 : 0) >= 1 || unread(socket) === 1
+
+/** True when the earlier record shows that this end connected: its SYN is among the acknowledged bytes. */
+const connectedHere = (was: Socket | undefined): boolean =>
+  was?.state === 'ESTABLISHED' && was.tcp !== undefined && (was.tcp.unackedSegments ?? 0) === 0 && acknowledgedFlags(was.tcp) === 1
+
+/** Acknowledged sequence numbers that are no payload: the SYN of the side that connected, and our own FIN. */
+const acknowledgedFlags = (tcp: Tcp): number => (tcp.ackedBytes ?? 0) - (sentOnce(tcp) ?? 0)
+
+const unread = ({ queues }: Socket): number => queues?.receivedBytes ?? 0
+
+/** Payload that was sent, each byte once. */
+const sentOnce = ({ sentBytes, retransmittedBytes = 0 }: Tcp): number | undefined =>
+  sentBytes === undefined ? undefined : sentBytes - retransmittedBytes

@@ -1,0 +1,51 @@
+// Who moved how many bytes between two snapshots, for callers who take their snapshots themselves.
+
+import { aSnapshot, checkEach, checkIs, checkKind } from '../model/arguments.ts'
+import type { SocketEvent } from '../model/event.ts'
+import type { Flows } from '../model/flow.ts'
+import type { Snapshot } from '../model/snapshot.ts'
+import { protocols } from '../model/socket.ts'
+import { flowTables } from '../measure/flows/tables.ts'
+import { Tracker } from './tracker.ts'
+
+/** Follows bytes from snapshot to snapshot. */
+export interface FlowMeter {
+  /**
+   * Takes the next snapshot, and what closed since the one before. The first one only marks where counting starts. Where some of that was
+   * `lost`, nothing but the bytes of single sockets is called exact.
+   */
+  take(snapshot: Snapshot, closed: readonly SocketEvent[], intervalMs: number | undefined, lost?: boolean): Flows | undefined
+}
+
+/** Starts counting. */
+export function flowMeter(): FlowMeter {
+  const tracker = new Tracker()
+  tracker.followsBytes = true
+  // Ends that a caller hands over may be late: a socket that is missing waits for its own.
+  tracker.reported = { opens: new Set(), ends: new Set(protocols), everyEnd: new Set() }
+  const tables = flowTables(tracker.processOf)
+  let step = 0
+  let dropped: readonly string[] = []
+  return {
+    take(snapshot, closed, intervalMs, lost = false) {
+      checkIs('snapshot', snapshot, aSnapshot)
+      checkEach('closed', closed, { what: 'an event that a socket closed', fields: { socket: 'object' } })
+      if (intervalMs !== undefined) checkKind('intervalMs', intervalMs, 'number')
+      checkKind('lost', lost, 'boolean')
+      for (const key of dropped) tables.drop(key)
+      dropped = []
+      step++
+      for (const event of closed) {
+        if (event.type !== 'closed') continue
+        const { socket, atMs, bytesIn, bytesOut, accuracy, processes, tier = 'snapshot' } = event
+        tracker.report({ type: 'closed', key: socket.key, socket, atMs, bytesIn, bytesOut, accuracy, processes, tier })
+      }
+      const { tracked, moved, ended } = tracker.addSnapshot(snapshot, () => true, -Infinity)
+      for (const one of tracked) tables.present(one.record, one.isCounted)
+      for (const one of moved) tables.move(step, one)
+      tables.settle(step)
+      dropped = ended
+      return intervalMs === undefined ? undefined : tables.list(step, intervalMs, lost ? 'sampled' : 'exact')
+    },
+  }
+}

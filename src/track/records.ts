@@ -1,0 +1,85 @@
+// What follows from two records of one socket: whether it is over, its last bytes, its end, and one record made of both.
+
+import type { Accuracy } from '../model/accuracy.ts'
+import type { ClosedReport, SocketEvent } from '../model/event.ts'
+import { payload } from '../model/payload.ts'
+import type { Process } from '../model/process.ts'
+import type { Socket } from '../model/socket.ts'
+import type { Moved } from '../measure/flows/tables.ts'
+import type { Account } from './account.ts'
+import { finalBytes } from './final-bytes.ts'
+import type { TrackedSocket } from './tracked-socket.ts'
+
+/**
+ * True at the very end of a connection. A snapshot taken then cannot show whether the other end's FIN is in the bytes, and what only
+ * waits has no counters any more: its last report has them.
+ */
+export function isOver({ protocol, state, tcp, traffic }: Socket, was: Socket | undefined): boolean {
+  if (protocol !== 'tcp' || traffic?.accuracy === 'exact') return false
+  return state === 'BOUND' || state === 'CLOSED' || (tcp === undefined && (state === 'TIME_WAIT' || was?.tcp !== undefined))
+}
+
+/** A socket whose end has not been reported yet: what it moved is not exact until then. */
+export const movedNothing = ({ socket }: Account): Moved => ({
+  socket,
+  amount: { inBytes: 0, outBytes: 0, accuracy: 'sampled' },
+  inParts: [],
+  outParts: [],
+  pids: [],
+})
+
+/** The end of a socket that snapshots alone show: what it moved after the last of them is not known. */
+export function vanished(one: TrackedSocket, atMs: number, processes: readonly Process[]): SocketEvent {
+  const moved = payload(one.socket)
+  return {
+    type: 'closed',
+    atMs,
+    durationMs: one.openedAtMs === undefined ? undefined : atMs - one.openedAtMs,
+    socket: joinRecords(one.socket, undefined, one.users),
+    processes,
+    bytesIn: moved?.inBytes,
+    bytesOut: moved?.outBytes,
+    accuracy: moved && 'sampled',
+    tier: 'snapshot',
+  }
+}
+
+/** The bytes of a socket that ended: those that were reported, else those that its final counters show, else those that were seen last. */
+export function closingBytes(
+  report: ClosedReport,
+  was: Socket | undefined,
+): { bytesIn: number | undefined; bytesOut: number | undefined; accuracy: Accuracy | undefined } {
+  const { bytesIn, bytesOut, accuracy } = report
+  if (bytesIn !== undefined) return { bytesIn, bytesOut, accuracy }
+  const final = report.peer && report.socket && finalBytes(report.socket, was, report.peer)
+  if (final !== undefined) return final
+  const seen = was && payload(was)
+  return { bytesIn: seen?.inBytes, bytesOut: seen?.outBytes, accuracy: seen && 'sampled' }
+}
+
+/** The record of now with what an earlier one had and this one lacks. A descriptor is known only from a snapshot. */
+export function joinRecords(now: Socket, was: Socket | undefined, users: ReadonlyMap<number, Process> | undefined): Socket {
+  const owners = [...(was?.owners ?? now.owners)]
+  if (was !== undefined) for (const owner of now.owners) if (!owners.some(known => known.pid === owner.pid)) owners.push(owner)
+  for (const pid of users?.keys() ?? []) if (!owners.some(known => known.pid === pid)) owners.push({ pid, fd: undefined })
+  const ownerless = owners.length > 0 ? undefined : (was?.ownerless ?? now.ownerless)
+  if (was === undefined) return owners.length === now.owners.length && ownerless === now.ownerless ? now : { ...now, owners, ownerless }
+  return {
+    ...now,
+    uid: now.uid ?? was.uid,
+    inode: now.inode ?? was.inode,
+    cgroup: now.cgroup ?? was.cgroup,
+    namespace: now.namespace ?? was.namespace,
+    interface: now.interface ?? was.interface,
+    remote: now.remote ?? was.remote,
+    owners,
+    ownerless,
+    tcp: now.tcp && was.tcp ? { ...was.tcp, ...definedOf(now.tcp) } : now.tcp,
+    traffic: now.traffic ?? was.traffic,
+    detail: now.detail ?? was.detail,
+  }
+}
+
+/** The fields that have a value. */
+const definedOf = <T extends object>(record: T): Partial<T> =>
+  Object.fromEntries(Object.entries(record).filter(([, value]) => value !== undefined)) as Partial<T>

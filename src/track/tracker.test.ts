@@ -1,0 +1,229 @@
+import { deepEqual, equal } from 'node:assert/strict'
+import { test } from 'node:test'
+import type { ClosedReport, OpenedReport, SocketEvent } from '../model/event.ts'
+import type { Snapshot } from '../model/snapshot.ts'
+import { protocols, type Socket } from '../model/socket.ts'
+import { aProcess, aSocket, someTcp } from '../../test/sockets.ts'
+import { Tracker } from './tracker.ts'
+
+const pid = 7
+const at = (atMs: number, ...sockets: Socket[]): Snapshot => ({
+  atMs,
+  source: 'test',
+  sockets,
+  processes: new Map(sockets.some(s => s.owners.length > 0) ? [[pid, aProcess({ pid })]] : []),
+  gaps: [],
+})
+const one = (key: string, more: Partial<Socket> = {}): Socket =>
+  aSocket({ key, owners: [{ pid, fd: 3 }], tcp: someTcp({ receivedBytes: 10, sentBytes: 20, retransmittedBytes: 0 }), ...more })
+const closed = (socket: Socket, atMs: number, bytes?: number): ClosedReport => ({
+  type: 'closed',
+  atMs,
+  tier: 'destroy',
+  key: socket.key,
+  socket,
+  bytesIn: bytes,
+  bytesOut: bytes,
+  accuracy: bytes === undefined ? undefined : 'exact',
+})
+const opened = (socket: Socket, atMs: number, monotonicMs?: number): OpenedReport => ({
+  type: 'opened',
+  atMs,
+  monotonicMs,
+  tier: 'bpf',
+  socket,
+})
+const short = (events: readonly SocketEvent[]): unknown =>
+  events.map(e => [e.type, e.socket.key, e.tier, e.durationMs, e.accuracy, e.bytesIn])
+
+/** A tracker whose source reports the ends of all sockets, and their openings where `opens` says so. */
+function reporting(opens = false): Tracker {
+  const tracker = new Tracker()
+  tracker.reported = { opens: new Set(opens ? protocols : []), ends: new Set(protocols), everyEnd: new Set(['tcp']) }
+  return tracker
+}
+
+test('what is there at the start is no news; then snapshots show what came and went', () => {
+  const tracker = new Tracker()
+  deepEqual(tracker.addSnapshot(at(0, one('a'))).events, [])
+  deepEqual(short(tracker.addSnapshot(at(1000, one('a'), one('b'))).events), [['opened', 'b', 'snapshot', 0, undefined, undefined]])
+  const gone = tracker.addSnapshot(at(3000)).events
+  deepEqual(short(gone), [
+    ['closed', 'a', 'snapshot', undefined, 'sampled', 10],
+    ['closed', 'b', 'snapshot', 2000, 'sampled', 10],
+  ])
+  deepEqual(
+    gone.map(e => e.processes.map(p => p.pid)),
+    [[pid], [pid]],
+  )
+})
+
+test('an end that is reported gets the owner that a snapshot showed, and its final bytes', () => {
+  const tracker = reporting()
+  tracker.addSnapshot(at(0))
+  tracker.addSnapshot(at(1000, one('a', { inode: 5, uid: 1 })))
+  const bare = one('a', { owners: [], ownerless: 'unknown', inode: undefined, uid: undefined, state: 'CLOSED' })
+  const [end] = tracker.report(closed(bare, 1500, 99))
+  deepEqual(short([end!]), [['closed', 'a', 'destroy', 500, 'exact', 99]])
+  deepEqual([end!.socket.owners, end!.socket.ownerless, end!.socket.inode, end!.socket.uid], [[{ pid, fd: 3 }], undefined, 5, 1])
+  deepEqual(
+    end!.processes.map(p => p.pid),
+    [pid],
+  )
+  // A snapshot that began before the end still holds it.
+  deepEqual(tracker.addSnapshot(at(2000, one('a'))).events, [])
+})
+
+test('an opening that was reported is not given again, nor one that waits for its end', () => {
+  const tracker = reporting()
+  tracker.addSnapshot(at(0))
+  equal(tracker.report({ ...opened(one('a', { owners: [] }), 500), tier: 'destroy' })[0]?.type, 'opened')
+  const step = tracker.addSnapshot(at(1000, one('a'), one('t', { state: 'TIME_WAIT' }), one('s', { state: 'SYN_RECEIVED' })))
+  deepEqual(step.events, [])
+  deepEqual(tracker.report(opened(one('a'), 1001)), [])
+  deepEqual(short(tracker.report(closed(one('a', { owners: [] }), 1500))), [['closed', 'a', 'destroy', 1000, 'sampled', 10]])
+})
+
+test('a connection that only waits has closed', () => {
+  const tracker = new Tracker()
+  tracker.addSnapshot(at(0, one('a')))
+  const waits = one('a', { state: 'TIME_WAIT', tcp: undefined, owners: [] })
+  const step = tracker.addSnapshot(at(1000, waits))
+  deepEqual(short(step.events), [['closed', 'a', 'snapshot', undefined, 'sampled', 10]])
+  deepEqual([step.opened, step.closed, step.changed], [[], [], [{ socket: waits, from: one('a').state }]])
+  deepEqual(tracker.addSnapshot(at(2000, waits)).events, [])
+  deepEqual(tracker.addSnapshot(at(3000)).closed, [waits])
+})
+
+test('an end that should have been reported is concluded from snapshots after a while, and counted', () => {
+  const tracker = reporting()
+  tracker.addSnapshot(at(0, one('a')))
+  const steps = [1, 2, 3, 4, 5, 6].map(i => tracker.addSnapshot(at(i * 1000)))
+  deepEqual(
+    steps.map(step => [step.events.length, step.unreportedEnds, step.closed.length]),
+    [
+      [0, 0, 1],
+      [0, 0, 0],
+      [0, 0, 0],
+      [0, 0, 0],
+      [1, 1, 0],
+      [0, 0, 0],
+    ],
+  )
+})
+
+test('a snapshot that could not show every socket ends none', () => {
+  const tracker = new Tracker()
+  tracker.addSnapshot(at(0, one('a')))
+  const gap = { what: 'sockets', why: 'interrupted', text: '', help: '', count: undefined } as const
+  deepEqual(tracker.addSnapshot({ ...at(1000), gaps: [gap] }).events, [])
+  deepEqual(short(tracker.addSnapshot(at(2000)).events), [['closed', 'a', 'snapshot', undefined, 'sampled', 10]])
+})
+
+test('where openings are reported, one that a snapshot shows first waits for its report until the next snapshot', () => {
+  const tracker = reporting(true)
+  tracker.addSnapshot(at(0))
+  deepEqual(short(tracker.report(opened(one('a'), 5, 5))), [['opened', 'a', 'bpf', 0, undefined, undefined]])
+  // In the snapshot before its record is read.
+  deepEqual(tracker.addSnapshot(at(1000, one('a'), one('b'), one('c'))).events, [])
+  deepEqual(short(tracker.report(opened(one('b'), 999, 999))), [['opened', 'b', 'bpf', 0, undefined, undefined]])
+  deepEqual(tracker.report(opened(one('b'), 999, 999)), [])
+  const end = { ...closed(one('b'), 1009, 1), tier: 'bpf', monotonicMs: 1009 } as const
+  deepEqual(short(tracker.report(end)), [['closed', 'b', 'bpf', 10, 'exact', 1]])
+  deepEqual(tracker.report(end), [])
+  // Of these nothing is reported.
+  deepEqual(short(tracker.addSnapshot(at(2000, one('a'), one('c'), one('d'))).events), [
+    ['opened', 'c', 'snapshot', 0, undefined, undefined],
+  ])
+  deepEqual(short(tracker.pendingOpenings()), [['opened', 'd', 'snapshot', 0, undefined, undefined]])
+})
+
+test('an opening waits for its owner, but not for ever', () => {
+  const tracker = reporting(true)
+  tracker.addSnapshot(at(0))
+  const unowned = (key: string): Socket => one(key, { owners: [], ownerless: 'unknown' })
+  deepEqual(tracker.report(opened(unowned('a'), 100)), [])
+  deepEqual(tracker.report(opened(unowned('b'), 100)), [])
+  const [event] = tracker.report({ type: 'used', atMs: 120, tier: 'bpf', socket: unowned('a'), process: aProcess({ pid: 9 }) })
+  deepEqual([event?.socket.owners, event?.processes.map(p => p.pid), event?.atMs], [[{ pid: 9, fd: undefined }], [9], 100])
+  deepEqual(tracker.takeOverdue(130), [])
+  deepEqual(
+    tracker.takeOverdue(151).map(e => [e.socket.key, e.socket.ownerless]),
+    [['b', 'unknown']],
+  )
+  deepEqual(tracker.takeOverdue(1000), [])
+})
+
+test('a socket that opens and closes between two snapshots is in the lists of the step', () => {
+  const tracker = reporting(true)
+  tracker.followsBytes = true
+  tracker.addSnapshot(at(0))
+  tracker.report(opened(one('a'), 5, 5))
+  tracker.report({ ...closed(one('a', { state: 'CLOSED' }), 9, 50), monotonicMs: 9 })
+  const step = tracker.addSnapshot(at(1000))
+  deepEqual([step.opened.map(s => s.state), step.closed.map(s => s.state)], [['ESTABLISHED'], ['CLOSED']])
+  deepEqual(
+    step.moved.map(({ amount, inParts }) => [amount.inBytes, amount.outBytes, inParts]),
+    [[50, 50, [{ pid, bytes: 50, sure: true }]]],
+  )
+  // What remains of it in the kernel's table afterwards opens and closes nothing.
+  const after = tracker.addSnapshot(at(2000, one('a', { state: 'TIME_WAIT', tcp: undefined })))
+  deepEqual([after.opened, after.closed, tracker.addSnapshot(at(3000)).closed], [[], [], []])
+})
+
+test('what a closed socket had in the end is what the step says of it', () => {
+  const tracker = reporting()
+  tracker.addSnapshot(at(0, one('a')))
+  tracker.report(closed(one('a', { state: 'CLOSED', owners: [] }), 500, 50))
+  deepEqual(
+    tracker.addSnapshot(at(1000)).closed.map(s => [s.state, s.owners]),
+    [['CLOSED', [{ pid, fd: 3 }]]],
+  )
+})
+
+test('a socket that connects again under its key has another life', () => {
+  const tracker = reporting(true)
+  tracker.addSnapshot(at(0))
+  tracker.report(opened(one('a'), 5, 5))
+  tracker.report({ ...closed(one('a'), 9, 50), monotonicMs: 9 })
+  deepEqual(short(tracker.report(opened(one('a'), 20, 20))), [['opened', 'a', 'bpf', 0, undefined, undefined]])
+  deepEqual(short(tracker.report({ ...closed(one('a'), 26, 60), monotonicMs: 26 })), [['closed', 'a', 'destroy', 6, 'exact', 60]])
+})
+
+test('when something else is asked for, what appears has not opened, and what is missing has not closed', () => {
+  const tracker = new Tracker()
+  tracker.addSnapshot(at(0, one('a'), one('b')))
+  tracker.rebase()
+  const step = tracker.addSnapshot(at(1000, one('b'), one('c')))
+  deepEqual([step.opened, step.closed, step.events], [[], [], []])
+  deepEqual(
+    tracker.addSnapshot(at(2000, one('c'), one('d'))).events.map(e => [e.type, e.socket.key]),
+    [
+      ['opened', 'd'],
+      ['closed', 'b'],
+    ],
+  )
+})
+
+test('sockets that are not in the query are not ended by snapshots that could not hold them', () => {
+  const tracker = reporting(true)
+  tracker.addSnapshot(at(0))
+  tracker.report(opened(one('a'), 5, 5))
+  for (let i = 1; i < 9; i++) deepEqual(tracker.addSnapshot(at(i * 1000), () => false).events, [])
+  deepEqual(short(tracker.report({ ...closed(one('a'), 9000, 1), monotonicMs: 9000 })), [['closed', 'a', 'destroy', 8995, 'exact', 1]])
+})
+
+test('age and rate follow from what was seen', () => {
+  const tracker = new Tracker()
+  tracker.followsBytes = true
+  const counted = (bytes: number): Socket => one('a', { tcp: someTcp({ receivedBytes: bytes, sentBytes: 0, retransmittedBytes: 0 }) })
+  tracker.addSnapshot(at(0, counted(100)))
+  deepEqual(
+    [tracker.ageMs('a', 0), tracker.movedBytes('a'), tracker.movedBytes('none')],
+    [undefined, { inBytes: 0, outBytes: 0 }, undefined],
+  )
+  tracker.addSnapshot(at(1000, counted(150), one('b')))
+  deepEqual([tracker.ageMs('b', 1000), tracker.movedBytes('a')], [0, { inBytes: 50, outBytes: 0 }])
+  tracker.addSnapshot(at(2000, counted(150), one('b')))
+  deepEqual([tracker.ageMs('b', 2000), tracker.movedBytes('a')], [1000, { inBytes: 0, outBytes: 0 }])
+})

@@ -1,0 +1,568 @@
+// The life cycle of sockets: when each was first seen, who held it, what it moved, and how it ended. This is the one memory of what a socket
+// was between two moments. Snapshots and the reports of a source go in; openings, changes, ends and bytes come out. Time is an argument.
+
+import { endGraceMs, type ClosedReport, type OpenedReport, type SocketEvent, type SourceEvent, type UsedReport } from '../model/event.ts'
+import type { StateChange } from '../model/frame.ts'
+import { payload, type Payload } from '../model/payload.ts'
+import { ProcessTable, type Process } from '../model/process.ts'
+import type { Snapshot } from '../model/snapshot.ts'
+import type { Protocol, Share, Socket } from '../model/socket.ts'
+import type { Moved } from '../measure/flows/tables.ts'
+import { Account, nothingMoved } from './account.ts'
+import { closingBytes, isOver, joinRecords, movedNothing, vanished } from './records.ts'
+import { TrackedSocket } from './tracked-socket.ts'
+
+/** So many snapshots in a row must miss a socket before its end is concluded from them, when its end should have been reported. */
+const graceSnapshots = 5
+/** So long an opening waits for its owner: a connection that was accepted has one when a process uses it first. */
+const ownerWaitMs = 50
+/** More sockets than this are not tracked from reports alone; those of snapshots are as many as there are. */
+const maxTracked = 200_000
+
+/** What follows from one snapshot and the reports since the one before. */
+export interface Step {
+  /** The snapshot, whose processes include those of sockets that closed since the one before. */
+  readonly snapshot: Snapshot
+  /** The tracked sockets of the snapshot, in its order. */
+  readonly tracked: readonly TrackedSocket[]
+  readonly opened: readonly Socket[]
+  readonly closed: readonly Socket[]
+  readonly changed: readonly StateChange[]
+  /** Openings and ends that this snapshot made known. */
+  readonly events: readonly SocketEvent[]
+  /** The keys of the sockets that ended since the step before: nothing of them moves any more. */
+  readonly ended: readonly string[]
+  /** What moved since the step before. */
+  readonly moved: readonly Moved[]
+  /** Ends of sockets that should have been reported, and were concluded from snapshots. */
+  readonly unreportedEnds: number
+  /** Sockets that are no longer tracked because there were too many. */
+  readonly dropped: number
+}
+
+/** The bytes of a socket in one step. */
+export interface StepBytes {
+  readonly inBytes: number
+  readonly outBytes: number
+}
+
+/** What is reported, and need not be concluded from snapshots. */
+export interface Reported {
+  readonly opens: ReadonlySet<Protocol>
+  readonly ends: ReadonlySet<Protocol>
+  /** Of which every end is reported: one that is not was lost. */
+  readonly everyEnd: ReadonlySet<Protocol>
+}
+
+const nothingReported: Reported = { opens: new Set(), ends: new Set(), everyEnd: new Set() }
+
+/** Tracks the sockets of one machine. */
+export class Tracker {
+  /** What the source reports; it may change when a source of events is opened or fails. */
+  reported: Reported = nothingReported
+  /** Whether what sockets move is followed. */
+  followsBytes = false
+  readonly #sockets = new Map<string, TrackedSocket>()
+  /** The sockets of the last snapshot, in its order. */
+  #order: readonly TrackedSocket[] = []
+  #step = 0
+  /** The last snapshot held every socket, so one that was not in it is new. */
+  #wasComplete = false
+  /** The processes of the last snapshot, and of sockets that were reported since or may still be. */
+  #processes: Map<number, Process> = new Map()
+  #processesBefore: ReadonlyMap<number, Process> = new Map()
+  /** Openings that wait for their owners. */
+  #unowned: TrackedSocket[] = []
+  /** Ended sockets that no snapshot holds, in the order of their ends: reports of them may still come. */
+  readonly #ended = new Map<string, number>()
+  /** Sockets that opened and ended since the last step without being in a snapshot. */
+  #brief: { readonly opened: Socket; readonly closed: Socket }[] = []
+  #moved: Moved[] = []
+  #endedKeys: string[] = []
+  #reportedProcesses: Process[] = []
+  #dropped = 0
+  #unreportedEnds = 0
+  /** The next snapshot answers another query than the last one. */
+  #isRebased = false
+  /** The moment from which bytes are counted: that of the first snapshot. */
+  #countsFromMs = 0
+
+  /** The process of that pid, as last seen. */
+  readonly processOf = (pid: number): Process | undefined => this.#processes.get(pid) ?? this.#processesBefore.get(pid)
+
+  /** What is known of a socket. */
+  get(key: string): TrackedSocket | undefined {
+    return this.#sockets.get(key)
+  }
+
+  /** Adds what a source reported. The events are those that are known with it. */
+  report(report: SourceEvent): readonly SocketEvent[] {
+    switch (report.type) {
+      case 'opened':
+        return this.#reportOpened(report)
+      case 'used':
+        return this.#reportUsed(report)
+      case 'closed':
+        return this.#reportClosed(report)
+    }
+  }
+
+  /** The openings whose owners have not been reported in time. */
+  takeOverdue(nowMs: number): readonly SocketEvent[] {
+    if (this.#unowned.length === 0) return []
+    const due = this.#unowned.filter(one => one.announcement !== undefined && nowMs - one.announcement.atMs > ownerWaitMs)
+    if (due.length > 0) this.#unowned = this.#unowned.filter(one => one.announcement !== undefined && !due.includes(one))
+    return due.map(one => this.#announce(one)!)
+  }
+
+  /** The openings that still wait for their owners or their reports, as they are now. */
+  pendingOpenings(): readonly SocketEvent[] {
+    return [...this.#sockets.values()].filter(one => one.announcement !== undefined).map(one => this.#opening(one, one.announcement!))
+  }
+
+  /** Forgets everything, as after a jump in time: the next snapshot compares with nothing. */
+  restart(): void {
+    this.#sockets.clear()
+    this.#ended.clear()
+    this.#order = []
+    this.#step = 0
+    this.#wasComplete = false
+    this.#processes = new Map()
+    this.#processesBefore = new Map()
+    this.#unowned = []
+    this.#brief = []
+    this.#moved = []
+    this.#endedKeys = []
+    this.#isRebased = false
+    this.#reportedProcesses = []
+    this.#dropped = 0
+    this.#unreportedEnds = 0
+  }
+
+  /** The next snapshot holds other sockets, because something else was asked for: those are no openings, and what is missing has not ended. */
+  rebase(): void {
+    this.#isRebased = this.#step > 0
+  }
+
+  /**
+   * Adds a snapshot. `covers` says of a socket that no snapshot has held whether this one would hold it if it were there. What happened up to `untilMs`
+   * belongs to it.
+   */
+  addSnapshot(snapshot: Snapshot, covers: (socket: Socket) => boolean = () => true, untilMs = snapshot.atMs): Step {
+    if (this.#step === 0) this.#countsFromMs = untilMs
+    const isFirst = this.#step === 0 || this.#isRebased
+    const step = ++this.#step
+    const { atMs } = snapshot
+    if (isFirst) this.#wasComplete = false
+    this.#takeProcesses(snapshot)
+    const events: SocketEvent[] = this.#announceSeen(step)
+    const opened: Socket[] = []
+    const changed: StateChange[] = []
+    const tracked: TrackedSocket[] = []
+    const before = this.#order
+    let next = 0
+    for (const socket of snapshot.sockets) {
+      // Most sockets stand in the same order as in the snapshot before.
+      let one = before[next]
+      if (one?.key === socket.key) next++
+      else {
+        one = this.#sockets.get(socket.key)
+        if (one === undefined) one = this.#meet(socket, isFirst ? undefined : atMs)
+        else if (one.recordStep === step - 1) next = nextAfter(before, one, next)
+      }
+      if (one.recordStep === step) continue // A table can hold a socket twice.
+      if (!isFirst && one.recordStep !== step - 1 && !one.isRemnant) opened.push(socket)
+      else if (!isFirst && one.record.state !== socket.state) changed.push({ socket, from: one.record.state })
+      const event = this.#see(one, socket, isFirst, atMs)
+      if (event !== undefined) events.push(event)
+      if (this.followsBytes) this.#count(one, socket)
+      one.record = socket
+      one.recordStep = step
+      tracked.push(one)
+    }
+    this.#order = tracked
+    const closed: Socket[] = []
+    for (const one of before) {
+      if (one.recordStep === step || one.isRemnant || (this.#isRebased && one.final === undefined)) continue
+      closed.push(one.final ?? one.record)
+    }
+    for (const brief of this.#brief) {
+      opened.push(brief.opened)
+      closed.push(brief.closed)
+    }
+    this.#endMissing(snapshot, covers, events)
+    this.#forgetEnded(atMs)
+    this.#wasComplete = !snapshot.gaps.some(gap => gap.what === 'sockets')
+    this.#isRebased = false
+    const result: Step = {
+      snapshot: this.#withProcesses(snapshot, events),
+      tracked,
+      opened,
+      closed,
+      changed,
+      events,
+      ended: this.#endedKeys,
+      moved: this.#moved,
+      unreportedEnds: this.#unreportedEnds,
+      dropped: this.#dropped,
+    }
+    this.#moved = []
+    this.#endedKeys = []
+    this.#brief = []
+    this.#unreportedEnds = 0
+    this.#dropped = 0
+    return result
+  }
+
+  /** Age of a socket at a moment, in milliseconds; undefined when it was there before tracking began. */
+  ageMs(key: string, atMs: number): number | undefined {
+    const one = this.#sockets.get(key)
+    const fromMs = one?.openedAtMs ?? one?.firstSeenMs
+    return fromMs === undefined ? undefined : atMs - fromMs
+  }
+
+  /** What a socket moved in the last step; undefined when its bytes are not counted. */
+  movedBytes(key: string): StepBytes | undefined {
+    const one = this.#sockets.get(key)
+    if (one?.account === undefined) return undefined
+    return one.movedStep === this.#step ? { inBytes: one.movedInBytes, outBytes: one.movedOutBytes } : { inBytes: 0, outBytes: 0 }
+  }
+
+  #reportOpened(report: OpenedReport): readonly SocketEvent[] {
+    const { socket, atMs, monotonicMs, tier } = report
+    let one = this.#sockets.get(socket.key)
+    if (one?.life === 'open' && (one.openedMonotonicMs !== undefined || one.announcement?.tier === 'bpf')) return [] // Reported twice.
+    this.#ended.delete(socket.key)
+    if (one === undefined || one.life === 'ended') one = this.#restart(socket)
+    const wasSeen = one.life === 'open' && one.recordStep >= 0
+    const waited = one.announcement !== undefined
+    if (wasSeen && !waited) {
+      // A snapshot had it first, and its event was given then.
+      one.openedMonotonicMs = monotonicMs
+      return []
+    }
+    one.life = 'open'
+    one.openedAtMs = atMs
+    one.openedMonotonicMs = monotonicMs
+    if (!wasSeen) one.socket = socket
+    one.announcement = this.#openedEvent(one, atMs, tier)
+    if (one.users !== undefined || one.socket.owners.length > 0 || tier !== 'bpf') return [this.#announce(one)!]
+    this.#unowned.push(one)
+    return []
+  }
+
+  #reportUsed(report: UsedReport): readonly SocketEvent[] {
+    const { socket, process, atMs, monotonicMs, tier } = report
+    if (this.#ended.has(socket.key)) return []
+    let one = this.#sockets.get(socket.key)
+    if (one?.life === 'ended') return []
+    const isNew = one === undefined
+    one ??= this.#restart(socket)
+    if (process !== undefined) {
+      ;(one.users ??= new Map()).set(process.pid, process)
+      this.#reportedProcesses.push(process)
+    }
+    // A datagram socket opens for us when it is used first.
+    if (isNew && socket.protocol !== 'tcp') {
+      one.life = 'open'
+      one.openedAtMs = atMs
+      one.openedMonotonicMs = monotonicMs
+      one.announcement = this.#openedEvent(one, atMs, tier)
+    } else if (isNew) one.life = 'open'
+    const event = one.announcement?.tier === 'bpf' ? this.#announce(one) : undefined
+    return event === undefined ? [] : [event]
+  }
+
+  #reportClosed(report: ClosedReport): readonly SocketEvent[] {
+    const { key, atMs, monotonicMs, tier } = report
+    if (this.#ended.has(key)) return []
+    let one = this.#sockets.get(key)
+    if (one?.life === 'ended') return []
+    if (one === undefined) {
+      if (report.socket === undefined) return []
+      one = this.#restart(report.socket)
+    }
+    const events: SocketEvent[] = []
+    if (one.announcement !== undefined) events.push(this.#announce(one)!)
+    const was = one.life === 'open' ? one.socket : undefined
+    const record = report.socket ?? one.socket
+    const socket = joinRecords(report.traffic === undefined ? record : { ...record, traffic: report.traffic }, was, one.users)
+    const bytes = closingBytes(report, was)
+    const openedFrom = one.openedMonotonicMs === undefined || monotonicMs === undefined ? undefined : monotonicMs - one.openedMonotonicMs
+    const processes = this.#processesOf(socket, one.users, report.processes)
+    const event: SocketEvent = {
+      type: 'closed',
+      atMs,
+      durationMs: openedFrom ?? (one.openedAtMs === undefined ? undefined : Math.max(0, atMs - one.openedAtMs)),
+      socket,
+      processes,
+      ...bytes,
+      tier,
+    }
+    this.#reportedProcesses.push(...processes)
+    one.final = socket
+    if (one.recordStep < 0 && this.#step > 0) this.#addBrief({ opened: one.socket, closed: socket })
+    this.#settle(one, event)
+    this.#end(one, atMs)
+    events.push(event)
+    return events
+  }
+
+  #addBrief(brief: { readonly opened: Socket; readonly closed: Socket }): void {
+    if (this.#brief.length < maxTracked) this.#brief.push(brief)
+    else this.#dropped++
+  }
+
+  /** A socket that a snapshot holds for the first time, or again after its end was reported. */
+  #meet(socket: Socket, atMs: number | undefined): TrackedSocket {
+    const one = new TrackedSocket(socket)
+    one.firstSeenMs = atMs
+    this.#sockets.set(socket.key, one)
+    const endedAtMs = this.#ended.get(socket.key)
+    if (endedAtMs !== undefined) {
+      this.#ended.delete(socket.key)
+      one.life = 'ended'
+      one.endedAtMs = endedAtMs
+      one.isRemnant = true
+    }
+    return one
+  }
+
+  /** Starts the life of a socket that reports name, and makes room for it. */
+  #restart(socket: Socket): TrackedSocket {
+    const was = this.#sockets.get(socket.key)
+    if (was !== undefined) {
+      const again = new TrackedSocket(socket)
+      again.recordStep = was.recordStep
+      again.record = was.record
+      this.#order = this.#order.map(one => (one === was ? again : one))
+      this.#sockets.set(socket.key, again)
+      return again
+    }
+    if (this.#sockets.size >= Math.max(maxTracked, this.#order.length + maxTracked)) {
+      for (const [key, one] of this.#sockets) {
+        if (one.recordStep === this.#step) continue
+        this.#sockets.delete(key)
+        this.#dropped++
+        break
+      }
+    }
+    const one = new TrackedSocket(socket)
+    this.#sockets.set(socket.key, one)
+    return one
+  }
+
+  /** Takes the record of a socket that a snapshot holds. The event is the opening of one that nothing reports. */
+  #see(one: TrackedSocket, socket: Socket, isFirst: boolean, atMs: number): SocketEvent | undefined {
+    // A connection keeps its key while it only waits, but it moves nothing any more.
+    if (socket.state === 'TIME_WAIT' || one.life === 'ended') {
+      one.missing++
+      return undefined
+    }
+    one.missing = 0
+    if (one.life === 'open') {
+      one.socket = socket
+      return undefined
+    }
+    // What is not made yet, or is left over, does not open.
+    if (socket.state === 'SYN_RECEIVED' || (socket.state === 'FIN_WAIT_2' && socket.tcp === undefined)) return undefined
+    one.life = 'open'
+    one.socket = socket
+    if (isFirst) return undefined
+    one.openedAtMs = atMs
+    one.announcement = this.#openedEvent(one, atMs, 'snapshot')
+    // Where openings are reported, the report is on its way, with owners and time.
+    return this.reported.opens.has(socket.protocol) ? undefined : this.#announce(one)
+  }
+
+  /** Openings that the snapshot before saw, and nothing has reported since. */
+  #announceSeen(step: number): SocketEvent[] {
+    const events: SocketEvent[] = []
+    if (this.reported.opens.size === 0) return events
+    for (const one of this.#order) {
+      if (one.announcement?.tier === 'snapshot' && one.recordStep < step) events.push(this.#announce(one)!)
+    }
+    return events
+  }
+
+  #openedEvent(one: TrackedSocket, atMs: number, tier: SocketEvent['tier']): SocketEvent {
+    return {
+      type: 'opened',
+      atMs,
+      durationMs: 0,
+      socket: one.socket,
+      processes: [],
+      bytesIn: undefined,
+      bytesOut: undefined,
+      accuracy: undefined,
+      tier,
+    }
+  }
+
+  /** Gives the opening of a socket, with the owners that are known by now. */
+  #announce(one: TrackedSocket): SocketEvent | undefined {
+    const { announcement } = one
+    if (announcement === undefined) return undefined
+    one.announcement = undefined
+    return this.#opening(one, announcement)
+  }
+
+  #opening(one: TrackedSocket, announcement: SocketEvent): SocketEvent {
+    const socket = joinRecords(one.socket, undefined, one.users)
+    return { ...announcement, socket, processes: this.#processesOf(socket, one.users) }
+  }
+
+  /** Counts what a socket of a snapshot has moved since the one before. */
+  #count(one: TrackedSocket, socket: Socket): void {
+    if (one.life === 'ended') return
+    const { account } = one
+    if (account !== undefined && account.isIdle(socket)) {
+      one.isCounted = true
+      account.keep(socket)
+      return
+    }
+    const now = isOver(socket, account?.socket) ? undefined : payload(socket)
+    one.isCounted = now !== undefined || socket.state === 'LISTEN' || socket.state === 'TIME_WAIT'
+    if (now === undefined) return
+    const shares = this.#sharesOf(one, socket)
+    if (account === undefined) {
+      one.account = new Account(socket, this.#wasComplete ? nothingMoved : now)
+      if (!this.#wasComplete) one.account.begin(shares)
+    }
+    const moved = one.account!.count(socket, now, shares, false)
+    if (moved === undefined) return
+    this.#moved.push(moved)
+    one.movedStep = this.#step
+    one.movedInBytes = moved.amount.inBytes
+    one.movedOutBytes = moved.amount.outBytes
+  }
+
+  /** What processes moved on a socket, of those that are known: the bytes of others wait until they are reported. */
+  #sharesOf(one: TrackedSocket, { traffic }: Socket): readonly Share[] {
+    if (traffic === undefined || traffic.processes.length === 0) return []
+    const isKnown = ({ pid }: Share): boolean => {
+      if (this.#processes.has(pid)) return true
+      const user = one.users?.get(pid)
+      if (user !== undefined) this.#processes.set(pid, user)
+      return user !== undefined
+    }
+    return traffic.processes.every(isKnown) ? traffic.processes : traffic.processes.filter(isKnown)
+  }
+
+  /** Counts the last bytes of a socket that ended. */
+  #settle(one: TrackedSocket, { socket, atMs, bytesIn, bytesOut, accuracy }: SocketEvent): void {
+    // What ended before the first snapshot moved its bytes before counting began.
+    const isCounted = this.followsBytes && this.#step > 0 && atMs > this.#countsFromMs
+    const account = one.account ?? (isCounted ? new Account(socket, nothingMoved) : undefined)
+    one.account = undefined
+    if (account === undefined || bytesIn === undefined || bytesOut === undefined) return
+    const now: Payload = {
+      inBytes: bytesIn,
+      outBytes: bytesOut,
+      retransmittedBytes: socket.tcp?.retransmittedBytes ?? account.last.retransmittedBytes,
+      inSegments: socket.tcp?.receivedSegments ?? account.last.inSegments,
+      outSegments: socket.tcp?.sentSegments ?? account.last.outSegments,
+      accuracy: accuracy ?? 'sampled',
+    }
+    const record = { ...socket, traffic: socket.traffic ?? account.socket.traffic }
+    for (const [pid, process] of one.users ?? []) if (!this.#processes.has(pid)) this.#processes.set(pid, process)
+    const moved = account.count(record, now, this.#sharesOf(one, record), true)
+    if (moved !== undefined) this.#moved.push(moved)
+  }
+
+  #end(one: TrackedSocket, atMs: number): void {
+    if (this.followsBytes) this.#endedKeys.push(one.key)
+    one.life = 'ended'
+    one.endedAtMs = atMs
+    one.users = undefined
+    if (one.recordStep !== this.#step) {
+      this.#sockets.delete(one.key)
+      this.#ended.set(one.key, atMs)
+    }
+  }
+
+  /** Ends the sockets that this snapshot and enough before it should have held and did not; drops those that are of no more use. */
+  #endMissing(snapshot: Snapshot, covers: (socket: Socket) => boolean, events: SocketEvent[]): void {
+    const step = this.#step
+    const isReliable = !snapshot.gaps.some(gap => gap.what === 'sockets' && gap.why !== 'permission' && gap.why !== 'platform')
+    for (const [key, one] of this.#sockets) {
+      if (one.recordStep === step && one.missing === 0) continue
+      if (one.life !== 'open') {
+        if (one.recordStep === step) continue
+        this.#sockets.delete(key)
+        if (one.life === 'ended') this.#ended.set(key, one.endedAtMs)
+        continue
+      }
+      if (one.recordStep !== step) {
+        if (this.#isRebased) {
+          // It is not asked for any more, or it was not asked for before.
+          if (one.recordStep >= 0) this.#sockets.delete(key)
+          continue
+        }
+        if (!isReliable || (one.recordStep < 0 && !covers(one.socket))) continue
+        one.missing++
+      }
+      const isReported = this.reported.ends.has(one.socket.protocol)
+      if (one.missing === 1 && one.account !== undefined) this.#moved.push(movedNothing(one.account))
+      if (isReported && one.missing < graceSnapshots) continue
+      if (isReported && this.reported.everyEnd.has(one.socket.protocol) && covers(one.socket)) this.#unreportedEnds++
+      if (one.announcement !== undefined) events.push(this.#announce(one)!)
+      const processes = this.#processesOf(one.socket, one.users)
+      this.#reportedProcesses.push(...processes)
+      events.push(vanished(one, snapshot.atMs, processes))
+      one.account = undefined
+      this.#end(one, snapshot.atMs)
+    }
+  }
+
+  /** Drops the ended sockets of which nothing can be reported any more. */
+  #forgetEnded(atMs: number): void {
+    for (const [key, endedAtMs] of this.#ended) {
+      if (atMs - endedAtMs < endGraceMs && this.#ended.size < maxTracked) break
+      this.#ended.delete(key)
+    }
+  }
+
+  #takeProcesses(snapshot: Snapshot): void {
+    this.#processesBefore = this.#processes
+    this.#processes = new Map(snapshot.processes)
+    for (const process of this.#reportedProcesses) this.#processes.set(process.pid, process)
+    // A process is kept as long as the end of a socket of its own may be reported.
+    for (const one of this.#sockets.values()) {
+      if (one.life !== 'open' || one.recordStep >= this.#step - 1) continue
+      for (const { pid } of one.socket.owners) {
+        const process = this.#processesBefore.get(pid)
+        if (process !== undefined && !this.#processes.has(pid)) this.#processes.set(pid, process)
+      }
+    }
+  }
+
+  /** The snapshot with the processes of what was reported beside its own. */
+  #withProcesses(snapshot: Snapshot, events: readonly SocketEvent[]): Snapshot {
+    const more = this.#reportedProcesses.filter(process => !snapshot.processes.has(process.pid))
+    for (const event of events) for (const process of event.processes) if (!snapshot.processes.has(process.pid)) more.push(process)
+    this.#reportedProcesses = []
+    if (more.length === 0) return snapshot
+    const processes = new ProcessTable(snapshot.processes)
+    for (const process of more) processes.set(process.pid, process)
+    return { ...snapshot, processes }
+  }
+
+  /** The processes that hold or used a socket. */
+  #processesOf(socket: Socket, users: ReadonlyMap<number, Process> | undefined, more: readonly Process[] = []): Process[] {
+    const found = new Map(more.map(process => [process.pid, process]))
+    for (const [pid, process] of users ?? []) if (!found.has(pid)) found.set(pid, process)
+    for (const { pid } of socket.owners) {
+      const process = this.processOf(pid)
+      if (process !== undefined && !found.has(pid)) found.set(pid, process)
+    }
+    return [...found.values()]
+  }
+}
+
+/** Where the order goes on after a socket that was found by its key. */
+function nextAfter(before: readonly TrackedSocket[], one: TrackedSocket, from: number): number {
+  // Sockets that closed are few: the socket stands a little further on.
+  for (let i = from; i < from + 16 && i < before.length; i++) if (before[i] === one) return i + 1
+  return from
+}
