@@ -69,16 +69,16 @@ test('nothing found is exit 1, a mistake is one line and exit 2', () => {
   const wrong: [string[], RegExp][] = [
     [['list', '--jsn'], /unknown option "--jsn"; did you mean --json\?/],
     [['lsit'], /unknown command "lsit"; did you mean list\?/],
-    [['--watch', '0'], /--watch "0": needs a time above 0/],
+    [['--watch', '0'], /--watch "0": expected a time above 0/],
     [['--watch', '-1s'], /--watch/],
     [['--watch', 'NaN'], /--watch "NaN"/],
     [['watch', '--every', '0'], /--every "0"/],
     [['--limit', '0'], /--limit "0"/],
-    [['--limit', '2', '--limit', '3'], /given twice/],
+    [['--limit', '2', '--limit', '3'], /was given twice/],
     [['--columns', 'nothing'], /there is no column "nothing"/],
     [['--sort', 'nothing'], /there is no column "nothing"/],
     [['--format', '{nothing}'], /there is no column "nothing"/],
-    [['--json', '--csv'], /exclude each other/],
+    [['--json', '--csv'], /cannot be used together/],
     [['--family', 'int'], /did you mean inet\?/],
     [['-A', 'nothing'], /--query "nothing"/],
     [['state', 'estblished'], /did you mean established\?/],
@@ -90,18 +90,18 @@ test('nothing found is exit 1, a mistake is one line and exit 2', () => {
     [['kill', ':3000', '--grace', 'x'], /--grace "x"/],
     [['close'], /which connections\?/],
     [['completion', 'tcsh'], /which shell\?/],
-    [['stats', 'tcp'], /stats takes no "tcp"/],
+    [['stats', 'tcp'], /stats takes no arguments, got "tcp"/],
     [['kill'], /write sockscope kill/],
-    [['ports', '--json', '--csv'], /exclude each other/],
-    [['free', '--host', 'no.such.host.invalid'], /--host "no\.such\.host\.invalid": is no address/],
-    [['free', '--host', '192.0.2.77'], /is no address of this machine/],
-    [['-N', 'no-such-namespace'], /--net "no-such-namespace": is no network namespace/],
+    [['ports', '--json', '--csv'], /cannot be used together/],
+    [['free', '--host', 'no.such.host.invalid'], /--host "no\.such\.host\.invalid": is not an address/],
+    [['free', '--host', '192.0.2.77'], /is not an address of this machine/],
+    [['-N', 'no-such-namespace'], /--net "no-such-namespace": is not a network namespace/],
     [['-A', '!tcp'], /leaves no table/],
-    [['state'], /state : needs a state/],
+    [['state'], /state : expected a state/],
     [['help', 'filter'], /did you mean filters\?/],
     [['--replay', 'package.json'], /is no recording/],
     [['--replay', 'nothing/there'], /ENOENT/],
-    [['--record', 'a', '--replay', 'b'], /exclude each other/],
+    [['--record', 'a', '--replay', 'b'], /cannot be used together/],
     [['--json=yes'], /takes no value/],
   ]
   for (const [args, expected] of wrong) {
@@ -171,39 +171,66 @@ test(
     }
     const watching = await startWatch(['--every', '50ms'])
     watching.stdout.resume()
+    const exit = once(watching, 'exit')
     watching.kill('SIGINT')
-    deepEqual(await once(watching, 'exit'), [130, null])
+    deepEqual(await exit, [130, null])
   },
 )
 
-test('watch tells what opens and closes', async () => {
+test('watch reports what opens and closes, with the moment and the number of the frame', async () => {
   const watching = await startWatch(['--ndjson', '--every', '50ms', '-ta'])
   let text = ''
   watching.stdout.setEncoding('utf8').on('data', part => (text += part))
-  const records = () =>
+  const record = (type: string, port: number) =>
     text
       .split('\n')
       .slice(0, -1)
       .map(line => JSON.parse(line))
+      .find(r => r.type === type && r.socket?.local.port === port)
   try {
     const holder = await hold(listener)
-    const mine = (type: string) => records().some(r => r.type === type && r.socket?.local.port === holder.said.port)
-    await until('opened', () => mine('opened') || undefined)
+    const { port } = holder.said
+    const opened = await until('opened', () => record('opened', port))
     await holder.stop()
-    await until('closed', () => mine('closed') || undefined)
+    const closed = await until('closed', () => record('closed', port))
+    ok(opened.frame > 0 && closed.frame > opened.frame)
+    equal(new Date(opened.at).getTime(), opened.atMs)
+    equal(opened.processes[0].pid, holder.pid)
   } finally {
     watching.kill('SIGKILL')
   }
 })
 
-test('port tells who has it, who started it and who is connected', async () => {
+test('--json is one document also when nothing was found', async () => {
+  const unused = sockscope(['free', '--json'])
+  const [port] = JSON.parse(unused.out).ports as number[]
+  const words: Readonly<Record<string, readonly string[]>> = {
+    sockets: ['list', 'sport = :1 and dport = :1'],
+    groups: ['list', '--group-by', 'process', 'sport = :1 and dport = :1'],
+    ports: ['ports', 'sport = :1 and dport = :1'],
+    port: ['port', String(port)],
+    explain: ['explain', '--for', '100ms', 'sport = :1 and dport = :1'],
+    kill: ['kill', `:${port}`],
+    close: ['close', 'sport = :1 and dport = :1'],
+  }
+  for (const [kind, line] of Object.entries(words)) {
+    const { code, out } = sockscope([...line, '--json'])
+    const document = JSON.parse(out)
+    deepEqual([code, document.schema, document.kind, document.meta.atMs > 0], [1, 'sockscope/1', kind, true], kind)
+  }
+  const none = sockscope(['pid', 'no-such-process', '--json'])
+  deepEqual([none.code, JSON.parse(none.out).sockets], [1, []])
+  for (const kind of ['stats', 'doctor']) equal(JSON.parse(sockscope([kind, '--json']).out).kind, kind)
+})
+
+test('port shows which process has it, what started it and who is connected', async () => {
   const holder = await hold(listener)
   const client = connect(holder.said.port, '127.0.0.1')
   await once(client, 'connect')
   try {
     const { code, out } = sockscope([`:${holder.said.port}`])
     equal(code, 0)
-    match(out, new RegExp(`this machine only[^]*held by +\\S+ .*${holder.pid}`))
+    match(out, new RegExp(`localhost[^]*held by +\\S+ .*${holder.pid}`))
     match(out, new RegExp(`started by .* ${process.pid}\\b`))
     match(out, /connected +1\n/)
     const [port] = json(['port', String(holder.said.port)]).ports

@@ -43,7 +43,7 @@ test('events come as one JSON object a line, and ^C ends them in order', needs('
     const child = start('events', '--ndjson', `sport = :${port}`)
     const exit = once(child, 'exit')
     const end = await firstLine(child, r => r.type === 'closed')
-    deepEqual([end.bytesIn, end.bytesOut, end.kind, end.socket.local], [5, 3, 'exact', { address: '127.0.0.1', port }])
+    deepEqual([end.bytesIn, end.bytesOut, end.accuracy, end.socket.local], [5, 3, 'exact', { address: '127.0.0.1', port }])
     ok(Array.isArray(end.socket.owners) && ['bpf', 'destroy'].includes(end.tier as string))
     if (end.tier === 'bpf') equal(end.processes[0].pid, process.pid)
     child.kill('SIGINT')
@@ -67,18 +67,29 @@ test('top gives frames whose rows add up, as JSON and as a table', needs('linux'
   await traffic(async port => {
     const child = start('top', '--json', '--by', 'remotes', '--interval', '200ms', `sport = :${port}`)
     const exit = once(child, 'exit')
-    const frame = await firstLine(child, r => r.type === 'frame' && (r as any).flows.total.inBytes > 0)
-    const { total, remotes } = frame.flows
+    const frame = await firstLine(child, r => r.kind === 'top' && (r as any).total.inBytes > 0)
+    const { total, rows } = frame
+    deepEqual([frame.schema, frame.list, typeof frame.frame], ['sockscope/1', 'remotes', 'number'])
     equal(total.inBytes % 5, 0)
     equal(total.outBytes % 3, 0)
     deepEqual(
-      remotes.filter((r: any) => r.inBytes > 0).map((r: any) => [r.name, r.inBytes]),
+      rows.filter((r: any) => r.inBytes > 0).map((r: any) => [r.name, r.inBytes]),
       [['127.0.0.1', total.inBytes]],
     )
     ok(frame.interfaces.some((one: any) => one.name === 'lo' && one.inBytes > 0))
     equal(frame.ledger.rows.at(-1).what, 'residual')
     child.kill('SIGINT')
     await exit
+    const rowOf = start('top', '--ndjson', '--by', 'remotes', '--interval', '200ms', `sport = :${port}`)
+    const row = await firstLine(rowOf, r => r.type === 'flow')
+    deepEqual([row.list, row.name, typeof row.frame, new Date(row.at).getTime()], ['remotes', '127.0.0.1', 'number', row.atMs])
+    rowOf.kill('SIGKILL')
+    const csv = start('top', '--csv', '--count', '2', '--interval', '200ms', '--by', 'protocols')
+    let lines = ''
+    csv.stdout!.on('data', (part: Buffer) => (lines += part.toString()))
+    deepEqual(await once(csv, 'close'), [0, null])
+    match(lines, /^at,frame,proto,in_bytes_per_second,.*\n\d{4}-[^,]*Z,1,tcp,[^]*\n\d{4}-[^,]*Z,2,tcp,/)
+    equal(lines.split('at,frame').length, 2, 'the columns are named once')
     const table = start('top', '--count', '2', '--interval', '200ms', '--by', 'protocols')
     let text = ''
     table.stdout!.on('data', (part: Buffer) => (text += part.toString()))
@@ -93,7 +104,7 @@ test('a mistake in the line is said before anything is looked at', async () => {
   for (const [args, said] of [
     [['top', '--by', 'process'], /did you mean processes\?/],
     [['top', '--count', '0'], /whole number above 0/],
-    [['events', 'state', 'listening'], /is in no state/],
+    [['events', 'state', 'listening'], /not about states/],
   ] as const) {
     const child = start(...args)
     let text = ''

@@ -30,7 +30,7 @@ test('kill ends the listener, waits until the port is free, and leaves the clien
   try {
     const plan = sockscope(['kill', `:${server.said.port}`, '--dry-run'])
     equal(plan.code, 0)
-    match(plan.out, new RegExp(`${server.pid}.*listens on tcp 127.0.0.1:${server.said.port}`))
+    match(plan.out, new RegExp(`${server.pid}.*listening on tcp 127.0.0.1:${server.said.port}`))
     ok(!ended(server))
     const unasked = sockscope(['kill', `:${server.said.port}`])
     equal(unasked.code, 2)
@@ -111,7 +111,7 @@ test('this program, its parents and the first process are never touched', needs(
   const { port } = server.address() as AddressInfo
   const { code, err } = sockscope(['kill', `:${port}`, '--yes'])
   equal(code, 4)
-  match(err, /nothing was done: .*this program runs inside of it/)
+  match(err, /nothing was done: .*it is a parent of this program/)
   server.close()
 })
 
@@ -132,7 +132,7 @@ test('an ordinary user may not end another user: exit 3, the remedy, nothing don
   }
 })
 
-test('close ends a connection in order: the other end sees the end, the process lives', needs('linux', 'root'), async () => {
+test('close ends a connection gracefully: the other end sees the end, the process lives', needs('linux', 'root'), async () => {
   const server = await hold(`
     const server = require('node:net').createServer(s => s.resume().on('error', () => {})).listen(0, '127.0.0.1', () => console.log(JSON.stringify({ port: server.address().port })))`)
   const client = connect(server.said.port, '127.0.0.1')
@@ -165,7 +165,7 @@ test('a port that somebody else takes at once is told, with exit 4', needs('linu
     // It does not wait for the grace: that would be longer than this program may run.
     const { code, err } = sockscope(['kill', `:${server.said.port}`, '--yes', '--grace', '10m'])
     equal(code, 4, err)
-    match(err, new RegExp(`the port is taken again by \\S+ ${next.pid}`))
+    match(err, new RegExp(`the port was taken again by \\S+ ${next.pid}`))
     ok(ended(server) && !ended(next))
   } finally {
     await Promise.all([server.stop(), next.stop()])
@@ -193,7 +193,7 @@ test('a program that is started again at once is told, with its new pid', needs(
   try {
     const { code, err } = sockscope(['kill', `:${port}`, '--yes', '--grace', '10m'])
     equal(code, 4, err)
-    const [, now] = /the port is taken again by \S+ (\d+)/.exec(err) ?? []
+    const [, now] = /the port was taken again by \S+ (\d+)/.exec(err) ?? []
     last = Number(now)
     ok(now !== undefined && last !== pid && alive(last) && !alive(pid), err)
   } finally {
@@ -213,7 +213,7 @@ test('a listener that a process inherits meanwhile is not called free', needs('l
      })`,
   )
   const { code, err } = sockscope(['kill', `:${server.said.port}`, '--yes', '--grace', '10m'])
-  const [, heir] = /the port is still taken by \S+ (\d+), who shares it/.exec(err) ?? []
+  const [, heir] = /the port is still held by \S+ (\d+), which shares it/.exec(err) ?? []
   if (heir !== undefined) end(Number(heir))
   equal(code, 4, err)
   ok(heir !== undefined && ended(server), err)

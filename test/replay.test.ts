@@ -106,7 +106,7 @@ test('the command line records and plays, and says the same each time', needs('l
   const { meta } = JSON.parse(first) as { meta: { source: string; host?: string } }
   deepEqual([meta.source, meta.host], ['replay linux', undefined])
   const refused = spawnSync(process.execPath, ['src/cli/main.ts', 'list', '--replay', 'package.json'], { encoding: 'utf8' })
-  deepEqual([refused.status, refused.stderr], [2, 'sockscope: package.json: is no recording\n'])
+  deepEqual([refused.status, refused.stderr], [2, 'sockscope: package.json: is not a recording\n'])
   const again = spawnSync(process.execPath, ['src/cli/main.ts', 'list', '--record', file], { encoding: 'utf8' })
   const why = `open ${file} failed: EEXIST (it is there already; a recording never replaces a file)`
   deepEqual([again.status, again.stdout, again.stderr], [2, '', `sockscope: --record: ${why}\n`])
@@ -184,7 +184,7 @@ test('a recorder that is killed leaves what it saw', needs('linux'), async () =>
   equal(played.ended, false)
   const { gaps } = await played.takeSnapshot()
   equal(played.ended, true)
-  equal(gaps.at(-1)?.text, 'the recording is cut short at look 3')
+  equal(gaps.at(-1)?.text, 'the recording is cut short at snapshot 3')
   played.close()
 })
 
@@ -205,8 +205,9 @@ test('playing loads no FFI', needs('linux', 'file /proc/self/maps'), async () =>
   live.close()
   const program = `
     const { openRecording } = await import(${JSON.stringify(`${process.cwd()}/src/source/open.ts`)})
+    const { planQuery } = await import(${JSON.stringify(`${process.cwd()}/src/filter/plan.ts`)})
     const machine = await openRecording(${JSON.stringify(file)})
-    await machine.takeSnapshot({ details: ['tcp'] }); await machine.abilities(); await machine.interfaces(); await machine.process(1)
+    await machine.takeSnapshot(planQuery({ details: ['tcp'] })); await machine.abilities(); await machine.interfaces(); await machine.process(1)
     process.stdout.write(String(/koffi/.test(require('node:fs').readFileSync('/proc/self/maps', 'utf8'))))`
   const output = execFileSync(process.execPath, ['--input-type=commonjs', '-e', `(async () => {${program}})()`], { encoding: 'utf8' })
   equal(output, 'false')

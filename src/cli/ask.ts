@@ -1,15 +1,15 @@
-// A question before something is done that cannot be undone.
+// A question before something that cannot be undone.
 
 import { createInterface } from 'node:readline/promises'
 import { isTerminal } from './output.ts'
 import { UsageError } from './problem.ts'
 import type { ParsedArguments } from './table.ts'
 
-/** True when the caller says yes, by --yes or on the terminal. Without a terminal nothing is assumed. */
+/** True when the user agrees, by --yes or on the terminal. Without a terminal nothing is assumed. */
 export async function confirmed(args: ParsedArguments, question: string): Promise<boolean> {
   if (args.has('yes')) return true
   if (!isTerminal() || process.stdin.isTTY !== true)
-    throw new UsageError(`nothing was done: there is no terminal to ask on; add --yes, or --dry-run to see what would be done`)
+    throw new UsageError('nothing was done: cannot ask for confirmation without a terminal; add --yes to proceed, or --dry-run to preview')
   const lines = createInterface({ input: process.stdin, output: process.stdout })
   try {
     return /^y(es)?$/i.test((await lines.question(`${question} [y/N] `)).trim())

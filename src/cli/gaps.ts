@@ -1,26 +1,33 @@
-// What a snapshot could not see, said to people and in exit codes.
+// What a snapshot could not see, on stderr and in exit codes.
 
-import { hostname } from 'node:os'
+import { gapKey, type Gap } from '../model/gap.ts'
 import type { Snapshot } from '../model/snapshot.ts'
-import { metaOf, schema } from '../render/document.ts'
-import { safe } from '../render/text.ts'
+import { gapText } from '../render/changes.ts'
 import { colour, note } from './output.ts'
 import { exits } from './problem.ts'
 import type { ParsedArguments } from './table.ts'
-import { version } from './version.ts'
 
-/** Says on stderr what could not be seen, and what would help. */
-export function noteGaps(snapshot: Pick<Snapshot, 'gaps'>): void {
-  for (const gap of snapshot.gaps) note(colour('yellow', safe(gap.help === '' ? gap.text : `${gap.text}: ${gap.help}`)))
+/** Prints on stderr what could not be seen, and what would help. */
+export function noteGaps(gaps: readonly Gap[]): void {
+  for (const gap of gaps) note(colour('yellow', gapText(gap)))
 }
 
-/** The head of a JSON document. */
-export const envelope = (snapshot: Snapshot) => {
-  const host = snapshot.source.startsWith('replay ') ? undefined : hostname()
-  return { schema, meta: metaOf(snapshot, version, host) }
+/** The gaps of a command that repeats: each is new only once. */
+export class NewGaps {
+  readonly #known = new Set<string>()
+
+  /** Those that were not among the gaps before. */
+  of(gaps: readonly Gap[]): readonly Gap[] {
+    return gaps.filter(gap => {
+      const key = gapKey(gap)
+      if (this.#known.has(key)) return false
+      this.#known.add(key)
+      return true
+    })
+  }
 }
 
-/** The exit code of a command that looked: with --strict, 3 when something was hidden. */
+/** The exit code of a command that took a snapshot: with --strict, 3 when something was hidden. */
 export function exitCode(snapshot: Pick<Snapshot, 'gaps'>, args: ParsedArguments, found: boolean): number {
   if (args.has('strict') && snapshot.gaps.some(g => g.why === 'permission')) return exits.permission
   return found ? exits.found : exits.nothing

@@ -33,7 +33,7 @@ export function commandHelp(command: Command): string {
     ...(letters.length > 0 ? ['', ...letters] : []),
     ...(shown.length > 0 ? ['', ...shown.map(optionLine)] : []),
     ...(examples.length > 0 ? ['', ...examples] : []),
-    `Everywhere: ${globalOptions.map(o => `--${o.name}`).join(' ')}`,
+    `Global options: ${globalOptions.map(o => `--${o.name}`).join(' ')}`,
     '',
   ].join('\n')
 }
@@ -41,7 +41,7 @@ export function commandHelp(command: Command): string {
 /** The help of the whole program. */
 export function programHelp(commands: readonly Command[]): string {
   return [
-    'sockscope: every socket on this machine, who owns it, and how it is doing',
+    'sockscope: every socket on this machine, who owns it, and how healthy it is',
     '  sockscope [list] [-tuxw… as in ss] [FILTER]',
     '  sockscope :3000',
     '',

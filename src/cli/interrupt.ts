@@ -1,4 +1,4 @@
-// ^C and the end of a terminal, as a signal that loops listen to.
+// ^C and the end of a terminal, as an AbortSignal.
 
 /** Aborts at the first ^C; the second ends the program at once. */
 export function onInterrupt(): AbortSignal {

@@ -1,4 +1,4 @@
-// Opens what a command looks at: this machine, a recording of one, or this machine with a recording written along.
+// Opens the source of a command: this machine, a recording, or this machine while it is recorded.
 
 import { OsError } from '../model/errors.ts'
 import { openLocal, openRecorder, openRecording } from '../source/open.ts'
@@ -10,14 +10,14 @@ import type { ParsedArguments } from './table.ts'
 export async function openMachine(args: ParsedArguments): Promise<Source> {
   const play = args.value('replay')
   const record = args.value('record')
-  if (play !== undefined && record !== undefined) throw new UsageError('--record and --replay exclude each other')
-  if (args.has('record-arguments') && record === undefined) throw new UsageError('--record-arguments needs --record FILE')
+  if (play !== undefined && record !== undefined) throw new UsageError('--record and --replay cannot be used together')
+  if (args.has('record-arguments') && record === undefined) throw new UsageError('--record-arguments requires --record FILE')
   if (play !== undefined) return openRecording(play).catch(mistaken('--replay'))
   if (record === undefined) return openLocal()
   return openRecorder(record, { keepsArguments: args.has('record-arguments') }).catch(mistaken('--record'))
 }
 
-/** A file that is not there, or is there already, is a mistake in the command line. */
+/** A file that does not exist, or exists already, is a mistake in the command line. */
 function mistaken(option: string): (error: unknown) => never {
   return error => {
     if (error instanceof OsError && /^(open|fstat|write) /.test(error.call)) throw new UsageError(`${option}: ${error.message}`)

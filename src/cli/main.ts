@@ -1,13 +1,13 @@
-// The command line: finds the command, runs it, and turns every end into one line and an exit code.
+// The command line: finds the command, runs it, and turns every error into one line and an exit code.
 
-import { DecodeError, FilterError, OsError } from '../model/errors.ts'
+import { ArgumentError, DecodeError, FilterError, OsError } from '../model/errors.ts'
 import { nearest } from '../model/nearest.ts'
 import { safe } from '../render/text.ts'
 import { commands } from './commands.ts'
 import { commandHelp, programHelp } from './help.ts'
 import { note, print } from './output.ts'
 import { parse } from './parse.ts'
-import { exits, UsageError } from './problem.ts'
+import { exits, isDenied, UsageError } from './problem.ts'
 import type { Command, ParsedArguments } from './table.ts'
 import { version } from './version.ts'
 
@@ -28,17 +28,17 @@ async function main(argv: readonly string[]): Promise<number> {
     return exits.found
   }
   if (command.usage === '' && args.words.length > 0)
-    throw new UsageError(`${command.name} takes no ${JSON.stringify(args.words[0])}; see sockscope ${command.name} --help`)
+    throw new UsageError(`${command.name} takes no arguments, got ${JSON.stringify(args.words[0])}; see sockscope ${command.name} --help`)
   return command.run(args).catch(noNamespace(args))
 }
 
-/** A network namespace that is not there is a mistake in the command line. */
+/** A network namespace that does not exist is a mistake in the command line. */
 const noNamespace =
   (args: ParsedArguments) =>
   (error: unknown): never => {
     const word = args.value('net') ?? args.value('namespace')
     const missing = error instanceof OsError && /^(setns|open)\b/.test(error.call) && /^(ENOENT|ESRCH|EINVAL|ENOTDIR)$/.test(error.code)
-    if (missing && word !== undefined) throw new UsageError(`--net ${JSON.stringify(word)}: is no network namespace (${error.message})`)
+    if (missing && word !== undefined) throw new UsageError(`--net ${JSON.stringify(word)}: is not a network namespace (${error.message})`)
     throw error
   }
 
@@ -56,7 +56,7 @@ async function choose(args: readonly string[]): Promise<{ command: Command; rest
   return { command: commands[0]!, rest: args }
 }
 
-/** Words such as `listen` and `tcp` are near to commands, and say something by themselves; so do `state` and `exclude` before another. */
+/** Words such as `listen` and `tcp` look like commands, and are filters by themselves; so are `state` and `exclude` before another word. */
 async function isFilter(word: string): Promise<boolean> {
   if (word === 'state' || word === 'exclude') return true
   const { parseFilter } = await import('../filter/language/parse.ts')
@@ -68,36 +68,31 @@ async function isFilter(word: string): Promise<boolean> {
   }
 }
 
-/** What goes wrong, as a line for people and an exit code. */
-function explain(error: unknown): number {
-  if (error instanceof UsageError || error instanceof TypeError || error instanceof FilterError || error instanceof DecodeError) {
-    if (error instanceof TypeError && !isCallersMistake(error)) return bug(error)
-    note(
-      error.message
-        .split('\n')
-        .map((line, i) => (i === 0 ? `sockscope: ${safe(line)}` : safe(line)))
-        .join('\n'),
-    )
+/** Mistakes of the caller, in the command line, a filter or a file. */
+const mistakes = [UsageError, ArgumentError, FilterError, DecodeError]
+
+/** Prints an error in a line, and gives the exit code for it. */
+function fail(error: unknown): number {
+  if (mistakes.some(kind => error instanceof kind)) {
+    const [first, ...more] = (error as Error).message.split('\n').map(safe)
+    note([`sockscope: ${first}`, ...more].join('\n'))
     return exits.usage
   }
   if (error instanceof OsError) {
     note(`sockscope: ${safe(error.message)}`)
-    return error.code === 'EPERM' || error.code === 'EACCES' ? exits.permission : exits.failed
+    return isDenied(error) ? exits.permission : exits.failed
   }
   return bug(error)
 }
 
-/** TypeErrors of ours start with the name of the argument and a colon. */
-const isCallersMistake = (error: TypeError): boolean => /^[\w.-]+( "[^"]*")?: /.test(error.message)
-
 function bug(error: unknown): number {
   note(
-    `sockscope: this is a bug, please report it:\n${safe(String(error instanceof Error ? error.stack : error)).replaceAll('\\x0a', '\n')}`,
+    `sockscope: internal error; please report this bug:\n${safe(String(error instanceof Error ? error.stack : error)).replaceAll('\\x0a', '\n')}`,
   )
   return exits.bug
 }
 
 main(process.argv.slice(2)).then(
   code => process.exit(code),
-  (error: unknown) => process.exit(explain(error)),
+  (error: unknown) => process.exit(fail(error)),
 )

@@ -3,7 +3,7 @@
 import { globalOptions, type Command, type Option } from './table.ts'
 import { topics } from './topics.ts'
 
-/** Text that troff takes as it is: what is not ASCII by its number, because groff alone reads Latin-1. */
+/** Text that troff prints unchanged: what is not ASCII by its number, because groff alone reads Latin-1. */
 const roff = (text: string): string =>
   text
     .replaceAll('\\', '\\e')
@@ -32,7 +32,7 @@ export function manual(commands: readonly Command[], version: string): string {
       ...c.options.filter(o => !o.hidden).flatMap(optionLines),
       ...c.examples.flatMap(([line, about]) => ['.TP', `\\fB${roff(line)}\\fR`, roff(about)]),
     ]),
-    '.SH OPTIONS OF EVERY COMMAND',
+    '.SH GLOBAL OPTIONS',
     ...globalOptions.flatMap(optionLines),
     ...Object.entries(topics()).flatMap(([name, lines]) => [`.SH "${name.toUpperCase()}"`, '.nf', ...lines.map(roff), '.fi']),
     '',

@@ -2,6 +2,7 @@
 
 import { fstatSync, writeSync } from 'node:fs'
 import { OsError } from '../model/errors.ts'
+import type { Colour, Paint } from '../render/text.ts'
 
 const idle = new Int32Array(new SharedArrayBuffer(4))
 
@@ -40,11 +41,11 @@ export function printLines(lines: Iterable<string>): void {
   if (batch.length > 0) print(`${batch.join('\n')}\n`)
 }
 
-/** True when people see stdout directly. */
+/** True when stdout is a terminal. */
 export function isTerminal(): boolean {
   try {
     const out = fstatSync(1)
-    // Asked first because Node's own answer loads its streams: a pipe, a file and /dev/null (1:3) are no terminals.
+    // Asked first because Node's own answer loads its streams: a pipe, a file and /dev/null (1:3) are not terminals.
     return out.isCharacterDevice() && out.rdev !== 0x103 && process.stdout.isTTY
   } catch {
     return false // Closed.
@@ -58,7 +59,7 @@ export function terminalColumns(): number | undefined {
   return columns > 0 ? columns : 80
 }
 
-/** Whether colour is wanted: `NO_COLOR` and `CLICOLOR_FORCE` are heard, a pipe gets none. */
+/** Whether colour is wanted: `NO_COLOR` and `CLICOLOR_FORCE` decide; a pipe gets none otherwise. */
 export function wantsColour(): boolean {
   const { NO_COLOR, CLICOLOR_FORCE, TERM } = process.env
   if (NO_COLOR !== undefined && NO_COLOR !== '') return false
@@ -66,8 +67,7 @@ export function wantsColour(): boolean {
   return isTerminal() && TERM !== 'dumb'
 }
 
-const colours = { bold: '1', dim: '2', red: '31', green: '32', yellow: '33', cyan: '36' } as const
+const codes: Readonly<Record<Colour, string>> = { bold: '1', dim: '2', red: '31', green: '32', yellow: '33' }
 
 /** The text in a colour, when colour is wanted. */
-export const colour = (name: keyof typeof colours, text: string): string =>
-  wantsColour() ? `\u001b[${colours[name]}m${text}\u001b[0m` : text
+export const colour: Paint = (name, text) => (wantsColour() ? `\u001b[${codes[name]}m${text}\u001b[0m` : text)

@@ -1,7 +1,9 @@
-// The command line to values. It knows the table of options, and nothing of what they do.
+// The command line to values, by the table of options.
 
 import { parseArgs } from 'node:util'
 import { nearest } from '../model/nearest.ts'
+import { parsePorts } from '../filter/language/ports.ts'
+import type { PortRange } from '../model/limits.ts'
 import { UsageError } from './problem.ts'
 import { globalOptions, type Command, type ParsedArguments, type Option } from './table.ts'
 
@@ -27,7 +29,7 @@ export function parse(command: Command, args: readonly string[]): ParsedArgument
     sequence.push({ name: option.name, value, raw: token.rawName })
     const before = found.get(option.name)
     if (before === undefined) found.set(option.name, [value])
-    else if (option.value !== undefined && !option.many) throw new UsageError(`${token.rawName} is given twice`)
+    else if (option.value !== undefined && !option.many) throw new UsageError(`${token.rawName} was given twice`)
     else before.push(value)
   }
   return {
@@ -47,7 +49,9 @@ function check(option: Option, raw: string, value: string | undefined): string {
   if (value === undefined || value === '') throw new UsageError(`${raw} needs a value: ${raw} ${option.value}`)
   if (option.words && !option.words.includes(value)) {
     const hint = nearest(value, option.words)
-    throw new UsageError(`${raw} ${JSON.stringify(value)}: ${hint ? `did you mean ${hint}?` : `needs one of ${option.words.join(', ')}`}`)
+    throw new UsageError(
+      `${raw} ${JSON.stringify(value)}: ${hint ? `did you mean ${hint}?` : `expected one of ${option.words.join(', ')}`}`,
+    )
   }
   return value
 }
@@ -58,10 +62,10 @@ function unknown(raw: string, command: Command, options: readonly Option[]): Usa
   return new UsageError(`unknown option ${JSON.stringify(raw)}; ${hint ? `did you mean ${hint}?` : `see sockscope ${command.name} --help`}`)
 }
 
-/** The one of these forms of output that is asked for; two exclude each other. */
+/** The one of these forms of output that is asked for; only one may be. */
 export function onlyOneForm(args: ParsedArguments, names: readonly string[]): string | undefined {
   const forms = names.filter(name => args.has(name))
-  if (forms.length > 1) throw new UsageError(`--${forms[0]} and --${forms[1]} exclude each other`)
+  if (forms.length > 1) throw new UsageError(`--${forms[0]} and --${forms[1]} cannot be used together`)
   return forms[0]
 }
 
@@ -69,13 +73,26 @@ export function onlyOneForm(args: ParsedArguments, names: readonly string[]): st
 export function duration(name: string, text: string): number {
   const match = /^(\d+(?:\.\d+)?)(ms|s|m|h)?$/.exec(text)
   const ms = match ? Number(match[1]) * { ms: 1, s: 1000, m: 60_000, h: 3_600_000 }[(match[2] ?? 's') as 'ms'] : NaN
-  if (!(ms > 0 && ms <= 2 ** 31 - 1)) throw new UsageError(`${name} ${JSON.stringify(text)}: needs a time above 0, such as 500ms, 2s or 1m`)
+  if (!(ms > 0 && ms <= 2 ** 31 - 1))
+    throw new UsageError(`${name} ${JSON.stringify(text)}: expected a time above 0, such as 500ms, 2s or 1m`)
   return ms
 }
 
 /** A whole number from 1 on. */
 export function count(name: string, text: string): number {
   const value = /^\d+$/.test(text) ? Number(text) : NaN
-  if (!(Number.isSafeInteger(value) && value > 0)) throw new UsageError(`${name} ${JSON.stringify(text)}: needs a whole number above 0`)
+  if (!(Number.isSafeInteger(value) && value > 0)) throw new UsageError(`${name} ${JSON.stringify(text)}: expected a whole number above 0`)
   return value
+}
+
+/** The ports that the words name, with or without a colon in front. */
+export function portsOf(words: readonly string[], command: 'port' | 'kill'): readonly PortRange[] {
+  if (words.length === 0) throw new UsageError(`which port? write sockscope ${command} :3000, or 80,443,8000-8100`)
+  return parsePorts(words.map(w => w.replace(/^:/, '')).join(','))
+}
+
+/** `port 3000`, `ports 80,443`. */
+export function portsText(words: readonly string[]): string {
+  const ports = words.map(w => w.replace(/^:/, '')).join(',')
+  return `${/[,-]/.test(ports) ? 'ports' : 'port'} ${ports}`
 }

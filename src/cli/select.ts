@@ -120,17 +120,17 @@ export const ssOptions: readonly Option[] = [
     compact: true,
   },
   { name: 'query', short: 'A', value: 'TABLES', about: 'inet, tcp, udp, unix, u_str, !tcp, …', many: true, compact: true },
-  { name: 'socket', value: 'TABLES', about: 'the same as --query', many: true, hidden: true },
-  { name: 'all', short: 'a', about: 'in every state', compact: true },
-  { name: 'listening', short: 'l', about: 'that listen', compact: true },
-  { name: 'bound-inactive', short: 'B', about: 'only those that are bound and neither listen nor connect', hidden: true },
+  { name: 'socket', value: 'TABLES', about: 'same as --query', many: true, hidden: true },
+  { name: 'all', short: 'a', about: 'all states', compact: true },
+  { name: 'listening', short: 'l', about: 'listening', compact: true },
+  { name: 'bound-inactive', short: 'B', about: 'only sockets that are bound, neither listening nor connected', hidden: true },
 ]
 
 /** ss words that do not select, but make a line an ss line all the same. */
 export const ssShowOptions: readonly Option[] = [
-  { name: 'processes', short: 'p', about: 'processes (always on)', compact: true },
-  { name: 'numeric', short: 'n', about: 'numbers (without -r)', compact: true },
-  { name: 'resolve', short: 'r', about: 'names', compact: true },
+  { name: 'processes', short: 'p', about: 'processes (always shown)', compact: true },
+  { name: 'numeric', short: 'n', about: 'numeric (default)', compact: true },
+  { name: 'resolve', short: 'r', about: 'resolve names', compact: true },
   { name: 'info', short: 'i', about: 'TCP statistics', compact: true },
   { name: 'memory', short: 'm', about: 'socket memory', compact: true },
   { name: 'extended', short: 'e', about: 'uid, inode, key, …', compact: true },
@@ -138,17 +138,17 @@ export const ssShowOptions: readonly Option[] = [
   { name: 'tos', about: 'type of service and class', hidden: true },
   { name: 'cgroup', about: 'the cgroup', hidden: true },
   { name: 'inet-sockopt', about: 'socket options', hidden: true },
-  { name: 'threads', short: 'T', about: 'threads (their process is shown)', hidden: true },
-  { name: 'context', short: 'Z', about: 'security context of the process', compact: true },
-  { name: 'contexts', short: 'z', about: 'and of the socket', compact: true },
-  { name: 'no-queues', short: 'Q', about: 'without the queues', hidden: true },
-  { name: 'oneline', short: 'O', about: 'one line each', compact: true },
-  { name: 'no-header', short: 'H', about: 'without the head', compact: true },
-  { name: 'summary', short: 's', about: 'only counts', compact: true },
-  { name: 'filter', short: 'F', value: 'FILE', about: 'the filter from a file', hidden: true },
-  { name: 'events', short: 'E', about: 'sockets as they close', hidden: true },
+  { name: 'threads', short: 'T', about: 'threads (shown as their process)', hidden: true },
+  { name: 'context', short: 'Z', about: 'process security context', compact: true },
+  { name: 'contexts', short: 'z', about: 'socket context too', compact: true },
+  { name: 'no-queues', short: 'Q', about: 'no queues', hidden: true },
+  { name: 'oneline', short: 'O', about: 'one line per socket', compact: true },
+  { name: 'no-header', short: 'H', about: 'no header', compact: true },
+  { name: 'summary', short: 's', about: 'summary', compact: true },
+  { name: 'filter', short: 'F', value: 'FILE', about: 'read the filter from a file', hidden: true },
+  { name: 'events', short: 'E', about: 'sockets as they are closed', hidden: true },
   { name: 'kill', short: 'K', about: 'close the sockets', hidden: true },
-  { name: 'diag', short: 'D', value: 'FILE', about: 'the raw answers of the kernel', hidden: true },
+  { name: 'diag', short: 'D', value: 'FILE', about: 'record the answers of the kernel', hidden: true },
   { name: 'bpf', short: 'b', about: 'socket filters', hidden: true },
   { name: 'net', short: 'N', value: 'NAME', about: 'network namespace: name, pid or path', compact: true },
 ]
@@ -250,7 +250,7 @@ function query(line: Line, list: string): void {
 function tablesOf(word: string): readonly string[] {
   const found = groups[word] ?? (word in tables ? [word] : undefined)
   if (found === undefined)
-    throw new UsageError(`--query ${JSON.stringify(word)}: needs one of ${[...Object.keys(groups), ...Object.keys(tables)].join(', ')}`)
+    throw new UsageError(`--query ${JSON.stringify(word)}: expected one of ${[...Object.keys(groups), ...Object.keys(tables)].join(', ')}`)
   return found
 }
 

@@ -11,7 +11,7 @@ export interface Option {
   readonly about: string
   /** It may be given more than once. */
   readonly many?: boolean
-  /** Taken, and not shown in help: another name that people type. */
+  /** Accepted, and not shown in help: another name for an option. */
   readonly hidden?: boolean
   /** Shown in help on a line with others. */
   readonly compact?: boolean
@@ -22,9 +22,9 @@ export interface ParsedArguments {
   has(name: string): boolean
   value(name: string): string | undefined
   values(name: string): readonly string[]
-  /** Every option in the order that they were typed: in lines of ss the order matters. */
+  /** Every option in the order that they were typed: in ss lines the order matters. */
   readonly sequence: readonly { readonly name: string; readonly value: string; readonly raw: string }[]
-  /** What is no option. */
+  /** The words that are not options. */
   readonly words: readonly string[]
 }
 
@@ -44,18 +44,18 @@ export interface Command {
 
 /** Options that every command takes. */
 export const globalOptions: readonly Option[] = [
-  { name: 'help', short: 'h', about: 'show this help' },
-  { name: 'version', short: 'V', about: 'show the version' },
-  { name: 'record', value: 'FILE', about: 'keep what the kernel said' },
-  { name: 'record-arguments', about: 'command lines too' },
-  { name: 'replay', value: 'FILE', about: 'look at a recording' },
-  { name: 'strict', about: 'exit 3 when something was hidden' },
+  { name: 'help', short: 'h', about: 'help' },
+  { name: 'version', short: 'V', about: 'version' },
+  { name: 'record', value: 'FILE', about: 'record to a file' },
+  { name: 'record-arguments', about: 'record command lines too' },
+  { name: 'replay', value: 'FILE', about: 'use a recording' },
+  { name: 'strict', about: 'exit 3 if anything was hidden' },
 ]
 
 /** Options of the commands that print sockets. */
 export const outputOptions: readonly Option[] = [
-  { name: 'json', about: 'one document', compact: true },
-  { name: 'ndjson', about: 'one object a line', compact: true },
-  { name: 'csv', about: 'by commas', compact: true },
-  { name: 'tsv', about: 'by tabs', compact: true },
+  { name: 'json', about: 'JSON', compact: true },
+  { name: 'ndjson', about: 'JSON lines', compact: true },
+  { name: 'csv', about: 'CSV', compact: true },
+  { name: 'tsv', about: 'tab-separated', compact: true },
 ]

@@ -1,4 +1,4 @@
-// Which sockets a line is about: its letters, the states at its front as ss takes them, and its filter.
+// Which sockets a line selects: by its letters, the states at its front as ss takes them, and its filter.
 
 import { readFileSync } from 'node:fs'
 import { needs } from '../filter/needs.ts'
@@ -20,7 +20,7 @@ export interface Words {
   readonly filter: Filter | undefined
 }
 
-/** What a line of ss means by every state: sockets that are only bound are found by their own word or letter. */
+/** Every state, as ss means it: sockets that are only bound have a word and a letter of their own. */
 const ssStates: readonly State[] = everyState.filter(state => state !== 'BOUND')
 
 /** Reads the words of a line, and the file of `-F`. */
@@ -41,7 +41,7 @@ export function wordsOf(args: ParsedArguments): Words {
   }
 }
 
-/** What to ask a source for; `test` is the part that a query cannot say. */
+/** What to ask a source for; `test` is the part that a query cannot express. */
 export function requestedBy(args: ParsedArguments): { readonly query: Query; readonly test: Selection['test'] } {
   const { states, filter } = wordsOf(args)
   const selection = select(args, states, filter && needs(filter))
@@ -56,12 +56,12 @@ export function requestedBy(args: ParsedArguments): { readonly query: Query; rea
 }
 
 /** The time between snapshots in milliseconds; `--every` and `--interval` are the same. */
-export function rhythm(args: ParsedArguments): number {
+export function intervalOf(args: ParsedArguments): number {
   const name = args.has('interval') ? 'interval' : 'every'
   return args.has(name) ? duration(`--${name}`, args.value(name)!) : 1000
 }
 
-/** The text of a filter that is kept in a file; `-` is the input. */
+/** The text of a filter in a file; `-` is the standard input. */
 function fileText(file: string): string {
   try {
     return readFileSync(file === '-' ? 0 : file, 'utf8').trim()
@@ -75,5 +75,5 @@ function statesOf(before: string, word: string | undefined): readonly State[] {
   if (name === 'all' || name === 'big') return stateWords[name]!.filter(state => ssStates.includes(state))
   if (name !== undefined) return stateWords[name]!
   const hint = word === undefined ? undefined : nearest(word, stateSpellings)
-  throw new UsageError(`${before} ${word ?? ''}: ${hint ? `did you mean ${hint}?` : `needs a state: ${stateSpellings.join(', ')}`}`)
+  throw new UsageError(`${before} ${word ?? ''}: ${hint ? `did you mean ${hint}?` : `expected a state: ${stateSpellings.join(', ')}`}`)
 }

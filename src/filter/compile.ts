@@ -1,5 +1,6 @@
 // Tree to a function that tests a socket. Everything that can be worked out before the first socket is.
 
+import { ArgumentError } from '../model/errors.ts'
 import type { Endpoint, Socket } from '../model/socket.ts'
 import { compileGlob } from './language/glob.ts'
 import { hostTest, remoteOrZero } from './language/host.ts'
@@ -125,7 +126,7 @@ export function patternsTest(patterns: readonly Pattern[]): (text: string) => bo
 function patternTest(pattern: Exclude<Pattern, { kind: 'exact' }>): (text: string) => boolean {
   if (pattern.kind === 'glob') return compileGlob(pattern.text)
   const test = compileRegex(pattern.source, pattern.ignoreCase)
-  if (typeof test === 'string') throw new TypeError(test)
+  if (typeof test === 'string') throw new ArgumentError(test)
   return remember(test)
 }
 

@@ -1,5 +1,6 @@
 // What is wanted from a snapshot. A source asks the kernel for that and no more.
 
+import { ArgumentError } from '../model/errors.ts'
 import { checkKeys } from '../model/arguments.ts'
 import type { Process } from '../model/process.ts'
 import { compileFilter } from './compile.ts'
@@ -51,17 +52,17 @@ export interface Plan {
   readonly matchesEverything: boolean
 }
 
-/** Fills in the defaults. A mistake of the caller is a TypeError that names the argument. */
+/** Fills in the defaults. A mistake of the caller is an ArgumentError that names the argument. */
 export function planQuery(query: Query = {}): Plan {
   checkKeys('query', query, queryKeys)
   const requestedProtocols = words('query.protocols', query.protocols, protocols) ?? ['tcp', 'udp']
   const requestedFamilies = words('query.families', query.families, families) ?? families
   const requestedStates = words('query.states', query.states, states)
   const details = words('query.details', query.details, detailNames) ?? []
-  if (query.owners !== undefined && typeof query.owners !== 'boolean') throw new TypeError('query.owners: needs true or false')
+  if (query.owners !== undefined && typeof query.owners !== 'boolean') throw new ArgumentError('query.owners: needs true or false')
   const filter = query.filter
   if (filter === null || !['undefined', 'string', 'object', 'function'].includes(typeof filter))
-    throw new TypeError('query.filter: needs text, a tree or a function')
+    throw new ArgumentError('query.filter: needs text, a tree or a function')
   if (typeof filter === 'object') checkTree('query.filter', filter)
   const tree = typeof filter === 'string' ? parseFilter(filter) : typeof filter === 'object' ? filter : undefined
   const wants = tree === undefined ? undefined : needs(tree)
@@ -94,16 +95,16 @@ function namespaces(given: Query['namespaces']): NonNullable<Query['namespaces']
   const named = [name, pid, path].filter(value => value !== undefined)
   const right = isText(name) || isText(path) || (Number.isSafeInteger(pid) && Number(pid) > 0)
   if (Object.keys(rest).length === 0 && named.length === 1 && right) return given
-  throw new TypeError("query.namespaces: needs 'own', 'all', { name }, { pid } or { path }")
+  throw new ArgumentError("query.namespaces: needs 'own', 'all', { name }, { pid } or { path }")
 }
 
 const nobody: ReadonlyMap<number, Process> = new Map()
 
 function words<T extends string>(argument: string, given: readonly T[] | undefined, known: readonly T[]): readonly T[] | undefined {
   if (given === undefined) return undefined
-  if (!Array.isArray(given)) throw new TypeError(`${argument}: needs a list of words`)
+  if (!Array.isArray(given)) throw new ArgumentError(`${argument}: needs a list of words`)
   for (const word of given) {
-    if (!known.includes(word)) throw new TypeError(`${argument}: ${JSON.stringify(word)} is none of ${known.join(', ')}`)
+    if (!known.includes(word)) throw new ArgumentError(`${argument}: ${JSON.stringify(word)} is none of ${known.join(', ')}`)
   }
   return given
 }

@@ -1,5 +1,6 @@
-// What callers give, checked by name: a mistake is a TypeError that starts with the name of the argument, and says what would be right. Pure.
+// What callers give, checked by name: a mistake is an ArgumentError that starts with the name of the argument, and says what would be right. Pure.
 
+import { ArgumentError } from './errors.ts'
 import { nearest } from './nearest.ts'
 
 const kinds = {
@@ -46,7 +47,7 @@ function shown(value: unknown): string {
 
 /** Any argument that is one value. */
 export function checkKind(argument: string, given: unknown, kind: Kind): void {
-  if (!kinds[kind](given)) throw new TypeError(`${argument}: needs ${said[kind]}, got ${shown(given)}`)
+  if (!kinds[kind](given)) throw new ArgumentError(`${argument}: needs ${said[kind]}, got ${shown(given)}`)
 }
 
 /** A thing of ours. */
@@ -54,7 +55,7 @@ export function checkIs(argument: string, given: unknown, thing: Thing): void {
   const wrong = wrongField(given, thing)
   if (wrong === undefined) return
   const got = wrong === '' ? `got ${shown(given)}` : `but its ${wrong} is ${shown((given as Record<string, unknown>)[wrong])}`
-  throw new TypeError(`${argument}: needs ${thing.what}, ${got}`)
+  throw new ArgumentError(`${argument}: needs ${thing.what}, ${got}`)
 }
 
 /** A list of such things. */
@@ -79,23 +80,23 @@ function wrongField(given: unknown, { fields }: Thing): string | undefined {
 
 /** An object that holds these keys and no others. */
 export function checkKeys(argument: string, given: unknown, known: readonly string[]): void {
-  if (!kinds.object(given)) throw new TypeError(`${argument}: needs an object, got ${shown(given)}`)
+  if (!kinds.object(given)) throw new ArgumentError(`${argument}: needs an object, got ${shown(given)}`)
   for (const key of Object.keys(given as object)) {
     if (known.includes(key)) continue
     const near = nearest(key, known)
     const hint = near === undefined ? `there is no such key; there are ${known.join(', ')}` : `did you mean ${near}?`
-    throw new TypeError(`${argument}.${key}: ${hint}`)
+    throw new ArgumentError(`${argument}.${key}: ${hint}`)
   }
 }
 
 /** A time to wait, as a timer of JavaScript can. */
 export function checkMillis(argument: string, given: unknown): void {
   if (!(typeof given === 'number' && given > 0 && given <= 2 ** 31 - 1))
-    throw new TypeError(`${argument}: needs milliseconds above 0, got ${shown(given)}`)
+    throw new ArgumentError(`${argument}: needs milliseconds above 0, got ${shown(given)}`)
 }
 
 /** A number of things. */
 export function checkCount(argument: string, given: unknown): void {
   if (!(Number.isInteger(given) && (given as number) >= 0))
-    throw new TypeError(`${argument}: needs a whole number from 0, got ${shown(given)}`)
+    throw new ArgumentError(`${argument}: needs a whole number from 0, got ${shown(given)}`)
 }

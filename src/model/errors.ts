@@ -7,12 +7,18 @@ export class OsError extends Error {
   readonly call: string
   /** The name of the error, such as `EPERM`. */
   readonly code: string
+  /** What is known of the cause, or what would help. */
+  readonly help: string | undefined
   constructor(call: string, code: string, options?: ErrorOptions & { readonly help?: string }) {
     super(`${call} failed: ${code}${options?.help === undefined ? '' : ` (${options.help})`}`, options)
     this.call = call
     this.code = code
+    this.help = options?.help
   }
 }
+
+/** An argument of the caller that is wrong. Its message starts with the name of the argument. It is a TypeError, also by its name. */
+export class ArgumentError extends TypeError {}
 
 /** Bytes that are not what they should be: damaged, cut short, or newer than this program. */
 export class DecodeError extends Error {

@@ -46,6 +46,9 @@ export const gapCodes = {
 /** What is missing, as programs compare it. */
 export type GapCode = keyof typeof gapCodes
 
+/** What tells one gap from another: its code and subject, and where it has no code, what is missing and why. */
+export const gapKey = (gap: Gap): string => `${gap.code ?? ''} ${gap.what} ${gap.code === undefined ? gap.why : ''}`
+
 /** Something that could not be seen: what, why, what would help, and how many. Never an exception. */
 export interface Gap {
   /** The identity of the gap: the same for the same lack, whatever its sentence says. */

@@ -1,9 +1,11 @@
 // The word that somebody probably meant. Used by the filter language, and by the command line for its options.
 
+import { ArgumentError } from './errors.ts'
+
 /** The nearest of the words, or undefined when none is near: at most one wrong letter in three, two letters swapped count as one. */
 export function nearest(word: string, words: Iterable<string>): string | undefined {
-  if (typeof word !== 'string') throw new TypeError(`word: needs text, got ${String(word)}`)
-  if (typeof words?.[Symbol.iterator] !== 'function') throw new TypeError('words: needs a list of words')
+  if (typeof word !== 'string') throw new ArgumentError(`word: needs text, got ${String(word)}`)
+  if (typeof words?.[Symbol.iterator] !== 'function') throw new ArgumentError('words: needs a list of words')
   if (word.length > 40) return undefined
   const from = word.toLowerCase()
   let best: string | undefined

@@ -1,37 +1,13 @@
-// Flows as a table: who moves how much.
+// Flows as a table: who moves how many bytes.
 
-import type { Flow, Flows, Ledger } from '../model/flow.ts'
+import type { Flow, Ledger } from '../model/flow.ts'
 import type { Process } from '../model/process.ts'
+import { isUncounted, type FlowList, type TopReport } from '../report/top.ts'
 import { endpointText } from './endpoint.ts'
-import { processText } from './process-text.ts'
+import { holdersText } from './process-text.ts'
 import type { TableColumn } from './table.ts'
+import { counted } from './text.ts'
 import { bytesText, digits, rateText } from './units.ts'
-
-/** What flows can be listed by. */
-export const flowLists = ['processes', 'sockets', 'remotes', 'containers', 'users', 'protocols'] as const
-/** One of the lists of flows. */
-export type FlowList = (typeof flowLists)[number]
-
-/** What flows can be sorted by; `rate` is the moving average that they come in. */
-export const flowOrders = ['rate', 'in', 'out', 'total', 'sockets', 'name'] as const
-/** One of the orders of flows. */
-export type FlowOrder = (typeof flowOrders)[number]
-
-const orders: Readonly<Record<Exclude<FlowOrder, 'rate'>, (a: Flow, b: Flow) => number>> = {
-  in: (a, b) => b.inBytesPerSecond - a.inBytesPerSecond,
-  out: (a, b) => b.outBytesPerSecond - a.outBytesPerSecond,
-  total: (a, b) => b.inTotalBytes + b.outTotalBytes - a.inTotalBytes - a.outTotalBytes,
-  sockets: (a, b) => b.sockets - a.sockets,
-  name: (a, b) => (a.name < b.name ? -1 : a.name > b.name ? 1 : 0),
-}
-
-/** The flows of a list, in an order. What is equal stays as it was ranked. */
-export function sortFlows(flows: Flows, list: FlowList, order: FlowOrder): Flow[] {
-  const rows = [...flows[list]]
-  const { inBytes, outBytes, inTotalBytes, outTotalBytes } = flows.unattributed
-  if (list === 'processes' && (inBytes || outBytes || inTotalBytes || outTotalBytes)) rows.push(flows.unattributed)
-  return order === 'rate' ? rows : rows.sort(orders[order])
-}
 
 const titles: Readonly<Record<FlowList, readonly TableColumn[]>> = {
   processes: [
@@ -50,18 +26,15 @@ const titles: Readonly<Record<FlowList, readonly TableColumn[]>> = {
   users: [{ title: 'USER', align: 'left', truncates: true }],
   protocols: [{ title: 'PROTO', align: 'left' }],
 }
-const numbers: readonly TableColumn[] = ['IN/S', 'OUT/S', 'IN', 'OUT', 'AGAIN', 'SOCKETS', 'KIND'].map(title => ({
+const numbers: readonly TableColumn[] = ['IN/S', 'OUT/S', 'IN', 'OUT', 'RETRANS', 'SOCKETS', 'ACCURACY'].map(title => ({
   title,
-  align: title === 'KIND' ? 'left' : 'right',
+  align: title === 'ACCURACY' ? 'left' : 'right',
 }))
 
 /** The heads of a list's columns. */
 export const flowHeads = (list: FlowList): readonly TableColumn[] => [...titles[list], ...numbers]
 
-/** Nothing was counted, and there is something that nothing counts: then it is not 0 but unknown. */
-export const isUncounted = (flow: Flow): boolean => flow.uncountedSockets > 0 && flow.inTotalBytes === 0 && flow.outTotalBytes === 0
-
-/** The cells of a flow. A star says that it has sockets that nothing counts; where nothing is known, the numbers stay empty. */
+/** The cells of a flow. A star marks one with sockets that nothing counts; where nothing is known, the numbers stay empty. */
 export function flowCells(flow: Flow, list: FlowList, processes: ReadonlyMap<number, Process>): string[] {
   if (isUncounted(flow)) return [...subject(flow, list, processes), '', '', '', '', '', `${flow.sockets}*`, '']
   return [
@@ -80,8 +53,27 @@ function subject(flow: Flow, list: FlowList, processes: ReadonlyMap<number, Proc
   if (list === 'processes') return [String(flow.process?.pid ?? ''), flow.process?.script ?? flow.name, flow.process?.user ?? '']
   const { socket } = flow
   if (list !== 'sockets' || socket === undefined) return [flow.name]
-  const who = [...new Set(socket.owners.map(o => o.pid))].map(pid => processText(processes.get(pid), pid)).join(', ')
-  return [socket.protocol, endpointText(socket.local, socket), endpointText(socket.remote, socket), who || (socket.ownerless ?? '')]
+  return [socket.protocol, endpointText(socket.local, socket), endpointText(socket.remote, socket), holdersText(socket, processes)]
+}
+
+/** The columns of a flow for other programs. */
+export const flowColumns = (list: FlowList): readonly string[] => [
+  ...titles[list].map(head => head.title.toLowerCase()),
+  ...['in_bytes_per_second', 'out_bytes_per_second', 'in_bytes', 'out_bytes', 'retransmitted_bytes', 'sockets', 'accuracy'],
+]
+
+/** The values of a flow for other programs; where nothing is known, the numbers are undefined. */
+export function flowValues(flow: Flow, list: FlowList, processes: ReadonlyMap<number, Process>): (string | number | undefined)[] {
+  const head = subject(flow, list, processes)
+  if (isUncounted(flow)) return [...head, undefined, undefined, undefined, undefined, undefined, flow.sockets, undefined]
+  const { inBytesPerSecond, outBytesPerSecond, inTotalBytes, outTotalBytes, retransmittedBytes, sockets, accuracy } = flow
+  return [...head, inBytesPerSecond, outBytesPerSecond, inTotalBytes, outTotalBytes, retransmittedBytes, sockets, accuracy]
+}
+
+/** The head of a frame: when, and what was moved in all. */
+export function topHead({ total }: TopReport, atMs: number): string {
+  const rates = isUncounted(total) ? 'bytes unknown' : `in ${rateText(total.inBytesPerSecond)}  out ${rateText(total.outBytesPerSecond)}`
+  return `${new Date(atMs).toISOString().slice(11, 19)} UTC  ${rates}  ${counted(total.sockets, 'socket')}`
 }
 
 /** The ledger in one line: what the bytes of the interfaces were. */

@@ -1,5 +1,6 @@
 // The order of sockets in every output: the same input gives the same order.
 
+import { ArgumentError } from '../model/errors.ts'
 import { families, protocols, states, type Socket } from '../model/socket.ts'
 import { findColumn, type Cell, type Surroundings } from './columns.ts'
 
@@ -47,7 +48,7 @@ function usualOrder(sockets: readonly Socket[]): readonly Socket[] {
 /** Puts sockets in order. */
 export type Sorter = (sockets: readonly Socket[], around: Surroundings) => readonly Socket[]
 
-/** Sorts by `column` or `column:desc`, the first of them first; what is unknown comes last. A wrong column is a TypeError. */
+/** Sorts by `column` or `column:desc`, the first of them first; what is unknown comes last. A wrong column is an ArgumentError. */
 export function sorter(by: readonly string[]): Sorter {
   const keys = by.flatMap(text => text.split(',')).map(parseKey)
   if (keys.length === 0) return usualOrder
@@ -67,9 +68,9 @@ export function sorter(by: readonly string[]): Sorter {
 function parseKey(text: string): { value: (socket: Socket, around: Surroundings) => Cell; descending: boolean } {
   const [id = '', direction = 'asc', ...rest] = text.trim().split(':')
   const found = findColumn(id)
-  if (found === undefined) throw new TypeError(`--sort: there is no column ${JSON.stringify(id)}; see sockscope help columns`)
+  if (found === undefined) throw new ArgumentError(`--sort: there is no column ${JSON.stringify(id)}; see sockscope help columns`)
   if (rest.length > 0 || (direction !== 'asc' && direction !== 'desc'))
-    throw new TypeError(`--sort ${JSON.stringify(text)}: after the colon comes asc or desc`)
+    throw new ArgumentError(`--sort ${JSON.stringify(text)}: after the colon comes asc or desc`)
   return { value: found.value, descending: direction === 'desc' }
 }
 

@@ -5,21 +5,17 @@ import type { Process } from '../model/process.ts'
 import type { Socket } from '../model/socket.ts'
 import { columns, findColumn } from './columns.ts'
 import { csvLine, tsvLine } from './csv.ts'
-import { jsonDocument, metaOf } from './document.ts'
 import { endpointText } from './endpoint.ts'
 import { groupSockets } from '../report/group.ts'
-import { listenersOf } from '../report/listeners.ts'
 import { sorter } from './order.ts'
-import { parents, supervisorOf } from './process-text.ts'
-import { reachOf } from '../report/reach.ts'
 import { table } from './table.ts'
 import { template } from './template.ts'
 import { bytesText, microsText } from './units.ts'
 
 const socket = (given: Partial<Socket>): Socket =>
   aSocket({ local: { address: '127.0.0.1', port: 80 }, remote: undefined, uid: 0, inode: 1, ...given })
-const person = (pid: number, given: Partial<Process> = {}): Process => aProcess({ pid, name: `p${pid}`, uid: 0, user: 'root', ...given })
-const around = { processes: new Map([[7, person(7, { name: 'ng\u001binx' })]]) }
+const named = (pid: number, given: Partial<Process> = {}): Process => aProcess({ pid, name: `p${pid}`, uid: 0, user: 'root', ...given })
+const around = { processes: new Map([[7, named(7, { name: 'ng\u001binx' })]]) }
 
 test('ends of sockets', () => {
   const s = socket({})
@@ -72,26 +68,6 @@ test('templates', () => {
 test('CSV and TSV', () => {
   equal(csvLine(['a,b', 'say "x"', 'a\nb', undefined, 3]), '"a,b","say ""x""","a\nb",,3')
   equal(tsvLine(['a\tb', 'c\nd', '\\', 3]), 'a\\tb\tc\\nd\t\\\\\t3')
-})
-
-test('a JSON document reads back, and says whether it is complete', () => {
-  const gap = { what: 'owners', why: 'permission', text: 'x', help: 'y', count: 3 } as const
-  const snapshot = {
-    atMs: 0,
-    source: 'test',
-    sockets: [socket({ key: '0.1' }), socket({ key: '0.2' })],
-    processes: around.processes,
-    gaps: [gap],
-  }
-  const document = JSON.parse([...jsonDocument(snapshot, metaOf(snapshot, '1.0.0', 'host'))].join(''))
-  equal(document.schema, 'sockscope/1')
-  equal(document.meta.complete, false)
-  deepEqual(document.meta.gaps, [gap])
-  deepEqual(
-    document.sockets.map((s: Socket) => s.key),
-    ['0.1', '0.2'],
-  )
-  equal(document.processes[0].pid, 7)
 })
 
 test('by protocol, state and ports, of whatever size', () => {
@@ -150,64 +126,6 @@ test('groups', () => {
       ['ng\u001binx 7', 1, 0],
     ],
   )
-})
-
-test('how far an address reaches', () => {
-  const reach = (address: string) => reachOf({ address })
-  for (const a of ['127.0.0.1', '127.9.9.9', '::1', '::ffff:127.0.0.1']) equal(reach(a), 'this machine only', a)
-  for (const a of ['10.1.2.3', '172.16.0.1', '172.31.0.1', '192.168.1.1', '169.254.1.1', '100.64.0.1', 'fd00::1', 'fe80::1'])
-    equal(reach(a), 'private network', a)
-  for (const a of ['0.0.0.0', '::', '172.32.0.1', '100.128.0.1', '8.8.8.8', '2001:db8::1']) equal(reach(a), 'everyone', a)
-  equal(reachOf({ path: '/x' }), undefined)
-})
-
-test('listeners of one process and port are one, and connections are counted by their local end', () => {
-  const owner = [{ pid: 7, fd: 3 }]
-  const end = (address: string, port: number) => ({ address, port })
-  const sockets = [
-    socket({
-      key: 'a',
-      state: 'LISTEN',
-      local: end('0.0.0.0', 80),
-      owners: owner,
-      queues: { receivedBytes: undefined, sendBytes: undefined, backlog: 1, backlogLimit: 5 },
-    }),
-    socket({
-      key: 'b',
-      state: 'LISTEN',
-      family: 'ipv6',
-      local: end('::', 80),
-      owners: owner,
-      options: { v6only: true } as Socket['options'],
-    }),
-    socket({ key: 'c', state: 'LISTEN', local: end('127.0.0.1', 81), owners: owner }),
-    socket({ key: 'd', local: end('10.0.0.1', 80), remote: end('10.0.0.2', 999) }),
-    socket({ key: 'e', family: 'ipv6', local: end('::1', 80), remote: end('::1', 999) }),
-    socket({ key: 'f', local: end('10.0.0.1', 81), remote: end('10.0.0.2', 999) }),
-    socket({ key: 'g', local: end('10.0.0.1', 80), remote: end('10.0.0.2', 998), state: 'TIME_WAIT' }),
-  ]
-  const snapshot = { atMs: 0, source: 'test', sockets, processes: around.processes, gaps: [] }
-  deepEqual(
-    listenersOf(snapshot).map(l => [l.port, l.sockets.length, l.reach, l.connected, l.backlog]),
-    [
-      [80, 2, 'everyone', 2, 1],
-      [81, 1, 'this machine only', 0, undefined],
-    ],
-  )
-})
-
-test('parents end at a ring; supervisors are named with the words that stop them', () => {
-  const ring = new Map([person(2, { parentPid: 3 }), person(3, { parentPid: 2 })].map(p => [p.pid, p]))
-  deepEqual(
-    parents(2, ring).map(p => p.pid),
-    [3],
-  )
-  equal(supervisorOf(person(2, { unit: 'nginx.service' }), ring)?.stop, 'systemctl stop nginx.service')
-  equal(supervisorOf(person(2, { unit: 'session-1.scope' }), ring), undefined)
-  const container = { runtime: 'docker', id: 'abcdef0123456789', name: 'web', pod: undefined }
-  equal(supervisorOf(person(2, { container, unit: 'docker.service' }), ring)?.stop, 'docker stop web')
-  const god = new Map([person(5, { name: 'PM2 v5: God Dae' }), person(6, { parentPid: 5 })].map(p => [p.pid, p]))
-  equal(supervisorOf(god.get(6)!, god)?.name, 'pm2')
 })
 
 test('numbers for people', () => {

@@ -29,9 +29,9 @@ test('a connection in words, with what is nothing left out', () => {
   }
   equal(
     tcpText(tcp as Tcp),
-    'cubic in recovery  rtt 12 ms ± 3 ms, lowest 10 ms  window 1 segment (1.41 KiB)  sent 4 MiB (1 % again), received 0 B, ' +
-      'busy 2 s (25 % held back by the receiver)  delivers 1.2 MiB/s (limited by the application)  3 segments on the way  ' +
-      '29 segments sent again  sent 1.5 s ago',
+    'cubic in recovery  rtt 12 ms ± 3 ms, lowest 10 ms  window 1 segment (1.41 KiB)  sent 4 MiB (1 % retransmitted), received 0 B, ' +
+      'busy 2 s (25 % limited by the receiver)  delivers 1.2 MiB/s (limited by the application)  3 segments in flight  ' +
+      '29 segments retransmitted  sent 1.5 s ago',
   )
   equal(tcpText({} as Tcp), '')
 })

@@ -1,7 +1,8 @@
-// What TCP and the memory of a socket say, in words and units that people read. What is not known, or is nothing, is left out.
+// TCP statistics and the memory of a socket, in words and units for people. What is not known, or is nothing, is left out.
 
 import type { Memory } from '../model/socket.ts'
 import type { CongestionDetail, Tcp } from '../model/tcp.ts'
+import { counted } from './text.ts'
 import { bytesText, digits, microsText, percentText, rateText } from './units.ts'
 
 type Part = string | undefined
@@ -14,12 +15,13 @@ const part = (value: number | undefined, text: (value: number) => string): Part 
 /** The same, but also left out at 0. */
 const some = (value: number | undefined, text: (value: number) => string): Part => (value ? text(value) : undefined)
 
-const segments = (n: number): string => `${n} segment${n === 1 ? '' : 's'}`
+const segments = (n: number): string => counted(n, 'segment')
+const timeouts = (n: number): string => counted(n, 'timeout')
 
-/** A connection in a line: congestion control, delay, window, what went through, what waits, and what went wrong. */
+/** A connection in a line: congestion control, delay, windows, bytes, what waits, and what went wrong. */
 export function tcpText(tcp: Tcp): string {
   return list(
-    [congestion(tcp), delay(tcp), windows(tcp), moved(tcp), rates(tcp), waiting(tcp), trouble(tcp), times(tcp), agreed(tcp)],
+    [congestion(tcp), delay(tcp), windows(tcp), bytes(tcp), rates(tcp), waiting(tcp), trouble(tcp), times(tcp), agreed(tcp)],
     '  ',
   )
 }
@@ -53,13 +55,13 @@ function delay(t: Tcp): Part {
 }
 
 function windows(t: Tcp): Part {
-  const bytes = part(t.congestionWindowBytes, b => ` (${bytesText(b)})`) ?? ''
+  const size = part(t.congestionWindowBytes, b => ` (${bytesText(b)})`) ?? ''
   return list(
     [
-      part(t.congestionWindowSegments, n => `window ${segments(n)}${bytes}`),
+      part(t.congestionWindowSegments, n => `window ${segments(n)}${size}`),
       part(t.slowStartThresholdSegments, n => `slow start up to ${n}`),
-      part(t.sendWindowBytes, b => `receiver takes ${bytesText(b)}`),
-      part(t.receiveWindowBytes, b => `we take ${bytesText(b)}`),
+      part(t.sendWindowBytes, b => `receiver accepts ${bytesText(b)}`),
+      part(t.receiveWindowBytes, b => `we accept ${bytesText(b)}`),
       part(t.sendMssBytes, b => `segment ${b} B`),
       part(t.pathMtuBytes, b => `path MTU ${b} B`),
     ],
@@ -67,22 +69,22 @@ function windows(t: Tcp): Part {
   )
 }
 
-function moved(t: Tcp): Part {
-  const again = t.sentBytes && t.retransmittedBytes ? ` (${percentText(t.retransmittedBytes / t.sentBytes)} again)` : ''
+function bytes(t: Tcp): Part {
+  const share = t.sentBytes && t.retransmittedBytes ? ` (${percentText(t.retransmittedBytes / t.sentBytes)} retransmitted)` : ''
   return list(
     [
-      part(t.sentBytes, b => `sent ${bytesText(b)}${again}`),
+      part(t.sentBytes, b => `sent ${bytesText(b)}${share}`),
       part(t.receivedBytes, b => `received ${bytesText(b)}`),
-      t.busyMicros ? `busy ${microsText(t.busyMicros)}${heldBack(t, t.busyMicros)}` : undefined,
+      t.busyMicros ? `busy ${microsText(t.busyMicros)}${limitedBy(t, t.busyMicros)}` : undefined,
     ],
     ', ',
   )
 }
 
-function heldBack(t: Tcp, busy: number): string {
+function limitedBy(t: Tcp, busy: number): string {
   const by = list(
     [
-      some(t.receiverLimitedMicros, m => `${percentText(m / busy)} held back by the receiver`),
+      some(t.receiverLimitedMicros, m => `${percentText(m / busy)} limited by the receiver`),
       some(t.sendBufferLimitedMicros, m => `${percentText(m / busy)} by the send buffer`),
     ],
     ', ',
@@ -103,22 +105,22 @@ function rates(t: Tcp): Part {
 }
 
 function waiting(t: Tcp): Part {
-  return list([some(t.unackedSegments, n => `${segments(n)} on the way`), some(t.notSentBytes, b => `${bytesText(b)} not sent yet`)], ', ')
+  return list([some(t.unackedSegments, n => `${segments(n)} in flight`), some(t.notSentBytes, b => `${bytesText(b)} not sent yet`)], ', ')
 }
 
 function trouble(t: Tcp): Part {
   return list(
     [
-      some(t.retransmittedSegments, n => `${segments(n)} sent again`),
-      some(t.duplicateAckedSegments, n => `${n} of them needlessly`),
-      some(t.lostSegments, n => `${segments(n)} thought lost`),
-      some(t.reorderingSeen, n => `reordered ${n} times`),
-      some(t.outOfOrderSegments, n => `${segments(n)} came out of order`),
+      some(t.retransmittedSegments, n => `${segments(n)} retransmitted`),
+      some(t.duplicateAckedSegments, n => `${n} of them unnecessarily`),
+      some(t.lostSegments, n => `${segments(n)} presumed lost`),
+      some(t.reorderingSeen, n => `reordered ${counted(n, 'time')}`),
+      some(t.outOfOrderSegments, n => `${segments(n)} arrived out of order`),
       some(t.deliveredMarkedSegments, n => `${segments(n)} marked by routers`),
-      some(t.timeoutsInRow, n => `${n} timeouts in a row`),
-      some(t.timeouts, n => `${n} timeouts in all`),
-      some(t.probesUnanswered, n => `${n} probes unanswered`),
-      some(t.rehashes, n => `tried ${n} other ways`),
+      some(t.timeoutsInRow, n => `${timeouts(n)} in a row`),
+      some(t.timeouts, n => `${timeouts(n)} in total`),
+      some(t.probesUnanswered, n => `${counted(n, 'probe')} unanswered`),
+      some(t.rehashes, n => `tried ${counted(n, 'other path')}`),
     ],
     ', ',
   )
@@ -161,7 +163,7 @@ export function memoryText(memory: Memory): string {
       some(memory.forwardAllocatedBytes, b => `reserved ${bytesText(b)}`),
       some(memory.optionBytes, b => `options ${bytesText(b)}`),
       some(memory.backlogBytes, b => `backlog ${bytesText(b)}`),
-      some(memory.drops, n => `${n} packets dropped`),
+      some(memory.drops, n => `${counted(n, 'packet')} dropped`),
     ],
     ', ',
   )

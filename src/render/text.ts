@@ -1,8 +1,8 @@
 // Foreign text made safe for a terminal, and how wide it is there.
 
-// What moves a cursor, changes a colour, turns the direction of writing or cannot be seen: C0, DEL, C1, bidi controls, separators, lone surrogates.
-const unsafe =
-  /[\u0000-\u001f\u007f-\u009f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff\ufff9-\ufffb]|\p{Surrogate}|[\u{e0000}-\u{e007f}]/gu
+import { unsafe } from '../model/text.ts'
+
+export { safeJson } from '../model/text.ts'
 
 /** What `safe` writes, or text that looks like it. */
 const escaped = /\\x[0-9a-f]{2}|\\u\{/
@@ -19,15 +19,6 @@ export function safe(text: string): string {
     return code < 0x100 ? `\\x${code.toString(16).padStart(2, '0')}` : `\\u{${code.toString(16)}}`
   })
 }
-
-/** JSON in which nothing can act on a terminal; it reads back as the same value. */
-export function safeJson(value: unknown): string {
-  const text = JSON.stringify(value)
-  if (!/[^\u0020-\u007e]/.test(text)) return text
-  return text.replace(unsafe, c => Array.from({ length: c.length }, (_, i) => escape16(c.charCodeAt(i))).join(''))
-}
-
-const escape16 = (unit: number): string => `\\u${unit.toString(16).padStart(4, '0')}`
 
 const wide =
   /[\u1100-\u115f\u2e80-\u303e\u3041-\u33ff\u3400-\u4dbf\u4e00-\u9fff\ua000-\ua4cf\uac00-\ud7a3\uf900-\ufaff\ufe30-\ufe6f\uff00-\uff60\uffe0-\uffe6]|\p{Emoji_Presentation}|[\u{20000}-\u{3fffd}]/u
@@ -54,6 +45,14 @@ export function clip(text: string, columns: number): string {
   }
   return `${taken}…`
 }
+
+/** The colours of a terminal that output uses. */
+export type Colour = 'bold' | 'dim' | 'red' | 'green' | 'yellow'
+/** Puts text in a colour, or leaves it as it is where colour is not wanted. */
+export type Paint = (colour: Colour, text: string) => string
+
+/** `1 process`, `2 processes`. */
+export const counted = (n: number, one: string, many = `${one}s`): string => `${n} ${n === 1 ? one : many}`
 
 /** The text filled up with spaces. */
 export function fill(text: string, columns: number, align: 'left' | 'right'): string {

@@ -1,16 +1,23 @@
-// How far a bound address can be reached from.
+// From where a bound address can be reached.
 
 import type { Endpoint } from '../model/socket.ts'
 
-/** Who can reach a listener, by the address that it is bound to. Firewalls and routers are not looked at. */
-export type Reach = 'this machine only' | 'private network' | 'everyone'
+/** Every reach, the smallest first. */
+export const reaches = ['localhost', 'private-network', 'public-network', 'all-interfaces'] as const
+/** From where a listener can be reached, by the address that it is bound to. Firewalls and routers are not looked at. */
+export type Reach = (typeof reaches)[number]
 
-/** The reach of an address. */
+const unspecified = /^(0\.0\.0\.0|::)$/
+const loopback = /^127\.|^::1$/
+const privateIpv4 = /^(10\.|192\.168\.|169\.254\.|172\.(1[6-9]|2\d|3[01])\.|100\.(6[4-9]|[7-9]\d|1[01]\d|12[0-7])\.)/
+/** Unique local and link-local. */
+const privateIpv6 = /^(f[cd][0-9a-f]{2}|fe[89ab][0-9a-f]):/
+
+/** The reach of an address; undefined where there is no address. */
 export function reachOf(end: Endpoint): Reach | undefined {
   if (end.address === undefined) return undefined
   const address = end.address.replace(/^::ffff:(?=\d+\.)/, '').toLowerCase()
-  if (address.startsWith('127.') || address === '::1') return 'this machine only'
-  const four = /^(10\.|192\.168\.|169\.254\.|172\.(1[6-9]|2\d|3[01])\.|100\.(6[4-9]|[7-9]\d|1[01]\d|12[0-7])\.)/
-  const six = /^(f[cd][0-9a-f]{2}|fe[89ab][0-9a-f]):/ // Unique local and link-local.
-  return four.test(address) || six.test(address) ? 'private network' : 'everyone'
+  if (unspecified.test(address)) return 'all-interfaces'
+  if (loopback.test(address)) return 'localhost'
+  return privateIpv4.test(address) || privateIpv6.test(address) ? 'private-network' : 'public-network'
 }

@@ -33,8 +33,8 @@ export async function openRecorder(file: string, options: RecorderOptions = {}):
 /** Opens a recording: it plays as the machine that it was made on. */
 export async function openRecording(file: string): Promise<Source> {
   checkFile(file)
-  const { playedMachine, player } = await import('./replay/index.ts')
-  const tape = player(file)
+  const { playedMachine, Player } = await import('./replay/index.ts')
+  const tape = new Player(file)
   try {
     return playedMachine(await openPlatform(tape.host.platform, tape), tape)
   } catch (error) {

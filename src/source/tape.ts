@@ -1,12 +1,15 @@
-// What a source hears from its machine passes through a tape, question by question, so that it can be recorded and played again.
+// What a source reads from its machine passes through a tape, question by question, so that it can be recorded and played again.
 
-/** The way from the machine into a source. Live it only hands through; a recording writes along or answers instead of the machine. */
+import { OsError } from '../model/errors.ts'
+import type { Gap } from '../model/gap.ts'
+
+/** The way from the machine into a source. Live it passes answers through; a recording writes them along, or answers instead of the machine. */
 export interface Tape {
   /** A tape that is written or played asks for everything, so that every command can run on it; live a source asks for what is wanted. */
   readonly recordsEverything: boolean
   /** True when the tape is played: the machine is not there to be asked, so anything that is not on the tape is a gap. */
   readonly played: boolean
-  /** True when the tape is played and has no further look. */
+  /** True when the tape is played and has no further snapshot. */
   readonly ended: boolean
   /** Keep command lines; otherwise a recording leaves them out. */
   readonly keepsArguments: boolean
@@ -18,6 +21,11 @@ export interface Tape {
   stream(question: string, ask: () => AsyncIterable<Uint8Array>): AsyncIterable<Uint8Array>
   /** An answer that is plain data (what JSON can hold). Errors are kept and thrown again. */
   value<T>(question: string, ask: () => T | Promise<T>): Promise<T>
+  /**
+   * The next batch of what happens all the time, as plain data; empty when all is taken. Each batch belongs to the snapshot that was started last,
+   * and is played once, while that snapshot is the current one.
+   */
+  append<T>(question: string, take: () => readonly T[]): readonly T[]
   close(): void
 }
 
@@ -31,5 +39,31 @@ export const live: Tape = {
   bytes: (_question, ask) => ask(),
   stream: (_question, ask) => ask(),
   value: async (_question, ask) => ask(),
+  append: (_question, take) => take(),
   close() {},
 }
+
+/** The tape that is played does not hold the answer to a question. */
+export class NotRecorded extends OsError {
+  readonly question: string
+  #isReported = false
+  constructor(question: string) {
+    super('recording', 'ENODATA', { help: `"${question}" was not recorded` })
+    this.question = question
+  }
+
+  /** A gap of the source reports it; what none reports, the recording does. */
+  get isReported(): boolean {
+    return this.#isReported
+  }
+
+  /** What a gap says that reports it. */
+  report(): Pick<Gap, 'code' | 'why' | 'help'> {
+    this.#isReported = true
+    return { code: 'recording-incomplete', why: 'recording', help: 'record again' }
+  }
+}
+
+/** What the gap of a call that failed says differently when the tape, not the machine, had no answer: spread it into the gap. */
+export const recordingLack = (error: unknown): Partial<Pick<Gap, 'code' | 'why' | 'help'>> =>
+  error instanceof NotRecorded ? error.report() : {}

@@ -94,6 +94,14 @@ export function traced(tape: Tape, write: (line: string) => void, now = (): numb
         question.end()
       }
     },
+    append<T>(text: string, take: () => readonly T[]): readonly T[] {
+      const question = new Question(text, write, now)
+      const batch = tape.append(text, take)
+      question.answered(JSON.stringify(batch).length)
+      // Events are taken a hundred times a second, mostly when there are none.
+      if (batch.length > 0) question.end()
+      return batch
+    },
     async value<T>(text: string, ask: () => T | Promise<T>): Promise<T> {
       const question = new Question(text, write, now)
       try {

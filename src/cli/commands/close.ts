@@ -1,17 +1,19 @@
-// `sockscope close FILTER`: ends connections, in order where the system lets us, else by a reset.
+// `sockscope close FILTER`: closes connections, gracefully where the system can, else with a reset.
 
 import { planQuery } from '../../filter/plan.ts'
 import { OsError } from '../../model/errors.ts'
 import type { Socket } from '../../model/socket.ts'
-import { endpointText } from '../../render/endpoint.ts'
-import { processText } from '../../render/process-text.ts'
-import { safe, safeJson } from '../../render/text.ts'
+import { connectionText } from '../../render/plans.ts'
+import { holdersText } from '../../render/process-text.ts'
+import { counted, safe } from '../../render/text.ts'
+import { closePlan } from '../../report/close-plan.ts'
 import type { Actions } from '../../source/source.ts'
 import { confirmed } from '../ask.ts'
+import { printDocument } from '../document.ts'
 import { noteGaps } from '../gaps.ts'
 import { withMachine } from '../machine.ts'
-import { note, print } from '../output.ts'
-import { exits, UsageError } from '../problem.ts'
+import { note, printLines } from '../output.ts'
+import { exits, isDenied, UsageError } from '../problem.ts'
 import type { ParsedArguments } from '../table.ts'
 import { wordsOf } from '../wanted.ts'
 
@@ -19,72 +21,84 @@ import { wordsOf } from '../wanted.ts'
 export function run(args: ParsedArguments): Promise<number> {
   const { states, filter } = wordsOf(args)
   if (filter === undefined && states === undefined)
-    throw new UsageError('which connections? write a filter, such as sockscope close dst 10.0.0.7')
-  if (args.has('replay')) throw new UsageError('close acts on this machine; a recording has no connections')
+    throw new UsageError('which connections? give a filter, such as sockscope close dst 10.0.0.7')
+  if (args.has('replay')) throw new UsageError('close acts on this machine; a recording has no connections to close')
+  const plan = planQuery({ protocols: ['tcp'], ...(states && { states }), ...(filter !== undefined && { filter }) })
   return withMachine(args, async source => {
-    const snapshot = await source.takeSnapshot(
-      planQuery({
-        protocols: ['tcp'],
-        ...(states ? { states } : {}),
-        ...(filter === undefined ? {} : { filter }),
-      }),
-    )
-    const requested = snapshot.sockets.filter(
-      s => s.remote !== undefined && s.state !== 'TIME_WAIT' && s.state !== 'CLOSED' && !s.owners.some(o => o.pid === process.pid),
-    )
-    if (!args.has('json')) {
-      for (const s of requested)
-        print(`${safe(`${lineOf(s)}  ${s.owners.map(o => processText(snapshot.processes.get(o.pid), o.pid)).join(', ')}`.trimEnd())}\n`)
-      noteGaps(snapshot)
+    const snapshot = await source.takeSnapshot(plan)
+    const { connections, spared } = closePlan(snapshot, process.pid)
+    const finish = (result: object, exitCode: number): number => {
+      if (args.has('json')) printDocument('close', snapshot, { connections, spared, ...result })
+      return exitCode
     }
-    if (requested.length === 0) {
+    if (!args.has('json')) {
+      printLines(connections.map(s => safe(`${connectionText(s)}  ${holdersText(s, snapshot.processes)}`.trimEnd())))
+      noteGaps(snapshot.gaps)
+    }
+    if (connections.length === 0) {
       note('no connection matches')
-      return exits.nothing
+      return finish({ done: false }, exits.nothing)
     }
     const { actions } = source
     if (actions?.close === undefined && actions?.shutdown === undefined)
       throw new UsageError('this system cannot close connections of other processes')
-    if (args.has('dry-run')) {
-      if (args.has('json')) print(`${safeJson({ schema: 'sockscope-close/1', done: false, connections: requested })}\n`)
-      return exits.found
-    }
-    if (!(await confirmed(args, requested.length === 1 ? 'Close it?' : `Close these ${requested.length} connections?`))) return exits.failed
-    const results = []
-    for (const socket of requested) results.push({ socket, ...(await closeOne(actions, socket, args.has('reset'))) })
-    if (args.has('json')) print(`${safeJson({ schema: 'sockscope-close/1', done: true, connections: results })}\n`)
-    else for (const r of results) print(`${safe(`${lineOf(r.socket)}  ${r.error === undefined ? r.how : `not closed: ${r.error}`}`)}\n`)
-    const failed = results.filter(r => r.error !== undefined)
-    if (failed.length === 0) return exits.found
-    const denied = failed.length === results.length && failed.every(r => r.denied)
-    // An error that ends with its own remedy needs no other.
-    if (denied && failed.some(r => !r.error!.endsWith(')')))
-      note('sockscope: closing needs CAP_NET_ADMIN, or the right to trace the process: run as root')
-    return denied ? exits.permission : exits.failed
+    if (args.has('dry-run')) return finish({ done: false }, exits.found)
+    const question = connections.length === 1 ? 'Close this connection?' : `Close these ${counted(connections.length, 'connection')}?`
+    if (!(await confirmed(args, question))) return exits.failed
+    const results: Result[] = []
+    for (const socket of connections) results.push(await closeOne(actions, socket, args.has('reset')))
+    if (!args.has('json')) printLines(results.map(r => safe(`${connectionText(r.socket)}  ${resultText(r)}`)))
+    return finish({ done: true, results: results.map(({ socket, ...rest }) => ({ key: socket.key, ...rest })) }, exitOf(results))
   })
 }
 
-const lineOf = (s: Socket): string => `${endpointText(s.local, s)} to ${endpointText(s.remote, s)} ${s.state ?? ''}`
-
+/** What became of a connection. */
 interface Result {
-  readonly how?: 'closed in order' | 'reset' | 'gone already'
-  readonly error?: string
-  readonly denied?: boolean
+  readonly socket: Socket
+  readonly code: 'closed' | 'reset' | 'gone' | 'permission' | 'error' | 'unsupported'
+  /** The error that it could not be closed for. */
+  readonly error?: OsError
 }
 
-/** In order where the descriptor can be borrowed, else by a reset. */
+const resultTexts: Readonly<Record<Result['code'], string>> = {
+  closed: 'closed gracefully',
+  reset: 'reset',
+  gone: 'already gone',
+  permission: 'not closed',
+  error: 'not closed',
+  unsupported: 'not closed: this system cannot close it',
+}
+const resultText = ({ code, error }: Result): string => `${resultTexts[code]}${error === undefined ? '' : `: ${error.message}`}`
+
+/** A process or a socket that is not there any more, or a connection that has ended. */
+const gone = new Set(['ENOENT', 'ESRCH', 'ENOTCONN'])
+
+/** Gracefully where the descriptor can be borrowed, else with a reset. */
 async function closeOne(actions: Actions, socket: Socket, reset: boolean): Promise<Result> {
   let problem: OsError | undefined
-  for (const way of reset ? (['close'] as const) : (['shutdown', 'close'] as const)) {
-    const act = way === 'shutdown' && socket.owners.length === 0 ? undefined : actions[way]
+  for (const name of reset ? (['close'] as const) : (['shutdown', 'close'] as const)) {
+    const act = name === 'shutdown' && socket.owners.length === 0 ? undefined : actions[name]
     if (act === undefined) continue
     try {
       await act.call(actions, socket)
-      return { how: way === 'shutdown' ? 'closed in order' : 'reset' }
+      return { socket, code: name === 'shutdown' ? 'closed' : 'reset' }
     } catch (error) {
       if (!(error instanceof OsError)) throw error
-      if (error.code === 'ENOENT' || error.code === 'ESRCH' || error.code === 'ENOTCONN') return { how: 'gone already' }
+      if (gone.has(error.code)) return { socket, code: 'gone' }
       problem = error
     }
   }
-  return { error: problem?.message ?? 'there is no way to', denied: problem?.code === 'EPERM' || problem?.code === 'EACCES' }
+  if (problem === undefined) return { socket, code: 'unsupported' }
+  return { socket, code: isDenied(problem) ? 'permission' : 'error', error: problem }
+}
+
+/** The exit code: 4 when one could not be closed, 3 when none could for want of a privilege, which is then said. */
+function exitOf(results: readonly Result[]): number {
+  const failed = results.filter(r => r.code === 'permission' || r.code === 'error' || r.code === 'unsupported')
+  if (failed.length === 0) return exits.found
+  const isRefused = failed.length === results.length && failed.every(r => r.code === 'permission')
+  if (!isRefused) return exits.failed
+  if (failed.some(r => r.error?.help === undefined))
+    note('sockscope: closing requires CAP_NET_ADMIN, or permission to trace the process: run as root')
+  return exits.permission
 }

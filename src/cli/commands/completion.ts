@@ -10,7 +10,7 @@ import type { ParsedArguments } from '../table.ts'
 export async function run(args: ParsedArguments): Promise<number> {
   const [shell, ...more] = args.words
   if (more.length > 0 || !shells.includes(shell as Shell))
-    throw new UsageError(`which shell? write sockscope completion ${shells.join(', ')}`)
+    throw new UsageError(`which shell? write sockscope completion ${shells.join('|')}`)
   print(completion(shell as Shell, commands))
   return exits.found
 }

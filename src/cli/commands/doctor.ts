@@ -2,33 +2,34 @@
 
 import type { Ability } from '../../model/ability.ts'
 import { OsError } from '../../model/errors.ts'
-import type { Source } from '../../source/source.ts'
-import { safe, safeJson } from '../../render/text.ts'
 import { table } from '../../render/table.ts'
+import { safe } from '../../render/text.ts'
+import type { Source } from '../../source/source.ts'
+import { printDocument, seenNow } from '../document.ts'
 import { withMachine } from '../machine.ts'
 import { colour, print, printLines, terminalColumns } from '../output.ts'
 import { exits } from '../problem.ts'
 import type { ParsedArguments } from '../table.ts'
 import { version } from '../version.ts'
 
+const heads = [
+  { title: 'ABILITY', align: 'left' },
+  { title: 'WORKS', align: 'left' },
+  { title: 'WHAT', align: 'left', truncates: true },
+] as const
+
 /** Runs the command. */
 export function run(args: ParsedArguments): Promise<number> {
   return withMachine(args, async source => {
     const abilities = args.has('self-check') ? await selfCheck(source) : await source.abilities()
-    // Who plays a recording says nothing of the machine that was recorded.
+    // The user that plays a recording is not the one that made it.
     const user = args.has('replay') ? undefined : process.getuid?.()
-    const facts = { version, node: process.version, source: source.name, user }
     if (args.has('json')) {
-      print(`${safeJson({ schema: 'sockscope-doctor/1', ...facts, abilities })}\n`)
+      printDocument('doctor', seenNow(source), { node: process.version, user, abilities })
       return exits.found
     }
-    const who = facts.user === undefined ? '' : facts.user === 0 ? ', as root' : `, as user ${facts.user}`
+    const who = user === undefined ? '' : user === 0 ? ', as root' : `, as user ${user}`
     print(`sockscope ${version} on Node ${process.versions.node}, source ${safe(source.name)}${who}\n\n`)
-    const heads = [
-      { title: 'ABILITY', align: 'left' },
-      { title: 'WORKS', align: 'left' },
-      { title: 'WHAT', align: 'left', truncates: true },
-    ] as const
     const cells = abilities.map(a => [a.name, a.works ? 'yes' : 'no', a.text])
     printLines(table(heads, cells, { columns: terminalColumns(), head: line => colour('bold', line) }))
     const remedies = abilities.filter(a => !a.works && a.help !== '')

@@ -27,5 +27,5 @@ function text(word: string | undefined): string {
   if (Object.hasOwn(all, word)) return `${all[word]!.join('\n')}\n`
   const words = [...commands.map(c => c.name), ...Object.keys(all), 'man']
   const hint = nearest(word, words)
-  throw new UsageError(`there is no help on ${JSON.stringify(word)}; ${hint ? `did you mean ${hint}?` : `there is ${words.join(', ')}`}`)
+  throw new UsageError(`no help on ${JSON.stringify(word)}; ${hint ? `did you mean ${hint}?` : `topics are ${words.join(', ')}`}`)
 }

@@ -7,7 +7,6 @@ import type { Process } from '../../model/process.ts'
 import type { Socket } from '../../model/socket.ts'
 import { csvLine, tsvLine } from '../../render/csv.ts'
 import { columns, findColumn, usualColumns, type Column, type Surroundings } from '../../render/columns.ts'
-import { jsonDocument } from '../../render/document.ts'
 import { groupSockets, groupWords } from '../../report/group.ts'
 import { sorter } from '../../render/order.ts'
 import { table, tableOf, type CellOf } from '../../render/table.ts'
@@ -16,7 +15,8 @@ import { template } from '../../render/template.ts'
 import { safe, safeJson } from '../../render/text.ts'
 import { serviceNames } from '../../names/services.ts'
 import type { Names } from '../../render/endpoint.ts'
-import { exitCode, envelope, noteGaps } from '../gaps.ts'
+import { printDocument } from '../document.ts'
+import { exitCode, noteGaps } from '../gaps.ts'
 import { onInterrupt } from '../interrupt.ts'
 import { openMachine } from '../machine.ts'
 import { colour, isTerminal, print, printLines, terminalColumns } from '../output.ts'
@@ -26,7 +26,7 @@ import type { Selection } from '../select.ts'
 import type { ParsedArguments } from '../table.ts'
 import { requestedBy } from '../wanted.ts'
 
-/** What ss does by an option and sockscope by a command. */
+/** What is an option of ss and a command of sockscope. */
 const elsewhere = [
   ['events', 'sockscope events [FILTER]'],
   ['kill', 'sockscope close FILTER'],
@@ -36,7 +36,7 @@ const elsewhere = [
 /** Runs the command. */
 export async function run(args: ParsedArguments): Promise<number> {
   if (args.has('summary')) return (await import('./stats.ts')).run(args)
-  for (const [name, instead] of elsewhere) if (args.has(name)) throw new UsageError(`--${name}: here it is ${instead}`)
+  for (const [name, instead] of elsewhere) if (args.has(name)) throw new UsageError(`--${name}: use ${instead}`)
   const { query, show } = prepare(args)
   const every = args.has('watch') || args.has('every') ? duration('--watch', args.value('watch') ?? args.value('every')!) : undefined
   const signal = every === undefined ? undefined : onInterrupt()
@@ -67,7 +67,7 @@ export function prepare(args: ParsedArguments): { readonly query: Query; readonl
     const names = args.has('resolve') && !args.has('numeric') ? await namesOf(snapshot.sockets) : undefined
     const around = { processes: snapshot.processes, names }
     write({ ...snapshot, sockets: sort(snapshot.sockets, around).slice(0, limit) }, around)
-    if (!args.has('json')) noteGaps(snapshot)
+    if (!args.has('json')) noteGaps(snapshot.gaps)
     return exitCode(snapshot, args, snapshot.sockets.length > 0)
   }
   return { query, show }
@@ -131,10 +131,8 @@ function writer(args: ParsedArguments, shown: readonly Column[]): Writer {
     case 'json':
       if (args.has('group-by'))
         return (snapshot, around) =>
-          print(`${safeJson({ ...envelope(snapshot), groups: groupSockets(snapshot.sockets, args.value('group-by')!, around) })}\n`)
-      return snapshot => {
-        for (const part of jsonDocument(snapshot, envelope(snapshot).meta)) print(part)
-      }
+          printDocument('groups', snapshot, { groups: groupSockets(snapshot.sockets, args.value('group-by')!, around) })
+      return snapshot => printDocument('sockets', snapshot, { sockets: snapshot.sockets, processes: [...snapshot.processes.values()] })
     case 'ndjson':
       return snapshot => printLines(ndjson(snapshot))
     case 'csv':

@@ -1,35 +1,38 @@
-// `sockscope top`: who moves how many bytes, again and again.
+// `sockscope top`: who moves how many bytes, frame after frame.
 
 import type { Frame } from '../../model/frame.ts'
-import { flowCells, flowHeads, isUncounted, ledgerText, sortFlows, type FlowList, type FlowOrder } from '../../render/flows.ts'
+import { Machine } from '../../machine/machine.ts'
+import { csvLine } from '../../render/csv.ts'
+import { flowCells, flowColumns, flowHeads, flowValues, ledgerText, topHead } from '../../render/flows.ts'
 import { table } from '../../render/table.ts'
 import { clip, safe, safeJson } from '../../render/text.ts'
-import { rateText } from '../../render/units.ts'
-import { Machine } from '../../machine/machine.ts'
-import { noteGaps } from '../gaps.ts'
+import { topReport, type FlowList, type FlowOrder, type TopReport } from '../../report/top.ts'
+import { envelope, momentCells, momentColumns, record } from '../../wire/envelope.ts'
+import { metaFor } from '../document.ts'
+import { NewGaps, noteGaps } from '../gaps.ts'
 import { onInterrupt } from '../interrupt.ts'
 import { openMachine } from '../machine.ts'
 import { colour, isTerminal, print, printLines, terminalColumns } from '../output.ts'
-import { count } from '../parse.ts'
+import { count, onlyOneForm } from '../parse.ts'
 import { exits } from '../problem.ts'
 import type { ParsedArguments } from '../table.ts'
-import { rhythm, requestedBy } from '../wanted.ts'
+import { intervalOf, requestedBy } from '../wanted.ts'
 
 /** Runs the command. */
 export async function run(args: ParsedArguments): Promise<number> {
   const { query } = requestedBy(args)
-  const every = rhythm(args)
+  const every = intervalOf(args)
   const max = args.has('count') ? count('--count', args.value('count')!) : Infinity
-  const show = shower(args)
+  const form = onlyOneForm(args, ['json', 'ndjson', 'csv'])
+  const show = shower(args, form)
+  const details = form === 'json' || form === 'ndjson' ? { details: ['tcp' as const] } : {}
   const signal = onInterrupt()
   const source = await openMachine(args)
-  const said = new Set<string>()
+  const newGaps = new NewGaps()
   try {
-    const asked = args.has('json') ? { ...query, details: ['tcp' as const] } : query
-    for await (const frame of new Machine(source).watch({ ...asked, every, signal, flows: true })) {
-      const news = frame.gaps.filter(gap => !said.has(gap.text))
-      for (const gap of news) said.add(gap.text)
-      if (!args.has('json') && !isTerminal()) noteGaps({ gaps: news })
+    for await (const frame of new Machine(source).watch({ ...query, ...details, every, signal, flows: true })) {
+      // On a terminal the gaps are part of the screen, in JSON of the document.
+      if (form !== 'json' && !isTerminal()) noteGaps(newGaps.of(frame.gaps))
       if (frame.flows === undefined) continue
       show(frame)
       if (frame.sequence >= max) break
@@ -41,55 +44,51 @@ export async function run(args: ParsedArguments): Promise<number> {
 }
 
 /** How frames are written. */
-function shower(args: ParsedArguments): (frame: Frame) => void {
+function shower(args: ParsedArguments, form: string | undefined): (frame: Frame) => void {
   const list = (args.value('by') ?? 'processes') as FlowList
   const order = (args.value('sort') ?? 'rate') as FlowOrder
   const limit = args.has('limit') ? count('--limit', args.value('limit')!) : undefined
-  if (args.has('json')) return frame => printLines([record(frame, list, order, limit)])
+  const reportOf = (frame: Frame, rows = limit): TopReport => topReport(frame, list, order, rows)!
+  if (form === 'json') return frame => printLines([jsonLine(reportOf(frame), frame)])
+  if (form === 'ndjson') return frame => printLines(reportOf(frame).rows.map(flow => recordLine(list, flow, frame)))
+  if (form === 'csv') {
+    let hasHead = false
+    return frame => {
+      const moment = momentCells(momentOf(frame))
+      const rows = reportOf(frame).rows.map(flow => [...moment, ...flowValues(flow, list, frame.processes)])
+      printLines([...(hasHead ? [] : [[...momentColumns, ...flowColumns(list)]]), ...rows].map(cells => csvLine(cells.map(safeCell))))
+      hasHead = true
+    }
+  }
   return frame => {
     const redraw = isTerminal()
     const rows = limit ?? (redraw ? Math.max(1, (process.stdout.rows || 24) - 4 - frame.gaps.length) : undefined)
-    const lines = frameLines(frame, list, order, rows)
+    const lines = frameLines(reportOf(frame, rows), frame)
     // Each line is overwritten and then cleared to its end: nothing flickers.
     if (redraw) print(`\u001b[H${lines.map(line => `${line}\u001b[K`).join('\n')}\n\u001b[J`)
     else printLines([...lines, ''])
   }
 }
 
-function record(frame: Frame, list: FlowList, order: FlowOrder, limit: number | undefined): string {
-  const { sequence, atMs, intervalMs, interfaces, ledger, gaps } = frame
-  const flows = frame.flows!
-  const rows = sortFlows(flows, list, order).filter(row => row !== flows.unattributed)
-  const { total, unattributed } = flows
-  return safeJson({
-    type: 'frame',
-    sequence,
-    atMs,
-    intervalMs,
-    flows: { total, unattributed, [list]: rows.slice(0, limit) },
-    interfaces,
-    ledger,
-    gaps,
-  })
-}
+const momentOf = (frame: Frame) => ({ atMs: frame.atMs, frame: frame.sequence })
+const safeCell = (cell: string | number | undefined) => (typeof cell === 'string' ? safe(cell) : cell)
 
-function frameLines(frame: Frame, list: FlowList, order: FlowOrder, limit: number | undefined): string[] {
-  const flows = frame.flows!
-  const time = new Date(frame.atMs).toISOString().slice(11, 19)
-  const { total } = flows
-  const rates = isUncounted(total) ? 'bytes unknown' : `in ${rateText(total.inBytesPerSecond)}  out ${rateText(total.outBytesPerSecond)}`
-  const head = `${time} UTC  ${rates}  ${total.sockets} sockets`
-  const cells = sortFlows(flows, list, order)
-    .slice(0, limit)
-    .map(flow => flowCells(flow, list, frame.processes))
+/** One document on one line. */
+const jsonLine = (report: TopReport, frame: Frame): string =>
+  safeJson(envelope('top', metaFor(frame), { frame: frame.sequence, ...report }))
+
+const recordLine = (list: FlowList, flow: TopReport['rows'][number], frame: Frame): string =>
+  safeJson(record('flow', momentOf(frame), { list, ...flow }))
+
+function frameLines(report: TopReport, frame: Frame): string[] {
   const columns = terminalColumns()
   // A line that wraps would put the frame out of place.
   const fit = (text: string): string => (columns === undefined ? text : clip(text, columns))
-  const gaps = isTerminal() ? frame.gaps.map(gap => colour('yellow', fit(safe(gap.text)))) : []
+  const cells = report.rows.map(flow => flowCells(flow, report.list, frame.processes))
   return [
-    fit(head),
-    ...table(flowHeads(list), cells, { columns, header: true, head: line => colour('bold', line) }),
-    ...(frame.ledger ? [colour('dim', fit(ledgerText(frame.ledger)))] : []),
-    ...gaps,
+    fit(topHead(report, frame.atMs)),
+    ...table(flowHeads(report.list), cells, { columns, header: true, head: line => colour('bold', line) }),
+    ...(report.ledger ? [colour('dim', fit(ledgerText(report.ledger)))] : []),
+    ...(isTerminal() ? frame.gaps.map(gap => colour('yellow', fit(safe(gap.text)))) : []),
   ]
 }

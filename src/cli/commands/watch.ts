@@ -1,41 +1,47 @@
-// `sockscope watch`: what opened, closed and changed since the last snapshot, one line each.
+// `sockscope watch`: what opened, closed and changed since the snapshot before, one line each.
 
 import type { DetailName } from '../../filter/predicate.ts'
-import type { Frame } from '../../model/frame.ts'
+import type { Change, Frame } from '../../model/frame.ts'
+import type { Gap } from '../../model/gap.ts'
 import type { Process } from '../../model/process.ts'
 import type { Socket } from '../../model/socket.ts'
-import { endpointText } from '../../render/endpoint.ts'
-import { processText } from '../../render/process-text.ts'
-import { safe, safeJson } from '../../render/text.ts'
 import { Machine } from '../../machine/machine.ts'
-import { noteGaps } from '../gaps.ts'
+import { changeLines } from '../../render/changes.ts'
+import { safeJson } from '../../render/text.ts'
+import { record } from '../../wire/envelope.ts'
+import { NewGaps, noteGaps } from '../gaps.ts'
 import { onInterrupt } from '../interrupt.ts'
 import { openMachine } from '../machine.ts'
 import { colour, printLines } from '../output.ts'
 import { count } from '../parse.ts'
 import { exits } from '../problem.ts'
 import type { ParsedArguments } from '../table.ts'
-import { rhythm, requestedBy } from '../wanted.ts'
+import { intervalOf, requestedBy } from '../wanted.ts'
+
+type Processes = ReadonlyMap<number, Process>
 
 /** Runs the command. */
 export async function run(args: ParsedArguments): Promise<number> {
   const { query, test } = requestedBy(args)
-  const every = rhythm(args)
+  const every = intervalOf(args)
   const max = args.has('count') ? count('--count', args.value('count')!) : Infinity
-  const details: readonly DetailName[] = args.has('ndjson') ? ['tcp'] : []
+  const asRecords = args.has('ndjson')
+  const details: readonly DetailName[] = asRecords ? ['tcp'] : []
   const signal = onInterrupt()
   const source = await openMachine(args)
-  let seen = new Map<number, Process>()
-  const said = new Set<string>()
+  const newGaps = new NewGaps()
+  let before: Processes = new Map()
   try {
-    let snapshots = 0
     for await (const frame of new Machine(source).watch({ ...query, details, every, signal })) {
-      // A closed socket's process may have gone with it: the snapshot before still knew it.
-      const known = new Map([...seen, ...frame.processes])
-      printLines(args.has('ndjson') ? records(frame, known) : lines(frame, known, test))
-      noteGaps({ gaps: frame.gaps.filter(g => !said.has(g.text) && said.add(g.text)) })
-      seen = new Map(frame.processes)
-      if (++snapshots > max) break
+      // The process of a closed socket may have ended with it: then only the snapshot before has it.
+      const processes = new Map([...before, ...frame.processes])
+      const change = selected(frame, test)
+      const gaps = newGaps.of(frame.gaps)
+      if (asRecords) printLines(records(frame, change, gaps, processes))
+      else printLines(changeLines(change, frame.atMs, processes, colour))
+      noteGaps(gaps)
+      before = frame.processes
+      if (frame.sequence >= max) break
     }
     return signal.aborted ? exits.interrupted : exits.found
   } finally {
@@ -43,27 +49,21 @@ export async function run(args: ParsedArguments): Promise<number> {
   }
 }
 
-function* lines(frame: Frame, processes: ReadonlyMap<number, Process>, test: ((s: Socket) => boolean) | undefined): Generator<string> {
-  const time = new Date(frame.atMs).toISOString().slice(11, 23)
-  const line = (word: string, s: Socket, from = ''): string => {
-    const who =
-      s.owners.map(o => processText(processes.get(o.pid), o.pid)).join(', ') || (s.ownerless === undefined ? '' : `(${s.ownerless})`)
-    return safe(
-      `${time} ${word} ${s.protocol} ${endpointText(s.local, s)} ${s.remote ? `to ${endpointText(s.remote, s)} ` : ''}${from}${s.state ?? ''}  ${who}`.trimEnd(),
-    )
-  }
-  const requested = (s: Socket): boolean => test?.(s) ?? true
-  for (const s of frame.opened.filter(requested)) yield colour('green', line('opened ', s))
-  for (const { socket, from } of frame.changed) if (requested(socket)) yield line('changed', socket, `${from ?? '?'} > `)
-  for (const s of frame.closed.filter(requested)) yield colour('red', line('closed ', s))
+/** What the letters of the line select of a change. */
+function selected(change: Change, test: ((socket: Socket) => boolean) | undefined): Change {
+  if (test === undefined) return change
+  const { opened, closed, changed } = change
+  return { opened: opened.filter(test), closed: closed.filter(test), changed: changed.filter(c => test(c.socket)) }
 }
 
-function* records(frame: Frame, processes: ReadonlyMap<number, Process>): Generator<string> {
-  const { atMs, opened, changed, closed } = frame
-  const record = (type: string, socket: Socket, rest: object = {}): string =>
-    safeJson({ type, atMs, socket, ...rest, processes: socket.owners.map(o => processes.get(o.pid)).filter(p => p !== undefined) })
-  for (const socket of opened) yield record('opened', socket)
-  for (const { socket, from } of changed) yield record('changed', socket, { from })
-  for (const socket of closed) yield record('closed', socket)
-  for (const gap of frame.gaps) yield safeJson({ type: 'gap', atMs, gap })
+function* records(frame: Frame, change: Change, gaps: readonly Gap[], processes: Processes): Generator<string> {
+  const moment = { atMs: frame.atMs, frame: frame.sequence }
+  const line = (type: string, socket: Socket, rest: object = {}): string => {
+    const holders = [...new Set(socket.owners.map(o => o.pid))].map(pid => processes.get(pid)).filter(p => p !== undefined)
+    return safeJson(record(type, moment, { socket, ...rest, processes: holders }))
+  }
+  for (const socket of change.opened) yield line('opened', socket)
+  for (const { socket, from } of change.changed) yield line('changed', socket, { from })
+  for (const socket of change.closed) yield line('closed', socket)
+  for (const gap of gaps) yield safeJson(record('gap', moment, { gap }))
 }

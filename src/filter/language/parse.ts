@@ -1,6 +1,7 @@
 // Text to tree: conditions put together with and, or, not and parentheses. What a condition says is read in condition.ts.
 
 import { checkKeys, checkKind } from '../../model/arguments.ts'
+import { ArgumentError } from '../../model/errors.ts'
 import { families, type Family } from '../../model/socket.ts'
 import { readCondition } from './condition.ts'
 import { filterLimits } from './reader.ts'
@@ -20,10 +21,10 @@ export interface ParseOptions {
 
 /** Reads a filter. Text that says nothing a filter can say throws a FilterError with the place. */
 export function parseFilter(text: string, options: ParseOptions = {}): Filter {
-  if (typeof text !== 'string') throw new TypeError(`text: needs the text of a filter, got ${typeof text}`)
+  if (typeof text !== 'string') throw new ArgumentError(`text: needs the text of a filter, got ${typeof text}`)
   checkKeys('options', options, ['family', 'service'] satisfies (keyof ParseOptions)[])
   if (options.family !== undefined && !families.includes(options.family))
-    throw new TypeError(`options.family: needs one of ${families.join(', ')}, got ${String(options.family)}`)
+    throw new ArgumentError(`options.family: needs one of ${families.join(', ')}, got ${String(options.family)}`)
   if (options.service !== undefined) checkKind('options.service', options.service, 'function')
   if (text.length > filterLimits.characters)
     fail(text, 0, 1, `a filter has at most ${filterLimits.characters} characters`, 'a shorter filter')

@@ -1,14 +1,15 @@
 // Ports as people write them: `80,443,8000-8100`, with or without a colon in front.
 
+import { ArgumentError } from '../../model/errors.ts'
 import type { PortRange } from '../../model/limits.ts'
 
 const maxRanges = 1000
 
-/** Reads ports and ranges; sorted, and joined where they touch. A mistake is a TypeError that says where. */
+/** Reads ports and ranges; sorted, and joined where they touch. A mistake is an ArgumentError that says where. */
 export function parsePorts(text: string): readonly PortRange[] {
-  if (typeof text !== 'string') throw new TypeError(`ports: needs text such as 80,443,8000-8100, got ${typeof text}`)
+  if (typeof text !== 'string') throw new ArgumentError(`ports: needs text such as 80,443,8000-8100, got ${typeof text}`)
   const parts = text.replace(/^:/, '').split(',')
-  if (parts.length > maxRanges) throw new TypeError(`ports: at most ${maxRanges} ranges, got ${parts.length}`)
+  if (parts.length > maxRanges) throw new ArgumentError(`ports: at most ${maxRanges} ranges, got ${parts.length}`)
   const found = parts.map(part => parseRange(part.trim())).sort((a, b) => a.first - b.first)
   const joined: PortRange[] = []
   for (const range of found) {
@@ -22,11 +23,11 @@ export function parsePorts(text: string): readonly PortRange[] {
 
 function parseRange(text: string): PortRange {
   const match = /^(\d{1,5})(?:-(\d{1,5}))?$/.exec(text)
-  if (match === null) throw new TypeError(`ports: ${JSON.stringify(text)} is no port; write 80, 80,443 or 8000-8100`)
+  if (match === null) throw new ArgumentError(`ports: ${JSON.stringify(text)} is no port; write 80, 80,443 or 8000-8100`)
   const first = Number(match[1])
   const last = Number(match[2] ?? match[1])
-  if (first < 1 || last > 65_535) throw new TypeError(`ports: ${JSON.stringify(text)} is not between 1 and 65535`)
-  if (last < first) throw new TypeError(`ports: ${JSON.stringify(text)} ends before it starts`)
+  if (first < 1 || last > 65_535) throw new ArgumentError(`ports: ${JSON.stringify(text)} is not between 1 and 65535`)
+  if (last < first) throw new ArgumentError(`ports: ${JSON.stringify(text)} ends before it starts`)
   return { first, last }
 }
 

@@ -1,5 +1,6 @@
 // What a filter says, as a tree. Made by parse.ts, or by hand; it knows nothing of text and positions.
 
+import { ArgumentError } from '../../model/errors.ts'
 import type { Family } from '../../model/socket.ts'
 
 /** A filter: what a socket must be like. */
@@ -105,12 +106,12 @@ const kinds: ReadonlySet<unknown> = new Set([
   'autobound',
 ])
 
-/** Throws a TypeError that names the argument when it is no tree. */
+/** Throws an ArgumentError that names the argument when it is no tree. */
 export function checkTree(argument: string, given: unknown): asserts given is Filter {
   const { kind, part, parts } = (typeof given === 'object' && given !== null ? given : {}) as Record<string, unknown>
-  if (!kinds.has(kind)) throw new TypeError(`${argument}: needs text, or a tree as parseFilter gives it`)
+  if (!kinds.has(kind)) throw new ArgumentError(`${argument}: needs text, or a tree as parseFilter gives it`)
   if (kind === 'not') checkTree(argument, part)
   if (kind !== 'and' && kind !== 'or') return
-  if (!Array.isArray(parts)) throw new TypeError(`${argument}: needs a list of parts in "${kind}"`)
+  if (!Array.isArray(parts)) throw new ArgumentError(`${argument}: needs a list of parts in "${kind}"`)
   for (const one of parts) checkTree(argument, one)
 }

@@ -7,7 +7,7 @@ import type { Gap } from '../../model/gap.ts'
 import type { Interface } from '../../model/interface.ts'
 import { ProcessTable } from '../../model/process.ts'
 import type { Snapshot } from '../../model/snapshot.ts'
-import type { Tape } from '../tape.ts'
+import { recordingLack, type Tape } from '../tape.ts'
 import type { Requested } from './decode/requested.ts'
 import type { Row } from './decode/row.ts'
 import { joinPeers } from './decode/unix.ts'
@@ -144,6 +144,7 @@ const unreadOwners = (error: OsError): Gap => ({
   text: `processes could not be listed: ${error.message}`,
   help: '',
   count: undefined,
+  ...recordingLack(error),
 })
 
 /** Sockets whose owners may not be read, among those that the plan can select. */

@@ -18,8 +18,9 @@ export const limits = {
   partBytes: 64 * 1024,
   /** All answers of one snapshot. */
   snapshotBytes: 256 * 1024 * 1024,
-  /** The questions of one snapshot. */
+  /** The questions of one snapshot, and the answers to all of them. */
   questions: 100_000,
+  answers: 2_000_000,
   /** The words of one question. */
   questionBytes: 1024,
 } as const

@@ -1,28 +1,48 @@
 // What is the same for every platform when it is recorded or played: the questions that a source answers as a whole.
 
 import { planQuery, type Plan } from '../../filter/plan.ts'
+import { checkCount, checkKind } from '../../model/arguments.ts'
 import { DecodeError, OsError } from '../../model/errors.ts'
 import type { Gap } from '../../model/gap.ts'
+import { ProcessTable, type Process, type ProcessUse } from '../../model/process.ts'
 import type { Snapshot } from '../../model/snapshot.ts'
-import type { Process } from '../../model/process.ts'
-import type { Source } from '../source.ts'
+import { protocols } from '../../model/socket.ts'
+import type { EventReader, Source, Timeline } from '../source.ts'
+import { playedEvents, RecordedEvents, recordedEvents } from './events.ts'
 import type { Player } from './player.ts'
 import type { Recorder } from './recorder.ts'
-import { checkAbilities, checkInterfaces, checkLimits, checkSnapshot, checkProcess, checkProcesses } from './shape.ts'
+import {
+  checkAbilities,
+  checkCounters,
+  checkInterfaces,
+  checkLimits,
+  checkProcess,
+  checkProcesses,
+  checkSnapshot,
+  checkUses,
+} from './shape.ts'
 
 const questions = {
   abilities: 'source abilities',
   interfaces: 'source interfaces',
   limits: 'source limits',
   processes: 'source processes',
+  counters: 'source counters',
+  use: 'source use',
   process: (pid: number) => `source process ${pid}`,
 }
 
+/** Everything that events can be of. */
+const everyTable = planQuery({ protocols, details: ['tcp'] })
+
 /** A live machine that is recorded: what any command may ask is on the tape, whatever command is running. */
 export async function recordedMachine(source: Source, tape: Recorder): Promise<Source> {
-  async function takeSnapshot(plan: Plan): Promise<Snapshot> {
-    const seen = await source.takeSnapshot(plan)
+  const turns = new Turns()
+  async function takeSnapshot(plan: Plan, events: EventReader | undefined): Promise<Snapshot> {
+    const seen = await source.takeSnapshot(plan, events instanceof RecordedEvents ? events.reader : events)
     await optional(interfaces())
+    if (counters) await optional(counters())
+    if (use) await optional(use([...seen.processes.keys()]))
     tape.seen()
     return seen
   }
@@ -32,17 +52,26 @@ export async function recordedMachine(source: Source, tape: Recorder): Promise<S
   const limits = source.limits && (() => tape.value(questions.limits, () => source.limits!()))
   const processes = source.processes && (() => tape.value(questions.processes, () => source.processes!()))
 
+  const counters = source.counters && (() => tape.value(questions.counters, () => source.counters!()))
+  const use =
+    source.use && (async (pids: readonly number[]) => new Map(await tape.value(questions.use, async () => [...(await source.use!(pids))])))
+
+  // A recording is played for any query, so its events are those of all tables.
+  const openEvents = source.openEvents && (async () => recordedEvents(await source.openEvents!(everyTable), tape))
+
   await optional(abilities())
   if (limits) await optional(limits())
   return {
     name: source.name,
-    takeSnapshot: inTurn(takeSnapshot),
+    takeSnapshot: (plan = planQuery(), events?) => turns.take(() => takeSnapshot(plan, events)),
     process: pid => tape.value(questions.process(pid), () => source.process(pid)),
     interfaces,
     abilities,
     ...(limits && { limits }),
     ...(processes && { processes }),
-    ...(source.openEvents && { openEvents: source.openEvents.bind(source) }),
+    ...(counters && { counters }),
+    ...(use && { use }),
+    ...(openEvents && { openEvents }),
     ...(source.actions && { actions: source.actions }),
     ended: false,
     // The machine closes its tape itself; closing twice does nothing.
@@ -53,13 +82,15 @@ export async function recordedMachine(source: Source, tape: Recorder): Promise<S
   }
 }
 
-/** One snapshot after the other: an answer belongs to the snapshot that was started last. */
-function inTurn(takeSnapshot: (plan: Plan) => Promise<Snapshot>): (plan?: Plan) => Promise<Snapshot> {
-  let before: Promise<unknown> = Promise.resolve()
-  return (plan = planQuery()) => {
-    const next = before.then(() => takeSnapshot(plan))
-    before = next.catch(() => undefined)
-    return next
+/** One thing after the other: an answer belongs to the snapshot that was started last. */
+class Turns {
+  #last: Promise<unknown> = Promise.resolve()
+
+  /** Does something once everything before it is done. */
+  take<T>(act: () => Promise<T>): Promise<T> {
+    const done = this.#last.then(act)
+    this.#last = done.catch(() => undefined) // Whoever asked for it gets the error.
+    return done
   }
 }
 
@@ -72,94 +103,170 @@ async function optional(asked: Promise<unknown>): Promise<void> {
   }
 }
 
-/** A recorded machine that is played. Each snapshot, or each second question for interfaces, goes on to the next snapshot of the recording. */
+/** A recorded machine that is played. */
 export function playedMachine(source: Source, tape: Player): Source {
-  let seen: ReadonlyMap<number, Process> | undefined
-  let held = false
-  let interfacesAsked = false
+  return new PlayedMachine(source, tape)
+}
 
-  const sockets = inTurn(takeSnapshot)
+/** Each snapshot, or each second question for interfaces, goes on to the next snapshot of the recording. */
+class PlayedMachine implements Source {
+  readonly name: string
+  readonly replay = true
+  readonly timeline: Timeline
+  readonly counters?: NonNullable<Source['counters']>
+  readonly use?: NonNullable<Source['use']>
+  readonly #source: Source
+  readonly #tape: Player
+  readonly #turns = new Turns()
+  /** The processes of the snapshot that is played. */
+  #seen: ReadonlyMap<number, Process> | undefined
+  /** The snapshot that is played was begun by another question, and the first question for sockets is still to come. */
+  #isBegun = false
+  #areInterfacesAsked = false
 
-  async function takeSnapshot(plan: Plan): Promise<Snapshot> {
-    if (!held) interfacesAsked = false
-    held = false
+  constructor(source: Source, tape: Player) {
+    this.#source = source
+    this.#tape = tape
+    this.name = `replay ${source.name.replace(/^replay /, '')}`
+    this.timeline = this.#timelineOf()
+    // Older recordings, and those of systems that have none, do not hold them.
+    if (tape.holds(questions.counters)) this.counters = async () => this.#value(questions.counters, checkCounters)
+    if (tape.holds(questions.use)) this.use = pids => this.#useOf(pids)
+  }
+
+  get ended(): boolean {
+    return this.#tape.ended
+  }
+
+  takeSnapshot(plan: Plan = planQuery()): Promise<Snapshot> {
+    return this.#turns.take(() => this.#takeSnapshot(plan))
+  }
+
+  async interfaces(): ReturnType<Source['interfaces']> {
+    if (this.#tape.number === 0 || this.#areInterfacesAsked) {
+      this.#tape.begin()
+      this.#isBegun = true
+    }
+    this.#areInterfacesAsked = true
+    return this.#value(questions.interfaces, checkInterfaces)
+  }
+
+  openEvents(plan: Plan): Promise<EventReader> {
+    return playedEvents(this.#tape, plan)
+  }
+
+  async limits(): ReturnType<NonNullable<Source['limits']>> {
+    return this.#value(questions.limits, checkLimits)
+  }
+
+  async abilities(): ReturnType<Source['abilities']> {
+    return this.#value(questions.abilities, checkAbilities)
+  }
+
+  /** All processes that this snapshot has; those without sockets only when somebody asked for them. */
+  async processes(): Promise<readonly Process[]> {
+    const owners = await this.#known()
+    return (await this.#recorded(questions.processes, checkProcesses)) ?? [...owners.values()]
+  }
+
+  async process(pid: number): Promise<Process | undefined> {
+    const found = (await this.#known()).get(pid)
+    const check = (value: unknown): Process | undefined => (value === undefined ? undefined : checkProcess(value))
+    return found ?? (await this.#recorded(questions.process(pid), check))
+  }
+
+  close(): void {
+    this.#source.close()
+    this.#tape.close()
+  }
+
+  async #takeSnapshot(plan: Plan): Promise<Snapshot> {
+    if (!this.#isBegun) this.#areInterfacesAsked = false
+    this.#isBegun = false
+    const everything = planQuery({ ...plan.query, owners: plan.owners, details: plan.details, filter: undefined })
     // The filter is not part of the question: its own mistakes are not damage.
-    const found = await sense(tape, async () => checkSnapshot(await source.takeSnapshot(planQuery({ ...plan.query, filter: undefined }))))
-    seen = found.processes
+    const found = await sense(this.#tape, async () => checkSnapshot(await this.#source.takeSnapshot(everything)))
+    this.#seen = found.processes
     return {
       ...found,
-      source: name,
+      source: this.name,
       sockets: found.sockets.filter(s => plan.test(s, found.processes)),
       processes: ownersOf(found),
-      gaps: joinGaps(found.gaps, tape),
+      gaps: joinGaps(found.gaps, this.#tape),
     }
   }
 
-  /** The processes of the snapshot that is played. */
-  async function known(): Promise<ReadonlyMap<number, Process>> {
-    if (seen === undefined) {
-      await sockets()
-      tape.hold() // The first question for sockets is still to come.
-      held = true
+  async #known(): Promise<ReadonlyMap<number, Process>> {
+    if (this.#seen === undefined) {
+      await this.takeSnapshot()
+      this.#tape.hold() // The first question for sockets is still to come.
+      this.#isBegun = true
     }
-    return seen!
+    return this.#seen!
   }
 
-  async function interfaces(): ReturnType<Source['interfaces']> {
-    if (tape.number === 0 || interfacesAsked) {
-      tape.begin()
-      held = true
-    }
-    interfacesAsked = true
-    return sense(tape, async () => checkInterfaces(await tape.value(questions.interfaces, notHere)))
+  async #useOf(pids: readonly number[]): Promise<ReadonlyMap<number, ProcessUse>> {
+    const all = new Map<number, ProcessUse>((await this.#recorded(questions.use, checkUses)) ?? [])
+    return new Map(pids.flatMap(pid => (all.has(pid) ? [[pid, all.get(pid)!]] : [])))
   }
 
-  /** All processes that this snapshot tells of; those without sockets only when somebody asked for them. */
-  async function processes(): Promise<readonly Process[]> {
-    const owners = await known()
+  #value<T>(question: string, check: (value: unknown) => T): Promise<T> {
+    return sense(this.#tape, async () => check(await this.#tape.value(question)))
+  }
+
+  /** Undefined where nobody asked while it was recorded, and where the machine had no answer. */
+  async #recorded<T>(question: string, check: (value: unknown) => T): Promise<T | undefined> {
     try {
-      return await sense(tape, async () => checkProcesses(await tape.value(questions.processes, notHere)))
+      return await this.#value(question, check)
     } catch (error) {
-      if (error instanceof OsError) return [...owners.values()]
+      if (error instanceof OsError) return undefined
       throw error
     }
   }
 
-  async function process(pid: number): Promise<Process | undefined> {
-    const found = (await known()).get(pid)
-    if (found !== undefined) return found
-    try {
-      const other = await sense(tape, async () => tape.value<unknown>(questions.process(pid), notHere))
-      return other === undefined ? undefined : checkProcess(other)
-    } catch (error) {
-      if (error instanceof OsError) return undefined // Nobody asked for it.
-      throw error
+  #timelineOf(): Timeline {
+    const tape = this.#tape
+    const go = (way: () => Promise<void>): Promise<void> =>
+      this.#turns.take(async () => {
+        this.#seen = undefined
+        this.#isBegun = this.#areInterfacesAsked = false
+        await way()
+      })
+    return {
+      get startMs() {
+        return tape.extent.startMs
+      },
+      get endMs() {
+        return tape.extent.endMs
+      },
+      get count() {
+        return tape.extent.count
+      },
+      get isComplete() {
+        return tape.extent.isComplete
+      },
+      get number() {
+        return tape.number
+      },
+      seek(atMs) {
+        checkKind('atMs', atMs, 'number')
+        return go(() => tape.seek(atMs))
+      },
+      goTo(number) {
+        checkCount('number', number)
+        return go(() => tape.goTo(number))
+      },
+      step(by) {
+        checkKind('by', by, 'number')
+        return go(() => tape.goTo(tape.number + by))
+      },
     }
-  }
-
-  const name = `replay ${source.name.replace(/^replay /, '')}`
-  return {
-    name,
-    replay: true,
-    takeSnapshot: sockets,
-    interfaces,
-    process,
-    processes,
-    limits: () => sense(tape, async () => checkLimits(await tape.value(questions.limits, notHere))),
-    abilities: () => sense(tape, async () => checkAbilities(await tape.value(questions.abilities, notHere))),
-    get ended() {
-      return tape.ended
-    },
-    close() {
-      source.close()
-      tape.close()
-    },
   }
 }
 
 /** The owners of sockets and their parents: a recording knows more processes than a snapshot that wanted few sockets. */
-function ownersOf({ sockets, processes }: Snapshot): ReadonlyMap<number, Process> {
-  const owners = new Map<number, Process>()
+function ownersOf({ sockets, processes }: Snapshot): ProcessTable {
+  const owners = new ProcessTable()
   const add = (pid: number | undefined): void => {
     const found = pid === undefined || owners.has(pid) ? undefined : processes.get(pid)
     if (found === undefined) return
@@ -170,31 +277,35 @@ function ownersOf({ sockets, processes }: Snapshot): ReadonlyMap<number, Process
   return owners
 }
 
-function notHere(): never {
-  throw new OsError('recording', 'ENODATA')
-}
-
 /** Runs what reads answers of a recording. An answer of another shape than anybody expects is damage, not a bug. */
 async function sense<T>(tape: Player, read: () => Promise<T>): Promise<T> {
   try {
     return await read()
   } catch (error) {
     if (error instanceof OsError || error instanceof DecodeError) throw error
-    throw new DecodeError('recording', 0, 0, `at look ${tape.number}`, { text: 'an answer makes no sense', cause: error })
+    throw new DecodeError('recording', 0, 0, `at snapshot ${tape.number}`, { text: 'an answer makes no sense', cause: error })
   }
 }
 
-/** What a source could not see because nobody recorded it is said once, and with that reason. */
+/** What the recording does not hold, and the platform made no gap of, is one gap; where it breaks off is another. */
 function joinGaps(seen: readonly Gap[], tape: Player): readonly Gap[] {
-  const gaps = seen.map(gap => (gap.text.includes('recording failed: ENODATA') ? { ...gap, why: 'recording' as const, help: again } : gap))
-  const unsaid = tape.missing().filter(question => !gaps.some(gap => gap.text.includes(`"${question}"`)))
-  const such = unsaid.length === 1 ? `"${unsaid[0]}"` : `${unsaid.length} answers, such as "${unsaid[0]}"`
-  if (unsaid.length > 0)
-    gaps.push({ what: 'sockets', why: 'recording', text: `the recording does not hold ${such}`, help: again, count: unsaid.length })
+  const gaps = [...seen]
+  const missing = tape.missing()
+  if (missing.length > 0) {
+    const such = missing.length === 1 ? `"${missing[0]}"` : `${missing.length} answers, such as "${missing[0]}"`
+    gaps.push({
+      code: 'recording-incomplete',
+      what: 'sockets',
+      why: 'recording',
+      text: `the recording does not hold ${such}`,
+      help: 'record again',
+      count: missing.length,
+    })
+  }
   const cut = tape.cutInSnapshot
-  if (cut !== undefined)
-    gaps.push({ what: 'sockets', why: 'damaged', text: `the recording is cut short at look ${cut}`, help: '', count: undefined })
+  if (cut !== undefined) {
+    const text = `the recording is cut short at snapshot ${cut}`
+    gaps.push({ code: 'recording-cut', what: 'sockets', why: 'damaged', text, help: '', count: undefined })
+  }
   return gaps
 }
-
-const again = 'record again'

@@ -1,140 +1,304 @@
-// The tape that answers instead of a machine. It knows questions and answers, not what they mean.
+// The tape that answers instead of a machine. Its terms are questions and answers, not what they mean.
 
 import { DecodeError, OsError } from '../../model/errors.ts'
-import type { Tape } from '../tape.ts'
-import { openReader, parse, type Answer, type RecordedSnapshot } from './reader.ts'
+import { NotRecorded, type Tape } from '../tape.ts'
+import { yielding } from '../yielding.ts'
+import { Checkpoints } from './checkpoints.ts'
+import { Kept } from './kept.ts'
+import { parse, Reader, type Answer, type Position, type RecordedSnapshot } from './reader.ts'
 import type { Host, PlainError } from './recorder.ts'
 
-/** A tape that is played. */
-export interface Player extends Tape {
-  /** The machine that was recorded. */
-  readonly host: Host
-  /** The number of the snapshot that is played; 0 before the first. */
-  readonly number: number
-  /** Goes on to the next snapshot, and keeps the next `look()` from going on again: the snapshot that it asks for has begun already. */
-  begin(): void
-  /** The same without going on. */
-  hold(): void
-  /** The questions of the snapshot that is played which the recording does not hold. */
-  missing(): readonly string[]
-  /** The snapshot in which the recording breaks off, when the one that is played is the last. */
-  readonly cutInSnapshot: number | undefined
+/** The question that every platform asks first in a snapshot: when it is taken, in milliseconds since 1970. */
+const clockQuestion = 'clock'
+
+/** A snapshot that was read and is not played yet. */
+interface Ahead {
+  readonly snapshot: RecordedSnapshot
+  readonly position: Position
+  readonly atMs: number | undefined
 }
 
-/** A small value that was asked for once holds in later snapshots too: the machine that asked had kept it, as names of users. */
-const keptBytes = 4096
-const keptValues = 10_000
+/** How long a recording is, as far as it has been read. */
+export interface Extent {
+  readonly startMs: number | undefined
+  readonly endMs: number | undefined
+  readonly count: number
+  readonly isComplete: boolean
+}
 
-/** Opens a recording to be played. A snapshot that is asked for after the last one is the last one again. */
-export function player(file: string): Player {
-  const reader = openReader(file)
-  let now: RecordedSnapshot = reader.before
-  let ahead: RecordedSnapshot | undefined
-  let failure: unknown
-  let held = false
-  let taken = new Map<string, number>()
-  const missing = new Set<string>()
-  const kept = new Map<string, Answer>()
+/** A tape that is played. A snapshot that is asked for after the last one is the last one again. */
+export class Player implements Tape {
+  readonly recordsEverything = true
+  readonly played = true
+  readonly keepsArguments = true
+  readonly #reader: Reader
+  readonly #checkpoints = new Checkpoints()
+  #extent: Extent = { startMs: undefined, endMs: undefined, count: 0, isComplete: false }
+  #now: RecordedSnapshot
+  /** One snapshot is always read ahead, so that it is known whether there is one. */
+  #ahead: Ahead | undefined
+  /** Damage that was met while reading ahead; thrown when that snapshot is asked for. */
+  #failure: unknown
+  #held = false
+  /** The values that hold from the snapshots before the one that is played, and the latest time of all up to it. */
+  #kept = new Kept()
+  #latestMs: number | undefined
+  /** How many answers to each question of this snapshot were given. */
+  readonly #taken = new Map<string, number>()
+  readonly #missing = new Map<string, NotRecorded>()
+  /** The batches of this snapshot that were not taken yet. */
+  readonly #queues = new Map<string, (Uint8Array | PlainError)[]>()
 
-  function keep(snapshot: RecordedSnapshot): void {
-    for (const [question, answers] of snapshot.questions) {
-      const answer = answers.at(-1)!
-      if (!answer.done || answer.answers.length > 1 || (answer.answers[0]?.length ?? 0) > keptBytes) continue
-      // A copy: the answer itself would hold on to its whole block.
-      if (kept.size < keptValues || kept.has(question))
-        kept.set(question, { ...answer, answers: answer.answers.map(b => Uint8Array.from(b)) })
+  /** Opens a recording. */
+  constructor(file: string) {
+    this.#reader = new Reader(file)
+    this.#now = this.#reader.before
+    this.#readAhead()
+    let wrong = this.#failure
+    if (this.#ahead === undefined && this.#reader.cutInSnapshot !== undefined)
+      wrong = new DecodeError(file, 1, 0, '', { text: 'the recording is cut short in its first snapshot' })
+    if (wrong !== undefined) {
+      this.#reader.close()
+      throw wrong
+    }
+    this.#kept.take(this.#now)
+    if (this.#ahead) this.#checkpoints.add(this.#ahead.position, this.#ahead.atMs, this.#kept)
+  }
+
+  /** The machine that was recorded. */
+  get host(): Host {
+    return this.#reader.host
+  }
+
+  get ended(): boolean {
+    return this.#ahead === undefined && this.#failure === undefined
+  }
+
+  /** The number of the snapshot that is played; 0 before the first. */
+  get number(): number {
+    return this.#now.number
+  }
+
+  /** How long the recording is, as far as it has been read. */
+  get extent(): Extent {
+    return this.#extent
+  }
+
+  /** The snapshot in which the recording breaks off, when the one that is played is the last. */
+  get cutInSnapshot(): number | undefined {
+    return this.#ahead === undefined ? this.#reader.cutInSnapshot : undefined
+  }
+
+  /** Goes on to the next snapshot, and keeps `beginSnapshot()` from going on again: the snapshot that it is called for has begun already. */
+  begin(): void {
+    this.#goOn()
+    this.#held = true
+  }
+
+  /** The same without going on. */
+  hold(): void {
+    this.#held = true
+  }
+
+  /** Goes to the last snapshot before the first one that is later than this moment. */
+  seek(atMs: number): Promise<void> {
+    return this.#goTo((_, latestMs) => latestMs !== undefined && latestMs > atMs)
+  }
+
+  /** Goes to a snapshot by its number. */
+  goTo(number: number): Promise<void> {
+    return this.#goTo(found => found > number)
+  }
+
+  beginSnapshot(): void {
+    if (!this.#held) this.#goOn()
+    this.#held = false
+  }
+
+  /** Whether this question was answered before the first snapshot, or in the one that is played or comes next. */
+  holds(question: string): boolean {
+    return [this.#reader.before, this.#now, this.#ahead?.snapshot].some(snapshot => snapshot?.questions.has(question))
+  }
+
+  /** The questions of the snapshot that is played which the recording does not hold, and which no gap reports. */
+  missing(): readonly string[] {
+    return [...this.#missing.values()].filter(error => !error.isReported).map(error => error.question)
+  }
+
+  *bytes(question: string): Generator<Uint8Array> {
+    const { answers, error } = this.#find(question, undefined)
+    yield* answers
+    if (error !== undefined) throw revive(error)
+  }
+
+  async *stream(question: string): AsyncGenerator<Uint8Array> {
+    yield* this.bytes(question)
+  }
+
+  // oxlint-disable-next-line require-await
+  async value<T>(question: string): Promise<T> {
+    const { answers, error } = this.#find(question, this.#kept.get(question))
+    if (error !== undefined) throw revive(error)
+    return (answers.length === 0 ? undefined : this.#parse(question, answers[0]!)) as T
+  }
+
+  append<T>(question: string): readonly T[] {
+    const queue = this.#queueOf(question)
+    for (;;) {
+      const batch = queue.shift()
+      if (batch === undefined) return []
+      if (!(batch instanceof Uint8Array)) throw revive(batch)
+      const found = this.#parse(question, batch)
+      if (!Array.isArray(found))
+        throw new DecodeError('recording', 0, 0, `at snapshot ${this.number}`, { text: `"${question}" is not a list` })
+      if (found.length > 0) return found as T[]
     }
   }
 
-  /** One snapshot is always read ahead, to know whether there is one. */
-  function readAhead(): void {
-    try {
-      ahead = reader.next()
-    } catch (error) {
-      ahead = undefined
-      failure = error
-    }
+  close(): void {
+    this.#reader.close()
+  }
+
+  #parse(question: string, answer: Uint8Array): unknown {
+    return parse(answer, `"${question}" of snapshot ${this.number}`)
   }
 
   /** The answer to a question. Asked more often than it was recorded, it has the last answer again. */
-  function find(question: string, older?: ReadonlyMap<string, Answer>): Answer {
-    for (const snapshot of [now, reader.before]) {
+  #find(question: string, older: Answer | undefined): Answer {
+    for (const snapshot of [this.#now, this.#reader.before]) {
       const answers = snapshot.questions.get(question)
       if (answers === undefined) continue
-      const count = taken.get(question) ?? 0
-      taken.set(question, count + 1)
+      const count = this.#taken.get(question) ?? 0
+      this.#taken.set(question, count + 1)
       const answer = answers[Math.min(count, answers.length - 1)]!
       if (answer.done || answer.error !== undefined) return answer
     }
-    const before = older?.get(question)
-    if (before !== undefined) return before
-    missing.add(question)
-    throw new OsError('recording', 'ENODATA', { help: `"${question}" was not recorded` })
+    if (older !== undefined) return older
+    const missing = this.#missing.get(question) ?? new NotRecorded(question)
+    this.#missing.set(question, missing)
+    throw missing
   }
 
-  function goOn(): void {
-    if (failure !== undefined) throw failure
-    taken = new Map()
-    missing.clear()
-    if (ahead === undefined && now.number === 0) throw new OsError('recording', 'ENODATA', { help: 'it holds no look at sockets' })
-    if (ahead === undefined) return
-    keep(now)
-    now = ahead
-    readAhead()
+  /** The batches of this snapshot that were not taken; with the first snapshot also those from before it. */
+  #queueOf(question: string): (Uint8Array | PlainError)[] {
+    const found = this.#queues.get(question)
+    if (found) return found
+    const snapshots = this.#now.number === 1 ? [this.#reader.before, this.#now] : [this.#now]
+    const queue = snapshots.flatMap(snapshot => batchesOf(snapshot, question))
+    this.#queues.set(question, queue)
+    return queue
   }
 
-  readAhead()
-  if (ahead === undefined && reader.cutInSnapshot !== undefined)
-    throw closing(new DecodeError(file, 1, 0, '', { text: 'the recording is cut short in its first snapshot' }))
-  if (failure !== undefined) throw closing(failure)
-
-  function closing(error: unknown): unknown {
-    reader.close()
-    return error
+  #goOn(): void {
+    if (this.#failure !== undefined) throw this.#failure
+    this.#taken.clear()
+    this.#missing.clear()
+    const next = this.#ahead
+    if (next === undefined && this.#now.number === 0) throw new OsError('recording', 'ENODATA', { help: 'it holds no snapshot' })
+    if (next === undefined) return
+    if (this.#now === this.#reader.before) for (const [question, queue] of this.#queues) queue.push(...batchesOf(next.snapshot, question))
+    else this.#queues.clear()
+    this.#kept.take(this.#now)
+    this.#now = next.snapshot
+    this.#latestMs = later(this.#latestMs, next.atMs)
+    this.#checkpoints.add(next.position, this.#latestMs, this.#kept)
+    this.#readAhead()
   }
 
-  return {
-    host: reader.host,
-    recordsEverything: true,
-    played: true,
-    keepsArguments: true,
-    get ended() {
-      return ahead === undefined && failure === undefined
-    },
-    get number() {
-      return now.number
-    },
-    hold() {
-      held = true
-    },
-    begin() {
-      goOn()
-      held = true
-    },
-    beginSnapshot() {
-      if (!held) goOn()
-      held = false
-    },
-    *bytes(question) {
-      const { answers, error } = find(question)
-      yield* answers
-      if (error !== undefined) throw revive(error)
-    },
-    async *stream(question) {
-      yield* this.bytes(question, () => [])
-    },
-    // oxlint-disable-next-line require-await
-    async value<T>(question: string): Promise<T> {
-      const { answers, error } = find(question, kept)
-      if (error !== undefined) throw revive(error)
-      return (answers.length === 0 ? undefined : parse(answers[0]!, `"${question}" of snapshot ${now.number}`)) as T
-    },
-    missing: () => [...missing],
-    get cutInSnapshot() {
-      return ahead === undefined ? reader.cutInSnapshot : undefined
-    },
-    close: () => reader.close(),
+  #readAhead(): void {
+    this.#ahead = undefined
+    try {
+      this.#ahead = this.#read()
+    } catch (error) {
+      this.#failure = error
+    }
   }
+
+  /** Reads the next snapshot, and notes how long the recording is. */
+  #read(): Ahead | undefined {
+    const { position } = this.#reader
+    let snapshot
+    try {
+      snapshot = this.#reader.next()
+    } finally {
+      if (snapshot === undefined) this.#extent = { ...this.#extent, isComplete: true }
+    }
+    if (snapshot === undefined) return undefined
+    const atMs = timeOf(snapshot)
+    const { startMs, endMs, count } = this.#extent
+    if (snapshot.number > count) this.#extent = { ...this.#extent, startMs: startMs ?? atMs, endMs: atMs ?? endMs, count: snapshot.number }
+    return { snapshot, position, atMs }
+  }
+
+  /** Goes to the last snapshot before the first one that is too far; to the first when all are. */
+  async #goTo(isTooFar: (number: number, latestMs: number | undefined) => boolean): Promise<void> {
+    this.#taken.clear()
+    this.#missing.clear()
+    this.#queues.clear()
+    this.#held = false
+    this.#failure = undefined
+    try {
+      await this.#playUpTo(isTooFar)
+    } catch (error) {
+      this.#failure = error
+      throw error
+    }
+  }
+
+  /** Plays from the last checkpoint that is not too far, so that what holds there is what would hold if everything before it had been played. */
+  async #playUpTo(isTooFar: (number: number, latestMs: number | undefined) => boolean): Promise<void> {
+    const pause = yielding()
+    const checkpoint = this.#checkpoints.last(one => !isTooFar(one.position.number, one.latestMs))
+    this.#reader.moveTo(checkpoint.position)
+    this.#kept = new Kept(checkpoint.kept)
+    this.#latestMs = checkpoint.latestMs
+    let found = this.#read()
+    if (found === undefined)
+      throw new DecodeError('recording', 1, 0, `at snapshot ${checkpoint.position.number}`, { text: 'it was cut short' })
+    for (;;) {
+      const { position } = this.#reader
+      const next = this.#readUnlessDamaged()
+      const latestMs = later(this.#latestMs, next?.atMs)
+      if (next === undefined || isTooFar(next.snapshot.number, latestMs)) {
+        this.#reader.moveTo(position)
+        break
+      }
+      this.#kept.take(found.snapshot)
+      found = next
+      this.#latestMs = latestMs
+      this.#checkpoints.add(found.position, latestMs, this.#kept)
+      await pause()
+    }
+    const { number } = found.snapshot
+    this.#ahead = found
+    this.#now = number === 1 ? this.#reader.before : { number: number - 1, questions: new Map(), whole: true }
+  }
+
+  /** Undefined at damage: it is met again, and thrown, when the recording is played on to it. */
+  #readUnlessDamaged(): Ahead | undefined {
+    try {
+      return this.#read()
+    } catch (error) {
+      if (error instanceof DecodeError) return undefined
+      throw error
+    }
+  }
+}
+
+/** When a snapshot was taken, as its first answer says it. */
+function timeOf({ questions }: RecordedSnapshot): number | undefined {
+  const answer = questions.get(clockQuestion)?.[0]?.answers[0]
+  if (answer === undefined || answer.length > 32) return undefined
+  const atMs = Number(Buffer.from(answer).toString())
+  return Number.isFinite(atMs) ? atMs : undefined
+}
+
+const later = (a: number | undefined, b: number | undefined): number | undefined =>
+  a === undefined || b === undefined ? (a ?? b) : Math.max(a, b)
+
+/** The batches of a snapshot, and the error that ended them. */
+function batchesOf(snapshot: RecordedSnapshot, question: string): (Uint8Array | PlainError)[] {
+  return (snapshot.questions.get(question) ?? []).flatMap(({ answers, error }) => (error === undefined ? answers : [...answers, error]))
 }
 
 /** The error that was met when it was recorded. */

@@ -1,4 +1,4 @@
-// Reads a recording look by look. It knows records, not what was asked.
+// Reads a recording snapshot by snapshot, from its start or from any snapshot that was met before. Its terms are records, not what was asked.
 
 import { closeSync, constants, fstatSync, openSync, readSync } from 'node:fs'
 import { DecodeError, OsError } from '../../model/errors.ts'
@@ -15,7 +15,7 @@ export interface Answer {
   done: boolean
 }
 
-/** Everything that was asked in one snapshot; look 0 is what was asked before the first. */
+/** Everything that was asked in one snapshot; number 0 is what was asked before the first. */
 export interface RecordedSnapshot {
   readonly number: number
   /** By question; asked more than once, it has been answered more than once. */
@@ -23,109 +23,146 @@ export interface RecordedSnapshot {
   whole: boolean
 }
 
+/** A place in a recording: where the records of a snapshot start, and how reading went until there. */
+export interface Position {
+  /** The block, and how many of its records come before. */
+  readonly block: number
+  readonly records: number
+  /** How many records come before in all. */
+  readonly count: number
+  /** The number of the snapshot that starts here. */
+  readonly number: number
+  readonly state: 'reading' | 'ended' | 'cut'
+  readonly damage: unknown
+}
+
 /** A recording that is being read. */
-export interface Reader {
+export class Reader {
   readonly host: Host
   /** What was asked before the first snapshot. */
   readonly before: RecordedSnapshot
-  /** The next snapshot that is whole; undefined at the end. A damaged recording plays up to the damage, and throws then. */
-  next(): RecordedSnapshot | undefined
+  readonly #file: BlockFile
+  #records: Records
+  readonly #open = new Map<number, Answer>()
+  #state: Position['state'] = 'reading'
+  #damage: unknown
+  #snapshot = emptySnapshot(0)
+  #start: Position
+  #questions = 0
+  #answers = 0
+  #bytes = 0
+
+  /** Opens a recording and reads up to its first snapshot. */
+  constructor(file: string) {
+    this.#file = new BlockFile(file)
+    try {
+      checkHead(file, this.#file.read(0, fileHeaderBytes))
+      this.#records = new Records(this.#file, fileHeaderBytes, 0, 0)
+      this.#start = this.#here()
+      this.host = hostOf(this.#records.next())
+      const before = this.next()
+      if (before === undefined)
+        throw new DecodeError('recording', 1, 0, 'snapshot 1', { text: 'it is cut short before its first snapshot' })
+      this.before = before
+    } catch (error) {
+      this.#file.close()
+      throw error
+    }
+  }
+
   /** The number of the snapshot in which the recording breaks off, when it was not closed as it should. Known at its end. */
-  readonly cutInSnapshot: number | undefined
-  close(): void
-}
-
-/** Opens a recording and reads up to its first snapshot. */
-export function openReader(file: string): Reader {
-  const { read, close } = openBytes(file)
-  try {
-    checkHead(file, read(0, fileHeaderBytes))
-    return readSnapshots(read, close)
-  } catch (error) {
-    close()
-    throw error
-  }
-}
-
-function checkHead(file: string, head: Buffer): void {
-  if (!head.subarray(0, magic.length).equals(magic) || head.length < fileHeaderBytes)
-    throw new DecodeError(file, fileHeaderBytes, head.length, '', { text: 'is no recording' })
-  const found = head.readUInt16LE(magic.length)
-  if (found > version || found === 0) {
-    const text = `is a recording of version ${found}; this sockscope reads version ${version}`
-    throw new DecodeError(file, version, found, '', { text: found === 0 ? 'is a damaged recording: it has no version' : text })
-  }
-}
-
-function readSnapshots(read: Read, close: () => void): Reader {
-  const records = recordsOf(read)
-  const open = new Map<number, Answer>()
-  let state: 'reading' | 'ended' | 'cut' = 'reading'
-  let damage: unknown
-  let snapshot = emptySnapshot(0)
-  let questions = 0
-  let bytes = 0
-
-  /** Takes one record. True when it ends the snapshot before it. */
-  function take(record: Record, where: string): boolean {
-    const { kind, id, content } = record
-    if (kind === kinds.snapshot || kind === kinds.end) {
-      open.clear()
-      questions = bytes = 0
-      snapshot.whole = true
-      if (kind === kinds.end) state = 'ended'
-      return true
-    }
-    if (kind === kinds.seen) snapshot.whole = true
-    else if (kind === kinds.question) {
-      if (++questions > limits.questions) throw new DecodeError('look of a recording', questions, limits.questions, where)
-      const answer: Answer = { answers: [], parts: [], error: undefined, done: false }
-      open.set(id, answer)
-      const words = Buffer.from(content).toString()
-      const same = snapshot.questions.get(words)
-      if (same) same.push(answer)
-      else snapshot.questions.set(words, [answer])
-    } else {
-      if ((bytes += content.length) > limits.snapshotBytes) throw new DecodeError('look of a recording', bytes, limits.snapshotBytes, where)
-      const answer = open.get(id)
-      // What belongs to no question of this snapshot was asked in the one before and answered too late.
-      if (answer) addTo(answer, record, where)
-    }
-    return false
+  get cutInSnapshot(): number | undefined {
+    return this.#state === 'cut' ? this.#snapshot.number : undefined
   }
 
-  /** Reads to the end of a snapshot, and starts the next one. */
-  function next(): RecordedSnapshot | undefined {
-    if (damage !== undefined) throw damage
-    const last = snapshot
-    while (state === 'reading') {
+  /** Where the snapshot starts that `next()` gives. */
+  get position(): Position {
+    return this.#start
+  }
+
+  /** Goes to where a snapshot starts. */
+  moveTo(position: Position): void {
+    this.#records = new Records(this.#file, position.block, position.records, position.count)
+    this.#state = position.state
+    this.#damage = position.damage
+    this.#begin(position.number)
+  }
+
+  /** The next snapshot that is whole; undefined at the end. A damaged recording plays up to the damage, and throws then. */
+  next(): RecordedSnapshot | undefined {
+    if (this.#damage !== undefined) throw this.#damage
+    const last = this.#snapshot
+    while (this.#state === 'reading') {
       try {
-        const { value, done } = records.next()
-        if (done) state = 'cut'
-        else if (!take(value.record, value.where)) continue
+        const next = this.#records.next()
+        if (next === undefined) this.#state = 'cut'
+        else if (!this.#take(next.record, next.where)) continue
       } catch (error) {
-        damage = error
-        state = 'cut'
+        this.#damage = error
+        this.#state = 'cut'
         if (!last.whole) throw error
       }
       if (!last.whole) break
-      snapshot = emptySnapshot(last.number + 1)
+      this.#begin(last.number + 1)
       return last
     }
     return undefined
   }
 
-  const host = hostOf(records.next().value)
-  const before = next()
-  if (before === undefined) throw new DecodeError('recording', 1, 0, 'look 1', { text: 'it is cut short before its first snapshot' })
-  return {
-    host,
-    before,
-    next,
-    close,
-    get cutInSnapshot() {
-      return state === 'cut' ? snapshot.number : undefined
-    },
+  close(): void {
+    this.#file.close()
+  }
+
+  #here(): Position {
+    return { ...this.#records.place, number: this.#snapshot.number, state: this.#state, damage: this.#damage }
+  }
+
+  #begin(number: number): void {
+    this.#open.clear()
+    this.#questions = this.#answers = this.#bytes = 0
+    this.#snapshot = emptySnapshot(number)
+    this.#start = this.#here()
+  }
+
+  /** Takes one record. True when it ends the snapshot before it. */
+  #take(record: Record, where: string): boolean {
+    const { kind, id, content } = record
+    const snapshot = this.#snapshot
+    if (kind === kinds.snapshot || kind === kinds.end) {
+      snapshot.whole = true
+      if (kind === kinds.end) this.#state = 'ended'
+      return true
+    }
+    if (kind === kinds.seen) snapshot.whole = true
+    else if (kind === kinds.question) {
+      if (++this.#questions > limits.questions) throw tooMuch(this.#questions, limits.questions, where)
+      const answer: Answer = { answers: [], parts: [], error: undefined, done: false }
+      this.#open.set(id, answer)
+      const words = Buffer.from(content).toString()
+      const same = snapshot.questions.get(words)
+      if (same) same.push(answer)
+      else snapshot.questions.set(words, [answer])
+    } else {
+      if ((this.#bytes += content.length) > limits.snapshotBytes) throw tooMuch(this.#bytes, limits.snapshotBytes, where)
+      // An answer without content costs memory too.
+      if (++this.#answers > limits.answers) throw tooMuch(this.#answers, limits.answers, where)
+      const answer = this.#open.get(id)
+      // What belongs to no question of this snapshot was asked in the one before and answered too late.
+      if (answer) addTo(answer, record, where)
+    }
+    return false
+  }
+}
+
+const tooMuch = (got: number, max: number, where: string): DecodeError => new DecodeError('snapshot of a recording', got, max, where)
+
+function checkHead(file: string, head: Buffer): void {
+  if (!head.subarray(0, magic.length).equals(magic) || head.length < fileHeaderBytes)
+    throw new DecodeError(file, fileHeaderBytes, head.length, '', { text: 'is not a recording' })
+  const found = head.readUInt16LE(magic.length)
+  if (found > version || found === 0) {
+    const text = `is a recording of version ${found}; this sockscope reads version ${version}`
+    throw new DecodeError(file, version, found, '', { text: found === 0 ? 'is a damaged recording: it has no version' : text })
   }
 }
 
@@ -137,7 +174,7 @@ function addTo(answer: Answer, { kind, content }: Record, where: string): void {
     answer.answers.push(answer.parts.length === 0 ? content : Buffer.concat([...answer.parts.splice(0), content]))
   } else if (kind === kinds.done) answer.done = true
   else if (kind === kinds.error) answer.error = parse<PlainError>(content, where)
-  else throw new DecodeError('record', kinds.end, kind, where, { text: `its kind is ${kind}, which nobody knows` })
+  else throw new DecodeError('record', kinds.end, kind, where, { text: `its kind is ${kind}, which has no meaning` })
 }
 
 /** The value of JSON in a recording. */
@@ -149,7 +186,7 @@ export function parse<T>(content: Uint8Array, where: string): T {
   }
 }
 
-function hostOf(first: { readonly record: Record } | undefined | void): Host {
+function hostOf(first: { readonly record: Record } | undefined): Host {
   if (!first) throw new DecodeError('recording', 1, 0, 'at its start', { text: 'it is cut short before its first snapshot' })
   const host = first.record.kind === kinds.host ? parse<Partial<Host> | null>(first.record.content, 'at its start') : null
   if (typeof host?.platform !== 'string')
@@ -157,45 +194,70 @@ function hostOf(first: { readonly record: Record } | undefined | void): Host {
   return host as Host
 }
 
-/** All records of a file, until it ends: as it should, or in the middle of a block. */
-function* recordsOf(read: Read): Generator<{ readonly record: Record; readonly where: string }> {
-  let count = 0
-  for (let at = fileHeaderBytes; ;) {
-    const block = readBlock(read, at)
-    if (block === undefined) return
-    for (const record of readRecords(block.records, `in the block at byte ${at}`)) {
-      yield { record, where: `${++count} at byte ${at}` }
+/** The records of a file from some place on, until it ends: as it should, or in the middle of a block. */
+class Records {
+  readonly #file: BlockFile
+  #block: number
+  #next: number
+  #taken = 0
+  #count: number
+  #inBlock: Generator<Record> | undefined
+  constructor(file: BlockFile, block: number, records: number, count: number) {
+    this.#file = file
+    this.#block = this.#next = block
+    this.#count = count - records
+    for (let i = 0; i < records; i++) this.next()
+  }
+
+  /** Where the next record is. */
+  get place(): Pick<Position, 'block' | 'records' | 'count'> {
+    return { block: this.#block, records: this.#taken, count: this.#count }
+  }
+
+  next(): { readonly record: Record; readonly where: string } | undefined {
+    for (;;) {
+      const record = this.#inBlock?.next()
+      if (record !== undefined && !record.done) {
+        this.#taken++
+        return { record: record.value, where: `${++this.#count} at byte ${this.#block}` }
+      }
+      const block = readBlock((at, length) => this.#file.read(at, length), this.#next)
+      if (block === undefined) return undefined
+      this.#block = this.#next
+      this.#next = block.next
+      this.#taken = 0
+      this.#inBlock = readRecords(block.records, `in the block at byte ${this.#block}`)
     }
-    at = block.next
   }
 }
 
-type Read = (at: number, length: number) => Buffer
+/** A file that is read at any place; a read gives less at its end. Only a plain file: a pipe or a device could keep us waiting for ever. */
+class BlockFile {
+  readonly #name: string
+  readonly #fd: number
+  #closed = false
+  constructor(name: string) {
+    this.#name = name
+    this.#fd = system(`open ${name}`, () => openSync(name, constants.O_RDONLY | (constants.O_NONBLOCK ?? 0)))
+    if (system(`fstat ${name}`, () => fstatSync(this.#fd)).isFile()) return
+    this.close()
+    throw new DecodeError(name, fileHeaderBytes, 0, '', { text: 'is not a recording' })
+  }
 
-/** Opens a file for reading at any place; a read gives less at its end. Only a plain file: a pipe or a device could keep us waiting for ever. */
-function openBytes(file: string): { readonly read: Read; readonly close: () => void } {
-  const fd = system(`open ${file}`, () => openSync(file, constants.O_RDONLY | (constants.O_NONBLOCK ?? 0)))
-  let closed = false
-  const close = (): void => {
-    if (!closed) closeSync(fd)
-    closed = true
+  read(at: number, length: number): Buffer {
+    const bytes = Buffer.allocUnsafe(length)
+    let got = 0
+    while (got < length) {
+      const more = system(`read ${this.#name}`, () => readSync(this.#fd, bytes, got, length - got, at + got))
+      if (more === 0) break
+      got += more
+    }
+    return bytes.subarray(0, got)
   }
-  if (!system(`fstat ${file}`, () => fstatSync(fd)).isFile()) {
-    close()
-    throw new DecodeError(file, fileHeaderBytes, 0, '', { text: 'is no recording' })
-  }
-  return {
-    close,
-    read(at, length) {
-      const bytes = Buffer.allocUnsafe(length)
-      let got = 0
-      while (got < length) {
-        const more = system(`read ${file}`, () => readSync(fd, bytes, got, length - got, at + got))
-        if (more === 0) break
-        got += more
-      }
-      return bytes.subarray(0, got)
-    },
+
+  close(): void {
+    if (!this.#closed) closeSync(this.#fd)
+    this.#closed = true
   }
 }
 

@@ -46,6 +46,9 @@ export function recorder(file: string, platform: string, options: RecorderOption
   out.add(kinds.host, 0, Buffer.from(JSON.stringify(host)))
   let questions = 0
   let asked = 0
+  let answers = 0
+  /** The questions of this snapshot that batches are appended to; undefined when they are not kept. */
+  const appended = new Map<string, number | undefined>()
   let snapshotBytes = 0
 
   /** Starts a question. Its number, or undefined when it is not kept. */
@@ -60,7 +63,8 @@ export function recorder(file: string, platform: string, options: RecorderOption
   /** Keeps an answer; false when the snapshot has become too long for a recording. */
   function keep(id: number, answer: Uint8Array): boolean {
     snapshotBytes += answer.length
-    if (snapshotBytes > limits.snapshotBytes) {
+    answers += Math.floor(answer.length / limits.partBytes) + 2
+    if (snapshotBytes > limits.snapshotBytes || answers > limits.answers) {
       out.add(kinds.error, id, errorBytes(new OsError('record', 'EFBIG', { help: 'one snapshot is too long for a recording' })))
       return false
     }
@@ -69,6 +73,11 @@ export function recorder(file: string, platform: string, options: RecorderOption
       out.add(kinds.part, id, answer.subarray(at, at + limits.partBytes))
     out.add(kinds.answer, id, answer.subarray(at))
     return true
+  }
+
+  /** Plain data as text, without command lines unless they are wished; undefined for undefined. */
+  function plainText(value: unknown): string | undefined {
+    return JSON.stringify(value, (key, one: unknown) => (!keepsArguments && argumentFields.has(key) ? undefined : one))
   }
 
   /** Keeps the answers to one question. */
@@ -99,7 +108,7 @@ export function recorder(file: string, platform: string, options: RecorderOption
       keeps.fail(error)
       throw error
     } finally {
-      keeps.end() // Also when the source has heard enough and stops asking.
+      keeps.end() // Also when the source has read enough and stops asking.
     }
   }
 
@@ -124,7 +133,8 @@ export function recorder(file: string, platform: string, options: RecorderOption
     ended: false,
     keepsArguments,
     beginSnapshot() {
-      snapshotBytes = asked = 0
+      snapshotBytes = asked = answers = 0
+      appended.clear()
       out.add(kinds.snapshot, 0, nothing)
     },
     seen() {
@@ -142,9 +152,26 @@ export function recorder(file: string, platform: string, options: RecorderOption
         out.add(kinds.error, id, errorBytes(error))
         throw error
       }
-      const json = JSON.stringify(answer, (key, value: unknown) => (!keepsArguments && argumentFields.has(key) ? undefined : value))
+      const json = plainText(answer)
       if (json === undefined || keep(id, Buffer.from(json))) out.add(kinds.done, id, nothing)
       return answer
+    },
+    append(question, take) {
+      const idOf = (): number | undefined => {
+        if (!appended.has(question)) appended.set(question, begin(question))
+        return appended.get(question)
+      }
+      let batch
+      try {
+        batch = take()
+      } catch (error) {
+        const id = idOf()
+        if (id !== undefined) out.add(kinds.error, id, errorBytes(error))
+        throw error
+      }
+      const id = batch.length === 0 ? undefined : idOf()
+      if (id !== undefined && !keep(id, Buffer.from(plainText(batch)!))) appended.set(question, undefined)
+      return batch
     },
     close: () => out.close(),
   }
@@ -189,7 +216,7 @@ function openBlocks(file: string): { add(kind: number, id: number, content: Uint
     try {
       flush()
     } catch (error) {
-      failed = error // Told to whoever adds next.
+      failed = error // Thrown at the next addition.
     }
   }
   function close(): void {
@@ -208,7 +235,7 @@ function openBlocks(file: string): { add(kind: number, id: number, content: Uint
     try {
       close()
     } catch {
-      // There is nobody left to tell.
+      // The process ends; nothing is left that could report it.
     }
   }
   // A program that ends without closing, such as at a closed pipe, still leaves a whole recording.

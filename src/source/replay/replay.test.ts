@@ -9,7 +9,7 @@ import type { Snapshot } from '../../model/snapshot.ts'
 import type { Source } from '../source.ts'
 import type { Tape } from '../tape.ts'
 import { fileHeaderBytes, kinds, limits, magic, readBlock, readRecords, version, writeBlock, writeRecord, type Record } from './format.ts'
-import { playedMachine, player, recordedMachine, recorder } from './index.ts'
+import { playedMachine, Player, recordedMachine, recorder } from './index.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'sockscope-'))
 after(() => rmSync(folder, { recursive: true }))
@@ -80,7 +80,7 @@ const plain = {
   detail: undefined,
 } as const
 
-/** Records so many snapshots of a toy; look n lists the ports 1 to n. */
+/** Records so many snapshots of a toy; snapshot n lists the ports 1 to n. */
 async function record(snapshots: number, options: { readonly keepsArguments?: boolean } = {}): Promise<string> {
   const file = fresh()
   const tape = recorder(file, 'toy', options)
@@ -94,7 +94,7 @@ async function record(snapshots: number, options: { readonly keepsArguments?: bo
   return file
 }
 function play(file: string): Source {
-  const tape = player(file)
+  const tape = new Player(file)
   return playedMachine(
     toy(tape, () => {
       throw new Error('the machine was asked')
@@ -104,7 +104,7 @@ function play(file: string): Source {
 }
 const ports = (snapshot: Snapshot): (number | undefined)[] => snapshot.sockets.map(s => s.local.port)
 
-test('a recording plays what was seen, look by look, and the last one again', async () => {
+test('a recording plays what was seen, snapshot by snapshot, and the last one again', async () => {
   const machine = play(await record(3))
   equal(machine.name, 'replay toy')
   const seen: [boolean, number][] = []
@@ -123,7 +123,7 @@ test('a recording plays what was seen, look by look, and the last one again', as
   machine.close()
 })
 
-test('looks that are asked for at once are played one after the other', async () => {
+test('snapshots that are asked for at once are played one after the other', async () => {
   const machine = play(await record(3))
   const snapshots = await Promise.all([machine.takeSnapshot(), machine.takeSnapshot(), machine.takeSnapshot()])
   deepEqual(snapshots.map(ports), [[1], [1, 2], [1, 2, 3]])
@@ -189,11 +189,11 @@ test('errors of the machine are on the tape', async () => {
 })
 
 test('what nobody recorded is a gap', async () => {
-  const tape = player(await record(1))
+  const tape = new Player(await record(1))
   const machine = playedMachine({ ...toy(tape, () => []), takeSnapshot: () => ask() }, tape)
   async function ask(): Promise<Snapshot> {
     tape.beginSnapshot()
-    await tape.value('who knows', () => 1).catch(() => undefined)
+    await tape.value('who knows').catch(() => undefined)
     return { atMs: 0, source: '', sockets: [], processes: new Map(), gaps: [] }
   }
   const { gaps } = await machine.takeSnapshot()
@@ -212,24 +212,24 @@ test('answers longer than a record come back whole', async () => {
   await tape.value('nothing', () => undefined)
   tape.seen()
   tape.close()
-  const again = player(file)
+  const again = new Player(file)
   again.beginSnapshot()
   deepEqual(
-    [...again.bytes('long', () => [])].map(b => Uint8Array.from(b)),
+    [...again.bytes('long')].map(b => Uint8Array.from(b)),
     [long, new Uint8Array(), Uint8Array.of(1)],
   )
-  equal(await again.value('nothing', () => 1), undefined)
+  equal(await again.value('nothing'), undefined)
 })
 
 test('files that are no recordings say so', () => {
   for (const content of ['', 'sockscope', '{"a":1}', '\x89SOCKSCOP', '\x89SOCKSCOPE']) {
     const file = fresh()
     writeFileSync(file, Buffer.from(content, 'latin1'))
-    throws(() => player(file), { name: 'DecodeError', message: `${file}: is no recording` })
+    throws(() => new Player(file), { name: 'DecodeError', message: `${file}: is not a recording` })
   }
-  throws(() => player(folder), /is no recording|EISDIR/)
-  throws(() => player(join(folder, 'none')), { name: 'OsError', code: 'ENOENT' })
-  if (existsSync('/dev/zero')) throws(() => player('/dev/zero'), { name: 'DecodeError', message: '/dev/zero: is no recording' })
+  throws(() => new Player(folder), /is not a recording|EISDIR/)
+  throws(() => new Player(join(folder, 'none')), { name: 'OsError', code: 'ENOENT' })
+  if (existsSync('/dev/zero')) throws(() => new Player('/dev/zero'), { name: 'DecodeError', message: '/dev/zero: is not a recording' })
 })
 
 test('a newer recording says so', async () => {
@@ -237,10 +237,10 @@ test('a newer recording says so', async () => {
   const bytes = readFileSync(file)
   bytes.writeUInt16LE(version + 1, magic.length)
   writeFileSync(file, bytes)
-  throws(() => player(file), { name: 'DecodeError', message: `${file}: is a recording of version 2; this sockscope reads version 1` })
+  throws(() => new Player(file), { name: 'DecodeError', message: `${file}: is a recording of version 2; this sockscope reads version 1` })
 })
 
-test('cut anywhere, a recording plays its whole looks and says where it breaks off', async () => {
+test('cut anywhere, a recording plays its whole snapshots and says where it breaks off', async () => {
   const whole = readFileSync(await record(3))
   // A recorder that is killed leaves blocks; make it one block for each record, the finest that a cut can be.
   const [head, ...records] = unpack(whole)
@@ -252,15 +252,15 @@ test('cut anywhere, a recording plays its whole looks and says where it breaks o
     writeFileSync(file, bytes.subarray(0, cut))
     seen.add(await outcome(file))
   }
-  const cutShort = (n: number): string => `the recording is cut short at look ${n}`
+  const cutShort = (n: number): string => `the recording is cut short at snapshot ${n}`
   deepEqual([...seen].map(s => s.replace(file, 'FILE')).sort(), [
     `1 2 3 | ${cutShort(4)}`,
     `1 2 | ${cutShort(3)}`,
     `1 | ${cutShort(2)}`,
-    'DecodeError FILE: is no recording',
+    'DecodeError FILE: is not a recording',
     'DecodeError FILE: the recording is cut short in its first snapshot',
     'DecodeError recording at its start: it is cut short before its first snapshot',
-    'DecodeError recording look 1: it is cut short before its first snapshot',
+    'DecodeError recording snapshot 1: it is cut short before its first snapshot',
   ])
 })
 
@@ -342,7 +342,7 @@ test('answers of another shape are damage, not a bug', async () => {
     writeFileSync(file, Buffer.concat([whole.subarray(0, fileHeaderBytes), writeBlock(Buffer.concat(changed))]))
     return outcome(file)
   }
-  match(await swap('"name":"x"', '"name":{}'), /DecodeError recording at look 1: an answer makes no sense/)
+  match(await swap('"name":"x"', '"name":{}'), /DecodeError recording at snapshot 1: an answer makes no sense/)
   match(await swap('"pid":7', '"pid":"7"'), /DecodeError/)
   match(await swap('1700000000000', '"now"'), /DecodeError/)
   match(await swap('[{', '{{'), /DecodeError JSON/)

@@ -3,8 +3,12 @@
 import type { Ability } from '../../model/ability.ts'
 import type { Interface } from '../../model/interface.ts'
 import type { SystemLimits } from '../../model/limits.ts'
+import type { SystemCounters } from '../../model/counters.ts'
+import type { EventGap, SourceEvent } from '../../model/event.ts'
+import type { Process, ProcessUse } from '../../model/process.ts'
 import type { Snapshot } from '../../model/snapshot.ts'
-import type { Process } from '../../model/process.ts'
+import type { Socket } from '../../model/socket.ts'
+import type { EventReader } from '../source.ts'
 
 type Kind = 'string' | 'number' | 'boolean' | 'strings' | Shape
 /** What each field has to be. After a `?` it may be absent. */
@@ -60,6 +64,9 @@ const limits: Shape = {
 const ability: Shape = { name: 'string', works: 'boolean', text: 'string', help: 'string' }
 const socket: Shape = {
   key: 'string',
+  protocol: 'string',
+  family: 'string',
+  state: '?string',
   local: { address: '?string', port: '?number', zone: '?string', path: '?string', inode: '?number', id: '?number' },
   remote: ['?', { address: '?string', port: '?number', zone: '?string', path: '?string', inode: '?number', id: '?number' }],
   ownerless: '?string',
@@ -71,16 +78,28 @@ const socket: Shape = {
   cgroup: ['?', { id: 'number', path: '?string' }],
 }
 const owner: Shape = { pid: 'number', fd: '?number' }
+const use: Shape = { key: 'string', state: '?string', processorMs: '?number', residentBytes: '?number', virtualBytes: '?number' }
+const families: Shape = { ipv4: ['?', {}], ipv6: ['?', {}] }
+const systemCounters: Shape = { tcp: families, udp: families }
+const gap: Shape = { code: '?string', what: 'string', why: 'string', text: 'string', help: 'string', count: '?number' }
+const report: Shape = { type: 'string', atMs: 'number', monotonicMs: '?number', tier: 'string' }
+const closed: Shape = { key: 'string', bytesIn: '?number', bytesOut: '?number', accuracy: '?string' }
+const traffic: Shape = { inBytes: 'number', outBytes: 'number', inCalls: 'number', outCalls: 'number', accuracy: '?string' }
+const share: Shape = { pid: 'number', inBytes: 'number', outBytes: 'number' }
+const peer: Shape = { other: ['?', { sentBytes: '?number', state: '?string' }], remaining: '?string' }
+const reader: Shape = { tier: 'string', opens: 'strings', ends: 'strings', everyEnd: 'strings' }
 
 /** A snapshot whose joined parts are what they have to be. */
 export function checkSnapshot(snapshot: Snapshot): Snapshot {
-  check(snapshot, { atMs: 'number' }, 'look')
+  check(snapshot, { atMs: 'number' }, 'snapshot')
   for (const p of snapshot.processes.values()) checkProcess(p)
-  for (const s of snapshot.sockets) {
-    check(s, socket, 'socket')
-    for (const o of s.owners) check(o, owner, 'owner')
-  }
+  for (const s of snapshot.sockets) checkSocket(s)
   return snapshot
+}
+
+function checkSocket(s: Socket): void {
+  check(s, socket, 'socket')
+  checkList(s.owners, owner, 'owner')
 }
 
 /** A process as a platform gives it. */
@@ -99,6 +118,69 @@ export function checkLimits(value: unknown): SystemLimits {
   checkList(found.reservedPorts, ports, 'reserved ports')
   if (found.excludedPorts !== undefined) checkList(found.excludedPorts, ports, 'excluded ports')
   return found
+}
+
+/** The counters of a system as a platform gives them. */
+export function checkCounters(value: unknown): SystemCounters {
+  check(value, systemCounters, 'counters')
+  const found = value as Readonly<Record<'tcp' | 'udp', Readonly<Record<string, object | undefined>>>>
+  for (const one of [found.tcp.ipv4, found.tcp.ipv6, found.udp.ipv4, found.udp.ipv6]) {
+    for (const [name, count] of Object.entries(one ?? {}))
+      if (typeof count !== 'number') throw new Error(`counters.${name}: needs a number`)
+  }
+  return value as SystemCounters
+}
+
+/** What processes use of the machine, by pid. */
+export type UseByPid = readonly (readonly [number, ProcessUse])[]
+
+/** What processes use, as a recorder keeps it. */
+export function checkUses(value: unknown): UseByPid {
+  if (!Array.isArray(value)) throw new Error('use: needs a list')
+  for (const pair of value as unknown[]) {
+    if (!Array.isArray(pair) || typeof pair[0] !== 'number') throw new Error('use: needs pids and what they use')
+    check(pair[1], use, 'use')
+  }
+  return value as UseByPid
+}
+
+/** What a recorder keeps of a reader of events. */
+export function checkReader(value: unknown): Pick<EventReader, 'tier' | 'opens' | 'ends' | 'everyEnd'> {
+  check(value, reader, 'reader of events')
+  return value as EventReader
+}
+
+/** Events as a platform reports them. */
+export function checkEvents(values: readonly unknown[]): readonly (SourceEvent | EventGap)[] {
+  for (const value of values) checkEvent(value)
+  return values as readonly (SourceEvent | EventGap)[]
+}
+
+function checkEvent(value: unknown): void {
+  check(value, { type: 'string', atMs: 'number' }, 'event')
+  const event = value as SourceEvent | EventGap
+  if (event.type === 'gap') return check(event.gap, gap, 'gap')
+  check(event, report, 'event')
+  switch (event.type) {
+    case 'opened':
+      return checkSocket(event.socket)
+    case 'used':
+      checkSocket(event.socket)
+      if (event.process !== undefined) checkProcess(event.process)
+      return
+    case 'closed':
+      check(event, closed, 'event')
+      if (event.socket !== undefined) checkSocket(event.socket)
+      if (event.traffic !== undefined) {
+        check(event.traffic, traffic, 'traffic')
+        checkList(event.traffic.processes, share, 'share')
+      }
+      if (event.processes !== undefined) checkProcesses(event.processes)
+      if (event.peer !== undefined) check(event.peer, peer, 'peer')
+      return
+    default:
+      throw new Error(`event: there is no type ${JSON.stringify((event as { type: unknown }).type)}`)
+  }
 }
 
 /** Interfaces as a platform gives them. */

@@ -5,7 +5,7 @@ import { counted } from '../../../model/counted.ts'
 import { OsError } from '../../../model/errors.ts'
 import type { Gap } from '../../../model/gap.ts'
 import type { Protocol } from '../../../model/socket.ts'
-import type { Tape } from '../../tape.ts'
+import { recordingLack, type Tape } from '../../tape.ts'
 import { yieldToEventLoop } from '../../yielding.ts'
 import { inetRow } from '../decode/inet.ts'
 import { readSockets, readTable64, type Records, type TableEnd } from '../decode/records.ts'
@@ -166,6 +166,7 @@ function unread(table: string, error: OsError): Gap {
     text: `${table} sockets could not be listed: ${error.message}`,
     help: denied ? 'run it outside of the sandbox that forbids it' : '',
     count: undefined,
+    ...recordingLack(error),
   }
 }
 

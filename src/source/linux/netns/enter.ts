@@ -5,7 +5,7 @@ import { OsError } from '../../../model/errors.ts'
 import type { Gap } from '../../../model/gap.ts'
 import type { Namespace, Socket } from '../../../model/socket.ts'
 import type { Plan } from '../../../filter/plan.ts'
-import type { Tape } from '../../tape.ts'
+import { recordingLack, type Tape } from '../../tape.ts'
 import type * as calls from '../kernel/calls.ts'
 import type { Place } from './network-namespace.ts'
 import { askSockets, namespaceOf, readLinks, type Links } from './pinned.ts'
@@ -110,7 +110,15 @@ export async function openPlaces(
     if (!(error instanceof OsError && error.call === 'recording')) throw error
     const text =
       requested === 'all' ? 'the recording does not hold all network namespaces' : 'the recording does not hold this network namespace'
-    gaps.push({ what: 'namespaces', why: 'recording', text, help: 'record with all namespaces', count: undefined })
+    gaps.push({
+      ...recordingLack(error),
+      code: 'recording-incomplete',
+      what: 'namespaces',
+      why: 'recording',
+      text,
+      help: 'record with all namespaces',
+      count: undefined,
+    })
     return { ...none, places: requested === 'all' ? [own] : [] }
   }
   if (plan.denied > 0 || plan.hidden > 0) gaps.push(gapOf(plan))

@@ -6,7 +6,7 @@ import type { Gap } from '../../../model/gap.ts'
 import type { Process } from '../../../model/process.ts'
 import type { DetailName } from '../../../filter/predicate.ts'
 import { yielding } from '../../yielding.ts'
-import type { Tape } from '../../tape.ts'
+import { recordingLack, type Tape } from '../../tape.ts'
 import type { Draft } from '../decode/draft.ts'
 import type { Calls } from '../netns/network-namespace.ts'
 
@@ -50,7 +50,14 @@ export async function addContexts(
     told = await tape.value('contexts', async () => readContexts(reader, ofSockets || tape.recordsEverything ? sockets : [], processes))
   } catch (error) {
     if (!(error instanceof OsError && tape.played)) throw error
-    gaps.push({ what: 'processes', why: 'recording', text: 'the recording holds no security contexts', help: '', count: undefined })
+    gaps.push({
+      ...recordingLack(error),
+      what: 'processes',
+      why: 'recording',
+      text: 'the recording holds no security contexts',
+      help: '',
+      count: undefined,
+    })
     return processes
   }
   if (ofSockets || ofProcesses) gaps.push(...gapsOf(told, ofSockets)) // Else they are only recorded.

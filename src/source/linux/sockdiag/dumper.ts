@@ -4,7 +4,7 @@ import { viewOf } from '../../../bytes/text.ts'
 import { DecodeError, OsError } from '../../../model/errors.ts'
 import type { Gap } from '../../../model/gap.ts'
 import { yielding } from '../../yielding.ts'
-import type { Tape } from '../../tape.ts'
+import { recordingLack, type Tape } from '../../tape.ts'
 import type { Draft } from '../decode/draft.ts'
 import { eachMessage, NLM_F_DUMP_INTR, NLMSG_DONE, NLMSG_ERROR } from '../kernel/netlink.ts'
 import type { Calls, Place } from '../netns/network-namespace.ts'
@@ -189,7 +189,17 @@ export function answerGaps(table: string, answer: Answer): Gap[] {
   else if (failure?.code === 'ENOBUFS')
     gap('lost', `the kernel had no room for its answer, so sockets of ${table} are missing`, 'look again')
   else if (failure?.code === 'EMSGSIZE') gap('damaged', `the table of ${table} ${part}: an answer was cut short`, '')
-  else if (failure) gap(isRefusal(failure) ? 'permission' : 'kernel', `the table of ${table} ${part}: ${failure.message}`, '')
+  else if (failure) {
+    const text = `the table of ${table} ${part}: ${failure.message}`
+    gaps.push({
+      what: 'sockets',
+      why: isRefusal(failure) ? 'permission' : 'kernel',
+      text,
+      help: '',
+      count: undefined,
+      ...recordingLack(failure),
+    })
+  }
   if (answer.interrupted) gap('interrupted', `the table of ${table} changed while the kernel listed it`, 'look again')
   if (answer.limited) gap('limit', `${table} has more than ${maxSockets} sockets, and the rest is left out`, '')
   return gaps

@@ -4,7 +4,7 @@ import { OsError } from '../../../model/errors.ts'
 import type { Gap } from '../../../model/gap.ts'
 import type { Cgroup, Family, Protocol } from '../../../model/socket.ts'
 import { yielding } from '../../yielding.ts'
-import type { Tape } from '../../tape.ts'
+import { recordingLack, type Tape } from '../../tape.ts'
 import { bothFamilies } from './both-families.ts'
 import type { Draft } from '../decode/draft.ts'
 import { answerGaps, isRefusal, type Answer, type Dumper } from './dumper.ts'
@@ -195,6 +195,7 @@ async function reportLack(
     text: `the kernel does not list sockets of ${tableName(protocol, family)}${failure ? `: ${failure.message}` : ''}`,
     help: isForbidden(failure) ? allowNetlink : module ? `where the kernel has it as a module: modprobe ${module}` : '',
     count,
+    ...recordingLack(failure),
   })
 }
 

@@ -4,7 +4,7 @@ import { counted } from '../../../model/counted.ts'
 import { OsError } from '../../../model/errors.ts'
 import type { Gap } from '../../../model/gap.ts'
 import { ProcessTable } from '../../../model/process.ts'
-import type { Tape } from '../../tape.ts'
+import { recordingLack, type Tape } from '../../tape.ts'
 import type { Draft, Row } from '../decode/sockets.ts'
 import type { Calls } from '../kernel/api.ts'
 import { elevate } from '../kernel/codes.ts'
@@ -30,7 +30,7 @@ export async function addOwners(
   } catch (error) {
     if (!(error instanceof OsError)) throw error
     const text = `the processes could not be listed: ${error.message}`
-    gaps.push({ code: 'processes-unread', what: 'processes', why: 'kernel', text, help: '', count: undefined })
+    gaps.push({ code: 'processes-unread', what: 'processes', why: 'kernel', text, help: '', count: undefined, ...recordingLack(error) })
     return new ProcessTable()
   }
 }

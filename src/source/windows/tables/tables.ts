@@ -2,7 +2,7 @@
 
 import { DecodeError, OsError } from '../../../model/errors.ts'
 import type { Gap } from '../../../model/gap.ts'
-import type { Tape } from '../../tape.ts'
+import { recordingLack, type Tape } from '../../tape.ts'
 import { yieldToEventLoop } from '../../yielding.ts'
 import { KeySettler } from '../decode/keys.ts'
 import { readRows, trimTable, type Row, type TableKind } from '../decode/sockets.ts'
@@ -71,6 +71,7 @@ function tableGap(protocol: string, family: string, error: unknown): Gap {
       text: `${protocol} over ${family} could not be listed: ${error.message}`,
       help: refused ? elevate : '',
       count: undefined,
+      ...recordingLack(error),
     }
   }
   if (!(error instanceof DecodeError)) throw error

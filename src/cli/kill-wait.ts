@@ -1,0 +1,96 @@
+// Ends processes and waits for it: TERM, KILL after the grace, and then until their ports can be bound again. Whatever repeats comes in
+// as an iterable, so that nothing here has a rhythm of its own.
+
+import { OsError } from '../model/errors.ts'
+import type { Process } from '../model/process.ts'
+import type { Snapshot } from '../model/snapshot.ts'
+import type { Socket } from '../model/socket.ts'
+import { portsAfter } from '../report/kill-plan.ts'
+import type { Actions, Source } from '../source/source.ts'
+
+/** How long to wait for the end of a process after KILL, and for its port. */
+const lastWaitMs = 2000
+/** A supervisor that restarts its program at once has done so by then; until then the port is watched. */
+const settleMs = 300
+
+/** The time, by a clock that never jumps. */
+export type Clock = () => number
+const clock: Clock = () => performance.now()
+
+/** Sends TERM to all, and KILL to those that are still there after the grace; gives those that even KILL did not end. */
+export async function endProcesses(
+  source: Source,
+  processes: readonly Process[],
+  graceMs: number,
+  ticks: () => AsyncIterable<unknown>,
+): Promise<readonly Process[]> {
+  const { actions } = source
+  for (const process of processes) await send(actions!, process, 'TERM')
+  const living = await livingAfter(source, processes, graceMs, ticks())
+  if (living.length === 0) return living
+  for (const process of living) await send(actions!, process, 'KILL')
+  return livingAfter(source, living, lastWaitMs, ticks())
+}
+
+async function send(actions: Actions, process: Process, name: 'TERM' | 'KILL'): Promise<void> {
+  try {
+    await actions.signal!(process, name)
+  } catch (error) {
+    if (!(error instanceof OsError && error.code === 'ESRCH')) throw error // It has ended already, as it should.
+  }
+}
+
+/** Waits until the processes have ended, at most so long; gives those that have not. */
+export async function livingAfter(
+  source: Pick<Source, 'process'>,
+  processes: readonly Process[],
+  ms: number,
+  ticks: AsyncIterable<unknown>,
+  now: Clock = clock,
+): Promise<readonly Process[]> {
+  const until = now() + ms
+  const living = async (): Promise<readonly Process[]> => {
+    const found = await Promise.all(processes.map(async p => (await source.process(p.pid))?.key === p.key))
+    return processes.filter((_, i) => found[i])
+  }
+  let left = await living()
+  if (left.length === 0) return left
+  for await (const _ of ticks) {
+    left = await living()
+    if (left.length === 0 || now() > until) break
+  }
+  return left
+}
+
+/** What became of the ports. */
+export type PortsOutcome =
+  | { readonly code: 'free' }
+  /** A socket listens on one of them again, or still. */
+  | { readonly code: 'taken-again' | 'still-held'; readonly socket: Socket; readonly snapshot: Snapshot }
+  /** No socket listens, and yet one of them cannot be bound. */
+  | { readonly code: 'not-bindable' }
+
+/**
+ * What becomes of ports after their holders have ended, as soon as it is known: they are free once they have stayed so for a moment. The
+ * snapshots must have the sockets of these ports; one that comes as a frame of a monitor does as well.
+ */
+export async function portsOutcome(
+  snapshots: AsyncIterable<Snapshot>,
+  listeners: readonly Socket[],
+  canBind: () => Promise<boolean>,
+  now: Clock = clock,
+): Promise<PortsOutcome> {
+  const until = now() + lastWaitMs
+  let freeAt: number | undefined
+  for await (const snapshot of snapshots) {
+    const after = portsAfter(snapshot, listeners)
+    if (after.code === 'taken-again') return { ...after, snapshot }
+    const at = now()
+    // To try whether a port can be bound takes it for a moment, so it is not tried again and again.
+    if (after.code === 'still-held') freeAt = undefined
+    else if (freeAt === undefined && (await canBind())) freeAt = at
+    if (freeAt !== undefined && at - freeAt >= settleMs) return { code: 'free' }
+    if (freeAt === undefined && at > until) return after.code === 'still-held' ? { ...after, snapshot } : { code: 'not-bindable' }
+  }
+  return freeAt === undefined ? { code: 'not-bindable' } : { code: 'free' }
+}

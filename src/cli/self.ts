@@ -1,0 +1,11 @@
+// Which processes this program belongs to.
+
+import type { Source } from '../source/source.ts'
+
+/** This process and its parents up to the first, this one first. */
+export async function ownChain(source: Source): Promise<readonly number[]> {
+  const chain = new Set([process.pid])
+  for (let at: number | undefined = process.ppid; at !== undefined && at > 0 && !chain.has(at); at = (await source.process(at))?.parentPid)
+    chain.add(at)
+  return [...chain]
+}

@@ -1,0 +1,49 @@
+import { test } from 'node:test'
+import { deepEqual, equal, ok, rejects } from 'node:assert/strict'
+import { createServer, type AddressInfo } from 'node:net'
+import { once } from 'node:events'
+import { ephemeralPortRange, freePort, isPortAvailable, socketLimit } from './ports.ts'
+
+async function listen(host: string) {
+  const server = createServer().listen(0, host)
+  await once(server, 'listening')
+  const { port } = server.address() as AddressInfo
+  return { port, close: () => new Promise(resolve => server.close(resolve)) }
+}
+
+test('a port that somebody has is not available, and is again afterwards', async () => {
+  const server = await listen('127.0.0.1')
+  equal(await isPortAvailable(server.port), false)
+  equal(await isPortAvailable(server.port, { host: '127.0.0.2' }), true)
+  equal(await freePort({ from: [{ first: server.port, last: server.port }] }), undefined)
+  await server.close()
+  equal(await isPortAvailable(server.port), true)
+})
+
+test('a free port is found in a range, and by the kernel', async () => {
+  const server = await listen('0.0.0.0')
+  const next = await freePort({ from: `${server.port}-${Math.min(65_535, server.port + 50)}` })
+  ok(next === undefined || next > server.port)
+  await server.close()
+  ok((await freePort())! > 0)
+  ok((await freePort({ protocol: 'udp', host: '127.0.0.1' }))! > 0)
+})
+
+test('wrong arguments are named', async () => {
+  await rejects(isPortAvailable(0), /^TypeError: port: /)
+  await rejects(freePort({ from: '9-3' }), /ends before it starts/)
+  await rejects(freePort({ from: 80 as unknown as string }), /^TypeError: options.from: /)
+  await rejects(freePort({ from: [{ first: 0, last: 1e9 }] }), /^TypeError: options.from: /)
+  await rejects(freePort(null as never), /^TypeError: options: /)
+  await rejects(isPortAvailable(80, { host: 'no.such.host.invalid' }), /^TypeError: options.host: /)
+  await rejects(isPortAvailable(65_000, { host: '192.0.2.77' }), /^OsError: bind failed: EADDRNOTAVAIL/)
+  await rejects(freePort({ protocol: 'tpc' as 'tcp' }), /^TypeError: options.protocol: /)
+})
+
+test('the limits of this system', { skip: process.platform !== 'linux' && 'this is not Linux' }, async () => {
+  const range = await ephemeralPortRange()
+  ok(range && range.first < range.last && range.last <= 65_535)
+  const { used, limit } = await socketLimit()
+  ok(used! > 0 && limit! > used!)
+  deepEqual(await ephemeralPortRange(), range)
+})

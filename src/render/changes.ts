@@ -1,0 +1,50 @@
+// Sockets that opened, changed and closed, one line each.
+
+import type { EventGap, SocketEvent } from '../model/event.ts'
+import type { Change } from '../model/frame.ts'
+import type { Gap } from '../model/gap.ts'
+import type { Process } from '../model/process.ts'
+import type { Socket } from '../model/socket.ts'
+import { endpointText } from './endpoint.ts'
+import { holdersText } from './process-text.ts'
+import { safe, type Paint } from './text.ts'
+import { bytesText, microsText } from './units.ts'
+
+/** What could not be seen, and what would help. */
+export const gapText = (gap: Gap): string => safe(gap.help === '' ? gap.text : `${gap.text}: ${gap.help}`)
+
+/** The time of day in UTC, with milliseconds. */
+const timeText = (atMs: number): string => new Date(atMs).toISOString().slice(11, 23)
+
+/** What happened between two snapshots. */
+export function* changeLines(change: Change, atMs: number, processes: ReadonlyMap<number, Process>, paint: Paint): Generator<string> {
+  const line = (word: string, s: Socket, from = ''): string => {
+    const ends = `${endpointText(s.local, s)} ${s.remote ? `to ${endpointText(s.remote, s)} ` : ''}`
+    return safe(`${timeText(atMs)} ${word} ${s.protocol} ${ends}${from}${s.state ?? ''}  ${holdersText(s, processes)}`.trimEnd())
+  }
+  for (const s of change.opened) yield paint('green', line('opened ', s))
+  for (const { socket, from } of change.changed) yield line('changed', socket, `${from ?? '?'} > `)
+  for (const s of change.closed) yield paint('red', line('closed ', s))
+}
+
+/** One event, or what a stream of events could not report. */
+export function eventLine(event: SocketEvent | EventGap, paint: Paint): string {
+  const time = timeText(event.atMs)
+  if (event.type === 'gap') return paint('yellow', `${time} gap    ${gapText(event.gap)}`)
+  const { type, socket } = event
+  const processes = new Map<number, Process>(event.processes.map(p => [p.pid, p]))
+  const parts = [`${time} ${type} ${socket.protocol} ${endpointText(socket.local, socket)}`]
+  if (socket.remote) parts.push(`to ${endpointText(socket.remote, socket)}`)
+  if (type === 'closed') parts.push(...endParts(event))
+  parts.push(` ${holdersText(socket, processes) || '(no owner yet)'}`)
+  return paint(type === 'opened' ? 'green' : 'red', safe(parts.join(' ')))
+}
+
+function endParts({ bytesIn, bytesOut, accuracy, durationMs }: SocketEvent): string[] {
+  const bytes = (n: number | undefined): string => (n === undefined ? '?' : bytesText(n))
+  return [
+    ` in ${bytes(bytesIn)} out ${bytes(bytesOut)}`,
+    ...(accuracy === undefined || accuracy === 'exact' ? [] : [`(${accuracy})`]),
+    ...(durationMs === undefined ? [] : [`after ${microsText(durationMs * 1000)}`]),
+  ]
+}

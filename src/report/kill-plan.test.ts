@@ -1,0 +1,99 @@
+import { deepEqual, equal } from 'node:assert/strict'
+import { test } from 'node:test'
+import { aSnapshot, at, connection, heldBy, inNamespace, listening, named, survivesJson } from '../../test/snapshots.ts'
+import type { Process } from '../model/process.ts'
+import type { Socket } from '../model/socket.ts'
+import { killPlan, portsAfter, type KillRequest } from './kill-plan.ts'
+
+const request = (given: Partial<KillRequest> = {}): KillRequest => ({
+  ranges: [{ first: 80, last: 80 }],
+  clients: false,
+  descendants: undefined,
+  self: [99, 50],
+  uid: 0,
+  canSignal: true,
+  ...given,
+})
+const processes = [named(7, 'web', { unit: 'web.service' }), named(8, 'worker', { parentPid: 7 }), named(9, 'client')]
+const sockets = [
+  listening('l', at('0.0.0.0', 80), { owners: heldBy(7) }),
+  listening('other', at('0.0.0.0', 81), { owners: heldBy(8) }),
+  connection('c', at('127.0.0.1', 999), at('127.0.0.1', 80), { owners: heldBy(9) }),
+  connection('w', at('127.0.0.1', 998), at('127.0.0.1', 80), { owners: heldBy(6), state: 'TIME_WAIT' }),
+]
+const pids = (given: Partial<KillRequest> = {}) => killPlan(aSnapshot(sockets, processes), request(given)).targets.map(t => t.process.pid)
+
+test('the holders of the port, with what they listen on and what restarts them', () => {
+  const plan = killPlan(aSnapshot(sockets, processes), request())
+  deepEqual(
+    plan.targets.map(t => [t.process.pid, t.listeners.map(s => s.key), t.supervisor?.code, t.spared]),
+    [[7, ['l'], 'systemd', undefined]],
+  )
+  equal(plan.refusal, undefined)
+  survivesJson(plan)
+})
+
+test('clients and descendants on request, descendants before their parents', () => {
+  deepEqual(pids({ clients: true }), [7, 9])
+  deepEqual(pids({ descendants: [...processes, named(10, 'deep', { parentPid: 8 })] }), [10, 8, 7])
+})
+
+test('nothing listens: nothing to end and nothing refused', () => {
+  deepEqual(killPlan(aSnapshot(sockets, processes), request({ ranges: [{ first: 1, last: 2 }] })), {
+    listeners: [],
+    targets: [],
+    refusal: undefined,
+  })
+})
+
+const one = (process: Process, given: Partial<KillRequest> = {}) =>
+  killPlan(aSnapshot([listening('l', at('0.0.0.0', 80), { owners: heldBy(process.pid) })], [process]), request(given))
+
+test('this program, its parents, the first process and other users are spared, and then nothing may be done', () => {
+  const codes = (process: Process, given: Partial<KillRequest> = {}) => {
+    const { targets, refusal } = one(process, given)
+    return [targets[0]!.spared?.code, refusal?.code]
+  }
+  deepEqual(codes(named(99, 'self')), ['self', 'target-spared'])
+  deepEqual(codes(named(50, 'shell')), ['ancestor', 'target-spared'])
+  deepEqual(codes(named(1, 'init')), ['first-process', 'target-spared'])
+  deepEqual(codes(named(7, 'web'), { canSignal: false }), ['unsupported', 'target-spared'])
+  deepEqual(codes(named(7, 'web', { uid: 5 }), { uid: 4 }), ['other-user', 'target-spared'])
+  deepEqual(codes(named(7, 'web', { uid: 5 }), { uid: 5 }), [undefined, undefined])
+  deepEqual(codes(named(7, 'web', { uid: 5 }), { uid: undefined }), [undefined, undefined])
+  deepEqual(codes(named(7, 'web', { uid: undefined }), { uid: 4 }), [undefined, undefined])
+})
+
+test('one spared process of several is enough for a refusal that names it', () => {
+  const owners = heldBy(7, 50)
+  const plan = killPlan(aSnapshot([listening('l', at('0.0.0.0', 80), { owners })], [named(7, 'web'), named(50, 'shell')]), request())
+  deepEqual(
+    plan.targets.map(t => t.spared?.code),
+    [undefined, 'ancestor'],
+  )
+  deepEqual(plan.refusal?.code === 'target-spared' && plan.refusal.pid, 50)
+})
+
+test('a holder that cannot be seen is a refusal, even when another can', () => {
+  const refusal = (...more: readonly Socket[]) =>
+    killPlan(aSnapshot([listening('l', at('0.0.0.0', 80), { owners: heldBy(7) }), ...more], processes), request()).refusal?.code
+  equal(refusal(), undefined)
+  equal(refusal(listening('h', at('::', 80), { ownerless: 'permission' })), 'holder-hidden')
+  equal(refusal(listening('h', at('::', 80), { ownerless: 'other-pid-namespace' })), 'holder-unknown')
+  // Its pid is all that is known: nobody could be ended.
+  equal(killPlan(aSnapshot([listening('l', at('0.0.0.0', 80), { owners: heldBy(7) })]), request()).refusal?.code, 'holder-unknown')
+})
+
+test('what becomes of the ports', () => {
+  const old = listening('old', at('0.0.0.0', 80))
+  const later = (...now: readonly Socket[]) => {
+    const after = portsAfter(aSnapshot(now), [old])
+    return [after.code, after.code === 'vacant' ? undefined : after.socket.key]
+  }
+  deepEqual(later(), ['vacant', undefined])
+  deepEqual(later(connection('c', at('127.0.0.1', 80), at('127.0.0.1', 5), { state: 'TIME_WAIT' })), ['vacant', undefined])
+  deepEqual(later(listening('x', at('0.0.0.0', 81))), ['vacant', undefined])
+  deepEqual(later(listening('x', at('0.0.0.0', 80), inNamespace(2))), ['vacant', undefined])
+  deepEqual(later(old), ['still-held', 'old'])
+  deepEqual(later(old, listening('new', at('127.0.0.1', 80))), ['taken-again', 'new'])
+})

@@ -1,0 +1,136 @@
+// Which processes would be ended so that ports become free, which are spared and why, and whether the port is free afterwards.
+// It is all or nothing: one process that is spared, or one holder that cannot be seen, and nothing may be done.
+
+import { inRanges } from '../filter/language/ports.ts'
+import type { PortRange } from '../model/limits.ts'
+import type { Process } from '../model/process.ts'
+import type { Snapshot } from '../model/snapshot.ts'
+import type { Socket } from '../model/socket.ts'
+import { parentsOf, supervisorOf, type Supervisor } from './chain.ts'
+import { inSameNamespace, isListener } from './ports.ts'
+
+/** Why a process is not ended. */
+export interface Spared {
+  /** It is the program that asks, one of its parents, the first process, or another user's; or nothing here can be signalled. */
+  readonly code: 'self' | 'ancestor' | 'first-process' | 'unsupported' | 'other-user'
+  /** The same for people. */
+  readonly text: string
+  /** What would help; empty when nothing would. */
+  readonly help: string
+}
+
+/** A process that would be ended. */
+export interface KillTarget {
+  /** The process. */
+  readonly process: Process
+  /** Those of the listeners that it holds. */
+  readonly listeners: readonly Socket[]
+  /** What starts it again when it ends. */
+  readonly supervisor: Supervisor | undefined
+  /** Why it is not ended; undefined when it may be. */
+  readonly spared: Spared | undefined
+}
+
+/** Why nothing may be done. */
+export type KillRefusal =
+  /** Listeners whose holder cannot be seen. */
+  | { readonly code: 'holder-hidden' | 'holder-unknown'; readonly sockets: readonly Socket[] }
+  /** A process that is spared. */
+  | { readonly code: 'target-spared'; readonly pid: number; readonly spared: Spared }
+
+/** What would be ended. */
+export interface KillPlan {
+  /** The sockets that listen on the ports. */
+  readonly listeners: readonly Socket[]
+  /** The processes to end, in this order. */
+  readonly targets: readonly KillTarget[]
+  /** Why nothing may be done; undefined when it may. */
+  readonly refusal: KillRefusal | undefined
+}
+
+/** What a plan depends on beside the snapshot. */
+export interface KillRequest {
+  /** The ports to free. */
+  readonly ranges: readonly PortRange[]
+  /** Whether the processes that are connected to the ports are ended too. */
+  readonly clients: boolean
+  /** Every process of the machine, when the descendants of the holders are ended too. */
+  readonly descendants: readonly Process[] | undefined
+  /** This program and its parents, this program first. */
+  readonly self: readonly number[]
+  /** The user that asks; undefined where the system has no user numbers. */
+  readonly uid: number | undefined
+  /** Whether the source can send signals. */
+  readonly canSignal: boolean
+}
+
+/** The plan to free ports: their holders, on request with their clients and descendants. */
+export function killPlan(snapshot: Snapshot, request: KillRequest): KillPlan {
+  const { sockets, processes } = snapshot
+  const listeners = sockets.filter(s => isListener(s) && inRanges(s.local.port, request.ranges))
+  const pids = new Set(listeners.flatMap(s => s.owners.map(o => o.pid)))
+  if (request.clients) {
+    for (const s of sockets)
+      if (inRanges(s.remote?.port, request.ranges) && s.state !== 'TIME_WAIT') for (const o of s.owners) pids.add(o.pid)
+  }
+  const roots = [...pids].map(pid => processes.get(pid)).filter(p => p !== undefined)
+  const chosen = request.descendants === undefined ? roots : withDescendants(roots, request.descendants)
+  const targets = chosen.map(process => ({
+    process,
+    listeners: listeners.filter(s => s.owners.some(o => o.pid === process.pid)),
+    supervisor: supervisorOf(process, processes),
+    spared: sparedOf(process, request),
+  }))
+  return { listeners, targets, refusal: refusalOf(listeners, targets) }
+}
+
+/** The processes and everything that they started, children before their parents. */
+function withDescendants(roots: readonly Process[], all: readonly Process[]): readonly Process[] {
+  const byPid = new Map(all.map(p => [p.pid, p]))
+  const pids = new Set(roots.map(p => p.pid))
+  const depth = new Map<number, number>()
+  for (const { pid } of all) {
+    const parents = parentsOf(pid, byPid)
+    if (!pids.has(pid) && parents.some(parent => pids.has(parent.pid))) depth.set(pid, parents.length)
+  }
+  const below = all.filter(p => depth.has(p.pid)).sort((a, b) => depth.get(b.pid)! - depth.get(a.pid)!)
+  return [...below, ...roots]
+}
+
+function sparedOf(target: Process, { self, uid, canSignal }: KillRequest): Spared | undefined {
+  if (target.pid === self[0]) return { code: 'self', text: 'it is this program', help: '' }
+  if (self.includes(target.pid)) return { code: 'ancestor', text: 'it is a parent of this program', help: '' }
+  if (target.pid === 1) return { code: 'first-process', text: 'it is the first process of the system', help: '' }
+  if (!canSignal) return { code: 'unsupported', text: 'this source cannot signal processes', help: '' }
+  const isForeign = uid !== undefined && uid !== 0 && target.uid !== undefined && target.uid !== uid
+  if (!isForeign) return undefined
+  return { code: 'other-user', text: `it belongs to user ${target.user ?? target.uid}`, help: 'run as that user or as root' }
+}
+
+/** Why nothing may be done at all. */
+function refusalOf(listeners: readonly Socket[], targets: readonly KillTarget[]): KillRefusal | undefined {
+  const hidden = listeners.filter(s => s.owners.length === 0)
+  if (hidden.length > 0) return { code: hidden[0]!.ownerless === 'permission' ? 'holder-hidden' : 'holder-unknown', sockets: hidden }
+  const spared = targets.find(t => t.spared !== undefined)
+  if (spared !== undefined) return { code: 'target-spared', pid: spared.process.pid, spared: spared.spared! }
+  // Nobody of whom anything is known could be ended.
+  return listeners.length > 0 && targets.length === 0 ? { code: 'holder-unknown', sockets: listeners } : undefined
+}
+
+/** Whether ports are free after their holders have ended. */
+export type PortsAfter =
+  /** No socket listens on them. */
+  | { readonly code: 'vacant' }
+  /** Another socket listens on one of them: somebody started again, or was faster. */
+  | { readonly code: 'taken-again'; readonly socket: Socket }
+  /** A socket of the plan still listens: another process shares it. */
+  | { readonly code: 'still-held'; readonly socket: Socket }
+
+/** What a later snapshot shows of the listeners that were to go. */
+export function portsAfter(snapshot: Snapshot, listeners: readonly Socket[]): PortsAfter {
+  const there = snapshot.sockets.filter(s => isListener(s) && listeners.some(l => l.local.port === s.local.port && inSameNamespace(l, s)))
+  const [first] = there
+  const other = there.find(s => !listeners.some(l => l.key === s.key))
+  if (other !== undefined) return { code: 'taken-again', socket: other }
+  return first === undefined ? { code: 'vacant' } : { code: 'still-held', socket: first }
+}

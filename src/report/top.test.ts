@@ -1,0 +1,62 @@
+import { deepEqual, equal } from 'node:assert/strict'
+import { test } from 'node:test'
+import { survivesJson } from '../../test/snapshots.ts'
+import type { Flow, Flows } from '../model/flow.ts'
+import type { Frame } from '../model/frame.ts'
+import { flowLists, flowOrders, isUncounted, topReport } from './top.ts'
+
+const flow = (key: string, known: Partial<Flow> = {}): Flow => ({
+  key,
+  name: key,
+  inBytes: 0,
+  outBytes: 0,
+  inBytesPerSecond: 0,
+  outBytesPerSecond: 0,
+  inTotalBytes: 0,
+  outTotalBytes: 0,
+  inSegments: undefined,
+  outSegments: undefined,
+  retransmittedBytes: 0,
+  sockets: 1,
+  uncountedSockets: 0,
+  averageBytesPerSecond: 0,
+  accuracy: 'exact',
+  process: undefined,
+  socket: undefined,
+  ...known,
+})
+const rows = [flow('b', { inBytesPerSecond: 1, outTotalBytes: 9 }), flow('c', { outBytesPerSecond: 5, sockets: 4 }), flow('a')]
+const frameOf = (flows: Partial<Flows> | undefined): Frame =>
+  ({
+    flows: flows && { intervalMs: 1000, total: flow('total'), unattributed: flow('?'), processes: rows, remotes: rows, ...flows },
+  }) as Partial<Frame> as Frame
+const keys = (...[order, limit]: [(typeof flowOrders)[number], number?]) =>
+  topReport(frameOf({}), 'processes', order, limit)!.rows.map(r => r.key)
+
+test('the rows of a list in each order; what is equal stays as it was ranked', () => {
+  deepEqual(keys('rate'), ['b', 'c', 'a'])
+  deepEqual(keys('in'), ['b', 'c', 'a'])
+  deepEqual(keys('out'), ['c', 'b', 'a'])
+  deepEqual(keys('total'), ['b', 'c', 'a'])
+  deepEqual(keys('sockets'), ['c', 'b', 'a'])
+  deepEqual(keys('name'), ['a', 'b', 'c'])
+  deepEqual(keys('name', 2), ['a', 'b'])
+})
+
+test('what no process could be found for is a row of the processes when it moved anything, and of no other list', () => {
+  const frame = frameOf({ unattributed: flow('?', { inTotalBytes: 3 }) })
+  equal(topReport(frame, 'processes', 'rate')!.rows.at(-1)!.key, '?')
+  equal(topReport(frame, 'processes', 'total')!.rows[1]!.key, '?')
+  deepEqual(topReport(frame, 'remotes', 'rate')!.rows.length, 3)
+  survivesJson(topReport(frame, 'processes', 'rate'))
+})
+
+test('the first frame has no flows', () => {
+  for (const list of flowLists) equal(topReport(frameOf(undefined), list, 'rate'), undefined)
+})
+
+test('bytes that nothing counted are unknown, not 0', () => {
+  equal(isUncounted(flow('a', { uncountedSockets: 1 })), true)
+  equal(isUncounted(flow('a', { uncountedSockets: 1, inTotalBytes: 1 })), false)
+  equal(isUncounted(flow('a')), false)
+})

@@ -1,0 +1,153 @@
+// Events on a recording: a reader whose batches are written along, and one that plays them.
+
+import type { Plan } from '../../filter/plan.ts'
+import { DecodeError, OsError } from '../../model/errors.ts'
+import type { EventGap, SourceEvent, Tier } from '../../model/event.ts'
+import type { Gap } from '../../model/gap.ts'
+import type { Protocol } from '../../model/socket.ts'
+import type { EventReader } from '../source.ts'
+import { NotRecorded, type Tape } from '../tape.ts'
+import { checkEvents, checkReader } from './shape.ts'
+
+const questions = { events: 'source events', reader: 'source event reader' }
+
+/** What a recording says of the reader whose events it holds. */
+interface Description extends Pick<EventReader, 'tier' | 'opens' | 'ends' | 'everyEnd'> {
+  /** Why there are none. */
+  readonly gap?: Gap
+}
+
+/** A reader whose events are written to a tape. It has to report everything: a recording is played for any query. */
+export class RecordedEvents implements EventReader {
+  /** The reader of the machine itself. */
+  readonly reader: EventReader
+  readonly #tape: Tape
+  constructor(reader: EventReader, tape: Tape) {
+    this.reader = reader
+    this.#tape = tape
+  }
+
+  get tier(): Tier {
+    return this.reader.tier
+  }
+
+  get opens(): readonly Protocol[] {
+    return this.reader.opens
+  }
+
+  get ends(): readonly Protocol[] {
+    return this.reader.ends
+  }
+
+  get everyEnd(): readonly Protocol[] {
+    return this.reader.everyEnd
+  }
+
+  get maxIdleMs(): number {
+    return this.reader.maxIdleMs
+  }
+
+  drain(): readonly (SourceEvent | EventGap)[] {
+    return this.#tape.append(questions.events, () => this.reader.drain())
+  }
+
+  close(): void {
+    this.reader.close()
+  }
+}
+
+/** Lets the events of a reader be written to a tape. */
+export async function recordedEvents(reader: EventReader, tape: Tape): Promise<RecordedEvents> {
+  const { tier, opens, ends, everyEnd } = reader
+  await tape.value(questions.reader, (): Description => ({ tier, opens, ends, everyEnd }))
+  return new RecordedEvents(reader, tape)
+}
+
+/** As long as a timer can wait: nothing is lost that is on a tape. */
+const anyTimeMs = 2 ** 31 - 1
+
+/** The events of a tape, of the tables that a plan asks for. An older recording has none: a gap says so. */
+export async function playedEvents(tape: Tape, plan: Plan): Promise<EventReader> {
+  return new PlayedEvents(tape, plan, await description(tape))
+}
+
+class PlayedEvents implements EventReader {
+  readonly tier: Tier
+  readonly opens: readonly Protocol[]
+  readonly ends: readonly Protocol[]
+  readonly everyEnd: readonly Protocol[]
+  readonly maxIdleMs = anyTimeMs
+  readonly #tape: Tape
+  readonly #plan: Plan
+  /** When the last event happened that was played. */
+  #lastMs = 0
+  /** What is to be said first. */
+  #gap: Gap | undefined
+
+  constructor(tape: Tape, plan: Plan, { tier, opens, ends, everyEnd, gap }: Description) {
+    this.tier = tier
+    this.opens = opens
+    this.ends = ends
+    this.everyEnd = everyEnd
+    this.#tape = tape
+    this.#plan = plan
+    this.#gap = gap
+  }
+
+  drain(): readonly (SourceEvent | EventGap)[] {
+    const gap = this.#gap
+    this.#gap = undefined
+    if (gap) return [{ type: 'gap', atMs: this.#lastMs, gap }]
+    // A batch of which nothing was asked for is not the end.
+    for (;;) {
+      const batch = this.#take()
+      this.#lastMs = batch.at(-1)?.atMs ?? this.#lastMs
+      const asked = batch.filter(event => this.#isAsked(event))
+      if (asked.length > 0 || batch.length === 0) return asked
+    }
+  }
+
+  close(): void {}
+
+  #isAsked(event: SourceEvent | EventGap): boolean {
+    // The end of which only the key is known is that of a socket that was reported or seen before.
+    if (event.type === 'gap' || event.socket === undefined) return true
+    const { protocols, families } = this.#plan
+    return protocols.includes(event.socket.protocol) && families.includes(event.socket.family)
+  }
+
+  #take(): readonly (SourceEvent | EventGap)[] {
+    try {
+      return checkEvents(this.#tape.append<unknown>(questions.events, () => []))
+    } catch (error) {
+      if (error instanceof DecodeError) throw error
+      if (error instanceof OsError) return [{ type: 'gap', atMs: this.#lastMs, gap: lost(error) }]
+      throw senseless(error)
+    }
+  }
+}
+
+/** Events that the recorder could not keep or get, from here to the next snapshot. */
+const lost = (error: OsError): Gap => ({
+  code: 'recording-incomplete',
+  what: 'events',
+  why: 'recording',
+  text: `the recording misses events: ${error.message}`,
+  help: '',
+  count: undefined,
+})
+
+async function description(tape: Tape): Promise<Description> {
+  try {
+    return checkReader(await tape.value<unknown>(questions.reader, () => null))
+  } catch (error) {
+    if (error instanceof DecodeError || (error instanceof OsError && !(error instanceof NotRecorded))) throw error
+    if (!(error instanceof NotRecorded)) throw senseless(error)
+    const gap: Gap = { ...error.report(), what: 'events', text: 'the recording holds no events', count: undefined }
+    return { tier: 'snapshot', opens: [], ends: [], everyEnd: [], gap }
+  }
+}
+
+/** An answer of another shape is damage, not a bug. */
+const senseless = (cause: unknown): DecodeError =>
+  new DecodeError('recording', 0, 0, '', { text: 'what it holds of events makes no sense', cause })

@@ -1,0 +1,41 @@
+// Small values of snapshots before the one that is played. A value that was asked for once holds in later snapshots too: the source that
+// was recorded had kept it, as it keeps names of users.
+
+import type { Answer, RecordedSnapshot } from './reader.ts'
+
+const maxBytes = 4096
+const maxValues = 10_000
+
+/** The values that hold when some snapshot is played. */
+export class Kept {
+  readonly #values: Map<string, Answer>
+  #bytes: number
+  constructor(from?: Kept) {
+    this.#values = new Map(from === undefined ? [] : from.#values)
+    this.#bytes = from === undefined ? 0 : from.#bytes
+  }
+
+  /** About how much memory it takes. */
+  get bytes(): number {
+    return this.#bytes + this.#values.size * 100
+  }
+
+  get(question: string): Answer | undefined {
+    return this.#values.get(question)
+  }
+
+  /** Takes what a snapshot answered, for those after it. */
+  take(snapshot: RecordedSnapshot): void {
+    for (const [question, answers] of snapshot.questions) {
+      const answer = answers.at(-1)!
+      if (!answer.done || answer.answers.length > 1 || sizeOf(answer) > maxBytes) continue
+      const before = this.#values.get(question)
+      if (before === undefined && this.#values.size === maxValues) continue
+      // A copy: the answer itself would hold on to its whole block.
+      this.#values.set(question, { ...answer, answers: answer.answers.map(bytes => Uint8Array.from(bytes)) })
+      this.#bytes += sizeOf(answer) - (before === undefined ? 0 : sizeOf(before))
+    }
+  }
+}
+
+const sizeOf = ({ answers }: Answer): number => answers[0]?.length ?? 0

@@ -1,0 +1,96 @@
+// JSON documents as text: written in parts, so that a big one needs no big string, and read from a peer that may be hostile.
+
+import { DecodeError } from '../model/errors.ts'
+import { safeJson } from '../model/text.ts'
+import { limits } from './nouns.ts'
+import { isObject, Place, type Shape } from './shape.ts'
+
+/** A document in parts; joined, they are its text. */
+export type Parts = Generator<string, void, undefined>
+
+/** Writes an object. Members that are undefined are left out; lists and the values of maps are written element by element. */
+export function* writeDocument(members: object): Parts {
+  let before = '{'
+  for (const [name, value] of Object.entries<unknown>({ ...members })) {
+    if (value === undefined) continue
+    const values = value instanceof Map ? value.values() : Array.isArray(value) ? value : undefined
+    const head = `${before}${JSON.stringify(name)}:`
+    if (values === undefined) yield `${head}${safeJson(value)}`
+    else {
+      yield `${head}[`
+      yield* writeList(values)
+      yield ']'
+    }
+    before = ','
+  }
+  yield before === '{' ? '{}' : '}'
+}
+
+/** Elements are joined until a part is worth a call of the system. */
+const partLength = 16_384
+
+function* writeList(values: Iterable<unknown>): Parts {
+  let part = ''
+  let isFirst = true
+  for (const value of values) {
+    part += `${isFirst ? '' : ',\n'}${safeJson(value ?? null)}`
+    isFirst = false
+    if (part.length < partLength) continue
+    yield part
+    part = ''
+  }
+  if (part !== '') yield part
+}
+
+/** The text of a document that is small enough for one string. */
+export const textOf = (parts: Iterable<string>): string => [...parts].join('')
+
+/** Reads a value that a peer sent, as text or parsed already; `root` names it in errors. */
+export function readDocument<T>(input: unknown, root: string, shape: Shape<T>): T {
+  return shape.read(parseDocument(input, root), new Place(root))
+}
+
+/** The plain value of a document. */
+export function parseDocument(input: unknown, root: string): Readonly<Record<string, unknown>> {
+  const value = typeof input === 'string' ? parseText(input, root) : input
+  if (!isObject(value)) throw new Place(root).needs('an object', value)
+  return value
+}
+
+function parseText(text: string, root: string): unknown {
+  const place = new Place(root)
+  if (text.length > limits.text) throw place.error(`needs at most ${limits.text} characters, got ${text.length}`)
+  // Before it is parsed: a parser can be made to keep a hundred bytes for each bracket that it has not seen the end of.
+  if (isNestedDeeper(text, limits.nesting)) throw place.error(`has more than ${limits.nesting} objects and lists inside each other`)
+  try {
+    return JSON.parse(text)
+  } catch (cause) {
+    throw new DecodeError(root, 0, text.length, '', { text: 'is not JSON', cause })
+  }
+}
+
+/** Whether more brackets than this are open at once; those in strings do not count. */
+function isNestedDeeper(text: string, max: number): boolean {
+  let depth = 0
+  for (let i = 0; i < text.length; i++) {
+    switch (text.charCodeAt(i)) {
+      case 0x22: // A string: to its end.
+        for (i++; i < text.length; i++) {
+          const unit = text.charCodeAt(i)
+          if (unit === 0x22) break
+          if (unit === 0x5c) i++
+        }
+        break
+      case 0x5b:
+      case 0x7b:
+        if (++depth > max) return true
+        break
+      case 0x5d:
+      case 0x7d:
+        depth--
+        break
+      default:
+    }
+  }
+  return false
+}

@@ -1,0 +1,36 @@
+import { deepEqual, equal } from 'node:assert/strict'
+import { test } from 'node:test'
+import type { Gap } from '../model/gap.ts'
+import { envelope, metaOf, momentCells, momentColumns, record } from './envelope.ts'
+
+const gap: Gap = { code: 'owners-hidden', what: 'owners', why: 'permission', text: 'x', help: 'y', count: 3 }
+
+test('a document starts with its schema, its kind and what it is about', () => {
+  const document = envelope('ports', metaOf({ atMs: 0, source: 'test', gaps: [gap] }, '1.0.0', 'host'), { ports: [] })
+  deepEqual(Object.keys(document), ['schema', 'kind', 'meta', 'ports'])
+  deepEqual(document, {
+    schema: 'sockscope/1',
+    kind: 'ports',
+    meta: { version: '1.0.0', host: 'host', at: '1970-01-01T00:00:00.000Z', atMs: 0, source: 'test', complete: false, gaps: [gap] },
+    ports: [],
+  })
+  equal(metaOf({ atMs: 0, source: 'test', gaps: [] }, '1.0.0', undefined).complete, true)
+})
+
+test('a record of a stream carries its moment', () => {
+  const moment = { atMs: 1500, frame: 4 }
+  deepEqual(record('opened', moment, { socket: 's' }), {
+    type: 'opened',
+    at: '1970-01-01T00:00:01.500Z',
+    atMs: 1500,
+    frame: 4,
+    socket: 's',
+  })
+  deepEqual(
+    [momentColumns, momentCells(moment)],
+    [
+      ['at', 'frame'],
+      ['1970-01-01T00:00:01.500Z', 4],
+    ],
+  )
+})

@@ -1,0 +1,215 @@
+// Frames on the wire: whole, or as what is different from the frame that was sent before.
+
+import type { Frame, StateChange } from '../model/frame.ts'
+import type { Flow, Flows } from '../model/flow.ts'
+import type { Process } from '../model/process.ts'
+import type { Snapshot } from '../model/snapshot.ts'
+import type { Socket } from '../model/socket.ts'
+import { isEqual, KeyedList } from './delta.ts'
+import { parseDocument, writeDocument, type Parts } from './document.ts'
+import { metaOf, schema, type Meta } from './envelope.ts'
+import { enveloped, type Head } from './head.ts'
+import {
+  closedReference,
+  coverage,
+  flows,
+  interfaceFlows,
+  ledger,
+  limits,
+  process,
+  processes,
+  processUse,
+  socket,
+  socketEvent,
+  socketReference,
+  sockets,
+  stateChange,
+  systemCounters,
+  systemLimits,
+} from './nouns.ts'
+import { count, list, maybe, number, object, optional, Place, words, type Definitions, type Members, type Shape } from './shape.ts'
+import { processTable, type Tables } from './snapshot.ts'
+
+/** What a frame has beside its snapshot. */
+type Rest = Omit<Frame, keyof Snapshot>
+
+const rest: Members<Rest> = {
+  sequence: count,
+  intervalMs: maybe(number),
+  opened: list(socketReference, limits.sockets),
+  closed: list(closedReference, limits.sockets),
+  changed: list(stateChange, limits.sockets),
+  events: list(socketEvent, limits.events),
+  flows: optional(flows),
+  interfaces: optional(interfaceFlows),
+  ledger: optional(ledger),
+  use: optional(list(processUse, limits.processes)),
+  counters: optional(systemCounters),
+  limits: optional(systemLimits),
+  coverage,
+  skipped: count,
+}
+const restShape = object<Rest>(rest)
+
+const socketList = new KeyedList(socket, 'key', limits.sockets)
+const processList = new KeyedList(process, 'pid', limits.processes)
+
+/** What is described here is published; a decoder reads the tables first, because the rest refers to them. */
+const headOf = { frame: enveloped('frame', {}), delta: enveloped('delta', {}) }
+const tablesShape = object<Tables>({ sockets, processes })
+const baseShape = object<{ readonly base: number }>({ base: count })
+const asShape = <T extends object>(keyedList: KeyedList<T>): Shape<unknown> => ({
+  read: value => value,
+  schema: definitions => keyedList.schema(definitions),
+})
+
+/** A whole frame. */
+export const frameShape = enveloped<'frame', Tables & Rest>('frame', { sockets, processes, ...rest } as unknown as Members<Tables & Rest>)
+/** What is different from the frame with the number `base`. */
+export const deltaShape = {
+  schema: (definitions: Definitions) =>
+    enveloped('delta', { base: count, sockets: asShape(socketList), processes: asShape(processList), ...rest } as never).schema(
+      definitions,
+    ),
+}
+
+/** Writes the frames of one stream: the first as a whole, each of the others as what is different from the one before. */
+export class FrameEncoder {
+  readonly #version: string
+  readonly #host: string | undefined
+  #before: Frame | undefined
+  constructor(version: string, host: string | undefined) {
+    this.#version = version
+    this.#host = host
+  }
+
+  /** The next frame as a document, in parts. */
+  write(frame: Frame): Parts {
+    const before = this.#before
+    this.#before = frame
+    const meta = metaOf(frame, this.#version, this.#host)
+    return writeDocument(before === undefined ? wholeOf(frame, meta) : deltaOf(before, frame, meta))
+  }
+
+  /** Lets the next frame be whole, for a reader that has none. */
+  restart(): void {
+    this.#before = undefined
+  }
+}
+
+type Document = Head<'frame' | 'delta'> & Readonly<Record<string, unknown>>
+
+function wholeOf(frame: Frame, meta: Meta): Document {
+  return { schema, kind: 'frame', meta, sockets: frame.sockets, processes: frame.processes, ...restOf(frame, []) }
+}
+
+function deltaOf(before: Frame, frame: Frame, meta: Meta): Document {
+  return {
+    schema,
+    kind: 'delta',
+    meta,
+    base: before.sequence,
+    sockets: socketList.diff(before.sockets, frame.sockets),
+    processes: processList.diff([...before.processes.values()], [...frame.processes.values()]),
+    ...restOf(frame, before.sockets),
+  }
+}
+
+/** The rest of a frame, in which what its tables hold already, or those of the frame before, is a reference. */
+function restOf(frame: Frame, before: readonly Socket[]): object {
+  const [now, closed] = [new References(frame.sockets), new References(before)]
+  const refer = (one: Socket, all: References): Socket | string => (all.has(one) ? one.key : one)
+  const ownerOf = (one: Process | undefined): Process | number | undefined =>
+    one !== undefined && isSame(frame.processes.get(one.pid), one) ? one.pid : one
+  const flowOf = (row: Flow): object => ({ ...row, process: ownerOf(row.process), socket: row.socket && refer(row.socket, now) })
+  const flowsOf = ({ intervalMs, total, unattributed, ...lists }: Flows): object => ({
+    intervalMs,
+    total: flowOf(total),
+    unattributed: flowOf(unattributed),
+    ...Object.fromEntries(Object.entries(lists).map(([name, rows]) => [name, rows.map(flowOf)])),
+  })
+  const changeOf = ({ socket: one, from }: StateChange): object => ({ socket: refer(one, now), from })
+  return {
+    sequence: frame.sequence,
+    intervalMs: frame.intervalMs,
+    opened: frame.opened.map(one => refer(one, now)),
+    closed: frame.closed.map(one => refer(one, closed)),
+    changed: frame.changed.map(changeOf),
+    events: frame.events,
+    flows: frame.flows && flowsOf(frame.flows),
+    interfaces: frame.interfaces,
+    ledger: frame.ledger,
+    use: frame.use,
+    counters: frame.counters,
+    limits: frame.limits,
+    coverage: frame.coverage,
+    skipped: frame.skipped,
+  }
+}
+
+/** Sockets that can be referred to. They are indexed once something may refer to them: in most frames nothing does. */
+class References {
+  readonly #all: readonly Socket[]
+  #index: ReadonlyMap<string | number, Socket> | undefined
+  constructor(all: readonly Socket[]) {
+    this.#all = all
+  }
+
+  has(one: Socket): boolean {
+    this.#index ??= socketList.index(this.#all)
+    return isSame(this.#index.get(one.key), one)
+  }
+}
+
+const isSame = (held: unknown, one: unknown): boolean => held !== undefined && isEqual(held, one)
+
+/** A frame that a peer sent, and what it says about it. */
+export interface ReceivedFrame {
+  readonly meta: Meta
+  readonly frame: Frame
+}
+
+/** Reads the frames of one stream. What a peer sends wrong is a DecodeError, and leaves the last frame as it was. */
+export class FrameDecoder {
+  #last: Frame | undefined
+
+  /** The next frame, from its text or its parsed value. */
+  read(input: unknown): ReceivedFrame {
+    const value = parseDocument(input, 'frame')
+    const kind = new Place('frame').within('kind', words(['frame', 'delta']), value.kind)
+    const received = kind === 'frame' ? readWhole(value) : this.#readDelta(value)
+    this.#last = received.frame
+    return received
+  }
+
+  #readDelta(value: Readonly<Record<string, unknown>>): ReceivedFrame {
+    const at = new Place('delta')
+    const { meta } = headOf.delta.read(value, at)
+    const { base } = baseShape.read(value, at)
+    const last = this.#last
+    if (last === undefined) throw at.error('there is no frame before it')
+    if (base !== last.sequence)
+      throw at.at('base', () => at.error(`follows frame ${base}, but the last one that arrived is ${last.sequence}`))
+    const found = {
+      sockets: at.at('sockets', () => socketList.apply(last.sockets, value.sockets, at)),
+      processes: at.at('processes', () => processList.apply([...last.processes.values()], value.processes, at)),
+    }
+    return frameOf(meta, found, value, at, last.sockets)
+  }
+}
+
+function readWhole(value: Readonly<Record<string, unknown>>): ReceivedFrame {
+  const at = new Place('frame')
+  const { meta } = headOf.frame.read(value, at)
+  return frameOf(meta, tablesShape.read(value, at), value, at, [])
+}
+
+function frameOf(meta: Meta, tables: Tables, value: unknown, at: Place, before: readonly Socket[]): ReceivedFrame {
+  const byPid = processTable(tables.processes)
+  at.known.socket = () => socketList.index(tables.sockets)
+  at.known.process = () => byPid
+  at.known['closed socket'] = () => socketList.index(before)
+  const { atMs, source, gaps } = meta
+  const frame = { atMs, source, sockets: tables.sockets, processes: byPid, gaps, ...restShape.read(value, at) }
+  return { meta, frame }
+}

@@ -1,0 +1,511 @@
+// The model as it stands on the wire: every noun once. The types of the model check these descriptions, member by member.
+
+import type { Accuracy } from '../model/accuracy.ts'
+import type { StateChange } from '../model/frame.ts'
+import type { SystemCounters, TcpCounters, UdpCounters } from '../model/counters.ts'
+import type { Coverage, EventGap, SocketEvent, Tier } from '../model/event.ts'
+import type { Flow, Flows, InterfaceFlow, Ledger, LedgerRow } from '../model/flow.ts'
+import { gapCodes, type Gap, type GapCode } from '../model/gap.ts'
+import type { PortRange, SystemLimits, Usage } from '../model/limits.ts'
+import type { Container, Process, ProcessUse } from '../model/process.ts'
+import {
+  families,
+  protocols,
+  states,
+  type Cgroup,
+  type Detail,
+  type Endpoint,
+  type InterfaceName,
+  type Memory,
+  type Namespace,
+  type Options,
+  type Owner,
+  type Ownerless,
+  type Queues,
+  type Share,
+  type Socket,
+  type Timer,
+  type Traffic,
+  type UpperLayer,
+} from '../model/socket.ts'
+import type { AccurateEcn, CongestionDetail, Negotiated, Tcp } from '../model/tcp.ts'
+import {
+  constant,
+  count,
+  flag,
+  growingWords,
+  keyed,
+  list,
+  maybe,
+  named,
+  number,
+  object,
+  optional,
+  reference,
+  scalar,
+  table,
+  tagged,
+  text,
+  words,
+  type Shape,
+} from './shape.ts'
+
+/** How much one document may hold. Whoever forges one cannot make its reader take more than this. */
+export const limits = {
+  /** All of it, in UTF-16 units. */
+  text: 256 * 1024 * 1024,
+  /** Objects and lists inside each other. */
+  nesting: 64,
+  sockets: 1_000_000,
+  processes: 1_000_000,
+  events: 1_000_000,
+  rows: 1_000_000,
+  /** Owners of one socket. */
+  owners: 100_000,
+  /** Words of one command line, and the length of one: what Linux lets a program have. */
+  commandWords: 1_000_000,
+  commandWord: 2 * 1024 * 1024,
+  gaps: 10_000,
+  /** Members of a table by name, flags, rates of a history, ranges of ports. */
+  few: 10_000,
+} as const
+
+const accuracy = words<Accuracy>(['exact', 'sampled', 'estimate'])
+const tier = words<Tier>(['bpf', 'destroy', 'snapshot'])
+const scalars = table(scalar, limits.few) as Shape<Readonly<Record<string, string | number | boolean>>>
+
+export const gap = named(
+  'gap',
+  object<Gap>({
+    code: optional(growingWords(Object.keys(gapCodes) as GapCode[])),
+    what: words<Gap['what']>(['sockets', 'owners', 'processes', 'statistics', 'events', 'bytes', 'namespaces', 'interfaces']),
+    why: words<Gap['why']>(['permission', 'kernel', 'platform', 'interrupted', 'lost', 'limit', 'gone', 'recording', 'damaged']),
+    text: text(),
+    help: text(),
+    count: maybe(count),
+  }),
+)
+export const gaps = list(gap, limits.gaps)
+
+export const container = object<Container>({ runtime: text(), id: text(), name: maybe(text()), pod: maybe(text()) })
+
+export const process = named(
+  'process',
+  object<Process>({
+    key: text(),
+    pid: count,
+    name: text(),
+    parentPid: maybe(count),
+    uid: maybe(count),
+    user: maybe(text()),
+    startedAtMs: maybe(number),
+    exe: maybe(text()),
+    command: maybe(list(text(limits.commandWord), limits.commandWords)),
+    script: maybe(text()),
+    container: maybe(named('container', container)),
+    unit: maybe(text()),
+    securityContext: optional(text()),
+  }),
+)
+export const processes = keyed(process, 'pid', limits.processes)
+
+export const processUse = named(
+  'processUse',
+  object<ProcessUse>({
+    key: text(),
+    state: maybe(text()),
+    processorMs: maybe(number),
+    residentBytes: maybe(number),
+    virtualBytes: maybe(number),
+  }),
+)
+
+export const endpoint = named(
+  'endpoint',
+  object<Endpoint>({
+    address: optional(text()),
+    port: optional(count),
+    zone: optional(text()),
+    path: optional(text()),
+    inode: optional(number),
+    id: optional(number),
+  }),
+)
+
+const owner = named('owner', object<Owner>({ pid: count, fd: maybe(count) }))
+
+export const ownerless = words<Ownerless>([
+  'kernel',
+  'time-wait',
+  'orphan',
+  'not-accepted',
+  'in-flight',
+  'permission',
+  'other-pid-namespace',
+  'exited',
+  'unknown',
+])
+
+const queues = object<Queues>({
+  receivedBytes: maybe(number),
+  sendBytes: maybe(number),
+  backlog: maybe(number),
+  backlogLimit: maybe(number),
+})
+
+const timer = object<Timer>({
+  kind: words<Timer['kind']>(['retransmit', 'keepalive', 'time-wait', 'zero-window-probe', 'delayed-ack']),
+  expiresMs: number,
+  retransmits: number,
+})
+
+const memory = object<Memory>({
+  receiveAllocatedBytes: maybe(number),
+  receiveBufferBytes: maybe(number),
+  sendAllocatedBytes: maybe(number),
+  sendBufferBytes: maybe(number),
+  forwardAllocatedBytes: maybe(number),
+  sendQueuedBytes: maybe(number),
+  optionBytes: maybe(number),
+  backlogBytes: maybe(number),
+  drops: maybe(number),
+})
+
+const options = object<Options>({
+  v6only: maybe(flag),
+  tos: maybe(number),
+  trafficClass: maybe(number),
+  shutdown: maybe(words<NonNullable<Options['shutdown']>>(['none', 'receive', 'send', 'both'])),
+  flags: maybe(list(text(), limits.few)),
+  upperLayer: maybe(object<UpperLayer>({ name: text(), fields: maybe(scalars) })),
+  md5Keys: maybe(number),
+  bpfStorage: maybe(flag),
+})
+
+const negotiated = object<Negotiated>({
+  timestamps: maybe(flag),
+  sack: maybe(flag),
+  windowScaling: maybe(flag),
+  ecn: maybe(flag),
+  ecnSeen: maybe(flag),
+  fastOpenData: maybe(flag),
+  microsecondTimestamps: maybe(flag),
+  fastOpenChild: maybe(flag),
+  fastOpenFailure: maybe(words<NonNullable<Negotiated['fastOpenFailure']>>(['none', 'cookie', 'data-not-acked', 'syn-retransmitted'])),
+})
+
+const accurateEcn = object<AccurateEcn>({
+  receivedMarkedSegments: number,
+  deliveredEct1Bytes: number,
+  deliveredEct0Bytes: number,
+  deliveredMarkedBytes: number,
+  receivedEct1Bytes: number,
+  receivedEct0Bytes: number,
+  receivedMarkedBytes: number,
+  failures: number,
+  optionSeen: number,
+})
+
+type OfKind<K extends CongestionDetail['kind']> = Extract<CongestionDetail, { readonly kind: K }>
+const congestionDetail = tagged<CongestionDetail>('kind', {
+  vegas: object<OfKind<'vegas'>>({
+    kind: constant('vegas'),
+    enabled: flag,
+    rttCount: number,
+    rttMicros: maybe(number),
+    minRttMicros: maybe(number),
+  }),
+  dctcp: object<OfKind<'dctcp'>>({
+    kind: constant('dctcp'),
+    enabled: flag,
+    state: number,
+    alpha: number,
+    ecnBytes: number,
+    totalBytes: number,
+  }),
+  bbr: object<OfKind<'bbr'>>({
+    kind: constant('bbr'),
+    bytesPerSecond: number,
+    minRttMicros: maybe(number),
+    pacingGain: number,
+    windowGain: number,
+  }),
+})
+
+const tcp = named(
+  'tcp',
+  object<Tcp>({
+    rttMicros: maybe(number),
+    rttVarianceMicros: maybe(number),
+    minRttMicros: maybe(number),
+    receiveRttMicros: maybe(number),
+    retransmitTimeoutMicros: maybe(number),
+    delayedAckTimeoutMicros: maybe(number),
+    congestionControl: maybe(text()),
+    congestionDetail: maybe(congestionDetail),
+    congestionState: maybe(words<NonNullable<Tcp['congestionState']>>(['open', 'disorder', 'cwr', 'recovery', 'loss'])),
+    congestionWindowSegments: maybe(number),
+    congestionWindowBytes: maybe(number),
+    slowStartThresholdSegments: maybe(number),
+    slowStartThresholdBytes: maybe(number),
+    sendMssBytes: maybe(number),
+    receiveMssBytes: maybe(number),
+    advertisedMssBytes: maybe(number),
+    pathMtuBytes: maybe(number),
+    sendWindowBytes: maybe(number),
+    receiveWindowBytes: maybe(number),
+    receiveThresholdBytes: maybe(number),
+    receiveSpaceBytes: maybe(number),
+    sendWindowScale: maybe(number),
+    receiveWindowScale: maybe(number),
+    unackedSegments: maybe(number),
+    selectivelyAckedSegments: maybe(number),
+    lostSegments: maybe(number),
+    retransmitsInFlightSegments: maybe(number),
+    forwardAckedSegments: maybe(number),
+    reorderingSegments: maybe(number),
+    reorderingSeen: maybe(number),
+    timeoutsInRow: maybe(number),
+    probesUnanswered: maybe(number),
+    backoff: maybe(number),
+    sentBytes: maybe(number),
+    retransmittedBytes: maybe(number),
+    ackedBytes: maybe(number),
+    receivedBytes: maybe(number),
+    notSentBytes: maybe(number),
+    sentSegments: maybe(number),
+    receivedSegments: maybe(number),
+    sentDataSegments: maybe(number),
+    receivedDataSegments: maybe(number),
+    retransmittedSegments: maybe(number),
+    deliveredSegments: maybe(number),
+    deliveredMarkedSegments: maybe(number),
+    duplicateAckedSegments: maybe(number),
+    outOfOrderSegments: maybe(number),
+    pacingBytesPerSecond: maybe(number),
+    maxPacingBytesPerSecond: maybe(number),
+    deliveryBytesPerSecond: maybe(number),
+    deliveryLimitedByApplication: maybe(flag),
+    busyMicros: maybe(number),
+    receiverLimitedMicros: maybe(number),
+    sendBufferLimitedMicros: maybe(number),
+    sinceSentMs: maybe(number),
+    sinceAckSentMs: maybe(number),
+    sinceReceivedMs: maybe(number),
+    sinceAckReceivedMs: maybe(number),
+    rehashes: maybe(number),
+    timeouts: maybe(number),
+    timeoutRecoveries: maybe(number),
+    timeoutMs: maybe(number),
+    negotiated: maybe(negotiated),
+    accurateEcn: maybe(accurateEcn),
+  }),
+)
+
+const traffic = object<Traffic>({
+  inBytes: number,
+  outBytes: number,
+  inCalls: number,
+  outCalls: number,
+  processes: list(object<Share>({ pid: count, inBytes: number, outBytes: number }), limits.owners),
+  accuracy: optional(accuracy),
+})
+
+const detail = object<Detail>({
+  type: optional(words<NonNullable<Detail['type']>>(['stream', 'datagram', 'seqpacket', 'raw', 'rdm'])),
+  protocolNumber: optional(number),
+  protocolName: optional(text()),
+  fields: optional(scalars as Shape<NonNullable<Detail['fields']>>),
+})
+
+export const socket = named(
+  'socket',
+  object<Socket>({
+    key: text(),
+    protocol: words(protocols),
+    family: words(families),
+    state: maybe(words(states)),
+    local: endpoint,
+    remote: maybe(endpoint),
+    owners: list(owner, limits.owners),
+    ownerless: maybe(ownerless),
+    uid: maybe(count),
+    inode: maybe(number),
+    queues: maybe(queues),
+    timer: maybe(timer),
+    interface: maybe(object<InterfaceName>({ index: count, name: maybe(text()) })),
+    namespace: maybe(object<Namespace>({ inode: number, name: maybe(text()) })),
+    mark: maybe(number),
+    classId: maybe(number),
+    cgroup: maybe(object<Cgroup>({ id: number, path: maybe(text()) })),
+    memory: maybe(memory),
+    options: maybe(options),
+    tcp: maybe(tcp),
+    traffic: optional(traffic),
+    securityContext: optional(text()),
+    detail: maybe(detail),
+  }),
+)
+export const sockets = keyed(socket, 'key', limits.sockets)
+
+/** A socket of the same document by its key, or as a whole. */
+export const socketReference = reference('socket', socket, text())
+/** The same of one that the frame before had. */
+export const closedReference = reference('closed socket', socket, text())
+const processReference = reference('process', process, count)
+
+export const stateChange = object<StateChange>({ socket: socketReference, from: maybe(words(states)) })
+
+export const socketEvent = named(
+  'socketEvent',
+  object<SocketEvent>({
+    type: words<SocketEvent['type']>(['opened', 'closed']),
+    atMs: number,
+    durationMs: maybe(number),
+    socket,
+    processes: list(process, limits.processes),
+    bytesIn: maybe(number),
+    bytesOut: maybe(number),
+    accuracy: maybe(accuracy),
+    tier: optional(tier),
+  }),
+)
+const eventGap = object<EventGap>({ type: constant('gap'), atMs: number, gap })
+
+export const event = named(
+  'event',
+  tagged<SocketEvent | EventGap>('type', {
+    opened: socketEvent as Shape<SocketEvent | EventGap>,
+    closed: socketEvent as Shape<SocketEvent | EventGap>,
+    gap: eventGap as Shape<SocketEvent | EventGap>,
+  }),
+)
+
+const someProtocols = list(words(protocols), protocols.length)
+export const coverage = object<Coverage>({ tier, opens: someProtocols, ends: someProtocols, lost: count })
+
+export const flow = named(
+  'flow',
+  object<Flow>({
+    key: text(),
+    name: text(),
+    inBytes: number,
+    outBytes: number,
+    inBytesPerSecond: number,
+    outBytesPerSecond: number,
+    inTotalBytes: number,
+    outTotalBytes: number,
+    inSegments: maybe(number),
+    outSegments: maybe(number),
+    retransmittedBytes: number,
+    sockets: count,
+    uncountedSockets: count,
+    averageBytesPerSecond: number,
+    accuracy,
+    process: maybe(processReference),
+    socket: maybe(socketReference),
+  }),
+)
+export const flowRows = list(flow, limits.rows)
+
+export const flows = object<Flows>({
+  intervalMs: number,
+  total: flow,
+  unattributed: flow,
+  sockets: flowRows,
+  processes: flowRows,
+  users: flowRows,
+  containers: flowRows,
+  remotes: flowRows,
+  protocols: flowRows,
+})
+
+const history = list(number, limits.few)
+export const interfaceFlows = list(
+  named(
+    'interfaceFlow',
+    object<InterfaceFlow>({
+      index: count,
+      name: text(),
+      up: flag,
+      carrier: maybe(flag),
+      loopback: flag,
+      bitsPerSecond: maybe(number),
+      inBytes: number,
+      outBytes: number,
+      inPackets: number,
+      outPackets: number,
+      inErrors: number,
+      outErrors: number,
+      inDrops: number,
+      outDrops: number,
+      inBytesPerSecond: maybe(number),
+      outBytesPerSecond: maybe(number),
+      inHistory: history,
+      outHistory: history,
+    }),
+  ),
+  limits.rows,
+)
+
+const ledgerRow = object<LedgerRow>({
+  what: words<LedgerRow['what']>(['processes', 'no owner', 'kernel', 'retransmissions', 'headers', 'residual']),
+  inBytes: number,
+  outBytes: number,
+  accuracy,
+})
+export const ledger = named(
+  'ledger',
+  object<Ledger>({
+    inBytes: number,
+    outBytes: number,
+    rows: list(ledgerRow, limits.few),
+    residualPercent: maybe(number),
+    unsureBytes: maybe(number),
+  }),
+)
+
+const tcpCounters = named(
+  'tcpCounters',
+  object<TcpCounters>({
+    opened: number,
+    accepted: number,
+    failed: number,
+    reset: number,
+    established: number,
+    receivedSegments: number,
+    sentSegments: number,
+    retransmittedSegments: number,
+    receiveErrors: number,
+    sentResets: number,
+  }),
+)
+const udpCounters = named(
+  'udpCounters',
+  object<UdpCounters>({ receivedDatagrams: number, sentDatagrams: number, refusedDatagrams: number, receiveErrors: number }),
+)
+export const systemCounters = named(
+  'systemCounters',
+  object<SystemCounters>({
+    tcp: object<SystemCounters['tcp']>({ ipv4: maybe(tcpCounters), ipv6: maybe(tcpCounters) }),
+    udp: object<SystemCounters['udp']>({ ipv4: maybe(udpCounters), ipv6: maybe(udpCounters) }),
+  }),
+)
+
+const portRange = named('portRange', object<PortRange>({ first: count, last: count }))
+const usage = named('usage', object<Usage>({ used: maybe(number), limit: maybe(number) }))
+export const systemLimits = named(
+  'systemLimits',
+  object<SystemLimits>({
+    ephemeralPorts: maybe(portRange),
+    reservedPorts: list(portRange, limits.few),
+    excludedPorts: maybe(list(portRange, limits.few)),
+    privilegedBelow: maybe(count),
+    descriptors: usage,
+    openFiles: usage,
+    tcpOrphans: usage,
+    tcpTimeWaits: usage,
+    tcpMemoryBytes: usage,
+    udpMemoryBytes: usage,
+  }),
+)

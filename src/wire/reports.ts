@@ -1,0 +1,258 @@
+// The reports on the wire.
+
+import type { Judged } from '../measure/health/collect.ts'
+import type { Grade, Health } from '../measure/health/health.ts'
+import type { Limits } from '../measure/health/limits.ts'
+import type { Percentiles, Summary } from '../measure/health/summary.ts'
+import type { Finding, Verdict } from '../measure/health/verdict.ts'
+import type { Ability } from '../model/ability.ts'
+import { protocols, states } from '../model/socket.ts'
+import type { Supervisor } from '../report/chain.ts'
+import { explainBy, type ExplainGroup, type ExplainReport } from '../report/explain.ts'
+import type { Group } from '../report/group.ts'
+import type { Holder, PortListener, PortReport } from '../report/port.ts'
+import type { Listener, PortsReport } from '../report/ports.ts'
+import { reaches } from '../report/reach.ts'
+import type { Destination, LimitUse, ProtocolCount, StatsReport } from '../report/stats.ts'
+import { flowLists, flowOrders, type TopReport } from '../report/top.ts'
+import { parseDocument } from './document.ts'
+import { enveloped, type Head } from './head.ts'
+import {
+  flow,
+  flowRows,
+  interfaceFlows,
+  ledger,
+  limits,
+  ownerless,
+  process,
+  processes,
+  socket,
+  systemCounters,
+  systemLimits,
+} from './nouns.ts'
+import {
+  count,
+  extended,
+  flag,
+  growingWords,
+  list,
+  maybe,
+  named,
+  number,
+  object,
+  Place,
+  table,
+  text,
+  words,
+  type Members,
+  type Shape,
+} from './shape.ts'
+
+const sockets = list(socket, limits.sockets)
+
+const group = named('group', object<Group>({ name: text(), sockets: count, listening: count, established: count }))
+const groups = list(group, limits.rows)
+
+const listener = object<Listener>({
+  port: count,
+  protocol: words(protocols),
+  sockets,
+  reach: maybe(words(reaches)),
+  pids: list(count, limits.owners),
+  processes,
+  user: maybe(text()),
+  backlog: maybe(number),
+  backlogLimit: maybe(number),
+  connected: count,
+})
+
+const supervisor = object<Supervisor>({
+  code: growingWords<Supervisor['code']>(['kubernetes', 'container', 'pm2', 'runner', 'systemd']),
+  name: text(),
+  stop: text(),
+})
+
+const holder = object<Holder>({
+  pid: count,
+  process: maybe(process),
+  parents: processes,
+  supervisor: maybe(supervisor),
+  runningMs: maybe(number),
+})
+
+const portListener = extended<Listener, Omit<PortListener, keyof Listener>>(listener, {
+  holders: list(holder, limits.owners),
+  clients: sockets,
+})
+
+const protocolCount = object<ProtocolCount>({ total: count, states: table(count, states.length, states) })
+
+const destination = object<Destination>({ from: text(), to: text(), ports: count, share: number, nearLimit: flag })
+
+const limitUse = object<LimitUse>({
+  code: growingWords<LimitUse['code']>(['tcp-orphans', 'tcp-time-waits', 'tcp-memory', 'udp-memory', 'open-files']),
+  unit: words<LimitUse['unit']>(['bytes', 'count']),
+  used: number,
+  limit: maybe(number),
+  share: maybe(number),
+  nearLimit: flag,
+})
+
+const verdictKind = growingWords<Verdict['kind']>([
+  'idle',
+  'unreachable',
+  'not-read',
+  'half-closed',
+  'receiving',
+  'application',
+  'receiver',
+  'send-buffer',
+  'network',
+  'unknown',
+])
+const verdict = named(
+  'verdict',
+  object<Verdict>({ kind: verdictKind, trouble: flag, text: text(), evidence: list(text(), limits.few), help: text() }),
+)
+const finding = object<Finding>({
+  kind: growingWords<Finding['kind']>(['loss', 'spurious', 'queue', 'out-of-order', 'marked', 'zero-window', 'not-read', 'timeouts']),
+  text: text(),
+  help: text(),
+})
+const limitShares = named('limits', object<Limits>({ application: number, receiver: number, sendBuffer: number, network: number }))
+
+export const health = named(
+  'health',
+  object<Health>({
+    intervalMs: number,
+    state: maybe(words(states)),
+    sentBytes: maybe(number),
+    receivedBytes: maybe(number),
+    ackedBytesPerSecond: maybe(number),
+    receivedBytesPerSecond: maybe(number),
+    retransmittedShare: maybe(number),
+    retransmittedSegments: maybe(number),
+    spuriousShare: maybe(number),
+    rttMicros: maybe(number),
+    minRttMicros: maybe(number),
+    queueDelayMicros: maybe(number),
+    queueGrade: maybe(words<Grade>(['A+', 'A', 'B', 'C', 'D', 'F'])),
+    deliveryBytesPerSecond: maybe(number),
+    windowBytesPerSecond: maybe(number),
+    utilisation: maybe(number),
+    outOfOrderShare: maybe(number),
+    reorderings: maybe(number),
+    markedShare: maybe(number),
+    zeroWindow: maybe(flag),
+    zeroWindowMs: maybe(number),
+    unreadMs: maybe(number),
+    unreadBytes: maybe(number),
+    timeouts: maybe(number),
+    timeoutMs: maybe(number),
+    timeoutsInRow: maybe(number),
+    limits: maybe(limitShares),
+    verdict,
+    findings: list(finding, limits.few),
+  }),
+)
+
+const percentiles = named('percentiles', object<Percentiles>({ count, p50: number, p90: number, p99: number, max: number }))
+const summary = object<Summary>({
+  connections: count,
+  verdicts: list(object<Summary['verdicts'][number]>({ kind: verdictKind, connections: count }), limits.few),
+  troubled: count,
+  sentBytes: maybe(number),
+  receivedBytes: maybe(number),
+  retransmittedShare: maybe(number),
+  rttMicros: maybe(percentiles),
+  queueDelayMicros: maybe(percentiles),
+  retransmittedShares: maybe(percentiles),
+  limits: maybe(limitShares),
+  worst: maybe(verdict),
+  text: text(),
+})
+
+const judged = object<Judged>({ socket, health, closed: flag })
+
+const explainGroup = object<ExplainGroup>({
+  name: text(),
+  pid: maybe(count),
+  ownerless: maybe(ownerless),
+  address: maybe(text()),
+  summary,
+})
+
+const ability = object<Ability>({ name: text(), works: flag, text: text(), help: text() })
+
+const top: Members<TopReport & { readonly frame: number }> = {
+  frame: count,
+  list: words(flowLists),
+  order: words(flowOrders),
+  intervalMs: number,
+  total: flow,
+  unattributed: flow,
+  rows: flowRows,
+  interfaces: maybe(interfaceFlows),
+  ledger: maybe(ledger),
+}
+
+/** What `doctor` prints. */
+interface Doctor {
+  readonly node: string
+  readonly user: number | undefined
+  readonly abilities: readonly Ability[]
+}
+
+/** Every report: its shape, and what it is. */
+export const reportShapes = {
+  groups: { shape: enveloped('groups', { groups }), about: 'Sockets counted by what they have in common.' },
+  ports: {
+    shape: enveloped<'ports', PortsReport>('ports', { ports: list(named('listener', listener), limits.rows) }),
+    about: 'What listens.',
+  },
+  port: {
+    shape: enveloped<'port', PortReport>('port', { ports: list(portListener, limits.rows), others: sockets, processes, inUse: flag }),
+    about: 'Who has a port, and who is connected to it.',
+  },
+  stats: {
+    shape: enveloped<'stats', StatsReport>('stats', {
+      total: count,
+      protocols: table(named('protocolCount', protocolCount), protocols.length, protocols),
+      processes: groups,
+      destinations: list(destination, limits.rows),
+      usage: list(limitUse, limits.few),
+      limits: maybe(systemLimits),
+      counters: maybe(systemCounters),
+    }),
+    about: 'The sockets of a machine in numbers, and how near its limits they are.',
+  },
+  explain: {
+    shape: enveloped<'explain', ExplainReport>('explain', {
+      by: words(explainBy),
+      connections: maybe(list(judged, limits.sockets)),
+      groups: maybe(list(explainGroup, limits.rows)),
+      judged: count,
+      troubled: count,
+      unjudged: count,
+      processes,
+    }),
+    about: 'How healthy connections are, and why.',
+  },
+  top: { shape: enveloped('top', top), about: 'Who moves how many bytes: one frame, on one line.' },
+  free: { shape: enveloped('free', { ports: list(count, limits.few) }), about: 'Ports that can be bound.' },
+  doctor: {
+    shape: enveloped<'doctor', Doctor>('doctor', { node: text(), user: maybe(number), abilities: list(ability, limits.few) }),
+    about: 'What works on a machine, and why not.',
+  },
+} satisfies Record<string, { readonly shape: Shape<Head<string>>; readonly about: string }>
+
+/** A kind of report. */
+export type ReportKind = keyof typeof reportShapes
+/** A report as it is on the wire. */
+export type Report<K extends ReportKind> = (typeof reportShapes)[K]['shape'] extends Shape<infer T> ? T : never
+
+/** A report that a peer sent. */
+export function readReport<K extends ReportKind>(kind: K, input: unknown): Report<K> {
+  const shape: Shape<unknown> = reportShapes[kind].shape
+  return shape.read(parseDocument(input, kind), new Place(kind)) as Report<K>
+}

@@ -1,0 +1,34 @@
+// The published JSON Schemas: one for each kind of document, made of the description that the decoder uses.
+
+import { schema } from './envelope.ts'
+import { deltaShape, frameShape } from './frame.ts'
+import { reportShapes } from './reports.ts'
+import { eventShape, snapshotShape } from './snapshot.ts'
+import type { Definitions, JsonSchema, Shape } from './shape.ts'
+
+/** Every kind of document, and what it is. */
+export const documents: Readonly<Record<string, { readonly shape: Pick<Shape<unknown>, 'schema'>; readonly about: string }>> = {
+  sockets: { shape: snapshotShape, about: 'A snapshot: the sockets of one moment, and their processes.' },
+  frame: { shape: frameShape, about: 'A whole frame of a stream: a snapshot, and what happened since the one before.' },
+  delta: { shape: deltaShape, about: 'A frame as what is different from the frame with the number `base`.' },
+  event: { shape: eventShape, about: 'A socket that opened or closed, or what could not be reported; one line of a stream.' },
+  ...reportShapes,
+}
+
+/** The schema of a kind of document (JSON Schema, draft 2020-12). */
+export function jsonSchema(kind: string): JsonSchema {
+  const { shape, about } = documents[kind]!
+  const definitions: Definitions = new Map()
+  const described = shape.schema(definitions)
+  return {
+    $schema: 'https://json-schema.org/draft/2020-12/schema',
+    $id: `urn:${schema.replace('/', ':')}:${kind}`,
+    title: `${schema} ${kind}`,
+    description: about,
+    ...described,
+    $defs: Object.fromEntries(definitions),
+  }
+}
+
+/** The schema as the text of its file. */
+export const schemaText = (kind: string): string => `${JSON.stringify(jsonSchema(kind), null, 2)}\n`

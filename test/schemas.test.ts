@@ -1,0 +1,110 @@
+// The published schemas are those of this version, and what the command line prints is what they say.
+import { after, before, test } from 'node:test'
+import { deepEqual, equal, ok } from 'node:assert/strict'
+import { readdirSync, readFileSync } from 'node:fs'
+import { connect, createServer, type AddressInfo, type Server, type Socket } from 'node:net'
+import { Ajv2020 } from 'ajv/dist/2020.js'
+import { documents, schemaText } from '../src/wire/schemas.ts'
+import { readReport, type ReportKind } from '../src/wire/reports.ts'
+import { readEvent, readSnapshot } from '../src/wire/snapshot.ts'
+import { hold, sockscope } from './cli.ts'
+import { needs } from './needs.ts'
+
+test('the files of docs/schema are current: node tools/schemas.mjs writes them', () => {
+  const files = readdirSync('docs/schema').filter(file => file.endsWith('.json'))
+  deepEqual(files.sort(), Object.keys(documents).map(kind => `${kind}.json`).sort()) // prettier-ignore
+  for (const file of files) equal(readFileSync(`docs/schema/${file}`, 'utf8'), schemaText(file.slice(0, -5)), file)
+})
+
+const ajv = new Ajv2020({ strict: true, strictTypes: false, allowUnionTypes: true, allErrors: true })
+/** Throws unless a validator that is not ours accepts the document by the published schema. */
+function validate(kind: string, document: unknown): void {
+  const schema = JSON.parse(readFileSync(`docs/schema/${kind}.json`, 'utf8')) as { readonly $id: string }
+  const valid = ajv.getSchema(schema.$id) ?? ajv.compile(schema)
+  ok(valid(document), `${kind}: ${JSON.stringify(valid.errors?.slice(0, 5))}`)
+}
+
+let server: Server
+let client: Socket
+before(async () => {
+  server = createServer(socket => socket.pipe(socket)).listen(0, '127.0.0.1')
+  await new Promise(resolve => server.once('listening', resolve))
+  client = connect((server.address() as AddressInfo).port, '127.0.0.1')
+  await new Promise(resolve => client.once('connect', resolve))
+})
+after(() => {
+  client.destroy()
+  server.close()
+})
+
+const replay = ['--replay', 'test/golden/linux.recording']
+/** Lines of the command line, the kind of document that each prints, and whether something has to be in its list. */
+const lines: readonly (readonly [string, () => readonly string[], string?])[] = [
+  ['sockets', () => ['list', '-a', '--json'], 'sockets'],
+  ['sockets', () => ['list', '-aiem', '--json'], 'sockets'],
+  ['sockets', () => ['list', '-t', 'sport = :1', '--json']],
+  ['sockets', () => ['list', '-a', '--json', ...replay], 'sockets'],
+  ['groups', () => ['list', '-a', '--group-by', 'process', '--json'], 'groups'],
+  ['ports', () => ['ports', '--json'], 'ports'],
+  ['ports', () => ['ports', '--json', ...replay], 'ports'],
+  ['port', () => ['port', String((server.address() as AddressInfo).port), '--json'], 'ports'],
+  ['port', () => ['port', '1', '--json']],
+  ['stats', () => ['stats', '--json'], 'processes'],
+  ['stats', () => ['stats', '--json', ...replay], 'processes'],
+  ['explain', () => ['explain', '--for', '200ms', '--json'], 'connections'],
+  ['explain', () => ['explain', '--for', '200ms', '--by', 'process', '--json'], 'groups'],
+  ['explain', () => ['explain', '--for', '200ms', '--by', 'peer', '--json'], 'groups'],
+  ['free', () => ['free', '--json'], 'ports'],
+  ['doctor', () => ['doctor', '--json'], 'abilities'],
+]
+for (const [kind, words, member] of lines) {
+  test(`${kind}: what ${kind === 'port' ? 'port' : words().join(' ')} prints`, needs('linux'), () => {
+    const { out, err } = sockscope(words())
+    const document = JSON.parse(out || '{}') as Readonly<Record<string, readonly unknown[]>>
+    validate(kind, document)
+    if (member !== undefined) ok(document[member]!.length > 0, err)
+    // Our own decoder takes it too.
+    if (kind === 'sockets') readSnapshot(document)
+    else readReport(kind as ReportKind, document)
+  })
+}
+
+test('top: each line is a document', needs('linux'), () => {
+  for (const by of ['processes', 'sockets', 'remotes']) {
+    const { out } = sockscope(['top', '--interval', '100ms', '--count', '2', '--by', by, '--json'])
+    const documents = out.trimEnd().split('\n').map(line => JSON.parse(line) as unknown) // prettier-ignore
+    equal(documents.length, 2)
+    for (const document of documents) {
+      validate('top', document)
+      readReport('top', document)
+    }
+  }
+})
+
+test('events: each line is a record', needs('linux'), async () => {
+  // The command line is waited for without the event loop, so another process makes the connections.
+  const { port } = server.address() as AddressInfo
+  const traffic = await hold(
+    `setInterval(() => require('node:net').connect(${port}, '127.0.0.1').on('error', () => {}).end(), 20); console.log('{}')`,
+  )
+  const { out, err } = sockscope(['events', '--ndjson', '--count', '4', '--every', '50ms'])
+  await traffic.stop()
+  const records = out.split('\n').filter(line => line !== '')
+  ok(records.length >= 4, err)
+  for (const line of records) {
+    validate('event', JSON.parse(line))
+    readEvent(line)
+  }
+})
+
+test('a document that is not as the schema says is refused', () => {
+  const document = JSON.parse(sockscope(['list', '-a', '--json', ...replay]).out) as { sockets: { local: unknown }[] }
+  document.sockets[0]!.local = 7
+  let refused = false
+  try {
+    validate('sockets', document)
+  } catch {
+    refused = true
+  }
+  ok(refused)
+})
