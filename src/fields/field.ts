@@ -159,7 +159,7 @@ const suffixes: readonly (readonly [suffix: string, unit: Unit, scale: number])[
 /** A field, from its declaration. */
 export function declare<S extends Subject>(subject: S, declaration: Declaration<S>): Field<S> {
   const { id, names, title, align, needs } = declaration
-  const words = names === undefined ? [] : names.split(' ')
+  const words = names ? names.split(' ') : []
   const filled = {
     ...declaration,
     subject,

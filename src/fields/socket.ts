@@ -325,8 +325,8 @@ const origin: readonly Declaration[] = [
     value: s => s.detail?.protocolNumber,
   },
   {
-    id: 'recvq',
-    names: 'recvq recv-q',
+    id: 'recvQueue',
+    names: 'recvQueue recvq recv-q receiveQueue',
     title: 'RECV-Q',
     type: 'number',
     unit: 'bytes',
@@ -338,8 +338,8 @@ const origin: readonly Declaration[] = [
     value: s => s.queues?.backlog ?? s.queues?.receivedBytes,
   },
   {
-    id: 'sendq',
-    names: 'sendq send-q',
+    id: 'sendQueue',
+    names: 'sendQueue sendq send-q',
     title: 'SEND-Q',
     type: 'number',
     unit: 'bytes',
@@ -459,8 +459,8 @@ const computed: readonly Declaration[] = [
 ]
 
 const queues: NumberLines<Queues> = {
-  receivedBytes: ['recvQueue receiveQueue', 'LDW', 'bytes that the application has not read'],
-  sendBytes: ['sendQueue', 'LDW', 'bytes that the other end has not acknowledged'],
+  receivedBytes: ['', 'LDW', 'bytes that the application has not read'],
+  sendBytes: ['', 'LDW', 'bytes that the other end has not acknowledged'],
   backlog: ['backlog', 'LD', 'listeners: connections that wait to be accepted'],
   backlogLimit: ['backlogLimit', 'LD', 'listeners: how many connections may wait'],
 }

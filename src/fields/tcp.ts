@@ -17,7 +17,7 @@ export const platformsOf = (word: Letters): readonly Platform[] => letters[word]
 /** The keys of numbers in a group of the model. */
 export type NumberKey<T> = { [K in keyof T]-?: [T[K]] extends [number | undefined] ? K : never }[keyof T] & string
 type BooleanKey<T> = { [K in keyof T]-?: [T[K]] extends [boolean | undefined] ? K : never }[keyof T] & string
-/** A line of a table: names, platforms, what it is, and what else there is to say of it. */
+/** A line of a table: names (none: the path is the only one), platforms, what it is, and what else there is to say of it. */
 export type Line = readonly [names: string, platforms: Letters, about: string, more?: Partial<Declaration & { readonly type: 'number' }>]
 /** A line for each number of a group. */
 export type NumberLines<T> = Readonly<Record<NumberKey<T>, Line>>

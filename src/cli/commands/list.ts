@@ -1,7 +1,7 @@
 // `sockscope list`: sockets as a table, JSON, CSV or lines of a template.
 
 import { planQuery, type Query } from '../../filter/plan.ts'
-import type { DetailName } from '../../filter/predicate.ts'
+import type { DetailName } from '../../model/details.ts'
 import type { Snapshot } from '../../model/snapshot.ts'
 import type { Process } from '../../model/process.ts'
 import type { Socket } from '../../model/socket.ts'

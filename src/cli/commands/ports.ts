@@ -3,7 +3,7 @@
 import { planQuery } from '../../filter/plan.ts'
 import { compileFilter } from '../../filter/compile.ts'
 import { needs } from '../../filter/needs.ts'
-import type { DetailName } from '../../filter/predicate.ts'
+import type { DetailName } from '../../model/details.ts'
 import type { Snapshot } from '../../model/snapshot.ts'
 import { findColumn } from '../../render/columns.ts'
 import { csvLine, tsvLine } from '../../render/csv.ts'

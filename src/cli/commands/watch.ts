@@ -1,6 +1,6 @@
 // `sockscope watch`: what opened, closed and changed since the last snapshot, one line each.
 
-import type { DetailName } from '../../filter/predicate.ts'
+import type { DetailName } from '../../model/details.ts'
 import type { Frame } from '../../model/frame.ts'
 import type { Process } from '../../model/process.ts'
 import type { Socket } from '../../model/socket.ts'

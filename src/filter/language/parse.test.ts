@@ -2,7 +2,7 @@ import { test } from 'node:test'
 import { deepEqual, equal, ok, throws } from 'node:assert/strict'
 import { FilterError } from '../../model/errors.ts'
 import { nearest } from '../../model/nearest.ts'
-import { filterLimits } from './reader.ts'
+import { filterLimits } from './scan.ts'
 import { parseFilter } from './parse.ts'
 import { printFilter } from './print.ts'
 import { expectedWords } from './words.ts'
@@ -142,17 +142,17 @@ for (const [text, place, says] of [
   ['port > 80,81', '>', 'takes one value'],
   ['dst > 10.0.0.1', '>', 'cannot be compared'],
   ['dst example.com', 'example.com', 'a name'],
-  ['dst 300.1.1.1', '300.1.1.1', 'is no address'],
+  ['dst 300.1.1.1', '300.1.1.1', 'is not an address'],
   ['dst 10.0.0.0/33', '10.0.0.0/33', 'no prefix'],
   ['dst inet6:10.0.0.1', 'inet6:10.0.0.1', 'not of the family'],
   ['rtt > 50', '50', 'the unit is missing'],
-  ['rtt > 50MB', '50MB', 'MB is no unit of it'],
+  ['rtt > 50MB', '50MB', 'MB is not a unit of it'],
   ['sendQueue > 1Mb', '1Mb', 'bits or bytes'],
   ['rtt > fast', 'fast', 'not a number'],
   ['rtt > 5%', '5%', 'not a percentage'],
-  ['cwnd > 10x', '10x', 'x is no unit'],
+  ['cwnd > 10x', '10x', 'x is not a unit'],
   ['listen #no', '#', 'cannot start here'],
-  ['dst a\u001b[2J', 'a\u001b[2J', '"a\\u{1b}[2J" is no address'],
+  ['dst a\u001b[2J', 'a\u001b[2J', '"a\\u{1b}[2J" is not an address'],
   ['process:', '', 'a value is missing'],
   ['process:/(/', '/(/', 'never closed'],
   ['process:"abc', '"abc', 'never closed'],

@@ -2,10 +2,10 @@
 
 import { checkKeys, checkKind } from '../../model/arguments.ts'
 import { families, type Family } from '../../model/socket.ts'
+import type { FieldRegistry } from '../../fields/registry.ts'
+import { standardFields } from '../../fields/standard.ts'
 import { readCondition } from './condition.ts'
-import { filterLimits } from './reader.ts'
-import type { Reader } from './reader.ts'
-import { fail, skipSpace, take } from './scan.ts'
+import { fail, filterLimits, skipSpace, take, type Reader } from './scan.ts'
 import { servicePort } from './services.ts'
 import { join } from './tree.ts'
 import type { Filter } from './tree.ts'
@@ -16,12 +16,14 @@ export interface ParseOptions {
   readonly family?: Family | undefined
   /** The port of a service, asked before the built-in table. */
   readonly service?: (name: string) => number | undefined
+  /** The fields that it can name. Default: those of sockscope. */
+  readonly fields?: FieldRegistry
 }
 
-/** Reads a filter. Text that says nothing a filter can say throws a FilterError with the place. */
+/** Reads a filter. Text that is not a filter throws a FilterError with the place. */
 export function parseFilter(text: string, options: ParseOptions = {}): Filter {
   if (typeof text !== 'string') throw new TypeError(`text: needs the text of a filter, got ${typeof text}`)
-  checkKeys('options', options, ['family', 'service'] satisfies (keyof ParseOptions)[])
+  checkKeys('options', options, ['family', 'service', 'fields'] satisfies (keyof ParseOptions)[])
   if (options.family !== undefined && !families.includes(options.family))
     throw new TypeError(`options.family: needs one of ${families.join(', ')}, got ${String(options.family)}`)
   if (options.service !== undefined) checkKind('options.service', options.service, 'function')
@@ -30,6 +32,7 @@ export function parseFilter(text: string, options: ParseOptions = {}): Filter {
   const reader: Reader = {
     text,
     at: 0,
+    fields: options.fields ?? standardFields,
     family: options.family,
     port: name => options.service?.(name) ?? servicePort(name),
     conditions: 0,
@@ -76,7 +79,7 @@ function readOne(s: Reader): Read {
   skipSpace(s)
   const start = s.at
   if (s.at === s.text.length) fail(s.text, start, start, 'a condition is missing here', 'a condition such as sport = :80')
-  // Parentheses that say nothing make no tree, but they do use the stack.
+  // Superfluous parentheses make no tree, but they do use the stack.
   s.nested++
   deep(s, s.nested / 2)
   let read: Read
