@@ -1,7 +1,6 @@
 // Every command, in the order of help. The code of a command is loaded when it runs.
 
 import { flowLists, flowOrders } from '../render/flows.ts'
-import { groupWords } from '../report/group.ts'
 import { shells } from './completion.ts'
 import { ssOptions, ssShowOptions } from './select.ts'
 import { outputOptions, type Command, type Option } from './table.ts'
@@ -23,7 +22,7 @@ const listOptions: readonly Option[] = [
   { name: 'columns', value: 'LIST', about: 'which columns (sockscope help columns)' },
   { name: 'sort', value: 'COL[:desc]', about: 'in which order', many: true },
   { name: 'limit', value: 'N', about: 'at most so many' },
-  { name: 'group-by', value: 'WORD', words: groupWords, about: `${groupWords.slice(0, 5).join(', ')}, …` },
+  { name: 'group-by', value: 'WORD', about: 'process, user, remote, container, state, …' },
   { name: 'wide', about: 'cut nothing', compact: true },
 ]
 
@@ -206,10 +205,10 @@ export const commands: readonly Command[] = [
   },
   {
     name: 'help',
-    about: 'help on a command, filters, columns, exit, ss, man',
+    about: 'help on a command, filters, columns, fields, exit, ss, man',
     usage: '[TOPIC]',
     options: [],
-    words: ['filters', 'columns', 'exit', 'ss', 'man'],
+    words: ['filters', 'columns', 'fields', 'exit', 'ss', 'man'],
     examples: [['sockscope help man | man -l -', 'the manual page']],
     run: async args => (await import('./commands/help.ts')).run(args),
   },

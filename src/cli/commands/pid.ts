@@ -20,6 +20,7 @@ export function run(args: ParsedArguments): Promise<number> {
     const snapshot = await source.takeSnapshot(
       planQuery({
         ...list.query,
+        owners: true,
         protocols: ['tcp', 'udp', 'udplite', 'icmp', 'raw', 'unix', 'packet', 'netlink', 'mptcp', 'sctp', 'dccp', 'vsock', 'xdp', 'tipc'],
       }),
     )
