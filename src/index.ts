@@ -34,7 +34,7 @@ export type {
 export type { ConnectionInfo, SocketInfo, SocketStat, Timestamps } from './model/stat.ts'
 export type { AccurateEcn, CongestionDetail, Negotiated, Tcp } from './model/tcp.ts'
 export { kernelFilter, type KernelFilter } from './source/linux/sockdiag/bytecode.ts'
-export { compileFilter } from './filter/compile.ts'
+export { compileFilter, type FilterContext, type SocketTest } from './filter/compile.ts'
 export type { KernelFacts } from './source/linux/sockdiag/kernel-filter.ts'
 export { nearest } from './model/nearest.ts'
 export { expectedWords } from './filter/language/words.ts'
@@ -42,7 +42,8 @@ export { needs, type Needs } from './filter/needs.ts'
 export { parseFilter, type ParseOptions } from './filter/language/parse.ts'
 export { printFilter } from './filter/language/print.ts'
 export type { Query } from './filter/plan.ts'
-export type { DetailName, FilterContext, Need, SocketTest } from './filter/predicate.ts'
+export type { DetailName } from './model/details.ts'
+export type { Need } from './fields/field.ts'
 export type {
   Comparison,
   Filter,

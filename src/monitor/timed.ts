@@ -1,10 +1,9 @@
 // Filters on `age` and `rate`: what follows from more than one snapshot. The source is asked without them, and they are judged here.
 
-import { compileFilter } from '../filter/compile.ts'
+import { compileFilter, type FilterContext } from '../filter/compile.ts'
 import { needs } from '../filter/needs.ts'
 import { parseFilter } from '../filter/language/parse.ts'
 import type { Query } from '../filter/plan.ts'
-import type { FilterContext } from '../filter/predicate.ts'
 import { payload, type Payload } from '../model/payload.ts'
 import type { Change } from '../model/frame.ts'
 import type { Snapshot } from '../model/snapshot.ts'

@@ -1,41 +1,9 @@
 // Measured values to words: what is wrong, what limits the connection, and what would help. Thresholds stand here and nowhere else.
 
-import type { Measured } from './health.ts'
-import type { LimitName } from './limits.ts'
+import type { Finding, LimitName, Measured, Verdict, VerdictKind } from '../../model/health.ts'
 import { mainLimit } from './limits.ts'
 
-/** What a verdict can be. */
-export type VerdictKind =
-  | 'idle'
-  | 'unreachable'
-  | 'not-read'
-  | 'half-closed'
-  | 'receiving'
-  | 'application'
-  | 'receiver'
-  | 'send-buffer'
-  | 'network'
-  | 'unknown'
-
-/** One verdict for one connection. */
-export interface Verdict {
-  readonly kind: VerdictKind
-  /** True when someone should act. */
-  readonly trouble: boolean
-  /** One sentence. */
-  readonly text: string
-  /** The numbers that it rests on. */
-  readonly evidence: readonly string[]
-  /** What would help; empty when nothing is wrong. */
-  readonly help: string
-}
-
-/** Something that is wrong with a connection, whatever limits it. */
-export interface Finding {
-  readonly kind: 'loss' | 'spurious' | 'queue' | 'out-of-order' | 'marked' | 'zero-window' | 'not-read' | 'timeouts'
-  readonly text: string
-  readonly help: string
-}
+export type { Finding, Verdict, VerdictKind } from '../../model/health.ts'
 
 const percent = (part: number): string => {
   const value = part * 100
