@@ -76,7 +76,7 @@ export { health, type Grade, type Health, type Measured } from './measure/health
 export type { LimitName, Limits } from './measure/health/limits.ts'
 export { sampleOf, type Sample } from './measure/health/sample.ts'
 export { summarize, type Percentiles, type Summary } from './measure/health/summary.ts'
-export type { Finding, Verdict, VerdictKind } from './measure/health/verdict.ts'
+export type { Finding, Verdict, VerdictCode } from './measure/health/verdict.ts'
 export { ephemeralPortRange, freePort, isPortAvailable, socketLimit, type FreePortOptions, type PortOptions } from './machine/ports.ts'
 export { openRecorder, openRecording, openSource } from './source/open.ts'
 export type { RecorderOptions } from './source/replay/recorder.ts'

@@ -39,7 +39,7 @@ const limits: Readonly<Record<LimitName, string>> = {
 
 const words: readonly Declaration<'health'>[] = [
   {
-    id: 'verdict.kind',
+    id: 'verdict.code',
     names: 'verdict',
     type: 'text',
     words: [
@@ -53,10 +53,10 @@ const words: readonly Declaration<'health'>[] = [
       'send-buffer',
       'network',
       'unknown',
-    ] satisfies readonly Health['verdict']['kind'][],
+    ] satisfies readonly Health['verdict']['code'][],
     about: 'what limits it, or what is wrong with it',
     platforms,
-    value: h => h.verdict.kind,
+    value: h => h.verdict.code,
   },
   {
     id: 'verdict.trouble',
@@ -87,11 +87,11 @@ const words: readonly Declaration<'health'>[] = [
       'zero-window',
       'not-read',
       'timeouts',
-    ] satisfies readonly Health['findings'][number]['kind'][],
+    ] satisfies readonly Health['findings'][number]['code'][],
     about: 'everything that is wrong, the worst first',
     platforms,
-    value: h => h.findings.map(finding => finding.kind).join(' '),
-    some: (h, _, test) => h.findings.some(finding => test(finding.kind)),
+    value: h => h.findings.map(finding => finding.code).join(' '),
+    some: (h, _, test) => h.findings.some(finding => test(finding.code)),
   },
   { id: 'state', type: 'state', about: 'state of the connection', platforms, value: h => h.state },
   {

@@ -75,8 +75,8 @@ export const limitNames = ['application', 'receiver', 'sendBuffer', 'network'] a
 /** One of the things that can limit a sender. */
 export type LimitName = (typeof limitNames)[number]
 
-/** What a verdict can be. */
-export type VerdictKind =
+/** Every verdict, as programs compare it. */
+export type VerdictCode =
   | 'idle'
   | 'unreachable'
   | 'not-read'
@@ -90,7 +90,8 @@ export type VerdictKind =
 
 /** One verdict for one connection. */
 export interface Verdict {
-  readonly kind: VerdictKind
+  /** The verdict. */
+  readonly code: VerdictCode
   /** True when someone should act. */
   readonly trouble: boolean
   /** One sentence. */
@@ -103,7 +104,8 @@ export interface Verdict {
 
 /** Something that is wrong with a connection, whatever limits it. */
 export interface Finding {
-  readonly kind: 'loss' | 'spurious' | 'queue' | 'out-of-order' | 'marked' | 'zero-window' | 'not-read' | 'timeouts'
+  /** What is wrong, as programs compare it. */
+  readonly code: 'loss' | 'spurious' | 'queue' | 'out-of-order' | 'marked' | 'zero-window' | 'not-read' | 'timeouts'
   readonly text: string
   readonly help: string
 }

@@ -93,12 +93,12 @@ function lowestRtt(samples: readonly Sample[]): number | undefined {
   return known.length === 0 ? undefined : Math.min(...known)
 }
 
-/** The median of what the samples say that were taken while the connection filled the way. */
+/** The median of what the samples say that were taken while the connection filled the path. */
 function queueDelay(samples: readonly Sample[]): number | undefined {
   const lowest = lowestRtt(samples)
   if (lowest === undefined) return undefined
   const delays = pairs(samples)
-    .filter(([before, after]) => fillsTheWay(before, after))
+    .filter(([before, after]) => fillsPath(before, after))
     .map(([, after]) => Math.max(0, after.tcp.rttMicros! - lowest))
   return median(delays)
 }
@@ -107,7 +107,7 @@ function queueDelay(samples: readonly Sample[]): number | undefined {
  * Idle connections have high round-trip times, for the other end waits up to 40 ms before it acknowledges a lone segment.
  * So a queue is judged only while many segments are on their way, more than one acknowledgement can be held back for.
  */
-function fillsTheWay(before: Sample, after: Sample): boolean {
+function fillsPath(before: Sample, after: Sample): boolean {
   const { tcp } = after
   if (tcp.rttMicros === undefined || tcp.deliveryLimitedByApplication === true) return false
   if (grown(before.tcp, tcp, 'busyMicros') === 0) return false
