@@ -31,7 +31,7 @@ const measured: NumberLines<Measured> = {
 }
 
 const limits: Readonly<Record<LimitName, string>> = {
-  application: 'share of the time that the application gave nothing to send',
+  application: 'share of the time that the application had nothing to send',
   receiver: 'share of the time that the window of the other end was too small',
   sendBuffer: 'share of the time that the send buffer was full',
   network: 'share of the time that the congestion window limited it',

@@ -6,16 +6,16 @@ import type { State } from './socket.ts'
 export interface Measured {
   readonly intervalMs: number
   readonly state: State | undefined
-  /** Payload handed to the network, with what was sent again. */
+  /** Payload handed to the network, with what was retransmitted. */
   readonly sentBytes: number | undefined
   readonly receivedBytes: number | undefined
   /** Payload that the other end acknowledged, each second. */
   readonly ackedBytesPerSecond: number | undefined
   readonly receivedBytesPerSecond: number | undefined
-  /** Sent again ÷ sent. */
+  /** Retransmitted ÷ sent. */
   readonly retransmittedShare: number | undefined
   readonly retransmittedSegments: number | undefined
-  /** Of the segments that were sent again: those that the other end had already (DSACK). */
+  /** Of the segments that were retransmitted: those that the other end had already (DSACK). */
   readonly spuriousShare: number | undefined
   readonly rttMicros: number | undefined
   readonly minRttMicros: number | undefined
@@ -60,7 +60,7 @@ export type Grade = 'A+' | 'A' | 'B' | 'C' | 'D' | 'F'
 
 /** Shares of an interval; together they are 1. */
 export interface Limits {
-  /** The application gave nothing to send. */
+  /** The application had nothing to send. */
   readonly application: number
   /** The window of the other end was too small. */
   readonly receiver: number
