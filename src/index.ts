@@ -35,7 +35,7 @@ export type {
 export type { ConnectionInfo, SocketInfo, SocketStat, Timestamps } from './model/stat.ts'
 export type { AccurateEcn, CongestionDetail, Negotiated, Tcp } from './model/tcp.ts'
 export { kernelFilter, type KernelFilter } from './source/linux/sockdiag/bytecode.ts'
-export { compileFilter } from './filter/compile.ts'
+export { compileFilter, type FilterContext, type SocketTest } from './filter/compile.ts'
 export type { KernelFacts } from './source/linux/sockdiag/kernel-filter.ts'
 export { nearest } from './model/nearest.ts'
 export { expectedWords } from './filter/language/words.ts'
@@ -43,7 +43,8 @@ export { needs, type Needs } from './filter/needs.ts'
 export { parseFilter, type ParseOptions } from './filter/language/parse.ts'
 export { printFilter } from './filter/language/print.ts'
 export type { Query } from './filter/plan.ts'
-export type { DetailName, FilterContext, Need, SocketTest } from './filter/predicate.ts'
+export type { DetailName } from './model/details.ts'
+export type { Need } from './fields/field.ts'
 export type {
   Comparison,
   Filter,
@@ -76,7 +77,7 @@ export { health, type Grade, type Health, type Measured } from './measure/health
 export type { LimitName, Limits } from './measure/health/limits.ts'
 export { sampleOf, type Sample } from './measure/health/sample.ts'
 export { summarize, type Percentiles, type Summary } from './measure/health/summary.ts'
-export type { Finding, Verdict, VerdictKind } from './measure/health/verdict.ts'
+export type { Finding, Verdict, VerdictCode } from './measure/health/verdict.ts'
 export { ephemeralPortRange, freePort, isPortAvailable, socketLimit, type FreePortOptions, type PortOptions } from './machine/ports.ts'
 export { openRecorder, openRecording, openSource } from './source/open.ts'
 export type { RecorderOptions } from './source/replay/recorder.ts'

@@ -201,6 +201,27 @@ test('watch reports what opens and closes, with the moment and the number of the
   }
 })
 
+test('list --watch names the columns of CSV once, and each row and line carries its moment', async () => {
+  const lines = async (...args: readonly string[]): Promise<readonly string[]> => {
+    const child = spawn(process.execPath, ['src/cli/main.ts', 'list', '-a', '-f', 'unix', '--watch', '50ms', ...args], {
+      stdio: ['ignore', 'pipe', 'ignore'],
+    })
+    let text = ''
+    child.stdout.setEncoding('utf8').on('data', part => (text += part))
+    // The last line may be cut.
+    await until('a second frame', () => isSecondFrame.test(text.slice(0, text.lastIndexOf('\n'))) || undefined)
+    child.kill('SIGKILL')
+    return text.split('\n').slice(0, -1)
+  }
+  const isSecondFrame = /^\d{4}-[^,]*Z,1,|"frame":1,/m
+  const rows = await lines('--csv', '--columns', 'proto')
+  equal(rows[0], 'at,frame,proto')
+  equal(rows.filter(row => row.startsWith('at,')).length, 1)
+  ok(rows.slice(1).every(row => /^\d{4}-\d\d-\d\dT[\d:.]+Z,\d+,unix$/.test(row)))
+  const records = (await lines('--ndjson')).map(line => JSON.parse(line))
+  ok(records.every(r => r.type === 'socket' && new Date(r.at).getTime() === r.atMs && r.protocol === 'unix'))
+})
+
 test('--json is one document also when nothing was found', async () => {
   const unused = sockscope(['free', '--json'])
   const [port] = JSON.parse(unused.out).ports as number[]

@@ -54,7 +54,7 @@ test('the other side is told that it does not read', linux, () => {
   equal(document.schema, 'sockscope/1')
   equal(document.connections.length, 1)
   const [{ health, socket }] = document.connections
-  equal(health.verdict.kind, 'not-read')
+  equal(health.verdict.code, 'not-read')
   equal(socket.remote.port, holder.said.ports[0])
   ok(document.processes.some((p: { pid: number }) => p.pid === holder.pid))
 })

@@ -2,12 +2,16 @@
 import fc from 'fast-check'
 import { families, protocols, states } from '../src/model/socket.ts'
 import type { Socket } from '../src/model/socket.ts'
-import { numberFields } from '../src/filter/numbers.ts'
+import { standardFields } from '../src/fields/standard.ts'
 import { stateWords } from '../src/filter/language/states.ts'
-import { textFields } from '../src/filter/texts.ts'
 import { join } from '../src/filter/language/tree.ts'
 import type { Filter, Host, Pattern } from '../src/filter/language/tree.ts'
 import { aSocket } from './sockets.ts'
+
+const numberFields = standardFields.of('socket').filter(field => field.type === 'number')
+const textFields = standardFields.of('socket').filter(field => field.type === 'text' || field.type === 'boolean')
+const wordsOf = (field: (typeof textFields)[number]): readonly string[] | undefined =>
+  field.type === 'boolean' ? ['true', 'false'] : field.words
 
 const addresses4 = ['10.0.0.1', '10.0.0.2', '10.1.0.1', '127.0.0.1', '0.0.0.0', '192.168.1.7']
 const addresses6 = ['::', '::1', '2001:db8::1', '2001:db8:1::1', 'fe80::1', '::ffff:10.0.0.1', '::ffff:127.0.0.1']
@@ -80,10 +84,7 @@ const amount = fc.oneof(
   fc.constantFrom(1000, 1024, 6e7, 3.6e9, 1e6, 1048576),
   fc.double({ min: 0, max: 1e6, noNaN: true }).map(x => Number(x.toPrecision(15))),
 )
-const namesOf = (fits: (unit: string) => boolean): string[] =>
-  numberFields()
-    .filter(field => fits(field.unit))
-    .map(field => field.names[0]!)
+const namesOf = (fits: (unit: string) => boolean): string[] => numberFields.filter(field => fits(field.unit)).map(field => field.names[0]!)
 
 const pattern: fc.Arbitrary<Pattern> = fc.oneof(
   fc.record({ kind: fc.constant('exact'), text: fc.string({ unit: 'binary' }) }),
@@ -91,9 +92,7 @@ const pattern: fc.Arbitrary<Pattern> = fc.oneof(
   fc.record({ kind: fc.constant('glob'), text: fc.constantFrom('a*', '*', '?', 'a\\ b*', '[ab]', '/usr/*', '*/x/') }),
   fc.record({ kind: fc.constant('regex'), source: fc.constantFrom('a', '^ng(inx|foo)$', 'a\\/b', '\\s', '[,]'), ignoreCase: fc.boolean() }),
 )
-const free = textFields()
-  .filter(field => field.words === undefined)
-  .map(field => field.names[0]!)
+const free = textFields.filter(field => wordsOf(field) === undefined).map(field => field.names[0]!)
 const texts = fc.record({
   kind: fc.constant('text'),
   field: fc.constantFrom(...free),
@@ -129,9 +128,7 @@ const anyOne = fc.oneof(
     amount,
   ),
   texts as fc.Arbitrary<Filter>,
-  ...textFields()
-    .filter(field => field.words !== undefined)
-    .map(field => listed(field.names[0]!, field.words!)),
+  ...textFields.filter(field => wordsOf(field) !== undefined).map(field => listed(field.names[0]!, wordsOf(field)!)),
   fc.constant<Filter>({ kind: 'autobound' }),
 )
 

@@ -92,7 +92,7 @@ test('losses of 0, 1, 2 and 5 % are measured within 0.7 points', able, async () 
     const { retransmittedShare } = summarize(connections)
     const measured = retransmittedShare! * 100
     ok(Math.abs(measured - rates[i]!) < 0.7, `${rates[i]} % is measured as ${measured} %`)
-    const found = connections.filter(health => health.findings.some(f => f.kind === 'loss')).length
+    const found = connections.filter(health => health.findings.some(f => f.code === 'loss')).length
     ok(rates[i]! === 0 ? found === 0 : found > 5, `${rates[i]} % is found on ${found} of ${connections.length} connections`)
   }
 })
@@ -101,9 +101,9 @@ test('a queue of 200 ms is found and measured within 25 %', able, async () => {
   const health = await client('queue', 80, ports[0]!)
   ok(Math.abs(health.queueDelayMicros! / 200_000 - 1) < 0.25, JSON.stringify(health))
   ok(['C', 'D'].includes(health.queueGrade!))
-  equal(health.verdict.kind, 'network')
+  equal(health.verdict.code, 'network')
   equal(health.verdict.trouble, true)
-  match(health.verdict.text, /a queue on the way adds/)
+  match(health.verdict.text, /a queue on the path adds/)
 })
 
 test('on a clean link nothing is found wrong with 100 idle and 20 busy connections', able, async () => {
@@ -113,25 +113,25 @@ test('on a clean link nothing is found wrong with 100 idle and 20 busy connectio
     equal(health.findings.length, 0, `connection ${i}: ${JSON.stringify(health)}`)
     equal(health.verdict.trouble, false, health.verdict.text)
     if (i < 20) ok(health.sentBytes! > 100_000)
-    else equal(health.verdict.kind, 'idle')
+    else equal(health.verdict.code, 'idle')
   }
 })
 
 test('a receiver that stops reading', able, async () => {
   const health = await client('fill', 77, ports[4]!)
-  equal(health.verdict.kind, 'receiver')
+  equal(health.verdict.code, 'receiver')
   equal(health.zeroWindow, true)
   ok(health.limits!.receiver > 0.9, JSON.stringify(health.limits))
 })
 
 test('a send buffer of 4 KB', able, async () => {
   const health = await client('smallBuffer', 80, ports[0]!)
-  equal(health.verdict.kind, 'send-buffer', JSON.stringify(health))
+  equal(health.verdict.code, 'send-buffer', JSON.stringify(health))
 })
 
 test('an application that writes 1 KB each 100 ms', able, async () => {
   const health = await client('trickle', 77, ports[0]!)
-  equal(health.verdict.kind, 'application')
+  equal(health.verdict.code, 'application')
   equal(health.verdict.trouble, false)
   ok(health.limits!.application > 0.9, JSON.stringify(health.limits))
 })
@@ -139,6 +139,6 @@ test('an application that writes 1 KB each 100 ms', able, async () => {
 test('a half-closed socket, and a reset', able, async () => {
   const half = await client('half', 77, ports[6]!)
   equal(half.state, 'CLOSE_WAIT')
-  equal(half.verdict.kind, 'half-closed')
+  equal(half.verdict.code, 'half-closed')
   equal(await client<number>('reset', 77, ports[5]!), 2)
 })

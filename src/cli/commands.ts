@@ -1,7 +1,6 @@
 // Every command, in the order of help. The code of a command is loaded when it runs.
 
 import { explainBy } from '../report/explain.ts'
-import { groupWords } from '../report/group.ts'
 import { flowLists, flowOrders } from '../report/top.ts'
 import { shells } from './completion.ts'
 import { ssOptions, ssShowOptions } from './select.ts'
@@ -24,7 +23,7 @@ const listOptions: readonly Option[] = [
   { name: 'columns', value: 'LIST', about: 'columns to show (see sockscope help columns)' },
   { name: 'sort', value: 'COL[:desc]', about: 'sort by columns', many: true },
   { name: 'limit', value: 'N', about: 'show at most N' },
-  { name: 'group-by', value: 'WORD', words: groupWords, about: `count by ${groupWords.slice(0, 5).join(', ')}, …` },
+  { name: 'group-by', value: 'WORD', about: 'count by process, user, remote, container, state, …' },
   { name: 'wide', about: 'do not truncate', compact: true },
 ]
 
@@ -170,7 +169,7 @@ export const commands: readonly Command[] = [
   },
   {
     name: 'kill',
-    about: 'kill the process that listens on a port, and wait until the port is free',
+    about: 'kill the process that listens on a port, and wait until it is free',
     usage: ':PORT[,PORT|-PORT…]',
     options: [
       ...actionOptions,
@@ -212,7 +211,7 @@ export const commands: readonly Command[] = [
     about: 'show help on a command or topic',
     usage: '[TOPIC]',
     options: [],
-    words: ['filters', 'columns', 'exit', 'ss', 'man'],
+    words: ['filters', 'columns', 'fields', 'exit', 'ss', 'man'],
     examples: [['sockscope help man | man -l -', 'the manual page']],
     run: async args => (await import('./commands/help.ts')).run(args),
   },

@@ -1,6 +1,9 @@
 // Completion scripts for four shells, made from the table of commands.
 
-import { columns } from '../render/columns.ts'
+import type { FieldRegistry } from '../fields/registry.ts'
+import { standardFields } from '../fields/standard.ts'
+import { usualNames } from '../render/columns.ts'
+import { groupNames } from '../report/group.ts'
 import { globalOptions, type Command, type Option } from './table.ts'
 
 /** The shells that there are scripts for. */
@@ -15,13 +18,16 @@ const isFile = (o: Option): boolean => o.value === 'FILE'
 const quoted = (text: string): string => `'${text.replaceAll("'", `'\\''`)}'`
 
 /** The script for a shell. */
-export function completion(shell: Shell, commands: readonly Command[]): string {
-  return { bash, zsh, fish, powershell }[shell](commands)
+export function completion(shell: Shell, commands: readonly Command[], fields: FieldRegistry = standardFields): string {
+  return { bash, zsh, fish, powershell }[shell](commands.map(command => ({ ...command, options: withFields(command.options, fields) })))
 }
 
-/** The words that can follow an option: those that it takes, or the names of columns. */
-const choicesOf = (o: Option): readonly string[] | undefined =>
-  o.words ?? (o.name === 'columns' || o.name === 'sort' ? columns.map(c => c.id) : undefined)
+/** Options that take the names of fields, with those that are usual. */
+const withFields = (options: readonly Option[], fields: FieldRegistry): readonly Option[] =>
+  options.map(option => {
+    const names = option.name === 'columns' || option.name === 'sort' ? usualNames : option.name === 'group-by' ? groupNames : undefined
+    return option.words === undefined && names !== undefined ? { ...option, words: names(fields) } : option
+  })
 
 /** The words that can follow a command. */
 const wordsOf = (command: Command, commands: readonly Command[]): readonly string[] | undefined =>
@@ -32,7 +38,7 @@ function choices(commands: readonly Command[]): Map<string, string[]> {
   const found = new Map<string, string[]>()
   for (const command of commands) {
     for (const o of visible(command)) {
-      const words = choicesOf(o)?.join(' ')
+      const words = o.words?.join(' ')
       if (words === undefined) continue
       const places = found.get(words) ?? []
       found.set(words, places)
@@ -76,13 +82,7 @@ function zsh(commands: readonly Command[]): string {
   const spec = (o: Option): string[] => {
     const about = o.about.replaceAll(/[[\]:]/g, ' ')
     const action =
-      o.value === undefined
-        ? ''
-        : choicesOf(o)
-          ? `:${o.value}:(${choicesOf(o)!.join(' ')})`
-          : isFile(o)
-            ? `:${o.value}:_files`
-            : `:${o.value}: `
+      o.value === undefined ? '' : o.words ? `:${o.value}:(${o.words!.join(' ')})` : isFile(o) ? `:${o.value}:_files` : `:${o.value}: `
     return [`--${o.name}`, ...(o.short ? [`-${o.short}`] : [])].map(flag => quoted(`${o.many ? '*' : ''}${flag}[${about}]${action}`))
   }
   return `#compdef sockscope
@@ -111,7 +111,7 @@ function fish(commands: readonly Command[]): string {
       `complete -c sockscope -n ${quoted(condition)} -l ${o.name}`,
       ...(o.short ? [`-s ${o.short}`] : []),
       ...(o.value === undefined ? [] : [isFile(o) ? '-r -F' : '-x']),
-      ...(choicesOf(o) ? [`-a ${quoted(choicesOf(o)!.join(' '))}`] : []),
+      ...(o.words ? [`-a ${quoted(o.words!.join(' '))}`] : []),
       `-d ${quoted(o.about)}`,
     ].join(' ')
   return [

@@ -54,8 +54,8 @@ export const globalOptions: readonly Option[] = [
 
 /** Options of the commands that print sockets. */
 export const outputOptions: readonly Option[] = [
-  { name: 'json', about: 'JSON', compact: true },
-  { name: 'ndjson', about: 'JSON lines', compact: true },
-  { name: 'csv', about: 'CSV', compact: true },
+  { name: 'json', about: 'one document', compact: true },
+  { name: 'ndjson', about: 'one object per line', compact: true },
+  { name: 'csv', about: 'comma-separated', compact: true },
   { name: 'tsv', about: 'tab-separated', compact: true },
 ]

@@ -1,9 +1,18 @@
 // The topics of `sockscope help TOPIC`.
 
-import { columns } from '../render/columns.ts'
+import type { AnyField } from '../fields/field.ts'
+import type { FieldRegistry } from '../fields/registry.ts'
+import { standardFields } from '../fields/standard.ts'
+
+/** The unit of a field in one word: what it is, where it is not a number. */
+export const fieldUnit = (field: AnyField): string => {
+  if (field.type === 'boolean') return 'yes/no'
+  if (field.type !== 'number') return field.type
+  return { count: '', port: 'port', time: 'time', bytes: 'size', rate: 'rate', percent: '%' }[field.unit]
+}
 
 /** Each topic with its lines. */
-export const topics = (): Readonly<Record<string, readonly string[]>> => ({
+export const topics = (fields: FieldRegistry = standardFields): Readonly<Record<string, readonly string[]>> => ({
   filters: [
     'Comparisons, joined by and, or, not, ! & | and ( ). Side by side they mean and.',
     '',
@@ -20,10 +29,20 @@ export const topics = (): Readonly<Record<string, readonly string[]>> => ({
     'All of it: docs/filters.md',
   ],
   columns: [
-    'For --columns, --sort and --format. Every field of the model works too, by its',
-    'path: local.port, tcp.rttMicros.',
+    'For --columns, --sort and --format: the usual names. Every field works there, and',
+    'in filters too (sockscope help fields); so does every path of the model as JSON has',
+    'it: local.port, tcp.rttMicros.',
     '',
-    ...columns.map(c => `  ${c.id.padEnd(14)} ${c.about}`),
+    ...fields
+      .of('socket')
+      .filter(field => field.usual)
+      .map(field => `  ${field.names[0]!.padEnd(14)} ${field.about}`),
+  ],
+  fields: [
+    'Every field of a socket: for filters, --columns, --sort, --format and --group-by.',
+    'All of them, with other names, units and platforms: docs/fields.md',
+    '',
+    ...fields.of('socket').map(field => `  ${field.names[0]!.padEnd(22)} ${fieldUnit(field).padEnd(7)} ${field.about}`),
   ],
   environment: [
     '  NO_COLOR           no colour, whatever reads the output',

@@ -2,10 +2,9 @@ import { test } from 'node:test'
 import { deepEqual, equal } from 'node:assert/strict'
 import type { Socket } from '../model/socket.ts'
 import { aProcess, aSocket, someTcp } from '../../test/sockets.ts'
-import { compileFilter } from './compile.ts'
+import { compileFilter, type FilterContext } from './compile.ts'
 import { needs } from './needs.ts'
 import { parseFilter } from './language/parse.ts'
-import type { FilterContext } from './predicate.ts'
 
 const nginx = aProcess({
   pid: 7,

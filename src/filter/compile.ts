@@ -1,48 +1,75 @@
 // Tree to a function that tests a socket. Everything that can be worked out before the first socket is.
 
 import { ArgumentError } from '../model/errors.ts'
-import type { Endpoint, Socket } from '../model/socket.ts'
+import type { FieldContext, FilterContext, NumberField, TextField } from '../fields/field.ts'
+import type { FieldRegistry } from '../fields/registry.ts'
+import { remoteOrZero } from '../fields/endpoint.ts'
+import { standardFields } from '../fields/standard.ts'
+import type { Process } from '../model/process.ts'
+import { states, type Endpoint, type Socket } from '../model/socket.ts'
 import { compileGlob } from './language/glob.ts'
-import { hostTest, remoteOrZero } from './language/host.ts'
-import type { NumberTest, Processes } from './numbers.ts'
+import { hostTest } from './language/host.ts'
 import { parseFilter } from './language/parse.ts'
-import type { FilterContext, SocketTest } from './predicate.ts'
+import { readTree } from './language/read-tree.ts'
 import { compileRegex } from './language/regex.ts'
 import { statesOf } from './language/states.ts'
 import type { Filter, HostFilter, NumberFilter, Pattern, Range } from './language/tree.ts'
-import { checkTree } from './language/tree.ts'
-import { states } from '../model/socket.ts'
-import { numberField, textField } from './language/words.ts'
 
-type Test = (socket: Socket, processes: Processes, context: FilterContext | undefined) => boolean
+export type { FilterContext } from '../fields/field.ts'
+
+/** Reports whether a socket is wanted. */
+export type SocketTest = (socket: Socket, processes: ReadonlyMap<number, Process>, context?: FilterContext) => boolean
+
+type Test = (socket: Socket, context: FieldContext) => boolean
 
 /**
- * A test for sockets, from a filter or its text. What is not known matches no comparison, and so every `not` of one.
+ * A test for sockets, from a filter or its text. What is unknown matches no comparison, and so matches every `not` of one.
  */
-export function compileFilter(filter: Filter | string): SocketTest {
-  if (typeof filter !== 'string') checkTree('filter', filter)
-  const test = compile(typeof filter === 'string' ? parseFilter(filter) : filter)
-  return (socket, processes, context) => test(socket, processes, context)
+export const compileFilter = (filter: Filter | string, fields: FieldRegistry = standardFields): SocketTest =>
+  compileTree(typeof filter === 'string' ? parseFilter(filter, { fields }) : readTree('filter', filter, fields), fields)
+
+/** A test for sockets, from a tree that was read or parsed. */
+export function compileTree(filter: Filter, fields: FieldRegistry): SocketTest {
+  const test = compile(filter, fields)
+  const contexts = new ContextOfSnapshot()
+  return (socket, processes, context) => test(socket, contexts.of(processes, context))
 }
 
-function compile(filter: Filter): Test {
+/** What fields read beside a socket: made once for all sockets of a snapshot. */
+class ContextOfSnapshot {
+  #given: FilterContext | undefined
+  #made: FieldContext = { processes: new Map() }
+
+  of(processes: ReadonlyMap<number, Process>, given: FilterContext | undefined): FieldContext {
+    if (processes === this.#made.processes && given === this.#given) return this.#made
+    this.#given = given
+    return (this.#made = {
+      processes,
+      ageMs: socket => given?.ageMs?.(socket),
+      rate: socket => given?.rate?.(socket),
+      ...(given?.ephemeralPorts && { ephemeralPorts: given.ephemeralPorts }),
+    })
+  }
+}
+
+function compile(filter: Filter, fields: FieldRegistry): Test {
   switch (filter.kind) {
     case 'everything':
       return () => true
     case 'and':
-      return every(filter.parts.map(compile))
+      return every(filter.parts.map(part => compile(part, fields)))
     case 'or':
-      return any(filter.parts.map(compile))
+      return any(filter.parts.map(part => compile(part, fields)))
     case 'not': {
-      const part = compile(filter.part)
-      return (s, p, c) => !part(s, p, c)
+      const part = compile(filter.part, fields)
+      return (s, c) => !part(s, c)
     }
     case 'host':
       return any(filter.hosts.map(host => onSide(filter.side, hostTest(host))))
     case 'number':
-      return numberField(filter.field).some(numberTest(filter))
+      return numberFieldTest(fields.number(filter.field)!, numberTest(filter))
     case 'text':
-      return textField(filter.field).some(patternsTest(filter.patterns))
+      return textFieldTest(fields.text(filter.field)!, patternsTest(filter.patterns))
     case 'state': {
       const set = statesOf(filter)
       return set.size === states.length ? () => true : ({ state }) => state !== undefined && set.has(state)
@@ -59,13 +86,43 @@ function compile(filter: Filter): Test {
   }
 }
 
+function numberFieldTest({ some, value, scale }: NumberField, test: (value: number) => boolean): Test {
+  if (some !== undefined) return (s, c) => some(s, c, test)
+  if (scale === 1)
+    return (s, c) => {
+      const known = value(s, c)
+      return typeof known === 'number' && test(known)
+    }
+  return (s, c) => {
+    const known = value(s, c)
+    return typeof known === 'number' && test(known * scale)
+  }
+}
+
+function textFieldTest(field: TextField, test: (text: string) => boolean): Test {
+  const { value } = field
+  if (field.type === 'boolean') {
+    const isFor = { true: test('true'), false: test('false') }
+    return (s, c) => {
+      const known = value(s, c)
+      return known !== undefined && (known === true ? isFor.true : isFor.false)
+    }
+  }
+  const { some } = field
+  if (some !== undefined) return (s, c) => some(s, c, test)
+  return (s, c) => {
+    const known = value(s, c)
+    return known !== undefined && test(String(known))
+  }
+}
+
 // A tree of halves, so that a long list of conditions does not become a long chain of calls.
 function any(tests: readonly Test[]): Test {
   if (tests.length === 1) return tests[0]!
   const half = tests.length >> 1
   const a = any(tests.slice(0, half))
   const b = any(tests.slice(half))
-  return (s, p, c) => a(s, p, c) || b(s, p, c)
+  return (s, c) => a(s, c) || b(s, c)
 }
 
 function every(tests: readonly Test[]): Test {
@@ -73,7 +130,7 @@ function every(tests: readonly Test[]): Test {
   const half = tests.length >> 1
   const a = every(tests.slice(0, half))
   const b = every(tests.slice(half))
-  return (s, p, c) => a(s, p, c) && b(s, p, c)
+  return (s, c) => a(s, c) && b(s, c)
 }
 
 function onSide(side: HostFilter['side'], test: (end: Endpoint | undefined, socket: Socket) => boolean): Test {
@@ -83,7 +140,7 @@ function onSide(side: HostFilter['side'], test: (end: Endpoint | undefined, sock
   return s => test(s.local, s) || (s.remote !== undefined && test(s.remote, s))
 }
 
-function numberTest({ op, values }: NumberFilter): NumberTest {
+function numberTest({ op, values }: NumberFilter): (value: number) => boolean {
   const [first, last] = values[0]!
   if (op === '>') return value => value > first
   if (op === '<') return value => value < first
@@ -94,7 +151,7 @@ function numberTest({ op, values }: NumberFilter): NumberTest {
 }
 
 // Sorted and put together, so that a long list is searched by halves.
-function rangesTest(values: readonly Range[]): NumberTest {
+function rangesTest(values: readonly Range[]): (value: number) => boolean {
   const merged: [number, number][] = []
   for (const [from, to] of [...values].sort((a, b) => a[0] - b[0])) {
     const before = merged.at(-1)
@@ -127,11 +184,11 @@ function patternTest(pattern: Exclude<Pattern, { kind: 'exact' }>): (text: strin
   if (pattern.kind === 'glob') return compileGlob(pattern.text)
   const test = compileRegex(pattern.source, pattern.ignoreCase)
   if (typeof test === 'string') throw new ArgumentError(test)
-  return remember(test)
+  return remembering(test)
 }
 
 // The same names come again and again; an expression takes far longer than finding its answer.
-function remember(test: (text: string) => boolean): (text: string) => boolean {
+function remembering(test: (text: string) => boolean): (text: string) => boolean {
   const answers = new Map<string, boolean>()
   return text => {
     const known = answers.get(text)
@@ -143,7 +200,7 @@ function remember(test: (text: string) => boolean): (text: string) => boolean {
   }
 }
 
-/** The path inside the cgroup file system: without the place where that is mounted, and with a slash before it. */
+/** The path inside the cgroup file system: without its mount point, and with a slash before it. */
 export const cgroupPath = (path: string): string =>
   `/${path.replace(/^\/sys\/fs\/cgroup(?:\/unified)?(?=\/|$)/, '').replace(/^\/+|\/+$/g, '')}`
 
@@ -156,11 +213,11 @@ function cgroupTest(text: string): Test {
 /** The ports that Linux chooses from when nobody changed it. */
 const usual = [32768, 60999] as const
 
-// What ss calls autobound, by family. Where the kernel is asked as well, it is the one that knows.
-const autobound: Test = ({ family, local }, _, context) => {
+// What ss calls autobound, by family. Where the kernel is asked as well, its answer is the better one.
+const autobound: Test = ({ family, local }, context) => {
   if (family === 'unix') return local.path === undefined || /^@[0-9a-f]{5}$/.test(local.path)
   if (family === 'vsock') return (local.port ?? 0) > 1023
   if (local.port === undefined) return false
-  const [from, to] = context?.ephemeralPorts ?? usual
+  const [from, to] = context.ephemeralPorts ?? usual
   return local.port >= from && local.port <= to
 }

@@ -1,9 +1,12 @@
 // What a filter looks at, so that a caller asks for no more than that.
 
+import type { Need } from '../fields/field.ts'
+import type { FieldRegistry } from '../fields/registry.ts'
+import { standardFields } from '../fields/standard.ts'
+import { detailNames, type DetailName } from '../model/details.ts'
 import type { Family, Protocol } from '../model/socket.ts'
-import { detailNames, type DetailName, type Need } from './predicate.ts'
-import { checkTree, type Filter, type TextFilter } from './language/tree.ts'
-import { numberField, textField } from './language/words.ts'
+import { readTree } from './language/read-tree.ts'
+import type { Filter, TextFilter } from './language/tree.ts'
 
 /** What a filter looks at. */
 export interface Needs {
@@ -11,25 +14,26 @@ export interface Needs {
   readonly details: readonly DetailName[]
   /** It asks about processes: owners must be looked up before it can be answered. */
   readonly owners: boolean
-  /** It asks for `age` or `rate`, which only a watch knows. */
+  /** It asks for `age` or `rate`, which follow from more than one snapshot. */
   readonly age: boolean
   readonly rate: boolean
   /** It says something about states: the usual states of a listing no longer hold, as in ss. */
   readonly states: boolean
-  /** The families that its addresses name, and the families and protocols that it asks for by name: what a listing has to look at. */
+  /** The families that its addresses name, and the families and protocols that it asks for by name: what a listing has to include. */
   readonly families: readonly Family[]
   readonly protocols: readonly Protocol[]
 }
 
 /** What a filter looks at. */
-export function needs(filter: Filter): Needs {
-  checkTree('filter', filter)
-  const seen: Seen = { requested: new Set(), families: new Set(), protocols: new Set() }
+export const needs = (filter: Filter, fields: FieldRegistry = standardFields): Needs => needsOf(readTree('filter', filter, fields), fields)
+
+/** The same, of a tree that was read or parsed. */
+export function needsOf(filter: Filter, fields: FieldRegistry): Needs {
+  const seen: Seen = { fields, requested: new Set(), families: new Set(), protocols: new Set() }
   visit(filter, seen, true)
   const { requested } = seen
   return {
-    // A rate is made of what TCP counts.
-    details: detailNames.filter(name => requested.has(name) || (name === 'bytes' && requested.has('rate'))),
+    details: detailsOf(requested),
     owners: requested.has('owners'),
     age: requested.has('age'),
     rate: requested.has('rate'),
@@ -39,8 +43,12 @@ export function needs(filter: Filter): Needs {
   }
 }
 
+/** The details among the needs of fields, in the order of their names. */
+export const detailsOf = (needed: ReadonlySet<Need | 'states'>): readonly DetailName[] => detailNames.filter(name => needed.has(name))
+
 interface Seen {
-  readonly requested: Set<Need | 'states' | undefined>
+  readonly fields: FieldRegistry
+  readonly requested: Set<Need | 'states'>
   readonly families: Set<Family>
   readonly protocols: Set<Protocol>
 }
@@ -56,10 +64,10 @@ function visit(filter: Filter, seen: Seen, positive: boolean): void {
       visit(filter.part, seen, !positive)
       break
     case 'number':
-      seen.requested.add(numberField(filter.field).needs)
+      for (const need of seen.fields.number(filter.field)!.needs) seen.requested.add(need)
       break
     case 'text':
-      seen.requested.add(textField(filter.field).needs)
+      for (const need of seen.fields.text(filter.field)!.needs) seen.requested.add(need)
       if (positive) named(filter, seen)
       break
     case 'state':

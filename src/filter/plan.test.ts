@@ -25,7 +25,7 @@ test('a mistake of the caller is a TypeError that names the argument', () => {
     ['tcp', /^query: /],
     [[], /^query: /],
     [{ filter: {} }, /^query\.filter: needs text, or a tree/],
-    [{ filter: { kind: 'and', parts: [{ kind: 'nothing' }] } }, /^query\.filter: needs text, or a tree/],
+    [{ filter: { kind: 'and', parts: [{ kind: 'nothing' }] } }, /^query\.filter\.parts\[0\]: needs a tree .* its kind is "nothing"/],
     [{ protocols: 'tcp' }, /^query\.protocols: needs a list/],
     [{ protocols: ['tpc'] }, /^query\.protocols: "tpc" is none of tcp/],
     [{ families: ['inet'] }, /^query\.families: /],

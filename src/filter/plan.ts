@@ -1,15 +1,18 @@
-// What is wanted from a snapshot. A source asks the kernel for that and no more.
+// What is wanted from a snapshot: a query, read, checked and compiled once. A source asks the kernel for that and no more.
 
 import { ArgumentError } from '../model/errors.ts'
+import type { FieldRegistry } from '../fields/registry.ts'
+import { standardFields } from '../fields/standard.ts'
 import { checkKeys } from '../model/arguments.ts'
+import { detailNames, type DetailName } from '../model/details.ts'
 import type { Process } from '../model/process.ts'
-import { compileFilter } from './compile.ts'
-import { needs } from './needs.ts'
-import { parseFilter } from './language/parse.ts'
-import { detailNames, type DetailName, type SocketTest } from './predicate.ts'
-import type { Filter } from './language/tree.ts'
-import { checkTree } from './language/tree.ts'
 import { families, protocols, states, type Family, type Protocol, type Socket, type State } from '../model/socket.ts'
+import { compileTree, type SocketTest } from './compile.ts'
+import { parseFilter } from './language/parse.ts'
+import { printFilter } from './language/print.ts'
+import { readTree } from './language/read-tree.ts'
+import type { Filter } from './language/tree.ts'
+import { needsOf, type Needs } from './needs.ts'
 
 /** What is wanted. Everything that is left out has its default. */
 export interface Query {
@@ -23,7 +26,7 @@ export interface Query {
   readonly owners?: boolean
   /** What to ask the kernel for beside the plain record. Default: nothing. */
   readonly details?: readonly DetailName[]
-  /** Which network namespaces. Default: the own one. */
+  /** Which network namespaces. Default: the own one. A name is one under /run/netns, or the container it belongs to. */
   readonly namespaces?: 'own' | 'all' | { readonly name: string } | { readonly pid: number } | { readonly path: string }
   /** Which sockets: text in the filter language, the tree that parseFilter makes of it, or a function. */
   readonly filter?: string | Filter | SocketTest
@@ -31,9 +34,11 @@ export interface Query {
 
 export const queryKeys = ['protocols', 'families', 'states', 'owners', 'details', 'namespaces', 'filter'] satisfies (keyof Query)[]
 
-/** A query with every default filled in, every word checked, and what its filter looks at added. */
-export interface Plan {
-  /** What was asked, as the caller wrote it. */
+/** A query with every default filled in, every word checked, what its filter looks at added, and its filter compiled. Only planQuery makes one. */
+export class Plan {
+  /** Only what the constructor made has it. */
+  readonly #isPlan = true
+  /** What was asked, as the caller wrote it; what the caller changes afterwards has no effect. */
   readonly query: Query
   readonly protocols: readonly Protocol[]
   readonly families: readonly Family[]
@@ -42,89 +47,138 @@ export interface Plan {
   readonly owners: boolean
   readonly details: readonly DetailName[]
   readonly namespaces: NonNullable<Query['namespaces']>
-  /** The filter, when it was no function: for what the kernel can judge of it. */
+  /** The filter, unless it was a function: for what the kernel can judge of it. */
   readonly filter: Filter | undefined
-  /** What can be said before owners are known: false when the socket is not wanted whoever holds it. */
+  /** What that filter looks at. */
+  readonly needs: Needs | undefined
+  /** The fields that the filter can name. */
+  readonly fields: FieldRegistry
+  /** What can be judged before owners are known: false when the socket is not wanted whoever holds it. */
   readonly prefilter: (socket: Socket) => boolean
   /** Everything that the query says about a single socket, in one test. */
   readonly test: SocketTest
   /** Every socket of the wanted protocols and families is wanted: there is nothing to test. */
   readonly matchesEverything: boolean
-}
 
-/** Fills in the defaults. A mistake of the caller is an ArgumentError that names the argument. */
-export function planQuery(query: Query = {}): Plan {
-  checkKeys('query', query, queryKeys)
-  const requestedProtocols = words('query.protocols', query.protocols, protocols) ?? ['tcp', 'udp']
-  const requestedFamilies = words('query.families', query.families, families) ?? families
-  const requestedStates = words('query.states', query.states, states)
-  const details = words('query.details', query.details, detailNames) ?? []
-  if (query.owners !== undefined && typeof query.owners !== 'boolean') throw new ArgumentError('query.owners: needs true or false')
-  const filter = query.filter
-  if (filter === null || !['undefined', 'string', 'object', 'function'].includes(typeof filter))
-    throw new ArgumentError('query.filter: needs text, a tree or a function')
-  if (typeof filter === 'object') checkTree('query.filter', filter)
-  const tree = typeof filter === 'string' ? parseFilter(filter) : typeof filter === 'object' ? filter : undefined
-  const wants = tree === undefined ? undefined : needs(tree)
-  const inFilter = typeof filter === 'function' ? filter : tree && compileFilter(tree)
-  const inStates = requestedStates && new Set<State | undefined>(requestedStates)
-  const inFamilies = new Set(requestedFamilies)
-  const inProtocols = new Set(requestedProtocols)
-  const inScope = (socket: Socket): boolean =>
-    inProtocols.has(socket.protocol) && inFamilies.has(socket.family) && (inStates === undefined || inStates.has(socket.state))
-  const ownersMatter = wants === undefined || wants.owners
-  return {
-    query,
-    protocols: requestedProtocols,
-    families: requestedFamilies,
-    states: requestedStates,
-    owners: (query.owners ?? true) || wants?.owners === true,
-    details: [...new Set([...details, ...(wants?.details ?? [])])],
-    namespaces: namespaces(query.namespaces),
-    filter: tree,
-    prefilter: socket => inScope(socket) && (ownersMatter || inFilter!(socket, nobody)),
-    matchesEverything: inFilter === undefined && inStates === undefined,
-    test: (socket, processes, context) => inScope(socket) && (inFilter === undefined || inFilter(socket, processes, context)),
+  constructor(given: Query = {}, fields: FieldRegistry = standardFields) {
+    checkKeys('query', given, queryKeys)
+    const query = { ...given }
+    const { owners, filter } = query
+    const requested = {
+      protocols: words('query.protocols', query.protocols, protocols),
+      families: words('query.families', query.families, families),
+      states: words('query.states', query.states, states),
+      details: words('query.details', query.details, detailNames),
+    }
+    if (owners !== undefined && typeof owners !== 'boolean') throw new ArgumentError('query.owners: needs true or false')
+    if (filter === null || !['undefined', 'string', 'object', 'function'].includes(typeof filter))
+      throw new ArgumentError('query.filter: needs text, a tree or a function')
+    this.fields = fields
+    this.filter =
+      typeof filter === 'string'
+        ? parseFilter(filter, { fields })
+        : typeof filter === 'object'
+          ? readTree('query.filter', filter, fields)
+          : undefined
+    this.needs = this.filter && needsOf(this.filter, fields)
+    this.protocols = requested.protocols ?? ['tcp', 'udp']
+    this.families = requested.families ?? families
+    this.states = requested.states
+    this.owners = (owners ?? true) || this.needs?.owners === true
+    this.details = [...new Set([...(requested.details ?? []), ...(this.needs?.details ?? [])])]
+    this.namespaces = namespaces(query.namespaces)
+    this.query = Object.freeze({
+      ...query,
+      ...(Object.fromEntries(Object.entries(requested).filter(([, list]) => list !== undefined)) as Partial<typeof requested>),
+      ...(query.namespaces !== undefined && { namespaces: this.namespaces }),
+      ...(typeof filter === 'object' && { filter: this.filter }),
+    })
+    const inFilter = typeof filter === 'function' ? filter : this.filter && compileTree(this.filter, fields)
+    const inStates = this.states && new Set<State | undefined>(this.states)
+    const inFamilies = new Set(this.families)
+    const inProtocols = new Set(this.protocols)
+    const inScope = (socket: Socket): boolean =>
+      inProtocols.has(socket.protocol) && inFamilies.has(socket.family) && (inStates === undefined || inStates.has(socket.state))
+    const ownersMatter = this.needs === undefined || this.needs.owners
+    this.prefilter = socket => inScope(socket) && (ownersMatter || inFilter!(socket, noProcesses))
+    this.test = (socket, processes, context) => inScope(socket) && (inFilter === undefined || inFilter(socket, processes, context))
+    this.matchesEverything = inFilter === undefined && inStates === undefined
+    Object.freeze(this)
+  }
+
+  /** Whether it was made here: an object that only looks like a plan was not checked. */
+  static is(given: unknown): given is Plan {
+    return typeof given === 'object' && given !== null && #isPlan in given
   }
 }
+
+/** Reads, checks and compiles a query. A mistake of the caller is an ArgumentError that names the argument, or a FilterError. */
+export const planQuery = (query: Query = {}, fields: FieldRegistry = standardFields): Plan => new Plan(query, fields)
 
 function namespaces(given: Query['namespaces']): NonNullable<Query['namespaces']> {
   if (given === undefined || given === 'own' || given === 'all') return given ?? 'own'
   const { name, pid, path, ...rest } = (typeof given === 'object' && given !== null ? given : { wrong: given }) as Record<string, unknown>
   const isText = (value: unknown): boolean => typeof value === 'string' && value !== '' && !value.includes('\0')
   const named = [name, pid, path].filter(value => value !== undefined)
-  const right = isText(name) || isText(path) || (Number.isSafeInteger(pid) && Number(pid) > 0)
-  if (Object.keys(rest).length === 0 && named.length === 1 && right) return given
+  if (Object.keys(rest).length === 0 && named.length === 1) {
+    if (isText(name)) return Object.freeze({ name: name as string })
+    if (isText(path)) return Object.freeze({ path: path as string })
+    if (Number.isSafeInteger(pid) && Number(pid) > 0) return Object.freeze({ pid: pid as number })
+  }
   throw new ArgumentError("query.namespaces: needs 'own', 'all', { name }, { pid } or { path }")
 }
 
-const nobody: ReadonlyMap<number, Process> = new Map()
+const noProcesses: ReadonlyMap<number, Process> = new Map()
 
 function words<T extends string>(argument: string, given: readonly T[] | undefined, known: readonly T[]): readonly T[] | undefined {
   if (given === undefined) return undefined
   if (!Array.isArray(given)) throw new ArgumentError(`${argument}: needs a list of words`)
-  for (const word of given) {
-    if (!known.includes(word)) throw new ArgumentError(`${argument}: ${JSON.stringify(word)} is none of ${known.join(', ')}`)
+  const copy = [...given]
+  for (const word of copy) {
+    if (!known.includes(word)) throw new ArgumentError(`${argument}: ${String(JSON.stringify(word))} is none of ${known.join(', ')}`)
   }
-  return given
+  return Object.freeze(copy)
 }
 
-/** The smallest query that holds everything that each of the plans asks for. The filter is that of all, or none. */
+/** The plan, when it is one; anything else is an ArgumentError. Sources take nothing but plans. */
+export function checkPlan(given: unknown): Plan {
+  if (Plan.is(given)) return given
+  throw new ArgumentError(`plan: needs a plan, as planQuery() makes it, got ${given === null ? 'null' : typeof given}`)
+}
+
+/**
+ * The smallest plan that holds everything that each of these needs: whatever one of them takes from a snapshot, the union takes too, with its
+ * owners and details. Namespaces that differ become all of them. The filter stays when all have the very same one, and it can be judged by one snapshot.
+ */
 export function unionOf(plans: readonly Plan[]): Plan {
-  const [first, ...others] = plans
-  if (first === undefined) throw new TypeError('plans: needs at least one plan')
-  if (others.length === 0) return first
+  for (const plan of plans) checkPlan(plan)
+  const [first] = plans
   const all = <T>(of: (plan: Plan) => readonly T[]): T[] => [...new Set(plans.flatMap(of))]
-  const same = <T>(of: (plan: Plan) => T): T | undefined =>
-    plans.every(plan => JSON.stringify(of(plan)) === JSON.stringify(of(first))) ? of(first) : undefined
-  const filter = plans.every(plan => plan.query.filter === first.query.filter) ? first.query.filter : undefined
-  return planQuery({
-    protocols: all(plan => plan.protocols),
-    families: all(plan => plan.families),
-    ...(plans.every(plan => plan.states !== undefined) && { states: all(plan => plan.states!) }),
-    owners: plans.some(plan => plan.owners),
-    details: all(plan => plan.details),
-    namespaces: same(plan => plan.namespaces) ?? 'all',
-    ...(filter !== undefined && { filter }),
-  })
+  const requestedStates = plans.every(plan => plan.states !== undefined) ? all(plan => plan.states!) : undefined
+  const filter = first !== undefined && plans.every(plan => isSameFilter(plan, first)) ? first.query.filter : undefined
+  const needsWatch = first?.needs?.age === true || first?.needs?.rate === true
+  const namespace = JSON.stringify(first?.namespaces)
+  return new Plan(
+    {
+      protocols: all(plan => plan.protocols),
+      families: all(plan => plan.families),
+      ...(requestedStates && { states: requestedStates }),
+      owners: plans.some(plan => plan.owners),
+      details: all(plan => plan.details),
+      namespaces: plans.every(plan => JSON.stringify(plan.namespaces) === namespace) ? (first?.namespaces ?? 'own') : 'all',
+      ...(filter !== undefined && !needsWatch && { filter }),
+    },
+    first?.fields,
+  )
+}
+
+/** The same function, or trees that say the same. Two registries may read one text as two things. */
+function isSameFilter(a: Plan, b: Plan): boolean {
+  if (a.query.filter === b.query.filter && a.fields === b.fields) return true
+  return (
+    a.filter !== undefined &&
+    b.filter !== undefined &&
+    a.fields === b.fields &&
+    printFilter(a.filter, a.fields) === printFilter(b.filter, b.fields)
+  )
 }

@@ -19,7 +19,7 @@ export interface Flow {
   /** Segments or datagrams of the interval, with and without payload; undefined when nothing counted them. */
   readonly inSegments: number | undefined
   readonly outSegments: number | undefined
-  /** Payload that was sent again in the interval. It is not part of `outBytes`. */
+  /** Payload that was retransmitted in the interval. It is not part of `outBytes`. */
   readonly retransmittedBytes: number
   /** How many sockets it has, and how many of them nothing counts. */
   readonly sockets: number

@@ -2,7 +2,7 @@
 // reads the events between snapshots, and gives each subscriber its frames and events.
 
 import { planQuery, unionOf, type Plan, type Query } from '../filter/plan.ts'
-import type { FilterContext } from '../filter/predicate.ts'
+import type { FilterContext } from '../filter/compile.ts'
 import { OsError } from '../model/errors.ts'
 import type { Coverage, EventGap, SocketEvent, SourceEvent } from '../model/event.ts'
 import type { Frame } from '../model/frame.ts'

@@ -1,6 +1,6 @@
 // What one subscriber has of the steps of the tracker since its last frame, and the frame that it makes of them.
 
-import type { FilterContext } from '../filter/predicate.ts'
+import type { FilterContext } from '../filter/compile.ts'
 import type { Plan } from '../filter/plan.ts'
 import { flowTables, type Moved, type Tables } from '../measure/flows/tables.ts'
 import type { SystemCounters } from '../model/counters.ts'

@@ -1,13 +1,13 @@
 // The health of connections as text: each with its verdict and the evidence for it.
 
-import type { Judged } from '../measure/health/collect.ts'
-import type { Summary } from '../measure/health/summary.ts'
 import type { Process } from '../model/process.ts'
 import type { ExplainGroup, ExplainReport } from '../report/explain.ts'
 import { endpointText } from './endpoint.ts'
 import { holdersText, processText } from './process-text.ts'
 import { safe, type Paint } from './text.ts'
 import { bytesText, microsText, percentText } from './units.ts'
+
+type Judged = NonNullable<ExplainReport['connections']>[number]
 
 /** The report, a paragraph for each connection or group. */
 export function explainLines({ connections, groups, processes }: ExplainReport, paint: Paint): string[] {
@@ -41,5 +41,5 @@ function groupLines({ name, pid, summary }: ExplainGroup, processes: ReadonlyMap
   return lines
 }
 
-const spreadLine = (what: string, p: Summary['rttMicros']): string[] =>
+const spreadLine = (what: string, p: ExplainGroup['summary']['rttMicros']): string[] =>
   p === undefined ? [] : [`    ${what}: median ${microsText(p.p50)}, 90th percentile ${microsText(p.p90)}, maximum ${microsText(p.max)}`]

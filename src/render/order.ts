@@ -1,15 +1,17 @@
 // The order of sockets in every output: the same input gives the same order.
 
 import { ArgumentError } from '../model/errors.ts'
+import type { FieldContext } from '../fields/field.ts'
+import { compareCells, compareText } from '../fields/named.ts'
+import type { FieldRegistry } from '../fields/registry.ts'
+import { standardFields } from '../fields/standard.ts'
 import { families, protocols, states, type Socket } from '../model/socket.ts'
-import { findColumn, type Cell, type Surroundings } from './columns.ts'
+import { findColumn, type Column } from './columns.ts'
 
 const rank = <T extends string>(words: readonly T[]): ReadonlyMap<string | undefined, number> => new Map(words.map((word, i) => [word, i]))
 const protocolRank = rank(protocols)
 const familyRank = rank(families)
 const stateRank = rank(states)
-
-const compareText = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0)
 
 /** Protocol, state and both ports in one number, as far as these have 16 bits: at 50,000 sockets most comparisons need no more. */
 function rankOf(s: Socket): number {
@@ -45,37 +47,38 @@ function usualOrder(sockets: readonly Socket[]): readonly Socket[] {
   return Array.from(places, i => sockets[i]!)
 }
 
-/** Puts sockets in order. */
-export type Sorter = (sockets: readonly Socket[], around: Surroundings) => readonly Socket[]
+/** How sockets are put in order. */
+export interface Order {
+  /** The columns that they are sorted by. */
+  readonly columns: readonly Column[]
+  readonly sort: (sockets: readonly Socket[], context: FieldContext) => readonly Socket[]
+}
 
 /** Sorts by `column` or `column:desc`, the first of them first; what is unknown comes last. A wrong column is an ArgumentError. */
-export function sorter(by: readonly string[]): Sorter {
-  const keys = by.flatMap(text => text.split(',')).map(parseKey)
-  if (keys.length === 0) return usualOrder
-  return (sockets, around) => {
-    const rows = sockets.map(socket => ({ socket, values: keys.map(k => k.value(socket, around)) }))
-    rows.sort((a, b) => {
-      for (const [i, key] of keys.entries()) {
-        const order = compare(a.values[i], b.values[i], key.descending)
-        if (order !== 0) return order
-      }
-      return usual(a.socket, b.socket)
-    })
-    return rows.map(row => row.socket)
+export function parseOrder(by: readonly string[], fields: FieldRegistry = standardFields): Order {
+  const keys = by.flatMap(text => text.split(',')).map(text => parseKey(text, fields))
+  if (keys.length === 0) return { columns: [], sort: usualOrder }
+  return {
+    columns: keys.map(key => key.column),
+    sort: (sockets, context) => {
+      const rows = sockets.map(socket => ({ socket, values: keys.map(key => key.column.order(socket, context)) }))
+      rows.sort((a, b) => {
+        for (const [i, key] of keys.entries()) {
+          const order = compareCells(a.values[i], b.values[i], key.descending)
+          if (order !== 0) return order
+        }
+        return usual(a.socket, b.socket)
+      })
+      return rows.map(row => row.socket)
+    },
   }
 }
 
-function parseKey(text: string): { value: (socket: Socket, around: Surroundings) => Cell; descending: boolean } {
-  const [id = '', direction = 'asc', ...rest] = text.trim().split(':')
-  const found = findColumn(id)
-  if (found === undefined) throw new ArgumentError(`--sort: there is no column ${JSON.stringify(id)}; see sockscope help columns`)
+function parseKey(text: string, fields: FieldRegistry): { readonly column: Column; readonly descending: boolean } {
+  const [name = '', direction = 'asc', ...rest] = text.trim().split(':')
+  const column = findColumn(name, fields)
+  if (column === undefined) throw new ArgumentError(`--sort: there is no column ${JSON.stringify(name)}; see sockscope help fields`)
   if (rest.length > 0 || (direction !== 'asc' && direction !== 'desc'))
     throw new ArgumentError(`--sort ${JSON.stringify(text)}: after the colon comes asc or desc`)
-  return { value: found.value, descending: direction === 'desc' }
-}
-
-function compare(a: Cell, b: Cell, descending: boolean): number {
-  if (a === undefined || b === undefined) return a === b ? 0 : a === undefined ? 1 : -1
-  const order = typeof a === 'number' && typeof b === 'number' ? a - b : compareText(String(a), String(b))
-  return descending ? -order : order
+  return { column, descending: direction === 'desc' }
 }

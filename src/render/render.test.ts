@@ -3,19 +3,20 @@ import { deepEqual, equal, ok, throws } from 'node:assert/strict'
 import { aProcess, aSocket } from '../../test/sockets.ts'
 import type { Process } from '../model/process.ts'
 import type { Socket } from '../model/socket.ts'
-import { columns, findColumn } from './columns.ts'
+import { standardFields } from '../fields/standard.ts'
+import { findColumn } from './columns.ts'
 import { csvLine, tsvLine } from './csv.ts'
 import { endpointText } from './endpoint.ts'
 import { groupSockets } from '../report/group.ts'
-import { sorter } from './order.ts'
+import { parseOrder } from './order.ts'
 import { table } from './table.ts'
-import { template } from './template.ts'
+import { parseTemplate } from './template.ts'
 import { bytesText, microsText } from './units.ts'
 
 const socket = (given: Partial<Socket>): Socket =>
   aSocket({ local: { address: '127.0.0.1', port: 80 }, remote: undefined, uid: 0, inode: 1, ...given })
 const named = (pid: number, given: Partial<Process> = {}): Process => aProcess({ pid, name: `p${pid}`, uid: 0, user: 'root', ...given })
-const around = { processes: new Map([[7, named(7, { name: 'ng\u001binx' })]]) }
+const context = { processes: new Map([[7, named(7, { name: 'ng\u001binx' })]]) }
 
 test('ends of sockets', () => {
   const s = socket({})
@@ -45,24 +46,25 @@ test('a table is never wider than the terminal, and its cells are safe', () => {
 
 test('columns by name and by path of the model', () => {
   const s = socket({ owners: [{ pid: 7, fd: 3 }], queues: { receivedBytes: 5, sendBytes: 6, backlog: undefined, backlogLimit: undefined } })
-  equal(findColumn('process')!.value(s, around), 'ng\u001binx')
-  equal(findColumn('local.port')!.value(s, around), 80)
-  equal(findColumn('queues.sendBytes')!.value(s, around), 6)
-  equal(findColumn('tcp.rttMicros')!.value(s, around), undefined)
-  equal(findColumn('owners')!.value(s, around), 'ng\u001binx/7/3')
+  equal(findColumn('process')!.value(s, context), 'ng\u001binx')
+  equal(findColumn('local.port')!.value(s, context), 80)
+  equal(findColumn('queues.sendBytes')!.value(s, context), 6)
+  equal(findColumn('tcp.rttMicros')!.value(s, context), undefined)
+  equal(findColumn('owners')!.value(s, context), 'ng\u001binx/7/3')
   for (const id of ['nothing', '__proto__', 'constructor', 'local.__proto__.x.', '']) equal(findColumn(id), undefined, id)
-  equal(findColumn('local.constructor')!.value(s, around), undefined)
-  equal(new Set(columns.map(c => c.id)).size, columns.length)
+  equal(findColumn('local.constructor')!.value(s, context), undefined)
+  const names = standardFields.of('socket').flatMap(field => field.names)
+  equal(new Set(names.map(name => name.toLowerCase())).size, names.length)
 })
 
 test('templates', () => {
   const s = socket({ owners: [{ pid: 7, fd: 3 }] })
-  equal(template('{local.port} {pid}{{}}\\t{remote}')(s, around), '80 7{}\t*')
-  const named = { ...around, processes: new Map([[7, { ...around.processes.get(7)!, name: 'a\nb\tc\\' }]]) }
-  equal(template('{process}\\n')(s, named), 'a\\x0ab\\x09c\\\\\n')
-  throws(() => template('{nothing}'), /^TypeError: --format: there is no column "nothing"/)
-  throws(() => template('{pid'), TypeError)
-  throws(() => template('pid}'), TypeError)
+  equal(parseTemplate('{local.port} {pid}{{}}\\t{remote}').line(s, context), '80 7{}\t*')
+  const named = { ...context, processes: new Map([[7, { ...context.processes.get(7)!, name: 'a\nb\tc\\' }]]) }
+  equal(parseTemplate('{process}\\n').line(s, named), 'a\\x0ab\\x09c\\\\\n')
+  throws(() => parseTemplate('{nothing}'), /^TypeError: --format: there is no column "nothing"/)
+  throws(() => parseTemplate('{pid'), TypeError)
+  throws(() => parseTemplate('pid}'), TypeError)
 })
 
 test('CSV and TSV', () => {
@@ -89,29 +91,38 @@ test('by protocol, state and ports, of whatever size', () => {
   ]
   const right = all.toSorted((a, b) => places(a).reduce((order, place, i) => order || place - places(b)[i]!, 0))
   deepEqual(
-    sorter([])(all.toReversed(), around).map(s => s.key),
+    parseOrder([])
+      .sort(all.toReversed(), context)
+      .map(s => s.key),
     right.map(s => s.key),
   )
 })
 
 test('the order is the same for the same sockets, whatever order they came in', () => {
   const sockets = [3, 1, 2].map(port => socket({ key: `0.${port}`, local: { address: '127.0.0.1', port } }))
-  const ports = (by: string[]): number[] => sorter(by)(sockets, around).map(s => s.local.port!)
+  const ports = (by: string[]): number[] =>
+    parseOrder(by)
+      .sort(sockets, context)
+      .map(s => s.local.port!)
   deepEqual(ports([]), [1, 2, 3])
   deepEqual(ports(['local.port:desc']), [3, 2, 1])
   deepEqual(ports(['state', 'local.port']), [1, 2, 3])
-  throws(() => sorter(['nothing']), TypeError)
-  throws(() => sorter(['pid:up']), TypeError)
+  throws(() => parseOrder(['nothing']), TypeError)
+  throws(() => parseOrder(['pid:up']), TypeError)
 })
 
 test('what is unknown is sorted last, either way', () => {
   const sockets = [socket({ key: 'a', inode: undefined }), socket({ key: 'b', inode: 2 }), socket({ key: 'c', inode: 1 })]
   deepEqual(
-    sorter(['inode'])(sockets, around).map(s => s.key),
+    parseOrder(['inode'])
+      .sort(sockets, context)
+      .map(s => s.key),
     ['c', 'b', 'a'],
   )
   deepEqual(
-    sorter(['inode:desc'])(sockets, around).map(s => s.key),
+    parseOrder(['inode:desc'])
+      .sort(sockets, context)
+      .map(s => s.key),
     ['b', 'c', 'a'],
   )
 })
@@ -119,7 +130,7 @@ test('what is unknown is sorted last, either way', () => {
 test('groups', () => {
   const sockets = [socket({ owners: [{ pid: 7, fd: 1 }] }), socket({ state: 'LISTEN' }), socket({ ownerless: 'time-wait' })]
   deepEqual(
-    groupSockets(sockets, 'process', around).map(g => [g.name, g.sockets, g.listening]),
+    groupSockets(sockets, 'process', context).map(g => [g.name, g.sockets, g.listening]),
     [
       ['(time-wait)', 1, 0],
       ['(unknown)', 1, 1],

@@ -1,13 +1,24 @@
 // `{local.port} {process}`: one line for each socket, as the caller wants it.
 
 import { ArgumentError } from '../model/errors.ts'
-import { findColumn, type Surroundings } from './columns.ts'
+import type { FieldContext } from '../fields/field.ts'
+import type { FieldRegistry } from '../fields/registry.ts'
+import { standardFields } from '../fields/standard.ts'
 import type { Socket } from '../model/socket.ts'
+import { findColumn, type Column } from './columns.ts'
 import { safe } from './text.ts'
 
-/** Makes a template into a function; values are made safe, so that no name of a process can forge a line or a column. A name that is no column is an ArgumentError. `{{` and `}}` are braces; \n and \t are what they are in C. */
-export function template(text: string): (socket: Socket, around: Surroundings) => string {
-  const parts: (string | ((socket: Socket, around: Surroundings) => string))[] = []
+/** A line with columns in it. */
+export interface Template {
+  /** The columns that it shows. */
+  readonly columns: readonly Column[]
+  /** The line of a socket. Values are made safe, so that no name of a process can forge a line or a column. */
+  readonly line: (socket: Socket, context: FieldContext) => string
+}
+
+/** Reads a template. A name that is not a column is an ArgumentError. `{{` and `}}` are braces; \n, \t and \\ mean what they mean in C. */
+export function parseTemplate(text: string, fields: FieldRegistry = standardFields): Template {
+  const parts: (string | Column)[] = []
   const pattern = /\{\{|\}\}|\\[nt\\]|\{([^{}]*)\}|[{}]/g
   let at = 0
   for (const match of text.matchAll(pattern)) {
@@ -15,17 +26,21 @@ export function template(text: string): (socket: Socket, around: Surroundings) =
     at = match.index + match[0].length
     if (match[0] in literals) parts.push(literals[match[0]]!)
     else if (match[1] === undefined)
-      throw new ArgumentError(`--format: a ${match[0]} stands alone; write ${match[0]}${match[0]} for the sign itself`)
-    else parts.push(cell(match[1].trim()))
+      throw new ArgumentError(`--format: a single ${match[0]}; write ${match[0]}${match[0]} for the character itself`)
+    else parts.push(columnOf(match[1].trim(), fields))
   }
   parts.push(text.slice(at))
-  return (socket, around) => parts.map(part => (typeof part === 'string' ? part : part(socket, around))).join('')
+  return {
+    columns: parts.filter(part => typeof part !== 'string'),
+    line: (socket, context) =>
+      parts.map(part => (typeof part === 'string' ? part : safe(String(part.value(socket, context) ?? '')))).join(''),
+  }
 }
 
 const literals: Readonly<Record<string, string>> = { '{{': '{', '}}': '}', '\\n': '\n', '\\t': '\t', '\\\\': '\\' }
 
-function cell(name: string): (socket: Socket, around: Surroundings) => string {
-  const column = findColumn(name)
-  if (column === undefined) throw new ArgumentError(`--format: there is no column ${JSON.stringify(name)}; see sockscope help columns`)
-  return (socket, around) => safe(String(column.value(socket, around) ?? ''))
+function columnOf(name: string, fields: FieldRegistry): Column {
+  const column = findColumn(name, fields)
+  if (column === undefined) throw new ArgumentError(`--format: there is no column ${JSON.stringify(name)}; see sockscope help fields`)
+  return column
 }

@@ -1,10 +1,18 @@
 // Sockets counted by what they have in common.
 
+import { ArgumentError } from '../model/errors.ts'
+import type { FieldContext } from '../fields/field.ts'
+import { namedValue, type NamedValue } from '../fields/named.ts'
+import type { FieldRegistry } from '../fields/registry.ts'
+import { standardFields } from '../fields/standard.ts'
 import type { Socket } from '../model/socket.ts'
-import { findColumn, type Surroundings } from '../render/columns.ts'
 
-/** What sockets can be grouped by. */
-export const groupWords: readonly string[] = ['process', 'user', 'remote', 'container', 'state', 'unit', 'namespace']
+/** The names that are offered for grouping; every field is accepted. */
+export const groupNames = (fields: FieldRegistry = standardFields): readonly string[] =>
+  fields
+    .of('socket')
+    .filter(field => field.groups)
+    .map(field => field.names[0]!)
 
 /** A group of sockets. */
 export interface Group {
@@ -14,11 +22,18 @@ export interface Group {
   readonly established: number
 }
 
-/** Counts the sockets by a word; the biggest group first, then by name. */
-export function groupSockets(sockets: readonly Socket[], word: string, around: Surroundings): readonly Group[] {
+/** Counts the sockets by a field or a path of the model; the biggest group first, then by name. */
+export function groupSockets(
+  sockets: readonly Socket[],
+  by: string,
+  context: FieldContext,
+  fields: FieldRegistry = standardFields,
+): readonly Group[] {
+  const found = namedValue(by, fields)
+  if (found === undefined) throw new ArgumentError(`group: there is no field ${JSON.stringify(by)}`)
   const groups = new Map<string, { sockets: number; listening: number; established: number }>()
   for (const socket of sockets) {
-    const name = groupName(socket, word, around)
+    const name = nameOf(socket, found, context)
     const group = groups.get(name) ?? { sockets: 0, listening: 0, established: 0 }
     group.sockets++
     if (socket.state === 'LISTEN') group.listening++
@@ -28,12 +43,7 @@ export function groupSockets(sockets: readonly Socket[], word: string, around: S
   return [...groups].map(([name, group]) => ({ name, ...group })).sort((a, b) => b.sockets - a.sockets || (a.name < b.name ? -1 : 1))
 }
 
-function groupName(socket: Socket, word: string, around: Surroundings): string {
-  if (word === 'remote') return socket.remote?.address ?? socket.remote?.path ?? '(none)'
-  if (word === 'process') {
-    const owner = socket.owners[0]
-    if (owner === undefined) return `(${socket.ownerless ?? 'unknown'})`
-    return `${around.processes.get(owner.pid)?.name ?? '?'} ${owner.pid}`
-  }
-  return String(findColumn(word)!.value(socket, around) ?? '(none)')
+function nameOf(socket: Socket, { field, value }: NamedValue, context: FieldContext): string {
+  if (field?.group !== undefined) return field.group(socket, context)
+  return String(value(socket, context) ?? '(none)')
 }

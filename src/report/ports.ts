@@ -1,6 +1,6 @@
 // What listens: the sockets of a port that the same processes hold as one listener, with its reach and the number of its connections.
 
-import type { SocketTest } from '../filter/predicate.ts'
+import type { SocketTest } from '../filter/compile.ts'
 import type { Process } from '../model/process.ts'
 import type { Snapshot } from '../model/snapshot.ts'
 import type { Protocol, Socket } from '../model/socket.ts'

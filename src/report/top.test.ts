@@ -3,7 +3,8 @@ import { test } from 'node:test'
 import { survivesJson } from '../../test/snapshots.ts'
 import type { Flow, Flows } from '../model/flow.ts'
 import type { Frame } from '../model/frame.ts'
-import { flowLists, flowOrders, isUncounted, topReport } from './top.ts'
+import { isUncounted } from '../fields/flow.ts'
+import { flowLists, topReport, type FlowOrder } from './top.ts'
 
 const flow = (key: string, known: Partial<Flow> = {}): Flow => ({
   key,
@@ -30,8 +31,7 @@ const frameOf = (flows: Partial<Flows> | undefined): Frame =>
   ({
     flows: flows && { intervalMs: 1000, total: flow('total'), unattributed: flow('?'), processes: rows, remotes: rows, ...flows },
   }) as Partial<Frame> as Frame
-const keys = (...[order, limit]: [(typeof flowOrders)[number], number?]) =>
-  topReport(frameOf({}), 'processes', order, limit)!.rows.map(r => r.key)
+const keys = (...[order, limit]: [FlowOrder, number?]) => topReport(frameOf({}), 'processes', order, limit)!.rows.map(r => r.key)
 
 test('the rows of a list in each order; what is equal stays as it was ranked', () => {
   deepEqual(keys('rate'), ['b', 'c', 'a'])

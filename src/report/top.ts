@@ -1,5 +1,10 @@
 // Who moved how many bytes in an interval: one list of flows, in an order.
 
+import type { FieldContext } from '../fields/field.ts'
+import { compareCells } from '../fields/named.ts'
+import type { FieldRegistry } from '../fields/registry.ts'
+import { standardFields } from '../fields/standard.ts'
+import { ArgumentError } from '../model/errors.ts'
 import type { Flow, Flows, InterfaceFlow, Ledger } from '../model/flow.ts'
 import type { Frame } from '../model/frame.ts'
 
@@ -41,21 +46,15 @@ export function topReport(frame: Frame, list: FlowList, order: FlowOrder, limit?
   return { list, order, intervalMs, total, unattributed, rows: sortFlows(flows, list, order).slice(0, limit), interfaces, ledger }
 }
 
-/** Nothing was counted, and there are sockets that nothing counts: then the bytes are not 0 but unknown. */
-export const isUncounted = (flow: Flow): boolean => flow.uncountedSockets > 0 && flow.inTotalBytes === 0 && flow.outTotalBytes === 0
-
-const orders: Readonly<Record<Exclude<FlowOrder, 'rate'>, (a: Flow, b: Flow) => number>> = {
-  in: (a, b) => b.inBytesPerSecond - a.inBytesPerSecond,
-  out: (a, b) => b.outBytesPerSecond - a.outBytesPerSecond,
-  total: (a, b) => b.inTotalBytes + b.outTotalBytes - a.inTotalBytes - a.outTotalBytes,
-  sockets: (a, b) => b.sockets - a.sockets,
-  name: (a, b) => (a.name < b.name ? -1 : a.name > b.name ? 1 : 0),
-}
-
-/** The flows of a list, in an order. What is equal stays as it was ranked. */
-export function sortFlows(flows: Flows, list: FlowList, order: FlowOrder): readonly Flow[] {
+/** The flows of a list, in an order: texts from the first, numbers from the highest. What is equal stays as it was ranked. */
+export function sortFlows(flows: Flows, list: FlowList, order: FlowOrder, fields: FieldRegistry = standardFields): readonly Flow[] {
   const rows = [...flows[list]]
   const { inBytes, outBytes, inTotalBytes, outTotalBytes } = flows.unattributed
   if (list === 'processes' && (inBytes || outBytes || inTotalBytes || outTotalBytes)) rows.push(flows.unattributed)
-  return order === 'rate' ? rows : rows.sort(orders[order])
+  if (order === 'rate') return rows
+  const field = fields.find('flow', order)
+  if (field === undefined) throw new ArgumentError(`order: there is no field ${JSON.stringify(order)} of a flow`)
+  const { type, value, order: by = value } = field
+  const context: FieldContext = { processes: new Map() }
+  return rows.sort((a, b) => compareCells(by(a, context), by(b, context), type === 'number'))
 }

@@ -44,6 +44,9 @@ export interface Moment {
   readonly frame: number | undefined
 }
 
+/** The moment of a frame. */
+export const momentOf = ({ atMs, sequence }: { readonly atMs: number; readonly sequence: number }): Moment => ({ atMs, frame: sequence })
+
 /** One record of a stream: its type and its moment, and the body behind them. */
 export const record = <Body extends object>(type: string, { atMs, frame }: Moment, body: Body) => ({
   type,

@@ -98,7 +98,7 @@ const limitUse = object<LimitUse>({
   nearLimit: flag,
 })
 
-const verdictKind = growingWords<Verdict['kind']>([
+const verdictCode = growingWords<Verdict['code']>([
   'idle',
   'unreachable',
   'not-read',
@@ -112,10 +112,10 @@ const verdictKind = growingWords<Verdict['kind']>([
 ])
 const verdict = named(
   'verdict',
-  object<Verdict>({ kind: verdictKind, trouble: flag, text: text(), evidence: list(text(), limits.few), help: text() }),
+  object<Verdict>({ code: verdictCode, trouble: flag, text: text(), evidence: list(text(), limits.few), help: text() }),
 )
 const finding = object<Finding>({
-  kind: growingWords<Finding['kind']>(['loss', 'spurious', 'queue', 'out-of-order', 'marked', 'zero-window', 'not-read', 'timeouts']),
+  code: growingWords<Finding['code']>(['loss', 'spurious', 'queue', 'out-of-order', 'marked', 'zero-window', 'not-read', 'timeouts']),
   text: text(),
   help: text(),
 })
@@ -159,7 +159,7 @@ export const health = named(
 const percentiles = named('percentiles', object<Percentiles>({ count, p50: number, p90: number, p99: number, max: number }))
 const summary = object<Summary>({
   connections: count,
-  verdicts: list(object<Summary['verdicts'][number]>({ kind: verdictKind, connections: count }), limits.few),
+  verdicts: list(object<Summary['verdicts'][number]>({ code: verdictCode, connections: count }), limits.few),
   troubled: count,
   sentBytes: maybe(number),
   receivedBytes: maybe(number),

@@ -1,22 +1,28 @@
 // `sockscope list`: sockets as a table, JSON, CSV or lines of a template.
 
+import type { FieldContext, Need } from '../../fields/field.ts'
+import { detailsOf } from '../../filter/needs.ts'
 import { planQuery, type Query } from '../../filter/plan.ts'
-import type { DetailName } from '../../filter/predicate.ts'
+import type { DetailName } from '../../model/details.ts'
+import type { Frame } from '../../model/frame.ts'
+import { nearest } from '../../model/nearest.ts'
+import { payload } from '../../model/payload.ts'
 import type { Snapshot } from '../../model/snapshot.ts'
 import type { Process } from '../../model/process.ts'
 import type { Socket } from '../../model/socket.ts'
 import { csvLine, tsvLine } from '../../render/csv.ts'
-import { columns, findColumn, usualColumns, type Column, type Surroundings } from '../../render/columns.ts'
-import { groupSockets, groupWords } from '../../report/group.ts'
-import { sorter } from '../../render/order.ts'
+import { findColumn, usualColumns, usualNames, type Column } from '../../render/columns.ts'
+import { groupSockets } from '../../report/group.ts'
+import { parseOrder } from '../../render/order.ts'
 import { table, tableOf, type CellOf } from '../../render/table.ts'
 import { memoryText, tcpText } from '../../render/tcp.ts'
-import { template } from '../../render/template.ts'
+import { parseTemplate } from '../../render/template.ts'
 import { safe, safeJson } from '../../render/text.ts'
 import { serviceNames } from '../../names/services.ts'
-import type { Names } from '../../render/endpoint.ts'
+import type { Names } from '../../fields/endpoint.ts'
+import { momentCells, momentColumns, momentOf, record, type Moment } from '../../wire/envelope.ts'
 import { printDocument } from '../document.ts'
-import { exitCode, noteGaps } from '../gaps.ts'
+import { exitCode, NewGaps, noteGaps } from '../gaps.ts'
 import { onInterrupt } from '../interrupt.ts'
 import { openMachine } from '../machine.ts'
 import { colour, isTerminal, print, printLines, terminalColumns } from '../output.ts'
@@ -26,7 +32,7 @@ import type { Selection } from '../select.ts'
 import type { ParsedArguments } from '../table.ts'
 import { requestedBy } from '../wanted.ts'
 
-/** What is an option of ss and a command of sockscope. */
+/** What ss does with an option and sockscope with a command. */
 const elsewhere = [
   ['events', 'sockscope events [FILTER]'],
   ['kill', 'sockscope close FILTER'],
@@ -37,17 +43,17 @@ const elsewhere = [
 export async function run(args: ParsedArguments): Promise<number> {
   if (args.has('summary')) return (await import('./stats.ts')).run(args)
   for (const [name, instead] of elsewhere) if (args.has(name)) throw new UsageError(`--${name}: use ${instead}`)
-  const { query, show } = prepare(args)
   const every = args.has('watch') || args.has('every') ? duration('--watch', args.value('watch') ?? args.value('every')!) : undefined
+  const { query, needs, show } = prepare(args)
   const signal = every === undefined ? undefined : onInterrupt()
   const source = await openMachine(args)
   try {
     if (every === undefined) return await show(await source.takeSnapshot(planQuery(query)))
     const { Machine } = await import('../../machine/machine.ts')
     let code: number = exits.nothing
-    for await (const frame of new Machine(source).watch({ ...query, every, signal })) {
+    for await (const frame of new Machine(source).watch({ ...query, every, signal, flows: needs.has('rate') })) {
       if (isTerminal() && !args.has('ndjson') && !args.has('json')) print('\u001b[H\u001b[2J')
-      code = await show(frame)
+      code = await show(frame, ratesOf(frame), momentOf(frame))
     }
     return signal!.aborted ? exits.interrupted : code
   } finally {
@@ -55,41 +61,69 @@ export async function run(args: ParsedArguments): Promise<number> {
   }
 }
 
-/** What a line of options asks for, and how it is shown. Every mistake in the line is found here, before anything is looked at. */
-export function prepare(args: ParsedArguments): { readonly query: Query; readonly show: (snapshot: Snapshot) => Promise<number> } {
-  const shown = shownColumns(args)
-  const write = writer(args, shown)
-  const limit = args.has('limit') ? count('--limit', args.value('limit')!) : undefined
-  const sort = sorter(args.values('sort'))
-  const { query, test } = queryOf(args, shown)
-  const show = async (whole: Snapshot): Promise<number> => {
-    const snapshot = test ? { ...whole, sockets: whole.sockets.filter(test) } : whole
-    const names = args.has('resolve') && !args.has('numeric') ? await namesOf(snapshot.sockets) : undefined
-    const around = { processes: snapshot.processes, names }
-    write({ ...snapshot, sockets: sort(snapshot.sockets, around).slice(0, limit) }, around)
-    if (!args.has('json')) noteGaps(snapshot.gaps)
-    return exitCode(snapshot, args, snapshot.sockets.length > 0)
-  }
-  return { query, show }
+/** The traffic of each socket in the interval of a frame; a socket that is not in its flows has moved nothing. */
+function ratesOf({ flows }: Frame): Pick<FieldContext, 'rate'> {
+  if (flows === undefined) return {}
+  const moved = new Map(flows.sockets.map(flow => [flow.key, { in: flow.inBytesPerSecond, out: flow.outBytesPerSecond }]))
+  return { rate: socket => moved.get(socket.key) ?? (payload(socket) === undefined ? undefined : { in: 0, out: 0 }) }
 }
 
-/** What to ask the source for: letters, filter and what the columns need. */
-function queryOf(args: ParsedArguments, shown: readonly Column[]): { readonly query: Query; readonly test: Selection['test'] } {
-  const { query, test } = requestedBy(args)
-  const ids = shown.map(c => c.id).join(' ')
-  const whole = ['json', 'ndjson'].some(o => args.has(o)) || args.has('format')
-  const details = new Set<DetailName>()
-  const wants = (name: DetailName, options: readonly string[], pattern: RegExp): void => {
-    if (options.some(o => args.has(o)) || pattern.test(ids) || (whole && pattern.test(args.value('format') ?? ''))) details.add(name)
-  }
-  wants('tcp', ['info'], /\b(rtt|minrtt|retransmits|cwnd|cc|mss|in|out|rate|tcp)\b/)
-  wants('memory', ['memory'], /\bmemory\b/)
-  wants('options', ['info', 'extended', 'tos', 'inet-sockopt', 'options'], /\b(tos|options)\b/)
-  wants('cgroup', ['cgroup', 'extended'], /\bcgroup\b/)
-  wants('context', ['context', 'contexts'], /\bcontext\b/)
-  wants('socketContext', ['contexts'], /\b(socketcontext|securityContext)\b/)
-  return { query: { ...query, owners: !args.has('no-owners'), details: [...details] }, test }
+/** What a line of options asks for, and how it is shown. */
+export interface Listing {
+  readonly query: Query
+  /** What its columns, sort keys, template or groups need. */
+  readonly needs: ReadonlySet<Need>
+  /** Writes a snapshot, or one of many at its moment; gives the exit code. */
+  readonly show: (snapshot: Snapshot, context?: Pick<FieldContext, 'rate'>, moment?: Moment) => Promise<number>
 }
+
+/** Reads a line of options. Every mistake in it is found here, before any socket is listed. */
+export function prepare(args: ParsedArguments): Listing {
+  const order = parseOrder(args.values('sort'))
+  const writer = writerOf(args)
+  const limit = args.has('limit') ? count('--limit', args.value('limit')!) : undefined
+  const needs = new Set([...order.columns, ...writer.columns].flatMap(column => column.needs))
+  checkWatched([...order.columns, ...writer.columns], args)
+  const { query, test } = queryOf(args, needs)
+  const newGaps = new NewGaps()
+  const show: Listing['show'] = async (all, watched, moment) => {
+    const snapshot = test ? { ...all, sockets: all.sockets.filter(test) } : all
+    const names = args.has('resolve') && !args.has('numeric') ? await namesOf(snapshot.sockets) : undefined
+    const context = { ...watched, processes: snapshot.processes, names }
+    writer.write({ ...snapshot, sockets: order.sort(snapshot.sockets, context).slice(0, limit) }, context, moment)
+    if (!args.has('json')) noteGaps(newGaps.of(snapshot.gaps))
+    return exitCode(snapshot, args, snapshot.sockets.length > 0)
+  }
+  return { query, needs, show }
+}
+
+/** What follows from more than one snapshot cannot be shown of one. */
+function checkWatched(columns: readonly Column[], args: ParsedArguments): void {
+  for (const { name, needs } of columns) {
+    if (needs.includes('age')) throw new UsageError(`${name}: is known in filters while watching, such as sockscope watch '${name} < 10s'`)
+    if (needs.includes('rate') && !args.has('watch') && !args.has('every'))
+      throw new UsageError(`${name}: follows from two snapshots; add --watch 1s (the delivery rate of TCP is called delivery)`)
+  }
+}
+
+/** What to ask the source for: letters, filter, and what the columns, sort keys, template or groups need. */
+function queryOf(args: ParsedArguments, needs: ReadonlySet<Need>): { readonly query: Query; readonly test: Selection['test'] } {
+  const { query, test } = requestedBy(args)
+  const details = new Set<DetailName>(detailsOf(needs))
+  for (const [name, options] of letterDetails) if (options.some(option => args.has(option))) details.add(name)
+  const asksOwners = needs.has('owners') || ['json', 'ndjson', 'processes'].some(option => args.has(option))
+  return { query: { ...query, owners: asksOwners && !args.has('no-owners'), details: [...details] }, test }
+}
+
+/** The letters of ss that ask for details. */
+const letterDetails: readonly (readonly [DetailName, readonly string[]])[] = [
+  ['tcp', ['info']],
+  ['memory', ['memory']],
+  ['options', ['info', 'extended', 'tos', 'inet-sockopt', 'options']],
+  ['cgroup', ['cgroup', 'extended']],
+  ['context', ['context', 'contexts']],
+  ['socketContext', ['contexts']],
+]
 
 async function namesOf(sockets: readonly Socket[]): Promise<Names> {
   // Loaded only here: it brings Node's resolver with it.
@@ -113,39 +147,62 @@ function shownColumns(args: ParsedArguments): readonly Column[] {
     if (args.has('contexts')) words.push('socketcontext')
     if (args.has('extended')) words.push('uid', 'inode', 'key', 'mark', 'cgroup')
   }
-  return words.map(word => {
-    const found = findColumn(word.trim())
-    if (found === undefined)
-      throw new UsageError(`--columns: there is no column ${JSON.stringify(word)}; there are ${columns.map(c => c.id).join(', ')}`)
-    return found
-  })
+  return words.map(word => columnNamed('--columns', word.trim()))
 }
 
-type Writer = (snapshot: Snapshot, around: Surroundings) => void
+function columnNamed(option: string, name: string): Column {
+  const found = findColumn(name)
+  if (found !== undefined) return found
+  const hint = nearest(name, usualNames())
+  throw new UsageError(
+    `${option}: there is no column ${JSON.stringify(name)}; ${hint === undefined ? '' : `did you mean ${hint}? `}see sockscope help fields`,
+  )
+}
 
-/** How the snapshot is written. */
-function writer(args: ParsedArguments, shown: readonly Column[]): Writer {
+/** How a snapshot is written, and which columns that shows. */
+interface Writer {
+  readonly columns: readonly Column[]
+  readonly write: (snapshot: Snapshot, context: FieldContext, moment?: Moment) => void
+}
+
+function writerOf(args: ParsedArguments): Writer {
   const form = onlyOneForm(args, ['json', 'ndjson', 'csv', 'tsv', 'format', ...(args.has('json') ? [] : ['group-by'])])
   const header = !args.has('no-header')
+  const group = args.has('group-by') ? columnNamed('--group-by', args.value('group-by')!) : undefined
   switch (form) {
     case 'json':
-      if (args.has('group-by'))
-        return (snapshot, around) =>
-          printDocument('groups', snapshot, { groups: groupSockets(snapshot.sockets, args.value('group-by')!, around) })
-      return snapshot => printDocument('sockets', snapshot, { sockets: snapshot.sockets, processes: [...snapshot.processes.values()] })
+      return jsonWriter(group)
     case 'ndjson':
-      return snapshot => printLines(ndjson(snapshot))
+      return { columns: [], write: (snapshot, _, moment) => printLines(ndjson(snapshot, moment)) }
     case 'csv':
     case 'tsv':
-      return lineWriter(shown, form === 'csv' ? csvLine : tsvLine, header)
+      return lineWriter(shownColumns(args), form === 'csv' ? csvLine : tsvLine, header)
     case 'format': {
-      const line = template(args.value('format')!)
-      return (snapshot, around) => printLines(snapshot.sockets.map(s => line(s, around)))
+      const { columns, line } = parseTemplate(args.value('format')!)
+      return { columns, write: (snapshot, context) => printLines(snapshot.sockets.map(s => line(s, context))) }
     }
     case 'group-by':
-      return groupWriter(args.value('group-by')!, header)
+      return groupWriter(group!, header)
     default:
-      return tableWriter(shown, args, header)
+      return tableWriter(shownColumns(args), args, header)
+  }
+}
+
+function jsonWriter(group: Column | undefined): Writer {
+  if (group === undefined)
+    return {
+      columns: [],
+      write: (snapshot, _, moment) =>
+        printDocument('sockets', snapshot, {
+          frame: moment?.frame,
+          sockets: snapshot.sockets,
+          processes: [...snapshot.processes.values()],
+        }),
+    }
+  return {
+    columns: [group],
+    write: (snapshot, context, moment) =>
+      printDocument('groups', snapshot, { frame: moment?.frame, groups: groupSockets(snapshot.sockets, group.name, context) }),
   }
 }
 
@@ -156,36 +213,45 @@ const safeLines = (text: string): string =>
     .map(line => line.split('\t').map(safe).join('\t'))
     .join('\n')
 
-function* ndjson(snapshot: Snapshot): Generator<string> {
+function* ndjson(snapshot: Snapshot, moment: Moment | undefined): Generator<string> {
   for (const socket of snapshot.sockets) {
     const processes = [...new Set(socket.owners.map(o => o.pid))]
       .map(pid => snapshot.processes.get(pid))
       .filter((p): p is Process => p !== undefined)
-    yield safeJson({ ...socket, processes })
+    yield safeJson(moment === undefined ? { ...socket, processes } : record('socket', moment, { ...socket, processes }))
   }
 }
 
-function lineWriter(shown: readonly Column[], line: typeof csvLine, header: boolean): Writer {
-  return (snapshot, around) => {
-    if (header) print(`${line(shown.map(c => c.id))}\n`)
-    printLines(snapshot.sockets.map(s => safeLines(line(shown.map(c => c.value(s, around))))))
+function lineWriter(columns: readonly Column[], line: typeof csvLine, header: boolean): Writer {
+  let wantsHead = header
+  return {
+    columns,
+    write: (snapshot, context, moment) => {
+      const [heads, cells] = moment === undefined ? [[], []] : [momentColumns, momentCells(moment)]
+      if (wantsHead) print(`${line([...heads, ...columns.map(c => c.name)])}\n`)
+      wantsHead = false // Of many snapshots the first one names the columns.
+      printLines(snapshot.sockets.map(s => safeLines(line([...cells, ...columns.map(c => c.value(s, context))]))))
+    },
   }
 }
 
-function tableWriter(shown: readonly Column[], args: ParsedArguments, header: boolean): Writer {
-  return (snapshot, around) => {
-    const { sockets } = snapshot
-    const cells = shown.map(
-      ({ text, value }): CellOf =>
-        row =>
-          (text ?? value)(sockets[row]!, around),
-    )
-    const lines = tableOf(shown, sockets.length, cells, {
-      columns: args.has('wide') ? undefined : terminalColumns(),
-      header,
-      head: line => colour('bold', line),
-    })
-    printLines(args.has('info') || args.has('memory') ? withDetails(lines, snapshot.sockets, args, header) : lines)
+function tableWriter(columns: readonly Column[], args: ParsedArguments, header: boolean): Writer {
+  return {
+    columns,
+    write: (snapshot, context) => {
+      const { sockets } = snapshot
+      const cells = columns.map(
+        ({ text, value }): CellOf =>
+          row =>
+            (text ?? value)(sockets[row]!, context),
+      )
+      const lines = tableOf(columns, sockets.length, cells, {
+        columns: args.has('wide') ? undefined : terminalColumns(),
+        header,
+        head: line => colour('bold', line),
+      })
+      printLines(args.has('info') || args.has('memory') ? withDetails(lines, snapshot.sockets, args, header) : lines)
+    },
   }
 }
 
@@ -205,17 +271,19 @@ function detailLines(socket: Socket, args: ParsedArguments): string[] {
   return lines.map(safe)
 }
 
-function groupWriter(word: string, header: boolean): Writer {
-  if (!groupWords.includes(word)) throw new UsageError(`--group-by ${JSON.stringify(word)}: needs one of ${groupWords.join(', ')}`)
-  return (snapshot, around) => {
-    const groups = groupSockets(snapshot.sockets, word, around)
-    const heads = [
-      { title: word.toUpperCase(), align: 'left', truncates: true },
-      { title: 'SOCKETS', align: 'right' },
-      { title: 'LISTEN', align: 'right' },
-      { title: 'ESTABLISHED', align: 'right' },
-    ] as const
-    const cells = groups.map(g => [g.name, String(g.sockets), String(g.listening), String(g.established)])
-    printLines(table(heads, cells, { columns: terminalColumns(), header, head: line => colour('bold', line) }))
+function groupWriter(group: Column, header: boolean): Writer {
+  return {
+    columns: [group],
+    write: (snapshot, context) => {
+      const groups = groupSockets(snapshot.sockets, group.name, context)
+      const heads = [
+        { title: group.title, align: 'left', truncates: true },
+        { title: 'SOCKETS', align: 'right' },
+        { title: 'LISTEN', align: 'right' },
+        { title: 'ESTABLISHED', align: 'right' },
+      ] as const
+      const cells = groups.map(g => [g.name, String(g.sockets), String(g.listening), String(g.established)])
+      printLines(table(heads, cells, { columns: terminalColumns(), header, head: line => colour('bold', line) }))
+    },
   }
 }

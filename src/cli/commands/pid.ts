@@ -17,7 +17,7 @@ export function run(args: ParsedArguments): Promise<number> {
   const pid = /^\d+$/.test(word) ? Number(word) : undefined
   if (pid !== undefined && !(pid > 0 && pid <= 2 ** 32)) throw new UsageError(`${word} is not a pid`)
   const list = prepare({ ...args, words: [] })
-  const plan = planQuery({ ...list.query, protocols })
+  const plan = planQuery({ ...list.query, owners: true, protocols })
   return withMachine(args, async source => {
     const snapshot = await source.takeSnapshot(plan)
     const { pids, sockets } = pidReport(snapshot, pid === undefined ? { name: word } : { pid })

@@ -3,7 +3,7 @@
 import { compileFilter } from '../../filter/compile.ts'
 import { needs } from '../../filter/needs.ts'
 import { planQuery } from '../../filter/plan.ts'
-import type { DetailName } from '../../filter/predicate.ts'
+import type { DetailName } from '../../model/details.ts'
 import { csvLine, tsvLine } from '../../render/csv.ts'
 import { listenerCells, listenerHeads } from '../../render/ports.ts'
 import { table } from '../../render/table.ts'

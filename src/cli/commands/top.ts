@@ -1,13 +1,15 @@
 // `sockscope top`: who moves how many bytes, frame after frame.
 
+import type { Cell } from '../../fields/field.ts'
 import type { Frame } from '../../model/frame.ts'
 import { Machine } from '../../machine/machine.ts'
 import { csvLine } from '../../render/csv.ts'
-import { flowCells, flowColumns, flowHeads, flowValues, ledgerText, topHead } from '../../render/flows.ts'
+import { flowCells, flowColumns, flowHeads, flowValues } from '../../render/flow-table.ts'
+import { ledgerText, topHead } from '../../render/flows.ts'
 import { table } from '../../render/table.ts'
 import { clip, safe, safeJson } from '../../render/text.ts'
 import { topReport, type FlowList, type FlowOrder, type TopReport } from '../../report/top.ts'
-import { envelope, momentCells, momentColumns, record } from '../../wire/envelope.ts'
+import { envelope, momentCells, momentColumns, momentOf, record } from '../../wire/envelope.ts'
 import { metaFor } from '../document.ts'
 import { NewGaps, noteGaps } from '../gaps.ts'
 import { onInterrupt } from '../interrupt.ts'
@@ -55,8 +57,12 @@ function shower(args: ParsedArguments, form: string | undefined): (frame: Frame)
     let hasHead = false
     return frame => {
       const moment = momentCells(momentOf(frame))
-      const rows = reportOf(frame).rows.map(flow => [...moment, ...flowValues(flow, list, frame.processes)])
-      printLines([...(hasHead ? [] : [[...momentColumns, ...flowColumns(list)]]), ...rows].map(cells => csvLine(cells.map(safeCell))))
+      const rows = reportOf(frame).rows.map(flow => [...moment, ...flowValues(flow, list, frame)])
+      printLines(
+        [...(hasHead ? [] : [[...momentColumns, ...flowColumns(list).map(c => c.name)]]), ...rows].map(cells =>
+          csvLine(cells.map(safeCell)),
+        ),
+      )
       hasHead = true
     }
   }
@@ -70,8 +76,7 @@ function shower(args: ParsedArguments, form: string | undefined): (frame: Frame)
   }
 }
 
-const momentOf = (frame: Frame) => ({ atMs: frame.atMs, frame: frame.sequence })
-const safeCell = (cell: string | number | undefined) => (typeof cell === 'string' ? safe(cell) : cell)
+const safeCell = (cell: Cell) => (typeof cell === 'string' ? safe(cell) : cell)
 
 /** One document on one line. */
 const jsonLine = (report: TopReport, frame: Frame): string =>

@@ -1,6 +1,6 @@
 // `sockscope watch`: what opened, closed and changed since the snapshot before, one line each.
 
-import type { DetailName } from '../../filter/predicate.ts'
+import type { DetailName } from '../../model/details.ts'
 import type { Change, Frame } from '../../model/frame.ts'
 import type { Gap } from '../../model/gap.ts'
 import type { Process } from '../../model/process.ts'
@@ -8,7 +8,7 @@ import type { Socket } from '../../model/socket.ts'
 import { Machine } from '../../machine/machine.ts'
 import { changeLines } from '../../render/changes.ts'
 import { safeJson } from '../../render/text.ts'
-import { record } from '../../wire/envelope.ts'
+import { momentOf, record } from '../../wire/envelope.ts'
 import { NewGaps, noteGaps } from '../gaps.ts'
 import { onInterrupt } from '../interrupt.ts'
 import { openMachine } from '../machine.ts'
@@ -57,7 +57,7 @@ function selected(change: Change, test: ((socket: Socket) => boolean) | undefine
 }
 
 function* records(frame: Frame, change: Change, gaps: readonly Gap[], processes: Processes): Generator<string> {
-  const moment = { atMs: frame.atMs, frame: frame.sequence }
+  const moment = momentOf(frame)
   const line = (type: string, socket: Socket, rest: object = {}): string => {
     const holders = [...new Set(socket.owners.map(o => o.pid))].map(pid => processes.get(pid)).filter(p => p !== undefined)
     return safeJson(record(type, moment, { socket, ...rest, processes: holders }))

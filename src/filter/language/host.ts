@@ -47,7 +47,7 @@ function readPair(family: 'packet' | 'netlink' | 'vsock', text: string): Host | 
   if (!wild(digits) && number === undefined && family !== 'packet')
     return { wrong: `${shown(digits!)} is not a number`, expected: 'a number' }
   if (family === 'vsock' && !wild(address) && !/^\d{1,10}$/.test(address!))
-    return { wrong: `${shown(address!)} is no context id`, expected: 'a number' }
+    return { wrong: `${shown(address!)} is not a context id`, expected: 'a number' }
   return {
     family,
     ...(wild(address) ? {} : { address: address!.toLowerCase() }),
@@ -60,7 +60,7 @@ function readInternet(text: string, family: Family | undefined, service: (name: 
   const name = wild(port) ? undefined : port
   const number = name === undefined ? undefined : /^\d{1,5}$/.test(name) ? Number(name) : service(name)
   if (name !== undefined && (number === undefined || number > 65535))
-    return { wrong: `${shown(name)} is no port`, expected: 'a port or the name of a service' }
+    return { wrong: `${shown(name)} is not a port`, expected: 'a port or the name of a service' }
   const plain: Host = { ...(family === undefined ? {} : { family }), ...(number === undefined ? {} : { port: number }) }
   if (wild(address) || /^(any|all|default)$/.test(address)) return plain
   const [bare, zone] = address.split('%') as [string, string | undefined]
@@ -69,13 +69,13 @@ function readInternet(text: string, family: Family | undefined, service: (name: 
   if (words === undefined) {
     if (/^[a-z_][\w-]*(\.[\w-]+)*$/i.test(address))
       return { wrong: `${shown(address)} is a name: names are not looked up here`, expected: 'its address in digits' }
-    return { wrong: `${shown(address)} is no address`, expected }
+    return { wrong: `${shown(address)} is not an address`, expected }
   }
   const size = words.length * 32
   if ((family === 'ipv4' && size !== 32) || (family === 'ipv6' && size !== 128))
     return { wrong: `${shown(address)} is not of the family before it`, expected: `an address of ${family === 'ipv4' ? 'IPv4' : 'IPv6'}` }
   const prefix = bits === undefined ? size : prefixOf(bits, size)
-  if (prefix === undefined) return { wrong: `${shown(`/${bits}`)} is no prefix of it`, expected: `a prefix from /0 to /${size}` }
+  if (prefix === undefined) return { wrong: `${shown(`/${bits}`)} is not a prefix of it`, expected: `a prefix from /0 to /${size}` }
   return {
     ...plain,
     address: printAddress(words),
@@ -121,15 +121,6 @@ export function printHost(host: Host): string {
   if (address === undefined) return `${named}${port === undefined ? '*' : `:${port}`}`
   const full = `${address}${zone === undefined ? '' : `%${zone}`}${prefix === undefined ? '' : `/${prefix}`}`
   return `${named}${address.includes(':') ? `[${full}]` : full}${port === undefined ? '' : `:${port}`}`
-}
-
-const nowhere: Endpoint = { address: '0.0.0.0', port: 0 }
-const nowhere6: Endpoint = { address: '::', port: 0 }
-
-/** What ss compares with when there is no remote end: address and port zero, for internet sockets. */
-export function remoteOrZero(socket: Socket): Endpoint | undefined {
-  if (socket.remote !== undefined) return socket.remote
-  return socket.family === 'ipv4' ? nowhere : socket.family === 'ipv6' ? nowhere6 : undefined
 }
 
 /** A test of one end of a socket against an address. */

@@ -2,7 +2,7 @@ import { test } from 'node:test'
 import { deepEqual, equal, ok, throws } from 'node:assert/strict'
 import { FilterError } from '../../model/errors.ts'
 import { nearest } from '../../model/nearest.ts'
-import { filterLimits } from './reader.ts'
+import { filterLimits } from './scan.ts'
 import { parseFilter } from './parse.ts'
 import { printFilter } from './print.ts'
 import { expectedWords } from './words.ts'
@@ -92,7 +92,7 @@ for (const [text, printed] of [
   ['receiverLimited > 2s', 'receiverLimitedTime > 2s'],
   ['sendQueue > 1MB', 'sendQueue > 1MB'],
   ['sendq>1mib', 'sendQueue > 1MiB'],
-  ['queues.sendBytes > 4096', 'sendQueue > 4KiB'],
+  ['queues.sendBytes > 4096', 'queues.sendBytes > 4KiB'],
   ['rate > 1MB/s', 'rate > 1MB/s'],
   ['rate > 8Mbit/s', 'rate > 1MB/s'],
   ['age < 10s', 'age < 10s'],
@@ -142,17 +142,17 @@ for (const [text, place, says] of [
   ['port > 80,81', '>', 'takes one value'],
   ['dst > 10.0.0.1', '>', 'cannot be compared'],
   ['dst example.com', 'example.com', 'a name'],
-  ['dst 300.1.1.1', '300.1.1.1', 'is no address'],
-  ['dst 10.0.0.0/33', '10.0.0.0/33', 'no prefix'],
+  ['dst 300.1.1.1', '300.1.1.1', 'is not an address'],
+  ['dst 10.0.0.0/33', '10.0.0.0/33', 'not a prefix'],
   ['dst inet6:10.0.0.1', 'inet6:10.0.0.1', 'not of the family'],
   ['rtt > 50', '50', 'the unit is missing'],
-  ['rtt > 50MB', '50MB', 'MB is no unit of it'],
+  ['rtt > 50MB', '50MB', 'MB is not a unit of it'],
   ['sendQueue > 1Mb', '1Mb', 'bits or bytes'],
   ['rtt > fast', 'fast', 'not a number'],
   ['rtt > 5%', '5%', 'not a percentage'],
-  ['cwnd > 10x', '10x', 'x is no unit'],
+  ['cwnd > 10x', '10x', 'x is not a unit'],
   ['listen #no', '#', 'cannot start here'],
-  ['dst a\u001b[2J', 'a\u001b[2J', '"a\\u{1b}[2J" is no address'],
+  ['dst a\u001b[2J', 'a\u001b[2J', '"a\\u{1b}[2J" is not an address'],
   ['process:', '', 'a value is missing'],
   ['process:/(/', '/(/', 'never closed'],
   ['process:"abc', '"abc', 'never closed'],
@@ -162,7 +162,7 @@ for (const [text, place, says] of [
   ['listen and )', ')', 'cannot start here'],
   ['()', ')', 'cannot start here'],
   ['= 80', '=', 'cannot start here'],
-  ['fwmark = 0x1ffffffff', '0x1ffffffff', 'no mark'],
+  ['fwmark = 0x1ffffffff', '0x1ffffffff', 'not a mark'],
 ] as const) {
   test(`wrong: ${text}`, () => {
     const error = errorOf(text)

@@ -1,12 +1,12 @@
 // Text to tree: conditions put together with and, or, not and parentheses. What a condition says is read in condition.ts.
 
-import { checkKeys, checkKind } from '../../model/arguments.ts'
 import { ArgumentError } from '../../model/errors.ts'
+import { checkKeys, checkKind } from '../../model/arguments.ts'
 import { families, type Family } from '../../model/socket.ts'
+import type { FieldRegistry } from '../../fields/registry.ts'
+import { standardFields } from '../../fields/standard.ts'
 import { readCondition } from './condition.ts'
-import { filterLimits } from './reader.ts'
-import type { Reader } from './reader.ts'
-import { fail, skipSpace, take } from './scan.ts'
+import { fail, filterLimits, skipSpace, take, type Reader } from './scan.ts'
 import { servicePort } from './services.ts'
 import { join } from './tree.ts'
 import type { Filter } from './tree.ts'
@@ -17,12 +17,14 @@ export interface ParseOptions {
   readonly family?: Family | undefined
   /** The port of a service, asked before the built-in table. */
   readonly service?: (name: string) => number | undefined
+  /** The fields that it can name. Default: those of sockscope. */
+  readonly fields?: FieldRegistry
 }
 
-/** Reads a filter. Text that says nothing a filter can say throws a FilterError with the place. */
+/** Reads a filter. Text that is not a filter throws a FilterError with the place. */
 export function parseFilter(text: string, options: ParseOptions = {}): Filter {
   if (typeof text !== 'string') throw new ArgumentError(`text: needs the text of a filter, got ${typeof text}`)
-  checkKeys('options', options, ['family', 'service'] satisfies (keyof ParseOptions)[])
+  checkKeys('options', options, ['family', 'service', 'fields'] satisfies (keyof ParseOptions)[])
   if (options.family !== undefined && !families.includes(options.family))
     throw new ArgumentError(`options.family: needs one of ${families.join(', ')}, got ${String(options.family)}`)
   if (options.service !== undefined) checkKind('options.service', options.service, 'function')
@@ -31,6 +33,7 @@ export function parseFilter(text: string, options: ParseOptions = {}): Filter {
   const reader: Reader = {
     text,
     at: 0,
+    fields: options.fields ?? standardFields,
     family: options.family,
     port: name => options.service?.(name) ?? servicePort(name),
     conditions: 0,
@@ -77,7 +80,7 @@ function readOne(s: Reader): Read {
   skipSpace(s)
   const start = s.at
   if (s.at === s.text.length) fail(s.text, start, start, 'a condition is missing here', 'a condition such as sport = :80')
-  // Parentheses that say nothing make no tree, but they do use the stack.
+  // Superfluous parentheses make no tree, but they do use the stack.
   s.nested++
   deep(s, s.nested / 2)
   let read: Read

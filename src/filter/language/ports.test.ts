@@ -12,7 +12,7 @@ test('ports, ranges and lists, sorted and joined', () => {
   deepEqual(parsePorts('1-10,5-7'), [{ first: 1, last: 10 }])
 })
 
-test('what is no port', () => {
+test('what is not a port', () => {
   for (const text of ['', 'x', '0', '65536', '9-3', '1,', '80-', '-80', '8 0', '1e3']) throws(() => parsePorts(text), TypeError, text)
 })
 

@@ -23,7 +23,7 @@ export function parsePorts(text: string): readonly PortRange[] {
 
 function parseRange(text: string): PortRange {
   const match = /^(\d{1,5})(?:-(\d{1,5}))?$/.exec(text)
-  if (match === null) throw new ArgumentError(`ports: ${JSON.stringify(text)} is no port; write 80, 80,443 or 8000-8100`)
+  if (match === null) throw new ArgumentError(`ports: ${JSON.stringify(text)} is not a port; write 80, 80,443 or 8000-8100`)
   const first = Number(match[1])
   const last = Number(match[2] ?? match[1])
   if (first < 1 || last > 65_535) throw new ArgumentError(`ports: ${JSON.stringify(text)} is not between 1 and 65535`)

@@ -1,57 +1,61 @@
 // Tree to text. The text reads back to the same tree.
 
+import type { FieldRegistry } from '../../fields/registry.ts'
+import { standardFields } from '../../fields/standard.ts'
+import type { Unit } from '../../fields/units.ts'
 import { escapeGlob, isGlob } from './glob.ts'
 import { printHost } from './host.ts'
+import { readTree } from './read-tree.ts'
 import { quote } from './scan.ts'
 import type { Filter, NumberFilter, Pattern, Range, StateFilter } from './tree.ts'
-import { checkTree } from './tree.ts'
 import { printQuantity } from './units.ts'
-import { numberField } from './words.ts'
 
 /** The filter as text: parseFilter makes the same tree of it. */
-export function printFilter(filter: Filter): string {
-  checkTree('filter', filter)
+export const printFilter = (filter: Filter, fields: FieldRegistry = standardFields): string =>
+  print(readTree('filter', filter, fields), fields)
+
+function print(filter: Filter, fields: FieldRegistry): string {
   switch (filter.kind) {
     case 'everything':
       return ''
     case 'and':
     case 'or':
       return filter.parts
-        .map(part => (part.kind === 'and' || part.kind === 'or' ? `(${printFilter(part)})` : printFilter(part)))
+        .map(part => (part.kind === 'and' || part.kind === 'or' ? `(${print(part, fields)})` : print(part, fields)))
         .join(` ${filter.kind} `)
     case 'not':
-      return printNot(filter.part)
+      return printNot(filter.part, fields)
     default:
-      return printOne(filter, '=')
+      return printOne(filter, '=', fields)
   }
 }
 
 type One = Exclude<Filter, { kind: 'everything' | 'and' | 'or' | 'not' }>
 
-function printNot(part: Filter): string {
+function printNot(part: Filter, fields: FieldRegistry): string {
   switch (part.kind) {
     case 'and':
     case 'or':
-      return `not (${printFilter(part)})`
+      return `not (${print(part, fields)})`
     case 'host':
     case 'text':
     case 'device':
     case 'mark':
     case 'cgroup':
-      return printOne(part, '!=')
+      return printOne(part, '!=', fields)
     case 'number':
-      return part.op === '=' ? printOne(part, '!=') : `not ${printOne(part, '=')}`
+      return part.op === '=' ? printOne(part, '!=', fields) : `not ${printOne(part, '=', fields)}`
     default:
-      return `not ${printFilter(part)}`
+      return `not ${print(part, fields)}`
   }
 }
 
-function printOne(filter: One, op: '=' | '!='): string {
+function printOne(filter: One, op: '=' | '!=', fields: FieldRegistry): string {
   switch (filter.kind) {
     case 'host':
       return `${filter.side} ${op} ${filter.hosts.map(printHost).join(',')}`
     case 'number':
-      return printNumber(filter, op)
+      return printNumber(filter, op, fields.number(filter.field)!.unit)
     case 'text':
       return `${filter.field} ${op} ${filter.patterns.map(printPattern).join(',')}`
     case 'state':
@@ -67,8 +71,7 @@ function printOne(filter: One, op: '=' | '!='): string {
   }
 }
 
-function printNumber({ field, op, values }: NumberFilter, equal: '=' | '!='): string {
-  const { unit } = numberField(field)
+function printNumber({ field, op, values }: NumberFilter, equal: '=' | '!=', unit: Unit): string {
   const one = ([from, to]: Range): string =>
     from === to ? printQuantity(from, unit) : `${printQuantity(from, unit)}-${printQuantity(to, unit)}`
   return `${field} ${op === '=' ? equal : op} ${values.map(one).join(',')}`

@@ -1,12 +1,27 @@
-// Reads a filter's text piece by piece, with positions. It knows what pieces look like, not what they mean.
+// Reads a filter's text piece by piece, with positions and limits: what pieces look like, not what they mean.
 
 import { FilterError } from '../../model/errors.ts'
 import { nearest } from '../../model/nearest.ts'
+import type { Family } from '../../model/socket.ts'
+import type { FieldRegistry } from '../../fields/registry.ts'
 
 /** A text and how far it has been read. */
 export interface Scanner {
   readonly text: string
   at: number
+}
+
+/** What a filter's text may be at most, and the levels of a tree. It keeps hostile text from taking time, memory or the stack. */
+export const filterLimits = { characters: 200_000, conditions: 2000, values: 5000, depth: 100 } as const
+
+/** A scanner with what names mean, and with counts of what is limited. */
+export interface Reader extends Scanner {
+  readonly fields: FieldRegistry
+  readonly family: Family | undefined
+  readonly port: (name: string) => number | undefined
+  conditions: number
+  values: number
+  nested: number
 }
 
 /** A piece of the text that was read as a value. */
@@ -72,7 +87,7 @@ function takeQuoted(s: Scanner, quote: string): Value {
   return { kind: 'quoted', text, ignoreCase: false, start, end: s.at }
 }
 
-/** A text in quotes that reads back to it, with nothing in it that a terminal would obey. */
+/** A text in quotes that reads back to it, with nothing in it that acts on a terminal. */
 export function quote(text: string): string {
   const safe = text.replace(/["\\\p{C}\p{Zl}\p{Zp}]/gu, char =>
     char === '"' || char === '\\' ? `\\${char}` : `\\u{${char.codePointAt(0)!.toString(16)}}`,
@@ -87,7 +102,7 @@ export function fail(text: string, start: number, end: number, problem: string, 
   throw new FilterError(`${problem}${tip}${requested}\n${picture(text, start, end)}`, text, start, end, expected)
 }
 
-/** Throws the error for a word that is none of the known ones, with the nearest of them. */
+/** Throws the error for an unknown word, with the nearest known one. */
 export function failWord(text: string, start: number, end: number, what: string, expected: string, known: Iterable<string>): never {
   const word = text.slice(start, end)
   fail(text, start, end, `${what} ${quote(word.slice(0, 40))}`, expected, nearest(word, known))

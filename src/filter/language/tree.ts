@@ -1,6 +1,5 @@
-// What a filter says, as a tree. Made by parse.ts, or by hand; it knows nothing of text and positions.
+// What a filter means, as a tree: made by parse.ts from text, or by a program. It has no positions.
 
-import { ArgumentError } from '../../model/errors.ts'
 import type { Family } from '../../model/socket.ts'
 
 /** A filter: what a socket must be like. */
@@ -46,7 +45,7 @@ export interface Host {
 /** A number of the socket compared with values; `=` means one of the ranges. */
 export interface NumberFilter {
   readonly kind: 'number'
-  /** The first name of the field in the table of fields. */
+  /** The first name of a field. */
   readonly field: string
   readonly op: Comparison
   /** In the unit of the field: microseconds, bytes, bytes a second, percent or a count. One value unless `op` is `=`. */
@@ -89,29 +88,4 @@ export interface StateStep {
 export function join(kind: 'and' | 'or', parts: readonly Filter[]): Filter {
   const flat = parts.flatMap(part => (part.kind === kind ? part.parts : [part]))
   return flat.length === 1 ? flat[0]! : { kind, parts: flat }
-}
-
-const kinds: ReadonlySet<unknown> = new Set([
-  'everything',
-  'and',
-  'or',
-  'not',
-  'host',
-  'number',
-  'text',
-  'state',
-  'device',
-  'mark',
-  'cgroup',
-  'autobound',
-])
-
-/** Throws an ArgumentError that names the argument when it is no tree. */
-export function checkTree(argument: string, given: unknown): asserts given is Filter {
-  const { kind, part, parts } = (typeof given === 'object' && given !== null ? given : {}) as Record<string, unknown>
-  if (!kinds.has(kind)) throw new ArgumentError(`${argument}: needs text, or a tree as parseFilter gives it`)
-  if (kind === 'not') checkTree(argument, part)
-  if (kind !== 'and' && kind !== 'or') return
-  if (!Array.isArray(parts)) throw new ArgumentError(`${argument}: needs a list of parts in "${kind}"`)
-  for (const one of parts) checkTree(argument, one)
 }

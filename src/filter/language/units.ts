@@ -1,7 +1,6 @@
-// Numbers with units, to text and back. It knows no fields.
+// Numbers with units, from the text of a filter and back.
 
-/** What a number counts, and with that the units it is written in. */
-export type Unit = 'count' | 'port' | 'time' | 'bytes' | 'rate' | 'percent'
+import type { Unit } from '../../fields/units.ts'
 
 /** What to write for each unit, for messages. */
 export const unitWords: Readonly<Record<Unit, string>> = {
@@ -81,7 +80,7 @@ function finish(value: number, end: number, percent: boolean): Quantity | string
 }
 
 function factorOf(name: string, unit: Unit): number | string {
-  const wrong = `${name} is no unit of it`
+  const wrong = `${name} is not a unit of it`
   if (unit === 'time') return times[name] ?? wrong
   if (unit === 'count') return /^[kmg]$/i.test(name) ? sizes[name.toLowerCase()]! : wrong
   if (unit !== 'bytes' && unit !== 'rate') return wrong

@@ -1,83 +1,78 @@
-// Every word that can start a condition, and what it is.
+// Every word that can start a condition, and what it is: the names of fields, and words of the language itself.
 
 import { families, protocols } from '../../model/socket.ts'
-import { numberFields } from '../numbers.ts'
-import type { NumberField } from '../numbers.ts'
+import type { Field, NumberField, TextField } from '../../fields/field.ts'
+import type { FieldRegistry } from '../../fields/registry.ts'
+import { standardFields } from '../../fields/standard.ts'
 import { stateSpellings, stateWord } from './states.ts'
-import { textFields } from '../texts.ts'
-import type { TextField } from '../texts.ts'
 import type { Filter, HostFilter } from './tree.ts'
 
-/** What a word is: it wants a value, or it is a condition by itself. */
+/** What a word is: it takes a value, or it is a condition by itself. */
 export type Word =
   | { readonly kind: 'host'; readonly side: HostFilter['side'] }
-  | { readonly kind: 'number'; readonly field: NumberField; readonly bare: number | undefined }
+  | { readonly kind: 'number'; readonly field: NumberField }
   | { readonly kind: 'text'; readonly field: TextField }
   | { readonly kind: 'state'; readonly exclude: boolean }
   | { readonly kind: 'device' | 'mark' | 'cgroup' }
   | { readonly kind: 'alone'; readonly filter: Filter }
 
-function makeWords(): ReadonlyMap<string, Word> {
-  const words = new Map<string, Word>()
-  const add = (name: string, word: Word): void => void words.set(name.toLowerCase(), word)
+const alone = (filter: Filter): Word => ({ kind: 'alone', filter })
+const exactly = (field: string, text: string): Word => alone({ kind: 'text', field, patterns: [{ kind: 'exact', text }] })
 
-  // Words that stand alone come first: where a field has the same name, the field wins.
-  for (const family of families) add(family, alone({ kind: 'text', field: 'family', patterns: [{ kind: 'exact', text: family }] }))
-  for (const protocol of protocols) add(protocol, alone({ kind: 'text', field: 'protocol', patterns: [{ kind: 'exact', text: protocol }] }))
-  for (const name of stateSpellings) add(name, alone({ kind: 'state', steps: [{ word: stateWord(name)!, exclude: false }] }))
-  add('autobound', alone({ kind: 'autobound' }))
-  for (const [side, names] of [
-    ['src', 'src local laddr local.address'],
-    ['dst', 'dst'],
-    ['remote', 'raddr remote remote.address'],
-    ['ip', 'ip addr address'],
-  ] as const)
-    for (const name of names.split(' ')) add(name, { kind: 'host', side })
-  for (const name of ['dev', 'interface', 'iface']) add(name, { kind: 'device' })
-  add('fwmark', { kind: 'mark' })
-  add('cgroup', { kind: 'cgroup' })
-  add('state', { kind: 'state', exclude: false })
-  add('exclude', { kind: 'state', exclude: true })
-  add('excl', { kind: 'state', exclude: true })
-  for (const field of textFields()) for (const name of field.names) add(name, { kind: 'text', field })
-  for (const field of numberFields())
-    for (const name of field.names) {
-      const free = field.unit === 'time' ? undefined : 1
-      add(name, { kind: 'number', field, bare: field.exact[name] ?? free })
-    }
-  return words
+/** The words that are not fields, in lower case. */
+const ofLanguage: ReadonlyMap<string, Word> = new Map<string, Word>([
+  ...families.map((name): [string, Word] => [name, exactly('family', name)]),
+  ...protocols.map((name): [string, Word] => [name, exactly('protocol', name)]),
+  ...stateSpellings.map((name): [string, Word] => [name, alone({ kind: 'state', steps: [{ word: stateWord(name)!, exclude: false }] })]),
+  ['autobound', alone({ kind: 'autobound' })],
+  ['dst', { kind: 'host', side: 'dst' }],
+  ...['ip', 'addr', 'address'].map((name): [string, Word] => [name, { kind: 'host', side: 'ip' }]),
+  ['fwmark', { kind: 'mark' }],
+  ...['exclude', 'excl'].map((name): [string, Word] => [name, { kind: 'state', exclude: true }]),
+])
+
+/** What a word is, in any case of its letters. A field wins over a word of the language. */
+export function wordNamed(name: string, fields: FieldRegistry): Word | undefined {
+  const field = fields.find('socket', name)
+  return field === undefined ? ofLanguage.get(name.toLowerCase()) : wordOf(field)
 }
 
-function alone(filter: Filter): Word {
-  return { kind: 'alone', filter }
+function wordOf(field: Field): Word {
+  switch (field.type) {
+    case 'number':
+      return { kind: 'number', field }
+    case 'text':
+    case 'boolean':
+      return { kind: 'text', field }
+    case 'endpoint':
+      return { kind: 'host', side: field.side }
+    case 'state':
+      return { kind: 'state', exclude: false }
+    case 'interface':
+      return { kind: 'device' }
+    case 'cgroup':
+      return { kind: 'cgroup' }
+  }
 }
 
-/** What a word is, in any case of its letters. */
-export const wordNamed = (name: string): Word | undefined => (words ??= makeWords()).get(name.toLowerCase())
-let words: ReadonlyMap<string, Word> | undefined
+/**
+ * What a number without a unit is multiplied by after the name of a field. A path of the model has its unit in its name; any other time needs its
+ * unit: then it is undefined.
+ */
+export const bareScale = (field: NumberField, name: string): number | undefined =>
+  field.id.includes('.') && name.toLowerCase() === field.id.toLowerCase() ? field.scale : field.unit === 'time' ? undefined : 1
 
 /** Every word that can start a condition, for hints and completions. */
-export const expectedWords = (): readonly string[] => [
-  ...new Set([
-    ...numberFields().flatMap(field => field.names),
-    ...textFields().flatMap(field => field.names),
-    ...'src dst local remote laddr raddr ip dev interface fwmark cgroup state exclude autobound not'.split(' '),
-    ...families,
-    ...protocols,
-    ...stateSpellings,
-  ]),
-]
-
-/** The number that a tree calls by this name. */
-export function numberField(name: string): NumberField {
-  const field = numberFields().find(one => one.names[0] === name)
-  if (field === undefined) throw new TypeError(`no number is called ${name}`)
-  return field
-}
-
-/** The text that a tree calls by this name. */
-export function textField(name: string): TextField {
-  const field = textFields().find(one => one.names[0] === name)
-  if (field === undefined) throw new TypeError(`no text is called ${name}`)
-  return field
+export function expectedWords(fields: FieldRegistry = standardFields): readonly string[] {
+  const all = fields.of('socket')
+  const named = (type: (one: Field) => boolean): string[] => all.filter(type).flatMap(field => field.names)
+  return [
+    ...new Set([
+      ...named(field => field.type === 'number'),
+      ...named(field => field.type === 'text' || field.type === 'boolean'),
+      ...named(() => true),
+      'not',
+      ...ofLanguage.keys(),
+    ]),
+  ]
 }

@@ -28,10 +28,10 @@ test('where bytes are not counted the share of losses is that of segments; witho
   equal(noSegments(14_479).retransmittedShare, undefined)
 })
 
-test('a queue is judged only while the connection fills the way', () => {
+test('a queue is judged only while the connection fills the path', () => {
   const queue = (tcp: Partial<Tcp>): [number | undefined, string | undefined, boolean] => {
     const h = health(twoSnapshots({ ...busyTcp, rttMicros: 210_000, ...tcp }))
-    return [h.queueDelayMicros, h.queueGrade, h.findings.some(f => f.kind === 'queue')]
+    return [h.queueDelayMicros, h.queueGrade, h.findings.some(f => f.code === 'queue')]
   }
   deepEqual(queue({}), [200_000, 'D', true])
   deepEqual(queue({ busyMicros: 0 }), [undefined, undefined, false])
@@ -104,7 +104,7 @@ test('a side that sends nothing has no round-trip time and no limits', () => {
   equal(h.limits, undefined)
   equal(h.receivedBytesPerSecond, 200_000)
   near(h.outOfOrderShare, 0.1)
-  equal(h.verdict.kind, 'receiving')
+  equal(h.verdict.code, 'receiving')
   equal(h.verdict.trouble, true)
   equal(health(twoSnapshots({ receivedBytes: 9000, receivedDataSegments: 9, outOfOrderSegments: 9 })).outOfOrderShare, undefined)
 })
@@ -116,7 +116,7 @@ test('marks, reordering and timeouts', () => {
   equal(h.timeouts, 2)
   equal(h.timeoutMs, 600)
   deepEqual(
-    h.findings.map(f => f.kind),
+    h.findings.map(f => f.code),
     ['timeouts', 'marked'],
   )
 })
@@ -139,16 +139,16 @@ test('the verdict, by a table', () => {
       {},
       'network',
       true,
-      /2\.0 % of the bytes were sent again/,
+      /2\.0 % of the bytes were retransmitted/,
     ],
-    ['a queue', { ...busyTcp, rttMicros: 210_000 }, {}, 'network', true, /a queue on the way adds 200 ms .*grade D/],
+    ['a queue', { ...busyTcp, rttMicros: 210_000 }, {}, 'network', true, /a queue on the path adds 200 ms .*grade D/],
     [
       'a slow receiver',
       { ...busyTcp, receiverLimitedMicros: 4.65 * second },
       {},
       'receiver',
       false,
-      /^limited by the receiver for 93 % of the last 5 s; nothing to gain on the network$/,
+      /^limited by the receiver for 93 % of the last 5 s; the network is not the bottleneck$/,
     ],
     [
       'a receiver that stopped',
@@ -180,7 +180,7 @@ test('the verdict, by a table', () => {
       {},
       'application',
       false,
-      /^limited by the application for 100 % of the last 5 s: it gave nothing to send; nothing to gain on the network$/,
+      /^limited by the application for 100 % of the last 5 s: it had nothing to send; the network is not the bottleneck$/,
     ],
     ['no answer', { ...busyTcp, timeoutsInRow: 3 }, {}, 'unreachable', true, /^the other end does not answer: 3 timeouts in a row$/],
     [
@@ -189,7 +189,7 @@ test('the verdict, by a table', () => {
       { unreadBytes: 70_000 },
       'not-read',
       true,
-      /70000 bytes wait unread, and nothing could come in for 5 s/,
+      /70000 bytes unread, and nothing more could be received for 5 s/,
     ],
     ['a fast transfer that met a closed window', { ...busyTcp, sendWindowBytes: 0, sinceSentMs: 1 }, {}, 'network', false, /network/],
     [
@@ -209,12 +209,12 @@ test('the verdict, by a table', () => {
       {},
       'network',
       true,
-      /94 % of that needlessly/,
+      /94 % of them unnecessarily/,
     ],
   ]
   for (const [name, tcp, rest, kind, trouble, text] of vectors) {
     const { verdict } = health(twoSnapshots(tcp, rest))
-    deepEqual([verdict.kind, verdict.trouble], [kind, trouble], `${name}: ${verdict.text}`)
+    deepEqual([verdict.code, verdict.trouble], [kind, trouble], `${name}: ${verdict.text}`)
     match(verdict.text, text, name)
     equal(verdict.trouble && verdict.help === '', false, `${name} needs help`)
   }
@@ -222,7 +222,7 @@ test('the verdict, by a table', () => {
 
 test('a system that tells nothing gets no verdict, and no number', () => {
   const { verdict, findings, ...values } = health(twoSnapshots({}).map(s => ({ ...s, tcp: emptyTcp, unreadBytes: undefined })))
-  equal(verdict.kind, 'unknown')
+  equal(verdict.code, 'unknown')
   deepEqual(findings, [])
   deepEqual(
     Object.keys(values)

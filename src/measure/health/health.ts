@@ -2,69 +2,13 @@
 // It judges nothing by counters since the connection's start, and says nothing below a minimum volume.
 
 import { checkEach } from '../../model/arguments.ts'
-import type { State } from '../../model/socket.ts'
-import type { Limits } from './limits.ts'
+import type { Grade, Health, Measured } from '../../model/health.ts'
 import { limitsOf } from './limits.ts'
 import type { Sample } from './sample.ts'
 import { grown, inFlightSegments, isWindowClosed, median, pairs, share } from './sample.ts'
-import type { Finding, Verdict } from './verdict.ts'
 import { findingsOf, verdictOf } from './verdict.ts'
 
-/** What was measured over the interval. Every member is undefined where it is not known, or where too little happened to tell. */
-export interface Measured {
-  readonly intervalMs: number
-  readonly state: State | undefined
-  /** Payload handed to the network, with what was sent again. */
-  readonly sentBytes: number | undefined
-  readonly receivedBytes: number | undefined
-  /** Payload that the other end acknowledged, each second. */
-  readonly ackedBytesPerSecond: number | undefined
-  readonly receivedBytesPerSecond: number | undefined
-  /** Sent again ÷ sent. */
-  readonly retransmittedShare: number | undefined
-  readonly retransmittedSegments: number | undefined
-  /** Of the segments that were sent again: those that the other end had already (DSACK). */
-  readonly spuriousShare: number | undefined
-  readonly rttMicros: number | undefined
-  readonly minRttMicros: number | undefined
-  /** Time that segments wait in queues on the way, while the connection fills the way. */
-  readonly queueDelayMicros: number | undefined
-  readonly queueGrade: Grade | undefined
-  /** What the kernel sees arrive when the application does not hold it back. */
-  readonly deliveryBytesPerSecond: number | undefined
-  /** What the windows would let through: the smaller window ÷ round-trip time. */
-  readonly windowBytesPerSecond: number | undefined
-  /** Acknowledged ÷ what the windows would let through. */
-  readonly utilisation: number | undefined
-  /** Of the data segments that arrived: those that were not the next. */
-  readonly outOfOrderShare: number | undefined
-  /** How often the kernel saw its own segments arrive in another order. */
-  readonly reorderings: number | undefined
-  /** Of the delivered segments: those that a router marked (ECN). */
-  readonly markedShare: number | undefined
-  /** The other end has closed its window now, while data waits. */
-  readonly zeroWindow: boolean | undefined
-  /** For how long nothing could be sent because of that. */
-  readonly zeroWindowMs: number | undefined
-  /** For how long this program has not read although data waits and no more is let in. */
-  readonly unreadMs: number | undefined
-  readonly unreadBytes: number | undefined
-  /** Timeouts that passed without an acknowledgement, and the time that was lost in them. */
-  readonly timeouts: number | undefined
-  readonly timeoutMs: number | undefined
-  readonly timeoutsInRow: number | undefined
-  /** What held the sender back; undefined when nothing was sent and nothing waited. */
-  readonly limits: Limits | undefined
-}
-
-/** How healthy a connection is, and why. */
-export interface Health extends Measured {
-  readonly verdict: Verdict
-  readonly findings: readonly Finding[]
-}
-
-/** How much a queue adds to the round trip: A+ below 5 ms, A below 30, B below 60, C below 200, D below 400, else F. */
-export type Grade = 'A+' | 'A' | 'B' | 'C' | 'D' | 'F'
+export type { Grade, Health, Measured } from '../../model/health.ts'
 
 /** Fewer segments than this say nothing about shares. */
 export const minSegments = 10
@@ -149,12 +93,12 @@ function lowestRtt(samples: readonly Sample[]): number | undefined {
   return known.length === 0 ? undefined : Math.min(...known)
 }
 
-/** The median of what the samples say that were taken while the connection filled the way. */
+/** The median of what the samples say that were taken while the connection filled the path. */
 function queueDelay(samples: readonly Sample[]): number | undefined {
   const lowest = lowestRtt(samples)
   if (lowest === undefined) return undefined
   const delays = pairs(samples)
-    .filter(([before, after]) => fillsTheWay(before, after))
+    .filter(([before, after]) => fillsPath(before, after))
     .map(([, after]) => Math.max(0, after.tcp.rttMicros! - lowest))
   return median(delays)
 }
@@ -163,7 +107,7 @@ function queueDelay(samples: readonly Sample[]): number | undefined {
  * Idle connections have high round-trip times, for the other end waits up to 40 ms before it acknowledges a lone segment.
  * So a queue is judged only while many segments are on their way, more than one acknowledgement can be held back for.
  */
-function fillsTheWay(before: Sample, after: Sample): boolean {
+function fillsPath(before: Sample, after: Sample): boolean {
   const { tcp } = after
   if (tcp.rttMicros === undefined || tcp.deliveryLimitedByApplication === true) return false
   if (grown(before.tcp, tcp, 'busyMicros') === 0) return false

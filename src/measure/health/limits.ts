@@ -1,25 +1,11 @@
 // What held a sender back, as shares of time that add up to 1. It knows the kernel's time accounts and nothing of verdicts.
 
+import { limitNames, type LimitName, type Limits } from '../../model/health.ts'
 import type { Tcp } from '../../model/tcp.ts'
 import type { Sample } from './sample.ts'
 import { grown, isBufferFull, isWindowFull, pairs } from './sample.ts'
 
-/** Shares of an interval; together they are 1. */
-export interface Limits {
-  /** The application gave nothing to send. */
-  readonly application: number
-  /** The window of the other end was too small. */
-  readonly receiver: number
-  /** The send buffer was full, and everything in it was on its way. */
-  readonly sendBuffer: number
-  /** The congestion window: the way itself. */
-  readonly network: number
-}
-
-/** The order in which limits are named. */
-export const limitNames = ['application', 'receiver', 'sendBuffer', 'network'] as const
-/** One of the things that can limit a sender. */
-export type LimitName = (typeof limitNames)[number]
+export { limitNames, type LimitName, type Limits } from '../../model/health.ts'
 
 /** Below this the kernel's clock of 4 or 10 ms is too coarse. */
 export const minIntervalMs = 50

@@ -13,8 +13,8 @@ test('a process with three connections', () => {
   equal(s.connections, 4)
   equal(s.troubled, 1)
   deepEqual(s.verdicts, [
-    { kind: 'idle', connections: 2 },
-    { kind: 'network', connections: 2 },
+    { code: 'idle', connections: 2 },
+    { code: 'network', connections: 2 },
   ])
   equal(s.sentBytes, 20_000_000)
   equal(s.retransmittedShare, 0.05)

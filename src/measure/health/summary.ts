@@ -5,13 +5,13 @@ import type { Health } from './health.ts'
 import type { Limits } from './limits.ts'
 import { limitNames } from './limits.ts'
 import { percentile } from './sample.ts'
-import type { Verdict, VerdictKind } from './verdict.ts'
+import type { Verdict, VerdictCode } from './verdict.ts'
 
 /** What some connections have in common. */
 export interface Summary {
   readonly connections: number
   /** How many connections have each verdict, the most frequent first. */
-  readonly verdicts: readonly { readonly kind: VerdictKind; readonly connections: number }[]
+  readonly verdicts: readonly { readonly code: VerdictCode; readonly connections: number }[]
   readonly troubled: number
   readonly sentBytes: number | undefined
   readonly receivedBytes: number | undefined
@@ -77,10 +77,10 @@ function total(values: readonly (number | undefined)[]): number | undefined {
   return known.length === 0 ? undefined : known.reduce((sum, value) => sum + value, 0)
 }
 
-function countVerdicts(healths: readonly Health[]): { kind: VerdictKind; connections: number }[] {
-  const counts = new Map<VerdictKind, number>()
-  for (const { verdict } of healths) counts.set(verdict.kind, (counts.get(verdict.kind) ?? 0) + 1)
-  return [...counts].map(([kind, connections]) => ({ kind, connections })).sort((a, b) => b.connections - a.connections)
+function countVerdicts(healths: readonly Health[]): { code: VerdictCode; connections: number }[] {
+  const counts = new Map<VerdictCode, number>()
+  for (const { verdict } of healths) counts.set(verdict.code, (counts.get(verdict.code) ?? 0) + 1)
+  return [...counts].map(([code, connections]) => ({ code, connections })).sort((a, b) => b.connections - a.connections)
 }
 
 function meanLimits(healths: readonly Health[]): Limits | undefined {
@@ -98,7 +98,7 @@ function worstOf(healths: readonly Health[]): Health | undefined {
   return [...healths].sort((a, b) => b.findings.length - a.findings.length || moved(b) - moved(a))[0]
 }
 
-const words: Record<VerdictKind, string> = {
+const words: Record<VerdictCode, string> = {
   idle: 'idle',
   unreachable: 'without an answer',
   'not-read': 'not read by this program',
@@ -112,7 +112,7 @@ const words: Record<VerdictKind, string> = {
 }
 
 function textOf(connections: number, verdicts: Summary['verdicts'], troubled: number): string {
-  const list = verdicts.map(one => `${one.connections} ${words[one.kind]}`).join(', ')
+  const list = verdicts.map(one => `${one.connections} ${words[one.code]}`).join(', ')
   const trouble = troubled === 0 ? 'none in trouble' : `${troubled} in trouble`
   return `${connections} connection${connections === 1 ? '' : 's'}, ${trouble}${list === '' ? '' : `: ${list}`}`
 }

@@ -1,41 +1,9 @@
 // Measured values to words: what is wrong, what limits the connection, and what would help. Thresholds stand here and nowhere else.
 
-import type { Measured } from './health.ts'
-import type { LimitName } from './limits.ts'
+import type { Finding, LimitName, Measured, Verdict, VerdictCode } from '../../model/health.ts'
 import { mainLimit } from './limits.ts'
 
-/** What a verdict can be. */
-export type VerdictKind =
-  | 'idle'
-  | 'unreachable'
-  | 'not-read'
-  | 'half-closed'
-  | 'receiving'
-  | 'application'
-  | 'receiver'
-  | 'send-buffer'
-  | 'network'
-  | 'unknown'
-
-/** One verdict for one connection. */
-export interface Verdict {
-  readonly kind: VerdictKind
-  /** True when someone should act. */
-  readonly trouble: boolean
-  /** One sentence. */
-  readonly text: string
-  /** The numbers that it rests on. */
-  readonly evidence: readonly string[]
-  /** What would help; empty when nothing is wrong. */
-  readonly help: string
-}
-
-/** Something that is wrong with a connection, whatever limits it. */
-export interface Finding {
-  readonly kind: 'loss' | 'spurious' | 'queue' | 'out-of-order' | 'marked' | 'zero-window' | 'not-read' | 'timeouts'
-  readonly text: string
-  readonly help: string
-}
+export type { Finding, Verdict, VerdictCode } from '../../model/health.ts'
 
 const percent = (part: number): string => {
   const value = part * 100
@@ -57,39 +25,35 @@ export const queueMicros = 30_000
 /** Everything that is wrong, the worst first. */
 export function findingsOf(m: Measured): Finding[] {
   const findings: Finding[] = []
-  const add = (kind: Finding['kind'], text: string, help: string): void => void findings.push({ kind, text, help })
-  if (isTimedOut(m)) add('timeouts', timeoutText(m), 'See whether the other end and the way to it are up.')
+  const add = (code: Finding['code'], text: string, help: string): void => void findings.push({ code, text, help })
+  if (isTimedOut(m)) add('timeouts', timeoutText(m), 'Check that the other end and the path to it are up.')
   if ((m.zeroWindowMs ?? 0) >= standstillMs) {
     const text = `the other end has accepted no data for ${seconds(m.zeroWindowMs!)}`
-    add('zero-window', text, 'Look at the program at the other end: it does not read.')
+    add('zero-window', text, 'Check the program at the other end: it does not read.')
   }
   if ((m.unreadMs ?? 0) >= standstillMs) {
-    const text = `${m.unreadBytes} bytes wait unread, and nothing could come in for ${seconds(m.unreadMs!)}`
-    add('not-read', text, 'Look at this program: it does not read its socket.')
+    const text = `${count(m.unreadBytes!, 'byte')} unread, and nothing more could be received for ${seconds(m.unreadMs!)}`
+    add('not-read', text, 'Check this program: it does not read its socket.')
   }
   const again = m.retransmittedShare
   if (again !== undefined && again >= lossShare && (m.retransmittedSegments ?? Infinity) >= minRetransmits) {
     if ((m.spuriousShare ?? 0) > 0.5) {
-      const needless = `${percent(again)} of the bytes were sent again, ${percent(m.spuriousShare!)} of that needlessly`
-      add(
-        'spurious',
-        needless,
-        'Segments overtake each other or are delayed in bursts; look for load sharing over several ways and for radio links.',
-      )
+      const text = `${percent(again)} of the bytes were retransmitted, ${percent(m.spuriousShare!)} of them unnecessarily`
+      add('spurious', text, 'Segments are reordered or delayed in bursts; check for load balancing over several paths and for radio links.')
     } else {
-      add('loss', `${percent(again)} of the bytes were sent again`, 'Look for a bad link, a full queue or a rate limiter on the way.')
+      add('loss', `${percent(again)} of the bytes were retransmitted`, 'Check for a bad link, a full queue or a rate limiter on the path.')
     }
   }
   const queue = m.queueDelayMicros
   if (queue !== undefined && queue >= queueMicros && queue >= (m.minRttMicros ?? 0)) {
-    const text = `a queue on the way adds ${millis(queue)} to a round trip of ${millis(m.minRttMicros ?? 0)} (grade ${m.queueGrade})`
-    add('queue', text, 'Use a queue that keeps itself short (fq_codel, cake) where the way is narrowest, or BBR at the sender.')
+    const text = `a queue on the path adds ${millis(queue)} to a round-trip time of ${millis(m.minRttMicros ?? 0)} (grade ${m.queueGrade})`
+    add('queue', text, 'Use a queue discipline that limits delay (fq_codel, cake) at the bottleneck, or BBR at the sender.')
   }
   if ((m.markedShare ?? 0) > 0.01)
-    add('marked', `routers marked ${percent(m.markedShare!)} of the segments (ECN)`, 'The way is used to its limit.')
+    add('marked', `routers marked ${percent(m.markedShare!)} of the segments (ECN)`, 'The path is used to capacity.')
   if ((m.outOfOrderShare ?? 0) > 0.01) {
     const text = `${percent(m.outOfOrderShare!)} of the segments arrived out of order`
-    add('out-of-order', text, 'The way to here loses segments or lets them overtake each other.')
+    add('out-of-order', text, 'The path to this machine loses or reorders segments.')
   }
   return findings
 }
@@ -106,46 +70,46 @@ function timeoutText(m: Measured): string {
 
 /** The one verdict: what to know of this connection before anything else. */
 export function verdictOf(m: Measured, findings: readonly Finding[]): Verdict {
-  const make = (kind: VerdictKind, trouble: boolean, text: string, evidence: readonly string[] = [], help = ''): Verdict => ({
-    kind,
+  const make = (code: VerdictCode, trouble: boolean, text: string, evidence: readonly string[] = [], help = ''): Verdict => ({
+    code,
     trouble,
     text,
     evidence: [...evidence, ...findings.map(finding => finding.text).filter(found => !text.includes(found))],
     help: help || (findings[0]?.help ?? ''),
   })
   const last = seconds(m.intervalMs)
-  const find = (kind: Finding['kind']): Finding | undefined => findings.find(finding => finding.kind === kind)
+  const find = (code: Finding['code']): Finding | undefined => findings.find(finding => finding.code === code)
   const [timeouts, unread] = [find('timeouts'), find('not-read')]
   if (timeouts !== undefined && (m.timeoutsInRow ?? 0) > 1)
     return make('unreachable', true, `the other end does not answer: ${count(m.timeoutsInRow!, 'timeout')} in a row`)
   if (unread !== undefined) return make('not-read', true, `this program does not read: ${unread.text}`)
   if (find('zero-window') !== undefined) return byReceiver(m, make)
   if (m.state === 'CLOSE_WAIT' && !m.sentBytes) {
-    const help = 'A program that keeps such sockets forgets to close them.'
+    const help = 'A program that accumulates such sockets fails to close them.'
     return make('half-closed', false, 'half-closed: the other end has finished sending, and this program has not closed its end', [], help)
   }
   if (m.state === 'FIN_WAIT_2' && !m.receivedBytes) {
     return make('half-closed', false, 'half-closed: this program has finished sending, and the other end has not closed its end')
   }
   if (m.sentBytes === undefined && m.receivedBytes === undefined)
-    return make('unknown', false, 'this system tells too little of the connection')
+    return make('unknown', false, 'this system reports too little about the connection')
   if (m.limits === undefined || (m.receivedBytes ?? 0) > 10 * (m.sentBytes ?? 0)) return withoutLimits(m, findings, make)
   const main = mainLimit(m.limits)
   const evidence = evidenceOf(m)
   const held = `for ${percent(m.limits[main])} of the last ${last}`
-  return byLimit[main](held, m, findings, (kind, trouble, text, help) => make(kind, trouble, text, evidence, help))
+  return byLimit[main](held, m, findings, (code, trouble, text, help) => make(code, trouble, text, evidence, help))
 }
 
-type Make = (kind: VerdictKind, trouble: boolean, text: string, evidence?: readonly string[], help?: string) => Verdict
-type Say = (kind: VerdictKind, trouble: boolean, text: string, help?: string) => Verdict
+type Make = (code: VerdictCode, trouble: boolean, text: string, evidence?: readonly string[], help?: string) => Verdict
+type Say = (code: VerdictCode, trouble: boolean, text: string, help?: string) => Verdict
 
 function byReceiver(m: Measured, make: Make): Verdict {
-  const help = 'Look at the program at the other end: it does not read, or reads too slowly.'
+  const help = 'Check the program at the other end: it does not read, or reads too slowly.'
   const held = m.limits === undefined ? 'now' : `for ${percent(m.limits.receiver)} of the last ${seconds(m.intervalMs)}`
   return make(
     'receiver',
     true,
-    `limited by the receiver ${held}; it accepts no more data now; nothing to gain on the network`,
+    `limited by the receiver ${held}; it accepts no more data now; the network is not the bottleneck`,
     evidenceOf(m),
     help,
   )
@@ -153,7 +117,7 @@ function byReceiver(m: Measured, make: Make): Verdict {
 
 function withoutLimits(m: Measured, findings: readonly Finding[], make: Make): Verdict {
   const trouble = findings.length > 0
-  if (m.receivedBytes) return make('receiving', trouble, 'it mostly receives; what limits it is known to the other end', evidenceOf(m))
+  if (m.receivedBytes) return make('receiving', trouble, 'it mostly receives; the other end can tell what limits it', evidenceOf(m))
   if (m.sentBytes)
     return make(trouble ? 'network' : 'unknown', trouble, trouble ? findings[0]!.text : 'what limits it is not known here', evidenceOf(m))
   return make('idle', trouble, `idle for the last ${seconds(m.intervalMs)}`)
@@ -162,18 +126,18 @@ function withoutLimits(m: Measured, findings: readonly Finding[], make: Make): V
 /** From this share on an application that gives too little is what to speak of; below, someone else took part. */
 const byLimit: Record<LimitName, (held: string, m: Measured, findings: readonly Finding[], say: Say) => Verdict> = {
   application(held, _m, findings, say) {
-    const network = findings.length > 0 ? `; but ${findings[0]!.text}` : '; nothing to gain on the network'
-    return say('application', findings.length > 0, `limited by the application ${held}: it gave nothing to send${network}`)
+    const network = findings.length > 0 ? `; but ${findings[0]!.text}` : '; the network is not the bottleneck'
+    return say('application', findings.length > 0, `limited by the application ${held}: it had nothing to send${network}`)
   },
   receiver(held, _m, findings, say) {
-    const help = 'Give the receiver a larger buffer, or let it read faster.'
-    return say('receiver', findings.length > 0, `limited by the receiver ${held}; nothing to gain on the network`, help)
+    const help = 'Give the receiver a larger buffer, or make it read faster.'
+    return say('receiver', findings.length > 0, `limited by the receiver ${held}; the network is not the bottleneck`, help)
   },
   sendBuffer(held, _m, findings, say) {
-    return say('send-buffer', true, `limited by its send buffer ${held}: it is too small for this way`, sendBufferHelp(findings))
+    return say('send-buffer', true, `limited by its send buffer ${held}: it is too small for this path`, sendBufferHelp(findings))
   },
   network(held, _m, findings, say) {
-    if (findings.length === 0) return say('network', false, `limited by the network ${held}, which is healthy: this is what it can carry`)
+    if (findings.length === 0) return say('network', false, `limited by the network ${held}, which is healthy: this is its capacity`)
     return say('network', true, `limited by the network ${held}: ${findings[0]!.text}`)
   },
 }
@@ -191,8 +155,8 @@ function evidenceOf(m: Measured): string[] {
       `application ${percent(application)}, receiver ${percent(receiver)}, send buffer ${percent(sendBuffer)}, network ${percent(network)}`,
     )
   }
-  if (m.retransmittedShare !== undefined) evidence.push(`sent again ${percent(m.retransmittedShare)}`)
-  if (m.queueDelayMicros !== undefined) evidence.push(`queue delay ${millis(m.queueDelayMicros)}, grade ${m.queueGrade}`)
-  if (m.rttMicros !== undefined) evidence.push(`round trip ${millis(m.rttMicros)}`)
+  if (m.retransmittedShare !== undefined) evidence.push(`retransmitted ${percent(m.retransmittedShare)}`)
+  if (m.queueDelayMicros !== undefined) evidence.push(`queueing delay ${millis(m.queueDelayMicros)}, grade ${m.queueGrade}`)
+  if (m.rttMicros !== undefined) evidence.push(`round-trip time ${millis(m.rttMicros)}`)
   return evidence
 }

@@ -4,7 +4,8 @@ import { checkKeys } from '../../../model/arguments.ts'
 import type { Protocol, State } from '../../../model/socket.ts'
 import { factKeys, ruleFor, statesFor } from './kernel-filter.ts'
 import type { KernelFacts, DumpRequest, Rule } from './kernel-filter.ts'
-import { checkTree, type Filter } from '../../../filter/language/tree.ts'
+import { readTree } from '../../../filter/language/read-tree.ts'
+import type { Filter } from '../../../filter/language/tree.ts'
 
 /** What to put into a request for internet sockets: the kernel then leaves out what the filter surely does not take. */
 export interface KernelFilter {
@@ -35,8 +36,8 @@ const bits: Readonly<Partial<Record<State, readonly number[]>>> = {
 const plain: readonly (Protocol | undefined)[] = [undefined, 'tcp', 'udp', 'udplite', 'mptcp', 'dccp']
 
 /** The part of a filter that the kernel can judge. Every socket that the filter takes passes it; only `autobound` it knows better. */
-export function kernelFilter(filter: Filter, facts: KernelFacts = {}): KernelFilter {
-  checkTree('filter', filter)
+export function kernelFilter(given: Filter, facts: KernelFacts = {}): KernelFilter {
+  const filter = readTree('filter', given)
   checkKeys('facts', facts, factKeys)
   if (!plain.includes(facts.protocol)) return { states: undefined, bytecode: undefined }
   const states = statesFor(filter, facts)

@@ -1,6 +1,6 @@
 // Which requests are made for a table, so that the kernel leaves out what is not wanted.
 
-import type { DetailName } from '../../../filter/predicate.ts'
+import type { DetailName } from '../../../model/details.ts'
 import type { Filter } from '../../../filter/language/tree.ts'
 import { OsError } from '../../../model/errors.ts'
 import type { Cgroup, Family, Protocol, State } from '../../../model/socket.ts'

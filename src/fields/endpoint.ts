@@ -1,0 +1,39 @@
+// One end of a socket as text.
+
+import type { Endpoint, Socket } from '../model/socket.ts'
+
+/** The names of addresses and ports, where they are known. */
+export interface Names {
+  host(address: string): string | undefined
+  service(port: number, protocol: string): string | undefined
+}
+
+/** `127.0.0.1:80`, `[::1]:80`, `*:80` for a socket that receives both IPv4 and IPv6, a path, or `*` for nothing. */
+export function endpointText(end: Endpoint | undefined, socket: Socket, names?: Names): string {
+  if (end === undefined) return '*'
+  if (end.address !== undefined) return inetText(end, socket, names)
+  if (end.path !== undefined) return end.inode === undefined ? end.path : `${end.path} ${end.inode}`
+  if (end.id !== undefined || end.port !== undefined) return `${end.id ?? '*'}:${end.port ?? '*'}`
+  if (end.inode !== undefined) return `* ${end.inode}`
+  return '*'
+}
+
+function inetText(end: Endpoint, socket: Socket, names: Names | undefined): string {
+  const address = end.address!
+  if (names === undefined && end.zone === undefined && end.port && address !== '::')
+    return address.includes(':') ? `[${address}]:${end.port}` : `${address}:${end.port}`
+  const both = address === '::' && socket.options?.v6only === false
+  const host = names?.host(address) ?? (both ? '*' : address)
+  const zone = end.zone === undefined ? '' : `%${end.zone}`
+  const port = end.port === undefined || end.port === 0 ? '*' : (names?.service(end.port, socket.protocol) ?? String(end.port))
+  return host.includes(':') ? `[${host}${zone}]:${port}` : `${host}${zone}:${port}`
+}
+
+const nowhere: Endpoint = { address: '0.0.0.0', port: 0 }
+const nowhere6: Endpoint = { address: '::', port: 0 }
+
+/** The remote end as ss compares it: a socket without one has address and port zero, if it is an internet socket. */
+export function remoteOrZero(socket: Socket): Endpoint | undefined {
+  if (socket.remote !== undefined) return socket.remote
+  return socket.family === 'ipv4' ? nowhere : socket.family === 'ipv6' ? nowhere6 : undefined
+}

@@ -1,0 +1,165 @@
+// The fields of a flow: who moved how many bytes, in the interval and since the watch began.
+
+import type { Flow } from '../model/flow.ts'
+import { endpointText } from './endpoint.ts'
+import { declare, platforms, type Cell, type Declaration, type Field, type FieldContext } from './field.ts'
+
+/** Nothing was counted, and there is something that nothing counts: then it is not 0 but unknown. */
+export const isUncounted = (flow: Flow): boolean => flow.uncountedSockets > 0 && flow.inTotalBytes === 0 && flow.outTotalBytes === 0
+
+const counted =
+  (value: (flow: Flow) => Cell) =>
+  (flow: Flow): Cell =>
+    isUncounted(flow) ? undefined : value(flow)
+
+/** Bytes that a process received before it was found are taken from the rest, which may make that negative. */
+const atLeastZero = (bytes: number): number => Math.max(0, bytes)
+
+/** `node (app.js) 4711` for each process of a socket. */
+function holdersText({ socket }: Flow, { processes }: FieldContext): string {
+  if (socket === undefined) return ''
+  const pids = [...new Set(socket.owners.map(owner => owner.pid))]
+  const texts = pids.map(pid => {
+    const process = processes.get(pid)
+    return process === undefined ? `pid ${pid}` : `${process.name}${process.script === undefined ? '' : ` (${process.script})`} ${pid}`
+  })
+  return texts.join(', ') || (socket.ownerless ?? '')
+}
+
+const declarations: readonly Declaration<'flow'>[] = [
+  {
+    id: 'name',
+    type: 'text',
+    about: 'what it is the flow of: a process, a remote address, a container, a user, a protocol',
+    platforms,
+    usual: true,
+    truncates: true,
+    value: f => f.name,
+  },
+  { id: 'process.pid', names: 'pid', type: 'number', about: 'number of the process', platforms, value: f => f.process?.pid },
+  {
+    id: 'process.name',
+    names: 'process',
+    type: 'text',
+    about: 'process, or the script that it interprets; of a socket, every process that holds it',
+    platforms,
+    truncates: true,
+    value: (f, c) => (f.socket === undefined ? (f.process?.script ?? f.name) : holdersText(f, c)),
+  },
+  { id: 'process.user', names: 'user', type: 'text', about: 'user that runs the process', platforms, value: f => f.process?.user },
+  {
+    id: 'socket.protocol',
+    names: 'protocol proto',
+    title: 'PROTO',
+    type: 'text',
+    about: 'protocol of the socket',
+    platforms,
+    value: f => f.socket?.protocol,
+  },
+  {
+    id: 'socket.local',
+    names: 'local',
+    type: 'text',
+    about: 'address and port of this end',
+    platforms,
+    truncates: true,
+    value: ({ socket }, c) => socket && endpointText(socket.local, socket, c.names),
+  },
+  {
+    id: 'socket.remote',
+    names: 'remote',
+    type: 'text',
+    about: 'address and port of the other end',
+    platforms,
+    truncates: true,
+    value: ({ socket }, c) => socket && endpointText(socket.remote, socket, c.names),
+  },
+  {
+    id: 'averageBytesPerSecond',
+    names: 'rate',
+    type: 'number',
+    about: 'traffic, both ways, averaged over the last seconds',
+    platforms,
+    usual: true,
+    value: counted(f => f.averageBytesPerSecond),
+  },
+  {
+    id: 'inBytesPerSecond',
+    names: 'in',
+    title: 'IN/S',
+    type: 'number',
+    about: 'received in the interval, a second',
+    platforms,
+    usual: true,
+    value: counted(f => atLeastZero(f.inBytesPerSecond)),
+    order: f => f.inBytesPerSecond,
+  },
+  {
+    id: 'outBytesPerSecond',
+    names: 'out',
+    title: 'OUT/S',
+    type: 'number',
+    about: 'sent in the interval, a second',
+    platforms,
+    usual: true,
+    value: counted(f => atLeastZero(f.outBytesPerSecond)),
+    order: f => f.outBytesPerSecond,
+  },
+  {
+    id: 'total',
+    type: 'number',
+    unit: 'bytes',
+    about: 'received and sent since the watch began',
+    platforms,
+    usual: true,
+    value: counted(f => f.inTotalBytes + f.outTotalBytes),
+    order: f => f.inTotalBytes + f.outTotalBytes,
+  },
+  {
+    id: 'inTotalBytes',
+    names: 'totalIn',
+    title: 'IN',
+    type: 'number',
+    about: 'received since the watch began',
+    platforms,
+    value: counted(f => f.inTotalBytes),
+  },
+  {
+    id: 'outTotalBytes',
+    names: 'totalOut',
+    title: 'OUT',
+    type: 'number',
+    about: 'sent since the watch began',
+    platforms,
+    value: counted(f => f.outTotalBytes),
+  },
+  {
+    id: 'retransmittedBytes',
+    names: 'retransmitted',
+    title: 'RETRANS',
+    type: 'number',
+    about: 'bytes retransmitted in the interval; they are in no other number',
+    platforms,
+    value: counted(f => (f.retransmittedBytes === 0 ? undefined : f.retransmittedBytes)),
+  },
+  {
+    id: 'sockets',
+    type: 'number',
+    about: 'how many sockets it has; a star says that some of them are not counted',
+    platforms,
+    usual: true,
+    value: f => f.sockets,
+    text: f => `${f.sockets}${f.uncountedSockets > 0 ? '*' : ''}`,
+  },
+  {
+    id: 'accuracy',
+    type: 'text',
+    words: ['exact', 'sampled', 'estimate'],
+    about: 'accuracy of the numbers: that of the least accurate part',
+    platforms,
+    value: counted(f => f.accuracy),
+  },
+]
+
+/** The fields of a flow. */
+export const flowFields = (): readonly Field<'flow'>[] => declarations.map(one => declare('flow', one))

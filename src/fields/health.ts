@@ -1,0 +1,142 @@
+// The fields of a connection's health, as `explain` measures it over an interval. The compiler reports a measurement that has no line.
+
+import { limitNames, type Health, type LimitName, type Measured } from '../model/health.ts'
+import { declare, platforms, type Declaration, type Field } from './field.ts'
+import { platformsOf, type NumberKey, type NumberLines } from './tcp.ts'
+
+const measured: NumberLines<Measured> = {
+  intervalMs: ['interval', 'LDW', 'time between the first and the last snapshot'],
+  sentBytes: ['sent', 'LDW', 'payload sent in the interval, retransmissions included'],
+  receivedBytes: ['received', 'LDW', 'payload received in the interval'],
+  ackedBytesPerSecond: ['ackedRate', 'LW', 'payload that the other end acknowledged, a second'],
+  receivedBytesPerSecond: ['receivedRate', 'LDW', 'payload received, a second'],
+  retransmittedShare: ['retransmits', 'LDW', 'share of what was sent that was retransmitted'],
+  retransmittedSegments: ['retransmitted', 'LDW', 'segments retransmitted'],
+  spuriousShare: ['spurious', 'LDW', 'share of the retransmissions that were unnecessary'],
+  rttMicros: ['rtt', 'LDW', 'smoothed round-trip time'],
+  minRttMicros: ['minrtt', 'LDW', 'lowest round-trip time'],
+  queueDelayMicros: ['queueDelay', 'LDW', 'time that segments wait in queues on the path'],
+  deliveryBytesPerSecond: ['delivery', 'L', 'delivery rate that the kernel measured'],
+  windowBytesPerSecond: ['windowRate', 'LDW', 'rate that the windows allow: the smaller window a round trip'],
+  utilisation: ['utilisation', 'LW', 'acknowledged rate as a share of what the windows allow', { unit: 'percent' }],
+  outOfOrderShare: ['outOfOrder', 'LD', 'share of the data segments that arrived out of order'],
+  reorderings: ['reorderings', 'LD', 'how often reordering was seen'],
+  markedShare: ['marked', 'L', 'share of the delivered segments that routers marked (ECN)'],
+  zeroWindowMs: ['zeroWindowTime', 'LDW', 'time that nothing could be sent because the other end closed its window'],
+  unreadMs: ['unreadTime', 'LDW', 'time that this program has not read while data waits and the window is closed'],
+  unreadBytes: ['unread', 'LDW', 'bytes that wait unread'],
+  timeouts: ['timeouts', 'LW', 'retransmission timeouts in the interval'],
+  timeoutMs: ['timeoutTime', 'L', 'time spent in timeouts in the interval'],
+  timeoutsInRow: ['timeoutsInRow', 'LDW', 'retransmission timeouts in a row, now'],
+}
+
+const limits: Readonly<Record<LimitName, string>> = {
+  application: 'share of the time that the application had nothing to send',
+  receiver: 'share of the time that the window of the other end was too small',
+  sendBuffer: 'share of the time that the send buffer was full',
+  network: 'share of the time that the congestion window limited it',
+}
+
+const words: readonly Declaration<'health'>[] = [
+  {
+    id: 'verdict.code',
+    names: 'verdict',
+    type: 'text',
+    words: [
+      'idle',
+      'unreachable',
+      'not-read',
+      'half-closed',
+      'receiving',
+      'application',
+      'receiver',
+      'send-buffer',
+      'network',
+      'unknown',
+    ] satisfies readonly Health['verdict']['code'][],
+    about: 'what limits it, or what is wrong with it',
+    platforms,
+    value: h => h.verdict.code,
+  },
+  {
+    id: 'verdict.trouble',
+    names: 'trouble',
+    type: 'boolean',
+    about: 'someone should act',
+    platforms,
+    value: h => h.verdict.trouble,
+  },
+  {
+    id: 'verdict.text',
+    names: 'text',
+    type: 'text',
+    about: 'the verdict in one sentence',
+    platforms,
+    truncates: true,
+    value: h => h.verdict.text,
+  },
+  {
+    id: 'findings',
+    type: 'text',
+    words: [
+      'loss',
+      'spurious',
+      'queue',
+      'out-of-order',
+      'marked',
+      'zero-window',
+      'not-read',
+      'timeouts',
+    ] satisfies readonly Health['findings'][number]['code'][],
+    about: 'everything that is wrong, the worst first',
+    platforms,
+    value: h => h.findings.map(finding => finding.code).join(' '),
+    some: (h, _, test) => h.findings.some(finding => test(finding.code)),
+  },
+  { id: 'state', type: 'state', about: 'state of the connection', platforms, value: h => h.state },
+  {
+    id: 'queueGrade',
+    names: 'grade',
+    type: 'text',
+    words: ['A+', 'A', 'B', 'C', 'D', 'F'] satisfies readonly Health['queueGrade'][],
+    about: 'grade of the queue: A+ adds less than 5 ms, F 400 ms and more',
+    platforms,
+    value: h => h.queueGrade,
+  },
+  {
+    id: 'zeroWindow',
+    type: 'boolean',
+    about: 'the other end has closed its window while data waits',
+    platforms,
+    value: h => h.zeroWindow,
+  },
+]
+
+/** The fields of a health. */
+export const healthFields = (): readonly Field<'health'>[] => [
+  ...words.map(one => declare('health', one)),
+  ...(Object.keys(measured) as NumberKey<Measured>[]).map(key => {
+    const [names, letters, about, more] = measured[key]
+    const { unit } = more ?? {}
+    return declare('health', {
+      id: key,
+      names,
+      type: 'number',
+      about,
+      platforms: platformsOf(letters),
+      value: h => h[key] as number | undefined,
+      ...(unit && { unit }),
+    })
+  }),
+  ...limitNames.map(name =>
+    declare('health', {
+      id: `limits.${name}`,
+      names: `${name}Limited`,
+      type: 'number',
+      unit: 'percent',
+      about: limits[name],
+      platforms: ['linux'],
+      value: h => h.limits?.[name],
+    }),
+  ),
+]

@@ -1,0 +1,183 @@
+// The fields of a process, and how they become fields of the sockets that it holds.
+
+import type { Process } from '../model/process.ts'
+import type { Socket } from '../model/socket.ts'
+import { declare, platforms, type Cell, type Declaration, type Field, type FieldContext } from './field.ts'
+
+const unix = ['linux', 'darwin'] as const
+
+const shortId = (id: string): string | undefined => (id.length > 12 ? id.slice(0, 12) : undefined)
+const withoutEnding = (text: string | undefined, ending: RegExp): string | undefined => text?.replace(ending, '')
+
+/** The first of some texts that passes; one that is unknown does not. */
+const anyOf = (texts: readonly (string | undefined)[], test: (text: string) => boolean): boolean =>
+  texts.some(text => text !== undefined && test(text))
+
+/** What there is to know of a process. Those of `socketOnly` sockets declare themselves, in other words. */
+const declarations = (): readonly Declaration<'process'>[] => [
+  { id: 'pid', type: 'number', about: 'number of the process', platforms, value: p => p.pid },
+  {
+    id: 'name',
+    names: 'process proc comm',
+    type: 'text',
+    about: 'name of a process that holds it',
+    platforms,
+    usual: true,
+    groups: true,
+    truncates: true,
+    value: p => p.name,
+    some: (p, _, test) => anyOf([p.name, withoutEnding(p.name, /\.exe$/i)], test),
+  },
+  {
+    id: 'parentPid',
+    names: 'ppid parentPid',
+    type: 'number',
+    about: 'parent of a process that holds it',
+    platforms,
+    value: p => p.parentPid,
+  },
+  { id: 'uid', type: 'number', about: 'number of the user that runs it', platforms: unix, value: p => p.uid },
+  { id: 'user', type: 'text', about: 'user that runs it', platforms, value: p => p.user },
+  {
+    id: 'startedAtMs',
+    names: 'started',
+    type: 'number',
+    unit: 'count',
+    about: 'when a process that holds it started, in milliseconds since 1970',
+    platforms,
+    value: p => p.startedAtMs,
+    text: p => (p.startedAtMs === undefined ? '' : new Date(p.startedAtMs).toISOString()),
+  },
+  {
+    id: 'exe',
+    names: 'exe',
+    type: 'text',
+    about: 'file that a process that holds it runs',
+    platforms,
+    usual: true,
+    truncates: true,
+    value: p => p.exe,
+  },
+  {
+    id: 'command',
+    names: 'command cmd',
+    type: 'text',
+    about: 'command line of a process that holds it',
+    platforms,
+    usual: true,
+    truncates: true,
+    value: p => p.command?.join(' '),
+  },
+  {
+    id: 'script',
+    names: 'script',
+    type: 'text',
+    about: 'script that a process that holds it interprets',
+    platforms: unix,
+    usual: true,
+    truncates: true,
+    value: p => p.script,
+  },
+  {
+    id: 'container',
+    names: 'container',
+    type: 'text',
+    about: 'container of a process that holds it: name or id',
+    platforms: ['linux'],
+    usual: true,
+    groups: true,
+    truncates: true,
+    value: ({ container: c }) => c && (c.name ?? `${c.runtime}:${c.id.slice(0, 12)}`),
+    some: ({ container: c }, _, test) => c !== undefined && anyOf([c.name, c.id, shortId(c.id)], test),
+  },
+  {
+    id: 'container.runtime',
+    names: 'runtime',
+    type: 'text',
+    about: 'runtime of that container, such as docker',
+    platforms: ['linux'],
+    value: p => p.container?.runtime,
+  },
+  {
+    id: 'container.pod',
+    names: 'pod',
+    type: 'text',
+    about: 'Kubernetes pod of a process that holds it',
+    platforms: ['linux'],
+    value: p => p.container?.pod,
+  },
+  {
+    id: 'unit',
+    names: 'unit',
+    type: 'text',
+    about: 'systemd unit or Windows service of a process that holds it; .service may be left out',
+    platforms: ['linux', 'windows'],
+    usual: true,
+    groups: true,
+    truncates: true,
+    value: p => p.unit,
+    some: (p, _, test) => anyOf([p.unit, withoutEnding(p.unit, /\.service$/)], test),
+  },
+  {
+    id: 'securityContext',
+    names: 'context',
+    needs: ['context'],
+    type: 'text',
+    about: 'security context of a process that holds it (SELinux, AppArmor, Smack)',
+    platforms: ['linux'],
+    usual: true,
+    truncates: true,
+    value: p => p.securityContext,
+  },
+]
+
+/** Sockets have fields of these names of their own. */
+const socketOnly: ReadonlySet<string> = new Set(['pid', 'uid', 'user'])
+
+/** The fields of a process. */
+export const processFields = (): readonly Field<'process'>[] => declarations().map(one => declare('process', one))
+
+/** The process that holds a socket; of several, the first. */
+export function firstHolder(owners: readonly { readonly pid: number }[], { processes }: FieldContext): Process | undefined {
+  const owner = owners[0]
+  return owner === undefined ? undefined : processes.get(owner.pid)
+}
+
+/** The fields of processes as fields of a socket, by the id in the process; `special` are traits that only a socket's have. */
+export const holderFields = (special: Readonly<Record<string, Partial<Declaration>>>): readonly Field[] =>
+  declarations()
+    .filter(({ id }) => !socketOnly.has(id))
+    .map(one => declare('socket', { ...ofHolders(one), ...special[one.id] } as Declaration))
+
+/** A filter takes a socket when one of its holders passes; everything else shows the first holder. */
+function ofHolders(one: Declaration<'process'>): Declaration {
+  const { id, value } = one
+  const some = 'some' in one ? (one.some as (p: Process, context: FieldContext, test: (value: never) => boolean) => boolean) : undefined
+  const passes = (process: Process, context: FieldContext, test: (value: never) => boolean): boolean => {
+    if (some !== undefined) return some(process, context, test)
+    const known: Cell = value(process, context)
+    return known !== undefined && test(known as never)
+  }
+  return {
+    ...one,
+    id: `process.${id}`,
+    names: one.names ?? id,
+    needs: ['owners', ...(one.needs ?? [])],
+    value: (socket, context) => {
+      const process = firstHolder(socket.owners, context)
+      return process === undefined ? undefined : value(process, context)
+    },
+    text: undefined,
+    ...(one.text && {
+      text: (socket, context) => {
+        const process = firstHolder(socket.owners, context)
+        return process === undefined ? '' : one.text!(process, context)
+      },
+    }),
+    some: (socket: Socket, context: FieldContext, test: (value: never) => boolean) =>
+      socket.owners.some(owner => {
+        const process = context.processes.get(owner.pid)
+        return process !== undefined && passes(process, context, test)
+      }),
+  } as Declaration
+}

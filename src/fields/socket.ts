@@ -1,0 +1,575 @@
+// The fields of a socket: its own, those of the processes that hold it, and what is computed from several.
+
+import { families, protocols, type Endpoint, type Memory, type Queues, type Socket, type Traffic } from '../model/socket.ts'
+import type { Process } from '../model/process.ts'
+import { endpointText, remoteOrZero } from './endpoint.ts'
+import { declare, platforms, type Cell, type Declaration, type Field, type FieldContext } from './field.ts'
+import { firstHolder, holderFields } from './process.ts'
+import { numberFields, type NumberLines } from './tcp.ts'
+import { microsText } from './units.ts'
+
+const linux = ['linux'] as const
+const unix = ['linux', 'darwin'] as const
+
+/** What a plain record has, and who holds it: what the usual columns need. */
+export const recordFields = (): readonly Field[] => [...declared(identity), ...holderFields(holders), ...declared(origin)]
+
+/** What is computed, what the kernel gives beside the record, and the groups of details. */
+export const detailFields = (): readonly Field[] => [
+  ...declared(computed),
+  ...numberFields<Queues>('queues', queues, s => s.queues),
+  ...declared(kernel),
+  ...numberFields<Memory>('memory', memory, s => s.memory, ['memory']),
+  ...numberFields<Traffic>('traffic', traffic, s => s.traffic),
+]
+
+const declared = (list: readonly Declaration[]): Field[] => list.map(one => declare('socket', one))
+
+const ratio = (part: number | undefined, whole: number | undefined): number | undefined =>
+  part === undefined || whole === undefined || whole === 0 ? undefined : part / whole
+
+/** The port of either end, the path of either end and the like. */
+const ofEnds =
+  <T>(get: (end: Endpoint) => T | undefined) =>
+  ({ local, remote }: Socket, _: FieldContext, test: (value: T) => boolean): boolean => {
+    const here = get(local)
+    if (here !== undefined && test(here)) return true
+    const there = remote === undefined ? undefined : get(remote)
+    return there !== undefined && test(there)
+  }
+
+const identity: readonly Declaration[] = [
+  {
+    id: 'protocol',
+    names: 'protocol proto netid',
+    title: 'PROTO',
+    type: 'text',
+    words: protocols,
+    about: 'protocol: tcp, udp, unix and so on',
+    platforms,
+    usual: true,
+    value: s => s.protocol,
+  },
+  {
+    id: 'family',
+    type: 'text',
+    words: families,
+    spellings: { inet: 'ipv4', inet6: 'ipv6', link: 'packet' },
+    about: 'address family: ipv4, ipv6, unix and so on',
+    platforms,
+    usual: true,
+    value: s => s.family,
+  },
+  { id: 'state', type: 'state', about: 'state of the connection', platforms, usual: true, groups: true, value: s => s.state },
+  {
+    id: 'local',
+    names: 'local src laddr',
+    type: 'endpoint',
+    side: 'src',
+    about: 'address and port of this end',
+    platforms,
+    usual: true,
+    truncates: true,
+    value: (s, c) => endpointText(s.local, s, c.names),
+  },
+  {
+    id: 'remote',
+    names: 'remote raddr',
+    type: 'endpoint',
+    side: 'remote',
+    about: 'address and port of the other end',
+    platforms,
+    usual: true,
+    groups: true,
+    truncates: true,
+    value: (s, c) => endpointText(s.remote, s, c.names),
+    group: ({ remote }) => remote?.address ?? remote?.path ?? '(none)',
+  },
+  { id: 'local.address', type: 'endpoint', side: 'src', about: 'address of this end', platforms, value: s => s.local.address },
+  { id: 'remote.address', type: 'endpoint', side: 'remote', about: 'address of the other end', platforms, value: s => s.remote?.address },
+  {
+    id: 'port',
+    type: 'number',
+    unit: 'port',
+    about: 'port of either end; the column shows that of this end',
+    platforms,
+    value: s => s.local.port,
+    some: ofEnds(end => end.port),
+  },
+  {
+    id: 'local.port',
+    names: 'sport lport',
+    type: 'number',
+    unit: 'port',
+    about: 'port of this end',
+    platforms,
+    value: s => s.local.port,
+  },
+  {
+    id: 'dport',
+    type: 'number',
+    unit: 'port',
+    about: 'port of the other end; 0 when there is none, as in ss',
+    platforms,
+    value: s => remoteOrZero(s)?.port,
+  },
+  {
+    id: 'remote.port',
+    names: 'rport',
+    type: 'number',
+    unit: 'port',
+    about: 'port of the other end',
+    platforms,
+    value: s => s.remote?.port,
+  },
+  {
+    id: 'path',
+    type: 'text',
+    about: 'UNIX: path of either end',
+    platforms: unix,
+    value: s => s.local.path ?? s.remote?.path,
+    some: ofEnds(end => end.path),
+  },
+  {
+    id: 'zone',
+    type: 'text',
+    about: 'interface of a link-local address',
+    platforms,
+    value: s => s.local.zone ?? s.remote?.zone,
+    some: ofEnds(end => end.zone),
+  },
+  { id: 'key', type: 'text', about: 'key that no other socket ever has', platforms, usual: true, value: s => s.key },
+  {
+    id: 'pid',
+    type: 'number',
+    about: 'process that holds it',
+    platforms,
+    needs: ['owners'],
+    usual: true,
+    value: s => s.owners[0]?.pid,
+    some: (s, _, test) => s.owners.some(owner => test(owner.pid)),
+  },
+  {
+    id: 'fd',
+    type: 'number',
+    about: 'descriptor in the process that holds it',
+    platforms: unix,
+    needs: ['owners'],
+    usual: true,
+    dropPriority: 8,
+    value: s => s.owners[0]?.fd,
+    some: (s, _, test) => s.owners.some(({ fd }) => fd !== undefined && test(fd)),
+  },
+]
+
+/** What a socket without a process shows in its place, and how many other processes hold one. */
+const holders: Readonly<Record<string, Partial<Declaration>>> = {
+  name: {
+    text: (s, c) => (s.owners.length === 0 ? ownerlessText(s) : `${firstHolder(s.owners, c)?.name ?? '?'}${moreText(s)}`),
+    group: (s, c) => {
+      const owner = s.owners[0]
+      return owner === undefined ? `(${s.ownerless ?? 'unknown'})` : `${c.processes.get(owner.pid)?.name ?? '?'} ${owner.pid}`
+    },
+  },
+}
+
+/** Why a socket has no process, in brackets. */
+const ownerlessText = (s: Socket): string => (s.ownerless === undefined ? '' : `(${s.ownerless === 'permission' ? 'hidden' : s.ownerless})`)
+
+function moreText({ owners }: Socket): string {
+  if (owners.length < 2) return ''
+  const others = new Set(owners.map(owner => owner.pid)).size - 1
+  return others > 0 ? `+${others}` : ''
+}
+
+/** The names of users by uid, as the processes of a snapshot have them. */
+const userNames = new WeakMap<ReadonlyMap<number, Process>, ReadonlyMap<number | undefined, string | undefined>>()
+
+/** A socket without a process still has a user; another process of that user may have the name. */
+function userName(uid: number | undefined, { processes }: FieldContext): string | undefined {
+  let names = userNames.get(processes)
+  if (names === undefined) {
+    names = new Map([...processes.values()].map(p => [p.uid, p.user]))
+    userNames.set(processes, names)
+  }
+  return uid === undefined ? undefined : (names.get(uid) ?? (uid === 0 ? 'root' : undefined))
+}
+
+/** The uid of the socket, and the user of each holder: on Windows with the domain before it and without, elsewhere also its number. */
+function someUser(s: Socket, { processes }: FieldContext, test: (text: string) => boolean): boolean {
+  if (s.uid !== undefined && test(String(s.uid))) return true
+  for (const owner of s.owners) {
+    const process = processes.get(owner.pid)
+    if (process === undefined) continue
+    const { user, uid } = process
+    if (user !== undefined && (test(user) || test(user.replace(/^.*\\/, '')))) return true
+    if (uid !== undefined && test(String(uid))) return true
+  }
+  return false
+}
+
+const origin: readonly Declaration[] = [
+  {
+    id: 'user',
+    type: 'text',
+    about: 'user that made it or holds it: a name or a number',
+    platforms,
+    needs: ['owners'],
+    usual: true,
+    groups: true,
+    truncates: true,
+    dropPriority: 3,
+    value: (s, c) => firstHolder(s.owners, c)?.user ?? userName(s.uid, c) ?? s.uid,
+    some: someUser,
+  },
+  {
+    id: 'owners',
+    type: 'number',
+    align: 'left',
+    about: 'how many descriptors hold it; the column shows each as name/pid/fd',
+    platforms,
+    needs: ['owners'],
+    usual: true,
+    value: (s, c) => s.owners.map(o => `${c.processes.get(o.pid)?.name ?? '?'}/${o.pid}/${o.fd ?? '?'}`).join(' '),
+    some: (s, _, test) => test(s.owners.length),
+    order: s => s.owners.length,
+  },
+  {
+    id: 'ownerless',
+    type: 'text',
+    about: 'why no process holds it: kernel, time-wait, orphan, not-accepted, in-flight, permission, other-pid-namespace, exited, unknown',
+    platforms,
+    needs: ['owners'],
+    value: s => s.ownerless,
+  },
+  { id: 'uid', type: 'number', about: 'number of the user that made it', platforms: unix, usual: true, value: s => s.uid },
+  { id: 'inode', names: 'inode ino', type: 'number', about: 'inode', platforms: linux, usual: true, value: s => s.inode },
+  {
+    id: 'interface',
+    names: 'interface dev iface',
+    type: 'interface',
+    about: 'interface that it is bound to: name or number',
+    platforms: linux,
+    usual: true,
+    value: s => s.interface && (s.interface.name ?? s.interface.index),
+  },
+  {
+    id: 'namespace',
+    names: 'namespace ns netns',
+    type: 'text',
+    about: 'network namespace: name or number',
+    platforms: linux,
+    usual: true,
+    groups: true,
+    truncates: true,
+    value: s => s.namespace && (s.namespace.name ?? s.namespace.inode),
+    some: ({ namespace: n }, _, test) => n !== undefined && ((n.name !== undefined && test(n.name)) || test(String(n.inode))),
+  },
+  {
+    id: 'cgroup',
+    type: 'cgroup',
+    about: 'cgroup: path or id',
+    platforms: linux,
+    needs: ['cgroup'],
+    usual: true,
+    truncates: true,
+    value: s => s.cgroup && (s.cgroup.path ?? s.cgroup.id),
+  },
+  {
+    id: 'cgroup.id',
+    names: 'cgroupId',
+    type: 'number',
+    about: 'id of the cgroup',
+    platforms: linux,
+    needs: ['cgroup'],
+    value: s => s.cgroup?.id,
+  },
+  {
+    id: 'securityContext',
+    names: 'socketcontext',
+    title: 'SOCKET-CONTEXT',
+    type: 'text',
+    about: 'security context of the socket itself (SELinux)',
+    platforms: linux,
+    needs: ['socketContext'],
+    usual: true,
+    truncates: true,
+    value: s => s.securityContext,
+  },
+  { id: 'mark', type: 'number', about: 'firewall mark', platforms: linux, usual: true, value: s => s.mark },
+  { id: 'classId', type: 'number', about: 'traffic class', platforms: linux, value: s => s.classId },
+  {
+    id: 'detail.type',
+    names: 'type',
+    type: 'text',
+    about: 'UNIX: stream, datagram or seqpacket',
+    platforms: unix,
+    value: s => s.detail?.type,
+  },
+  {
+    id: 'detail.protocolName',
+    names: 'protocolName',
+    type: 'text',
+    about: 'raw, packet, netlink: protocol that it receives',
+    platforms: linux,
+    value: s => s.detail?.protocolName,
+  },
+  {
+    id: 'detail.protocolNumber',
+    names: 'protocolNumber',
+    type: 'number',
+    about: 'raw, packet, netlink: number of the protocol that it receives',
+    platforms: unix,
+    value: s => s.detail?.protocolNumber,
+  },
+  {
+    id: 'recvQueue',
+    names: 'recvQueue recvq recv-q receiveQueue',
+    title: 'RECV-Q',
+    type: 'number',
+    unit: 'bytes',
+    exact: true,
+    about: 'bytes that the application has not read; of a listener, connections that it has not accepted',
+    platforms,
+    usual: true,
+    dropPriority: 5,
+    value: s => s.queues?.backlog ?? s.queues?.receivedBytes,
+  },
+  {
+    id: 'sendQueue',
+    names: 'sendQueue sendq send-q',
+    title: 'SEND-Q',
+    type: 'number',
+    unit: 'bytes',
+    exact: true,
+    about: 'bytes that the other end has not acknowledged; of a listener, how many connections may wait',
+    platforms,
+    usual: true,
+    dropPriority: 5,
+    value: s => s.queues?.backlogLimit ?? s.queues?.sendBytes,
+  },
+]
+
+const rate =
+  (of: (rate: { readonly in: number; readonly out: number }) => number) =>
+  (s: Socket, context: FieldContext): Cell => {
+    const both = context.rate?.(s)
+    return both === undefined ? undefined : of(both)
+  }
+
+const percentage = (
+  id: string,
+  withoutPercent: string,
+  about: string,
+  value: (s: Socket) => number | undefined,
+  more: Partial<Declaration>,
+): Declaration => ({ id, type: 'number', unit: 'percent', withoutPercent, about, platforms, value, ...more }) as Declaration
+
+const computed: readonly Declaration[] = [
+  percentage(
+    'retransmits',
+    'retransmitted',
+    'share of what was sent that was retransmitted: of bytes where they are counted, else of segments',
+    // By bytes where they are known, else by segments.
+    ({ tcp: t }) => ratio(t?.retransmittedBytes, t?.sentBytes) ?? ratio(t?.retransmittedSegments, t?.sentDataSegments ?? t?.sentSegments),
+    { title: 'RETRANS', needs: ['tcp'], usual: true },
+  ),
+  percentage(
+    'receiverLimited',
+    'receiverLimitedTime',
+    'share of the busy time that was limited by the receiver',
+    s => ratio(s.tcp?.receiverLimitedMicros, s.tcp?.busyMicros),
+    { needs: ['tcp'], platforms: linux },
+  ),
+  percentage(
+    'sendBufferLimited',
+    'sendBufferLimitedTime',
+    'share of the busy time that was limited by the send buffer',
+    s => ratio(s.tcp?.sendBufferLimitedMicros, s.tcp?.busyMicros),
+    { needs: ['tcp'], platforms: linux },
+  ),
+  percentage('backlogUsed', 'backlog', 'listeners: how full the backlog is', s => ratio(s.queues?.backlog, s.queues?.backlogLimit), {
+    platforms: unix,
+  }),
+  {
+    id: 'bytesIn',
+    names: 'bytesIn in',
+    title: 'IN',
+    type: 'number',
+    unit: 'bytes',
+    about: 'payload received',
+    platforms,
+    needs: ['tcp'],
+    usual: true,
+    value: s => s.tcp?.receivedBytes ?? s.traffic?.inBytes,
+  },
+  {
+    id: 'bytesOut',
+    names: 'bytesOut out',
+    title: 'OUT',
+    type: 'number',
+    unit: 'bytes',
+    about: 'payload sent, each byte once',
+    platforms,
+    needs: ['tcp'],
+    usual: true,
+    value: ({ tcp: t, traffic: counted }) =>
+      t?.sentBytes === undefined || t.retransmittedBytes === undefined ? counted?.outBytes : t.sentBytes - t.retransmittedBytes,
+  },
+  {
+    id: 'age',
+    type: 'number',
+    unit: 'time',
+    scale: 1000,
+    about: 'time since it opened; known while watching',
+    platforms,
+    needs: ['age'],
+    value: (s, context) => context.ageMs?.(s),
+  },
+  {
+    id: 'rate',
+    type: 'number',
+    unit: 'rate',
+    about: 'traffic now, both ways; known while watching',
+    platforms,
+    needs: ['rate', 'bytes'],
+    usual: true,
+    value: rate(both => both.in + both.out),
+  },
+  {
+    id: 'rateIn',
+    type: 'number',
+    unit: 'rate',
+    about: 'traffic now, received; known while watching',
+    platforms,
+    needs: ['rate', 'bytes'],
+    value: rate(both => both.in),
+  },
+  {
+    id: 'rateOut',
+    type: 'number',
+    unit: 'rate',
+    about: 'traffic now, sent; known while watching',
+    platforms,
+    needs: ['rate', 'bytes'],
+    value: rate(both => both.out),
+  },
+]
+
+const queues: NumberLines<Queues> = {
+  receivedBytes: ['', 'LDW', 'bytes that the application has not read'],
+  sendBytes: ['', 'LDW', 'bytes that the other end has not acknowledged'],
+  backlog: ['backlog', 'LD', 'listeners: connections that wait to be accepted'],
+  backlogLimit: ['backlogLimit', 'LD', 'listeners: how many connections may wait'],
+}
+
+const options = (given: Declaration): Declaration => ({ ...given, needs: ['options'] })
+
+const kernel: readonly Declaration[] = [
+  {
+    id: 'timer.kind',
+    names: 'timer',
+    type: 'text',
+    words: ['retransmit', 'keepalive', 'time-wait', 'zero-window-probe', 'delayed-ack'],
+    about: 'timer that runs; the column adds when it expires and how often it has expired',
+    platforms: linux,
+    usual: true,
+    value: s => s.timer && `${s.timer.kind} ${microsText(s.timer.expiresMs * 1000)} ${s.timer.retransmits}`,
+    some: (s, _, test) => s.timer !== undefined && test(s.timer.kind),
+  },
+  {
+    id: 'timer.expiresMs',
+    names: 'timerExpires',
+    type: 'number',
+    about: 'time until its timer expires',
+    platforms: linux,
+    value: s => s.timer?.expiresMs,
+  },
+  {
+    id: 'timer.retransmits',
+    names: 'timerRetransmits',
+    type: 'number',
+    about: 'how often its timer has expired',
+    platforms: linux,
+    value: s => s.timer?.retransmits,
+  },
+  options({
+    id: 'tos',
+    type: 'number',
+    about: 'IPv4 type of service; where there is none, IPv6 traffic class',
+    platforms: unix,
+    usual: true,
+    value: s => s.options?.tos ?? s.options?.trafficClass,
+  }),
+  options({ id: 'options.tos', type: 'number', about: 'IPv4 type of service', platforms: unix, value: s => s.options?.tos }),
+  options({
+    id: 'options.trafficClass',
+    names: 'tclass',
+    type: 'number',
+    about: 'IPv6 traffic class',
+    platforms: linux,
+    value: s => s.options?.trafficClass,
+  }),
+  options({
+    id: 'options.md5Keys',
+    names: 'md5Keys',
+    type: 'number',
+    about: 'TCP MD5 keys',
+    platforms: linux,
+    value: s => s.options?.md5Keys,
+  }),
+  options({
+    id: 'options.upperLayer',
+    names: 'upperLayer ulp',
+    type: 'text',
+    about: 'protocol on top of TCP in the kernel, such as tls',
+    platforms: linux,
+    value: s => s.options?.upperLayer?.name,
+  }),
+  options({
+    id: 'options.shutdown',
+    names: 'shutdown',
+    type: 'text',
+    words: ['none', 'receive', 'send', 'both'],
+    about: 'which directions are shut down',
+    platforms: unix,
+    value: s => s.options?.shutdown,
+  }),
+  options({
+    id: 'options.flags',
+    names: 'option',
+    type: 'text',
+    about: 'options that are on',
+    platforms: unix,
+    value: s => s.options?.flags?.join(' '),
+    some: (s, _, test) => s.options?.flags?.some(test) ?? false,
+  }),
+  options({ id: 'options.v6only', names: 'v6only', type: 'boolean', about: 'IPv6 only', platforms: unix, value: s => s.options?.v6only }),
+  options({
+    id: 'options.bpfStorage',
+    names: 'bpfStorage',
+    type: 'boolean',
+    about: 'BPF programs keep data on it',
+    platforms: linux,
+    value: s => s.options?.bpfStorage,
+  }),
+]
+
+const memory: NumberLines<Memory> = {
+  receiveAllocatedBytes: ['rmem', 'LD', 'memory in use for receiving'],
+  receiveBufferBytes: ['rcvbuf', 'LD', 'limit of the receive buffer'],
+  sendAllocatedBytes: ['wmem', 'LD', 'memory in use for sending'],
+  sendBufferBytes: ['sndbuf', 'LD', 'limit of the send buffer'],
+  forwardAllocatedBytes: ['fmem', 'L', 'memory set aside'],
+  sendQueuedBytes: ['wmemQueued', 'LD', 'memory of the send queue'],
+  optionBytes: ['optmem', 'L', 'memory of options'],
+  backlogBytes: ['backlogBytes', 'L', 'memory of packets that wait for the socket'],
+  drops: ['drops', 'L', 'packets dropped for lack of memory'],
+}
+
+const traffic: NumberLines<Traffic> = {
+  inBytes: ['trafficIn', 'LD', 'bytes that processes received on it since counting began'],
+  outBytes: ['trafficOut', 'LD', 'bytes that processes sent on it since counting began'],
+  inCalls: ['callsIn', 'LD', 'calls that received something; of datagram sockets, datagrams'],
+  outCalls: ['callsOut', 'LD', 'calls that sent something; of datagram sockets, datagrams'],
+}

@@ -1,0 +1,18 @@
+// The fields that sockscope itself has.
+
+import { flowFields } from './flow.ts'
+import { healthFields } from './health.ts'
+import { processFields } from './process.ts'
+import { FieldRegistry } from './registry.ts'
+import { detailFields, recordFields } from './socket.ts'
+import { tcpFields } from './tcp.ts'
+
+/** Every field of a socket, a process, a flow and a health. */
+export const standardFields: FieldRegistry = new FieldRegistry([
+  ['socket', recordFields],
+  ['socket', detailFields],
+  ['socket', tcpFields],
+  ['process', processFields],
+  ['flow', flowFields],
+  ['health', healthFields],
+])

@@ -1,0 +1,180 @@
+// The fields of TCP statistics: a table for each group of the model. The compiler reports a number or a yes-or-no that has no line.
+
+import type { AccurateEcn, Negotiated, Tcp } from '../model/tcp.ts'
+import { declare, type Declaration, type Field, type Platform } from './field.ts'
+
+/** Which platforms fill a field, by first letters: Linux, Darwin, Windows. */
+type Letters = 'L' | 'LD' | 'LW' | 'LDW'
+const letters: Readonly<Record<Letters, readonly Platform[]>> = {
+  L: ['linux'],
+  LD: ['linux', 'darwin'],
+  LW: ['linux', 'windows'],
+  LDW: ['linux', 'darwin', 'windows'],
+}
+/** The platforms of some letters. */
+export const platformsOf = (word: Letters): readonly Platform[] => letters[word]
+
+/** The keys of numbers in a group of the model. */
+export type NumberKey<T> = { [K in keyof T]-?: [T[K]] extends [number | undefined] ? K : never }[keyof T] & string
+type BooleanKey<T> = { [K in keyof T]-?: [T[K]] extends [boolean | undefined] ? K : never }[keyof T] & string
+/** A line of a table: names (none: the path is the only one), platforms, what it is, and what else there is to say of it. */
+export type Line = readonly [names: string, platforms: Letters, about: string, more?: Partial<Declaration & { readonly type: 'number' }>]
+/** A line for each number of a group. */
+export type NumberLines<T> = Readonly<Record<NumberKey<T>, Line>>
+
+const usual = { usual: true } as const
+
+const numbers: NumberLines<Tcp> = {
+  rttMicros: ['rtt', 'LDW', 'smoothed round-trip time', usual],
+  rttVarianceMicros: ['rttvar', 'LDW', 'how much the round-trip time varies'],
+  minRttMicros: ['minrtt min_rtt', 'LDW', 'lowest round-trip time of the last minutes', { ...usual, title: 'MIN-RTT' }],
+  receiveRttMicros: ['rcvrtt rcv_rtt', 'LD', 'round-trip time as the receiver estimates it'],
+  retransmitTimeoutMicros: ['rto', 'LDW', 'retransmission timeout'],
+  delayedAckTimeoutMicros: ['ato', 'L', 'timeout for delayed acknowledgements'],
+  congestionWindowSegments: ['cwnd', 'LDW', 'congestion window in segments', usual],
+  congestionWindowBytes: ['cwndBytes', 'LDW', 'congestion window in bytes'],
+  slowStartThresholdSegments: ['ssthresh', 'LDW', 'slow-start threshold in segments'],
+  slowStartThresholdBytes: ['ssthreshBytes', 'LDW', 'slow-start threshold in bytes'],
+  sendMssBytes: ['mss', 'LDW', 'largest segment that is sent', { ...usual, exact: true }],
+  receiveMssBytes: ['rcvmss', 'LD', 'largest segment that is received', { exact: true }],
+  advertisedMssBytes: ['advmss', 'L', 'largest segment that was announced', { exact: true }],
+  pathMtuBytes: ['pmtu mtu', 'L', 'largest packet on the path', { exact: true }],
+  sendWindowBytes: ['sendWindow snd_wnd', 'LDW', 'how much the other end lets this end send'],
+  receiveWindowBytes: ['receiveWindow rcv_wnd', 'LDW', 'how much this end lets the other end send'],
+  receiveThresholdBytes: ['rcv_ssthresh', 'L', 'limit of the receive window'],
+  receiveSpaceBytes: ['rcv_space', 'LD', 'space of the receive buffer tuning'],
+  sendWindowScale: ['sendScale', 'LDW', 'window scale of sending'],
+  receiveWindowScale: ['receiveScale', 'LDW', 'window scale of receiving'],
+  unackedSegments: ['unacked', 'LDW', 'segments sent and not acknowledged'],
+  selectivelyAckedSegments: ['sacked', 'L', 'segments acknowledged selectively'],
+  lostSegments: ['lost', 'L', 'segments that count as lost now'],
+  retransmitsInFlightSegments: ['retransmitsInFlight', 'L', 'retransmitted segments that are not acknowledged'],
+  forwardAckedSegments: ['fackets', 'L', 'segments acknowledged forward; nothing since Linux 4.15'],
+  reorderingSegments: ['reordering', 'LW', 'tolerance for reordering'],
+  reorderingSeen: ['reordSeen reord_seen', 'LD', 'how often reordering was seen'],
+  timeoutsInRow: ['timeoutsInRow', 'LDW', 'retransmission timeouts in a row, now'],
+  probesUnanswered: ['probes', 'L', 'probes without an answer'],
+  backoff: ['backoff', 'L', 'exponential backoff'],
+  sentBytes: ['bytesSent', 'LDW', 'bytes sent, retransmissions included'],
+  retransmittedBytes: ['bytesRetransmitted bytes_retrans', 'LDW', 'bytes retransmitted'],
+  ackedBytes: ['bytesAcked', 'LW', 'bytes acknowledged'],
+  receivedBytes: ['bytesReceived', 'LDW', 'bytes received'],
+  notSentBytes: ['notsent', 'LDW', 'bytes written and not yet sent'],
+  sentSegments: ['segsOut segs_out', 'LW', 'segments sent'],
+  receivedSegments: ['segsIn segs_in', 'LW', 'segments received'],
+  sentDataSegments: ['dataSegsOut data_segs_out', 'LDW', 'segments with data sent'],
+  receivedDataSegments: ['dataSegsIn data_segs_in', 'LDW', 'segments with data received'],
+  retransmittedSegments: ['retransmitted retrans', 'LDW', 'segments retransmitted'],
+  deliveredSegments: ['delivered', 'L', 'segments delivered'],
+  deliveredMarkedSegments: ['deliveredMarked delivered_ce', 'L', 'segments delivered with a congestion mark'],
+  duplicateAckedSegments: ['dsackDups dsack_dups', 'LDW', 'unnecessary retransmissions'],
+  outOfOrderSegments: ['outOfOrder rcv_ooopack', 'LDW', 'segments received out of order'],
+  pacingBytesPerSecond: ['pacing pacing_rate', 'L', 'pacing rate'],
+  maxPacingBytesPerSecond: ['maxPacing', 'L', 'limit of the pacing rate'],
+  deliveryBytesPerSecond: ['delivery delivery_rate', 'L', 'delivery rate that was measured last', usual],
+  busyMicros: ['busy', 'L', 'time with data to send'],
+  receiverLimitedMicros: ['receiverLimitedTime rwnd_limited', 'LW', 'time limited by the window of the receiver'],
+  sendBufferLimitedMicros: ['sendBufferLimitedTime sndbuf_limited', 'L', 'time limited by the send buffer'],
+  sinceSentMs: ['lastSent lastsnd', 'L', 'time since data was sent'],
+  sinceAckSentMs: ['lastAckSent', 'L', 'time since an acknowledgement was sent'],
+  sinceReceivedMs: ['lastReceived lastrcv', 'L', 'time since data was received'],
+  sinceAckReceivedMs: ['lastAck', 'L', 'time since an acknowledgement was received'],
+  rehashes: ['rehash rehashes', 'L', 'how often another path was tried'],
+  timeouts: ['timeouts total_rto', 'LW', 'retransmission timeouts'],
+  timeoutRecoveries: ['timeoutRecoveries', 'L', 'recoveries from timeouts'],
+  timeoutMs: ['timeoutTime', 'L', 'time spent in timeouts'],
+}
+
+const accurateEcn: NumberLines<AccurateEcn> = {
+  receivedMarkedSegments: ['ecnMarked', 'L', 'segments received with a congestion mark (accurate ECN)'],
+  deliveredEct1Bytes: ['ecnDeliveredEct1', 'L', 'bytes delivered with ECT(1)'],
+  deliveredEct0Bytes: ['ecnDeliveredEct0', 'L', 'bytes delivered with ECT(0)'],
+  deliveredMarkedBytes: ['ecnDeliveredMarked', 'L', 'bytes delivered with a congestion mark'],
+  receivedEct1Bytes: ['ecnReceivedEct1', 'L', 'bytes received with ECT(1)'],
+  receivedEct0Bytes: ['ecnReceivedEct0', 'L', 'bytes received with ECT(0)'],
+  receivedMarkedBytes: ['ecnReceivedMarked', 'L', 'bytes received with a congestion mark'],
+  failures: ['ecnFailures', 'L', 'what failed in the handshake of accurate ECN'],
+  optionSeen: ['ecnOptionSeen', 'L', 'which forms of its option were seen'],
+}
+
+const negotiated: Readonly<Record<BooleanKey<Negotiated>, Line>> = {
+  timestamps: ['timestamps', 'LDW', 'TCP timestamps are in use'],
+  sack: ['sack', 'LD', 'selective acknowledgements are in use'],
+  windowScaling: ['windowScaling wscale', 'LD', 'windows are scaled'],
+  ecn: ['ecn', 'LDW', 'explicit congestion notification (ECN) is in use'],
+  ecnSeen: ['ecnSeen', 'LDW', 'an ECN mark was seen'],
+  fastOpenData: ['fastOpenData', 'LD', 'the SYN carried data'],
+  microsecondTimestamps: ['microsecondTimestamps usec_ts', 'LD', 'timestamps count microseconds'],
+  fastOpenChild: ['fastOpenChild', 'LD', 'accepted by fast open'],
+}
+
+/** The fields of a group of numbers, from its table. */
+export const numberFields = <T>(
+  path: string,
+  lines: NumberLines<T>,
+  group: (socket: Parameters<Declaration['value']>[0]) => T | undefined,
+  needs: Declaration['needs'] = [],
+): readonly Field[] =>
+  (Object.keys(lines) as NumberKey<T>[]).map(key => {
+    const [names, which, about, more] = lines[key]
+    const value: Declaration['value'] = socket => group(socket)?.[key] as number | undefined
+    return declare('socket', { id: `${path}.${key}`, names, type: 'number', about, needs, platforms: letters[which], value, ...more })
+  })
+
+/** The fields of TCP statistics. */
+export const tcpFields = (): readonly Field[] => [
+  ...numberFields<Tcp>('tcp', numbers, s => s.tcp, ['tcp']),
+  ...numberFields<AccurateEcn>('tcp.accurateEcn', accurateEcn, s => s.tcp?.accurateEcn, ['tcp']),
+  ...(
+    [
+      {
+        id: 'tcp.congestionControl',
+        names: 'congestion cc',
+        title: 'CC',
+        type: 'text',
+        about: 'congestion control algorithm',
+        platforms: letters.LD,
+        usual: true,
+        value: s => s.tcp?.congestionControl,
+      },
+      {
+        id: 'tcp.congestionState',
+        names: 'congestionState',
+        type: 'text',
+        words: ['open', 'disorder', 'cwr', 'recovery', 'loss'],
+        about: 'state of the congestion control',
+        platforms: letters.LD,
+        value: s => s.tcp?.congestionState,
+      },
+      {
+        id: 'tcp.deliveryLimitedByApplication',
+        names: 'appLimited',
+        type: 'boolean',
+        about: 'the application sends too little to fill the path',
+        platforms: letters.L,
+        value: s => s.tcp?.deliveryLimitedByApplication,
+      },
+      {
+        id: 'tcp.negotiated.fastOpenFailure',
+        names: 'fastOpenFailure',
+        type: 'text',
+        words: ['none', 'cookie', 'data-not-acked', 'syn-retransmitted'],
+        about: 'why fast open failed',
+        platforms: letters.L,
+        value: s => s.tcp?.negotiated?.fastOpenFailure,
+      },
+    ] satisfies readonly Declaration[]
+  ).map(one => declare('socket', { ...one, needs: ['tcp'] })),
+  ...(Object.keys(negotiated) as BooleanKey<Negotiated>[]).map(key => {
+    const [names, which, about] = negotiated[key]
+    return declare('socket', {
+      id: `tcp.negotiated.${key}`,
+      names,
+      type: 'boolean',
+      about,
+      needs: ['tcp'],
+      platforms: letters[which],
+      value: s => s.tcp?.negotiated?.[key],
+    })
+  }),
+]
