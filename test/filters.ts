@@ -84,10 +84,7 @@ const amount = fc.oneof(
   fc.constantFrom(1000, 1024, 6e7, 3.6e9, 1e6, 1048576),
   fc.double({ min: 0, max: 1e6, noNaN: true }).map(x => Number(x.toPrecision(15))),
 )
-const namesOf = (fits: (unit: string) => boolean): string[] =>
-  numberFields
-    .filter(field => fits(field.unit))
-    .map(field => field.names[0]!)
+const namesOf = (fits: (unit: string) => boolean): string[] => numberFields.filter(field => fits(field.unit)).map(field => field.names[0]!)
 
 const pattern: fc.Arbitrary<Pattern> = fc.oneof(
   fc.record({ kind: fc.constant('exact'), text: fc.string({ unit: 'binary' }) }),
@@ -95,9 +92,7 @@ const pattern: fc.Arbitrary<Pattern> = fc.oneof(
   fc.record({ kind: fc.constant('glob'), text: fc.constantFrom('a*', '*', '?', 'a\\ b*', '[ab]', '/usr/*', '*/x/') }),
   fc.record({ kind: fc.constant('regex'), source: fc.constantFrom('a', '^ng(inx|foo)$', 'a\\/b', '\\s', '[,]'), ignoreCase: fc.boolean() }),
 )
-const free = textFields
-  .filter(field => wordsOf(field) === undefined)
-  .map(field => field.names[0]!)
+const free = textFields.filter(field => wordsOf(field) === undefined).map(field => field.names[0]!)
 const texts = fc.record({
   kind: fc.constant('text'),
   field: fc.constantFrom(...free),
@@ -133,9 +128,7 @@ const anyOne = fc.oneof(
     amount,
   ),
   texts as fc.Arbitrary<Filter>,
-  ...textFields
-    .filter(field => wordsOf(field) !== undefined)
-    .map(field => listed(field.names[0]!, wordsOf(field)!)),
+  ...textFields.filter(field => wordsOf(field) !== undefined).map(field => listed(field.names[0]!, wordsOf(field)!)),
   fc.constant<Filter>({ kind: 'autobound' }),
 )
 

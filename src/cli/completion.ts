@@ -82,13 +82,7 @@ function zsh(commands: readonly Command[]): string {
   const spec = (o: Option): string[] => {
     const about = o.about.replaceAll(/[[\]:]/g, ' ')
     const action =
-      o.value === undefined
-        ? ''
-        : o.words
-          ? `:${o.value}:(${o.words!.join(' ')})`
-          : isFile(o)
-            ? `:${o.value}:_files`
-            : `:${o.value}: `
+      o.value === undefined ? '' : o.words ? `:${o.value}:(${o.words!.join(' ')})` : isFile(o) ? `:${o.value}:_files` : `:${o.value}: `
     return [`--${o.name}`, ...(o.short ? [`-${o.short}`] : [])].map(flag => quoted(`${o.many ? '*' : ''}${flag}[${about}]${action}`))
   }
   return `#compdef sockscope

@@ -98,11 +98,18 @@ test('a name that is taken is refused, and the registry that was extended stays 
   throws(() => standardFields.with(taken), { name: 'TypeError', message: /two fields of a socket called "RTT"/ })
   throws(() => standardFields.with(lag, lag).find('socket', 'lag'), /two fields/)
   equal(standardFields.find('socket', 'lag'), undefined)
-  equal(standardFields.with(declare('flow', { id: 'rtt', type: 'text', about: 'x', platforms: [], value: () => 'x' })).find('flow', 'RTT')?.id, 'rtt')
+  equal(
+    standardFields.with(declare('flow', { id: 'rtt', type: 'text', about: 'x', platforms: [], value: () => 'x' })).find('flow', 'RTT')?.id,
+    'rtt',
+  )
 })
 
 test('every field can be read where nothing is known, and of a full socket gives a value of its type', () => {
-  const process = aProcess({ pid: 7, name: 'node', container: { runtime: 'docker', id: '0123456789abcdef', name: undefined, pod: undefined } })
+  const process = aProcess({
+    pid: 7,
+    name: 'node',
+    container: { runtime: 'docker', id: '0123456789abcdef', name: undefined, pod: undefined },
+  })
   const holding = { processes: new Map([[7, process]]) }
   const full = aSocket({ owners: [{ pid: 7, fd: 3 }], uid: 0, tcp: someTcp({ rttMicros: 60_000, sentBytes: 100, retransmittedBytes: 1 }) })
   for (const field of standardFields.of('socket')) {

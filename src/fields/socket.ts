@@ -174,8 +174,7 @@ const holders: Readonly<Record<string, Partial<Declaration>>> = {
 }
 
 /** Why a socket has no process, in brackets. */
-const ownerlessText = (s: Socket): string =>
-  s.ownerless === undefined ? '' : `(${s.ownerless === 'permission' ? 'hidden' : s.ownerless})`
+const ownerlessText = (s: Socket): string => (s.ownerless === undefined ? '' : `(${s.ownerless === 'permission' ? 'hidden' : s.ownerless})`)
 
 function moreText({ owners }: Socket): string {
   if (owners.length < 2) return ''
@@ -238,8 +237,7 @@ const origin: readonly Declaration[] = [
   {
     id: 'ownerless',
     type: 'text',
-    about:
-      'why no process holds it: kernel, time-wait, orphan, not-accepted, in-flight, permission, other-pid-namespace, exited, unknown',
+    about: 'why no process holds it: kernel, time-wait, orphan, not-accepted, in-flight, permission, other-pid-namespace, exited, unknown',
     platforms,
     needs: ['owners'],
     value: s => s.ownerless,

@@ -115,14 +115,19 @@ test('by protocol, state and ports, of whatever size', () => {
   ]
   const right = all.toSorted((a, b) => places(a).reduce((order, place, i) => order || place - places(b)[i]!, 0))
   deepEqual(
-    parseOrder([]).sort(all.toReversed(), context).map(s => s.key),
+    parseOrder([])
+      .sort(all.toReversed(), context)
+      .map(s => s.key),
     right.map(s => s.key),
   )
 })
 
 test('the order is the same for the same sockets, whatever order they came in', () => {
   const sockets = [3, 1, 2].map(port => socket({ key: `0.${port}`, local: { address: '127.0.0.1', port } }))
-  const ports = (by: string[]): number[] => parseOrder(by).sort(sockets, context).map(s => s.local.port!)
+  const ports = (by: string[]): number[] =>
+    parseOrder(by)
+      .sort(sockets, context)
+      .map(s => s.local.port!)
   deepEqual(ports([]), [1, 2, 3])
   deepEqual(ports(['local.port:desc']), [3, 2, 1])
   deepEqual(ports(['state', 'local.port']), [1, 2, 3])
@@ -133,11 +138,15 @@ test('the order is the same for the same sockets, whatever order they came in', 
 test('what is unknown is sorted last, either way', () => {
   const sockets = [socket({ key: 'a', inode: undefined }), socket({ key: 'b', inode: 2 }), socket({ key: 'c', inode: 1 })]
   deepEqual(
-    parseOrder(['inode']).sort(sockets, context).map(s => s.key),
+    parseOrder(['inode'])
+      .sort(sockets, context)
+      .map(s => s.key),
     ['c', 'b', 'a'],
   )
   deepEqual(
-    parseOrder(['inode:desc']).sort(sockets, context).map(s => s.key),
+    parseOrder(['inode:desc'])
+      .sort(sockets, context)
+      .map(s => s.key),
     ['b', 'c', 'a'],
   )
 })

@@ -75,7 +75,8 @@ class TreeReader {
         return this.#number(place, given)
       case 'text': {
         const field = text(place, given, 'field')
-        if (this.#fields !== undefined && this.#fields.text(field) === undefined) refuse(`${place}.field`, `the first name of a text, got ${shown(field)}`)
+        if (this.#fields !== undefined && this.#fields.text(field) === undefined)
+          refuse(`${place}.field`, `the first name of a text, got ${shown(field)}`)
         return { kind, field, patterns: this.#list(place, given, 'patterns', readPattern) }
       }
       case 'state':
@@ -93,7 +94,8 @@ class TreeReader {
 
   #number(place: string, given: object): Filter {
     const field = text(place, given, 'field')
-    if (this.#fields !== undefined && this.#fields.number(field) === undefined) refuse(`${place}.field`, `the first name of a number, got ${shown(field)}`)
+    if (this.#fields !== undefined && this.#fields.number(field) === undefined)
+      refuse(`${place}.field`, `the first name of a number, got ${shown(field)}`)
     const op = oneOf(place, given, 'op', comparisons)
     const values = this.#list(place, given, 'values', readRange)
     if (op !== '=' && (values.length > 1 || values[0]![0] !== values[0]![1])) refuse(`${place}.values`, `one value with ${op}`)

@@ -1,6 +1,6 @@
 // One snapshot: what is asked of macOS, and how the answers are joined.
 
-import { planQuery, type Plan } from '../../filter/plan.ts'
+import { checkPlan, planQuery, type Plan } from '../../filter/plan.ts'
 import { OsError } from '../../model/errors.ts'
 import type { Gap } from '../../model/gap.ts'
 import type { Interface } from '../../model/interface.ts'
@@ -33,6 +33,7 @@ export function snapshotTaker(tape: Tape, calls: Calls | undefined, name: string
   const counter = flowCounter(tape, calls, closings)
 
   async function takeSnapshot(query: Plan = planQuery()): Promise<Snapshot> {
+    checkPlan(query)
     tape.beginSnapshot()
     const atMs = await tape.value('clock', Date.now)
     const gaps: Gap[] = []

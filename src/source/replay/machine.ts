@@ -1,6 +1,6 @@
 // What is the same for every platform when it is recorded or played: the questions that a source answers as a whole.
 
-import { planQuery, type Plan } from '../../filter/plan.ts'
+import { checkPlan, planQuery, type Plan } from '../../filter/plan.ts'
 import { DecodeError, OsError } from '../../model/errors.ts'
 import type { Gap } from '../../model/gap.ts'
 import type { Snapshot } from '../../model/snapshot.ts'
@@ -56,7 +56,8 @@ export async function recordedMachine(source: Source, tape: Recorder): Promise<S
 /** One snapshot after the other: an answer belongs to the snapshot that was started last. */
 function inTurn(takeSnapshot: (plan: Plan) => Promise<Snapshot>): (plan?: Plan) => Promise<Snapshot> {
   let before: Promise<unknown> = Promise.resolve()
-  return (plan = planQuery()) => {
+  return async (plan = planQuery()) => {
+    checkPlan(plan)
     const next = before.then(() => takeSnapshot(plan))
     before = next.catch(() => undefined)
     return next

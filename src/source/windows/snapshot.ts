@@ -4,8 +4,7 @@ import { OsError } from '../../model/errors.ts'
 import type { Gap } from '../../model/gap.ts'
 import type { Snapshot } from '../../model/snapshot.ts'
 import type { Process } from '../../model/process.ts'
-import { needs } from '../../filter/needs.ts'
-import { planQuery, type Plan } from '../../filter/plan.ts'
+import { checkPlan, planQuery, type Plan } from '../../filter/plan.ts'
 import type { Tape } from '../tape.ts'
 import { elevate } from './kernel/codes.ts'
 import { addModules } from './owners/modules.ts'
@@ -21,6 +20,7 @@ export function snapshotTaker(tape: Tape, calls: Calls | undefined, statistics: 
   const tables = openTables(tape, calls)
 
   return async (query = planQuery()) => {
+    checkPlan(query)
     tape.beginSnapshot()
     const atMs = await tape.value('clock', Date.now)
     const gaps: Gap[] = otherProtocols(query)
@@ -40,7 +40,7 @@ export function snapshotTaker(tape: Tape, calls: Calls | undefined, statistics: 
     if (!query.owners) for (const { draft } of found) withoutOwners(draft)
     if (tape.recordsEverything || countsTcp(query)) {
       const isJudgedBefore =
-        !tape.recordsEverything && typeof query.query.filter !== 'function' && !(query.filter && countsTcp(needs(query.filter)))
+        !tape.recordsEverything && typeof query.query.filter !== 'function' && !(query.needs && countsTcp(query.needs))
       const asked = isJudgedBefore ? found.filter(row => query.test(row.draft, processes)) : found
       await addStatistics(tape, statistics, asked, gaps)
     }
