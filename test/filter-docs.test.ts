@@ -1,43 +1,48 @@
-// docs/filters.md names every word, with its unit.
+// docs/fields.md is what the declarations say, and docs/filters.md names every word for states and gives examples that are filters.
 import { test } from 'node:test'
-import { deepEqual, ok } from 'node:assert/strict'
+import { deepEqual, equal, ok } from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
-import { numberFields } from '../src/filter/numbers.ts'
+import { fieldUnit } from '../src/cli/topics.ts'
+import { standardFields } from '../src/fields/standard.ts'
 import { parseFilter } from '../src/filter/language/parse.ts'
 import { stateWords } from '../src/filter/language/states.ts'
-import { textFields } from '../src/filter/texts.ts'
 import { expectedWords } from '../src/filter/language/words.ts'
+import { fieldsPage } from '../tools/fields.ts'
 
 const page = readFileSync('docs/filters.md', 'utf8')
-const units = { count: '', port: 'port', time: 'time', bytes: 'size', rate: 'rate', percent: '%' } as const
+const table = readFileSync('docs/fields.md', 'utf8')
 
-test('every word is on the page', () => {
-  const has = (names: readonly string[], more: string): boolean =>
-    page.includes(`| ${names.map(name => `\`${name}\``).join(' ')} | ${more}`)
-  deepEqual(
-    numberFields()
-      .filter(field => !has(field.names, `${units[field.unit]} | ${field.about}`))
-      .map(field => field.names[0]),
-    [],
-  )
-  deepEqual(
-    textFields()
-      .filter(field => !has(field.names, field.about))
-      .map(field => field.names[0]),
-    [],
-  )
+test('the page of fields is current', () => {
+  equal(table, fieldsPage(standardFields), 'run node tools/fields.ts')
+})
+
+test('every word is on a page, with its unit and meaning', () => {
+  for (const field of standardFields.all) {
+    const names = field.names.map(name => `\`${name}\``).join(' ')
+    const lines = table.split('\n').filter(text => text.startsWith(`| ${names} | ${fieldUnit(field)} | `))
+    ok(
+      lines.some(line => line.includes(field.about)),
+      `${field.subject} ${field.id}`,
+    )
+  }
   deepEqual(
     Object.keys(stateWords).filter(word => !page.includes(word)),
     [],
   )
 })
 
-test('no two words have the same name', () => {
-  const names = [...numberFields(), ...textFields()].flatMap(field => field.names).map(name => name.toLowerCase())
-  deepEqual(
-    names.filter((name, i) => names.indexOf(name) !== i),
-    [],
-  )
+test('no two fields of a subject have the same name', () => {
+  for (const subject of ['socket', 'process', 'flow', 'health'] as const) {
+    const names = standardFields
+      .of(subject)
+      .flatMap(field => field.names)
+      .map(name => name.toLowerCase())
+    deepEqual(
+      names.filter((name, i) => names.indexOf(name) !== i),
+      [],
+      subject,
+    )
+  }
 })
 
 test('every example on the page is a filter', () => {

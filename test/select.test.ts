@@ -69,7 +69,7 @@ const within = (file: string, ...args: string[]): string =>
 function ours(words: readonly string[]): any[] {
   const { stdout } = spawnSync(
     'ip',
-    ['netns', 'exec', namespace, process.execPath, resolve('dist/cli.cjs'), 'list', '--json', '--no-owners', ...words],
+    ['netns', 'exec', namespace, process.execPath, resolve('src/cli/main.ts'), 'list', '--json', '--no-owners', ...words],
     { encoding: 'utf8', maxBuffer: 1 << 26 },
   )
   return JSON.parse(stdout).sockets

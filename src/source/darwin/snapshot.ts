@@ -1,6 +1,6 @@
 // One snapshot: what is read of macOS, and how the answers are joined.
 
-import { planQuery, type Plan } from '../../filter/plan.ts'
+import { checkPlan, planQuery, type Plan } from '../../filter/plan.ts'
 import { counted } from '../../model/counted.ts'
 import { OsError } from '../../model/errors.ts'
 import type { Gap } from '../../model/gap.ts'
@@ -39,6 +39,7 @@ export class SnapshotTaker {
   }
 
   async takeSnapshot(plan: Plan = planQuery()): Promise<Snapshot> {
+    checkPlan(plan)
     const [tape, calls] = [this.#tape, this.#calls]
     tape.beginSnapshot()
     const atMs = await tape.value('clock', Date.now)

@@ -4,7 +4,7 @@ import type { Gap } from '../../model/gap.ts'
 import type { Snapshot } from '../../model/snapshot.ts'
 import type { Process } from '../../model/process.ts'
 import { families, protocols } from '../../model/socket.ts'
-import { planQuery, type Plan } from '../../filter/plan.ts'
+import { checkPlan, planQuery, type Plan } from '../../filter/plan.ts'
 import { filterYielding } from '../yielding.ts'
 import type { Tape } from '../tape.ts'
 import { dumper } from './sockdiag/dumper.ts'
@@ -42,6 +42,7 @@ export function snapshotTaker(
   }
 
   return async (query = planQuery(), complete) => {
+    checkPlan(query)
     tape.beginSnapshot()
     const atMs = await tape.value('clock', Date.now)
     const gaps: Gap[] = []

@@ -1,6 +1,6 @@
 // What is the same for every platform when it is recorded or played: the questions that a source answers as a whole.
 
-import { planQuery, type Plan } from '../../filter/plan.ts'
+import { checkPlan, planQuery, type Plan } from '../../filter/plan.ts'
 import { checkCount, checkKind } from '../../model/arguments.ts'
 import { DecodeError, OsError } from '../../model/errors.ts'
 import type { Gap } from '../../model/gap.ts'
@@ -181,6 +181,7 @@ class PlayedMachine implements Source {
   }
 
   async #takeSnapshot(plan: Plan): Promise<Snapshot> {
+    checkPlan(plan)
     if (!this.#isBegun) this.#areInterfacesAsked = false
     this.#isBegun = false
     const everything = planQuery({ ...plan.query, owners: plan.owners, details: plan.details, filter: undefined })

@@ -1,7 +1,7 @@
 // One snapshot: what is read of Windows, and how the answers are joined.
 
 import { needs } from '../../filter/needs.ts'
-import { planQuery, type Plan } from '../../filter/plan.ts'
+import { checkPlan, planQuery, type Plan } from '../../filter/plan.ts'
 import type { Gap } from '../../model/gap.ts'
 import { ProcessTable } from '../../model/process.ts'
 import type { Snapshot } from '../../model/snapshot.ts'
@@ -31,6 +31,7 @@ export class SnapshotTaker {
   }
 
   async takeSnapshot(plan: Plan = planQuery()): Promise<Snapshot> {
+    checkPlan(plan)
     const tape = this.#tape
     tape.beginSnapshot()
     const atMs = await tape.value('clock', Date.now)
