@@ -4,7 +4,7 @@ import { readdirSync, readFileSync, statSync } from 'node:fs'
 import { OsError } from '../../../model/errors.ts'
 import type { Cgroup, Endpoint } from '../../../model/socket.ts'
 import type { Interface } from '../../../model/interface.ts'
-import { yielding, filterYielding } from '../../yielding.ts'
+import { yieldToEventLoop, filterYielding } from '../../yielding.ts'
 import type { Tape } from '../../tape.ts'
 import type { Draft } from '../decode/draft.ts'
 import { readInterfaces } from './interfaces.ts'
@@ -99,7 +99,6 @@ export function cgroups(tape: Tape): Cgroups {
 
 /** The paths of cgroups by id, in the same order. The id of a cgroup is the inode of its folder. */
 export async function cgroupPaths(ids: readonly number[], mounts = '/proc/self/mounts'): Promise<(string | null)[]> {
-  const yieldToEventLoop = yielding()
   const found = new Map<number, string>()
   const root = cgroupRoot(mounts)
   const requested = new Set(ids)

@@ -3,7 +3,7 @@
 import { existsSync, readdirSync, readFileSync, readlinkSync, statSync } from 'node:fs'
 import { OsError } from '../../../model/errors.ts'
 import type { Plan } from '../../../filter/plan.ts'
-import { yielding } from '../../yielding.ts'
+import { yieldToEventLoop } from '../../yielding.ts'
 import { containerOf } from '../processes/containers.ts'
 import { keptByName } from './pinned.ts'
 
@@ -44,7 +44,6 @@ function linked(file: string): number | undefined {
 
 /** Lists the network namespaces: those of processes, those with a name, and those that are mounted somewhere. */
 export async function listNamespaces(root = '/proc', folders: readonly string[] = named): Promise<Listed> {
-  const yieldToEventLoop = yielding()
   const all = new Map<number, { name: string | undefined; file: string; pid: number | undefined }>()
   let hidden = 0
   for (const { file, name } of [...inFolders(folders), ...mounted(root)]) {

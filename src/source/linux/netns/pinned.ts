@@ -2,7 +2,7 @@
 
 import { closeSync, existsSync, fstatSync, readdirSync, readlinkSync } from 'node:fs'
 import { OsError } from '../../../model/errors.ts'
-import { yielding } from '../../yielding.ts'
+import { yieldToEventLoop } from '../../yielding.ts'
 import type * as calls from '../kernel/calls.ts'
 import { entries } from '../owners/descriptors.ts'
 import type { Found } from './namespaces.ts'
@@ -27,7 +27,6 @@ export interface Links {
 
 /** Reads the descriptors of all processes that may be read. */
 export async function readLinks(root: string): Promise<Links> {
-  const yieldToEventLoop = yielding()
   const namespaces = new Map<number, Found>()
   const sockets: number[] = []
   const seen = new Set<number>()
@@ -85,7 +84,6 @@ export async function askSockets(
   isSeen: (inode: number) => boolean,
   isListed: (namespace: number) => boolean,
 ): Promise<Asked> {
-  const yieldToEventLoop = yielding()
   const opened = new Map<number, number>()
   if (known.size > maxKnown) known.clear()
   let asked = 0

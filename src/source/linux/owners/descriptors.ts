@@ -2,7 +2,7 @@
 // `root` is /proc, or a folder that looks like it in tests. It knows nothing of sockets but their inodes.
 
 import { opendirSync, readdirSync, readlinkSync, statSync } from 'node:fs'
-import { yielding } from '../../yielding.ts'
+import { yieldToEventLoop } from '../../yielding.ts'
 
 /** The descriptors of one process, as they were when they were last read. */
 export interface Table {
@@ -58,7 +58,6 @@ export class Descriptors {
   #confirmed = 0
   /** The size of a folder of descriptors is how many there are: since Linux 6.2. */
   #tellsCounts = false
-  #breathe = yielding()
 
   constructor(root: string) {
     this.root = root
@@ -70,7 +69,6 @@ export class Descriptors {
    */
   async list(endedBefore: readonly Table[] = []): Promise<Changes> {
     this.#look++
-    this.#breathe = yielding()
     const changed: number[] = []
     const unchanged: number[] = []
     const ended = new Map(this.tables)
@@ -95,7 +93,7 @@ export class Descriptors {
         this.tables.set(pid, table)
         changed.push(pid)
       }
-      await this.#breathe()
+      await yieldToEventLoop()
     }
     for (const [pid, table] of ended) if (this.tables.get(pid) === table) this.tables.delete(pid)
     this.#ended = [...endedBefore, ...ended.values()]
@@ -135,7 +133,7 @@ export class Descriptors {
         all &&= !isSure
         const inode = isSure ? known : readInode(`${folder}/${name}`)
         if (inode !== undefined) now.set(Number(name), inode)
-        await this.#breathe()
+        await yieldToEventLoop()
       }
       table.readable = true
     } catch (error) {
@@ -196,7 +194,7 @@ export class Descriptors {
       at++
       if (!isTurn) continue
       if (!isStill(`${this.root}/${pid}/fd/${fd}`, table.sockets.get(fd)!)) return false
-      await this.#breathe()
+      await yieldToEventLoop()
     }
     return true
   }
@@ -215,7 +213,7 @@ export class Descriptors {
       const threads = statSync(folder).nlink - 2
       if (threads === 1) return void (table.threads = [])
       for (const name of entries(folder, threads > 0 ? threads : Infinity)) {
-        await this.#breathe()
+        await yieldToEventLoop()
         if (Number(name) === pid || (shares(pid, Number(name)) ?? statSync(`${folder}/${name}/fd`).size === table.count)) continue
         for (const fd of entries(`${folder}/${name}/fd`)) {
           const path = `${folder}/${name}/fd/${fd}`
@@ -242,7 +240,7 @@ export class Descriptors {
       } catch (error) {
         table.readable = !isDenied(error)
       }
-      await this.#breathe()
+      await yieldToEventLoop()
     }
   }
 

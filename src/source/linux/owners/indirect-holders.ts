@@ -3,7 +3,7 @@
 
 import { closeSync, openSync, readFileSync, readlinkSync, readSync } from 'node:fs'
 import { readFile } from 'node:fs/promises'
-import { yielding, nextTurn } from '../../yielding.ts'
+import { yieldToEventLoop, nextTurn } from '../../yielding.ts'
 import { entries, type Table } from './descriptors.ts'
 import type { Draft } from '../decode/draft.ts'
 import type { Elsewhere } from './ownerless.ts'
@@ -57,7 +57,6 @@ export function elsewhereFinder(root: string) {
 
 /** The files that rings hold, as far as they are wanted: inode and pid in turn. */
 async function ringsOf(root: string, tables: Tables, requested: ReadonlySet<number>) {
-  const yieldToEventLoop = yielding()
   const holders: number[] = []
   let unsure: Elsewhere['unsure']
   const areNamed = isAtLeast(root, 6, 14)
@@ -102,7 +101,6 @@ async function readRing(file: string, areNamed: boolean): Promise<number[] | Non
 
 /** How many descriptors wait in the UNIX sockets of all processes. */
 async function underWay(root: string, tables: Tables): Promise<{ descriptors: number; unsure: Elsewhere['unsure'] }> {
-  const yieldToEventLoop = yielding()
   const left = await unixInodes(root, tables)
   let descriptors = 0
   let asked = 0
@@ -124,7 +122,6 @@ async function underWay(root: string, tables: Tables): Promise<{ descriptors: nu
 
 /** The inodes of all UNIX sockets, in the network namespace of each process. */
 async function unixInodes(root: string, tables: Tables): Promise<Set<number>> {
-  const yieldToEventLoop = yielding()
   const spaces = new Map([[target(`${root}/self/ns/net`), `${root}/self/net/unix`]])
   for (const pid of tables.keys()) {
     await yieldToEventLoop()

@@ -2,7 +2,7 @@
 
 import type { Gap } from '../../../model/gap.ts'
 import type { Owner, Ownerless } from '../../../model/socket.ts'
-import { yielding } from '../../yielding.ts'
+import { yieldToEventLoop } from '../../yielding.ts'
 import type { Draft } from '../decode/draft.ts'
 import type { Inodes } from './inodes.ts'
 
@@ -39,7 +39,6 @@ export interface Elsewhere {
  * @param inodes those of the sockets
  */
 export async function joinOwners(sockets: readonly Draft[], inodes: Inodes, holders: Holders, gaps: Gap[]): Promise<void> {
-  const yieldToEventLoop = yielding()
   const { triples } = holders
   // For each inode its first triple, and for each triple the next one of the same inode; counted from 1, and 0 is none.
   const first = new Int32Array(inodes.size)

@@ -2,7 +2,7 @@
 
 import type { Ability } from '../../../model/ability.ts'
 import type { Gap } from '../../../model/gap.ts'
-import { yielding } from '../../yielding.ts'
+import { yieldToEventLoop } from '../../yielding.ts'
 import type { Tape } from '../../tape.ts'
 import type { Draft } from '../decode/draft.ts'
 import { inodesOf, type Inodes } from './inodes.ts'
@@ -74,7 +74,6 @@ export function ownerFinder(tape: Tape, machine: Machine): OwnerFinder {
   return {
     begin: () => search.begin(),
     async find(sockets, gaps, ahead) {
-      const yieldToEventLoop = yielding()
       await yieldToEventLoop()
       const inodes = inodesOf(sockets)
       await yieldToEventLoop()

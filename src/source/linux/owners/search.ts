@@ -1,7 +1,7 @@
 // Which processes hold which inodes: chosen between reading /proc, as little of it as will do, and a sweep by BPF.
 
 import { readFileSync, readlinkSync } from 'node:fs'
-import { yielding } from '../../yielding.ts'
+import { yieldToEventLoop } from '../../yielding.ts'
 import { Descriptors, type Changes, type Table } from './descriptors.ts'
 import type { Inodes } from './inodes.ts'
 import { abilitiesOf } from './abilities.ts'
@@ -68,7 +68,6 @@ export function ownerSearch(machine: SearchMachine) {
 
   /** What is known, as far as it is wanted. */
   async function collect(requested: Inodes): Promise<Collected> {
-    const yieldToEventLoop = yielding()
     const triples: number[] = []
     const isHeld = new Uint8Array(requested.size)
     shared = new Set()

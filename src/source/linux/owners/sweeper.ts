@@ -1,6 +1,6 @@
 // The sweep of all owners by BPF, from never tried to running or refused. A refusal is kept with its reason, and is never an error.
 
-import { yielding } from '../../yielding.ts'
+import { yieldToEventLoop } from '../../yielding.ts'
 import type * as bpf from '../bpf/owners.ts'
 
 /** Loads the part that talks to the kernel; tests give one that fails. */
@@ -72,7 +72,6 @@ export function sweeper(load: LoadSweeps | undefined): Sweeper {
       const opened = await open()
       if (opened === undefined || module === undefined) return undefined
       const found = new Map<number, Map<number, number>>()
-      const yieldToEventLoop = yielding()
       try {
         for await (const bytes of opened.run(only)) {
           module.readRecords(bytes, (inode, pid, fd) => {

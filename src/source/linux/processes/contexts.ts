@@ -5,7 +5,7 @@ import { OsError } from '../../../model/errors.ts'
 import type { Gap } from '../../../model/gap.ts'
 import type { Process } from '../../../model/process.ts'
 import type { DetailName } from '../../../filter/predicate.ts'
-import { yielding } from '../../yielding.ts'
+import { yieldToEventLoop } from '../../yielding.ts'
 import type { Tape } from '../../tape.ts'
 import type { Draft } from '../decode/draft.ts'
 import type { Calls } from '../netns/network-namespace.ts'
@@ -85,7 +85,6 @@ function gapsOf({ labels, sockets, hidden }: Contexts, ofSockets: boolean): Gap[
 }
 
 async function readContexts(reader: ContextReader, sockets: readonly Draft[], processes: ReadonlyMap<number, Process>): Promise<Contexts> {
-  const yieldToEventLoop = yielding()
   // The kernel answers EINVAL when it gives none; a kernel without security modules has no such file.
   if (contextOf(`${reader.root}/self/attr/current`) === undefined) return { labels: false, processes: [], sockets: [], hidden: [0, 0] }
   const ofProcesses: [number, string][] = []

@@ -2,7 +2,7 @@
 
 import { closeSync, existsSync, openSync, readdirSync, readFileSync, readlinkSync, readSync } from 'node:fs'
 import type { Process } from '../../../model/process.ts'
-import { yielding } from '../../yielding.ts'
+import { yieldToEventLoop } from '../../yielding.ts'
 import { scriptOf } from '../../script.ts'
 import type { Tape } from '../../tape.ts'
 import { readCgroup } from './cgroup.ts'
@@ -52,7 +52,6 @@ export function processReader(tape: Tape, users: UserNames, root = '/proc'): Pro
   }
 
   async function chains(pids: Iterable<number>): Promise<Process[]> {
-    const yieldToEventLoop = yielding()
     const found = new Map<number, Kept>()
     const now = monotonicMs()
     for (const pid of pids) {
@@ -90,7 +89,6 @@ export function processReader(tape: Tape, users: UserNames, root = '/proc'): Pro
       return named(process)
     },
     async all() {
-      const yieldToEventLoop = yielding()
       const found: Process[] = []
       for (const name of readdirSync(root)) {
         const process = /^\d{1,10}$/.test(name) ? readProcess(Number(name), boot, users, root) : undefined

@@ -3,7 +3,7 @@
 import { viewOf } from '../../../bytes/text.ts'
 import { DecodeError, OsError } from '../../../model/errors.ts'
 import type { Gap } from '../../../model/gap.ts'
-import { yielding } from '../../yielding.ts'
+import { yieldToEventLoop } from '../../yielding.ts'
 import type { Tape } from '../../tape.ts'
 import type { Draft } from '../decode/draft.ts'
 import { eachMessage, NLM_F_DUMP_INTR, NLMSG_DONE, NLMSG_ERROR } from '../kernel/netlink.ts'
@@ -128,7 +128,6 @@ export function dumper(tape: Tape, calls: Calls): Dumper {
   }
 
   async function once(place: Place, question: DumpRequest, ways: Ways): Promise<Answer> {
-    const yieldToEventLoop = yielding()
     const sockets: Draft[] = []
     const starts: number[] = []
     let done = false

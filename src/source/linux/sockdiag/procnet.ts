@@ -4,7 +4,7 @@ import { closeSync, openSync, readSync } from 'node:fs'
 import { OsError } from '../../../model/errors.ts'
 import type { Gap } from '../../../model/gap.ts'
 import type { Protocol } from '../../../model/socket.ts'
-import { yielding } from '../../yielding.ts'
+import { yieldToEventLoop } from '../../yielding.ts'
 import type { Tape } from '../../tape.ts'
 import type { Draft } from '../decode/draft.ts'
 import type { Place } from '../netns/network-namespace.ts'
@@ -64,7 +64,6 @@ export interface TextTable {
 
 /** Reads one table. A line that is no row is counted and reported; in `unix` it belongs to the name before it, which can hold line breaks. */
 export async function readTextTable(tape: Tape, place: Place, file: string, read: RowReader): Promise<TextTable> {
-  const yieldToEventLoop = yielding()
   const sockets: Draft[] = []
   let damaged = 0
   let rest = ''

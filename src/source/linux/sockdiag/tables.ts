@@ -3,7 +3,7 @@
 import { OsError } from '../../../model/errors.ts'
 import type { Gap } from '../../../model/gap.ts'
 import type { Cgroup, Family, Protocol } from '../../../model/socket.ts'
-import { yielding } from '../../yielding.ts'
+import { yieldToEventLoop } from '../../yielding.ts'
 import type { Tape } from '../../tape.ts'
 import { bothFamilies } from './both-families.ts'
 import type { Draft } from '../decode/draft.ts'
@@ -34,7 +34,6 @@ export async function listTables(lister: Lister, place: Place, requested: Reques
     if (lister.tape.recordsEverything) await listing
     listings.push(listing)
   }
-  const yieldToEventLoop = yielding()
   const found: Draft[] = []
   const texts: Protocol[] = []
   for (const [i, { parts, gaps, isText }] of (await Promise.all(listings)).entries()) {
