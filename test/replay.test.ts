@@ -188,7 +188,8 @@ test('playing loads no FFI', needs('linux', 'file /proc/self/maps'), async () =>
   const program = `
     const { openRecording } = await import(${JSON.stringify(`${process.cwd()}/src/source/open.ts`)})
     const machine = await openRecording(${JSON.stringify(file)})
-    await machine.takeSnapshot({ details: ['tcp'] }); await machine.abilities(); await machine.interfaces(); await machine.process(1)
+    const { planQuery } = await import(${JSON.stringify(join(process.cwd(), 'src/filter/plan.ts'))})
+    await machine.takeSnapshot(planQuery({ details: ['tcp'] })); await machine.abilities(); await machine.interfaces(); await machine.process(1)
     process.stdout.write(String(/koffi/.test(require('node:fs').readFileSync('/proc/self/maps', 'utf8'))))`
   const output = execFileSync(process.execPath, ['--input-type=commonjs', '-e', `(async () => {${program}})()`], { encoding: 'utf8' })
   equal(output, 'false')

@@ -2,6 +2,7 @@
 // them stay fast, and a new field of the record has one place to start. Pure.
 
 import type { Endpoint, Family, Protocol, Socket, State } from '../model/socket.ts'
+import type { Tcp } from '../model/tcp.ts'
 
 /** A socket that is being put together; the rest of the program sees it only when it is whole. */
 export type Draft = { -readonly [K in keyof Socket]: Socket[K] }
@@ -31,4 +32,75 @@ export const draft = (key: string, protocol: Protocol, family: Family, state: St
   options: undefined,
   tcp: undefined,
   detail: undefined,
+})
+
+/** What TCP knows of a connection, while it is being put together. */
+export type TcpDraft = { -readonly [K in keyof Tcp]: Tcp[K] }
+
+/** A connection of which nothing is known yet: every field is there and undefined, so that all connections have one shape. */
+export const tcpDraft = (): TcpDraft => ({
+  rttMicros: undefined,
+  rttVarianceMicros: undefined,
+  minRttMicros: undefined,
+  receiveRttMicros: undefined,
+  retransmitTimeoutMicros: undefined,
+  delayedAckTimeoutMicros: undefined,
+  congestionControl: undefined,
+  congestionDetail: undefined,
+  congestionState: undefined,
+  congestionWindowSegments: undefined,
+  congestionWindowBytes: undefined,
+  slowStartThresholdSegments: undefined,
+  slowStartThresholdBytes: undefined,
+  sendMssBytes: undefined,
+  receiveMssBytes: undefined,
+  advertisedMssBytes: undefined,
+  pathMtuBytes: undefined,
+  sendWindowBytes: undefined,
+  receiveWindowBytes: undefined,
+  receiveThresholdBytes: undefined,
+  receiveSpaceBytes: undefined,
+  sendWindowScale: undefined,
+  receiveWindowScale: undefined,
+  unackedSegments: undefined,
+  selectivelyAckedSegments: undefined,
+  lostSegments: undefined,
+  retransmitsInFlightSegments: undefined,
+  forwardAckedSegments: undefined,
+  reorderingSegments: undefined,
+  reorderingSeen: undefined,
+  timeoutsInRow: undefined,
+  probesUnanswered: undefined,
+  backoff: undefined,
+  sentBytes: undefined,
+  retransmittedBytes: undefined,
+  ackedBytes: undefined,
+  receivedBytes: undefined,
+  notSentBytes: undefined,
+  sentSegments: undefined,
+  receivedSegments: undefined,
+  sentDataSegments: undefined,
+  receivedDataSegments: undefined,
+  retransmittedSegments: undefined,
+  deliveredSegments: undefined,
+  deliveredMarkedSegments: undefined,
+  duplicateAckedSegments: undefined,
+  outOfOrderSegments: undefined,
+  pacingBytesPerSecond: undefined,
+  maxPacingBytesPerSecond: undefined,
+  deliveryBytesPerSecond: undefined,
+  deliveryLimitedByApplication: undefined,
+  busyMicros: undefined,
+  receiverLimitedMicros: undefined,
+  sendBufferLimitedMicros: undefined,
+  sinceSentMs: undefined,
+  sinceAckSentMs: undefined,
+  sinceReceivedMs: undefined,
+  sinceAckReceivedMs: undefined,
+  rehashes: undefined,
+  timeouts: undefined,
+  timeoutRecoveries: undefined,
+  timeoutMs: undefined,
+  negotiated: undefined,
+  accurateEcn: undefined,
 })

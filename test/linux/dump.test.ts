@@ -88,7 +88,7 @@ test('a table that changes each time: what was seen at all, each once, and a gap
   equal(sockets.length, 3)
   deepEqual(
     gaps.map(gap => [gap.why, gap.help]),
-    [['interrupted', 'look again']],
+    [['interrupted', 'take another snapshot']],
   )
 })
 

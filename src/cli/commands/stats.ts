@@ -138,7 +138,8 @@ function counterLines({ tcp, udp }: SystemCounters): string[] {
   for (const [family, c] of Object.entries(tcp)) {
     if (c === undefined) continue
     const again = c.sentSegments === 0 ? '' : `, ${percentText(c.retransmittedSegments / c.sentSegments)} of segments sent again`
-    lines.push(`tcp over ${family}     ${c.opened} opened, ${c.accepted} accepted, ${c.failed} failed, ${c.reset} reset${again}`)
+    const name = family === 'combined' ? 'tcp' : `tcp over ${family}`
+    lines.push(`${name.padEnd(18)}${c.opened} opened, ${c.accepted} accepted, ${c.failed} failed, ${c.reset} reset${again}`)
   }
   for (const [family, c] of Object.entries(udp)) {
     if (c === undefined) continue

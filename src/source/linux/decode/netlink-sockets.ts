@@ -3,10 +3,9 @@
 import { littleEndian } from '../../../bytes/struct.ts'
 import { cookieKey, draft, queuesOf, socketTypes, type Draft } from './draft.ts'
 import { readMemory } from './memory.ts'
-import { netlinkDiagMsg, netlinkDiagReq } from '../kernel/structs-families.ts'
-import { attributes, message, NLM_F_DUMP, NLM_F_REQUEST, u32Of } from '../kernel/netlink.ts'
+import { netlinkDiagMsg, netlinkDiagReq } from '../kernel/structs.ts'
+import { attributes, message, NLM_F_DUMP, NLM_F_REQUEST, SOCK_DIAG_BY_FAMILY, u32Of } from '../kernel/netlink.ts'
 
-const SOCK_DIAG_BY_FAMILY = 20
 const AF_NETLINK = 16
 const ALL_PROTOCOLS = 255
 

@@ -2,10 +2,9 @@
 
 import { cookieKey, draft, queuesOf, socketTypes, type Draft } from './draft.ts'
 import { readMemory } from './memory.ts'
-import { packetDiagInfo, packetDiagMclist, packetDiagMsg, packetDiagReq, packetDiagRing } from '../kernel/structs-families.ts'
-import { attributes, message, NLM_F_DUMP, NLM_F_REQUEST, u32Of } from '../kernel/netlink.ts'
+import { packetDiagInfo, packetDiagMclist, packetDiagMsg, packetDiagReq, packetDiagRing } from '../kernel/structs.ts'
+import { attributes, message, NLM_F_DUMP, NLM_F_REQUEST, SOCK_DIAG_BY_FAMILY, u32Of } from '../kernel/netlink.ts'
 
-const SOCK_DIAG_BY_FAMILY = 20
 const AF_PACKET = 17
 
 // include/uapi/linux/packet_diag.h: what to show.
