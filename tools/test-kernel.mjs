@@ -24,7 +24,7 @@ const programs = ['ip', 'ss', 'sh', 'unshare', 'mount', 'umount', 'true']
 const own = [
   'src/source/linux/bpf/btf',
   'src/source/linux/bpf/traffic',
-  'test/linux/layout',
+  'src/source/linux/kernel/structs',
   'test/linux-ss',
   'test/contract',
   'test/source-filter',

@@ -2,13 +2,13 @@
 import { test } from 'node:test'
 import { deepEqual, equal, match, ok } from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
-import { viewOf } from '../../src/bytes/text.ts'
-import { OsError } from '../../src/model/errors.ts'
-import type { Protocol, Socket } from '../../src/model/socket.ts'
-import { parseFilter } from '../../src/filter/language/parse.ts'
-import { messages } from '../../src/source/linux/kernel/netlink.ts'
-import { nlmsghdr } from '../../src/source/linux/kernel/structs.ts'
-import { listScripted, type Take } from './scripted.ts'
+import { viewOf } from '../../../bytes/text.ts'
+import { OsError } from '../../../model/errors.ts'
+import type { Protocol, Socket } from '../../../model/socket.ts'
+import { parseFilter } from '../../../filter/language/parse.ts'
+import { messages } from '../kernel/netlink.ts'
+import { nlmsghdr } from '../kernel/structs.ts'
+import { listScripted, type Take } from '../../../../test/linux/scripted.ts'
 
 const golden = (name: string): Uint8Array => new Uint8Array(readFileSync(`test/golden/linux/${name}.bin`))
 const dump = golden('tcp-ipv4')
