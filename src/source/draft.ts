@@ -34,7 +34,7 @@ export const draft = (key: string, protocol: Protocol, family: Family, state: St
   detail: undefined,
 })
 
-/** What TCP knows of a connection, while it is being put together. */
+/** The TCP state of a connection that is being put together. */
 export type TcpDraft = { -readonly [K in keyof Tcp]: Tcp[K] }
 
 /** A connection of which nothing is known yet: every field is there and undefined, so that all connections have one shape. */

@@ -111,7 +111,7 @@ export function inetRequest(requested: InetRequest): Uint8Array {
   const number = inetProtocols[requested.protocol]
   const body = inetDiagReqV2.write({
     family: requested.family === 'ipv4' ? AF_INET : AF_INET6,
-    // A number above 255 goes by attribute; a kernel that does not know the attribute (before 5.9) then has no such table, instead of another one.
+    // A number above 255 goes by attribute; a kernel without the attribute (before 5.9) then has no such table, instead of another one.
     protocol: number > 255 ? 0 : number,
     ext: extensionsOf(requested.details),
     states: requested.states,
@@ -147,7 +147,7 @@ const LOW = LE ? 0 : 4
 /** Gives the cgroup of an id; sockets of the same cgroup share it. */
 export type CgroupOf = (id: number) => Cgroup
 
-/** True when of all that TCP knows only its counters are wanted. */
+/** True when of the details of TCP only its counters are requested. */
 export const countsOnly = (details: readonly DetailName[]): boolean => details.includes('bytes') && !details.includes('tcp')
 
 /** Reads one socket: the message content from `m` to `end`. With `counts`, of TCP only its counters: they are a third of the work. */
@@ -163,7 +163,7 @@ export function readInet(v: DataView, m: number, end: number, protocol: InetProt
   const inode = v.getUint32(m + INODE, LE)
   if (inode !== 0) socket.inode = inode
   const uid = v.getUint32(m + UID, LE)
-  // Of TIME_WAIT and of a connection that is half made the kernel says 0 and means nothing.
+  // Of TIME_WAIT and of a connection that is half made the kernel has 0, which means nothing.
   if (uid !== 0 || inode !== 0 || (state !== 'TIME_WAIT' && state !== 'SYN_RECEIVED')) socket.uid = uid
   // DCCP fills in 0 for both.
   if (protocol !== 'dccp') socket.queues = queuesOf(state === 'LISTEN', v.getUint32(m + RQUEUE, LE), v.getUint32(m + WQUEUE, LE))

@@ -81,7 +81,7 @@ export function readTcp(view: DataView, at: number, length: number): Tcp {
     receiverLimitedMicros: t.rwndLimited,
     sendBufferLimitedMicros: t.sndbufLimited,
     sinceSentMs: unanswered || t.dataSegsOut === 0 ? undefined : t.lastDataSent, // Since the handshake when no data was sent.
-    sinceAckSentMs: known(t.lastAckSent), // The kernel does not keep it, and says 0.
+    sinceAckSentMs: known(t.lastAckSent), // The kernel does not keep it: it reads 0.
     sinceReceivedMs: unanswered || t.dataSegsIn === 0 ? undefined : t.lastDataRecv,
     sinceAckReceivedMs: unanswered ? undefined : t.lastAckRecv,
     rehashes: t.rehash,

@@ -21,7 +21,7 @@ export type Capability = keyof typeof numbers
 export class Capabilities {
   readonly #mask: bigint
 
-  /** Reads those of this process; undefined where /proc does not tell. */
+  /** Reads those of this process; undefined where /proc does not list them. */
   static ofThisProcess(proc: ProcFs): Capabilities | undefined {
     const mask = /^CapEff:\s*([0-9a-f]+)$/m.exec(proc.text('self/status') ?? '')?.[1]
     return mask === undefined ? undefined : new Capabilities(BigInt(`0x${mask}`))

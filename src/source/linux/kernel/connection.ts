@@ -90,7 +90,7 @@ export class NetlinkConnection {
 const maxOwn = 1024
 
 /**
- * The netlink sockets that sockscope opened for its own requests, by inode. Each is in the table of netlink sockets that it lists, and closed before anybody looks
+ * The netlink sockets that sockscope opened for its own requests, by inode. Each is in the table of netlink sockets that it lists, and closed before their owners are looked
  * for owners: it is not a socket whose owner is hidden. The oldest are forgotten, since the kernel counts inodes on.
  */
 export class OwnSockets {

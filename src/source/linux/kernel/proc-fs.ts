@@ -1,4 +1,4 @@
-// /proc, or a folder that looks like it in tests and recordings. What a file means is known to whoever reads it.
+// /proc, or a folder that looks like it in tests and recordings. The callers decode the files.
 
 import { opendirSync, readdirSync, readFileSync, readlinkSync } from 'node:fs'
 
@@ -50,7 +50,7 @@ export class ProcFs {
     return count <= fewEntries ? readdirSync(folder) : oneByOne(folder)
   }
 
-  /** Whether the kernel has this version or a later one; false where it cannot be told. */
+  /** Whether the kernel has this version or a later one; false where the version cannot be read. */
   isKernelAtLeast(major: number, minor: number): boolean {
     const [a, b] = (this.text('sys/kernel/osrelease') ?? '').split('.').map(Number.parseFloat)
     return a !== undefined && b !== undefined && (a > major || (a === major && b >= minor))

@@ -1,4 +1,4 @@
-// The C structs that Linux speaks in, by the kernel's own field names. Sizes are checked when the module loads, offsets against BTF.
+// The C structs of Linux's interfaces, by the kernel's own field names. Sizes are checked when the module loads, offsets against BTF.
 
 import { be16, bits, bytes, i32, id64, pad, struct, u16, u32, u64, u8, type Read } from '../../../bytes/struct.ts'
 
@@ -138,7 +138,7 @@ export const tcpInfo = struct(
 )
 export type TcpInfo = Read<typeof tcpInfo>
 
-/** include/uapi/linux/inet_diag.h; also what vegas, westwood, illinois, veno and yeah say. */
+/** include/uapi/linux/inet_diag.h; also the record of vegas, westwood, illinois, veno and yeah. */
 export const tcpvegasInfo = struct('tcpvegas_info', 16, { enabled: u32, rttcnt: u32, rtt: u32, minrtt: u32 })
 
 /** include/uapi/linux/inet_diag.h */

@@ -38,7 +38,7 @@ interface NamespacePlan {
   readonly includesOwn: boolean
   /** Processes whose descriptors were too many to read. */
   readonly unread?: number
-  /** The kernel counts the cookies of sockets for each namespace (before Linux 5.10). Recordings of before do not tell. */
+  /** The kernel counts the cookies of sockets for each namespace (before Linux 5.10). Older recordings do not have it. */
   readonly countsCookiesEach?: true
 }
 
@@ -55,7 +55,7 @@ export class NamespaceSet {
   readonly #requested: Plan['namespaces']
   /** The open files of namespaces, by inode. */
   readonly #fds = new Map<number, number>()
-  /** What descriptors stand for; undefined when not all namespaces are wanted, or a tape is played. */
+  /** What descriptors stand for; undefined when not all namespaces are requested, or a tape is played. */
   #links: Links | undefined
   #countsCookiesEach = false
   #namespaces: readonly NetworkNamespace[] = []
@@ -208,13 +208,13 @@ function pinned(links: Links | undefined, { others }: NamespaceListing): FoundNa
   return [...(links?.namespaces.values() ?? [])].filter(found => !listed.has(found.inode))
 }
 
-/** A recording of before did not ask. */
+/** An older recording does not have this answer. */
 function ofOlderRecording(error: unknown): More {
   if (error instanceof OsError && error.call === 'recording') return { inodes: [], skipped: 0 }
   throw error
 }
 
-/** What a recording has of the namespaces that are wanted now: the same as were wanted then, or by its name one of all. */
+/** What a recording has of the namespaces that are requested now: the same as were requested then, or by its name one of all. */
 function restricted(plan: NamespacePlan, requested: RequestedNamespaces): NamespacePlan {
   if (JSON.stringify(plan.wanted) === JSON.stringify(requested)) return plan
   if (plan.wanted === 'all' && requested !== 'all' && 'name' in requested) {

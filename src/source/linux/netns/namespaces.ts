@@ -18,7 +18,7 @@ export interface NamespaceListing {
 }
 
 const named = ['/run/netns', '/var/run/netns', '/run/docker/netns']
-/** More than any machine has; a folder that grows for ever must not take the snapshot with it. */
+/** More than any machine has; a folder that grows for ever must not break the snapshot. */
 const maxNamespaces = 65_536
 
 const inodeOf = (link: string): number | undefined => {
@@ -44,7 +44,7 @@ export async function listNamespaces(proc = new ProcFs(), folders: readonly stri
       if (known === undefined) all.set(inode, { name: undefined, file, pid })
       else known.pid ??= pid
     } catch (error) {
-      // The kernel also says EACCES of a process that has just ended.
+      // The kernel also gives EACCES for a process that has just ended.
       if (isRefusal(error) && existsSync(proc.path(`${pid}/stat`))) hidden++
     }
     await yieldToEventLoop()
@@ -72,7 +72,7 @@ function inFolders(folders: readonly string[]): { file: string; name: string }[]
   })
 }
 
-/** Namespaces that are mounted on a file: a line says `… net:[4026532000] /some/where … - nsfs …`. */
+/** Namespaces that are mounted on a file: a line reads `… net:[4026532000] /some/where … - nsfs …`. */
 function mounted(proc: ProcFs): { file: string; name: string }[] {
   return (proc.text('self/mountinfo') ?? '').split('\n').flatMap(line => {
     const words = line.split(' ')

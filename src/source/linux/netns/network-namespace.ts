@@ -11,7 +11,7 @@ export type Calls = typeof calls | undefined
 export interface NetworkNamespace {
   /** Comes before every question to the tape, so that namespaces do not mix; empty for the own one. */
   readonly prefix: string
-  /** What its sockets say of it; undefined where nothing but the own one is listed. */
+  /** What its sockets are labelled with; undefined where nothing but the own one is listed. */
   readonly namespace: Namespace | undefined
   /** The folder with the tables as text: `/proc/net`, or that of a process in the namespace. */
   readonly net: string

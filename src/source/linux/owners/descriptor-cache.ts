@@ -39,7 +39,7 @@ export interface Changes {
   readonly unchanged: readonly number[]
   /** Tables of processes that have ended since the snapshot before; those that are found to have ended in this snapshot are added. */
   readonly ended: readonly Table[]
-  /** How many descriptors there are in all, as far as it can be told without reading them. */
+  /** How many descriptors there are in all, as far as they can be counted without reading them. */
   readonly descriptors: number
 }
 
@@ -222,7 +222,7 @@ export class DescriptorCache {
 
   /**
    * The descriptors of threads that do not share those of their process, or have outlived its first thread.
-   * @param shares whether a thread shares; undefined where the kernel does not tell.
+   * @param shares whether a thread shares; undefined where the kernel does not say.
    */
   async readThreads(pid: number, shares: (pid: number, thread: number) => boolean | undefined): Promise<void> {
     const table = this.#tables.get(pid)
@@ -239,7 +239,7 @@ export class DescriptorCache {
         for (const fd of this.#proc.entries(`${pid}/task/${name}/fd`)) {
           const path = `${folder}/${name}/fd/${fd}`
           const inode = readInode(path)
-          // Where the kernel does not tell who shares, the same descriptor comes from every thread.
+          // Where the kernel does not say who shares, the same descriptor comes from every thread.
           if (inode && table.sockets.get(Number(fd)) !== inode) found.set(`${fd} ${inode}`, { path, fd: Number(fd), inode })
         }
       }

@@ -96,7 +96,7 @@ test('a file with the name of a socket is none', async () => {
   deepEqual((await snapshotTaker(root)(7)).who, ['kernel'])
 })
 
-test('a kernel that does not name the files of a ring: it is not the kernel that keeps the socket, and it is not told who', async () => {
+test('a kernel that does not name the files of a ring: it is not the kernel that keeps the socket, and not known who does', async () => {
   const { who, gaps } = await snapshotTaker(tree(io(100, ring('    0: socket:[7]')), '6.13.9'))(7)
   deepEqual(who, ['unknown'])
   ok(gaps[0]!.text.includes('io_uring') && gaps[0]!.help.includes('6.14'), gaps[0]?.text)
@@ -152,7 +152,7 @@ test('UNIX sockets of other network namespaces count, and each once', async () =
   deepEqual((await snapshotTaker(tree({ ...process(100), ...process(101) }))(7, 8, 9)).who, ['unknown', 'unknown', 'unknown'])
 })
 
-test('a kernel that does not tell what is in flight', async () => {
+test('a kernel that does not say what is in flight', async () => {
   const { who, gaps } = await snapshotTaker(tree({ ...messages(0), '100/fdinfo/3': 'pos:\t0\n' }))(7)
   deepEqual(who, ['unknown'])
   ok(gaps[0]!.help.includes('5.6'))

@@ -15,7 +15,7 @@ const maxText = 4 * 1024 * 1024
 const maxAsked = 20_000
 const maxRuledOut = 65_536
 const maxGone = 256
-/** The kernel says nothing of a ring that is being used just then. */
+/** The kernel lists nothing of a ring that is being used just then. */
 const maxTries = 4
 
 type Tables = ReadonlyMap<number, Table>
@@ -97,7 +97,7 @@ async function ringHolders(proc: ProcFs, tables: Tables, requested: ReadonlySet<
 }
 
 /**
- * The inodes of the sockets that a ring holds. The kernel says `UserFiles: 2` and a line for each: `    0: socket:[123]`; since 6.14 whole paths, in which
+ * The inodes of the sockets that a ring holds. The kernel writes `UserFiles: 2` and a line for each: `    0: socket:[123]`; since 6.14 whole paths, in which
  * spaces and line breaks are written as numbers, and before the last part of a path as it is, which does not identify sockets and can be anything.
  */
 async function readRing(file: string, areNamed: boolean): Promise<number[] | NonNullable<Unsure>> {

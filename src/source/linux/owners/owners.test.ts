@@ -45,7 +45,7 @@ const triples = (holders: { triples: readonly number[] }): string[] => {
   return found.sort()
 }
 
-/** A program that listens, and tells the inodes and pids that it was asked for, line by line. */
+/** A program that listens, and prints the inodes and pids that it was asked for, line by line. */
 async function child(script: string): Promise<{ process: ChildProcess; lines: string[] }> {
   const process_ = spawn(process.execPath, ['-e', script], { stdio: ['pipe', 'pipe', 'inherit'] })
   children.push(process_)
@@ -84,7 +84,7 @@ test('the holder of a single socket is asked for each time', async () => {
   deepEqual(triples(await search.find(inodes([7]))), ['7 100 290'])
 })
 
-test('a process that holds a socket no more is not told beside those that do', async () => {
+test('a process that holds a socket no more is not listed beside those that do', async () => {
   const sockets = Object.fromEntries([...Array(300).keys()].map(fd => [fd, `socket:[${fd + 1000}]`]))
   const root = tree({ 1: { 0: '/dev/null' }, 100: sockets, 200: { 3: 'socket:[1000]' } })
   const search = new OwnerSearch({ ...here, proc: new ProcFs(root) })
@@ -148,7 +148,7 @@ test('what one snapshot has noticed and not read, the next one reads', async () 
   await slow
   come(103)
   const all = ['7 100 3', '7 101 3', '7 102 3', '7 103 3']
-  deepEqual(triples(await search.find(inodes([7]))), all) // Another look overtakes it.
+  deepEqual(triples(await search.find(inodes([7]))), all) // Another snapshot overtakes it.
   deepEqual(triples(await search.find(inodes([7]), undefined, slow)), all)
 })
 
@@ -208,7 +208,7 @@ test('what changes between snapshots is seen', async () => {
   deepEqual([triples(last), last.exited], [['10 100 3'], [8]])
 })
 
-test('a holder that changes while all counts stay the same is seen within a few looks', async () => {
+test('a holder that changes while all counts stay the same is seen within a few snapshots', async () => {
   const root = tree({ 1: {}, 100: { 3: 'socket:[7]' }, 101: { 3: 'socket:[7]', 4: '/dev/null' } })
   const search = new OwnerSearch({ ...here, proc: new ProcFs(root) })
   equal((await search.find(inodes([7]))).triples.length, 6)
@@ -338,7 +338,7 @@ threading.Thread(target=run).start()
   deepEqual(found, [`${inode} ${thread.pid} ${fd}`])
 })
 
-test('processes that end while we look do no harm', needs('linux'), async () => {
+test('processes that end meanwhile do no harm', needs('linux'), async () => {
   const { server, inode } = await listen()
   const search = new OwnerSearch(here)
   const busy = Promise.all([...Array(10).keys()].map(async () => once(spawn('true', { stdio: 'ignore' }), 'exit')))
@@ -372,7 +372,7 @@ test('a sweep finds what the walk finds', needs('linux', 'root', 'file /sys/kern
   server.close()
 })
 
-test('looks at the same time, and many of them, leave nothing behind', needs('linux'), async () => {
+test('snapshots at the same time, and many of them, leave nothing behind', needs('linux'), async () => {
   const { server, fd, inode } = await listen()
   const open = (): number => readdirSync('/proc/self/fd').length
   const search = new OwnerSearch({ ...here, sweeps: bpf })
@@ -385,7 +385,7 @@ test('looks at the same time, and many of them, leave nothing behind', needs('li
   server.close()
 })
 
-test('when BPF is refused, the owners come from /proc and the reason is told', async () => {
+test('when BPF is refused, the owners come from /proc, with the reason', async () => {
   const root = tree({ 1: {}, 100: { 3: 'socket:[7]' } })
   mkdirSync(join(root, 'self'))
   writeFileSync(join(root, 'self/status'), 'CapEff:\t000001ffffffffff\n')

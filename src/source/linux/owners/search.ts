@@ -13,7 +13,7 @@ export interface SearchMachine {
   readonly proc: ProcFs
   /** Undefined: never by BPF. */
   readonly sweeps: LoadSweeps | undefined
-  /** Whether a thread shares the descriptors of its process; undefined where the kernel does not tell. */
+  /** Whether a thread shares the descriptors of its process; undefined where the kernel does not say. */
   readonly shares: (pid: number, thread: number) => boolean | undefined
 }
 
@@ -207,7 +207,7 @@ export class OwnerSearch {
   /** Whether a sweep costs less than reading what has changed. */
   async #isSweepCheaper(changes: Changes, isCold: boolean): Promise<boolean> {
     const { proc } = this.#machine
-    // Before Linux 6.2 only reading tells how many descriptors there are.
+    // Before Linux 6.2 descriptors can only be counted by reading them.
     const readings = isCold && changes.descriptors === 0 ? openFiles(proc) : this.#cache.walkCost(changes.changed)
     return this.#sweeper.isCheaper(changes.descriptors || openFiles(proc), readings)
   }

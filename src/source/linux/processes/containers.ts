@@ -5,7 +5,7 @@ import type { Container } from '../../../model/process.ts'
 import type { ProcFs } from '../kernel/proc-fs.ts'
 import { readCgroup, type Groups } from './cgroup.ts'
 
-/** The files are other people's: no more of them is read than this. */
+/** The files belong to others: no more of them is read than this. */
 const maxBytes = 4 * 1024 * 1024
 const maxName = 255
 
@@ -58,7 +58,7 @@ const dockerFile = (folder: string, id: string): string => `${folder}/containers
 const storageLists = (folder: string): string[] =>
   ['containers.json', 'volatile-containers.json'].map(name => `${folder}/overlay-containers/${name}`)
 
-/** Where a user without root keeps containers. Undefined when /etc/passwd does not know the user. */
+/** Where a user without root keeps containers. Undefined when the user is not in /etc/passwd. */
 function homeOf(uid: number, root: string): string | undefined {
   try {
     const lines = readFileSync(`${root}/etc/passwd`, 'utf8').split('\n')
@@ -79,7 +79,7 @@ function fromDocker(file: string): Names {
   }
 }
 
-/** The file that every OCI runtime is started with; what it says beyond the standard differs. */
+/** The file that every OCI runtime is started with; its annotations differ. */
 function fromSpec(file: string): Names {
   const json = readJson(file)
   const notes = isObject(json) && isObject(json.annotations) ? json.annotations : {}

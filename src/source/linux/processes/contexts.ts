@@ -10,7 +10,7 @@ import type { Tape } from '../../tape.ts'
 import type { Draft } from '../decode/draft.ts'
 import { counted } from '../gap-list.ts'
 import { isRefusal, type ProcFs } from '../kernel/proc-fs.ts'
-import type { Calls } from '../netns/network-namespace.ts'
+import type * as calls from '../kernel/calls.ts'
 
 /** How the kernel names what SELinux keeps of a file or socket. No other module labels sockets. */
 const attribute = 'security.selinux'
@@ -34,7 +34,10 @@ export interface ContextReader {
 }
 
 /** The reader of this machine. */
-export const contextReader = (calls: Calls, proc: ProcFs): ContextReader => ({ proc, attributeOf: calls?.extendedAttribute })
+export const contextReader = (systemCalls: typeof calls | undefined, proc: ProcFs): ContextReader => ({
+  proc,
+  attributeOf: systemCalls?.extendedAttribute,
+})
 
 /** Processes with their contexts, and what could not be read. */
 export interface WithContexts {

@@ -179,7 +179,7 @@ function readFrom(stat: Stat, bootMs: number | undefined, users: Pick<UserNames,
   }
 }
 
-/** Node calls its first thread so since version 24, and the kernel its process with it: the program's name says more. */
+/** Node calls its first thread so since version 24, and the kernel its process with it: so the program's name is used. */
 const nameOf = (name: string, program: string | undefined): string => (name === 'MainThread' ? program?.split('/').at(-1) || name : name)
 
 /** Words that end with NUL; a program that has overwritten them leaves one word. Kernel threads have none. */

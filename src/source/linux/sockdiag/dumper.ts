@@ -1,4 +1,4 @@
-// One request to the kernel and its answer, until it is complete or a failure says why not. Netlink's ways to fail are known here, not what a socket is.
+// One request to the kernel and its answer, until it is complete or a failure says why not. The failures of netlink are handled here; what a socket is, is not.
 
 import { viewOf } from '../../../bytes/text.ts'
 import { DecodeError, OsError } from '../../../model/errors.ts'

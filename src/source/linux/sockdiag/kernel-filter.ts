@@ -197,7 +197,7 @@ function addressRule(end: End, { address, prefix, port }: Host): Rule {
   return { is: 'host', end, words, prefix: words === undefined ? 0 : (prefix ?? words.length * 32), port: number }
 }
 
-// To the test, an end with port 0 is no end, and its address zero; the kernel may know one (a socket that is connected to port 0).
+// In the compiled filter an end with port 0 is no end, and its address zero; the kernel may have one (a socket that is connected to port 0).
 function peerRule(rule: Rule, { address, prefix, port }: Host, facts: KernelFacts, bound: Bound): Rule {
   if (port !== undefined && port !== 0) return rule
   const words = address === undefined ? undefined : addressWords(address)
@@ -208,7 +208,7 @@ function peerRule(rule: Rule, { address, prefix, port }: Host, facts: KernelFact
   return zero ? rule : all([rule, connected])
 }
 
-// Only IPv6 sockets have IPv6 addresses of any kind: a rule for all of them tells the families apart.
+// Only IPv6 sockets have IPv6 addresses of any kind: a rule for all of them separates the families.
 const six: Condition = { is: 'host', end: 'local', words: [0, 0, 0, 0], prefix: 0, port: undefined }
 
 function familyRule(fits: (family: string) => boolean, { family }: KernelFacts): Rule {

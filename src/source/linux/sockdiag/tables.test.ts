@@ -115,7 +115,7 @@ test('an answer that was cut short by the buffer, and one that never comes', asy
   match(late.gaps[0]!.text, /EAGAIN/)
 })
 
-test('netlink forbidden: the text is read, and a gap says what it does not tell', async () => {
+test('netlink forbidden: the text is read, and a gap says what it leaves out', async () => {
   const text = new Uint8Array(readFileSync('test/golden/linux/proc/net/tcp'))
   for (const code of ['EPERM', 'EACCES', 'EPROTONOSUPPORT', 'EAFNOSUPPORT']) {
     const refused = new OsError('socket(NETLINK_SOCK_DIAG)', code)
@@ -129,7 +129,7 @@ test('netlink forbidden: the text is read, and a gap says what it does not tell'
   }
 })
 
-test('neither netlink nor text: a gap that tells whether it is forbidden or lacking', async () => {
+test('neither netlink nor text: a gap that shows whether it is forbidden or lacking', async () => {
   const refused = await listScripted({ 'tcp ipv4': [[new OsError('socket(NETLINK_SOCK_DIAG)', 'EPERM')]] }, ['tcp'], { families: ['ipv4'] })
   deepEqual(
     refused.gaps.map(gap => [gap.what, gap.why]),
