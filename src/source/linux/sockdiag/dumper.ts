@@ -206,17 +206,22 @@ class IncomingDump {
   /** Reads a datagram. */
   take(datagram: Uint8Array): void {
     const view = viewOf(datagram)
-    if (this.sockets.length > 0) this.#starts.push(this.sockets.length)
-    eachMessage(view, (type, at, end, flags) => this.#message(view, type, at, end, flags))
+    const { sockets } = this
+    const { read, single } = this.#request
+    const replyType = this.#replyType
+    if (sockets.length > 0) this.#starts.push(sockets.length)
+    eachMessage(view, (type, at, end, flags) => {
+      if ((flags & NLM_F_DUMP_INTR) !== 0) this.#interrupted = true
+      if (type !== replyType) return this.#control(type, at)
+      const socket = read(view, at, end)
+      if (socket) sockets.push(socket)
+      if (single) this.isDone = true // Also when it was none that this request is for.
+    })
   }
 
-  #message(view: DataView, type: number, at: number, end: number, flags: number): void {
-    if ((flags & NLM_F_DUMP_INTR) !== 0) this.#interrupted = true
-    if (type === this.#replyType) {
-      const socket = this.#request.read(view, at, end)
-      if (socket) this.sockets.push(socket)
-      if (this.#request.single) this.isDone = true
-    } else if (type === NLMSG_DONE || type === NLMSG_ERROR) this.isDone = true
+  /** A message that is not about a socket. */
+  #control(type: number, at: number): void {
+    if (type === NLMSG_DONE || type === NLMSG_ERROR) this.isDone = true
     else if (type !== NLMSG_NOOP) throw new DecodeError('type of a netlink message', this.#replyType, type, `at ${at}`)
   }
 
