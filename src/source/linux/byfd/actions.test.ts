@@ -39,7 +39,7 @@ async function connection() {
   return { server, client, peer, socket, errors }
 }
 
-test('a connection is shut down in order, through the descriptor of its owner', asRoot, async () => {
+test('a connection is shut down gracefully, through the descriptor of its owner', asRoot, async () => {
   const { server, client, peer, socket, errors } = await connection()
   const ended = once(peer, 'end')
   await source!.actions!.shutdown!(socket)
