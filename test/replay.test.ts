@@ -187,8 +187,9 @@ test('playing loads no FFI', needs('linux', 'file /proc/self/maps'), async () =>
   live.close()
   const program = `
     const { openRecording } = await import(${JSON.stringify(`${process.cwd()}/src/source/open.ts`)})
+    const { planQuery } = await import(${JSON.stringify(`${process.cwd()}/src/filter/plan.ts`)})
     const machine = await openRecording(${JSON.stringify(file)})
-    await machine.takeSnapshot({ details: ['tcp'] }); await machine.abilities(); await machine.interfaces(); await machine.process(1)
+    await machine.takeSnapshot(planQuery({ details: ['tcp'] })); await machine.abilities(); await machine.interfaces(); await machine.process(1)
     process.stdout.write(String(/koffi/.test(require('node:fs').readFileSync('/proc/self/maps', 'utf8'))))`
   const output = execFileSync(process.execPath, ['--input-type=commonjs', '-e', `(async () => {${program}})()`], { encoding: 'utf8' })
   equal(output, 'false')

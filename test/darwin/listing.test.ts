@@ -29,10 +29,7 @@ const find = (snapshot: Snapshot, key: string): Socket => {
   return found
 }
 
-async function lookAt(
-  text: string,
-  query: Query = everything,
-) {
+async function lookAt(text: string, query: Query = everything) {
   const source = await machine(text).open()
   try {
     return await source.takeSnapshot(planQuery(query))

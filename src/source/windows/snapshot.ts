@@ -39,8 +39,7 @@ export function snapshotTaker(tape: Tape, calls: Calls | undefined, statistics: 
         : new Map<number, Process>()
     if (!query.owners) for (const { draft } of found) withoutOwners(draft)
     if (tape.recordsEverything || countsTcp(query)) {
-      const isJudgedBefore =
-        !tape.recordsEverything && typeof query.query.filter !== 'function' && !(query.needs && countsTcp(query.needs))
+      const isJudgedBefore = !tape.recordsEverything && typeof query.query.filter !== 'function' && !(query.needs && countsTcp(query.needs))
       const asked = isJudgedBefore ? found.filter(row => query.test(row.draft, processes)) : found
       await addStatistics(tape, statistics, asked, gaps)
     }
