@@ -1,7 +1,7 @@
 // Every wrong call of the library is a TypeError that starts with the name of the argument.
 import { planQuery } from '../src/filter/plan.ts'
 import { test } from 'node:test'
-import { deepEqual, rejects } from 'node:assert/strict'
+import { deepEqual, rejects, throws } from 'node:assert/strict'
 import * as netstat from '../src/compat/netstat2.ts'
 import * as library from '../src/index.ts'
 
@@ -176,7 +176,8 @@ test('every function that is exported and takes an argument is in the table', ()
 test('what a source is asked is checked, too', async () => {
   const source = await library.openSource()
   try {
-    await rejects(source.takeSnapshot(planQuery({ protocol: ['tcp'] } as never)), /^TypeError: query\.protocol: did you mean protocols\?/)
+    throws(() => planQuery({ protocol: ['tcp'] } as never), /^TypeError: query\.protocol: did you mean protocols\?/)
+    await rejects(source.takeSnapshot({ protocol: ['tcp'] } as never), /^TypeError: plan: needs a plan, as planQuery\(\) makes it/)
   } finally {
     source.close()
   }
