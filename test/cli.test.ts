@@ -87,7 +87,7 @@ test('nothing found is exit 1, a mistake is one line and exit 2', () => {
     [['port', '99999'], /not between 1 and 65535/],
     [['port'], /which port\?/],
     [['free', '9-3'], /ends before it starts/],
-    [['kill', ':'], /is no port/],
+    [['kill', ':'], /is not a port/],
     [['kill', ':3000', '--grace', 'x'], /--grace "x"/],
     [['close'], /which connections\?/],
     [['completion', 'tcsh'], /which shell\?/],
