@@ -99,7 +99,7 @@ test('nothing found is exit 1, a mistake is one line and exit 2', () => {
     [['-A', '!tcp'], /leaves no table/],
     [['state'], /state : expected a state/],
     [['help', 'filter'], /did you mean filters\?/],
-    [['--replay', 'package.json'], /is no recording/],
+    [['--replay', 'package.json'], /is not a recording/],
     [['--replay', 'nothing/there'], /ENOENT/],
     [['--record', 'a', '--replay', 'b'], /cannot be used together/],
     [['--json=yes'], /takes no value/],
