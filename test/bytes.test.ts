@@ -41,9 +41,9 @@ async function follow(
     if (frame.sequence === 0) child.stdin.end('go\n')
     const { flows } = frame
     if (flows === undefined) continue
-    for (const of of ['inBytes', 'outBytes'] as const) {
-      equal(sum(flows.sockets, of), flows.total[of], 'the sockets add up')
-      equal(sum(flows.processes, of) + flows.unattributed[of], flows.total[of], 'the processes and the rest add up')
+    for (const field of ['inBytes', 'outBytes'] as const) {
+      equal(sum(flows.sockets, field), flows.total[field], 'the sockets add up')
+      equal(sum(flows.processes, field) + flows.unattributed[field], flows.total[field], 'the processes and the rest add up')
     }
     for (const row of flows.processes) {
       const key = String(row.process?.pid ?? row.name)

@@ -92,11 +92,11 @@ const closed = (s: Socket, bytesIn: number, bytesOut: number): SocketEvent => ({
 const rows = (flows: Flows | undefined, of: 'processes' | 'sockets' | 'users'): unknown =>
   flows?.[of].map(f => [f.name, f.inBytes, f.outBytes, f.kind])
 const adds = (flows: Flows): void => {
-  for (const of of ['inBytes', 'outBytes', 'inTotalBytes', 'outTotalBytes'] as const) {
-    const sum = (list: Flows['users']): number => list.reduce((all, f) => all + f[of], 0)
-    equal(sum(flows.sockets.filter(() => !of.includes('Total'))), of.includes('Total') ? 0 : flows.total[of], `sockets ${of}`)
-    equal(sum(flows.processes) + flows.unattributed[of], flows.total[of], `processes ${of}`)
-    for (const list of ['users', 'containers', 'remotes', 'protocols'] as const) equal(sum(flows[list]), flows.total[of], `${list} ${of}`)
+  for (const field of ['inBytes', 'outBytes', 'inTotalBytes', 'outTotalBytes'] as const) {
+    const sum = (list: Flows['users']): number => list.reduce((all, f) => all + f[field], 0)
+    equal(sum(flows.sockets.filter(() => !field.includes('Total'))), field.includes('Total') ? 0 : flows.total[field], `sockets ${field}`)
+    equal(sum(flows.processes) + flows.unattributed[field], flows.total[field], `processes ${field}`)
+    for (const list of ['users', 'containers', 'remotes', 'protocols'] as const) equal(sum(flows[list]), flows.total[field], `${list} ${field}`)
   }
 }
 
