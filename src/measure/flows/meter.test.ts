@@ -96,7 +96,8 @@ const adds = (flows: Flows): void => {
     const sum = (list: Flows['users']): number => list.reduce((all, f) => all + f[field], 0)
     equal(sum(flows.sockets.filter(() => !field.includes('Total'))), field.includes('Total') ? 0 : flows.total[field], `sockets ${field}`)
     equal(sum(flows.processes) + flows.unattributed[field], flows.total[field], `processes ${field}`)
-    for (const list of ['users', 'containers', 'remotes', 'protocols'] as const) equal(sum(flows[list]), flows.total[field], `${list} ${field}`)
+    for (const list of ['users', 'containers', 'remotes', 'protocols'] as const)
+      equal(sum(flows[list]), flows.total[field], `${list} ${field}`)
   }
 }
 
