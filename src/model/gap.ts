@@ -34,7 +34,8 @@ export const gapCodes = {
   'namespaces-hidden': 'network namespaces may exist that cannot be found',
   'namespaces-limit': 'there were more network namespaces than are looked for',
   'namespaces-unsupported': 'this platform has no network namespaces',
-  'events-refused': 'a source of events cannot be used',
+  'events-bpf-refused': 'programs in the kernel cannot report events',
+  'events-destroy-refused': "the kernel's destroy messages cannot be used",
   'events-lost': 'events were lost',
   'ends-lost': 'ends of sockets were not reported, and snapshots found them',
   'events-limit': 'more sockets are open than are tracked',
@@ -49,13 +50,13 @@ export const gapCodes = {
 /** What is missing, as programs compare it. */
 export type GapCode = keyof typeof gapCodes
 
-/** What tells one gap from another: its code and subject, and where it has no code, what is missing and why. */
-export const gapKey = (gap: Gap): string => `${gap.code ?? ''} ${gap.what} ${gap.code === undefined ? gap.why : ''}`
+/** The identity of a gap: the same lack has the same key, whatever its sentence and its count say. */
+export const gapKey = (gap: Gap): string => `${gap.code} ${gap.what}`
 
 /** Something that could not be seen: what, why, what would help, and how many. Never an exception. */
 export interface Gap {
   /** The identity of the gap: the same for the same lack, whatever its sentence says. */
-  readonly code?: GapCode
+  readonly code: GapCode
   readonly what: 'sockets' | 'owners' | 'processes' | 'statistics' | 'events' | 'bytes' | 'namespaces' | 'interfaces'
   readonly why: 'permission' | 'kernel' | 'platform' | 'interrupted' | 'lost' | 'limit' | 'gone' | 'recording' | 'damaged'
   /** One sentence for people: what is missing. */

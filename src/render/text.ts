@@ -51,9 +51,6 @@ export type Colour = 'bold' | 'dim' | 'red' | 'green' | 'yellow'
 /** Puts text in a colour, or leaves it as it is where colour is not wanted. */
 export type Paint = (colour: Colour, text: string) => string
 
-/** `1 process`, `2 processes`. */
-export const counted = (n: number, one: string, many = `${one}s`): string => `${n} ${n === 1 ? one : many}`
-
 /** The text filled up with spaces. */
 export function fill(text: string, columns: number, align: 'left' | 'right'): string {
   const space = ' '.repeat(Math.max(0, columns - width(text)))

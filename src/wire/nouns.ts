@@ -77,7 +77,7 @@ const scalars = table(scalar, limits.few) as Shape<Readonly<Record<string, strin
 export const gap = named(
   'gap',
   object<Gap>({
-    code: optional(growingWords(Object.keys(gapCodes) as GapCode[])),
+    code: growingWords(Object.keys(gapCodes) as GapCode[]),
     what: words<Gap['what']>(['sockets', 'owners', 'processes', 'statistics', 'events', 'bytes', 'namespaces', 'interfaces']),
     why: words<Gap['why']>(['permission', 'kernel', 'platform', 'interrupted', 'lost', 'limit', 'gone', 'recording', 'damaged']),
     text: text(),

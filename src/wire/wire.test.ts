@@ -83,7 +83,7 @@ test('a snapshot comes back as it was, from its text and from its parsed value',
 })
 
 test('a document says whether it is complete, and nothing in it can act on a terminal', () => {
-  const gap = { what: 'owners', why: 'permission', text: 'x', help: 'y', count: 3 } as const
+  const gap = { code: 'owners-hidden', what: 'owners', why: 'permission', text: 'x', help: 'y', count: 3 } as const
   const evil = aSocket({ local: { path: '\u001b[2J\u202e' } })
   const snapshot = snapshotOf([evil], [aProcess({ pid: 7 })], [gap])
   const text = textOf(writeSnapshot(snapshot, metaOf(snapshot, '1.0.0', undefined)))

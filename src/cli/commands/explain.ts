@@ -2,7 +2,7 @@
 
 import { Machine } from '../../machine/machine.ts'
 import { explainLines } from '../../render/explain.ts'
-import { counted } from '../../render/text.ts'
+import { counted } from '../../model/counted.ts'
 import { microsText } from '../../render/units.ts'
 import { explainReport, type ExplainBy } from '../../report/explain.ts'
 import { printDocument, seenNow } from '../document.ts'
