@@ -19,16 +19,19 @@ import { eventParts, watchParts, type EventOptions, type WatchOptions } from './
 export class Machine {
   /** Where its sockets come from. */
   readonly source: Source
-  readonly #monitor: Monitor
+  /** One for each choice of network namespaces: what is asked of the source for all subscribers is of one choice. */
+  readonly #monitors = new Map<string, Monitor>()
 
   constructor(source: Source) {
     this.source = source
-    this.#monitor = new Monitor(source)
   }
 
-  /** The loop that all subscribers of this machine share. */
-  get monitor(): Monitor {
-    return this.#monitor
+  /** The loop that all subscribers of the same network namespaces share. */
+  monitor({ namespaces = 'own' }: Pick<Query, 'namespaces'> = {}): Monitor {
+    const scope = JSON.stringify(namespaces)
+    let monitor = this.#monitors.get(scope)
+    if (monitor === undefined) this.#monitors.set(scope, (monitor = new Monitor(this.source)))
+    return monitor
   }
 
   /** Every socket that is asked for, as it is now, with owners. */
@@ -41,7 +44,8 @@ export class Machine {
    * slow gets the newest frame, and how many were left out.
    */
   watch(options: WatchOptions = {}): FrameSubscription {
-    return this.#monitor.frames(watchParts(options))
+    const parts = watchParts(options)
+    return this.monitor(parts.query).frames(parts)
   }
 
   /**
@@ -49,7 +53,8 @@ export class Machine {
    * A caller that is slow loses nothing silently: what there was no room for comes as a gap with its count.
    */
   events(options: EventOptions = {}): AsyncGenerator<SocketEvent | EventGap, void, undefined> {
-    return this.#monitor.events(eventParts(options))
+    const parts = eventParts(options)
+    return this.monitor(parts.query).events(parts)
   }
 
   /** Watches TCP connections for a while, and judges each over the whole time. */
@@ -94,7 +99,8 @@ export class Machine {
 
   /** Ends every watch, and closes the machine. Closing twice does nothing. */
   async close(): Promise<void> {
-    await this.#monitor.close()
+    for (const monitor of this.#monitors.values()) await monitor.close()
+    this.#monitors.clear()
     this.source.close()
   }
 

@@ -103,7 +103,7 @@ test('mistakes name the argument, at once', async () => {
   throws(() => events({ states: ['listen'] } as never), /^TypeError: query\.states: /)
   throws(() => parseFilter(undefined as never), /^TypeError: text: /)
   throws(() => compileFilter(5 as never), /^TypeError: filter: /)
-  throws(() => printFilter({ kind: 'not' } as never), /^TypeError: filter: /)
+  throws(() => printFilter({ kind: 'not' } as never), /^TypeError: filter\.part: /)
 })
 
 test('looks keep their places: no drift, no doubles, no catching up', () => {

@@ -1,4 +1,4 @@
-import { equal } from 'node:assert/strict'
+import { deepEqual } from 'node:assert/strict'
 import { test } from 'node:test'
 import { counted } from './counted.ts'
 

@@ -43,17 +43,21 @@ export interface EventOptions {
   readonly signal?: AbortSignal | undefined
 }
 
-/** Keeps the times of a subscriber: its n-th snapshot is at n × every, and those that could not be made in time are left out. */
+/**
+ * Keeps the times of a subscriber: one snapshot at once, and then at n × every from a start that all subscribers of a monitor share, so that those of the same
+ * interval are given the same snapshots. What could not be made in time is left out.
+ */
 class Schedule {
   readonly every: number
   readonly #startMs: number
-  #tick = 0
+  #tick: number
   /** How many were left out since the last one that was made. */
   skipped = 0
 
-  constructor(every: number, nowMs: number) {
+  constructor(every: number, startMs: number, nowMs: number) {
     this.every = every
-    this.#startMs = nowMs
+    this.#startMs = startMs
+    this.#tick = Math.floor((nowMs - startMs) / every)
   }
 
   get dueMs(): number {
@@ -106,12 +110,16 @@ export class Monitor {
   /** What each subscriber asks for, and what the source is asked for all of them. */
   #plans: readonly Plan[] = []
   #asked: Plan | undefined
+  /** The plans of subscribers that ask for exactly what the source is asked. */
+  #exact: ReadonlySet<Plan> = new Set()
   /** Reports of what happened after the last snapshot: they belong to the next interval. */
   #later: SourceEvent[] = []
   #running: Promise<void> | undefined
   #wake: (() => void) | undefined
   #isPaused = false
   #forcedSteps = 0
+  /** When the loop began: the times of all subscribers are counted from here. */
+  #startMs = 0
   #idleMs = pollMs
   #lastRead = 0
   /** When it follows a recording, the clock is that of the recording. */
@@ -268,7 +276,9 @@ export class Monitor {
 
   /** The loop itself. It ends with the last subscriber. */
   async #run(): Promise<void> {
+    await nextTurn() // Whoever subscribes at the same time shares the first snapshot.
     try {
+      this.#startMs = performance.now()
       while (this.#subscribers.size > 0) {
         await this.#prepare()
         const hadEvents = this.#readEvents(Infinity)
@@ -312,8 +322,11 @@ export class Monitor {
   async #prepare(): Promise<void> {
     const plans = [...this.#subscribers].map(planOf)
     if (plans.length !== this.#plans.length || plans.some((plan, i) => plan !== this.#plans[i])) {
-      const asked = plans.every(plan => plan === plans[0]) ? plans[0]! : unionOf(plans)
-      if (this.#asked !== undefined && asked !== this.#asked) this.#tracker.rebase()
+      const first = planKey(plans[0]!)
+      const asked = plans.every(plan => planKey(plan) === first) ? plans[0]! : unionOf(plans)
+      const key = planKey(asked)
+      this.#exact = new Set(plans.filter(plan => planKey(plan) === key))
+      if (this.#asked !== undefined && key !== planKey(this.#asked)) this.#tracker.rebase()
       this.#asked = asked
       this.#plans = plans
     }
@@ -335,7 +348,7 @@ export class Monitor {
     const reader = this.#reader?.reader
     this.#tracker.reported = { opens: new Set(reader?.opens), ends: new Set(reader?.ends), everyEnd: new Set(reader?.everyEnd) }
     // Nothing that happens is missed any more: now the times of new subscribers begin.
-    for (const subscriber of this.#subscribers) subscriber.schedule ??= new Schedule(subscriber.every, performance.now())
+    for (const subscriber of this.#subscribers) subscriber.schedule ??= new Schedule(subscriber.every, this.#startMs, performance.now())
   }
 
   /** Reads what has happened up to a moment. False when there is no more of that. */
@@ -465,7 +478,7 @@ export class Monitor {
         continue
       }
       const { view, schedule } = one
-      const isOnly = view.watched.asked === asked
+      const isOnly = this.#exact.has(view.watched.asked)
       view.addStep(step, isOnly, context)
       if (!due.includes(one) || one.waiting === undefined) continue
       const frame = view.makeFrame(step, isOnly, context, readings, { clockMs: stepClockMs, coverage }, schedule!.skipped)
@@ -580,6 +593,12 @@ export class FrameSubscription implements AsyncGenerator<Frame, void, undefined>
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#calls.end()
   }
+}
+
+/** The same for plans that ask for the same. A function or a tree is the same only as itself. */
+function planKey(plan: Plan): unknown {
+  const { filter } = plan.query
+  return filter === undefined || typeof filter === 'string' ? JSON.stringify(plan.query) : plan
 }
 
 const planOf = (one: Subscriber): Plan => (one.kind === 'events' ? one.plan.asked : one.view.watched.asked)

@@ -64,8 +64,8 @@ export class View {
   #changed: StateChange[] = []
   #events: SocketEvent[] = []
   #eventsLeftOut = 0
-  /** The sockets that were in the last frame, where that is not simply all of the snapshot. */
-  #taken: Map<string, Socket> | undefined
+  /** The sockets of the last frame. */
+  #before: readonly Socket[] = []
   /** The sockets that ended since the last frame, and before it: the rows of the latter are dropped. */
   #ended: string[] = []
   #endedBefore: string[] = []
@@ -85,7 +85,7 @@ export class View {
   /** Starts anew, as after a jump in time. */
   restart(): void {
     this.#lastClockMs = undefined
-    this.#taken = undefined
+    this.#before = []
     this.#forgetStep()
   }
 
@@ -126,9 +126,11 @@ export class View {
       : this.#compare(tracked, isFirst, snapshot.processes, context)
     const flows = this.needs.flows ? this.#flows(tracked, intervalMs) : undefined
     if (this.#eventsLeftOut > 0) this.#gaps.add(leftOut(this.#eventsLeftOut))
+    const sockets = isWhole ? snapshot.sockets : tracked.map(one => one.record)
+    this.#before = sockets
     const frame: Frame = {
       ...snapshot,
-      sockets: isWhole ? snapshot.sockets : tracked.map(one => one.record),
+      sockets,
       gaps: this.#gaps.size === 0 ? snapshot.gaps : [...snapshot.gaps, ...this.#gaps.all],
       sequence: this.#sequence++,
       intervalMs,
@@ -181,9 +183,8 @@ export class View {
     processes: ReadonlyMap<number, Process>,
     context: FilterContext,
   ): Pick<Frame, 'opened' | 'closed' | 'changed'> {
-    const before = this.#taken ?? new Map<string, Socket>()
+    const before = new Map(this.#before.map(socket => [socket.key, socket]))
     const now = new Map(tracked.map(one => [one.key, one.record]))
-    this.#taken = now
     if (isFirst) return { opened: [], closed: [], changed: [] }
     const openedKeys = new Map(this.#opened.map(socket => [socket.key, socket]))
     const closedKeys = new Map(this.#closed.map(socket => [socket.key, socket]))

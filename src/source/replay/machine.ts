@@ -138,8 +138,8 @@ class PlayedMachine implements Source {
     return this.#tape.ended
   }
 
-  takeSnapshot(plan: Plan = planQuery()): Promise<Snapshot> {
-    return this.#turns.take(() => this.#takeSnapshot(plan))
+  takeSnapshot(plan: Plan = planQuery(), events?: EventReader): Promise<Snapshot> {
+    return this.#turns.take(() => this.#takeSnapshot(plan, events))
   }
 
   async interfaces(): ReturnType<Source['interfaces']> {
@@ -180,13 +180,13 @@ class PlayedMachine implements Source {
     this.#tape.close()
   }
 
-  async #takeSnapshot(plan: Plan): Promise<Snapshot> {
+  async #takeSnapshot(plan: Plan, events: EventReader | undefined): Promise<Snapshot> {
     checkPlan(plan)
     if (!this.#isBegun) this.#areInterfacesAsked = false
     this.#isBegun = false
     const everything = planQuery({ ...plan.query, owners: plan.owners, details: plan.details, filter: undefined })
     // The filter is not part of the question: its own mistakes are not damage.
-    const found = await sense(this.#tape, async () => checkSnapshot(await this.#source.takeSnapshot(everything)))
+    const found = await sense(this.#tape, async () => checkSnapshot(await this.#source.takeSnapshot(everything, events)))
     this.#seen = found.processes
     return {
       ...found,

@@ -76,6 +76,7 @@ const socket: Shape = {
   namespace: ['?', { inode: 'number', name: '?string' }],
   mark: '?number',
   cgroup: ['?', { id: 'number', path: '?string' }],
+  traffic: ['?', { inBytes: 'number', outBytes: 'number', inCalls: 'number', outCalls: 'number' }],
 }
 const owner: Shape = { pid: 'number', fd: '?number' }
 const use: Shape = { key: 'string', state: '?string', processorMs: '?number', residentBytes: '?number', virtualBytes: '?number' }
