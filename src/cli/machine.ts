@@ -17,7 +17,7 @@ export async function openMachine(args: ParsedArguments): Promise<Source> {
   return openRecorder(record, { keepsArguments: args.has('record-arguments') }).catch(mistaken('--record'))
 }
 
-/** A file that does not exist, or exists already, is a mistake in the command line. */
+/** A file that does not exist, or exists already, is a usage error. */
 function mistaken(option: string): (error: unknown) => never {
   return error => {
     if (error instanceof OsError && /^(open|fstat|write) /.test(error.call)) throw new UsageError(`${option}: ${error.message}`)

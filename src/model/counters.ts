@@ -1,11 +1,11 @@
-// What the system as a whole counts, not any one socket.
+// Counters of the system as a whole, not of any one socket.
 
 /** The counters of TCP since the machine started. */
 export interface TcpCounters {
-  /** Connections that programs here opened, and that they accepted. */
+  /** Connections that local programs opened, and that they accepted. */
   readonly opened: number
   readonly accepted: number
-  /** Connections that could not be made, and those that were reset. */
+  /** Connections that could not be made, and connections that were reset. */
   readonly failed: number
   readonly reset: number
   /** Connections that are open now. */
@@ -17,11 +17,11 @@ export interface TcpCounters {
   readonly sentResets: number
 }
 
-/** The counters of UDP over one family since the machine started. */
+/** The counters of UDP over one address family since the machine started. */
 export interface UdpCounters {
   readonly receivedDatagrams: number
   readonly sentDatagrams: number
-  /** Datagrams that came for a port that nobody had. */
+  /** Datagrams for a port without a socket. */
   readonly refusedDatagrams: number
   readonly receiveErrors: number
   /** Datagrams that were dropped because the buffer of their socket was full, on the way in and out; where the system counts them. */

@@ -1,14 +1,14 @@
-// Who moved how many bytes. Bytes are payload: what programs wrote and read, without headers and without what was sent twice.
+// Who moved how many bytes. Bytes are payload: what programs wrote and read, without headers and without retransmissions.
 
 import type { Accuracy } from './accuracy.ts'
 import type { Process } from './process.ts'
 import type { Socket } from './socket.ts'
 
-/** What something moved: in the interval, and in all since the watch began. */
+/** What a socket, process, user or address moved: in the interval, and in total since the watch began. */
 export interface Flow {
   /** The key of the socket or the process, the name of the user or the remote address: the same in every frame. */
   readonly key: string
-  /** For people. */
+  /** The human-readable name. */
   readonly name: string
   readonly inBytes: number
   readonly outBytes: number
@@ -16,17 +16,17 @@ export interface Flow {
   readonly outBytesPerSecond: number
   readonly inTotalBytes: number
   readonly outTotalBytes: number
-  /** Segments or datagrams of the interval, with and without payload; undefined when nothing counted them. */
+  /** Segments or datagrams of the interval, with and without payload; undefined when they were not counted. */
   readonly inSegments: number | undefined
   readonly outSegments: number | undefined
   /** Payload that was retransmitted in the interval. It is not part of `outBytes`. */
   readonly retransmittedBytes: number
-  /** How many sockets it has, and how many of them nothing counts. */
+  /** How many sockets it has, and how many of them have no byte counters. */
   readonly sockets: number
   readonly uncountedSockets: number
-  /** Both directions, averaged over the last seconds: rows are ranked by it, so that they do not jump. */
+  /** Both directions, averaged over the last seconds: the rank of rows, so that they do not jump. */
   readonly averageBytesPerSecond: number
-  /** How true the numbers are: the least true of those that they were made of. */
+  /** The accuracy of the numbers: that of the least accurate part. */
   readonly accuracy: Accuracy
   readonly process: Process | undefined
   readonly socket: Socket | undefined
@@ -37,11 +37,11 @@ export interface Flows {
   readonly intervalMs: number
   readonly total: Flow
   /**
-   * Bytes that no process could be found for. With `processes` it adds up to `total`. In an interval it can be below 0: bytes that
-   * waited in a buffer have found their reader.
+   * Bytes that could not be attributed to a process. With `processes` it adds up to `total`. In an interval it can be below 0: when a
+   * process has read bytes that waited in a buffer before.
    */
   readonly unattributed: Flow
-  /** Those that moved something in the interval or just before. */
+  /** Those that moved bytes in the interval or just before. */
   readonly sockets: readonly Flow[]
   readonly processes: readonly Flow[]
   readonly users: readonly Flow[]
@@ -66,7 +66,7 @@ export interface InterfaceFlow {
   readonly outErrors: number
   readonly inDrops: number
   readonly outDrops: number
-  /** Undefined until there are two counts to compare, and when the counters were set back. */
+  /** Undefined until there are two readings to compare, and when the counters were reset. */
   readonly inBytesPerSecond: number | undefined
   readonly outBytesPerSecond: number | undefined
   /** The last 60 rates, the oldest first. */
@@ -82,13 +82,13 @@ export interface LedgerRow {
   readonly accuracy: Accuracy
 }
 
-/** What went through the interfaces in an interval, and what it was. The rows add up to the interfaces' bytes. */
+/** What went through the interfaces in an interval, and what it consisted of. The rows add up to the interfaces' bytes. */
 export interface Ledger {
   readonly inBytes: number
   readonly outBytes: number
   readonly rows: readonly LedgerRow[]
-  /** The residual as a share of all bytes, in per cent; undefined when nothing moved. */
+  /** The residual as a share of all bytes, in percent; undefined when nothing moved. */
   readonly residualPercent: number | undefined
-  /** By how much the residual may be off, as interfaces and sockets are not read at one moment; undefined where nobody knows. */
+  /** The error of the residual, because interfaces and sockets are not read at the same moment; undefined where it is not known. */
   readonly unsureBytes: number | undefined
 }

@@ -1,11 +1,11 @@
 // A network interface and its counters.
 
-/** One interface. Counters grow from 0 when it is made, and can be reset by the driver. */
+/** One interface. Counters start at 0 when it is created, and can be reset by the driver. */
 export interface Interface {
   readonly index: number
   readonly name: string
   readonly up: boolean
-  /** A cable or a peer is there. */
+  /** Whether the link is up. */
   readonly carrier: boolean | undefined
   readonly loopback: boolean
   readonly mtuBytes: number | undefined
@@ -13,7 +13,7 @@ export interface Interface {
   readonly counters: InterfaceCounters | undefined
 }
 
-/** What went through an interface since it was made. */
+/** What went through an interface since it was created. */
 export interface InterfaceCounters {
   readonly inBytes: number
   readonly outBytes: number

@@ -1,4 +1,4 @@
-// The gaps that stay in every frame of a subscriber once they are known. What was lost adds up.
+// The gaps that stay in every frame of a subscriber once they are known. Counts of losses add up.
 
 import { gapKey, type Gap } from '../model/gap.ts'
 
@@ -14,7 +14,7 @@ export class GapList {
     return this.#gaps.size
   }
 
-  /** Adds a gap. The count of the same gap grows, and its sentence with it. */
+  /** Adds a gap. If it is there already, the counts are added, also in its text. */
   add(gap: Gap): void {
     const key = gapKey(gap)
     const was = this.#gaps.get(key)
@@ -23,5 +23,5 @@ export class GapList {
   }
 }
 
-/** The gap with another count, which its sentence names. */
+/** The gap with another count, also in its text. */
 const withCount = (gap: Gap, count: number): Gap => ({ ...gap, count, text: gap.text.replace(String(gap.count), String(count)) })

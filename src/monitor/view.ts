@@ -1,4 +1,4 @@
-// What one subscriber has of the steps of the tracker since its last frame, and the frame that it makes of them.
+// What one subscriber has received of the tracker's steps since its last frame, and the frame that is made of it.
 
 import type { FilterContext } from '../filter/compile.ts'
 import type { Plan } from '../filter/plan.ts'
@@ -16,24 +16,24 @@ import { GapList } from './gap-list.ts'
 import { InterfaceReadings, type InterfaceReading } from './interface-readings.ts'
 import { watchPlan, type WatchedPlan } from './watched-plan.ts'
 
-/** More events than this are not kept for one frame; how many were left out is a gap. */
+/** The maximum number of events for one frame; how many were left out is a gap. */
 const maxEvents = 200_000
 
-/** What a subscriber needs beside the sockets. */
+/** What a subscriber needs besides the sockets. */
 export interface Needs {
   /** Who moved how many bytes, the interfaces and the ledger. */
   readonly flows?: boolean | undefined
-  /** Openings and ends one by one, also of sockets that live shorter than from one snapshot to the next. */
+  /** Openings and ends one by one, including sockets that live shorter than the interval between snapshots. */
   readonly events?: boolean | undefined
-  /** What processes use of the machine. */
+  /** The resources that processes use. */
   readonly use?: boolean | undefined
-  /** What the system as a whole counts. */
+  /** The counters of the system as a whole. */
   readonly counters?: boolean | undefined
   /** The limits of the system. */
   readonly limits?: boolean | undefined
 }
 
-/** What was read beside a snapshot, because a subscriber needs it. */
+/** What was read besides a snapshot, because a subscriber needs it. */
 export interface Readings {
   readonly interfaces: InterfaceReading | undefined
   readonly use: readonly ProcessUse[] | undefined
@@ -41,9 +41,9 @@ export interface Readings {
   readonly limits: SystemLimits | undefined
 }
 
-/** When a frame is made. */
+/** The time of a frame. */
 export interface Moment {
-  /** By a clock that never jumps; that of a recording when one is played. */
+  /** By a monotonic clock; that of the recording when one is played. */
   readonly clockMs: number
   readonly coverage: Omit<Coverage, 'lost'>
 }
@@ -76,13 +76,13 @@ export class View {
     this.#tables = flowTables(tracker.processOf)
   }
 
-  /** Follows another plan from now on: the next frame compares with nothing. */
+  /** Follows another plan from now on: the next frame is not compared. */
   setPlan(plan: Plan): void {
     this.watched = watchPlan(plan, this.needs.flows === true)
     this.restart()
   }
 
-  /** Starts anew, as after a jump in time. */
+  /** Starts over, as after a jump in time. */
   restart(): void {
     this.#lastClockMs = undefined
     this.#before = []
@@ -101,7 +101,7 @@ export class View {
     else this.#eventsLeftOut++
   }
 
-  /** Adds a step. `isOnly`: the snapshot is exactly what this subscriber asked for. */
+  /** Adds a step. `isOnly`: the snapshot is exactly what this subscriber requested. */
   addStep(step: Step, isOnly: boolean, context: FilterContext): void {
     for (const event of step.events) this.addEvent(event, context)
     if (this.#lastClockMs !== undefined) {
@@ -114,7 +114,7 @@ export class View {
     for (const moved of step.moved) if (this.#takesMoved(moved, step, isOnly, context)) this.#tables.move(this.#tableStep, moved)
   }
 
-  /** The frame of what was added since the one before. */
+  /** The frame of everything that was added since the one before. */
   makeFrame(step: Step, isOnly: boolean, context: FilterContext, readings: Readings, moment: Moment, skipped: number): Frame {
     const { snapshot } = step
     const isFirst = this.#lastClockMs === undefined
@@ -158,9 +158,9 @@ export class View {
     this.#lost = 0
   }
 
-  /** The source gave what was asked for: so what moved is of that, but for sockets that closed, which are in no state that could be asked for. */
+  /** With `isOnly` the source returned exactly what was requested, so these bytes match, except for closed sockets, whose state cannot be requested. */
   #takesMoved({ socket }: Moved, { snapshot }: Step, isOnly: boolean, context: FilterContext): boolean {
-    if (isOnly && this.watched.asked.matchesEverything && this.watched.asked.protocols.includes(socket.protocol)) return true
+    if (isOnly && this.watched.sourcePlan.matchesEverything && this.watched.sourcePlan.protocols.includes(socket.protocol)) return true
     return this.watched.takesInAnyState(socket, snapshot.processes, context)
   }
 
@@ -176,7 +176,7 @@ export class View {
     return flows
   }
 
-  /** What opened, closed and changed among the sockets that this subscriber takes. */
+  /** The sockets of this subscriber that opened, closed and changed. */
   #compare(
     tracked: readonly TrackedSocket[],
     isFirst: boolean,
@@ -216,7 +216,7 @@ const leftOut = (count: number) =>
     code: 'events-lost',
     what: 'events',
     why: 'limit',
-    text: `${count} events were left out of frames: there were too many`,
+    text: `${count} events were left out of frames because there were too many`,
     help: '',
     count,
   }) as const

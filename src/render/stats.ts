@@ -1,4 +1,4 @@
-// Counts of sockets, and how near the limits are, as text.
+// Counts of sockets, and how close the limits are, as text.
 
 import type { SystemCounters } from '../model/counters.ts'
 import { protocols, states } from '../model/socket.ts'
@@ -64,7 +64,7 @@ function limitLine({ code, unit, used, limit, share, nearLimit }: LimitUse, pain
   return nearLimit ? paint('red', line) : line
 }
 
-/** What was counted since the machine started. */
+/** The counters of the system since it started. */
 function counterLines({ tcp, udp }: SystemCounters): string[] {
   const lines: string[] = []
   for (const [family, c] of Object.entries(tcp)) {

@@ -3,11 +3,11 @@
 import type { Snapshot } from '../model/snapshot.ts'
 import type { Socket } from '../model/socket.ts'
 
-/** A socket that matches and is not closed. */
+/** A socket that matches but is not closed. */
 export interface SparedSocket {
   /** The socket. */
   readonly socket: Socket
-  /** It has no other end, has ended already, or belongs to the program that asks. */
+  /** It has no remote end, has ended already, or belongs to the calling program. */
   readonly code: 'not-connected' | 'ended' | 'self'
 }
 
@@ -19,7 +19,7 @@ export interface ClosePlan {
   readonly spared: readonly SparedSocket[]
 }
 
-/** The plan to close what a snapshot of matching sockets shows; `self` is the pid of the program that asks. */
+/** The plan to close the sockets of a snapshot; `self` is the pid of the calling program. */
 export function closePlan(snapshot: Snapshot, self: number): ClosePlan {
   const connections: Socket[] = []
   const spared: SparedSocket[] = []

@@ -8,7 +8,7 @@ import type { SocketStat } from '../model/stat.ts'
 import type { Descriptors, Ends } from './descriptor.ts'
 import { openDescriptors } from './open.ts'
 
-/** What holds a socket: an object of node, a descriptor number of this process, or a descriptor of another process. */
+/** What holds a socket: a Node object, a descriptor number of this process, or a descriptor of another process. */
 export type SocketTarget = Socket | Server | DatagramSocket | Http2Session | number | { readonly pid: number; readonly fd: number }
 
 /** The descriptors of this system, opened when they are first needed. Opening that failed is tried again. */
@@ -38,12 +38,12 @@ export async function socketStat(target: SocketTarget): Promise<SocketStat> {
 /** Finds the descriptor now, so that the caller's mistakes are errors before the system is asked. */
 function statReader(target: unknown): (descriptors: Descriptors) => SocketStat | Promise<SocketStat> {
   if (typeof target === 'number') {
-    const fd = whole('a descriptor', target)
+    const fd = wholeNumber('a descriptor', target)
     return descriptors => descriptors.stat(fd)
   }
-  if (typeof target !== 'object' || target === null) throw new TypeError(`target: ${requested}, got ${String(target)}`)
+  if (typeof target !== 'object' || target === null) throw new TypeError(`target: ${expected}, got ${String(target)}`)
   if ('pid' in target && 'fd' in target) {
-    const [pid, fd] = [whole('a pid', target.pid), whole('a descriptor', target.fd)]
+    const [pid, fd] = [wholeNumber('a pid', target.pid), wholeNumber('a descriptor', target.fd)]
     return descriptors => descriptors.statOf(pid, fd)
   }
   const holder = holderOf(target)
@@ -57,28 +57,28 @@ function statReader(target: unknown): (descriptors: Descriptors) => SocketStat |
   }
 }
 
-const requested = 'needs a net.Socket, tls.TLSSocket, net.Server, dgram.Socket, http2 session, descriptor number or { pid, fd }'
+const expected = 'needs a net.Socket, tls.TLSSocket, net.Server, dgram.Socket, http2 session, descriptor number or { pid, fd }'
 
-function whole(what: string, value: unknown): number {
+function wholeNumber(what: string, value: unknown): number {
   if (Number.isInteger(value) && (value as number) >= 0 && (value as number) < 2 ** 31) return value as number
-  throw new TypeError(`target: ${what} is a whole number from 0 on, got ${String(value)}`)
+  throw new TypeError(`target: ${what} needs a whole number from 0, got ${String(value)}`)
 }
 
 interface Handle {
   readonly fd?: number
 }
 
-/** Where node keeps the handle: it has no public name, and has had these names since node 0.6 (`_handle`) and 10 (dgram). */
+/** The handle of a Node object: it has no public name, and has had these names since Node 0.6 (`_handle`) and 10 (dgram). */
 function handleOf(target: object): Handle | null | undefined {
   if (!isDatagram(target)) return (target as { _handle?: Handle | null })._handle
   const state = Object.getOwnPropertySymbols(target).find(symbol => symbol.description === 'state symbol')
   return state === undefined ? undefined : (target as Record<symbol, { handle?: Handle | null } | undefined>)[state]?.handle
 }
 
-/** To read `_handle` of a dgram.Socket is deprecated and warns. */
+/** Reading `_handle` of a dgram.Socket is deprecated and prints a warning. */
 const isDatagram = (target: object): boolean => 'addMembership' in target
 
-/** An http2 session has its socket while it is open. */
+/** An http2 session has a socket only while it is open. */
 function holderOf(target: object): object {
   if (!('goaway' in target && 'ping' in target)) return target
   const { socket } = target as { socket?: object }
@@ -88,10 +88,10 @@ function holderOf(target: object): object {
 
 const notOpen = (holder: object): string => `this ${holder.constructor.name} has no socket: it is closed, or not bound yet`
 
-/** Undefined when node has no number for a socket that may be open. */
+/** Undefined when Node has no number for a socket that may be open. */
 function descriptorOf(holder: object): number | undefined {
   const handle = handleOf(holder)
-  if (handle === undefined) throw new TypeError(`target: ${requested}, got ${holder.constructor?.name ?? 'an object'}`)
+  if (handle === undefined) throw new TypeError(`target: ${expected}, got ${holder.constructor?.name ?? 'an object'}`)
   if (handle === null) throw new TypeError(`target: this ${holder.constructor.name} has no socket: it is closed, or was never opened`)
   const fd = handle.fd
   if (fd === undefined)
@@ -112,7 +112,7 @@ function endsOf(holder: object): Ends | undefined {
   return local && { datagram: false, local, remote }
 }
 
-/** Node throws for what is not bound or not connected, and has text for a pipe. */
+/** Node throws when the socket is not bound or connected, and returns text for a pipe. */
 function endOf(ask: () => unknown): Endpoint | undefined {
   try {
     const found = ask() as Partial<AddressInfo> | string | null | undefined

@@ -11,14 +11,14 @@ export function change(before: readonly Socket[], after: readonly Socket[]): Cha
   return compare(before, after)
 }
 
-/** The same for what looks have given: nothing is checked. */
+/** The same for snapshots of this library: nothing is checked. */
 export function compare(before: readonly Socket[], after: readonly Socket[]): Change {
   const opened: Socket[] = []
   const moved: StateChange[] = []
   const note = (was: Socket, socket: Socket): void => {
     if (was.state !== socket.state) moved.push({ socket, from: was.state })
   }
-  // Most of many thousand sockets are where they were: only what lies between the same start and the same end is searched.
+  // Most of many thousand sockets are where they were: only the part between the common start and the common end is searched.
   const min = Math.min(before.length, after.length)
   let start = 0
   while (start < min && before[start]!.key === after[start]!.key) start++

@@ -1,4 +1,4 @@
-// `sockscope kill :3000`: ends the processes that hold a port, and waits until the port can be bound again.
+// `sockscope kill :3000`: kills the processes that listen on a port, and waits until the port can be bound again.
 
 import { setInterval as ticks, setTimeout as sleep } from 'node:timers/promises'
 import { inRanges } from '../../filter/language/ports.ts'
@@ -31,7 +31,7 @@ const pollMs = 50
 export function run(args: ParsedArguments): Promise<number> {
   const ranges = portsOf(args.words, 'kill')
   const graceMs = args.has('grace') ? duration('--grace', args.value('grace')!) : 5000
-  if (args.has('replay')) throw new UsageError('kill acts on this machine; a recording has no processes to end')
+  if (args.has('replay')) throw new UsageError('kill acts on this machine; a recording has no processes to kill')
   return withMachine(args, async source => {
     const snapshot = await source.takeSnapshot(planOf(ranges))
     const plan = await planned(source, snapshot, ranges, args)
@@ -65,7 +65,7 @@ export function run(args: ParsedArguments): Promise<number> {
   })
 }
 
-/** What a document says beside the targets. */
+/** The members of the document besides the targets. */
 interface Result {
   readonly done: boolean
   readonly refused?: KillRefusal & { readonly text: string }
@@ -87,17 +87,17 @@ async function planned(source: Source, snapshot: Snapshot, ranges: readonly Port
 }
 
 function refusalExit(refusal: KillRefusal): number {
-  const wantsPrivilege = refusal.code === 'holder-hidden' || (refusal.code === 'target-spared' && refusal.spared.code === 'other-user')
-  return wantsPrivilege ? exits.permission : exits.failed
+  const needsPrivilege = refusal.code === 'holder-hidden' || (refusal.code === 'target-spared' && refusal.spared.code === 'other-user')
+  return needsPrivilege ? exits.permission : exits.failed
 }
 
-/** What did not work although it was tried. */
+/** An action that was tried and failed. */
 interface Failure {
   readonly code: 'permission' | 'error' | 'still-running' | Exclude<PortsOutcome['code'], 'free'>
   readonly text: string
 }
 
-/** Ends the processes of a plan and waits for their ports; undefined when these are free. */
+/** Kills the processes of a plan and waits for their ports; undefined when these are free. */
 async function carryOut(source: Source, { targets, listeners }: KillPlan, graceMs: number): Promise<Failure | undefined> {
   try {
     const processes = targets.map(t => t.process)
@@ -115,7 +115,7 @@ async function carryOut(source: Source, { targets, listeners }: KillPlan, graceM
   }
 }
 
-/** One snapshot after the other. */
+/** Takes one snapshot after the other. */
 async function* snapshotsOf(source: Source, plan: Plan): AsyncGenerator<Snapshot, void, undefined> {
   for (;;) {
     yield await source.takeSnapshot(plan)
@@ -138,7 +138,7 @@ async function canBind(listeners: readonly Socket[]): Promise<boolean> {
     if (s.protocol !== protocol || s.namespace !== undefined) continue
     const host = s.local.zone === undefined ? s.local.address! : `${s.local.address}%${s.local.zone}`
     const free = await isPortAvailable(s.local.port!, { protocol, host }).catch((error: unknown) => {
-      // The address has gone with its holder: then nothing is left that could be in the way.
+      // The address has been removed with its holder: nothing can be in use any more.
       if (error instanceof OsError && error.code === 'EADDRNOTAVAIL') return true
       throw error
     })

@@ -13,7 +13,7 @@ import { prepare } from './list.ts'
 export function run(args: ParsedArguments): Promise<number> {
   const [word, ...more] = args.words
   if (word === undefined || more.length > 0)
-    throw new UsageError('which process? give a pid or a name: sockscope pid 4711, sockscope pid nginx')
+    throw new UsageError('which process? specify a pid or a name: sockscope pid 4711, sockscope pid nginx')
   const pid = /^\d+$/.test(word) ? Number(word) : undefined
   if (pid !== undefined && !(pid > 0 && pid <= 2 ** 32)) throw new UsageError(`${word} is not a pid`)
   const list = prepare({ ...args, words: [] })
@@ -23,7 +23,7 @@ export function run(args: ParsedArguments): Promise<number> {
     const { pids, sockets } = pidReport(snapshot, pid === undefined ? { name: word } : { pid })
     if (sockets.length === 0) {
       const exists = pid === undefined ? pids.length > 0 : (await source.process(pid)) !== undefined
-      note(exists ? `${word} has no sockets` : pid === undefined ? `no process named ${word} has sockets` : `there is no process ${word}`)
+      note(exists ? `${word} has no sockets` : pid === undefined ? `no process named ${word} has sockets` : `no process ${word}`)
     }
     return list.show({ ...snapshot, sockets })
   })

@@ -1,4 +1,4 @@
-// `sockscope port 3000`: who has a port, how that process came to be there, and who is connected.
+// `sockscope port 3000`: which process uses a port, how it was started, and its connections.
 
 import { inRanges } from '../../filter/language/ports.ts'
 import { planQuery } from '../../filter/plan.ts'
@@ -30,7 +30,7 @@ export function run(args: ParsedArguments): Promise<number> {
   })
 }
 
-/** A port that no socket has can still be refused: on Linux to those without a privilege, on Windows to everybody, in ranges that it reserves. */
+/** A port without a socket can still be refused: on Linux without a privilege, on Windows in ranges that the system reserves. */
 async function refusedText(ranges: readonly PortRange[], source: Source): Promise<string> {
   const [range] = ranges
   if (source.replay || ranges.length !== 1 || range!.first !== range!.last || range!.first === 0) return ''

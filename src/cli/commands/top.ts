@@ -1,4 +1,4 @@
-// `sockscope top`: who moves how many bytes, frame after frame.
+// `sockscope top`: traffic by process or another subject, frame after frame.
 
 import type { Cell } from '../../fields/field.ts'
 import type { Frame } from '../../model/frame.ts'
@@ -33,7 +33,7 @@ export async function run(args: ParsedArguments): Promise<number> {
   const newGaps = new NewGaps()
   try {
     for await (const frame of new Machine(source).watch({ ...query, ...details, every, signal, flows: true })) {
-      // On a terminal the gaps are part of the screen, in JSON of the document.
+      // On a terminal the gaps are part of the screen, in JSON part of the document.
       if (form !== 'json' && !isTerminal()) noteGaps(newGaps.of(frame.gaps))
       if (frame.flows === undefined) continue
       show(frame)
@@ -45,7 +45,7 @@ export async function run(args: ParsedArguments): Promise<number> {
   }
 }
 
-/** How frames are written. */
+/** The function that writes frames. */
 function shower(args: ParsedArguments, form: string | undefined): (frame: Frame) => void {
   const list = (args.value('by') ?? 'processes') as FlowList
   const order = (args.value('sort') ?? 'rate') as FlowOrder
@@ -70,7 +70,7 @@ function shower(args: ParsedArguments, form: string | undefined): (frame: Frame)
     const redraw = isTerminal()
     const rows = limit ?? (redraw ? Math.max(1, (process.stdout.rows || 24) - 4 - frame.gaps.length) : undefined)
     const lines = frameLines(reportOf(frame, rows), frame)
-    // Each line is overwritten and then cleared to its end: nothing flickers.
+    // Each line is overwritten and then cleared to its end, so that nothing flickers.
     if (redraw) print(`\u001b[H${lines.map(line => `${line}\u001b[K`).join('\n')}\n\u001b[J`)
     else printLines([...lines, ''])
   }
@@ -87,7 +87,7 @@ const recordLine = (list: FlowList, flow: TopReport['rows'][number], frame: Fram
 
 function frameLines(report: TopReport, frame: Frame): string[] {
   const columns = terminalColumns()
-  // A line that wraps would put the frame out of place.
+  // A line that wraps would shift the frame.
   const fit = (text: string): string => (columns === undefined ? text : clip(text, columns))
   const cells = report.rows.map(flow => flowCells(flow, report.list, frame.processes))
   return [

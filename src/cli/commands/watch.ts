@@ -33,7 +33,7 @@ export async function run(args: ParsedArguments): Promise<number> {
   let before: Processes = new Map()
   try {
     for await (const frame of new Machine(source).watch({ ...query, details, every, signal })) {
-      // The process of a closed socket may have ended with it: then only the snapshot before has it.
+      // The process of a closed socket may have ended too: then only the snapshot before has it.
       const processes = new Map([...before, ...frame.processes])
       const change = selected(frame, test)
       const gaps = newGaps.of(frame.gaps)
@@ -49,7 +49,7 @@ export async function run(args: ParsedArguments): Promise<number> {
   }
 }
 
-/** What the letters of the line select of a change. */
+/** The part of a change that the letters select. */
 function selected(change: Change, test: ((socket: Socket) => boolean) | undefined): Change {
   if (test === undefined) return change
   const { opened, closed, changed } = change

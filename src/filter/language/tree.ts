@@ -1,8 +1,8 @@
-// What a filter means, as a tree: made by parse.ts from text, or by a program. It has no positions.
+// The meaning of a filter, as a tree: created by parse.ts from text, or by a program. It has no positions.
 
 import type { Family } from '../../model/socket.ts'
 
-/** A filter: what a socket must be like. */
+/** A filter: what a socket has to match. */
 export type Filter =
   /** The empty filter: every socket. */
   | { readonly kind: 'everything' }
@@ -24,15 +24,15 @@ export type Filter =
 /** One end has one of these addresses. */
 export interface HostFilter {
   readonly kind: 'host'
-  /** `dst` takes the word of ss: a socket without a remote end has address and port zero. `remote` needs a remote end. `ip` is either end. */
+  /** `dst` is that of ss: a socket without a remote end has address and port zero. `remote` requires a remote end. `ip` is either end. */
   readonly side: 'src' | 'dst' | 'remote' | 'ip'
   readonly hosts: readonly Host[]
 }
 
-/** An address as ss writes it: `[FAMILY:]ADDRESS[/PREFIX][:PORT]`. What is absent can be anything. */
+/** An address as in ss: `[FAMILY:]ADDRESS[/PREFIX][:PORT]`. An absent part matches anything. */
 export interface Host {
   readonly family?: Family
-  /** An IP address as RFC 5952 writes it. Other families: the protocol's name (link, netlink) or the context id (vsock). */
+  /** An IP address in the form of RFC 5952. Other families: the protocol's name (link, netlink) or the context id (vsock). */
   readonly address?: string
   readonly prefix?: number
   readonly zone?: string
@@ -48,14 +48,14 @@ export interface NumberFilter {
   /** The first name of a field. */
   readonly field: string
   readonly op: Comparison
-  /** In the unit of the field: microseconds, bytes, bytes a second, percent or a count. One value unless `op` is `=`. */
+  /** In the unit of the field: microseconds, bytes, bytes per second, percent or a count. One value unless `op` is `=`. */
   readonly values: readonly Range[]
 }
 
-/** How numbers are compared. There is no `!=`: that is `not` over `=`. */
+/** How numbers are compared. `!=` is `not` over `=`. */
 export type Comparison = '=' | '>' | '<' | '>=' | '<='
 
-/** From, to; both belong to it. */
+/** From, to; both included. */
 export type Range = readonly [number, number]
 
 /** A text of the socket or of its owners matches one of the patterns. */
@@ -65,26 +65,26 @@ export interface TextFilter {
   readonly patterns: readonly Pattern[]
 }
 
-/** How a text must look. */
+/** A pattern for texts. */
 export type Pattern =
   | { readonly kind: 'exact'; readonly text: string }
-  /** `*`, `?`, `[abc]`, and a backslash before what is meant as it stands. */
+  /** `*`, `?`, `[abc]`, and a backslash before a literal character. */
   | { readonly kind: 'glob'; readonly text: string }
   | { readonly kind: 'regex'; readonly source: string; readonly ignoreCase: boolean }
 
-/** The state is in a set, made step by step as ss does: `state a state b exclude c`. */
+/** The state is in a set, built step by step as ss does: `state a state b exclude c`. */
 export interface StateFilter {
   readonly kind: 'state'
   readonly steps: readonly StateStep[]
 }
 
-/** One step: add the states of a word, or take them away. When the first step takes away, it does so from all. */
+/** One step: add the states of a word, or remove them. A first step that removes starts from all states. */
 export interface StateStep {
   readonly word: string
   readonly exclude: boolean
 }
 
-/** Both or all of them; parts that are themselves `and` (or `or`) become parts of this one. */
+/** Joins filters; parts that are themselves `and` (or `or`) become parts of this one. */
 export function join(kind: 'and' | 'or', parts: readonly Filter[]): Filter {
   const flat = parts.flatMap(part => (part.kind === kind ? part.parts : [part]))
   return flat.length === 1 ? flat[0]! : { kind, parts: flat }

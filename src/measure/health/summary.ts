@@ -1,13 +1,14 @@
-// Many connections at once: those of a process, or those to a peer. It adds up, and takes percentiles; it measures nothing itself.
+// Many connections at once: those of a process, or those to a peer. It adds up and computes percentiles.
 
 import { checkEach } from '../../model/arguments.ts'
+import { counted } from '../../model/counted.ts'
 import type { Health } from './health.ts'
 import type { Limits } from './limits.ts'
 import { limitNames } from './limits.ts'
 import { percentile } from './sample.ts'
 import type { Verdict, VerdictCode } from './verdict.ts'
 
-/** What some connections have in common. */
+/** A summary of connections. */
 export interface Summary {
   readonly connections: number
   /** How many connections have each verdict, the most frequent first. */
@@ -15,20 +16,20 @@ export interface Summary {
   readonly troubled: number
   readonly sentBytes: number | undefined
   readonly receivedBytes: number | undefined
-  /** Over all bytes, so that a busy connection counts for more than a quiet one. */
+  /** Over all bytes, so that a busy connection has more weight than a quiet one. */
   readonly retransmittedShare: number | undefined
   readonly rttMicros: Percentiles | undefined
   readonly queueDelayMicros: Percentiles | undefined
   readonly retransmittedShares: Percentiles | undefined
   /** Shares of the time of the connections that sent; together 1. */
   readonly limits: Limits | undefined
-  /** The verdict of the worst connection; when none is in trouble, of the busiest. */
+  /** The verdict of the worst connection; when none needs attention, of the busiest. */
   readonly worst: Verdict | undefined
   /** One sentence. */
   readonly text: string
 }
 
-/** Where values lie; each is a value that was measured. */
+/** The distribution of a value; each is a value that was measured. */
 export interface Percentiles {
   readonly count: number
   readonly p50: number
@@ -37,10 +38,10 @@ export interface Percentiles {
   readonly max: number
 }
 
-/** Sums up connections. */
+/** Summarizes connections. */
 export function summarize(healths: readonly Health[]): Summary {
   checkEach('healths', healths, {
-    what: 'a health, as health() gives it',
+    what: 'a health, as health() returns it',
     fields: { verdict: 'object', findings: 'list', intervalMs: 'number' },
   })
   const troubled = healths.filter(one => one.verdict.trouble)
@@ -85,10 +86,10 @@ function countVerdicts(healths: readonly Health[]): { code: VerdictCode; connect
 
 function meanLimits(healths: readonly Health[]): Limits | undefined {
   const known = healths.filter(one => one.limits !== undefined)
-  const whole = known.reduce((sum, one) => sum + one.intervalMs, 0)
-  if (whole === 0) return undefined
+  const totalMs = known.reduce((sum, one) => sum + one.intervalMs, 0)
+  if (totalMs === 0) return undefined
   const mean = { application: 0, receiver: 0, sendBuffer: 0, network: 0 }
-  for (const one of known) for (const name of limitNames) mean[name] += (one.limits![name] * one.intervalMs) / whole
+  for (const one of known) for (const name of limitNames) mean[name] += (one.limits![name] * one.intervalMs) / totalMs
   return mean
 }
 
@@ -100,7 +101,7 @@ function worstOf(healths: readonly Health[]): Health | undefined {
 
 const words: Record<VerdictCode, string> = {
   idle: 'idle',
-  unreachable: 'without an answer',
+  unreachable: 'unreachable',
   'not-read': 'not read by this program',
   'half-closed': 'half-closed',
   receiving: 'receiving',
@@ -114,5 +115,5 @@ const words: Record<VerdictCode, string> = {
 function textOf(connections: number, verdicts: Summary['verdicts'], troubled: number): string {
   const list = verdicts.map(one => `${one.connections} ${words[one.code]}`).join(', ')
   const trouble = troubled === 0 ? 'none in trouble' : `${troubled} in trouble`
-  return `${connections} connection${connections === 1 ? '' : 's'}, ${trouble}${list === '' ? '' : `: ${list}`}`
+  return `${counted(connections, 'connection')}, ${trouble}${list === '' ? '' : `: ${list}`}`
 }
