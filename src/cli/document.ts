@@ -17,6 +17,12 @@ export const seenNow = (source: Source): Seen => ({ atMs: Date.now(), source: so
 /** What is said about a snapshot beside its body. A recording does not have the name of its machine. */
 export const metaFor = (seen: Seen): Meta => metaOf(seen, version, seen.source.startsWith('replay ') ? undefined : hostname())
 
+/** Prints a report of a machine. */
+export function printReport<Report extends Seen>(kind: DocumentKind, report: Report, more: object = {}): void {
+  const { atMs, source, gaps, ...body } = report
+  printDocument(kind, { atMs, source, gaps }, { ...body, ...more })
+}
+
 /** Prints one document. */
 export function printDocument(kind: DocumentKind, seen: Seen, body: object): void {
   for (const part of writeDocument(envelope(kind, metaFor(seen), body))) print(part)

@@ -1,5 +1,5 @@
 // Ends processes and waits for it: TERM, KILL after the grace, and then until their ports can be bound again. Whatever repeats comes in
-// as an iterable, so that nothing here has a rhythm of its own.
+// as an iterable, which is the frames of a machine, so that nothing here has a rhythm of its own.
 
 import { OsError } from '../model/errors.ts'
 import type { Process } from '../model/process.ts'

@@ -2,6 +2,7 @@
 // It is all or nothing: one process that is spared, or one holder that cannot be seen, and nothing may be done.
 
 import { inRanges } from '../filter/language/ports.ts'
+import type { Query } from '../filter/plan.ts'
 import type { PortRange } from '../model/limits.ts'
 import type { Process } from '../model/process.ts'
 import type { Snapshot } from '../model/snapshot.ts'
@@ -63,6 +64,12 @@ export interface KillRequest {
   /** Whether the source can send signals. */
   readonly canSignal: boolean
 }
+
+/** What a snapshot for a plan must hold: the sockets of the ports, and those that are connected to them. */
+export const killQuery = (ranges: readonly PortRange[]): Query => ({
+  filter: s => inRanges(s.local.port, ranges) || inRanges(s.remote?.port, ranges),
+  details: ['options'],
+})
 
 /** The plan to free ports: their holders, on request with their clients and descendants. */
 export function killPlan(snapshot: Snapshot, request: KillRequest): KillPlan {

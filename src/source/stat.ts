@@ -1,27 +1,56 @@
 // The statistics of the socket in your hand: whatever holds it, its descriptor, and what the system tells of that.
 
 import type { Socket as DatagramSocket } from 'node:dgram'
-import type { Http2Session } from 'node:http2'
 import type { AddressInfo, Server, Socket } from 'node:net'
+import { ArgumentError } from '../model/errors.ts'
 import type { Endpoint } from '../model/socket.ts'
 import type { SocketStat } from '../model/stat.ts'
 import type { Descriptors, Ends } from './descriptor.ts'
 import { openDescriptors } from './open.ts'
 
-/** What holds a socket: an object of node, a descriptor number of this process, or a descriptor of another process. */
-export type SocketTarget = Socket | Server | DatagramSocket | Http2Session | number | { readonly pid: number; readonly fd: number }
+/** An object of Node that holds a socket: a `net.Socket`, `tls.TLSSocket`, `net.Server`, `dgram.Socket` or session of `node:http2`. */
+export interface SocketHolder {
+  /** Calls the function when the socket has closed. */
+  once(event: 'close', listener: () => void): unknown
+  /** Calls the function no more. */
+  removeListener(event: 'close', listener: () => void): unknown
+  /** Lets the socket keep the program running. */
+  ref(): unknown
+  /** Lets the program end although the socket is open. */
+  unref(): unknown
+}
 
-let system: Promise<Descriptors> | undefined
+/** What holds a socket: an object of Node, a descriptor number of this process, or a descriptor of another process. */
+export type SocketTarget = SocketHolder | number | { readonly pid: number; readonly fd: number }
+
+/** The way to sockets by their descriptors, opened with the first one. An opening that failed is tried again. */
+class SystemDescriptors {
+  #opened: Promise<Descriptors> | undefined
+
+  async open(): Promise<Descriptors> {
+    this.#opened ??= openDescriptors()
+    try {
+      return await this.#opened
+    } catch (error) {
+      this.#opened = undefined
+      throw error
+    }
+  }
+}
+
+const system = new SystemDescriptors()
 
 /**
  * The statistics of a socket: what waits in it, its options, its memory, and what TCP knows of it.
  * @throws OsError that says what is wrong: the socket is closed, the descriptor is something else, the process may not be looked at.
  */
-export async function socketStat(target: SocketTarget): Promise<SocketStat> {
+export function socketStat(target: SocketTarget): Promise<SocketStat> {
   const read = statReader(target)
-  system ??= openDescriptors()
-  return read(await system)
+  return system.open().then(read)
 }
+
+/** Throws when it holds no socket. */
+export const checkTarget = (target: SocketTarget): void => void statReader(target)
 
 /** Finds the descriptor now, so that the caller's mistakes are told before the system is asked. */
 function statReader(target: unknown): (descriptors: Descriptors) => SocketStat | Promise<SocketStat> {
@@ -29,7 +58,7 @@ function statReader(target: unknown): (descriptors: Descriptors) => SocketStat |
     const fd = whole('a descriptor', target)
     return descriptors => descriptors.stat(fd)
   }
-  if (typeof target !== 'object' || target === null) throw new TypeError(`target: ${requested}, got ${String(target)}`)
+  if (typeof target !== 'object' || target === null) throw new ArgumentError(`target: ${requested}, got ${String(target)}`)
   if ('pid' in target && 'fd' in target) {
     const [pid, fd] = [whole('a pid', target.pid), whole('a descriptor', target.fd)]
     return descriptors => descriptors.statOf(pid, fd)
@@ -40,7 +69,7 @@ function statReader(target: unknown): (descriptors: Descriptors) => SocketStat |
   const ends = endsOf(holder)
   return async descriptors => {
     // Node keeps the numbers of sockets to itself on Windows.
-    if (descriptors.find === undefined || ends === undefined) throw new TypeError(`target: ${notOpen(holder)}`)
+    if (descriptors.find === undefined || ends === undefined) throw new ArgumentError(`target: ${notOpen(holder)}`)
     return descriptors.stat(await descriptors.find(ends))
   }
 }
@@ -49,7 +78,7 @@ const requested = 'needs a net.Socket, tls.TLSSocket, net.Server, dgram.Socket, 
 
 function whole(what: string, value: unknown): number {
   if (Number.isInteger(value) && (value as number) >= 0 && (value as number) < 2 ** 31) return value as number
-  throw new TypeError(`target: ${what} is a whole number from 0 on, got ${String(value)}`)
+  throw new ArgumentError(`target: ${what} is a whole number from 0 on, got ${String(value)}`)
 }
 
 interface Handle {
@@ -70,7 +99,8 @@ const isDatagram = (target: object): boolean => 'addMembership' in target
 function holderOf(target: object): object {
   if (!('goaway' in target && 'ping' in target)) return target
   const { socket } = target as { socket?: object }
-  if (socket === undefined) throw new TypeError(`target: this ${target.constructor.name} has no socket: it is closed, or was never opened`)
+  if (socket === undefined)
+    throw new ArgumentError(`target: this ${target.constructor.name} has no socket: it is closed, or was never opened`)
   return socket
 }
 
@@ -79,11 +109,11 @@ const notOpen = (holder: object): string => `this ${holder.constructor.name} has
 /** Undefined when node has no number for a socket that may be open. */
 function descriptorOf(holder: object): number | undefined {
   const handle = handleOf(holder)
-  if (handle === undefined) throw new TypeError(`target: ${requested}, got ${holder.constructor?.name ?? 'an object'}`)
-  if (handle === null) throw new TypeError(`target: this ${holder.constructor.name} has no socket: it is closed, or was never opened`)
+  if (handle === undefined) throw new ArgumentError(`target: ${requested}, got ${holder.constructor?.name ?? 'an object'}`)
+  if (handle === null) throw new ArgumentError(`target: this ${holder.constructor.name} has no socket: it is closed, or was never opened`)
   const fd = handle.fd
   if (fd === undefined)
-    throw new TypeError(`target: this ${holder.constructor.name} has no descriptor of its own (a cluster's primary holds it)`)
+    throw new ArgumentError(`target: this ${holder.constructor.name} has no descriptor of its own (a cluster's primary holds it)`)
   return fd < 0 ? undefined : fd
 }
 

@@ -1,14 +1,10 @@
 // The reports on the wire.
 
-import type { Judged } from '../measure/health/collect.ts'
-import type { Grade, Health } from '../measure/health/health.ts'
-import type { Limits } from '../measure/health/limits.ts'
-import type { Percentiles, Summary } from '../measure/health/summary.ts'
-import type { Finding, Verdict } from '../measure/health/verdict.ts'
 import type { Ability } from '../model/ability.ts'
+import type { Finding, Grade, Health, Limits, Verdict } from '../model/health.ts'
 import { protocols, states } from '../model/socket.ts'
 import type { Supervisor } from '../report/chain.ts'
-import { explainBy, type ExplainGroup, type ExplainReport } from '../report/explain.ts'
+import { explainBy, type ExplainGroup, type ExplainReport, type Judged, type Percentiles, type Summary } from '../report/explain.ts'
 import type { Group } from '../report/group.ts'
 import type { Holder, PortListener, PortReport } from '../report/port.ts'
 import type { Listener, PortsReport } from '../report/ports.ts'

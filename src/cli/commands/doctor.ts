@@ -20,7 +20,7 @@ const heads = [
 
 /** Runs the command. */
 export function run(args: ParsedArguments): Promise<number> {
-  return withMachine(args, async source => {
+  return withMachine(args, async ({ source }) => {
     const abilities = args.has('self-check') ? await selfCheck(source) : await source.abilities()
     // The user that plays a recording is not the one that made it.
     const user = args.has('replay') ? undefined : process.getuid?.()

@@ -1,6 +1,5 @@
 // `sockscope explain`: for each connection, process or peer the verdict with its evidence.
 
-import { Machine } from '../../machine/machine.ts'
 import { explainLines } from '../../render/explain.ts'
 import { counted } from '../../render/text.ts'
 import { microsText } from '../../render/units.ts'
@@ -23,10 +22,10 @@ export function run(args: ParsedArguments): Promise<number> {
   const by = (args.value('by') ?? 'connection') as ExplainBy
   const query = { namespaces: namespacesOf(args)!, ...(states && { states }), ...(filter !== undefined && { filter }) }
   const signal = onInterrupt()
-  return withMachine(args, async source => {
+  return withMachine(args, async machine => {
     if (isTerminal() && !args.has('json')) note(`watching for ${microsText(forMs * 1000)} …`)
-    const explanation = await new Machine(source).explain({ ...query, for: forMs, signal })
-    const seen = explanation.frame ?? seenNow(source)
+    const explanation = await machine.explain({ ...query, for: forMs, signal })
+    const seen = explanation.frame ?? seenNow(machine.source)
     const report = explainReport(explanation, explanation.processes, by)
     if (args.has('json')) printDocument('explain', seen, report)
     else {
