@@ -1,6 +1,6 @@
 // Every wrong call of the library throws at the call, before anything is opened or awaited: a TypeError that starts with the name of the argument.
 import { after, before, test } from 'node:test'
-import { deepEqual } from 'node:assert/strict'
+import { deepEqual, rejects } from 'node:assert/strict'
 import * as classic from '../src/classic.ts'
 import * as filter from '../src/filter.ts'
 import * as health from '../src/health.ts'
@@ -218,4 +218,13 @@ test('every method of a machine that takes an argument is in the table, or is a 
   const missing = names.filter(name => !new RegExp(`\\b(?:api|machine)\\.${name}\\b`).test(called))
   const nothing = ['processes', 'interfaces', 'limits', 'counters', 'abilities', 'ephemeralPortRange', 'socketLimit', 'close']
   deepEqual(missing.sort(), [...nothing, 'stat'].sort(), 'these take nothing; stat is socketStat')
+})
+
+test('what a source is asked is checked, too', async () => {
+  const { source } = await main.openMachine()
+  try {
+    await rejects(source.takeSnapshot({ protocol: ['tcp'] } as never), /^TypeError: plan: needs a plan, as planQuery\(\) makes it/)
+  } finally {
+    source.close()
+  }
 })

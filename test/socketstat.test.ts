@@ -249,7 +249,7 @@ test('a process of someone else is refused with what would help', needs('linux',
 
 test('an error says what a target is when it is no open socket', linux, async () => {
   const file = openSync('/dev/null', 'r')
-  await rejects(socketStat(file), { name: 'OsError', code: 'ENOTSOCK', message: /is no socket but "\/dev\/null"/ })
+  await rejects(socketStat(file), { name: 'OsError', code: 'ENOTSOCK', message: /is not a socket but "\/dev\/null"/ })
   closeSync(file)
   await rejects(socketStat(file), (error: OsError) => error.code === 'EBADF' || error.code === 'ENOTSOCK')
   await rejects(socketStat(1_000_000), { name: 'OsError', code: 'EBADF', message: /descriptor 1000000 is not open/ })

@@ -27,7 +27,7 @@ export interface FilterContext {
   /** Its traffic now, in bytes a second. */
   rate?(socket: Socket): { readonly in: number; readonly out: number } | undefined
   /** The ports that the system chooses from, for `autobound`. */
-  readonly ephemeralPorts?: readonly [number, number]
+  readonly ephemeralPorts?: readonly [number, number] | undefined
 }
 
 /** What a field may read beside its subject. */

@@ -5,9 +5,6 @@ import { summarize, type Summary } from '../measure/health/summary.ts'
 import type { Process } from '../model/process.ts'
 import type { Ownerless, Socket } from '../model/socket.ts'
 
-export type { Judged } from '../measure/health/collect.ts'
-export type { Percentiles, Summary } from '../measure/health/summary.ts'
-
 /** What connections can be explained by. */
 export const explainBy = ['connection', 'process', 'peer'] as const
 /** One of these. */

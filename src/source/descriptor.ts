@@ -1,23 +1,23 @@
-// The interface of what a system tells of a socket by its descriptor, and the way from what a program holds to a descriptor.
+// The interface of what a system reports of a socket by its descriptor.
 
 import type { Endpoint, State } from '../model/socket.ts'
 import type { ConnectionInfo, SocketStat } from '../model/stat.ts'
 import type { Tcp } from '../model/tcp.ts'
 
-/** Both ends of a socket of this process, as node knows them. */
+/** Both ends of a socket of this process, as node has them. */
 export interface Ends {
   readonly datagram: boolean
   readonly local: Endpoint
   readonly remote: Endpoint | undefined
 }
 
-/** What each operating system that can do it gives. It throws an OsError that says what the descriptor is, if it is no open socket. */
+/** What each operating system that can do it gives. It throws an OsError that names what the descriptor is, if it is not an open socket. */
 export interface Descriptors {
   /** A descriptor of this process. */
   stat(fd: number): SocketStat
   /** A descriptor of another process. */
   statOf(pid: number, fd: number): SocketStat
-  /** The descriptor of a socket of this process, where node has none to tell. */
+  /** The descriptor of a socket of this process, where node does not expose one. */
   find?(ends: Ends): Promise<number>
 }
 

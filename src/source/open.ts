@@ -46,11 +46,11 @@ export function checkFile(argument: string, file: unknown): void {
 }
 
 /** Opens a machine of a platform: this one, or a recording of one. With SOCKSCOPE_TRACE=1 every question to it is a line on stderr. */
-export async function openPlatform(platform: string, given: Tape): Promise<Source> {
-  const tape = process.env.SOCKSCOPE_TRACE === '1' ? await trace(given) : given
-  if (platform === 'linux') return (await import('./linux/index.ts')).openLinux(tape)
-  if (platform === 'win32') return (await import('./windows/index.ts')).openWindows(tape)
-  if (platform === 'darwin') return (await import('./darwin/index.ts')).openDarwin(tape)
+export async function openPlatform(platform: string, tape: Tape): Promise<Source> {
+  const machine = process.env.SOCKSCOPE_TRACE === '1' ? await trace(tape) : tape
+  if (platform === 'linux') return (await import('./linux/index.ts')).openLinux(machine)
+  if (platform === 'win32') return (await import('./windows/index.ts')).openWindows(machine)
+  if (platform === 'darwin') return (await import('./darwin/index.ts')).openDarwin(machine)
   throw new OsError('open', 'ENOSYS', { help: `there is no source for ${platform}` })
 }
 

@@ -1,4 +1,4 @@
-// The statistics of the socket in your hand: whatever holds it, its descriptor, and what the system tells of that.
+// The statistics of a socket that a program holds: from whatever holds it to its descriptor, and from that to what the system reports.
 
 import type { Socket as DatagramSocket } from 'node:dgram'
 import type { AddressInfo, Server, Socket } from 'node:net'
@@ -23,26 +23,24 @@ export interface SocketHolder {
 /** What holds a socket: an object of Node, a descriptor number of this process, or a descriptor of another process. */
 export type SocketTarget = SocketHolder | number | { readonly pid: number; readonly fd: number }
 
-/** The way to sockets by their descriptors, opened with the first one. An opening that failed is tried again. */
+/** The descriptors of this system, opened when they are first needed. Opening that failed is tried again. */
 class SystemDescriptors {
   #opened: Promise<Descriptors> | undefined
 
-  async open(): Promise<Descriptors> {
-    this.#opened ??= openDescriptors()
-    try {
-      return await this.#opened
-    } catch (error) {
+  open(): Promise<Descriptors> {
+    this.#opened ??= openDescriptors().catch((error: unknown) => {
       this.#opened = undefined
       throw error
-    }
+    })
+    return this.#opened
   }
 }
 
 const system = new SystemDescriptors()
 
 /**
- * The statistics of a socket: what waits in it, its options, its memory, and what TCP knows of it.
- * @throws OsError that says what is wrong: the socket is closed, the descriptor is something else, the process may not be looked at.
+ * The statistics of a socket: what waits in it, its options, its memory, and the state of TCP.
+ * @throws OsError with the reason: the socket is closed, the descriptor is something else, the process may not be read.
  */
 export function socketStat(target: SocketTarget): Promise<SocketStat> {
   const read = statReader(target)
@@ -52,7 +50,7 @@ export function socketStat(target: SocketTarget): Promise<SocketStat> {
 /** Throws when it holds no socket. */
 export const checkTarget = (target: SocketTarget): void => void statReader(target)
 
-/** Finds the descriptor now, so that the caller's mistakes are told before the system is asked. */
+/** Finds the descriptor now, so that the caller's mistakes are errors before the system is asked. */
 function statReader(target: unknown): (descriptors: Descriptors) => SocketStat | Promise<SocketStat> {
   if (typeof target === 'number') {
     const fd = whole('a descriptor', target)
@@ -68,7 +66,7 @@ function statReader(target: unknown): (descriptors: Descriptors) => SocketStat |
   if (fd !== undefined) return descriptors => descriptors.stat(fd)
   const ends = endsOf(holder)
   return async descriptors => {
-    // Node keeps the numbers of sockets to itself on Windows.
+    // Node does not expose the numbers of sockets on Windows.
     if (descriptors.find === undefined || ends === undefined) throw new ArgumentError(`target: ${notOpen(holder)}`)
     return descriptors.stat(await descriptors.find(ends))
   }
@@ -117,7 +115,7 @@ function descriptorOf(holder: object): number | undefined {
   return fd < 0 ? undefined : fd
 }
 
-/** The addresses that node knows of a socket, a server or a datagram socket; undefined when it has none. */
+/** The addresses that node has of a socket, a server or a datagram socket; undefined when it has none. */
 function endsOf(holder: object): Ends | undefined {
   if (isDatagram(holder)) {
     const local = endOf(() => (holder as DatagramSocket).address())

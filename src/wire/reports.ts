@@ -1,10 +1,9 @@
 // The reports on the wire.
 
 import type { Ability } from '../model/ability.ts'
-import type { Finding, Grade, Health, Limits, Verdict } from '../model/health.ts'
 import { protocols, states } from '../model/socket.ts'
 import type { Supervisor } from '../report/chain.ts'
-import { explainBy, type ExplainGroup, type ExplainReport, type Judged, type Percentiles, type Summary } from '../report/explain.ts'
+import { explainBy, type ExplainGroup, type ExplainReport } from '../report/explain.ts'
 import type { Group } from '../report/group.ts'
 import type { Holder, PortListener, PortReport } from '../report/port.ts'
 import type { Listener, PortsReport } from '../report/ports.ts'
@@ -43,6 +42,16 @@ import {
   type Members,
   type Shape,
 } from './shape.ts'
+
+/** The parts of a report on health, by their names. */
+type Judged = NonNullable<ExplainReport['connections']>[number]
+type Health = Judged['health']
+type Verdict = Health['verdict']
+type Finding = Health['findings'][number]
+type Grade = NonNullable<Health['queueGrade']>
+type LimitShares = NonNullable<Health['limits']>
+type Summary = ExplainGroup['summary']
+type Percentiles = NonNullable<Summary['rttMicros']>
 
 const sockets = list(socket, limits.sockets)
 
@@ -115,7 +124,7 @@ const finding = object<Finding>({
   text: text(),
   help: text(),
 })
-const limitShares = named('limits', object<Limits>({ application: number, receiver: number, sendBuffer: number, network: number }))
+const limitShares = named('limits', object<LimitShares>({ application: number, receiver: number, sendBuffer: number, network: number }))
 
 export const health = named(
   'health',

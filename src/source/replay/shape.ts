@@ -123,12 +123,15 @@ export function checkLimits(value: unknown): SystemLimits {
 /** The counters of a system as a platform gives them. */
 export function checkCounters(value: unknown): SystemCounters {
   check(value, systemCounters, 'counters')
-  const found = value as Readonly<Record<'tcp' | 'udp', Readonly<Record<string, object | undefined>>>>
-  for (const one of [found.tcp.ipv4, found.tcp.ipv6, found.udp.ipv4, found.udp.ipv6]) {
-    for (const [name, count] of Object.entries(one ?? {}))
-      if (typeof count !== 'number') throw new Error(`counters.${name}: needs a number`)
-  }
+  checkNumbers(value, 'counters')
   return value as SystemCounters
+}
+
+/** Every value below is a number, or absent. */
+function checkNumbers(value: unknown, what: string): void {
+  if (typeof value === 'number' || value === undefined || value === null) return
+  if (typeof value !== 'object') throw new Error(`${what}: needs a number`)
+  for (const [name, one] of Object.entries(value)) checkNumbers(one, `${what}.${name}`)
 }
 
 /** What processes use of the machine, by pid. */
