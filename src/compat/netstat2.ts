@@ -125,7 +125,7 @@ function chosen<T extends string>(argument: string, given: number, bits: { reado
   return entries.filter(([, bit]) => (given & bit) !== 0).map(([word]) => word)
 }
 
-const aBoundSocket: Thing = { ...aSocket, fields: { key: 'text', protocol: 'text', local: 'object', owners: 'list' } }
+const aBoundSocket: Thing = { ...aSocket, fields: { protocol: 'text', local: 'object', owners: 'list' } }
 
 /** A TCP or UDP socket of any snapshot in the shape of netstat2. */
 export function socketInfo(socket: Socket): SocketInfo {

@@ -35,6 +35,7 @@ export class Machine {
   readonly source: Source
   /** The loop that all subscribers of this machine share. */
   readonly monitor: Monitor
+  #closing: Promise<void> | undefined
 
   /** `openMachine()` makes one; a source of your own can be followed, too. */
   constructor(source: Source) {
@@ -106,12 +107,12 @@ export class Machine {
   /** A port that is free; undefined when there is none in the range. */
   freePort(options?: FreePortOptions): Promise<number | undefined> {
     const find = freePortRequest(options)
-    return this.#here('bind', () => find(query => this.snapshot(query)))
+    return this.source.replay ? this.#refuse('bind') : find(query => this.snapshot(query))
   }
 
   /** Whether a port can be bound now. Another program may still take it first. */
   isPortAvailable(port: number, options?: binding.PortOptions): Promise<boolean> {
-    return this.#here('bind', () => binding.isPortAvailable(port, options))
+    return this.source.replay ? this.#refuse('bind') : binding.isPortAvailable(port, options)
   }
 
   /** The ports that the system gives to connections that do not ask for one; undefined where it does not report them. */
@@ -126,12 +127,13 @@ export class Machine {
 
   /** The statistics of one socket by what holds it: its options, its memory, what waits in it, and what TCP counts. */
   stat(target: SocketTarget): Promise<SocketStat> {
-    return this.#here('stat', () => socketStat(target))
+    return this.source.replay ? this.#refuse('stat') : socketStat(target)
   }
 
   /** The health of one TCP connection, again and again until it closes. */
   instrument(target: SocketTarget, options?: InstrumentOptions): AsyncGenerator<Health, void, undefined> {
-    return this.#here('instrument', () => instrument(target, options))
+    if (this.source.replay) throw this.#notHere('instrument')
+    return instrument(target, options)
   }
 
   /** Every process that can be seen, whether it has sockets or not; undefined where the system does not list them. */
@@ -175,9 +177,8 @@ export class Machine {
   }
 
   /** Ends every watch, and closes the machine. Closing twice does nothing. */
-  async close(): Promise<void> {
-    await this.monitor.close()
-    this.source.close()
+  close(): Promise<void> {
+    return (this.#closing ??= this.#close())
   }
 
   /** The same as `close()`, for `await using`. */
@@ -185,9 +186,17 @@ export class Machine {
     await this.close()
   }
 
+  async #close(): Promise<void> {
+    await this.monitor.close()
+    this.source.close()
+  }
+
   /** What is asked of the system that runs this program, which a recording is not. */
-  #here<T>(call: string, ask: () => T): T {
-    if (this.source.replay) throw new OsError(call, 'ENOTSUP', { help: `${this.source.name} is a recording` })
-    return ask()
+  #notHere(call: string): OsError {
+    return new OsError(call, 'ENOTSUP', { help: `${this.source.name} is a recording` })
+  }
+
+  async #refuse(call: string): Promise<never> {
+    throw this.#notHere(call)
   }
 }

@@ -43,39 +43,41 @@ const system = new SystemDescriptors()
  * @throws OsError with the reason: the socket is closed, the descriptor is something else, the process may not be read.
  */
 export function socketStat(target: SocketTarget): Promise<SocketStat> {
-  const read = statReader(target)
-  return system.open().then(read)
+  checkTarget(target)
+  return statOf(target)
 }
 
-/** Throws when it holds no socket. */
-export const checkTarget = (target: SocketTarget): void => void statReader(target)
+/** Throws an ArgumentError when it is nothing that can hold a socket. Whether it holds one now is known when it is asked. */
+export function checkTarget(target: unknown): void {
+  if (typeof target === 'number') whole('a descriptor', target)
+  else if (typeof target !== 'object' || target === null) throw new ArgumentError(`target: ${requested}, got ${String(target)}`)
+  else if (isForeign(target)) {
+    whole('a pid', target.pid)
+    whole('a descriptor', target.fd)
+  } else if (!isSession(target) && handleOf(target) === undefined)
+    throw new ArgumentError(`target: ${requested}, got ${target.constructor?.name ?? 'an object'}`)
+}
 
-/** Finds the descriptor now, so that the caller's mistakes are errors before the system is asked. */
-function statReader(target: unknown): (descriptors: Descriptors) => SocketStat | Promise<SocketStat> {
-  if (typeof target === 'number') {
-    const fd = whole('a descriptor', target)
-    return descriptors => descriptors.stat(fd)
-  }
-  if (typeof target !== 'object' || target === null) throw new ArgumentError(`target: ${requested}, got ${String(target)}`)
-  if ('pid' in target && 'fd' in target) {
-    const [pid, fd] = [whole('a pid', target.pid), whole('a descriptor', target.fd)]
-    return descriptors => descriptors.statOf(pid, fd)
-  }
+async function statOf(target: SocketTarget): Promise<SocketStat> {
+  if (typeof target === 'number') return (await system.open()).stat(target)
+  if (isForeign(target)) return (await system.open()).statOf(target.pid, target.fd)
   const holder = holderOf(target)
   const fd = descriptorOf(holder)
-  if (fd !== undefined) return descriptors => descriptors.stat(fd)
+  if (fd !== undefined) return (await system.open()).stat(fd)
   const ends = endsOf(holder)
-  return async descriptors => {
-    // Node does not expose the numbers of sockets on Windows.
-    if (descriptors.find === undefined || ends === undefined) throw new ArgumentError(`target: ${notOpen(holder)}`)
-    return descriptors.stat(await descriptors.find(ends))
-  }
+  const descriptors = await system.open()
+  // Node does not expose the numbers of sockets on Windows.
+  if (descriptors.find === undefined || ends === undefined) throw new ArgumentError(`target: ${notOpen(holder)}`)
+  return descriptors.stat(await descriptors.find(ends))
 }
+
+const isForeign = (target: object): target is { readonly pid: number; readonly fd: number } => 'pid' in target && 'fd' in target
+const isSession = (target: object): target is { readonly socket?: object } => 'goaway' in target && 'ping' in target
 
 const requested = 'needs a net.Socket, tls.TLSSocket, net.Server, dgram.Socket, http2 session, descriptor number or { pid, fd }'
 
-function whole(what: string, value: unknown): number {
-  if (Number.isInteger(value) && (value as number) >= 0 && (value as number) < 2 ** 31) return value as number
+function whole(what: string, value: unknown): void {
+  if (Number.isInteger(value) && (value as number) >= 0 && (value as number) < 2 ** 31) return
   throw new ArgumentError(`target: ${what} is a whole number from 0 on, got ${String(value)}`)
 }
 
@@ -95,8 +97,8 @@ const isDatagram = (target: object): boolean => 'addMembership' in target
 
 /** An http2 session has its socket while it is open. */
 function holderOf(target: object): object {
-  if (!('goaway' in target && 'ping' in target)) return target
-  const { socket } = target as { socket?: object }
+  if (!isSession(target)) return target
+  const { socket } = target
   if (socket === undefined)
     throw new ArgumentError(`target: this ${target.constructor.name} has no socket: it is closed, or was never opened`)
   return socket
