@@ -1,7 +1,8 @@
 // The options of the library's functions: one object, which holds the query beside what a function does with it.
 
 import { planQuery, queryKeys, type Query } from '../filter/plan.ts'
-import { checkKeys, checkMillis } from '../model/arguments.ts'
+import { checkIs, checkKeys, checkKind, checkMillis, type ObjectKind } from '../model/arguments.ts'
+import type { AbortSignalLike } from '../model/signal.ts'
 
 /** Options without those that say which sockets. */
 export type Rest<T extends Query> = Omit<T, keyof Query>
@@ -28,7 +29,7 @@ export interface WatchOptions extends Query {
   /** Milliseconds from the start of one snapshot to the start of the next. Default: 1000. */
   readonly every?: number | undefined
   /** Ends the watch. */
-  readonly signal?: AbortSignal | undefined
+  readonly signal?: AbortSignalLike | undefined
   /** Also who moved how many bytes, the interfaces and the ledger. Sockets that live shorter than from one snapshot to the next are counted too. Default: false. */
   readonly flows?: boolean | undefined
   /** Also each opening and end with its time, owners and bytes. Default: false. */
@@ -48,7 +49,7 @@ export interface EventOptions extends Query {
   /** Milliseconds between snapshots, which find owners and what is not reported. Default: 1000. */
   readonly every?: number | undefined
   /** Ends the events; what is known by then is still given. */
-  readonly signal?: AbortSignal | undefined
+  readonly signal?: AbortSignalLike | undefined
 }
 
 /** The parts of options to watch, checked. */
@@ -73,11 +74,17 @@ export function checkEvery(every: unknown): void {
   if (every !== undefined) checkMillis('every', every)
 }
 
+const anAbortSignal: ObjectKind = {
+  what: 'an AbortSignal',
+  fields: { aborted: 'boolean', addEventListener: 'function', removeEventListener: 'function' },
+}
+
+/** What ends a function early. */
 export function checkSignal(signal: unknown): void {
-  if (signal !== undefined && !(signal instanceof AbortSignal)) throw new TypeError('signal: needs an AbortSignal')
+  if (signal !== undefined) checkIs('signal', signal, anAbortSignal)
 }
 
 /** A switch: true, false or left out. */
 export function checkSwitch(name: string, value: unknown): void {
-  if (value !== undefined && typeof value !== 'boolean') throw new TypeError(`${name}: needs true or false`)
+  if (value !== undefined) checkKind(name, value, 'boolean')
 }

@@ -9,6 +9,7 @@ import type { Frame } from '../model/frame.ts'
 import type { Gap } from '../model/gap.ts'
 import type { Interface } from '../model/interface.ts'
 import type { ProcessUse } from '../model/process.ts'
+import type { AbortSignalLike } from '../model/signal.ts'
 import type { Snapshot } from '../model/snapshot.ts'
 import type { Socket } from '../model/socket.ts'
 import type { EventReader, Source } from '../source/source.ts'
@@ -30,7 +31,7 @@ export interface FrameOptions extends Needs {
   /** Which sockets. */
   readonly query?: Query | undefined
   /** Ends the subscription. */
-  readonly signal?: AbortSignal | undefined
+  readonly signal?: AbortSignalLike | undefined
 }
 
 /** Options of a subscription to events. */
@@ -39,8 +40,8 @@ export interface EventOptions {
   readonly every?: number | undefined
   /** Which sockets. */
   readonly query?: Query | undefined
-  /** Ends the events; those that are known by then are still delivered. */
-  readonly signal?: AbortSignal | undefined
+  /** Ends the events; what is known by then is still given. */
+  readonly signal?: AbortSignalLike | undefined
 }
 
 /**
@@ -221,7 +222,7 @@ export class Monitor {
     await this.#running
   }
 
-  async #nextFrame(subscriber: FrameSubscriber, signal: AbortSignal | undefined): Promise<IteratorResult<Frame, void>> {
+  async #nextFrame(subscriber: FrameSubscriber, signal: AbortSignalLike | undefined): Promise<IteratorResult<Frame, void>> {
     if (subscriber.hasFailed !== undefined) {
       const { error } = subscriber.hasFailed
       subscriber.hasFailed = undefined
