@@ -183,7 +183,7 @@ const aDeclaration: ObjectKind = {
 
 /** A field of your own, from its declaration, for `FieldRegistry.with`. */
 export function declareField<S extends Subject>(subject: S, declaration: Declaration<S>): Field<S> {
-  if (!subjects.includes(subject)) throw new ArgumentError(`subject: ${JSON.stringify(subject)} is none of ${subjects.join(', ')}`)
+  if (!subjects.includes(subject)) throw new ArgumentError(`subject: ${JSON.stringify(subject)} is not one of ${subjects.join(', ')}`)
   checkIs('declaration', declaration, aDeclaration)
   return declare(subject, declaration)
 }

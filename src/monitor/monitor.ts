@@ -367,6 +367,7 @@ export class Monitor {
         if (report.type === 'gap') this.#giveGap(report)
         else this.#takeReport(report, untilMs)
       }
+      if (this.#later.length > 0) return false // It has been read beyond that moment.
     }
     return !this.#isFull()
   }
