@@ -216,8 +216,8 @@ test('every function that is exported and takes an argument is in the table', ()
 test('every method of a machine that takes an argument is in the table, or is a function that is', () => {
   const names = Object.getOwnPropertyNames(main.Machine.prototype).filter(name => name !== 'constructor')
   const missing = names.filter(name => !new RegExp(`\\b(?:api|machine)\\.${name}\\b`).test(called))
-  const nothing = ['processes', 'interfaces', 'limits', 'counters', 'abilities', 'ephemeralPortRange', 'socketLimit', 'close']
-  deepEqual(missing.sort(), [...nothing, 'stat'].sort(), 'these take nothing; stat is socketStat')
+  const nothing = ['processes', 'interfaces', 'limits', 'counters', 'abilities', 'ephemeralPortRange', 'socketLimit', 'close', 'monitor']
+  deepEqual(missing.sort(), [...nothing, 'stat'].sort(), 'these take nothing to check; stat is socketStat')
 })
 
 test('what a source is asked is checked, too', async () => {
