@@ -2,6 +2,7 @@ import { deepEqual, equal, ok, rejects } from 'node:assert/strict'
 import { test } from 'node:test'
 import type { Plan } from '../filter/plan.ts'
 import { planQuery } from '../filter/plan.ts'
+import { OsError } from '../model/errors.ts'
 import type { Frame } from '../model/frame.ts'
 import { ProcessTable } from '../model/process.ts'
 import type { Socket } from '../model/socket.ts'
@@ -220,4 +221,48 @@ test('an error reaches every subscriber once, and the next subscription tries ag
   const again = monitor.frames({ every: 1 })
   equal((await next(again)).sequence, 0)
   await again.return()
+})
+
+test('health is between the last two snapshots, for who asks, and of connections that both hold', async () => {
+  const stage = new Stage()
+  const sent = (key: string, bytes: number): Socket =>
+    tcp(key, 80, { tcp: someTcp({ sentBytes: bytes, retransmittedBytes: bytes / 2, sentDataSegments: bytes / 1000 }) })
+  stage.sockets = [sent('a', 1_000_000), tcp('l', 80, { state: 'LISTEN' })]
+  const monitor = new Monitor(stage.source)
+  const judged = monitor.frames({ every: 1, health: true, query: { details: [] } })
+  const plain = monitor.frames({ every: 1, query: { details: [] } })
+  const [first, without] = await Promise.all([next(judged), next(plain)])
+  deepEqual([first.health, without.health], [[], undefined])
+  deepEqual(new Set(stage.asked[0]!.details), new Set(['tcp', 'memory']))
+  stage.sockets = [sent('a', 2_000_000), sent('b', 5)]
+  const { health } = await next(judged)
+  deepEqual(
+    health!.map(one => one.key),
+    ['a'],
+  )
+  equal(health![0]!.health.retransmittedShare, 0.5)
+  stage.sockets = [sent('a', 2_000_000), sent('b', 5)]
+  deepEqual(
+    (await next(judged)).health!.map(one => [one.key, one.health.retransmittedShare]),
+    [
+      ['a', undefined],
+      ['b', undefined],
+    ],
+  )
+  await Promise.all([judged.return(), plain.return()])
+})
+
+test('a frame names the machine and its run, where the source can', async () => {
+  const identity = { hostId: 'f00', bootId: 'b007' }
+  const named = new Monitor(new Stage({ identity: async () => identity }).source).frames()
+  deepEqual((await next(named)).host, identity)
+  await named.return()
+  const failing = async (): Promise<never> => {
+    throw new OsError('open', 'EACCES')
+  }
+  for (const more of [{}, { identity: failing }]) {
+    const unnamed = new Monitor(new Stage(more).source).frames()
+    equal((await next(unnamed)).host, undefined)
+    await unnamed.return()
+  }
 })

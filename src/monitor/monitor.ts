@@ -7,6 +7,7 @@ import { OsError } from '../model/errors.ts'
 import type { Coverage, EventGap, SocketEvent, SourceEvent } from '../model/event.ts'
 import type { Frame } from '../model/frame.ts'
 import type { Gap } from '../model/gap.ts'
+import type { HostIdentity } from '../model/host.ts'
 import type { Interface } from '../model/interface.ts'
 import type { ProcessUse } from '../model/process.ts'
 import type { AbortSignalLike } from '../model/signal.ts'
@@ -123,6 +124,7 @@ export class Monitor {
   #startMs = 0
   #idleMs = pollMs
   #lastRead = 0
+  #host: HostIdentity | undefined
   /** When it follows a recording, the clock is that of the recording. */
   #lastStep: { readonly clockMs: number; readonly atMs: number; readonly intervalMs: number | undefined } | undefined
 
@@ -279,6 +281,7 @@ export class Monitor {
   async #run(): Promise<void> {
     await nextTurn() // Whoever subscribes at the same time shares the first snapshot.
     try {
+      this.#host = await this.#readIdentity()
       this.#startMs = performance.now()
       while (this.#subscribers.size > 0) {
         await this.#prepare()
@@ -295,6 +298,16 @@ export class Monitor {
       this.#sourcePlan = undefined
       this.#plans = []
       this.#restart()
+    }
+  }
+
+  /** The identity of the machine; undefined where the source has none. A recording may not hold it. */
+  async #readIdentity(): Promise<HostIdentity | undefined> {
+    try {
+      return await this.#source.identity?.()
+    } catch (error) {
+      if (error instanceof OsError) return undefined
+      throw error
     }
   }
 
@@ -335,6 +348,7 @@ export class Monitor {
     this.#tracker.followsBytes = [...this.#subscribers].some(
       one => one.kind === 'frames' && one.view.watched.sourcePlan.details.includes('bytes'),
     )
+    this.#tracker.followsHealth = [...this.#subscribers].some(one => one.kind === 'frames' && one.view.needs.health)
     const needsEvents = [...this.#subscribers].some(one => one.kind === 'events' || one.view.needs.flows || one.view.needs.events)
     const scope = JSON.stringify([sourcePlan.namespaces, sourcePlan.protocols.includes('unix')])
     if (this.#reader !== undefined && (!needsEvents || this.#reader.scope !== scope)) {
@@ -467,7 +481,7 @@ export class Monitor {
     const stepClockMs = source.replay ? snapshot.atMs : clockMs
     const intervalMs = this.#lastStep && stepClockMs - this.#lastStep.clockMs
     const sourcePlan = this.#sourcePlan!
-    const step = this.#tracker.addSnapshot(snapshot, covers(sourcePlan), untilMs)
+    const step = this.#tracker.addSnapshot(snapshot, covers(sourcePlan), untilMs, stepClockMs)
     this.#lastStep = { clockMs: stepClockMs, atMs: snapshot.atMs, intervalMs }
     const context = this.#context()
     for (const gap of gapsOf(step, snapshot.atMs)) this.#giveGap(gap)
@@ -483,7 +497,7 @@ export class Monitor {
       const isOnly = this.#exact.has(view.watched.sourcePlan)
       view.addStep(step, isOnly, context)
       if (!due.includes(one) || one.waiting === undefined) continue
-      const frame = view.makeFrame(step, isOnly, context, readings, { clockMs: stepClockMs, coverage }, schedule!.skipped)
+      const frame = view.makeFrame(step, isOnly, context, readings, { clockMs: stepClockMs, coverage, host: this.#host }, schedule!.skipped)
       schedule!.skipped = 0
       schedule!.advance(performance.now())
       const { waiting } = one

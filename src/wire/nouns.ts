@@ -6,6 +6,7 @@ import type { FamilyCounts, SocketCounts, SystemCounters, TcpCounters, TcpExtend
 import type { Coverage, EventGap, SocketEvent, Tier } from '../model/event.ts'
 import type { Flow, Flows, InterfaceFlow, Ledger, LedgerRow } from '../model/flow.ts'
 import { gapCodes, type Gap, type GapCode } from '../model/gap.ts'
+import type { HostIdentity } from '../model/host.ts'
 import type { PortRange, SystemLimits, Usage } from '../model/limits.ts'
 import type { Container, Process, ProcessUse } from '../model/process.ts'
 import {
@@ -464,6 +465,8 @@ export const ledger = named(
     unsureBytes: maybe(number),
   }),
 )
+
+export const hostIdentity = named('hostIdentity', object<HostIdentity>({ hostId: maybe(text()), bootId: maybe(text()) }))
 
 const tcpCounters = named(
   'tcpCounters',

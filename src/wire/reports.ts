@@ -1,6 +1,7 @@
 // The reports on the wire.
 
 import type { Ability } from '../model/ability.ts'
+import type { SocketHealth } from '../model/health.ts'
 import { protocols, states } from '../model/socket.ts'
 import type { Supervisor } from '../report/chain.ts'
 import { explainBy, type ExplainGroup, type ExplainReport } from '../report/explain.ts'
@@ -177,6 +178,7 @@ const summary = object<Summary>({
   text: text(),
 })
 
+export const socketHealth = named('socketHealth', object<SocketHealth>({ key: text(), health }))
 const judged = object<Judged>({ socket, health, closed: flag })
 
 const explainGroup = object<ExplainGroup>({

@@ -10,6 +10,7 @@ import { EventReaders, liveWays } from './events/readers.ts'
 import type { Draft } from './decode/draft.ts'
 import { readCounters } from './host/counters.ts'
 import { interfaceReader } from './host/interfaces.ts'
+import { readIdentity } from './host/identity.ts'
 import { readLimits } from './host/limits.ts'
 import { OwnSockets } from './kernel/connection.ts'
 import { ProcFs } from './kernel/proc-fs.ts'
@@ -61,6 +62,7 @@ export async function openLinux(tape: Tape = live): Promise<Source> {
     ...(calls && { processes: async () => processes.all() }),
     ...(calls && { use: async pids => readUse(pids, proc) }),
     interfaces: interfaceReader(tape, calls, ownNetworkNamespace(calls, proc)),
+    identity: () => tape.value('identity', () => readIdentity(proc)),
     limits: () => tape.value('limits', () => readLimits(proc)),
     counters: () => tape.value('counters', () => readCounters(proc)),
     abilities: async (): Promise<readonly Ability[]> => {

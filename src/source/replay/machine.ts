@@ -14,6 +14,7 @@ import type { Recorder } from './recorder.ts'
 import {
   checkAbilities,
   checkCounters,
+  checkIdentity,
   checkInterfaces,
   checkLimits,
   checkProcess,
@@ -60,6 +61,7 @@ export async function recordedMachine(source: Source, tape: Recorder): Promise<S
   const openEvents = source.openEvents && (async () => recordedEvents(await source.openEvents!(everyTable), tape))
 
   await optional(abilities())
+  if (source.identity) await optional(source.identity())
   if (limits) await optional(limits())
   return {
     name: source.name,
@@ -67,6 +69,7 @@ export async function recordedMachine(source: Source, tape: Recorder): Promise<S
     process: pid => tape.value(questions.process(pid), () => source.process(pid)),
     interfaces,
     abilities,
+    ...(source.identity && { identity: async () => source.identity!() }),
     ...(limits && { limits }),
     ...(processes && { processes }),
     ...(counters && { counters }),
@@ -113,6 +116,7 @@ class PlayedMachine implements Source {
   readonly name: string
   readonly replay = true
   readonly timeline: Timeline
+  identity?: NonNullable<Source['identity']>
   readonly counters?: NonNullable<Source['counters']>
   readonly use?: NonNullable<Source['use']>
   readonly #source: Source
@@ -129,6 +133,7 @@ class PlayedMachine implements Source {
     this.#tape = tape
     this.name = `replay ${source.name.replace(/^replay /, '')}`
     this.timeline = this.#timelineOf()
+    if (source.identity && tape.holds('identity')) this.identity = async () => checkIdentity(await source.identity!())
     // Older recordings, and those of systems that have none, do not hold them.
     if (tape.holds(questions.counters)) this.counters = async () => this.#value(questions.counters, checkCounters)
     if (tape.holds(questions.use)) this.use = pids => this.#useOf(pids)

@@ -1,6 +1,7 @@
 // Checks the plain values of a recording. What is decoded from raw bytes has its form already; JSON can have any.
 
 import type { Ability } from '../../model/ability.ts'
+import type { HostIdentity } from '../../model/host.ts'
 import type { Interface } from '../../model/interface.ts'
 import type { SystemLimits } from '../../model/limits.ts'
 import type { SystemCounters } from '../../model/counters.ts'
@@ -119,6 +120,12 @@ export function checkLimits(value: unknown): SystemLimits {
   checkList(found.reservedPorts, ports, 'reserved ports')
   if (found.excludedPorts !== undefined) checkList(found.excludedPorts, ports, 'excluded ports')
   return found
+}
+
+/** The identity of a machine as a platform reports it. */
+export function checkIdentity(value: unknown): HostIdentity {
+  check(value, { hostId: '?string', bootId: '?string' }, 'identity')
+  return value as HostIdentity
 }
 
 /** The counters of a system as a platform gives them. */
