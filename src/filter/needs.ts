@@ -14,13 +14,15 @@ export interface Needs {
   readonly details: readonly DetailName[]
   /** It asks about processes: owners must be looked up before it can be answered. */
   readonly owners: boolean
-  /** It asks for `age` or `rate`, which follow from more than one snapshot. */
+  /** It asks for `age`, which follows from more than one snapshot. */
   readonly age: boolean
+  /** It asks for `rate`, which follows from more than one snapshot. */
   readonly rate: boolean
   /** It says something about states: the usual states of a listing no longer hold, as in ss. */
   readonly states: boolean
-  /** The families that its addresses name, and the families and protocols that it asks for by name: what a listing has to include. */
+  /** The families that it asks for by name or by its addresses: what a listing has to include. */
   readonly families: readonly Family[]
+  /** The protocols that it asks for by name: what a listing has to include. */
   readonly protocols: readonly Protocol[]
 }
 

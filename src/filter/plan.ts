@@ -40,12 +40,17 @@ export class Plan {
   readonly #isPlan = true
   /** What was asked, as the caller wrote it; what the caller changes afterwards has no effect. */
   readonly query: Query
+  /** The protocols that are wanted. */
   readonly protocols: readonly Protocol[]
+  /** The address families that are wanted. */
   readonly families: readonly Family[]
   /** Undefined: every state. */
   readonly states: readonly State[] | undefined
+  /** Whether owners are looked up. */
   readonly owners: boolean
+  /** What is asked for beside the plain record. */
   readonly details: readonly DetailName[]
+  /** The network namespaces that are listed. */
   readonly namespaces: NonNullable<Query['namespaces']>
   /** The filter, unless it was a function: for what the kernel can judge of it. */
   readonly filter: Filter | undefined

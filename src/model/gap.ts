@@ -56,7 +56,9 @@ export const gapKey = (gap: Gap): string => `${gap.code ?? ''} ${gap.what} ${gap
 export interface Gap {
   /** The identity of the gap: the same for the same lack, whatever its sentence says. */
   readonly code?: GapCode
+  /** What is missing. */
   readonly what: 'sockets' | 'owners' | 'processes' | 'statistics' | 'events' | 'bytes' | 'namespaces' | 'interfaces'
+  /** Why it is missing. */
   readonly why: 'permission' | 'kernel' | 'platform' | 'interrupted' | 'lost' | 'limit' | 'gone' | 'recording' | 'damaged'
   /** One sentence for people: what is missing. */
   readonly text: string

@@ -106,6 +106,8 @@ export interface Verdict {
 export interface Finding {
   /** What is wrong, as programs compare it. */
   readonly code: 'loss' | 'spurious' | 'queue' | 'out-of-order' | 'marked' | 'zero-window' | 'not-read' | 'timeouts'
+  /** The same for people. */
   readonly text: string
+  /** What would help; empty when nothing is wrong. */
   readonly help: string
 }

@@ -19,11 +19,13 @@ export interface Source {
    * source, was opened, where that is counted.
    */
   takeSnapshot(plan?: Plan, events?: EventReader): Promise<Snapshot>
+  /** The process of a pid; undefined when there is none. */
   process(pid: number): Promise<Process | undefined>
   /** Every process of this machine that can be seen, whether it has sockets or not. */
   processes?(): Promise<readonly Process[]>
   /** What these processes use of the machine now, where the system tells. One that has ended is not in the answer. */
   use?(pids: readonly number[]): Promise<ReadonlyMap<number, ProcessUse>>
+  /** The network interfaces and their counters. */
   interfaces(): Promise<readonly Interface[]>
   /** What this system allows sockets, where it can tell. */
   limits?(): Promise<SystemLimits>
@@ -43,6 +45,7 @@ export interface Source {
   readonly replay?: boolean
   /** True when a recording has no further snapshot. */
   readonly ended: boolean
+  /** Closes the source. Closing twice does nothing. */
   close(): void
 }
 
@@ -50,6 +53,7 @@ export interface Source {
  * What happens to sockets between two snapshots. Nothing reads by itself: whoever opened it takes what has happened, at least every `maxIdleMs`.
  */
 export interface EventReader {
+  /** How openings and ends are seen. */
   readonly tier: Tier
   /** The protocols whose openings are reported. */
   readonly opens: readonly Protocol[]
@@ -61,6 +65,7 @@ export interface EventReader {
   readonly maxIdleMs: number
   /** Takes a batch of what has happened, never more than can be handled without holding the event loop; empty when all is taken. */
   drain(): readonly (SourceEvent | EventGap)[]
+  /** Ends the reading, and frees what the kernel keeps for it. */
   close(): void
 }
 
@@ -70,8 +75,9 @@ export interface Timeline {
   readonly startMs: number | undefined
   /** When the last of the snapshots was taken that have been read so far. All have been once the end was reached: `seek(Infinity)`. */
   readonly endMs: number | undefined
-  /** How many snapshots have been read so far, and whether they are all. */
+  /** How many snapshots have been read so far. */
   readonly count: number
+  /** Whether these are all snapshots of the recording. */
   readonly isComplete: boolean
   /** The number of the snapshot that was taken last, from 1; 0 before the first. */
   readonly number: number
