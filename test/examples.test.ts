@@ -62,6 +62,15 @@ const expected: Record<string, () => RegExp[]> = {
     /^UDP Sockets \(\d+\):$/m,
     new RegExp(`^  - 127.0.0.1:${port} \\(PID: ${process.pid}, Process: \\S+\\)$`, 'm'),
   ],
+  machine: () => [
+    new RegExp(`^127.0.0.1:${client.localPort} -> 127.0.0.1:${port} \\S+$`, 'm'),
+    new RegExp(`^port ${port} is open to localhost, pids ${process.pid}$`, 'm'),
+    /^the owner of port \d+ is \S/m,
+  ],
+  filter: () => [/^state listening and src != 127\.0\.0\.0\/8 true$/m, /^\d+ of \d+ sockets listen to other machines$/m],
+  health: () => [new RegExp(`^${client.localPort} -> ${port}: \\S`, 'm'), /^\d+ connections?, /m],
+  bandwidth: () => [/^\S.*: \d+ connections, about \d+ bytes in$/m],
+  classic: () => [new RegExp(`^${client.localPort} -> ${port}: score (?:[01]\\.\\d\\d|unknown) .*; \\S`, 'm')],
   socketstat: () => [
     /^\{\n {2}unreceived: 0,\n {2}unsent: 0,\n {2}connectionInfo: \{\n {4}state: 'ESTABLISHED',$/m,
     /^ {4}congestionWindowBytes: \d+,$/m,

@@ -132,6 +132,7 @@ export class Monitor {
     this.#source = source
   }
 
+  /** Whether it takes no snapshots at the moment. */
   get isPaused(): boolean {
     return this.#isPaused
   }
@@ -602,10 +603,12 @@ export class FrameSubscription implements AsyncGenerator<Frame, void, undefined>
     this.#calls.setQuery(query)
   }
 
+  /** The subscription itself: it is iterated once. */
   [Symbol.asyncIterator](): this {
     return this
   }
 
+  /** Ends the subscription, for `await using`. */
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#calls.end()
   }
