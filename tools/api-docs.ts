@@ -144,7 +144,10 @@ class PageWriter {
       const isExport = symbol?.declarations?.some(one => ts.getCombinedModifierFlags(one) & ts.ModifierFlags.Export)
       if (isExport && file?.startsWith(join(root, 'src')) && !this.#mentioned.has(symbol!)) this.#mentioned.set(symbol!, name)
     }
-    if (ts.isVariableDeclaration(node) || ts.isPropertyDeclaration(node)) return void (node.type && this.#mention(name, node.type))
+    if (ts.isVariableDeclaration(node) || ts.isPropertyDeclaration(node)) {
+      if (node.type !== undefined) this.#mention(name, node.type)
+      return
+    }
     node.forEachChild(child => this.#mention(name, child))
   }
 
