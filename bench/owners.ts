@@ -4,9 +4,10 @@ import { spawn, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
 import { readFileSync } from 'node:fs'
 import { inodesOf } from '../src/source/linux/owners/inodes.ts'
-import { ownerSearch } from '../src/source/linux/owners/search.ts'
+import { OwnerSearch } from '../src/source/linux/owners/search.ts'
 import { sharesFiles } from '../src/source/linux/kernel/calls.ts'
-import { Descriptors } from '../src/source/linux/owners/descriptors.ts'
+import { DescriptorCache } from '../src/source/linux/owners/descriptor-cache.ts'
+import { ProcFs } from '../src/source/linux/kernel/proc-fs.ts'
 
 const processes = Number(process.argv[2] ?? 10)
 const each = Number(process.argv[3] ?? 5000)
@@ -51,23 +52,23 @@ async function time(what: string, run: () => Promise<unknown>, base?: number): P
 }
 
 try {
-  const known = new Descriptors('/proc')
+  const known = new DescriptorCache(new ProcFs())
   await known.list()
   const inodes = new Set<number>()
-  for (const { pid } of children) await known.read(pid!, () => true)
+  await known.readAll(children.map(child => child.pid!))
   for (const table of known.tables.values()) for (const inode of table.sockets.values()) if (inode !== 0) inodes.add(inode)
   const requested = inodesOf([...inodes].map(inode => ({ inode })))
   console.log(
     `${requested.size} sockets in ${processes} processes, ${known.tables.size} processes in all, ${readFileSync('/proc/loadavg', 'utf8').trim()}`,
   )
 
-  const walk = ownerSearch({ root: '/proc', sweeps: undefined, shares: sharesFiles })
+  const walk = new OwnerSearch({ proc: new ProcFs(), sweeps: undefined, shares: sharesFiles })
   const first = await time('/proc, first snapshot', async () => walk.find(requested))
   for (let i = 0; i < 3; i++) await time('/proc, nothing has changed', async () => walk.find(requested), first)
 
   const sweeps = async () => import('../src/source/linux/bpf/owners.ts')
   for (const what of ['BPF, first snapshot, types perhaps read', 'BPF, first snapshot, types from the cache']) {
-    const search = ownerSearch({ root: '/proc', sweeps, shares: sharesFiles })
+    const search = new OwnerSearch({ proc: new ProcFs(), sweeps, shares: sharesFiles })
     await time(what, async () => search.find(requested), first)
     await time('BPF chosen or not, nothing has changed', async () => search.find(requested), first)
     search.close()
@@ -82,7 +83,7 @@ try {
   sweep.close()
   const one = inodesOf([{ inode: requested.inodeOf(0) }])
   for (let i = 0; i < 3; i++) {
-    const search = ownerSearch({ root: '/proc', sweeps, shares: sharesFiles })
+    const search = new OwnerSearch({ proc: new ProcFs(), sweeps, shares: sharesFiles })
     await time('one socket to its process, first snapshot', async () => search.find(one), first)
     await time('one socket to its process, second snapshot', async () => search.find(one), first)
     await time('one socket to its process, third snapshot', async () => search.find(one), first)

@@ -1,5 +1,6 @@
 // Every TCP and UDP socket, with the statistics and the classic quality of each connection.
-import { classic, classicInput, sockets, type Endpoint, type Socket } from 'sockscope'
+import { sockets, type Endpoint, type Socket } from 'sockscope'
+import { classic, classicInput } from 'sockscope/classic'
 
 const snapshot = await sockets({ details: ['tcp'] })
 const tcp = snapshot.sockets.filter(s => s.protocol === 'tcp')

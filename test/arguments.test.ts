@@ -1,12 +1,21 @@
-// Every wrong call of the library is a TypeError that starts with the name of the argument.
-import { planQuery } from '../src/filter/plan.ts'
-import { test } from 'node:test'
+// Every wrong call of the library throws at the call, before anything is opened or awaited: a TypeError that starts with the name of the argument.
+import { after, before, test } from 'node:test'
 import { deepEqual, rejects } from 'node:assert/strict'
-import * as netstat from '../src/compat/netstat2.ts'
-import * as library from '../src/index.ts'
+import * as classic from '../src/classic.ts'
+import * as filter from '../src/filter.ts'
+import * as health from '../src/health.ts'
+import * as main from '../src/index.ts'
+import * as netstat from '../src/netstat.ts'
+import * as netwatch from '../src/netwatch.ts'
 
+/** Every sub-path of the package. */
+const library = { ...classic, ...filter, ...health, ...main, ...netstat, ...netwatch }
 // oxlint-disable-next-line typescript/no-explicit-any -- the calls are wrong on purpose
 const api = library as any
+// oxlint-disable-next-line typescript/no-explicit-any -- the calls are wrong on purpose
+let machine: any
+before(async () => (machine = await main.openMachine({ recording: 'test/golden/linux.recording' })))
+after(() => machine.close())
 const tcp = { retransmittedSegments: 1 }
 const socket = { key: 'k', protocol: 'tcp', family: 'ipv4', owners: [], local: {}, tcp }
 const process_ = { key: 'k', pid: 1, name: 'a' }
@@ -14,7 +23,6 @@ const snapshot = { sockets: [], processes: new Map(), gaps: [] }
 const flows = { total: {}, sockets: [], processes: [] }
 const tree = library.parseFilter('tcp')
 const row = { process_name: 'a', pid: 1 }
-const last = async (generator: AsyncGenerator): Promise<unknown> => generator.next()
 
 /** What is called, and the name that its error starts with, with the rest that matters. */
 const wrong: readonly (readonly [() => unknown, string])[] = [
@@ -36,49 +44,81 @@ const wrong: readonly (readonly [() => unknown, string])[] = [
   ].flatMap(([query, text]) => {
     const calls = [
       () => api.sockets(query),
-      () => last(api.events(query)),
-      () => api.watch({ query }),
-      () => api.explain({ query }),
-      () => last(api.processBandwidth({ query })),
+      () => api.ports(query),
+      () => api.planQuery(query),
+      () => machine.snapshot(query),
+      () => machine.ports(query),
+      () => machine.stats(query),
+      () => machine.closePlan(query),
     ]
     return calls.map(call => [call, text as string] as const)
   }),
-  [() => api.watch(null), 'options: needs an object, got null'],
+  ...[
+    [{ protocol: ['tcp'] }, 'options.protocol: did you mean protocols?'],
+    [{ ownres: true }, 'options.ownres: did you mean owners?'],
+    [{ query: {} }, 'options.query: '],
+    [{ protocols: ['http'] }, 'query.protocols: "http" is not one of'],
+    [{ owners: 1 }, 'query.owners: '],
+    [{ filter: 7 }, 'query.filter: '],
+    [{ signal: {} }, 'signal: needs an AbortSignal, but its aborted is undefined'],
+    [{ signal: 0 }, 'signal: needs an AbortSignal, got 0'],
+    [null, 'options: needs an object, got null'],
+  ].flatMap(([options, text]) => {
+    const calls = [
+      () => api.watch(options),
+      () => api.events(options),
+      () => api.explain(options),
+      () => api.processBandwidth(options),
+      () => machine.watch(options),
+      () => machine.events(options),
+      () => machine.explain(options),
+    ]
+    return calls.map(call => [call, text as string] as const)
+  }),
   [() => api.watch({ evry: 1 }), 'options.evry: did you mean every?'],
-  [() => api.watch({ protocols: ['tcp'] }), 'options.protocols: unknown key; expected one of every, query, '],
   [() => api.watch({ every: 0 }), 'every: needs milliseconds above 0, got 0'],
   [() => api.watch({ every: '1s' }), 'every: needs milliseconds above 0, got "1s"'],
-  [() => api.watch({ signal: {} }), 'signal: needs an AbortSignal'],
-  [() => api.watch({ source: {} }), 'source: needs a source, as openSource() returns it, but its sockets is undefined'],
-  [() => api.watch({ flows: 1 }), 'flows: needs true or false'],
-  [() => last(api.events({}, { evry: 1 })), 'options.evry: did you mean every?'],
-  [() => last(api.events({}, { every: -1 })), 'every: '],
-  [() => last(api.events({}, { signal: 1 })), 'signal: '],
-  [() => last(api.events({}, { source: 1 })), 'source: needs a source, as openSource() returns it, got 1'],
+  [() => api.watch({ flows: 1 }), 'flows: needs true or false, got 1'],
+  [() => api.events({ evry: 1 }), 'options.evry: did you mean every?'],
+  [() => api.events({ every: -1 }), 'every: '],
   [() => api.explain({ four: 1 }), 'options.four: did you mean for?'],
   [() => api.explain({ for: 0 }), 'for: '],
-  [() => api.explain({ for: 10, source: 1 }), 'source: '],
-  [() => api.explain({ for: 10, signal: 0 }), 'signal: '],
-  [() => last(api.processBandwidth({ maximum: 1 })), 'options.maximum: '],
-  [() => last(api.processBandwidth({ max: -1 })), 'max: needs a whole number from 0, got -1'],
-  [() => last(api.instrument(1, { evry: 1 })), 'options.evry: did you mean every?'],
-  [() => last(api.instrument(1, { every: 0 })), 'every: '],
-  [() => last(api.instrument('x')), 'target: needs a net.Socket'],
+  [() => api.processBandwidth({ maximum: 1 }), 'options.maximum: '],
+  [() => api.processBandwidth({ max: -1 }), 'max: needs a whole number from 0, got -1'],
+  [() => api.processBandwidth({ every: 0 }), 'every: '],
+  [() => api.instrument(1, { evry: 1 }), 'options.evry: did you mean every?'],
+  [() => api.instrument(1, { every: 0 }), 'every: '],
+  [() => api.instrument('x'), 'target: needs a net.Socket'],
   [() => api.socketStat('x'), 'target: needs a net.Socket'],
   [() => api.socketStat(-1), 'target: a descriptor needs a whole number'],
+  [() => api.port('http'), 'ports: "http" is not a port'],
+  [() => api.port(70_000), 'port: needs a port from 1 to 65535'],
+  [() => api.port([{ first: 1 }]), 'port: '],
+  [() => api.portOwner('80'), 'port: needs a number, got "80"'],
+  [() => api.portOwner(0), 'port: '],
+  [() => machine.port({}), 'port: '],
+  [() => machine.portOwner(), 'port: '],
+  [() => machine.pid(0), 'process: needs a pid above 0 or the name of a process, got 0'],
+  [() => machine.pid({ pid: 1 }), 'process: '],
+  [() => machine.killPlan(), 'options: '],
+  [() => machine.killPlan({}), 'ports: '],
+  [() => machine.killPlan({ ports: 80, client: true }), 'options.client: did you mean clients?'],
+  [() => machine.killPlan({ ports: 80, tree: 1 }), 'tree: needs true or false, got 1'],
+  [() => machine.closeSocket(7), 'socket: '],
+  [() => machine.shutdownSocket({}), 'socket: '],
+  [() => machine.signalProcess(process_, 'SIGTERM'), 'signal: '],
   [() => api.closeSocket(7), 'socket: needs a socket of a snapshot, got 7'],
   [() => api.closeSocket({ key: 'k' }), 'socket: needs a socket of a snapshot, but its protocol is undefined'],
   [() => api.shutdownSocket(), 'socket: '],
-  [() => api.closeSocket(socket, 7), 'source: '],
   [() => api.signalProcess({ pid: 1 }), 'process: needs a process of a snapshot, but its key is undefined'],
   [() => api.signalProcess({ ...process_, pid: 0 }), 'process: '],
   [() => api.signalProcess(process_, 'SIGTERM'), 'signal: '],
-  [() => api.signalProcess(process_, 'TERM', null), 'source: needs a source, as openSource() returns it, got null'],
-  [() => api.openRecorder(7), 'file: '],
-  [() => api.openRecorder('/tmp/x', null), 'options: '],
-  [() => api.openRecorder('/tmp/x', { keepArguments: true }), 'options.keepArguments: did you mean keepsArguments?'],
-  [() => api.openRecorder('/tmp/x', { keepsArguments: 1 }), 'keepsArguments: needs true or false, got 1'],
-  [() => api.openRecording(''), 'file: '],
+  [() => api.openMachine(null), 'options: needs an object, got null'],
+  [() => api.openMachine({ record: 'a', recording: 'b' }), 'options: recording and record exclude each other'],
+  [() => api.openMachine({ recording: '' }), 'recording: needs the path of a file'],
+  [() => api.openMachine({ record: 7 }), 'record: needs the path of a file'],
+  [() => api.openMachine({ record: '/tmp/x', keepArguments: true }), 'options.keepArguments: did you mean keepsArguments?'],
+  [() => api.openMachine({ record: '/tmp/x', keepsArguments: 1 }), 'keepsArguments: needs true or false, got 1'],
   [() => api.freePort({ protcol: 'tcp' }), 'options.protcol: did you mean protocol?'],
   [() => api.freePort({ protocol: 'sctp' }), 'options.protocol: '],
   [() => api.freePort({ from: 7 }), 'options.from: '],
@@ -87,15 +127,15 @@ const wrong: readonly (readonly [() => unknown, string])[] = [
   [() => api.isPortAvailable(80, { from: '1-2' }), 'options.from: unknown key; expected one of protocol, host'],
   [() => api.isPortAvailable(80, { host: 7 }), 'options.host: '],
   [() => api.parsePorts(80), 'ports: '],
-  [() => api.change([socket]), 'after: needs a list, got undefined'],
-  [() => api.change(snapshot, [socket]), 'before: needs a list, got an object'],
-  [() => api.change([socket, {}], []), 'before[1]: needs a socket of a snapshot, but its key is undefined'],
-  [() => api.change([], [null]), 'after[0]: needs a socket of a snapshot, got null'],
+  [() => api.compareSockets([socket]), 'after: needs a list, got undefined'],
+  [() => api.compareSockets(snapshot, [socket]), 'before: needs a list, got an object'],
+  [() => api.compareSockets([socket, {}], []), 'before[1]: needs a socket of a snapshot, but its key is undefined'],
+  [() => api.compareSockets([], [null]), 'after[0]: needs a socket of a snapshot, got null'],
   [() => api.ledger(undefined, []), 'flows: '],
   [() => api.ledger(flows, {}), 'interfaces: needs a list'],
   [() => api.ledger(flows, [{}]), 'interfaces[0]: '],
   [() => api.ledger(flows, [], '1'), 'unsureBytes: '],
-  [() => api.flowMeter().take(socket, [], 1), 'look: needs a snapshot, as sockets() returns it, but its sockets is undefined'],
+  [() => api.flowMeter().take(socket, [], 1), 'snapshot: needs a snapshot, as sockets() returns it, but its sockets is undefined'],
   [() => api.flowMeter().take(snapshot, 1), 'closed: '],
   [() => api.flowMeter().take(snapshot, [], '1'), 'intervalMs: '],
   [() => api.interfaceMeter().take(snapshot), 'interfaces: '],
@@ -104,7 +144,7 @@ const wrong: readonly (readonly [() => unknown, string])[] = [
   [() => api.attribute([socket], [], 1), 'connections[0]: needs a connection, as connectionDetails() gives it'],
   [() => api.attribute([], [{}], 1), 'interfaces[0]: '],
   [() => api.attribute([], []), 'max: '],
-  [() => api.connectionDetails([]), 'look: '],
+  [() => api.connectionDetails([]), 'snapshot: '],
   [() => new api.ProcessBandwidthTracker().sample([{}], 1), 'connections[0]: '],
   [() => new api.ProcessBandwidthTracker().sample([]), 'max: '],
   [() => new api.ProcessBandwidthTracker().sample([], 1, NaN), 'atMs: '],
@@ -139,44 +179,51 @@ const wrong: readonly (readonly [() => unknown, string])[] = [
   [() => api.parseFilter('tcp', { famly: 'ipv4' }), 'options.famly: did you mean family?'],
   [() => api.parseFilter('tcp', { family: 4 }), 'options.family: '],
   [() => api.parseFilter('tcp', { service: 1 }), 'options.service: needs a function'],
-  [() => api.nearest(7, []), 'word: '],
-  [() => api.nearest('a'), 'words: '],
-  [() => netstat.getSocketsInfo('4' as never, 1), 'addressFamilies: '],
-  [() => netstat.getSocketsInfo(1, 8), 'protocols: '],
+  [() => api.declareField('socket', 7), 'declaration: '],
+  [() => api.declareField('sockets', {}), 'subject: "sockets" is not one of socket, '],
+  [() => api.getSocketsInfo('4', 1), 'addressFamilies: '],
+  [() => api.getSocketsInfo(1, 8), 'protocols: '],
+  [() => api.iterateSocketsInfo('4', 1), 'addressFamilies: '],
+  [() => api.iterateSocketsInfoWithoutPids(1, 8), 'protocols: '],
+  [() => api.socketInfo({}), 'socket: '],
 ]
 
-test('each starts with the name of the argument', async () => {
+test('each throws at once, and starts with the name of the argument', () => {
   const others: string[] = []
   for (const [call, requested] of wrong) {
-    const error: unknown = await Promise.resolve()
-      .then(call)
-      .then(
-        () => 'no error',
-        (thrown: unknown) => thrown,
-      )
+    let error: unknown = 'no error at the call'
+    try {
+      const pending: unknown = call()
+      if (pending instanceof Promise) pending.catch(() => undefined)
+    } catch (thrown) {
+      error = thrown
+    }
     if (!(error instanceof TypeError && error.message.startsWith(requested)))
       others.push(`${String(call)} wants ${requested}\n    got ${String(error)}`)
   }
   deepEqual(others, [])
 })
 
+const called = wrong.map(([call]) => String(call)).join('\n')
+
 test('every function that is exported and takes an argument is in the table', () => {
-  const called = wrong.map(([call]) => String(call)).join('\n')
-  const missing = Object.entries(library).filter(([name, value]) => {
-    const isError = typeof value === 'function' && value.prototype instanceof Error
-    return typeof value === 'function' && !isError && !new RegExp(`\\b${name}\\b`).test(called)
-  })
-  // These take nothing.
-  deepEqual(
-    missing.map(([name]) => name),
-    ['ephemeralPortRange', 'expectedWords', 'openSource', 'socketLimit'],
+  const missing = Object.entries(library).filter(
+    ([name, value]) => typeof value === 'function' && !/^[A-Z]/.test(name) && !new RegExp(`\\b(?:api|machine)\\.${name}\\b`).test(called),
   )
+  deepEqual(missing.map(([name]) => name).sort(), ['ephemeralPortRange', 'expectedWords', 'socketLimit'], 'these take nothing')
+})
+
+test('every method of a machine that takes an argument is in the table, or is a function that is', () => {
+  const names = Object.getOwnPropertyNames(main.Machine.prototype).filter(name => name !== 'constructor')
+  const missing = names.filter(name => !new RegExp(`\\b(?:api|machine)\\.${name}\\b`).test(called))
+  const nothing = ['processes', 'interfaces', 'limits', 'counters', 'abilities', 'ephemeralPortRange', 'socketLimit', 'close', 'monitor']
+  deepEqual(missing.sort(), [...nothing, 'stat'].sort(), 'these take nothing to check; stat is socketStat')
 })
 
 test('what a source is asked is checked, too', async () => {
-  const source = await library.openSource()
+  const { source } = await main.openMachine()
   try {
-    await rejects(source.takeSnapshot(planQuery({ protocol: ['tcp'] } as never)), /^TypeError: query\.protocol: did you mean protocols\?/)
+    await rejects(source.takeSnapshot({ protocol: ['tcp'] } as never), /^TypeError: plan: needs a plan, as planQuery\(\) returns it/)
   } finally {
     source.close()
   }

@@ -6,13 +6,14 @@ import { createSocket } from 'node:dgram'
 import { once } from 'node:events'
 import { connect, createServer, type AddressInfo, type Server, type Socket } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { Machine, openSource, type Snapshot, type Query, type Socket as Seen, type Source } from '../src/index.ts'
+import { Machine, type Snapshot, type Query, type Socket as Seen, type Source } from '../src/index.ts'
+import { openLocal } from '../src/source/open.ts'
 
 const hasSource = ['linux', 'darwin', 'win32'].includes(process.platform)
 const skip = { skip: hasSource ? false : `there is no source for ${process.platform}` }
 let machine: Source
 before(async () => {
-  if (hasSource) machine = await openSource()
+  if (hasSource) machine = await openLocal()
 })
 after(() => machine?.close())
 

@@ -2,7 +2,9 @@
 import { after, before, test } from 'node:test'
 import { deepEqual, equal, match, ok } from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
-import { classic, classicInput, explain, health, type Tcp } from '../src/index.ts'
+import { classic, classicInput } from '../src/classic.ts'
+import { health } from '../src/health.ts'
+import { explain, type Tcp } from '../src/index.ts'
 import { hold, json, sockscope, until, type Holder } from './cli.ts'
 import { needs } from './needs.ts'
 

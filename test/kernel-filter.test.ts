@@ -115,7 +115,7 @@ function dump([protocol, number, family, af]: (typeof tables)[number], states = 
   try {
     calls.send(fd, request)
     for (;;) {
-      const length = calls.receive(fd, answer)
+      const length = calls.receiveMessage(fd, answer)
       for (let at = 0; at < length; at += (answer.readUInt32LE(at) + 3) & ~3) {
         const type = answer.readUInt16LE(at + 4)
         if (type === 3) return found

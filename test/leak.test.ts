@@ -7,8 +7,8 @@ import { needs } from './needs.ts'
 /** Runs in a process of its own, so that nothing else moves the numbers. */
 const program = `
 import { readdirSync } from 'node:fs'
-import { openRecording, openSource, watch } from ${JSON.stringify(`${process.cwd()}/src/index.ts`)}
-const machine = await openSource()
+import { openMachine, watch } from ${JSON.stringify(`${process.cwd()}/src/index.ts`)}
+const machine = await openMachine()
 const rounds = 5
 const start = Date.now()
 const samples = []
@@ -16,23 +16,23 @@ let done = 0
 for (let round = 1; round <= rounds; round++) {
   // Whole looks, and many small ones; on a machine with many sockets as many as there is time for.
   for (let i = 0; i < 400 && (i < 4 || Date.now() < start + round * 1000); i++, done++)
-    await machine.takeSnapshot(i % 20 === 0 ? { details: ['tcp'] } : { protocols: ['udp'], owners: i % 3 === 0 })
+    await machine.snapshot(i % 20 === 0 ? { details: ['tcp'] } : { protocols: ['udp'], owners: i % 3 === 0 })
   gc()
   const { heapUsed, external } = process.memoryUsage()
   samples.push({ bytes: heapUsed + external, fds: readdirSync('/proc/self/fd').length })
 }
-machine.close()
-for (let i = 0; i < 50; i++) (await openSource()).close()
+await machine.close()
+for (let i = 0; i < 50; i++) await (await openMachine()).close()
 for (let i = 0; i < 20; i++) {
-  const frames = watch({ query: { protocols: ['udp'], owners: false } })
+  const frames = watch({ protocols: ['udp'], owners: false })
   await frames.next()
   await frames.return()
 }
 for (let i = 0; i < 50; i++) {
-  const recording = await openRecording('test/golden/linux.recording')
-  await recording.takeSnapshot()
+  const recording = await openMachine({ recording: 'test/golden/linux.recording' })
+  await recording.snapshot()
   recording.close()
-  await openRecording('package.json').catch(() => {})
+  await openMachine({ recording: 'package.json' }).catch(() => {})
 }
 gc()
 console.log(JSON.stringify({ done, samples, last: readdirSync('/proc/self/fd').length }))`

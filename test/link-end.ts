@@ -3,7 +3,8 @@ import { once } from 'node:events'
 import { connect, createServer, type AddressInfo, type Socket } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
 import koffi from 'koffi'
-import { health, instrument, socketStat, type Health, type Sample } from '../src/index.ts'
+import { health, type Health, type Sample } from '../src/health.ts'
+import { instrument, socketStat } from '../src/index.ts'
 
 const fdOf = (socket: Socket): number => (socket as unknown as { _handle: { fd: number } })._handle.fd
 

@@ -4,7 +4,7 @@ import { equal, match, ok } from 'node:assert/strict'
 import { execFileSync, spawn, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
 import { existsSync } from 'node:fs'
-import { summarize, type Health } from '../src/index.ts'
+import { summarize, type Health } from '../src/health.ts'
 import { needs } from './needs.ts'
 
 const able = needs('network namespaces', 'command nft', 'command tc')

@@ -8,10 +8,14 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { connect, createServer, type AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { setTimeout } from 'node:timers/promises'
 import { commands } from '../src/cli/commands.ts'
+import { OsError } from '../src/model/errors.ts'
+import type { SourceEvent } from '../src/model/event.ts'
 import { protocols } from '../src/model/socket.ts'
 import { openRecorder, openRecording } from '../src/source/open.ts'
 import { until } from './cli.ts'
+import type { EventReader } from '../src/source/source.ts'
 import { needs } from './needs.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'sockscope-'))
@@ -69,6 +73,53 @@ test('a recording holds everything, however little was asked for while it was ma
   ok((await played.interfaces()).some(i => i.loopback))
   ok((await played.limits!()).ephemeralPorts!.first > 0)
   played.close()
+})
+
+test('events of a machine are played as they were reported', needs('linux'), async t => {
+  const file = join(folder, 'events.sockscope')
+  const machine = await openRecorder(file)
+  const plan = planQuery({ protocols: ['tcp'] })
+  let reader
+  try {
+    reader = await machine.openEvents!(plan)
+  } catch (error) {
+    machine.close()
+    if (error instanceof OsError) return t.skip(error.message)
+    throw error
+  }
+  const server = createServer(socket => socket.end()).listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const { port } = server.address() as AddressInfo
+  const seen: SourceEvent[] = []
+  const drainInto = (list: SourceEvent[], from: EventReader): void => {
+    for (let batch = from.drain(); batch.length > 0; batch = from.drain()) list.push(...batch.filter(event => event.type !== 'gap'))
+  }
+  const isOver = (): boolean => seen.filter(event => event.type === 'closed' && event.socket?.remote?.port === port).length > 0
+  await machine.takeSnapshot(plan, reader)
+  const client = connect(port, '127.0.0.1').resume()
+  await once(client, 'close')
+  for (const deadline = Date.now() + 20_000; !isOver() && Date.now() < deadline;) {
+    drainInto(seen, reader)
+    await setTimeout(10)
+  }
+  ok(isOver())
+  await machine.takeSnapshot(plan, reader)
+  drainInto(seen, reader)
+  reader.close()
+  machine.close()
+  server.close()
+  const played = await openRecording(file)
+  const again: SourceEvent[] = []
+  const playedReader = await played.openEvents!(planQuery({ protocols }))
+  deepEqual([playedReader.tier, playedReader.ends], [reader.tier, reader.ends])
+  while (!played.ended) {
+    await played.takeSnapshot(plan, playedReader)
+    drainInto(again, playedReader)
+  }
+  played.close()
+  const plain = (events: readonly SourceEvent[]): unknown =>
+    JSON.parse(JSON.stringify(events, (key, value: unknown) => (key === 'command' || key === 'script' ? undefined : value)))
+  deepEqual(plain(again), plain(seen))
 })
 
 test('one namespace of a recording of all, by its name', needs('network namespaces'), async t => {

@@ -46,13 +46,14 @@ export const v6only = (value: boolean): Options => ({ v6only: value }) as Partia
 /** The network namespace of that inode. */
 export const inNamespace = (inode: number) => ({ namespace: { inode, name: undefined } })
 
-/** A report must survive JSON: nothing in it may be a Map, a Set or a class. */
+/** What is given must survive JSON: nothing in it may be a Map, a Set or a class, but for a table of processes, which becomes the list of them. */
 export function survivesJson(report: unknown): void {
   // Members that are undefined are the same as absent ones.
   deepEqual(JSON.parse(JSON.stringify(report)), withoutUndefined(report))
 }
 
 function withoutUndefined(value: unknown): unknown {
+  if (value instanceof ProcessTable) return [...value.values()].map(withoutUndefined)
   if (Array.isArray(value)) return value.map(withoutUndefined)
   if (typeof value !== 'object' || value === null) return value
   const known = Object.entries(value).filter(([, member]) => member !== undefined)

@@ -1,6 +1,6 @@
 // The statistics of sockets in hand, against what a C program reads of the same socket; and what is said of everything that is no open socket.
 import { after, before, test } from 'node:test'
-import { deepEqual, equal, match, ok, rejects } from 'node:assert/strict'
+import { deepEqual, equal, match, ok, rejects, throws } from 'node:assert/strict'
 import { execFileSync, spawn, spawnSync } from 'node:child_process'
 import { createSocket } from 'node:dgram'
 import { once } from 'node:events'
@@ -249,12 +249,12 @@ test('a process of someone else is refused with what would help', needs('linux',
 
 test('an error says what a target is when it is no open socket', linux, async () => {
   const file = openSync('/dev/null', 'r')
-  await rejects(socketStat(file), { name: 'OsError', code: 'ENOTSOCK', message: /is no socket but "\/dev\/null"/ })
+  await rejects(socketStat(file), { name: 'OsError', code: 'ENOTSOCK', message: /is not a socket but "\/dev\/null"/ })
   closeSync(file)
   await rejects(socketStat(file), (error: OsError) => error.code === 'EBADF' || error.code === 'ENOTSOCK')
   await rejects(socketStat(1_000_000), { name: 'OsError', code: 'EBADF', message: /descriptor 1000000 is not open/ })
   for (const wrong of [-1, 1.5, NaN, 2 ** 31, {}, null, 'x', { pid: 1.5, fd: 0 }, { pid: 1, fd: -1 }])
-    await rejects(socketStat(wrong as SocketTarget), TypeError)
+    throws(() => socketStat(wrong as SocketTarget), TypeError)
   const other = connect((server.address() as AddressInfo).port, '127.0.0.1')
   await once(other, 'connect')
   other.destroy()
@@ -292,6 +292,6 @@ test('an instrument ends when it is called off, and refuses what it cannot measu
   for await (const _ of instrument(client, { every: 20, signal: controller.signal })) if (++seen === 2) controller.abort()
   equal(seen, 2)
   await rejects(instrument(server).next(), TypeError)
-  await rejects(instrument(client, { every: 0 }).next(), TypeError)
+  throws(() => instrument(client, { every: 0 }), TypeError)
   equal(client.listenerCount('close'), 0)
 })

@@ -9,7 +9,7 @@ const kept = join(root, 'test/api/sockscope.txt')
 const check = process.argv.includes('--check')
 install()
 rmSync(types, { recursive: true, force: true })
-const options = ['-p', root, '--emitDeclarationOnly', '--outDir', types]
+const options = ['-p', join(root, 'tsconfig.build.json'), '--emitDeclarationOnly', '--outDir', types]
 execFileSync(process.execPath, [join(root, 'node_modules/typescript/bin/tsc'), ...options], { stdio: ['ignore', 2, 2] })
 
 const files = new Map()

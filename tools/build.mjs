@@ -50,7 +50,7 @@ const bundle = (from, to, banner) =>
 const onlyProgram = process.argv[2] === 'program'
 if (!onlyProgram) {
   rmSync(join(root, 'dist'), { recursive: true, force: true })
-  execFileSync(process.execPath, [join(root, 'node_modules/typescript/bin/tsc'), '-p', join(root, 'tsconfig.json')], {
+  execFileSync(process.execPath, [join(root, 'node_modules/typescript/bin/tsc'), '-p', join(root, 'tsconfig.build.json')], {
     stdio: ['ignore', 2, 2],
   })
 }

@@ -72,7 +72,7 @@ export function buildProgram() {
 
 /** All of dist/, as it is published. */
 export function buildPackage() {
-  const hash = hashOf([...sources, 'tsconfig.json'])
+  const hash = hashOf([...sources, 'tsconfig.json', 'tsconfig.build.json'])
   if (existsSync(join(root, 'dist/sockscope.1')) && isFresh('package', hash)) return
   run('building the package', process.execPath, [join(root, 'tools/build.mjs')])
   setFresh('package', hash)

@@ -21,7 +21,7 @@ const lists = ['tcp', 'udp', 'raw', 'sctp', 'dccp', 'mptcp', 'unix', 'vsock', 'n
 const programs = ['ip', 'ss', 'sh', 'unshare', 'mount', 'umount', 'true']
 
 /** The tests of this kernel that say most on another one; what they need and is not there they leave out. */
-const rooms = ['bpf/btf', 'bpf/traffic', 'byfd/actions', 'events/events', 'host/interfaces', 'netns/enter', 'owners/owners']
+const rooms = ['bpf/btf', 'bpf/traffic', 'byfd/actions', 'events/readers', 'host/interfaces', 'netns/enter', 'owners/owners']
 const across = ['linux/layout', 'linux-ss', 'contract', 'source-filter', 'unix-filter']
 const files = [...rooms.map(name => `src/source/linux/${name}.test.ts`), ...across.map(name => `test/${name}.test.ts`)]
 const machines = [

@@ -18,7 +18,7 @@ function check(what, file, args) {
 }
 
 if (isWhole) {
-  check('types', 'typescript/bin/tsc', ['-p', 'tsconfig.test.json'])
+  check('types', 'typescript/bin/tsc', [])
   check('lint', 'oxlint/bin/oxlint', ['--type-aware', '--deny-warnings'])
   check('format', 'oxfmt/bin/oxfmt', ['--check'])
 }

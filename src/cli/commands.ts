@@ -204,7 +204,7 @@ export const commands: readonly Command[] = [
     options: [],
     words: shells,
     examples: [['source <(sockscope completion bash)', 'enable it in this shell']],
-    run: async args => (await import('./commands/completion.ts')).run(args),
+    run: async (args, all) => (await import('./commands/completion.ts')).run(args, all),
   },
   {
     name: 'help',
@@ -213,6 +213,6 @@ export const commands: readonly Command[] = [
     options: [],
     words: ['filters', 'columns', 'fields', 'exit', 'ss', 'man'],
     examples: [['sockscope help man | man -l -', 'the manual page']],
-    run: async args => (await import('./commands/help.ts')).run(args),
+    run: async (args, all) => (await import('./commands/help.ts')).run(args, all),
   },
 ]

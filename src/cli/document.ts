@@ -18,6 +18,12 @@ export const currentMoment = (source: Source): DocumentMoment => ({ atMs: Date.n
 export const metaFor = (moment: DocumentMoment): Meta =>
   metaOf(moment, version, moment.source.startsWith('replay ') ? undefined : hostname())
 
+/** Prints a report of a machine. */
+export function printReport<Report extends DocumentMoment>(kind: DocumentKind, report: Report, more: object = {}): void {
+  const { atMs, source, gaps, ...body } = report
+  printDocument(kind, { atMs, source, gaps }, { ...body, ...more })
+}
+
 /** Prints one document. */
 export function printDocument(kind: DocumentKind, moment: DocumentMoment, body: object): void {
   for (const part of writeDocument(envelope(kind, metaFor(moment), body))) print(part)

@@ -29,7 +29,7 @@ async function main(argv: readonly string[]): Promise<number> {
   }
   if (command.usage === '' && args.words.length > 0)
     throw new UsageError(`${command.name} takes no arguments, got ${JSON.stringify(args.words[0])}; see sockscope ${command.name} --help`)
-  return command.run(args).catch(noNamespace(args))
+  return command.run(args, commands).catch(noNamespace(args))
 }
 
 /** A network namespace that does not exist is a usage error. */

@@ -38,8 +38,8 @@ export interface Command {
   /** The words that may follow it, for completion. */
   readonly words?: readonly string[]
   readonly examples: readonly (readonly [line: string, about: string])[]
-  /** Loads the code and runs it; returns the exit code. */
-  readonly run: (args: ParsedArguments) => Promise<number>
+  /** Loads the code and runs it, with the table of all commands; gives the exit code. */
+  readonly run: (args: ParsedArguments, commands: readonly Command[]) => Promise<number>
 }
 
 /** Options that every command takes. */

@@ -1,5 +1,7 @@
 // The same sockets in the shape of the netstat2 library of Rust, for people who come from there. The calls are asynchronous; the names are camelCase.
 
+import { aSocket, checkIs, type ObjectKind } from '../model/arguments.ts'
+import { ArgumentError } from '../model/errors.ts'
 import type { Gap } from '../model/gap.ts'
 import type { Endpoint, Family, Protocol, Socket, State } from '../model/socket.ts'
 import { sockets } from '../machine/functions.ts'
@@ -77,36 +79,41 @@ export interface SocketsInfo extends ReadonlyArray<SocketInfo> {
 }
 
 /** All sockets of these families and protocols, with their processes. No bits: no sockets. */
-export async function getSocketsInfo(addressFamilies: AddressFamilyFlags, protocols: ProtocolFlags): Promise<SocketsInfo> {
-  return list(addressFamilies, protocols, true)
+export function getSocketsInfo(addressFamilies: AddressFamilyFlags, protocols: ProtocolFlags): Promise<SocketsInfo> {
+  return listOf(addressFamilies, protocols, true)()
 }
 
 /** The same one by one; what could not be seen is what the generator returns. */
-export async function* iterateSocketsInfo(
+export function iterateSocketsInfo(
   addressFamilies: AddressFamilyFlags,
   protocols: ProtocolFlags,
 ): AsyncGenerator<SocketInfo, readonly Gap[], undefined> {
-  const found = await list(addressFamilies, protocols, true)
-  yield* found
-  return found.gaps
+  return oneByOne(listOf(addressFamilies, protocols, true))
 }
 
 /** The same without looking up processes, which is faster: `associatedPids` is empty. */
-export async function* iterateSocketsInfoWithoutPids(
+export function iterateSocketsInfoWithoutPids(
   addressFamilies: AddressFamilyFlags,
   protocols: ProtocolFlags,
 ): AsyncGenerator<SocketInfo, readonly Gap[], undefined> {
-  const found = await list(addressFamilies, protocols, false)
+  return oneByOne(listOf(addressFamilies, protocols, false))
+}
+
+async function* oneByOne(list: () => Promise<SocketsInfo>): AsyncGenerator<SocketInfo, readonly Gap[], undefined> {
+  const found = await list()
   yield* found
   return found.gaps
 }
 
-async function list(addressFamilies: number, protocols: number, owners: boolean): Promise<SocketsInfo> {
+/** The list that the bits ask for, checked; the machine is asked when it is called. */
+function listOf(addressFamilies: number, protocols: number, owners: boolean): () => Promise<SocketsInfo> {
   const inFamilies = chosen<Family>('addressFamilies', addressFamilies, { ipv4: AddressFamilyFlags.IPV4, ipv6: AddressFamilyFlags.IPV6 })
   const inProtocols = chosen<Protocol>('protocols', protocols, { tcp: ProtocolFlags.TCP, udp: ProtocolFlags.UDP })
-  if (inFamilies.length === 0 || inProtocols.length === 0) return Object.assign([], { gaps: [] })
-  const snapshot = await sockets({ families: inFamilies, protocols: inProtocols, owners })
-  return Object.assign(snapshot.sockets.map(socketInfo), { gaps: snapshot.gaps })
+  return async () => {
+    if (inFamilies.length === 0 || inProtocols.length === 0) return Object.assign([], { gaps: [] })
+    const snapshot = await sockets({ families: inFamilies, protocols: inProtocols, owners })
+    return Object.assign(snapshot.sockets.map(socketInfo), { gaps: snapshot.gaps })
+  }
 }
 
 /** The words whose bits are set. */
@@ -114,12 +121,15 @@ function chosen<T extends string>(argument: string, given: number, bits: { reado
   const entries = Object.entries(bits) as [T, number][]
   const known = entries.reduce((all, [, bit]) => all | bit, 0)
   if (!Number.isInteger(given) || (given & ~known) !== 0 || given > known)
-    throw new TypeError(`${argument}: needs bits of ${known}, got ${String(given)}`)
+    throw new ArgumentError(`${argument}: needs bits of ${known}, got ${String(given)}`)
   return entries.filter(([, bit]) => (given & bit) !== 0).map(([word]) => word)
 }
 
+const aBoundSocket: ObjectKind = { ...aSocket, fields: { protocol: 'text', local: 'object', owners: 'list' } }
+
 /** A TCP or UDP socket of any snapshot in the shape of netstat2. */
 export function socketInfo(socket: Socket): SocketInfo {
+  checkIs('socket', socket, aBoundSocket)
   const isTcp = socket.protocol === 'tcp'
   const localAddr = addressOf(socket.local) ?? unspecified(socket)
   const localPort = socket.local.port ?? 0

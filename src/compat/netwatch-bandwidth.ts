@@ -4,6 +4,7 @@ import type { Query } from '../filter/plan.ts'
 import { checkCount } from '../model/arguments.ts'
 import type { Frame } from '../model/frame.ts'
 import { ProcessTable, type ProcessUse } from '../model/process.ts'
+import type { AbortSignalLike } from '../model/signal.ts'
 import { thisMachine } from '../machine/open.ts'
 import { checkEvery, checkSignal, splitOptions } from '../machine/options.ts'
 import { bandwidthOf, withDetails, type ProcessBandwidth } from './netwatch.ts'
@@ -15,7 +16,7 @@ export interface BandwidthOptions extends Query {
   /** Milliseconds from one measurement to the next. Default: 1000. */
   readonly every?: number | undefined
   /** Ends the measurements. */
-  readonly signal?: AbortSignal | undefined
+  readonly signal?: AbortSignalLike | undefined
 }
 
 /** The processes that moved most in each interval, with what is known of them; never the words of a command line. */

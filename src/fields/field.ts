@@ -1,6 +1,8 @@
 // What a field is: everything that filters, tables, sort keys, templates, CSV, completion, help and sources need of it, declared once.
 
+import { checkIs, type ObjectKind } from '../model/arguments.ts'
 import type { DetailName } from '../model/details.ts'
+import { ArgumentError } from '../model/errors.ts'
 import type { Flow } from '../model/flow.ts'
 import type { Health } from '../model/health.ts'
 import type { Process } from '../model/process.ts'
@@ -25,7 +27,7 @@ export interface FilterContext {
   /** Its current traffic, in bytes per second. */
   rate?(socket: Socket): { readonly in: number; readonly out: number } | undefined
   /** The ports that the system chooses from, for `autobound`. */
-  readonly ephemeralPorts?: readonly [number, number]
+  readonly ephemeralPorts?: readonly [number, number] | undefined
 }
 
 /** What a field may read besides its subject. */
@@ -171,6 +173,19 @@ export function declare<S extends Subject>(subject: S, declaration: Declaration<
   if (declaration.type !== 'number') return filled as Field<S>
   const [, unit, scale] = suffixes.find(([suffix]) => id.endsWith(suffix)) ?? ['', 'count', 1]
   return { unit, scale: declaration.unit === 'percent' ? 100 : scale, ...filled } as Field<S>
+}
+
+const subjects: readonly Subject[] = ['socket', 'process', 'flow', 'health']
+const aDeclaration: ObjectKind = {
+  what: 'the declaration of a field',
+  fields: { id: 'text', type: 'text', about: 'text', value: 'function', platforms: 'list' },
+}
+
+/** A field of your own, from its declaration, for `FieldRegistry.with`. */
+export function declareField<S extends Subject>(subject: S, declaration: Declaration<S>): Field<S> {
+  if (!subjects.includes(subject)) throw new ArgumentError(`subject: ${JSON.stringify(subject)} is not one of ${subjects.join(', ')}`)
+  checkIs('declaration', declaration, aDeclaration)
+  return declare(subject, declaration)
 }
 
 /** `rateIn` is RATE-IN, `min_rtt` is MIN-RTT. */

@@ -7,7 +7,6 @@ import { declare, platforms, type Cell, type Declaration, type Field, type Field
 const unix = ['linux', 'darwin'] as const
 
 const shortId = (id: string): string | undefined => (id.length > 12 ? id.slice(0, 12) : undefined)
-const withoutEnding = (text: string | undefined, ending: RegExp): string | undefined => text?.replace(ending, '')
 
 /** Whether any of these texts passes; an unknown one does not. */
 const anyOf = (texts: readonly (string | undefined)[], test: (text: string) => boolean): boolean =>
@@ -26,7 +25,7 @@ const declarations = (): readonly Declaration<'process'>[] => [
     groups: true,
     truncates: true,
     value: p => p.name,
-    some: (p, _, test) => anyOf([p.name, withoutEnding(p.name, /\.exe$/i)], test),
+    some: (p, _, test) => test(p.name) || (/\.exe$/i.test(p.name) && test(p.name.slice(0, -4))),
   },
   {
     id: 'parentPid',
@@ -116,7 +115,7 @@ const declarations = (): readonly Declaration<'process'>[] => [
     groups: true,
     truncates: true,
     value: p => p.unit,
-    some: (p, _, test) => anyOf([p.unit, withoutEnding(p.unit, /\.service$/)], test),
+    some: ({ unit: u }, _, test) => u !== undefined && (test(u) || (u.endsWith('.service') && test(u.slice(0, -8)))),
   },
   {
     id: 'securityContext',
@@ -174,10 +173,12 @@ function ofHolders(one: Declaration<'process'>): Declaration {
         return process === undefined ? '' : one.text!(process, context)
       },
     }),
-    some: (socket: Socket, context: FieldContext, test: (value: never) => boolean) =>
-      socket.owners.some(owner => {
+    some: (socket: Socket, context: FieldContext, test: (value: never) => boolean) => {
+      for (const owner of socket.owners) {
         const process = context.processes.get(owner.pid)
-        return process !== undefined && passes(process, context, test)
-      }),
+        if (process !== undefined && passes(process, context, test)) return true
+      }
+      return false
+    },
   } as Declaration
 }

@@ -31,26 +31,25 @@ export const compileFilter = (filter: Filter | string, fields: FieldRegistry = s
 /** Compiles a tree that was read or parsed. */
 export function compileTree(filter: Filter, fields: FieldRegistry): SocketTest {
   const test = compile(filter, fields)
-  const contexts = new ContextOfSnapshot()
-  return (socket, processes, context) => test(socket, contexts.of(processes, context))
-}
-
-/** What fields read besides a socket: created once for all sockets of a snapshot. */
-class ContextOfSnapshot {
-  #given: FilterContext | undefined
-  #made: FieldContext = { processes: new Map() }
-
-  of(processes: ReadonlyMap<number, Process>, given: FilterContext | undefined): FieldContext {
-    if (processes === this.#made.processes && given === this.#given) return this.#made
-    this.#given = given
-    return (this.#made = {
-      processes,
-      ageMs: socket => given?.ageMs?.(socket),
-      rate: socket => given?.rate?.(socket),
-      ...(given?.ephemeralPorts && { ephemeralPorts: given.ephemeralPorts }),
-    })
+  // What fields read beside a socket is made once for all sockets of a snapshot.
+  let made: FieldContext = contextOf(new Map(), undefined)
+  let from: FilterContext | undefined
+  return (socket, processes, context) => {
+    if (processes !== made.processes || context !== from) {
+      from = context
+      made = contextOf(processes, context)
+    }
+    return test(socket, made)
   }
 }
+
+const contextOf = (processes: ReadonlyMap<number, Process>, given: FilterContext | undefined): FieldContext => ({
+  processes,
+  names: undefined,
+  ageMs: socket => given?.ageMs?.(socket),
+  rate: socket => given?.rate?.(socket),
+  ephemeralPorts: given?.ephemeralPorts,
+})
 
 function compile(filter: Filter, fields: FieldRegistry): Test {
   switch (filter.kind) {
@@ -91,11 +90,11 @@ function numberFieldTest({ some, value, scale }: NumberField, test: (value: numb
   if (scale === 1)
     return (s, c) => {
       const known = value(s, c)
-      return typeof known === 'number' && test(known)
+      return known !== undefined && test(known as number)
     }
   return (s, c) => {
     const known = value(s, c)
-    return typeof known === 'number' && test(known * scale)
+    return known !== undefined && test((known as number) * scale)
   }
 }
 

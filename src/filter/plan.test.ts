@@ -55,7 +55,7 @@ test('nothing but planQuery makes a plan', () => {
     undefined,
     null,
     {},
-    { ...plan },
+    Object.fromEntries(Object.entries(plan)),
     Object.create(plan),
     Object.create(Plan.prototype),
     plan.query,

@@ -108,7 +108,7 @@ export class Plan {
 
   /** Whether it was created here: an object of the same form was not checked. */
   static is(given: unknown): given is Plan {
-    return typeof given === 'object' && given !== null && #isPlan in given
+    return typeof given === 'object' && given !== null && #isPlan in given && given.#isPlan
   }
 }
 

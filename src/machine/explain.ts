@@ -6,14 +6,16 @@ import { checkMillis } from '../model/arguments.ts'
 import type { Frame } from '../model/frame.ts'
 import { ProcessTable } from '../model/process.ts'
 import type { State } from '../model/socket.ts'
-import { checkSignal, splitOptions, type WatchOptions } from './options.ts'
+import type { AbortSignalLike } from '../model/signal.ts'
+import type { Monitor } from '../monitor/monitor.ts'
+import { checkSignal, splitOptions } from './options.ts'
 
 /** What to explain, and for how long to watch. */
 export interface ExplainOptions extends Query {
   /** Milliseconds to watch. Default: 5000. */
   readonly for?: number | undefined
   /** Ends it early; what was seen until then is judged. */
-  readonly signal?: AbortSignal | undefined
+  readonly signal?: AbortSignalLike | undefined
 }
 
 /** The health of connections. */
@@ -27,22 +29,24 @@ export interface Explanation extends Judgement {
 /** The states of a connection in which data can move. */
 const live: readonly State[] = ['SYN_SENT', 'ESTABLISHED', 'FIN_WAIT_1', 'FIN_WAIT_2', 'CLOSE_WAIT', 'LAST_ACK', 'CLOSING']
 
-/** Watches TCP connections, and judges each over the whole time. */
-export async function explainFrames(
-  machine: { watch(options: WatchOptions): AsyncIterable<Frame> },
-  options: ExplainOptions,
-): Promise<Explanation> {
+/** What to watch, and for how long, checked: frames of a machine answer it. */
+export function explainRequest(options: ExplainOptions = {}): (monitor: Pick<Monitor, 'frames'>) => Promise<Explanation> {
   const { query, rest } = splitOptions(options, ['for', 'signal'])
   const { for: forMs = 5000, signal } = rest
   checkMillis('for', forMs)
   checkSignal(signal)
+  // Often enough to see whether a queue stays, seldom enough not to be seen itself.
+  const every = Math.max(forMs / 10, Math.min(forMs, 100))
+  const watched: Query = { states: live, ...query, protocols: ['tcp'], details: ['tcp', 'memory'] }
+  return async monitor => judged(monitor.frames({ query: watched, every, signal }), forMs)
+}
+
+async function judged(frames: AsyncIterable<Frame>, forMs: number): Promise<Explanation> {
   const gathered = collector()
   const processes = new ProcessTable()
   let frame: Frame | undefined
   let atMs = 0
-  // Often enough to see whether a queue stays, seldom enough not to be seen itself.
-  const every = Math.max(forMs / 10, Math.min(forMs, 100))
-  for await (const next of machine.watch({ states: live, ...query, protocols: ['tcp'], details: ['tcp', 'memory'], every, signal })) {
+  for await (const next of frames) {
     frame = next
     atMs += next.intervalMs ?? 0
     gathered.add(next.sockets, atMs)

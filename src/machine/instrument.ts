@@ -1,12 +1,14 @@
 // The health of one socket in your own program, again and again.
 
 import { checkKeys, checkMillis } from '../model/arguments.ts'
+import { ArgumentError } from '../model/errors.ts'
 import { health, type Health } from '../measure/health/health.ts'
 import { sampleOf, type Sample } from '../measure/health/sample.ts'
+import type { AbortSignalLike } from '../model/signal.ts'
 import { protocols } from '../model/socket.ts'
 import { Monitor } from '../monitor/monitor.ts'
 import { openDescriptor } from '../source/descriptor-source.ts'
-import type { SocketTarget } from '../source/stat.ts'
+import { checkTarget, type SocketHolder, type SocketTarget } from '../source/stat.ts'
 import { checkSignal } from './options.ts'
 
 /** How to instrument. */
@@ -14,7 +16,7 @@ export interface InstrumentOptions {
   /** Milliseconds from one health to the next. Default: 1000. */
   readonly every?: number | undefined
   /** Ends the instrument. */
-  readonly signal?: AbortSignal | undefined
+  readonly signal?: AbortSignalLike | undefined
 }
 
 /**
@@ -26,43 +28,58 @@ export function instrument(target: SocketTarget, options: InstrumentOptions = {}
   const { every = 1000, signal } = options
   checkMillis('every', every)
   checkSignal(signal)
+  checkTarget(target)
   return healthOf(target, every, signal)
 }
 
-async function* healthOf(target: SocketTarget, every: number, signal: AbortSignal | undefined): AsyncGenerator<Health, void, undefined> {
+async function* healthOf(
+  target: SocketTarget,
+  every: number,
+  signal: AbortSignalLike | undefined,
+): AsyncGenerator<Health, void, undefined> {
   if (signal?.aborted) return
   const source = await openDescriptor(target)
-  const closed = closing(target)
-  const ends = signal === undefined ? closed.signal : AbortSignal.any([signal, closed.signal])
+  const ending = new Ending(target, signal)
   try {
     let last: Sample | undefined
     let atMs = 0
-    for await (const { sockets, intervalMs } of new Monitor(source).frames({ every, query: { protocols }, signal: ends })) {
+    for await (const { sockets, intervalMs } of new Monitor(source).frames({ every, query: { protocols }, signal: ending.signal })) {
       const [socket] = sockets
       if (socket === undefined) return
       atMs += intervalMs ?? 0
       const sample = sampleOf(socket, atMs)
-      if (last === undefined && sample === undefined) throw new TypeError('target: needs a TCP connection')
+      if (last === undefined && sample === undefined) throw new ArgumentError('target: needs a TCP connection')
       if (sample === undefined) return
       if (last !== undefined) yield health([last, sample])
       last = sample
     }
   } finally {
-    closed.stop()
+    ending.release()
     source.close()
   }
 }
 
-interface Closing {
-  readonly signal: AbortSignal
-  readonly stop: () => void
-}
+/** Whatever ends an instrument: its caller, or that the socket closes. A number has no event for that: its socket is found closed with the next snapshot. */
+class Ending {
+  readonly #controller = new AbortController()
+  readonly #abort = (): void => this.#controller.abort()
+  readonly #holder: SocketHolder | undefined
+  readonly #given: AbortSignalLike | undefined
 
-/** A socket of node emits an event when it closes; a number does not, and is found closed with the next snapshot. */
-function closing(target: SocketTarget): Closing {
-  const controller = new AbortController()
-  if (typeof target !== 'object' || !('once' in target)) return { signal: controller.signal, stop() {} }
-  const abort = (): void => controller.abort()
-  target.once('close', abort)
-  return { signal: controller.signal, stop: () => void target.removeListener('close', abort) }
+  constructor(target: SocketTarget, given: AbortSignalLike | undefined) {
+    this.#holder = typeof target === 'object' && 'once' in target ? target : undefined
+    this.#given = given
+    this.#holder?.once('close', this.#abort)
+    given?.addEventListener('abort', this.#abort)
+    if (given?.aborted) this.#abort()
+  }
+
+  get signal(): AbortSignal {
+    return this.#controller.signal
+  }
+
+  release(): void {
+    this.#holder?.removeListener('close', this.#abort)
+    this.#given?.removeEventListener('abort', this.#abort)
+  }
 }

@@ -1,38 +1,57 @@
-// The library's view of one machine: this one, or a recording of one. Everything that it gives survives JSON.
+// The library's view of one machine: this one, or a recording of one. Everything that it gives survives JSON, and wrong arguments throw at the call.
 
 import { planQuery, type Query } from '../filter/plan.ts'
-import { aFullSocket, aProcess, checkIs } from '../model/arguments.ts'
-import { OsError } from '../model/errors.ts'
+import type { Health } from '../measure/health/health.ts'
 import type { Ability } from '../model/ability.ts'
+import type { SystemCounters } from '../model/counters.ts'
+import { OsError } from '../model/errors.ts'
 import type { EventGap, SocketEvent } from '../model/event.ts'
 import type { Interface } from '../model/interface.ts'
-import type { SystemLimits } from '../model/limits.ts'
+import type { PortRange, SystemLimits, Usage } from '../model/limits.ts'
 import type { Process } from '../model/process.ts'
 import type { Snapshot } from '../model/snapshot.ts'
 import type { Socket } from '../model/socket.ts'
+import type { SocketStat } from '../model/stat.ts'
 import { Monitor, type FrameSubscription } from '../monitor/monitor.ts'
-import { signals, type Actions, type Signal, type Source } from '../source/source.ts'
-import { explainFrames, type Explanation, type ExplainOptions } from './explain.ts'
+import * as binding from '../ports/ports.ts'
+import type { ClosePlan } from '../report/close-plan.ts'
+import type { KillPlan } from '../report/kill-plan.ts'
+import type { PidReport } from '../report/pid.ts'
+import type { PortReport } from '../report/port.ts'
+import type { PortsReport } from '../report/ports.ts'
+import type { StatsReport } from '../report/stats.ts'
+import type { Signal, Source } from '../source/source.ts'
+import { socketStat, type SocketTarget } from '../source/stat.ts'
+import { signalAction, socketAction } from './actions.ts'
+import { explainRequest, type Explanation, type ExplainOptions } from './explain.ts'
+import { instrument, type InstrumentOptions } from './instrument.ts'
 import { eventParts, watchParts, type EventOptions, type WatchOptions } from './options.ts'
+import { freePortRequest, type FreePortOptions } from './ports.ts'
+import * as reports from './reports.ts'
 
-/** A machine whose sockets can be listed, watched and acted upon. It stays open until `close()`. */
+/** A machine whose sockets can be listed, watched and acted upon: this one, or a recording. It stays open until `close()`. */
 export class Machine {
   /** Where its sockets come from. */
   readonly source: Source
-  readonly #monitor: Monitor
+  /** One for each choice of network namespaces: what is asked of the source for all subscribers is of one choice. */
+  readonly #monitors = new Map<string, Monitor>()
+  #closing: Promise<void> | undefined
 
+  /** `openMachine()` makes one; a source of your own can be followed, too. */
   constructor(source: Source) {
     this.source = source
-    this.#monitor = new Monitor(source)
   }
 
-  /** The loop that all subscribers of this machine share. */
-  get monitor(): Monitor {
-    return this.#monitor
+  /** The loop that all subscribers of the same network namespaces share. */
+  monitor({ namespaces = 'own' }: Pick<Query, 'namespaces'> = {}): Monitor {
+    const scope = JSON.stringify(namespaces)
+    let monitor = this.#monitors.get(scope)
+    if (monitor === undefined) this.#monitors.set(scope, (monitor = new Monitor(this.source)))
+    return monitor
   }
 
   /** Every socket that is asked for, as it is now, with owners. */
-  async snapshot(query?: Query): Promise<Snapshot> {
+  snapshot(query?: Query): Promise<Snapshot> {
     return this.source.takeSnapshot(planQuery(query))
   }
 
@@ -41,7 +60,8 @@ export class Machine {
    * slow gets the newest frame, and how many were left out.
    */
   watch(options: WatchOptions = {}): FrameSubscription {
-    return this.#monitor.frames(watchParts(options))
+    const parts = watchParts(options)
+    return this.monitor(parts.query).frames(parts)
   }
 
   /**
@@ -49,62 +69,144 @@ export class Machine {
    * A caller that is slow loses nothing silently: what there was no room for comes as a gap with its count.
    */
   events(options: EventOptions = {}): AsyncGenerator<SocketEvent | EventGap, void, undefined> {
-    return this.#monitor.events(eventParts(options))
+    const parts = eventParts(options)
+    return this.monitor(parts.query).events(parts)
   }
 
   /** Watches TCP connections for a while, and judges each over the whole time. */
-  async explain(options: ExplainOptions = {}): Promise<Explanation> {
-    return explainFrames(this, options)
+  explain(options: ExplainOptions = {}): Promise<Explanation> {
+    return explainRequest(options)(this.monitor(options))
   }
 
-  /** Resets one connection at once, by its exact identity: both ends see an error. `ENOENT` when it is gone. */
-  async closeSocket(socket: Socket): Promise<void> {
-    checkIs('socket', socket, aFullSocket)
-    await this.#action('close')(socket)
+  /** What listens: the sockets of a port that the same processes hold, with their reach and the number of their connections. */
+  ports(query?: Query): Promise<reports.ReportOf<PortsReport>> {
+    return reports.portsRequest(query)(this.source)
   }
 
-  /** Ends one connection gracefully, as its own process would: what was sent is delivered first. `ENOENT` when it is gone. */
-  async shutdownSocket(socket: Socket): Promise<void> {
-    checkIs('socket', socket, aFullSocket)
-    await this.#action('shutdown')(socket)
+  /** Who has these ports: the listeners with their processes, what started those, and the connections. */
+  port(ports: reports.Ports): Promise<reports.ReportOf<PortReport>> {
+    return reports.portRequest(ports)(this.source)
   }
 
-  /** Sends a signal to exactly this process, never to another that got its pid. `ESRCH` when it has ended. */
-  async signalProcess(process: Process, signal: Signal = 'TERM'): Promise<void> {
-    checkIs('process', process, aProcess)
-    if (!(Number.isSafeInteger(process.pid) && process.pid > 0)) throw new TypeError('process: needs a process with a pid above 0')
-    if (!signals.includes(signal)) throw new TypeError(`signal: ${JSON.stringify(signal)} is none of ${signals.join(', ')}`)
-    await this.#action('signal')(process, signal)
+  /** The process that holds a port; undefined when none does or it cannot be seen, which `port()` tells apart. */
+  portOwner(port: number): Promise<Process | undefined> {
+    return reports.portOwnerRequest(port)(this.source)
+  }
+
+  /** The sockets of a process and of everything that it started, by its pid or its name. */
+  pid(process: number | string): Promise<reports.ReportOf<PidReport>> {
+    return reports.pidRequest(process)(this.source)
+  }
+
+  /** How many sockets there are by protocol, state and process, and how near the limits of the system they are. */
+  stats(query?: Query): Promise<reports.ReportOf<StatsReport>> {
+    return reports.statsRequest(query)(this.source)
+  }
+
+  /** Which processes would be ended so that ports become free, and why that may not be done. Nothing is done. */
+  killPlan(options: reports.KillPlanOptions): Promise<reports.ReportOf<KillPlan>> {
+    return reports.killPlanRequest(options)(this.source)
+  }
+
+  /** Which connections would be closed, and why others that match are not. Nothing is done. */
+  closePlan(query?: Query): Promise<reports.ReportOf<ClosePlan>> {
+    return reports.closePlanRequest(query)(this.source)
+  }
+
+  /** A port that is free; undefined when there is none in the range. */
+  freePort(options?: FreePortOptions): Promise<number | undefined> {
+    const find = freePortRequest(options)
+    return this.source.replay ? this.#refuse('bind') : find(query => this.snapshot(query))
+  }
+
+  /** Whether a port can be bound now. Another program may still take it first. */
+  isPortAvailable(port: number, options?: binding.PortOptions): Promise<boolean> {
+    return this.source.replay ? this.#refuse('bind') : binding.isPortAvailable(port, options)
+  }
+
+  /** The ports that the system gives to connections that do not ask for one; undefined where it does not report them. */
+  ephemeralPortRange(): Promise<PortRange | undefined> {
+    return binding.ephemeralPortRange(this.source)
+  }
+
+  /** How many descriptors, and so sockets, this process has and may have. */
+  socketLimit(): Promise<Usage> {
+    return binding.socketLimit(this.source)
+  }
+
+  /** The statistics of one socket by what holds it: its options, its memory, what waits in it, and what TCP counts. */
+  stat(target: SocketTarget): Promise<SocketStat> {
+    return this.source.replay ? this.#refuse('stat') : socketStat(target)
+  }
+
+  /** The health of one TCP connection, again and again until it closes. */
+  instrument(target: SocketTarget, options?: InstrumentOptions): AsyncGenerator<Health, void, undefined> {
+    if (this.source.replay) throw this.#notHere('instrument')
+    return instrument(target, options)
+  }
+
+  /** Every process that can be seen, whether it has sockets or not; undefined where the system does not list them. */
+  processes(): Promise<readonly Process[] | undefined> {
+    return this.source.processes?.() ?? Promise.resolve(undefined)
   }
 
   /** The network interfaces and their counters. */
-  async interfaces(): Promise<readonly Interface[]> {
+  interfaces(): Promise<readonly Interface[]> {
     return this.source.interfaces()
   }
 
-  /** The limits that sockets run into; undefined where the system does not say. */
-  async limits(): Promise<SystemLimits | undefined> {
-    return this.source.limits?.()
+  /** The limits that sockets run into; undefined where the system does not report them. */
+  limits(): Promise<SystemLimits | undefined> {
+    return this.source.limits?.() ?? Promise.resolve(undefined)
+  }
+
+  /** What the system counts of TCP and UDP as a whole; undefined where it does not report it. */
+  counters(): Promise<SystemCounters | undefined> {
+    return this.source.counters?.() ?? Promise.resolve(undefined)
   }
 
   /** What works here, what does not, why, and what would help. */
-  async abilities(): Promise<readonly Ability[]> {
+  abilities(): Promise<readonly Ability[]> {
     return this.source.abilities()
   }
 
-  /** Ends every watch, and closes the machine. Closing twice does nothing. */
-  async close(): Promise<void> {
-    await this.#monitor.close()
-    this.source.close()
+  /** Resets one connection at once, by its exact identity: both ends see an error. `ENOENT` when it is gone. */
+  closeSocket(socket: Socket): Promise<void> {
+    return socketAction('close', socket)(this.source)
   }
 
+  /** Ends one connection gracefully, as its own process would: what was sent is delivered first. `ENOENT` when it is gone. */
+  shutdownSocket(socket: Socket): Promise<void> {
+    return socketAction('shutdown', socket)(this.source)
+  }
+
+  /** Sends a signal to exactly this process, never to another that got its pid. `ESRCH` when it has ended. */
+  signalProcess(process: Process, signal: Signal = 'TERM'): Promise<void> {
+    return signalAction(process, signal)(this.source)
+  }
+
+  /** Ends every watch, and closes the machine. Closing twice does nothing. */
+  close(): Promise<void> {
+    return (this.#closing ??= this.#close())
+  }
+
+  /** The same as `close()`, for `await using`. */
   async [Symbol.asyncDispose](): Promise<void> {
     await this.close()
   }
 
-  #action<K extends keyof Actions>(name: K): NonNullable<Actions[K]> {
-    const found = this.source.actions?.[name]
-    if (found === undefined) throw new OsError(name, 'ENOTSUP', { help: `${this.source.name} has no such action` })
-    return found.bind(this.source.actions) as NonNullable<Actions[K]>
+  async #close(): Promise<void> {
+    for (const monitor of this.#monitors.values()) await monitor.close()
+    this.#monitors.clear()
+    this.source.close()
+  }
+
+  /** What is asked of the system that runs this program, which a recording is not. */
+  #notHere(call: string): OsError {
+    return new OsError(call, 'ENOTSUP', { help: `${this.source.name} is a recording` })
+  }
+
+  async #refuse(call: string): Promise<never> {
+    throw this.#notHere(call)
   }
 }

@@ -1,8 +1,11 @@
 // Opens machines: this one, one that is recorded along, or a recording. And the machine that the functions of the library share.
 
-import { checkKeys, checkKind } from '../model/arguments.ts'
-import { openLocal, openRecorder, openRecording } from '../source/open.ts'
+import { checkKeys } from '../model/arguments.ts'
+import { ArgumentError } from '../model/errors.ts'
+import { checkFile, openLocal, openRecorder, openRecording } from '../source/open.ts'
+import type { Source } from '../source/source.ts'
 import { Machine } from './machine.ts'
+import { checkSwitch } from './options.ts'
 
 /** Which machine to open. Default: this one. */
 export interface MachineOptions {
@@ -15,27 +18,33 @@ export interface MachineOptions {
 }
 
 /** Opens a machine. It stays open until `close()`, or the end of an `await using`. */
-export async function openMachine(options: MachineOptions = {}): Promise<Machine> {
+export function openMachine(options: MachineOptions = {}): Promise<Machine> {
   checkKeys('options', options, ['recording', 'record', 'keepsArguments'] satisfies (keyof MachineOptions)[])
   const { recording, record, keepsArguments } = options
-  if (recording !== undefined && record !== undefined) throw new TypeError('options: recording and record exclude each other')
-  if (keepsArguments !== undefined) checkKind('keepsArguments', keepsArguments, 'boolean')
-  if (recording !== undefined) return new Machine(await openRecording(recording))
-  return new Machine(await (record === undefined ? openLocal() : openRecorder(record, { keepsArguments: keepsArguments ?? false })))
+  if (recording !== undefined && record !== undefined) throw new ArgumentError('options: recording and record exclude each other')
+  if (recording !== undefined) checkFile('recording', recording)
+  if (record !== undefined) checkFile('record', record)
+  checkSwitch('keepsArguments', keepsArguments)
+  if (recording !== undefined) return machineOf(openRecording(recording))
+  return machineOf(record === undefined ? openLocal() : openRecorder(record, { keepsArguments }))
 }
 
+const machineOf = async (source: Promise<Source>): Promise<Machine> => new Machine(await source)
+
 /** So long after the last use the shared machine stays open: the next call is then quicker. */
-const idleMs = 5000
+const defaultIdleMs = 5000
 
 /** A machine that several callers share: opened when it is first needed, closed when nobody has used it for a while. */
 export class SharedMachine {
   readonly #open: () => Promise<Machine>
+  readonly #idleMs: number
   #opened: Promise<Machine> | undefined
   #users = 0
   #idle: ReturnType<typeof setTimeout> | undefined
 
-  constructor(open: () => Promise<Machine>) {
+  constructor(open: () => Promise<Machine>, idleMs: number = defaultIdleMs) {
     this.#open = open
+    this.#idleMs = idleMs
   }
 
   /** Lends the machine for as long as a promise takes. */
@@ -69,21 +78,21 @@ export class SharedMachine {
   async #take(): Promise<Machine> {
     clearTimeout(this.#idle)
     this.#users++
-    this.#opened ??= this.#open()
+    const opened = (this.#opened ??= this.#open())
     try {
-      return await this.#opened
+      return await opened
     } catch (error) {
-      // What failed is tried again by the next caller.
-      this.#opened = undefined
-      this.#users--
+      // The next caller tries again; a caller that failed late leaves what another has opened meanwhile.
+      if (this.#opened === opened) this.#opened = undefined
+      this.#giveBack()
       throw error
     }
   }
 
   #giveBack(): void {
     this.#users--
-    if (this.#users > 0) return
-    this.#idle = setTimeout(() => void this.close(), idleMs)
+    if (this.#users > 0 || this.#opened === undefined) return
+    this.#idle = setTimeout(() => void this.close(), this.#idleMs)
     this.#idle.unref()
   }
 }

@@ -1,7 +1,8 @@
 // The options of the library's functions: one object, which holds the query beside what a function does with it.
 
 import { planQuery, queryKeys, type Query } from '../filter/plan.ts'
-import { checkKeys, checkMillis } from '../model/arguments.ts'
+import { checkIs, checkKeys, checkKind, checkMillis, type ObjectKind } from '../model/arguments.ts'
+import type { AbortSignalLike } from '../model/signal.ts'
 
 /** Options without those that say which sockets. */
 export type Rest<T extends Query> = Omit<T, keyof Query>
@@ -28,11 +29,13 @@ export interface WatchOptions extends Query {
   /** Milliseconds from the start of one snapshot to the start of the next. Default: 1000. */
   readonly every?: number | undefined
   /** Ends the watch. */
-  readonly signal?: AbortSignal | undefined
+  readonly signal?: AbortSignalLike | undefined
   /** Also who moved how many bytes, the interfaces and the ledger. Sockets that live shorter than from one snapshot to the next are counted too. Default: false. */
   readonly flows?: boolean | undefined
   /** Also each opening and end with its time, owners and bytes. Default: false. */
   readonly events?: boolean | undefined
+  /** Also how healthy each TCP connection was since the snapshot before. Default: false. */
+  readonly health?: boolean | undefined
   /** Also what processes use of the machine. Default: false. */
   readonly use?: boolean | undefined
   /** Also what the system as a whole counts. Default: false. */
@@ -41,14 +44,14 @@ export interface WatchOptions extends Query {
   readonly limits?: boolean | undefined
 }
 
-const watchKeys = ['every', 'signal', 'flows', 'events', 'use', 'counters', 'limits'] as const
+const watchKeys = ['every', 'signal', 'flows', 'events', 'health', 'use', 'counters', 'limits'] as const
 
 /** How to follow events: which sockets, and how often snapshots find what is not reported. */
 export interface EventOptions extends Query {
   /** Milliseconds between snapshots, which find owners and what is not reported. Default: 1000. */
   readonly every?: number | undefined
   /** Ends the events; what is known by then is still given. */
-  readonly signal?: AbortSignal | undefined
+  readonly signal?: AbortSignalLike | undefined
 }
 
 /** The parts of options to watch, checked. */
@@ -56,7 +59,7 @@ export function watchParts(options: WatchOptions): Rest<WatchOptions> & { readon
   const { query, rest } = splitOptions(options, watchKeys)
   checkEvery(rest.every)
   checkSignal(rest.signal)
-  for (const name of ['flows', 'events', 'use', 'counters', 'limits'] as const) checkSwitch(name, rest[name])
+  for (const name of ['flows', 'events', 'health', 'use', 'counters', 'limits'] as const) checkSwitch(name, rest[name])
   return { ...rest, query }
 }
 
@@ -73,11 +76,17 @@ export function checkEvery(every: unknown): void {
   if (every !== undefined) checkMillis('every', every)
 }
 
+const anAbortSignal: ObjectKind = {
+  what: 'an AbortSignal',
+  fields: { aborted: 'boolean', addEventListener: 'function', removeEventListener: 'function' },
+}
+
+/** What ends a function early. */
 export function checkSignal(signal: unknown): void {
-  if (signal !== undefined && !(signal instanceof AbortSignal)) throw new TypeError('signal: needs an AbortSignal')
+  if (signal !== undefined) checkIs('signal', signal, anAbortSignal)
 }
 
 /** A switch: true, false or left out. */
 export function checkSwitch(name: string, value: unknown): void {
-  if (value !== undefined && typeof value !== 'boolean') throw new TypeError(`${name}: needs true or false`)
+  if (value !== undefined) checkKind(name, value, 'boolean')
 }

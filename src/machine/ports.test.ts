@@ -1,8 +1,8 @@
 import { test } from 'node:test'
-import { deepEqual, equal, ok, rejects } from 'node:assert/strict'
+import { deepEqual, equal, ok, rejects, throws } from 'node:assert/strict'
 import { createServer, type AddressInfo } from 'node:net'
 import { once } from 'node:events'
-import { ephemeralPortRange, freePort, isPortAvailable, socketLimit } from './ports.ts'
+import { ephemeralPortRange, freePort, isPortAvailable, socketLimit } from './functions.ts'
 
 async function listen(host: string) {
   const server = createServer().listen(0, host)
@@ -30,14 +30,14 @@ test('a free port is found in a range, and by the kernel', async () => {
 })
 
 test('wrong arguments are named', async () => {
-  await rejects(isPortAvailable(0), /^TypeError: port: /)
-  await rejects(freePort({ from: '9-3' }), /ends before it starts/)
-  await rejects(freePort({ from: 80 as unknown as string }), /^TypeError: options.from: /)
-  await rejects(freePort({ from: [{ first: 0, last: 1e9 }] }), /^TypeError: options.from: /)
-  await rejects(freePort(null as never), /^TypeError: options: /)
+  throws(() => isPortAvailable(0), /^TypeError: port: /)
+  throws(() => freePort({ from: '9-3' }), /ends before it starts/)
+  throws(() => freePort({ from: 80 as unknown as string }), /^TypeError: options.from: /)
+  throws(() => freePort({ from: [{ first: 0, last: 1e9 }] }), /^TypeError: options.from: /)
+  throws(() => freePort(null as never), /^TypeError: options: /)
   await rejects(isPortAvailable(80, { host: 'no.such.host.invalid' }), /^TypeError: options.host: /)
   await rejects(isPortAvailable(65_000, { host: '192.0.2.77' }), /^OsError: bind failed: EADDRNOTAVAIL/)
-  await rejects(freePort({ protocol: 'tpc' as 'tcp' }), /^TypeError: options.protocol: /)
+  throws(() => freePort({ protocol: 'tpc' as 'tcp' }), /^TypeError: options.protocol: /)
 })
 
 test('the limits of this system', { skip: process.platform !== 'linux' && 'this is not Linux' }, async () => {

@@ -2,6 +2,8 @@
 
 import type { SystemCounters } from './counters.ts'
 import type { Coverage, SocketEvent } from './event.ts'
+import type { SocketHealth } from './health.ts'
+import type { HostIdentity } from './host.ts'
 import type { Flows, InterfaceFlow, Ledger } from './flow.ts'
 import type { SystemLimits } from './limits.ts'
 import type { ProcessUse } from './process.ts'
@@ -24,6 +26,8 @@ export interface Frame extends Snapshot {
   readonly events: readonly SocketEvent[]
   /** Which events the system reports, and what was lost. */
   readonly coverage: Coverage
+  /** Which machine it is of, and which of its runs: keys of sockets are unique within one run. Undefined where the source has no identity. */
+  readonly host: HostIdentity | undefined
   /** How many frames were left out before this one because the subscriber was busy. */
   readonly skipped: number
   /** Who moved how many bytes since the frame before; absent in the first frame, and when flows were not requested. */
@@ -32,6 +36,8 @@ export interface Frame extends Snapshot {
   readonly interfaces?: readonly InterfaceFlow[] | undefined
   /** What the bytes of the interfaces consisted of; absent where the interfaces cannot be read. */
   readonly ledger?: Ledger | undefined
+  /** How healthy each TCP connection was between the last two snapshots, where it was requested. */
+  readonly health?: readonly SocketHealth[] | undefined
   /** The resources that each process with a socket uses, where they were requested. */
   readonly use?: readonly ProcessUse[] | undefined
   /** The counters of the system as a whole, where they were requested. */

@@ -5,11 +5,13 @@
  */
 export const gapCodes = {
   'table-refused': 'a table of sockets may not be read',
-  'table-missing': 'the kernel lacks a table, or its module is not loaded',
-  'table-unread': 'a table could not be read, or not completely',
-  'table-interrupted': 'a table changed too often while it was read; sockets may be missing',
-  'table-limit': 'a table has more rows than the limit',
-  'table-damaged': 'rows of a table could not be decoded',
+  'table-missing': 'the kernel has no such table, or its module is not loaded',
+  'table-unread': 'a table could not be read, or not to its end',
+  'table-text-only': 'a table could only be read as text, which leaves fields out',
+  'table-lost': 'the kernel had no room for a part of its answer',
+  'table-interrupted': 'a table changed too often while it was read, and may miss sockets',
+  'table-limit': 'a table has more rows than are read',
+  'table-damaged': 'rows of a table could not be read',
   'table-own-only': 'the kernel lists only the sockets of this user',
   'table-unsupported': 'this platform has no such tables',
   'owners-hidden': 'sockets belong to processes that may not be read',
@@ -21,7 +23,8 @@ export const gapCodes = {
   'processes-refused': 'processes may not be read',
   'services-refused': 'the services inside processes may not be read',
   'services-unread': 'the services inside processes could not be read',
-  'contexts-missing': 'security contexts could not be read',
+  'contexts-missing': 'the system has no security contexts, or they are not there',
+  'contexts-refused': 'security contexts may not be read',
   'marks-hidden': 'firewall marks may not be read',
   'statistics-refused': 'statistics of connections may not be read',
   'statistics-unread': 'statistics of connections could not be read',
@@ -31,7 +34,8 @@ export const gapCodes = {
   'namespaces-hidden': 'there may be network namespaces that cannot be found',
   'namespaces-limit': 'there were more network namespaces than the limit',
   'namespaces-unsupported': 'this platform has no network namespaces',
-  'events-refused': 'a source of events cannot be used',
+  'events-bpf-refused': 'programs in the kernel cannot report events',
+  'events-destroy-refused': "the kernel's destroy messages cannot be used",
   'events-lost': 'events were lost',
   'ends-lost': 'ends of sockets were not reported, and were found by snapshots',
   'events-limit': 'there were more sockets than can be tracked',
@@ -46,13 +50,13 @@ export const gapCodes = {
 /** What is missing, as a code that programs compare. */
 export type GapCode = keyof typeof gapCodes
 
-/** The identity of a gap: its code and subject, and where it has no code, what is missing and why. */
-export const gapKey = (gap: Gap): string => `${gap.code ?? ''} ${gap.what} ${gap.code === undefined ? gap.why : ''}`
+/** The identity of a gap: the same lack has the same key, whatever its sentence and its count say. */
+export const gapKey = (gap: Gap): string => `${gap.code} ${gap.what}`
 
 /** Something that could not be seen: what, why, what would help, and how many. Never an exception. */
 export interface Gap {
-  /** The identity of the gap: the same for the same lack, whatever its text. */
-  readonly code?: GapCode
+  /** The identity of the gap: the same for the same lack, whatever its sentence says. */
+  readonly code: GapCode
   readonly what: 'sockets' | 'owners' | 'processes' | 'statistics' | 'events' | 'bytes' | 'namespaces' | 'interfaces'
   readonly why: 'permission' | 'kernel' | 'platform' | 'interrupted' | 'lost' | 'limit' | 'gone' | 'recording' | 'damaged'
   /** What is missing, in one human-readable sentence. */

@@ -55,6 +55,13 @@ export interface Health extends Measured {
   readonly findings: readonly Finding[]
 }
 
+/** The health of one socket. */
+export interface SocketHealth {
+  /** The key of the socket. */
+  readonly key: string
+  readonly health: Health
+}
+
 /** How much a queue adds to the round-trip time: A+ below 5 ms, A below 30, B below 60, C below 200, D below 400, else F. */
 export type Grade = 'A+' | 'A' | 'B' | 'C' | 'D' | 'F'
 

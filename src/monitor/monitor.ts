@@ -7,8 +7,10 @@ import { OsError } from '../model/errors.ts'
 import type { Coverage, EventGap, SocketEvent, SourceEvent } from '../model/event.ts'
 import type { Frame } from '../model/frame.ts'
 import type { Gap } from '../model/gap.ts'
+import type { HostIdentity } from '../model/host.ts'
 import type { Interface } from '../model/interface.ts'
 import type { ProcessUse } from '../model/process.ts'
+import type { AbortSignalLike } from '../model/signal.ts'
 import type { Snapshot } from '../model/snapshot.ts'
 import type { Socket } from '../model/socket.ts'
 import type { EventReader, Source } from '../source/source.ts'
@@ -30,7 +32,7 @@ export interface FrameOptions extends Needs {
   /** Which sockets. */
   readonly query?: Query | undefined
   /** Ends the subscription. */
-  readonly signal?: AbortSignal | undefined
+  readonly signal?: AbortSignalLike | undefined
 }
 
 /** Options of a subscription to events. */
@@ -39,21 +41,25 @@ export interface EventOptions {
   readonly every?: number | undefined
   /** Which sockets. */
   readonly query?: Query | undefined
-  /** Ends the events; those that are known by then are still delivered. */
-  readonly signal?: AbortSignal | undefined
+  /** Ends the events; what is known by then is still given. */
+  readonly signal?: AbortSignalLike | undefined
 }
 
-/** The schedule of a subscriber: its n-th snapshot is at n × every, and those that could not be made in time are left out. */
+/**
+ * Keeps the times of a subscriber: one snapshot at once, and then at n × every from a start that all subscribers of a monitor share, so that those of the same
+ * interval are given the same snapshots. What could not be made in time is left out.
+ */
 class Schedule {
   readonly every: number
   readonly #startMs: number
-  #tick = 0
+  #tick: number
   /** How many were left out since the last one that was made. */
   skipped = 0
 
-  constructor(every: number, nowMs: number) {
+  constructor(every: number, startMs: number, nowMs: number) {
     this.every = every
-    this.#startMs = nowMs
+    this.#startMs = startMs
+    this.#tick = Math.floor((nowMs - startMs) / every)
   }
 
   get dueMs(): number {
@@ -106,14 +112,19 @@ export class Monitor {
   /** The plan of each subscriber, and the plan that the source gets for all of them. */
   #plans: readonly Plan[] = []
   #sourcePlan: Plan | undefined
+  /** The plans of subscribers that ask for exactly what the source is sourcePlan. */
+  #exact: ReadonlySet<Plan> = new Set()
   /** Reports of what happened after the last snapshot: they belong to the next interval. */
   #later: SourceEvent[] = []
   #running: Promise<void> | undefined
   #wake: (() => void) | undefined
   #isPaused = false
   #forcedSteps = 0
+  /** When the loop began: the times of all subscribers are counted from here. */
+  #startMs = 0
   #idleMs = pollMs
   #lastRead = 0
+  #host: HostIdentity | undefined
   /** When it follows a recording, the clock is that of the recording. */
   #lastStep: { readonly clockMs: number; readonly atMs: number; readonly intervalMs: number | undefined } | undefined
 
@@ -213,7 +224,7 @@ export class Monitor {
     await this.#running
   }
 
-  async #nextFrame(subscriber: FrameSubscriber, signal: AbortSignal | undefined): Promise<IteratorResult<Frame, void>> {
+  async #nextFrame(subscriber: FrameSubscriber, signal: AbortSignalLike | undefined): Promise<IteratorResult<Frame, void>> {
     if (subscriber.hasFailed !== undefined) {
       const { error } = subscriber.hasFailed
       subscriber.hasFailed = undefined
@@ -268,7 +279,10 @@ export class Monitor {
 
   /** The loop itself. It ends with the last subscriber. */
   async #run(): Promise<void> {
+    await nextTurn() // Whoever subscribes at the same time shares the first snapshot.
     try {
+      this.#host = await this.#readIdentity()
+      this.#startMs = performance.now()
       while (this.#subscribers.size > 0) {
         await this.#prepare()
         const hadEvents = this.#readEvents(Infinity)
@@ -284,6 +298,16 @@ export class Monitor {
       this.#sourcePlan = undefined
       this.#plans = []
       this.#restart()
+    }
+  }
+
+  /** The identity of the machine; undefined where the source has none. A recording may not hold it. */
+  async #readIdentity(): Promise<HostIdentity | undefined> {
+    try {
+      return await this.#source.identity?.()
+    } catch (error) {
+      if (error instanceof OsError) return undefined
+      throw error
     }
   }
 
@@ -312,8 +336,11 @@ export class Monitor {
   async #prepare(): Promise<void> {
     const plans = [...this.#subscribers].map(planOf)
     if (plans.length !== this.#plans.length || plans.some((plan, i) => plan !== this.#plans[i])) {
-      const sourcePlan = plans.every(plan => plan === plans[0]) ? plans[0]! : unionOf(plans)
-      if (this.#sourcePlan !== undefined && sourcePlan !== this.#sourcePlan) this.#tracker.rebase()
+      const first = planKey(plans[0]!)
+      const sourcePlan = plans.every(plan => planKey(plan) === first) ? plans[0]! : unionOf(plans)
+      const key = planKey(sourcePlan)
+      this.#exact = new Set(plans.filter(plan => planKey(plan) === key))
+      if (this.#sourcePlan !== undefined && key !== planKey(this.#sourcePlan)) this.#tracker.rebase()
       this.#sourcePlan = sourcePlan
       this.#plans = plans
     }
@@ -321,6 +348,7 @@ export class Monitor {
     this.#tracker.followsBytes = [...this.#subscribers].some(
       one => one.kind === 'frames' && one.view.watched.sourcePlan.details.includes('bytes'),
     )
+    this.#tracker.followsHealth = [...this.#subscribers].some(one => one.kind === 'frames' && one.view.needs.health)
     const needsEvents = [...this.#subscribers].some(one => one.kind === 'events' || one.view.needs.flows || one.view.needs.events)
     const scope = JSON.stringify([sourcePlan.namespaces, sourcePlan.protocols.includes('unix')])
     if (this.#reader !== undefined && (!needsEvents || this.#reader.scope !== scope)) {
@@ -334,8 +362,8 @@ export class Monitor {
     }
     const reader = this.#reader?.reader
     this.#tracker.reported = { opens: new Set(reader?.opens), ends: new Set(reader?.ends), everyEnd: new Set(reader?.everyEnd) }
-    // From here on no event is missed: the times of new subscribers begin now.
-    for (const subscriber of this.#subscribers) subscriber.schedule ??= new Schedule(subscriber.every, performance.now())
+    // Nothing that happens is missed any more: now the times of new subscribers begin.
+    for (const subscriber of this.#subscribers) subscriber.schedule ??= new Schedule(subscriber.every, this.#startMs, performance.now())
   }
 
   /** Reads what has happened up to a moment. False when more remains. */
@@ -353,6 +381,7 @@ export class Monitor {
         if (report.type === 'gap') this.#giveGap(report)
         else this.#takeReport(report, untilMs)
       }
+      if (this.#later.length > 0) return false // It has been read beyond that moment.
     }
     return !this.#isFull()
   }
@@ -452,7 +481,7 @@ export class Monitor {
     const stepClockMs = source.replay ? snapshot.atMs : clockMs
     const intervalMs = this.#lastStep && stepClockMs - this.#lastStep.clockMs
     const sourcePlan = this.#sourcePlan!
-    const step = this.#tracker.addSnapshot(snapshot, covers(sourcePlan), untilMs)
+    const step = this.#tracker.addSnapshot(snapshot, covers(sourcePlan), untilMs, stepClockMs)
     this.#lastStep = { clockMs: stepClockMs, atMs: snapshot.atMs, intervalMs }
     const context = this.#context()
     for (const gap of gapsOf(step, snapshot.atMs)) this.#giveGap(gap)
@@ -465,10 +494,10 @@ export class Monitor {
         continue
       }
       const { view, schedule } = one
-      const isOnly = view.watched.sourcePlan === sourcePlan
+      const isOnly = this.#exact.has(view.watched.sourcePlan)
       view.addStep(step, isOnly, context)
       if (!due.includes(one) || one.waiting === undefined) continue
-      const frame = view.makeFrame(step, isOnly, context, readings, { clockMs: stepClockMs, coverage }, schedule!.skipped)
+      const frame = view.makeFrame(step, isOnly, context, readings, { clockMs: stepClockMs, coverage, host: this.#host }, schedule!.skipped)
       schedule!.skipped = 0
       schedule!.advance(performance.now())
       const { waiting } = one
@@ -580,6 +609,12 @@ export class FrameSubscription implements AsyncGenerator<Frame, void, undefined>
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#calls.end()
   }
+}
+
+/** The same for plans that ask for the same. A function or a tree is the same only as itself. */
+function planKey(plan: Plan): unknown {
+  const { filter } = plan.query
+  return filter === undefined || typeof filter === 'string' ? JSON.stringify(plan.query) : plan
 }
 
 const planOf = (one: Subscriber): Plan => (one.kind === 'events' ? one.plan.sourcePlan : one.view.watched.sourcePlan)

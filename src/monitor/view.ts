@@ -5,8 +5,11 @@ import type { Plan } from '../filter/plan.ts'
 import { flowTables, type Moved, type Tables } from '../measure/flows/tables.ts'
 import type { SystemCounters } from '../model/counters.ts'
 import type { Coverage, EventGap, SocketEvent } from '../model/event.ts'
+import type { DetailName } from '../model/details.ts'
 import type { Flows } from '../model/flow.ts'
 import type { Frame, StateChange } from '../model/frame.ts'
+import type { SocketHealth } from '../model/health.ts'
+import type { HostIdentity } from '../model/host.ts'
 import type { SystemLimits } from '../model/limits.ts'
 import type { Process, ProcessUse } from '../model/process.ts'
 import type { Socket } from '../model/socket.ts'
@@ -25,6 +28,8 @@ export interface Needs {
   readonly flows?: boolean | undefined
   /** Openings and ends one by one, including sockets that live shorter than the interval between snapshots. */
   readonly events?: boolean | undefined
+  /** How healthy TCP connections are. */
+  readonly health?: boolean | undefined
   /** The resources that processes use. */
   readonly use?: boolean | undefined
   /** The counters of the system as a whole. */
@@ -41,11 +46,12 @@ export interface Readings {
   readonly limits: SystemLimits | undefined
 }
 
-/** The time of a frame. */
+/** When and where a frame was made. */
 export interface Moment {
   /** By a monotonic clock; that of the recording when one is played. */
   readonly clockMs: number
   readonly coverage: Omit<Coverage, 'lost'>
+  readonly host: HostIdentity | undefined
 }
 
 /** The part of the machine that one subscriber follows. */
@@ -54,6 +60,7 @@ export class View {
   watched: WatchedPlan
   readonly #gaps = new GapList()
   readonly #tables: Tables
+  readonly #tracker: Tracker
   readonly #readings = new InterfaceReadings()
   #sequence = 0
   #tableStep = 1
@@ -64,28 +71,29 @@ export class View {
   #changed: StateChange[] = []
   #events: SocketEvent[] = []
   #eventsLeftOut = 0
-  /** The sockets that were in the last frame, where these are not all sockets of the snapshot. */
-  #taken: Map<string, Socket> | undefined
+  /** The sockets of the last frame. */
+  #before: readonly Socket[] = []
   /** The sockets that ended since the last frame, and before it: the rows of the latter are dropped. */
   #ended: string[] = []
   #endedBefore: string[] = []
 
   constructor(plan: Plan, needs: Needs, tracker: Tracker) {
     this.needs = needs
-    this.watched = watchPlan(plan, needs.flows === true)
+    this.watched = watchPlan(plan, detailsFor(needs))
+    this.#tracker = tracker
     this.#tables = flowTables(tracker.processOf)
   }
 
   /** Follows another plan from now on: the next frame is not compared. */
   setPlan(plan: Plan): void {
-    this.watched = watchPlan(plan, this.needs.flows === true)
+    this.watched = watchPlan(plan, detailsFor(this.needs))
     this.restart()
   }
 
   /** Starts over, as after a jump in time. */
   restart(): void {
     this.#lastClockMs = undefined
-    this.#taken = undefined
+    this.#before = []
     this.#forgetStep()
   }
 
@@ -126,18 +134,22 @@ export class View {
       : this.#compare(tracked, isFirst, snapshot.processes, context)
     const flows = this.needs.flows ? this.#flows(tracked, intervalMs) : undefined
     if (this.#eventsLeftOut > 0) this.#gaps.add(leftOut(this.#eventsLeftOut))
+    const sockets = isWhole ? snapshot.sockets : tracked.map(one => one.record)
+    this.#before = sockets
     const frame: Frame = {
       ...snapshot,
-      sockets: isWhole ? snapshot.sockets : tracked.map(one => one.record),
+      sockets,
       gaps: this.#gaps.size === 0 ? snapshot.gaps : [...snapshot.gaps, ...this.#gaps.all],
       sequence: this.#sequence++,
       intervalMs,
       ...lists,
       events: this.#events,
       coverage: { ...moment.coverage, lost: this.#lost },
+      host: moment.host,
       skipped,
       ...(this.needs.flows && { flows }),
       ...(this.needs.flows && readings.interfaces && this.#readings.take(readings.interfaces, flows, intervalMs)),
+      ...(this.needs.health && { health: this.#health(tracked) }),
       ...(this.needs.use && { use: readings.use }),
       ...(this.needs.counters && { counters: readings.counters }),
       ...(this.needs.limits && { limits: readings.limits }),
@@ -154,6 +166,15 @@ export class View {
     this.#events = []
     this.#eventsLeftOut = 0
     this.#lost = 0
+  }
+
+  #health(tracked: readonly TrackedSocket[]): readonly SocketHealth[] {
+    const list: SocketHealth[] = []
+    for (const one of tracked) {
+      const health = this.#tracker.healthOf(one)
+      if (health !== undefined) list.push({ key: one.key, health })
+    }
+    return list
   }
 
   /** With `isOnly` the source returned exactly what was requested, so these bytes match, except for closed sockets, whose state cannot be requested. */
@@ -181,9 +202,8 @@ export class View {
     processes: ReadonlyMap<number, Process>,
     context: FilterContext,
   ): Pick<Frame, 'opened' | 'closed' | 'changed'> {
-    const before = this.#taken ?? new Map<string, Socket>()
+    const before = new Map(this.#before.map(socket => [socket.key, socket]))
     const now = new Map(tracked.map(one => [one.key, one.record]))
-    this.#taken = now
     if (isFirst) return { opened: [], closed: [], changed: [] }
     const openedKeys = new Map(this.#opened.map(socket => [socket.key, socket]))
     const closedKeys = new Map(this.#closed.map(socket => [socket.key, socket]))
@@ -203,6 +223,12 @@ export class View {
     return { opened, closed, changed }
   }
 }
+
+/** The details of sockets that are measured. */
+const detailsFor = ({ flows, health }: Needs): readonly DetailName[] => [
+  ...(flows ? (['bytes'] as const) : []),
+  ...(health ? (['tcp', 'memory'] as const) : []),
+]
 
 const byPid = (processes: readonly Process[]): ReadonlyMap<number, Process> => new Map(processes.map(process => [process.pid, process]))
 

@@ -3,6 +3,7 @@
 import { needs } from '../filter/needs.ts'
 import { planQuery, type Plan } from '../filter/plan.ts'
 import type { FilterContext } from '../filter/compile.ts'
+import type { DetailName } from '../model/details.ts'
 import type { Process } from '../model/process.ts'
 import type { Socket } from '../model/socket.ts'
 
@@ -18,15 +19,16 @@ export interface WatchedPlan {
   takesInAnyState(socket: Socket, processes: ReadonlyMap<number, Process>, context: FilterContext | undefined): boolean
 }
 
-/** Splits a plan. `withBytes`: the bytes of sockets are counted. */
-export function watchPlan(plan: Plan, withBytes: boolean): WatchedPlan {
+/** Splits a plan. `measured`: the details that are needed besides those of the query. */
+export function watchPlan(plan: Plan, measured: readonly DetailName[]): WatchedPlan {
   const { query } = plan
   const required = plan.filter && needs(plan.filter)
   const isTimed = required !== undefined && (required.age || required.rate)
-  const followsBytes = withBytes || required?.rate === true
   const { states: _any, ...inAnyState } = query
-  const details = followsBytes && !plan.details.includes('bytes') ? [...plan.details, 'bytes' as const] : plan.details
-  const isAsIs = !isTimed && details === plan.details
+  const wanted: readonly DetailName[] = required?.rate ? [...measured, 'bytes'] : measured
+  const missing = wanted.filter(detail => !plan.details.includes(detail))
+  const details = [...plan.details, ...missing]
+  const isAsIs = !isTimed && missing.length === 0
   return {
     sourcePlan: isAsIs ? plan : planQuery({ ...query, ...(isTimed && { filter: undefined, owners: plan.owners }), details }),
     isTimed,

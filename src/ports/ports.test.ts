@@ -1,4 +1,4 @@
-import { deepEqual, equal, rejects } from 'node:assert/strict'
+import { deepEqual, equal, throws } from 'node:assert/strict'
 import { once } from 'node:events'
 import { createServer, type AddressInfo } from 'node:net'
 import { test } from 'node:test'
@@ -40,7 +40,7 @@ test('on one address the kernel alone decides: a snapshot is not taken', async (
   server.close()
 })
 
-test('a wrong port is an ArgumentError', () => rejects(isPortAvailable(1.5), /^TypeError: port: needs a whole number/))
+test('a wrong port is an ArgumentError', () => throws(() => isPortAvailable(1.5), /^TypeError: port: needs a whole number/))
 
 test('limits come from the source, and are unknown where it has none', async () => {
   deepEqual(await socketLimit({}), { used: undefined, limit: undefined })

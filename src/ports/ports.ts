@@ -11,19 +11,19 @@ import type { Source } from '../source/source.ts'
 /** The intended use of a port. */
 export interface PortOptions {
   /** Default: tcp. */
-  readonly protocol?: 'tcp' | 'udp'
+  readonly protocol?: 'tcp' | 'udp' | undefined
   /** The address to bind. Default: all of them, IPv4 and IPv6. */
-  readonly host?: string
+  readonly host?: string | undefined
 }
 
 const portKeys = ['protocol', 'host'] satisfies (keyof PortOptions)[]
 
 /** Whether the port can be bound now. Another program may still take it first. */
-export async function isPortAvailable(port: number, options: PortOptions = {}): Promise<boolean> {
+export function isPortAvailable(port: number, options: PortOptions = {}): Promise<boolean> {
   if (!isPort(port)) throw new ArgumentError(`port: needs a whole number from 1 to 65535, got ${String(port)}`)
   checkKeys('options', options, portKeys)
   checkPortOptions(options)
-  return (await bind(port, options)) !== undefined
+  return bind(port, options).then(bound => bound !== undefined)
 }
 
 /** Any free port, chosen by the kernel; undefined when there is none. */

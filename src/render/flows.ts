@@ -3,7 +3,7 @@
 import { isUncounted } from '../fields/flow.ts'
 import type { Ledger } from '../model/flow.ts'
 import type { TopReport } from '../report/top.ts'
-import { counted } from './text.ts'
+import { counted } from '../model/counted.ts'
 import { bytesText, digits, rateText } from './units.ts'
 
 /** The header of a frame: its time, and the total traffic. */

@@ -5,7 +5,8 @@ import { protocols, states } from '../model/socket.ts'
 import type { Group } from '../report/group.ts'
 import type { Destination, LimitCode, LimitUse, ProtocolCounts, StatsReport } from '../report/stats.ts'
 import { table, type TableColumn } from './table.ts'
-import { counted, type Paint } from './text.ts'
+import { counted } from '../model/counted.ts'
+import { type Paint } from './text.ts'
 import { bytesText, percentText } from './units.ts'
 
 /** The report in paragraphs; `columns` is the width of the terminal. */

@@ -2,7 +2,7 @@
 
 import type { Memory } from '../model/socket.ts'
 import type { CongestionDetail, Tcp } from '../model/tcp.ts'
-import { counted } from './text.ts'
+import { counted } from '../model/counted.ts'
 import { bytesText, digits, microsText, percentText, rateText } from './units.ts'
 
 type Part = string | undefined

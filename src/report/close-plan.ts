@@ -1,5 +1,6 @@
 // Which connections would be closed, and which of those that match are spared and why.
 
+import type { Process } from '../model/process.ts'
 import type { Snapshot } from '../model/snapshot.ts'
 import type { Socket } from '../model/socket.ts'
 
@@ -17,10 +18,12 @@ export interface ClosePlan {
   readonly connections: readonly Socket[]
   /** The other sockets of the snapshot. */
   readonly spared: readonly SparedSocket[]
+  /** The processes that hold the sockets, and their parents. */
+  readonly processes: readonly Process[]
 }
 
-/** The plan to close the sockets of a snapshot; `self` is the pid of the calling program. */
-export function closePlan(snapshot: Snapshot, self: number): ClosePlan {
+/** The plan to close what a snapshot of matching sockets shows; `self` is the pid of the program that asks, where it can be in the snapshot. */
+export function closePlan(snapshot: Snapshot, self: number | undefined): ClosePlan {
   const connections: Socket[] = []
   const spared: SparedSocket[] = []
   for (const socket of snapshot.sockets) {
@@ -28,10 +31,10 @@ export function closePlan(snapshot: Snapshot, self: number): ClosePlan {
     if (code === undefined) connections.push(socket)
     else spared.push({ socket, code })
   }
-  return { connections, spared }
+  return { connections, spared, processes: [...snapshot.processes.values()] }
 }
 
-function sparedOf(socket: Socket, self: number): SparedSocket['code'] | undefined {
+function sparedOf(socket: Socket, self: number | undefined): SparedSocket['code'] | undefined {
   if (socket.remote === undefined) return 'not-connected'
   if (socket.state === 'TIME_WAIT' || socket.state === 'CLOSED') return 'ended'
   return socket.owners.some(o => o.pid === self) ? 'self' : undefined

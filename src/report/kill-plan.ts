@@ -2,6 +2,7 @@
 // It is all or nothing: with one spared process, or one holder that cannot be seen, the plan is refused.
 
 import { inRanges } from '../filter/language/ports.ts'
+import type { Query } from '../filter/plan.ts'
 import type { PortRange } from '../model/limits.ts'
 import type { Process } from '../model/process.ts'
 import type { Snapshot } from '../model/snapshot.ts'
@@ -64,7 +65,13 @@ export interface KillRequest {
   readonly canSignal: boolean
 }
 
-/** The plan to free ports: their holders, and on request their clients and descendants. */
+/** What a snapshot for a plan must hold: the sockets of the ports, and those that are connected to them. */
+export const killQuery = (ranges: readonly PortRange[]): Query => ({
+  filter: s => inRanges(s.local.port, ranges) || inRanges(s.remote?.port, ranges),
+  details: ['options'],
+})
+
+/** The plan to free ports: their holders, on request with their clients and descendants. */
 export function killPlan(snapshot: Snapshot, request: KillRequest): KillPlan {
   const { sockets, processes } = snapshot
   const listeners = sockets.filter(s => isListener(s) && inRanges(s.local.port, request.ranges))

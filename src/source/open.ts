@@ -1,7 +1,7 @@
 // Selects the source for the operating system. This is the only place that reads process.platform.
 
 import { checkKeys, checkKind } from '../model/arguments.ts'
-import { OsError } from '../model/errors.ts'
+import { ArgumentError, OsError } from '../model/errors.ts'
 import type { RecorderOptions } from './replay/recorder.ts'
 import type { Descriptors } from './descriptor.ts'
 import type { Source } from './source.ts'
@@ -12,12 +12,9 @@ export async function openLocal(tape: Tape = live): Promise<Source> {
   return openPlatform(process.platform, tape)
 }
 
-/** Opens this machine. It stays open until `close()`. */
-export const openSource = (): Promise<Source> => openLocal()
-
 /** Opens this machine and records everything that is read from it into a new file. */
 export async function openRecorder(file: string, options: RecorderOptions = {}): Promise<Source> {
-  checkFile(file)
+  checkFile('file', file)
   checkKeys('options', options, ['keepsArguments'] satisfies (keyof RecorderOptions)[])
   if (options.keepsArguments !== undefined) checkKind('keepsArguments', options.keepsArguments, 'boolean')
   const { recordedMachine, recorder } = await import('./replay/index.ts')
@@ -32,7 +29,7 @@ export async function openRecorder(file: string, options: RecorderOptions = {}):
 
 /** Opens a recording: it plays as the machine on which it was made. */
 export async function openRecording(file: string): Promise<Source> {
-  checkFile(file)
+  checkFile('file', file)
   const { playedMachine, Player } = await import('./replay/index.ts')
   const tape = new Player(file)
   try {
@@ -43,8 +40,9 @@ export async function openRecording(file: string): Promise<Source> {
   }
 }
 
-function checkFile(file: unknown): void {
-  if (typeof file !== 'string' || file === '' || file.includes('\0')) throw new TypeError(`file: needs the path of a file`)
+/** Throws when it is not the path of a file. */
+export function checkFile(argument: string, file: unknown): void {
+  if (typeof file !== 'string' || file === '' || file.includes('\0')) throw new ArgumentError(`${argument}: needs the path of a file`)
 }
 
 /** Opens a machine of a platform: this one, or a recording of one. With SOCKSCOPE_TRACE=1 every request to it is a line on stderr. */

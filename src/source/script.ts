@@ -71,7 +71,7 @@ const interpreters: readonly Interpreter[] = [
   },
 ]
 
-const longest = 4096
+const maxLength = 4096
 
 const baseName = (path: string): string => (path.split(/[/\\]/).at(-1) ?? '').replace(/\.exe$/i, '')
 
@@ -85,7 +85,7 @@ export function scriptOf(exe: string | undefined, command: readonly string[] | u
   if (command === undefined || command.length < 2) return undefined
   const found = interpreterOf(exe) ?? interpreterOf(command[0])
   const script = found && find(found, command)
-  return script === undefined || script === '' || script.length > longest ? undefined : script
+  return script === undefined || script === '' || script.length > maxLength ? undefined : script
 }
 
 function find(interpreter: Interpreter, command: readonly string[]): string | undefined {

@@ -4,6 +4,7 @@ import type { Plan } from '../filter/plan.ts'
 import type { Ability } from '../model/ability.ts'
 import type { SystemCounters } from '../model/counters.ts'
 import type { EventGap, SourceEvent, Tier } from '../model/event.ts'
+import type { HostIdentity } from '../model/host.ts'
 import type { Interface } from '../model/interface.ts'
 import type { SystemLimits } from '../model/limits.ts'
 import type { Snapshot } from '../model/snapshot.ts'
@@ -24,6 +25,8 @@ export interface Source {
   processes?(): Promise<readonly Process[]>
   /** The resources that these processes use now, where the system reports them. A process that has ended is left out. */
   use?(pids: readonly number[]): Promise<ReadonlyMap<number, ProcessUse>>
+  /** Which machine this is, and which of its runs. */
+  identity?(): Promise<HostIdentity>
   interfaces(): Promise<readonly Interface[]>
   /** The limits of this system on sockets, where it reports them. */
   limits?(): Promise<SystemLimits>

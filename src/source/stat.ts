@@ -1,55 +1,84 @@
-// The statistics of one socket: finds the descriptor in whatever object holds the socket, and reads what the system reports of it.
+// The statistics of a socket that a program holds: from whatever holds it to its descriptor, and from that to what the system reports.
 
 import type { Socket as DatagramSocket } from 'node:dgram'
-import type { Http2Session } from 'node:http2'
 import type { AddressInfo, Server, Socket } from 'node:net'
+import { ArgumentError } from '../model/errors.ts'
 import type { Endpoint } from '../model/socket.ts'
 import type { SocketStat } from '../model/stat.ts'
 import type { Descriptors, Ends } from './descriptor.ts'
 import { openDescriptors } from './open.ts'
 
-/** What holds a socket: a Node object, a descriptor number of this process, or a descriptor of another process. */
-export type SocketTarget = Socket | Server | DatagramSocket | Http2Session | number | { readonly pid: number; readonly fd: number }
+/** An object of Node that holds a socket: a `net.Socket`, `tls.TLSSocket`, `net.Server`, `dgram.Socket` or session of `node:http2`. */
+export interface SocketHolder {
+  /** Calls the function when the socket has closed. */
+  once(event: 'close', listener: () => void): unknown
+  /** Calls the function no more. */
+  removeListener(event: 'close', listener: () => void): unknown
+  /** Lets the socket keep the program running. */
+  ref(): unknown
+  /** Lets the program end although the socket is open. */
+  unref(): unknown
+}
 
-let system: Promise<Descriptors> | undefined
+/** What holds a socket: an object of Node, a descriptor number of this process, or a descriptor of another process. */
+export type SocketTarget = SocketHolder | number | { readonly pid: number; readonly fd: number }
+
+/** The descriptors of this system, opened when they are first needed. Opening that failed is tried again. */
+class SystemDescriptors {
+  #opened: Promise<Descriptors> | undefined
+
+  open(): Promise<Descriptors> {
+    this.#opened ??= openDescriptors().catch((error: unknown) => {
+      this.#opened = undefined
+      throw error
+    })
+    return this.#opened
+  }
+}
+
+const system = new SystemDescriptors()
 
 /**
- * The statistics of a socket: its queues, options, memory and TCP statistics.
- * @throws OsError that states what is wrong: the socket is closed, the descriptor is not a socket, the process may not be inspected.
+ * The statistics of a socket: what waits in it, its options, its memory, and the state of TCP.
+ * @throws OsError with the reason: the socket is closed, the descriptor is something else, the process may not be read.
  */
-export async function socketStat(target: SocketTarget): Promise<SocketStat> {
-  const read = statReader(target)
-  system ??= openDescriptors()
-  return read(await system)
+export function socketStat(target: SocketTarget): Promise<SocketStat> {
+  checkTarget(target)
+  return statOf(target)
 }
 
-/** Finds the descriptor at once, so that the caller's mistakes are reported before the system is asked. */
-function statReader(target: unknown): (descriptors: Descriptors) => SocketStat | Promise<SocketStat> {
-  if (typeof target === 'number') {
-    const fd = wholeNumber('a descriptor', target)
-    return descriptors => descriptors.stat(fd)
-  }
-  if (typeof target !== 'object' || target === null) throw new TypeError(`target: ${expected}, got ${String(target)}`)
-  if ('pid' in target && 'fd' in target) {
-    const [pid, fd] = [wholeNumber('a pid', target.pid), wholeNumber('a descriptor', target.fd)]
-    return descriptors => descriptors.statOf(pid, fd)
-  }
+/** Throws an ArgumentError when it is nothing that can hold a socket. Whether it holds one now is known when it is asked. */
+export function checkTarget(target: unknown): void {
+  if (typeof target === 'number') whole('a descriptor', target)
+  else if (typeof target !== 'object' || target === null) throw new ArgumentError(`target: ${requested}, got ${String(target)}`)
+  else if (isForeign(target)) {
+    whole('a pid', target.pid)
+    whole('a descriptor', target.fd)
+  } else if (!isSession(target) && handleOf(target) === undefined)
+    throw new ArgumentError(`target: ${requested}, got ${target.constructor?.name ?? 'an object'}`)
+}
+
+async function statOf(target: SocketTarget): Promise<SocketStat> {
+  if (typeof target === 'number') return (await system.open()).stat(target)
+  if (isForeign(target)) return (await system.open()).statOf(target.pid, target.fd)
   const holder = holderOf(target)
   const fd = descriptorOf(holder)
-  if (fd !== undefined) return descriptors => descriptors.stat(fd)
+  if (fd !== undefined) return (await system.open()).stat(fd)
   const ends = endsOf(holder)
-  return async descriptors => {
-    // Node does not expose the handles of sockets on Windows.
-    if (descriptors.find === undefined || ends === undefined) throw new TypeError(`target: ${notOpen(holder)}`)
-    return descriptors.stat(await descriptors.find(ends))
-  }
+  const descriptors = await system.open()
+  // Node does not expose the numbers of sockets on Windows.
+  if (descriptors.find === undefined || ends === undefined) throw new ArgumentError(`target: ${notOpen(holder)}`)
+  return descriptors.stat(await descriptors.find(ends))
 }
 
-const expected = 'needs a net.Socket, tls.TLSSocket, net.Server, dgram.Socket, http2 session, descriptor number or { pid, fd }'
+const isForeign = (target: object): target is { readonly pid: number; readonly fd: number } => 'pid' in target && 'fd' in target
+const isSession = (target: object): target is { readonly socket?: object } => 'goaway' in target && 'ping' in target
 
-function wholeNumber(what: string, value: unknown): number {
-  if (Number.isInteger(value) && (value as number) >= 0 && (value as number) < 2 ** 31) return value as number
-  throw new TypeError(`target: ${what} needs a whole number from 0, got ${String(value)}`)
+const requested = 'needs a net.Socket, tls.TLSSocket, net.Server, dgram.Socket, http2 session, descriptor number or { pid, fd }'
+
+function whole(what: string, value: unknown): void {
+  if (Number.isInteger(value) && (value as number) >= 0 && (value as number) < 2 ** 31) return
+  throw new ArgumentError(`target: ${what} is a whole number from 0 on, got ${String(value)}`)
 }
 
 interface Handle {
@@ -68,9 +97,10 @@ const isDatagram = (target: object): boolean => 'addMembership' in target
 
 /** An http2 session has a socket only while it is open. */
 function holderOf(target: object): object {
-  if (!('goaway' in target && 'ping' in target)) return target
-  const { socket } = target as { socket?: object }
-  if (socket === undefined) throw new TypeError(`target: this ${target.constructor.name} has no socket: it is closed, or was never opened`)
+  if (!isSession(target)) return target
+  const { socket } = target
+  if (socket === undefined)
+    throw new ArgumentError(`target: this ${target.constructor.name} has no socket: it is closed, or was never opened`)
   return socket
 }
 
@@ -79,15 +109,15 @@ const notOpen = (holder: object): string => `this ${holder.constructor.name} has
 /** Undefined when Node has no number for a socket that may be open. */
 function descriptorOf(holder: object): number | undefined {
   const handle = handleOf(holder)
-  if (handle === undefined) throw new TypeError(`target: ${expected}, got ${holder.constructor?.name ?? 'an object'}`)
-  if (handle === null) throw new TypeError(`target: this ${holder.constructor.name} has no socket: it is closed, or was never opened`)
+  if (handle === undefined) throw new ArgumentError(`target: ${requested}, got ${holder.constructor?.name ?? 'an object'}`)
+  if (handle === null) throw new ArgumentError(`target: this ${holder.constructor.name} has no socket: it is closed, or was never opened`)
   const fd = handle.fd
   if (fd === undefined)
-    throw new TypeError(`target: this ${holder.constructor.name} has no descriptor of its own (a cluster's primary holds it)`)
+    throw new ArgumentError(`target: this ${holder.constructor.name} has no descriptor of its own (a cluster's primary holds it)`)
   return fd < 0 ? undefined : fd
 }
 
-/** The addresses of a socket, a server or a datagram socket, as Node reports them; undefined when it has none. */
+/** The addresses that node has of a socket, a server or a datagram socket; undefined when it has none. */
 function endsOf(holder: object): Ends | undefined {
   if (isDatagram(holder)) {
     const local = endOf(() => (holder as DatagramSocket).address())

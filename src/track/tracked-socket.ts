@@ -3,6 +3,7 @@
 import type { SocketEvent } from '../model/event.ts'
 import type { Process } from '../model/process.ts'
 import type { Socket } from '../model/socket.ts'
+import type { Sample } from '../measure/health/sample.ts'
 import type { Account } from './account.ts'
 
 /** One socket, from its first sighting to its end. */
@@ -33,6 +34,9 @@ export class TrackedSocket {
   /** A snapshot holds it after its end was reported: it is not listed as opened or closed again. */
   isRemnant = false
   account: Account | undefined
+  /** The TCP counters of the last two snapshots, where health is followed. */
+  sample: Sample | undefined
+  sampleBefore: Sample | undefined
   /** Its bytes are counted, or it can have none. */
   isCounted = false
   /** What it moved in the last step in which it moved anything. */

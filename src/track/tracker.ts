@@ -3,10 +3,13 @@
 
 import { endGraceMs, type ClosedReport, type OpenedReport, type SocketEvent, type SourceEvent, type UsedReport } from '../model/event.ts'
 import type { StateChange } from '../model/frame.ts'
+import type { Health } from '../model/health.ts'
 import { payload, type Payload } from '../model/payload.ts'
 import { ProcessTable, type Process } from '../model/process.ts'
 import type { Snapshot } from '../model/snapshot.ts'
 import type { Protocol, Share, Socket } from '../model/socket.ts'
+import { health } from '../measure/health/health.ts'
+import { sampleOf } from '../measure/health/sample.ts'
 import type { Moved } from '../measure/flows/tables.ts'
 import { Account, nothingMoved } from './account.ts'
 import { closingBytes, isOver, joinRecords, movedNothing, vanished } from './records.ts'
@@ -62,6 +65,8 @@ export class Tracker {
   reported: Reported = nothingReported
   /** Whether the bytes of sockets are counted. */
   followsBytes = false
+  /** Whether the TCP counters of the last two snapshots are kept, to judge the health between them. */
+  followsHealth = false
   readonly #sockets = new Map<string, TrackedSocket>()
   /** The sockets of the last snapshot, in its order. */
   #order: readonly TrackedSocket[] = []
@@ -148,7 +153,12 @@ export class Tracker {
    * Adds a snapshot. `covers` reports whether this one would hold a socket that no snapshot has held, if it were open. What happened up to `untilMs`
    * belongs to it.
    */
-  addSnapshot(snapshot: Snapshot, covers: (socket: Socket) => boolean = () => true, untilMs = snapshot.atMs): Step {
+  addSnapshot(
+    snapshot: Snapshot,
+    covers: (socket: Socket) => boolean = () => true,
+    untilMs = snapshot.atMs,
+    clockMs = snapshot.atMs,
+  ): Step {
     if (this.#step === 0) this.#countsFromMs = untilMs
     const isFirst = this.#step === 0 || this.#isRebased
     const step = ++this.#step
@@ -176,6 +186,7 @@ export class Tracker {
       const event = this.#see(one, socket, isFirst, atMs)
       if (event !== undefined) events.push(event)
       if (this.followsBytes) this.#count(one, socket)
+      if (this.followsHealth) this.#sample(one, socket, clockMs)
       one.record = socket
       one.recordStep = step
       tracked.push(one)
@@ -214,6 +225,14 @@ export class Tracker {
     return result
   }
 
+  /** The health of a socket between the last two snapshots; undefined when one of them did not hold it, or had no counters of TCP. */
+  healthOf(one: TrackedSocket): Health | undefined {
+    const { sampleBefore, sample } = one
+    return sampleBefore === undefined || sample === undefined || sample.atMs <= sampleBefore.atMs
+      ? undefined
+      : health([sampleBefore, sample])
+  }
+
   /** Age of a socket at a moment, in milliseconds; undefined when it was open before tracking began. */
   ageMs(key: string, atMs: number): number | undefined {
     const one = this.#sockets.get(key)
@@ -226,6 +245,11 @@ export class Tracker {
     const one = this.#sockets.get(key)
     if (one?.account === undefined) return undefined
     return one.movedStep === this.#step ? { inBytes: one.movedInBytes, outBytes: one.movedOutBytes } : { inBytes: 0, outBytes: 0 }
+  }
+
+  #sample(one: TrackedSocket, socket: Socket, clockMs: number): void {
+    one.sampleBefore = one.recordStep === this.#step - 1 ? one.sample : undefined
+    one.sample = socket.state === 'LISTEN' ? undefined : sampleOf(socket, clockMs)
   }
 
   #reportOpened(report: OpenedReport): readonly SocketEvent[] {

@@ -13,6 +13,7 @@ import {
   closedReference,
   coverage,
   flows,
+  hostIdentity,
   interfaceFlows,
   ledger,
   limits,
@@ -28,6 +29,7 @@ import {
   systemLimits,
 } from './nouns.ts'
 import { count, list, maybe, number, object, optional, Place, words, type Definitions, type Members, type Shape } from './shape.ts'
+import { socketHealth } from './reports.ts'
 import { processTable, type Tables } from './snapshot.ts'
 
 /** What a frame has besides its snapshot. */
@@ -43,10 +45,12 @@ const rest: Members<Rest> = {
   flows: optional(flows),
   interfaces: optional(interfaceFlows),
   ledger: optional(ledger),
+  health: optional(list(socketHealth, limits.sockets)),
   use: optional(list(processUse, limits.processes)),
   counters: optional(systemCounters),
   limits: optional(systemLimits),
   coverage,
+  host: maybe(hostIdentity),
   skipped: count,
 }
 const restShape = object<Rest>(rest)
@@ -116,7 +120,7 @@ function deltaOf(before: Frame, frame: Frame, meta: Meta): Document {
 }
 
 /** The rest of a frame; objects that are in its tables, or in those of the frame before, are references. */
-function restOf(frame: Frame, before: readonly Socket[]): object {
+function restOf(frame: Frame, before: readonly Socket[]): Readonly<Record<keyof Rest, unknown>> {
   const [now, closed] = [new References(frame.sockets), new References(before)]
   const refer = (one: Socket, all: References): Socket | string => (all.has(one) ? one.key : one)
   const ownerOf = (one: Process | undefined): Process | number | undefined =>
@@ -139,10 +143,12 @@ function restOf(frame: Frame, before: readonly Socket[]): object {
     flows: frame.flows && flowsOf(frame.flows),
     interfaces: frame.interfaces,
     ledger: frame.ledger,
+    health: frame.health,
     use: frame.use,
     counters: frame.counters,
     limits: frame.limits,
     coverage: frame.coverage,
+    host: frame.host,
     skipped: frame.skipped,
   }
 }

@@ -2,10 +2,11 @@
 
 import type { Accuracy } from '../model/accuracy.ts'
 import type { StateChange } from '../model/frame.ts'
-import type { SystemCounters, TcpCounters, UdpCounters } from '../model/counters.ts'
+import type { FamilyCounts, SocketCounts, SystemCounters, TcpCounters, TcpExtendedCounters, UdpCounters } from '../model/counters.ts'
 import type { Coverage, EventGap, SocketEvent, Tier } from '../model/event.ts'
 import type { Flow, Flows, InterfaceFlow, Ledger, LedgerRow } from '../model/flow.ts'
 import { gapCodes, type Gap, type GapCode } from '../model/gap.ts'
+import type { HostIdentity } from '../model/host.ts'
 import type { PortRange, SystemLimits, Usage } from '../model/limits.ts'
 import type { Container, Process, ProcessUse } from '../model/process.ts'
 import {
@@ -77,7 +78,7 @@ const scalars = table(scalar, limits.few) as Shape<Readonly<Record<string, strin
 export const gap = named(
   'gap',
   object<Gap>({
-    code: optional(growingWords(Object.keys(gapCodes) as GapCode[])),
+    code: growingWords(Object.keys(gapCodes) as GapCode[]),
     what: words<Gap['what']>(['sockets', 'owners', 'processes', 'statistics', 'events', 'bytes', 'namespaces', 'interfaces']),
     why: words<Gap['why']>(['permission', 'kernel', 'platform', 'interrupted', 'lost', 'limit', 'gone', 'recording', 'damaged']),
     text: text(),
@@ -465,6 +466,8 @@ export const ledger = named(
   }),
 )
 
+export const hostIdentity = named('hostIdentity', object<HostIdentity>({ hostId: maybe(text()), bootId: maybe(text()) }))
+
 const tcpCounters = named(
   'tcpCounters',
   object<TcpCounters>({
@@ -482,13 +485,78 @@ const tcpCounters = named(
 )
 const udpCounters = named(
   'udpCounters',
-  object<UdpCounters>({ receivedDatagrams: number, sentDatagrams: number, refusedDatagrams: number, receiveErrors: number }),
+  object<UdpCounters>({
+    receivedDatagrams: number,
+    sentDatagrams: number,
+    refusedDatagrams: number,
+    receiveErrors: number,
+    receiveBufferErrors: optional(number),
+    sendBufferErrors: optional(number),
+    checksumErrors: optional(number),
+  }),
+)
+const tcpExtended = named(
+  'tcpExtendedCounters',
+  object<TcpExtendedCounters>({
+    listenOverflows: maybe(number),
+    listenDrops: maybe(number),
+    requestDrops: maybe(number),
+    synCookiesSent: maybe(number),
+    synCookiesReceived: maybe(number),
+    synCookiesFailed: maybe(number),
+    timeouts: maybe(number),
+    spuriousTimeouts: maybe(number),
+    fastRetransmits: maybe(number),
+    slowStartRetransmits: maybe(number),
+    synRetransmits: maybe(number),
+    lostRetransmits: maybe(number),
+    failedRetransmits: maybe(number),
+    tailLossProbes: maybe(number),
+    tailLossProbeRecoveries: maybe(number),
+    duplicateAckedSegments: maybe(number),
+    outOfOrderSegments: maybe(number),
+    outOfOrderDrops: maybe(number),
+    backlogDrops: maybe(number),
+    receiveQueueDrops: maybe(number),
+    zeroWindowDrops: maybe(number),
+    zeroWindows: maybe(number),
+    zeroWindowProbes: maybe(number),
+    keepAliveProbes: maybe(number),
+    abortsOnData: maybe(number),
+    abortsOnClose: maybe(number),
+    abortsOnTimeout: maybe(number),
+    abortsOnMemory: maybe(number),
+    memoryPressures: maybe(number),
+    prunes: maybe(number),
+    timeWaits: maybe(number),
+    timeWaitOverflows: maybe(number),
+    challengeAcks: maybe(number),
+    deliveredSegments: maybe(number),
+    deliveredMarkedSegments: maybe(number),
+  }),
+)
+const familyCounts = named('familyCounts', object<FamilyCounts>({ ipv4: maybe(number), ipv6: maybe(number) }))
+const socketCounts = named(
+  'socketCounts',
+  object<SocketCounts>({
+    used: maybe(number),
+    tcp: familyCounts,
+    udp: familyCounts,
+    udplite: familyCounts,
+    raw: familyCounts,
+    tcpOrphans: maybe(number),
+    tcpTimeWaits: maybe(number),
+    tcpAllocated: maybe(number),
+  }),
 )
 export const systemCounters = named(
   'systemCounters',
   object<SystemCounters>({
-    tcp: object<SystemCounters['tcp']>({ ipv4: maybe(tcpCounters), ipv6: maybe(tcpCounters) }),
+    tcp: object<SystemCounters['tcp']>({ ipv4: maybe(tcpCounters), ipv6: maybe(tcpCounters), combined: optional(tcpCounters) }),
     udp: object<SystemCounters['udp']>({ ipv4: maybe(udpCounters), ipv6: maybe(udpCounters) }),
+    tcpExtended: optional(tcpExtended),
+    sockets: optional(socketCounts),
+    fields: optional(table(number, 4096) as Shape<Readonly<Record<string, number>>>),
   }),
 )
 

@@ -1,11 +1,7 @@
 // The reports on the wire.
 
-import type { Judged } from '../measure/health/collect.ts'
-import type { Grade, Health } from '../measure/health/health.ts'
-import type { Limits } from '../measure/health/limits.ts'
-import type { Percentiles, Summary } from '../measure/health/summary.ts'
-import type { Finding, Verdict } from '../measure/health/verdict.ts'
 import type { Ability } from '../model/ability.ts'
+import type { SocketHealth } from '../model/health.ts'
 import { protocols, states } from '../model/socket.ts'
 import type { Supervisor } from '../report/chain.ts'
 import { explainBy, type ExplainGroup, type ExplainReport } from '../report/explain.ts'
@@ -47,6 +43,16 @@ import {
   type Members,
   type Shape,
 } from './shape.ts'
+
+/** The parts of a report on health, by their names. */
+type Judged = NonNullable<ExplainReport['connections']>[number]
+type Health = Judged['health']
+type Verdict = Health['verdict']
+type Finding = Health['findings'][number]
+type Grade = NonNullable<Health['queueGrade']>
+type LimitShares = NonNullable<Health['limits']>
+type Summary = ExplainGroup['summary']
+type Percentiles = NonNullable<Summary['rttMicros']>
 
 const sockets = list(socket, limits.sockets)
 
@@ -119,7 +125,7 @@ const finding = object<Finding>({
   text: text(),
   help: text(),
 })
-const limitShares = named('limits', object<Limits>({ application: number, receiver: number, sendBuffer: number, network: number }))
+const limitShares = named('limits', object<LimitShares>({ application: number, receiver: number, sendBuffer: number, network: number }))
 
 export const health = named(
   'health',
@@ -172,6 +178,7 @@ const summary = object<Summary>({
   text: text(),
 })
 
+export const socketHealth = named('socketHealth', object<SocketHealth>({ key: text(), health }))
 const judged = object<Judged>({ socket, health, closed: flag })
 
 const explainGroup = object<ExplainGroup>({

@@ -12,7 +12,8 @@ import type { Socket } from '../model/socket.ts'
 import { parseDocument, textOf, writeDocument } from './document.ts'
 import { metaOf } from './envelope.ts'
 import { FrameDecoder, FrameEncoder } from './frame.ts'
-import { flows, limits, process, socket, socketEvent } from './nouns.ts'
+import { flows, hostIdentity, limits, process, socket, socketEvent } from './nouns.ts'
+import { socketHealth } from './reports.ts'
 import { documents, jsonSchema } from './schemas.ts'
 import { Place, type Definitions, type Shape } from './shape.ts'
 import { readEvent, readSnapshot, writeEvent, writeSnapshot } from './snapshot.ts'
@@ -83,7 +84,7 @@ test('a snapshot comes back as it was, from its text and from its parsed value',
 })
 
 test('a document says whether it is complete, and nothing in it can act on a terminal', () => {
-  const gap = { what: 'owners', why: 'permission', text: 'x', help: 'y', count: 3 } as const
+  const gap = { code: 'owners-hidden', what: 'owners', why: 'permission', text: 'x', help: 'y', count: 3 } as const
   const evil = aSocket({ local: { path: '\u001b[2J\u202e' } })
   const snapshot = snapshotOf([evil], [aProcess({ pid: 7 })], [gap])
   const text = textOf(writeSnapshot(snapshot, metaOf(snapshot, '1.0.0', undefined)))
@@ -157,11 +158,22 @@ function nextList<T extends object>(of: fc.Arbitrary<T>, key: keyof T): fc.Arbit
 const partOf = (value: object, seed: number): object => Object.fromEntries(Object.entries(value).filter((_, i) => (i * 7 + seed) % 3 === 0))
 
 const someFlows = some(flows)
+const someHost = some(hostIdentity)
+const someHealth = some(socketHealth)
 const someEvent = some(socketEvent)
 const step = fc.record({
   sockets: nextList(someSocket, 'key'),
   processes: nextList(someProcess, 'pid'),
-  rest: fc.record({ flows: fc.option(someFlows, { nil: undefined }), events: fc.array(someEvent, { maxLength: 2 }), skipped: fc.nat(3) }),
+  rest: fc.record(
+    {
+      flows: fc.option(someFlows, { nil: undefined }),
+      health: fc.array(someHealth, { maxLength: 3 }),
+      host: fc.option(someHost, { nil: undefined }),
+      events: fc.array(someEvent, { maxLength: 2 }),
+      skipped: fc.nat(3),
+    },
+    { requiredKeys: ['flows', 'host', 'events', 'skipped'] },
+  ),
 })
 
 /** Frames as a monitor makes them: what opened, closed and changed are the sockets of the tables, or others. */
@@ -231,6 +243,7 @@ const simple = (sequence: number, sockets: readonly Socket[], processes: readonl
   changed: [],
   events: [],
   coverage: { tier: 'snapshot', opens: [], ends: [], lost: 0 },
+  host: undefined,
   skipped: 0,
 })
 const [a, b, c] = ['a', 'b', 'c'].map(key => aSocket({ key }))

@@ -90,10 +90,10 @@ test('SCTP: a listener, a connection, and one socket with many associations', ()
 test('SCTP as text says the same', async () => {
   const { readTextTable, textTables } = await import('../../src/source/linux/sockdiag/procnet.ts')
   const { live } = await import('../../src/source/tape.ts')
-  const { ownPlace } = await import('../../src/source/linux/netns/network-namespace.ts')
+  const { ownNetworkNamespace } = await import('../../src/source/linux/netns/network-namespace.ts')
   const text: Socket[] = []
   for (const [file, reader] of textTables('sctp', undefined)) {
-    const table = await readTextTable(live, ownPlace(undefined), file, reader)
+    const table = await readTextTable(live, ownNetworkNamespace(undefined, { root: '/proc' }), file, reader)
     deepEqual([table.gaps, table.failure], [[], undefined])
     text.push(...table.sockets)
   }

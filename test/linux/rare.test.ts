@@ -1,8 +1,15 @@
 // Tables that few kernels have: VSOCK, XDP, TIPC, SCTP and RAW through sock_diag, and SCTP as text. The answers are made here, as the kernel's headers say.
 import { test } from 'node:test'
 import { deepEqual, equal, ok } from 'node:assert/strict'
-import { sctpInfo, inetDiagMsg } from '../../src/source/linux/kernel/structs.ts'
-import { vsockDiagMsg, xdpDiagInfo, xdpDiagMsg, xdpDiagStats, xdpDiagUmem } from '../../src/source/linux/kernel/structs-families.ts'
+import {
+  inetDiagMsg,
+  sctpInfo,
+  vsockDiagMsg,
+  xdpDiagInfo,
+  xdpDiagMsg,
+  xdpDiagStats,
+  xdpDiagUmem,
+} from '../../src/source/linux/kernel/structs.ts'
 import { attribute, message } from '../../src/source/linux/kernel/netlink.ts'
 import type { Protocol, Socket } from '../../src/model/socket.ts'
 import { listScripted } from './scripted.ts'

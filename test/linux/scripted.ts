@@ -2,8 +2,11 @@
 import { OsError } from '../../src/model/errors.ts'
 import type { Gap } from '../../src/model/gap.ts'
 import type { Protocol, Socket } from '../../src/model/socket.ts'
-import { dumper } from '../../src/source/linux/sockdiag/dumper.ts'
-import { cgroups } from '../../src/source/linux/host/naming.ts'
+import { GapList } from '../../src/source/linux/gap-list.ts'
+import { CgroupTable } from '../../src/source/linux/host/cgroups.ts'
+import { OwnSockets } from '../../src/source/linux/kernel/connection.ts'
+import { ownNetworkNamespace } from '../../src/source/linux/netns/network-namespace.ts'
+import { Dumper } from '../../src/source/linux/sockdiag/dumper.ts'
 import type { Requested } from '../../src/source/linux/sockdiag/requests.ts'
 import { listTables } from '../../src/source/linux/sockdiag/tables.ts'
 import { live, type Tape } from '../../src/source/tape.ts'
@@ -40,9 +43,9 @@ export async function listScripted(
   requested: Partial<Requested> = {},
 ): Promise<{ readonly sockets: readonly Socket[]; readonly gaps: readonly Gap[]; readonly asked: readonly string[] }> {
   const tape = scripted(script)
-  const gaps: Gap[] = []
-  const lister = { tape, ask: dumper(tape, undefined), cgroupOf: cgroups(tape).of }
-  const place = { prefix: '', namespace: undefined, net: '/proc/net', open: () => -1 }
+  const gaps = new GapList()
+  const context = { tape, dumper: new Dumper(tape, undefined, new OwnSockets()), cgroupOf: new CgroupTable(tape).of }
+  const netns = ownNetworkNamespace(undefined, { root: '/proc' })
   const full: Requested = {
     protocols,
     families: ['ipv4', 'ipv6', 'unix', 'packet', 'netlink', 'vsock', 'xdp', 'tipc'],
@@ -51,6 +54,6 @@ export async function listScripted(
     filter: undefined,
     ...requested,
   }
-  const sockets = await listTables(lister, place, full, (_, gap) => gaps.push(gap))
-  return { sockets, gaps, asked: tape.asked }
+  const sockets = await listTables(context, netns, full, full, gaps)
+  return { sockets, gaps: gaps.list(), asked: tape.asked }
 }

@@ -6,7 +6,7 @@ import { deepEqual, equal, match, ok } from 'node:assert/strict'
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { openRecording } from '../../src/index.ts'
+import { openRecording } from '../../src/source/open.ts'
 import { DecodeError, OsError } from '../../src/model/errors.ts'
 import { fileHeaderBytes, kinds, readBlock, readRecords, writeBlock, writeRecord, type Record } from '../../src/source/replay/format.ts'
 

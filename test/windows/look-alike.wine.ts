@@ -20,7 +20,7 @@ let turned: () => number
 const play = (words: string): void => void (process.env.LOOK_ALIKE = words)
 const at = (snapshot: Snapshot, port: number): Socket | undefined =>
   snapshot.sockets.find(s => s.local.port === port && s.family === 'ipv4' && s.protocol === 'tcp')
-const open = async (): Promise<Source> => (await import('../../src/index.ts')).openSource()
+const open = async (): Promise<Source> => (await import('../../src/source/open.ts')).openLocal()
 
 before(async () => {
   if (there.skip) return

@@ -6,7 +6,8 @@ import { createSocket } from 'node:dgram'
 import { connect, createServer, type AddressInfo, type Server, type Socket as NetSocket } from 'node:net'
 import { once } from 'node:events'
 import { join } from 'node:path'
-import { Machine, openSource, socketStat, sockets, watch, type Snapshot, type Socket, type Source } from '../../src/index.ts'
+import { Machine, socketStat, sockets, watch, type Snapshot, type Socket, type Source } from '../../src/index.ts'
+import { openLocal } from '../../src/source/open.ts'
 import { hold, until, type Holder, type Opened } from './inside.ts'
 
 let holders: readonly Holder[]
@@ -16,7 +17,7 @@ let snapshot: Snapshot
 
 before(async () => {
   holders = await Promise.all([hold(), hold(undefined, join('..', 'Pf\u00e4d \u4f60\u597d', 'n\u00f6de \u{1f600}.exe'))])
-  source = await openSource()
+  source = await openLocal()
   machine = new Machine(source)
   snapshot = await source.takeSnapshot()
 })

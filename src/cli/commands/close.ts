@@ -1,15 +1,13 @@
 // `sockscope close FILTER`: closes connections, gracefully where possible, otherwise with a reset.
 
-import { planQuery } from '../../filter/plan.ts'
 import { OsError } from '../../model/errors.ts'
 import type { Socket } from '../../model/socket.ts'
 import { connectionText } from '../../render/plans.ts'
 import { holdersText } from '../../render/process-text.ts'
 import { counted, safe } from '../../render/text.ts'
-import { closePlan } from '../../report/close-plan.ts'
 import type { Actions } from '../../source/source.ts'
 import { confirmed } from '../ask.ts'
-import { printDocument } from '../document.ts'
+import { printReport } from '../document.ts'
 import { noteGaps } from '../gaps.ts'
 import { withMachine } from '../machine.ts'
 import { note, printLines } from '../output.ts'
@@ -23,23 +21,23 @@ export function run(args: ParsedArguments): Promise<number> {
   if (filter === undefined && states === undefined)
     throw new UsageError('which connections? specify a filter, such as sockscope close dst 10.0.0.7')
   if (args.has('replay')) throw new UsageError('close acts on this machine; a recording has no connections to close')
-  const plan = planQuery({ protocols: ['tcp'], ...(states && { states }), ...(filter !== undefined && { filter }) })
-  return withMachine(args, async source => {
-    const snapshot = await source.takeSnapshot(plan)
-    const { connections, spared } = closePlan(snapshot, process.pid)
+  return withMachine(args, async machine => {
+    const plan = await machine.closePlan({ ...(states && { states }), ...(filter !== undefined && { filter }) })
+    const { connections } = plan
+    const processes = new Map(plan.processes.map(process => [process.pid, process]))
     const finish = (result: object, exitCode: number): number => {
-      if (args.has('json')) printDocument('close', snapshot, { connections, spared, ...result })
+      if (args.has('json')) printReport('close', plan, result)
       return exitCode
     }
     if (!args.has('json')) {
-      printLines(connections.map(s => safe(`${connectionText(s)}  ${holdersText(s, snapshot.processes)}`.trimEnd())))
-      noteGaps(snapshot.gaps)
+      printLines(connections.map(s => safe(`${connectionText(s)}  ${holdersText(s, processes)}`.trimEnd())))
+      noteGaps(plan.gaps)
     }
     if (connections.length === 0) {
       note('no connection matches')
       return finish({ done: false }, exits.nothing)
     }
-    const { actions } = source
+    const { actions } = machine.source
     if (actions?.close === undefined && actions?.shutdown === undefined)
       throw new UsageError('this system cannot close connections of other processes')
     if (args.has('dry-run')) return finish({ done: false }, exits.found)

@@ -1,13 +1,12 @@
 // `sockscope completion SHELL`: the completion script of a shell.
 
-import { commands } from '../commands.ts'
 import { completion, shells, type Shell } from '../completion.ts'
 import { print } from '../output.ts'
 import { exits, UsageError } from '../problem.ts'
-import type { ParsedArguments } from '../table.ts'
+import type { Command, ParsedArguments } from '../table.ts'
 
 /** Runs the command. */
-export async function run(args: ParsedArguments): Promise<number> {
+export async function run(args: ParsedArguments, commands: readonly Command[]): Promise<number> {
   const [shell, ...more] = args.words
   if (more.length > 0 || !shells.includes(shell as Shell))
     throw new UsageError(`which shell? write sockscope completion ${shells.join('|')}`)

@@ -20,7 +20,7 @@ const heads = [
 
 /** Runs the command. */
 export function run(args: ParsedArguments): Promise<number> {
-  return withMachine(args, async source => {
+  return withMachine(args, async ({ source }) => {
     const abilities = args.has('self-check') ? await selfCheck(source) : await source.abilities()
     // The user of a recording is not the one who made it.
     const user = args.has('replay') ? undefined : process.getuid?.()

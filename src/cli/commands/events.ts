@@ -1,12 +1,11 @@
 // `sockscope events`: each socket that opens or closes, as it happens, with its final byte counts, one line each.
 
 import type { EventGap, SocketEvent } from '../../model/event.ts'
-import { Machine } from '../../machine/machine.ts'
 import { eventLine } from '../../render/changes.ts'
 import { safeJson } from '../../render/text.ts'
 import { record } from '../../wire/envelope.ts'
 import { onInterrupt } from '../interrupt.ts'
-import { openMachine } from '../machine.ts'
+import { withMachine } from '../machine.ts'
 import { colour, print } from '../output.ts'
 import { count } from '../parse.ts'
 import { exits, UsageError } from '../problem.ts'
@@ -14,9 +13,10 @@ import type { ParsedArguments } from '../table.ts'
 import { intervalOf, requestedBy, wordsOf } from '../wanted.ts'
 
 /** Runs the command. */
-export async function run(args: ParsedArguments): Promise<number> {
-  if (wordsOf(args).states !== undefined) throw new UsageError('state: events has no states; use sockscope watch for state changes')
-  // Letters select only tables here: a socket that opens or closes passes through all states.
+export function run(args: ParsedArguments): Promise<number> {
+  if (wordsOf(args).states !== undefined)
+    throw new UsageError('state: events are about opening and closing, not about states; sockscope watch shows changes of state')
+  // Letters choose tables here: a socket that opens or closes goes through all states.
   const {
     query: { states: _, ...query },
     test,
@@ -24,19 +24,16 @@ export async function run(args: ParsedArguments): Promise<number> {
   const every = intervalOf(args)
   const max = args.has('count') ? count('--count', args.value('count')!) : Infinity
   const signal = onInterrupt()
-  const source = await openMachine(args)
   const line = args.has('ndjson') ? recordLine : (event: SocketEvent | EventGap): string => eventLine(event, colour)
-  try {
+  return withMachine(args, async machine => {
     let printed = 0
-    for await (const event of new Machine(source).events({ ...query, every, signal })) {
+    for await (const event of machine.events({ ...query, every, signal })) {
       if (event.type !== 'gap' && test && !test(event.socket)) continue
       print(`${line(event)}\n`)
       if (event.type !== 'gap' && ++printed >= max) break
     }
     return signal.aborted ? exits.interrupted : exits.found
-  } finally {
-    source.close()
-  }
+  })
 }
 
 function recordLine({ type, atMs, ...rest }: SocketEvent | EventGap): string {

@@ -1,8 +1,7 @@
 // `sockscope explain`: the verdict on each connection, process or peer, with its evidence.
 
-import { Machine } from '../../machine/machine.ts'
 import { explainLines } from '../../render/explain.ts'
-import { counted } from '../../render/text.ts'
+import { counted } from '../../model/counted.ts'
 import { microsText } from '../../render/units.ts'
 import { explainReport, type ExplainBy } from '../../report/explain.ts'
 import { printDocument, currentMoment } from '../document.ts'
@@ -23,10 +22,10 @@ export function run(args: ParsedArguments): Promise<number> {
   const by = (args.value('by') ?? 'connection') as ExplainBy
   const query = { namespaces: namespacesOf(args)!, ...(states && { states }), ...(filter !== undefined && { filter }) }
   const signal = onInterrupt()
-  return withMachine(args, async source => {
+  return withMachine(args, async machine => {
     if (isTerminal() && !args.has('json')) note(`watching for ${microsText(forMs * 1000)} …`)
-    const explanation = await new Machine(source).explain({ ...query, for: forMs, signal })
-    const moment = explanation.frame ?? currentMoment(source)
+    const explanation = await machine.explain({ ...query, for: forMs, signal })
+    const moment = explanation.frame ?? currentMoment(machine.source)
     const report = explainReport(explanation, explanation.processes, by)
     if (args.has('json')) printDocument('explain', moment, report)
     else {

@@ -1,7 +1,6 @@
 // `sockscope free [RANGE]`: a port that is free.
 
 import { parsePorts } from '../../filter/language/ports.ts'
-import { freePort } from '../../machine/ports.ts'
 import { ArgumentError, OsError } from '../../model/errors.ts'
 import { printDocument, currentMoment } from '../document.ts'
 import { withMachine } from '../machine.ts'
@@ -28,16 +27,16 @@ export async function run(args: ParsedArguments): Promise<number> {
   const requested = args.has('count') ? count('--count', args.value('count')!) : 1
   const host = args.value('host')
   const options = { protocol: args.has('udp') ? 'udp' : 'tcp', ...(host === undefined ? {} : { host }) } as const
-  return withMachine(args, async source => {
+  return withMachine(args, async machine => {
     const found: number[] = []
     let from = ranges
     while (found.length < requested) {
-      const port = await freePort({ ...options, ...(from ? { from } : {}) }, source).catch(noAddress(host))
+      const port = await machine.freePort({ ...options, ...(from ? { from } : {}) }).catch(noAddress(host))
       if (port === undefined) break
       if (!found.includes(port)) found.push(port)
       from = from?.map(r => ({ first: Math.max(r.first, port + 1), last: r.last })).filter(r => r.first <= r.last)
     }
-    if (args.has('json')) printDocument('free', currentMoment(source), { ports: found })
+    if (args.has('json')) printDocument('free', currentMoment(machine.source), { ports: found })
     else printLines(found.map(String))
     if (found.length < requested) note(`only ${found.length} of ${requested} ports are free${text === undefined ? '' : ` in ${text}`}`)
     return found.length < requested ? exits.nothing : exits.found

@@ -1,24 +1,23 @@
 // `sockscope help [TOPIC]`: commands, topics and the manual page.
 
 import { nearest } from '../../model/nearest.ts'
-import { commands } from '../commands.ts'
 import { commandHelp, programHelp } from '../help.ts'
 import { manual } from '../manual.ts'
 import { print } from '../output.ts'
 import { exits, UsageError } from '../problem.ts'
 import { topics } from '../topics.ts'
-import type { ParsedArguments } from '../table.ts'
+import type { Command, ParsedArguments } from '../table.ts'
 import { version } from '../version.ts'
 
 /** Runs the command. */
-export async function run(args: ParsedArguments): Promise<number> {
+export async function run(args: ParsedArguments, commands: readonly Command[]): Promise<number> {
   const [word, ...more] = args.words
   if (more.length > 0) throw new UsageError('help takes one topic')
-  print(text(word))
+  print(text(word, commands))
   return exits.found
 }
 
-function text(word: string | undefined): string {
+function text(word: string | undefined, commands: readonly Command[]): string {
   if (word === undefined) return programHelp(commands)
   if (word === 'man') return manual(commands, version)
   const command = commands.find(c => c.name === word)

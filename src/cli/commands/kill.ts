@@ -1,41 +1,36 @@
 // `sockscope kill :3000`: kills the processes that listen on a port, and waits until the port can be bound again.
 
-import { setInterval as ticks, setTimeout as sleep } from 'node:timers/promises'
-import { inRanges } from '../../filter/language/ports.ts'
-import { planQuery, type Plan } from '../../filter/plan.ts'
+import type { Machine } from '../../machine/machine.ts'
 import { OsError } from '../../model/errors.ts'
-import type { PortRange } from '../../model/limits.ts'
-import type { Snapshot } from '../../model/snapshot.ts'
 import type { Socket } from '../../model/socket.ts'
 import { isPortAvailable } from '../../ports/ports.ts'
 import { holderText, killPlanLines, refusalText } from '../../render/plans.ts'
 import { processText } from '../../render/process-text.ts'
 import { counted, safe } from '../../render/text.ts'
-import { killPlan, type KillPlan, type KillRefusal } from '../../report/kill-plan.ts'
-import type { Source } from '../../source/source.ts'
+import { killQuery, type KillPlan, type KillRefusal } from '../../report/kill-plan.ts'
 import { confirmed } from '../ask.ts'
-import { printDocument } from '../document.ts'
+import { printReport } from '../document.ts'
 import { noteGaps } from '../gaps.ts'
 import { endProcesses, portsOutcome, type PortsOutcome } from '../kill-wait.ts'
 import { withMachine } from '../machine.ts'
 import { note, print, printLines } from '../output.ts'
 import { duration, portsOf, portsText } from '../parse.ts'
 import { exits, isDenied, UsageError } from '../problem.ts'
-import { ownChain } from '../self.ts'
 import type { ParsedArguments } from '../table.ts'
 
-const pollMs = 50
+/** The wait for the end of processes and of their sockets follows this machine so often. */
+const everyMs = 50
 
 /** Runs the command. */
 export function run(args: ParsedArguments): Promise<number> {
   const ranges = portsOf(args.words, 'kill')
   const graceMs = args.has('grace') ? duration('--grace', args.value('grace')!) : 5000
-  if (args.has('replay')) throw new UsageError('kill acts on this machine; a recording has no processes to kill')
-  return withMachine(args, async source => {
-    const snapshot = await source.takeSnapshot(planOf(ranges))
-    const plan = await planned(source, snapshot, ranges, args)
+  if (args.has('replay')) throw new UsageError('kill acts on this machine; a recording has no processes to end')
+  return withMachine(args, async machine => {
+    const plan = await machine.killPlan({ ports: ranges, clients: args.has('clients'), tree: args.has('tree') })
     const finish = (result: Result, exitCode: number): number => {
-      if (args.has('json')) printDocument('kill', snapshot, { targets: plan.targets, ...result })
+      const { atMs, source, gaps, targets } = plan
+      if (args.has('json')) printReport('kill', { atMs, source, gaps, targets }, result)
       return exitCode
     }
     if (plan.listeners.length === 0) {
@@ -44,7 +39,7 @@ export function run(args: ParsedArguments): Promise<number> {
     }
     if (!args.has('json')) {
       printLines(killPlanLines(plan).map(safe))
-      noteGaps(snapshot.gaps)
+      noteGaps(plan.gaps)
     }
     if (plan.refusal !== undefined) {
       const text = refusalText(plan.refusal, plan)
@@ -54,7 +49,7 @@ export function run(args: ParsedArguments): Promise<number> {
     if (args.has('dry-run')) return finish({ done: false }, exits.found)
     const processes = counted(plan.targets.length, 'process', 'processes')
     if (!(await confirmed(args, plan.targets.length === 1 ? 'Kill this process?' : `Kill these ${processes}?`))) return exits.failed
-    const failure = await carryOut(source, plan, graceMs)
+    const failure = await carryOut(machine, plan, graceMs)
     if (failure !== undefined) {
       note(`sockscope: ${safe(failure.text)}`)
       return finish({ done: false, failure }, failure.code === 'permission' ? exits.permission : exits.failed)
@@ -71,20 +66,6 @@ interface Result {
   readonly failure?: Failure
 }
 
-const planOf = (ranges: readonly PortRange[]): Plan =>
-  planQuery({ filter: s => inRanges(s.local.port, ranges) || inRanges(s.remote?.port, ranges), details: ['options'] })
-
-async function planned(source: Source, snapshot: Snapshot, ranges: readonly PortRange[], args: ParsedArguments): Promise<KillPlan> {
-  return killPlan(snapshot, {
-    ranges,
-    clients: args.has('clients'),
-    descendants: args.has('tree') ? ((await source.processes?.()) ?? []) : undefined,
-    self: await ownChain(source),
-    uid: process.geteuid?.(),
-    canSignal: source.actions?.signal !== undefined,
-  })
-}
-
 function refusalExit(refusal: KillRefusal): number {
   const needsPrivilege = refusal.code === 'holder-hidden' || (refusal.code === 'target-spared' && refusal.spared.code === 'other-user')
   return needsPrivilege ? exits.permission : exits.failed
@@ -96,14 +77,17 @@ interface Failure {
   readonly text: string
 }
 
-/** Kills the processes of a plan and waits for their ports; undefined when these are free. */
-async function carryOut(source: Source, { targets, listeners }: KillPlan, graceMs: number): Promise<Failure | undefined> {
+/** Ends the processes of a plan and waits for their ports; undefined when these are free. */
+async function carryOut(machine: Machine, { targets, listeners }: KillPlan, graceMs: number): Promise<Failure | undefined> {
   try {
     const processes = targets.map(t => t.process)
-    const [living] = await endProcesses(source, processes, graceMs, () => ticks(pollMs))
+    const query = killQuery(listeners.map(s => ({ first: s.local.port!, last: s.local.port! })))
+    const [living] = await endProcesses(machine.source, processes, graceMs, () =>
+      machine.watch({ ...query, owners: false, every: everyMs }),
+    )
     if (living) return { code: 'still-running', text: `${processText(living, living.pid)} is still running after KILL` }
-    const ports = listeners.map(s => ({ first: s.local.port!, last: s.local.port! }))
-    return outcomeFailure(await portsOutcome(snapshotsOf(source, planOf(ports)), listeners, () => canBind(listeners)))
+    const frames = machine.watch({ ...query, every: everyMs })
+    return outcomeFailure(await portsOutcome(frames, listeners, () => canBind(listeners)))
   } catch (error) {
     if (!(error instanceof OsError)) throw error
     if (!isDenied(error)) return { code: 'error', text: error.message }
@@ -111,14 +95,6 @@ async function carryOut(source: Source, { targets, listeners }: KillPlan, graceM
       code: 'permission',
       text: error.help === undefined ? `${error.message}; run as root, or as the owner of the process` : error.message,
     }
-  }
-}
-
-/** Takes one snapshot after the other. */
-async function* snapshotsOf(source: Source, plan: Plan): AsyncGenerator<Snapshot, void, undefined> {
-  for (;;) {
-    yield await source.takeSnapshot(plan)
-    await sleep(pollMs)
   }
 }
 

@@ -2,7 +2,7 @@
 
 import type { FieldContext, Need } from '../../fields/field.ts'
 import { detailsOf } from '../../filter/needs.ts'
-import { planQuery, type Query } from '../../filter/plan.ts'
+import type { Query } from '../../filter/plan.ts'
 import type { DetailName } from '../../model/details.ts'
 import type { Frame } from '../../model/frame.ts'
 import { nearest } from '../../model/nearest.ts'
@@ -24,7 +24,7 @@ import { momentCells, momentColumns, momentOf, record, type Moment } from '../..
 import { printDocument } from '../document.ts'
 import { exitCode, NewGaps, noteGaps } from '../gaps.ts'
 import { onInterrupt } from '../interrupt.ts'
-import { openMachine } from '../machine.ts'
+import { withMachine } from '../machine.ts'
 import { colour, isTerminal, print, printLines, terminalColumns } from '../output.ts'
 import { count, duration, onlyOneForm } from '../parse.ts'
 import { exits, UsageError } from '../problem.ts'
@@ -46,19 +46,15 @@ export async function run(args: ParsedArguments): Promise<number> {
   const every = args.has('watch') || args.has('every') ? duration('--watch', args.value('watch') ?? args.value('every')!) : undefined
   const { query, needs, show } = prepare(args)
   const signal = every === undefined ? undefined : onInterrupt()
-  const source = await openMachine(args)
-  try {
-    if (every === undefined) return await show(await source.takeSnapshot(planQuery(query)))
-    const { Machine } = await import('../../machine/machine.ts')
+  return withMachine(args, async machine => {
+    if (every === undefined) return show(await machine.snapshot(query))
     let code: number = exits.nothing
-    for await (const frame of new Machine(source).watch({ ...query, every, signal, flows: needs.has('rate') })) {
+    for await (const frame of machine.watch({ ...query, every, signal, flows: needs.has('rate') })) {
       if (isTerminal() && !args.has('ndjson') && !args.has('json')) print('\u001b[H\u001b[2J')
       code = await show(frame, ratesOf(frame), momentOf(frame))
     }
     return signal!.aborted ? exits.interrupted : code
-  } finally {
-    source.close()
-  }
+  })
 }
 
 /** The traffic of each socket in the interval of a frame; a socket that is not in its flows has moved nothing. */

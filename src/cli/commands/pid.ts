@@ -1,6 +1,5 @@
 // `sockscope pid N|NAME`: all sockets of a process and its children.
 
-import { planQuery } from '../../filter/plan.ts'
 import { protocols } from '../../model/socket.ts'
 import { pidReport } from '../../report/pid.ts'
 import { withMachine } from '../machine.ts'
@@ -17,13 +16,12 @@ export function run(args: ParsedArguments): Promise<number> {
   const pid = /^\d+$/.test(word) ? Number(word) : undefined
   if (pid !== undefined && !(pid > 0 && pid <= 2 ** 32)) throw new UsageError(`${word} is not a pid`)
   const list = prepare({ ...args, words: [] })
-  const plan = planQuery({ ...list.query, owners: true, protocols })
-  return withMachine(args, async source => {
-    const snapshot = await source.takeSnapshot(plan)
+  return withMachine(args, async machine => {
+    const snapshot = await machine.snapshot({ ...list.query, owners: true, protocols })
     const { pids, sockets } = pidReport(snapshot, pid === undefined ? { name: word } : { pid })
     if (sockets.length === 0) {
-      const exists = pid === undefined ? pids.length > 0 : (await source.process(pid)) !== undefined
-      note(exists ? `${word} has no sockets` : pid === undefined ? `no process named ${word} has sockets` : `no process ${word}`)
+      const exists = pid === undefined ? pids.length > 0 : (await machine.source.process(pid)) !== undefined
+      note(exists ? `${word} has no sockets` : pid === undefined ? `no process named ${word} has sockets` : `there is no process ${word}`)
     }
     return list.show({ ...snapshot, sockets })
   })

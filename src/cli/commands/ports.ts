@@ -1,15 +1,11 @@
 // `sockscope ports`: what listens.
 
-import { compileFilter } from '../../filter/compile.ts'
-import { needs } from '../../filter/needs.ts'
-import { planQuery } from '../../filter/plan.ts'
-import type { DetailName } from '../../model/details.ts'
 import { csvLine, tsvLine } from '../../render/csv.ts'
 import { listenerCells, listenerHeads } from '../../render/ports.ts'
 import { table } from '../../render/table.ts'
 import { safe, safeJson } from '../../render/text.ts'
-import { portsReport, type Listener } from '../../report/ports.ts'
-import { printDocument } from '../document.ts'
+import type { Listener } from '../../report/ports.ts'
+import { printReport } from '../document.ts'
 import { exitCode, noteGaps } from '../gaps.ts'
 import { withMachine } from '../machine.ts'
 import { colour, printLines, terminalColumns } from '../output.ts'
@@ -23,18 +19,15 @@ export function run(args: ParsedArguments): Promise<number> {
   const { filter } = wordsOf(args)
   onlyOneForm(args, ['json', 'ndjson', 'csv', 'tsv'])
   const protocols = args.has('tcp') ? (['tcp'] as const) : args.has('udp') ? (['udp'] as const) : (['tcp', 'udp'] as const)
-  const details = [...new Set<DetailName>(['options', ...(filter ? needs(filter).details : [])])]
-  const plan = planQuery({ protocols, details, namespaces: namespacesOf(args)! })
-  return withMachine(args, async source => {
-    const snapshot = await source.takeSnapshot(plan)
-    // The filter is not part of the query: the connections of a listener are counted whether they match or not.
-    const report = portsReport(snapshot, filter && compileFilter(filter))
-    if (args.has('json')) printDocument('ports', snapshot, report)
+  const query = { protocols, namespaces: namespacesOf(args)!, ...(filter !== undefined && { filter }) }
+  return withMachine(args, async machine => {
+    const report = await machine.ports(query)
+    if (args.has('json')) printReport('ports', report)
     else {
       printLines(lines(report.ports, args))
-      noteGaps(snapshot.gaps)
+      noteGaps(report.gaps)
     }
-    return exitCode(snapshot, args, report.ports.length > 0)
+    return exitCode(report, args, report.ports.length > 0)
   })
 }
 

@@ -2,7 +2,6 @@
 
 import type { Cell } from '../../fields/field.ts'
 import type { Frame } from '../../model/frame.ts'
-import { Machine } from '../../machine/machine.ts'
 import { csvLine } from '../../render/csv.ts'
 import { flowCells, flowColumns, flowHeads, flowValues } from '../../render/flow-table.ts'
 import { ledgerText, topHead } from '../../render/flows.ts'
@@ -13,7 +12,7 @@ import { envelope, momentCells, momentColumns, momentOf, record } from '../../wi
 import { metaFor } from '../document.ts'
 import { NewGaps, noteGaps } from '../gaps.ts'
 import { onInterrupt } from '../interrupt.ts'
-import { openMachine } from '../machine.ts'
+import { withMachine } from '../machine.ts'
 import { colour, isTerminal, print, printLines, terminalColumns } from '../output.ts'
 import { count, onlyOneForm } from '../parse.ts'
 import { exits } from '../problem.ts'
@@ -21,7 +20,7 @@ import type { ParsedArguments } from '../table.ts'
 import { intervalOf, requestedBy } from '../wanted.ts'
 
 /** Runs the command. */
-export async function run(args: ParsedArguments): Promise<number> {
+export function run(args: ParsedArguments): Promise<number> {
   const { query } = requestedBy(args)
   const every = intervalOf(args)
   const max = args.has('count') ? count('--count', args.value('count')!) : Infinity
@@ -29,20 +28,17 @@ export async function run(args: ParsedArguments): Promise<number> {
   const show = shower(args, form)
   const details = form === 'json' || form === 'ndjson' ? { details: ['tcp' as const] } : {}
   const signal = onInterrupt()
-  const source = await openMachine(args)
   const newGaps = new NewGaps()
-  try {
-    for await (const frame of new Machine(source).watch({ ...query, ...details, every, signal, flows: true })) {
-      // On a terminal the gaps are part of the screen, in JSON part of the document.
+  return withMachine(args, async machine => {
+    for await (const frame of machine.watch({ ...query, ...details, every, signal, flows: true })) {
+      // On a terminal the gaps are part of the screen, in JSON of the document.
       if (form !== 'json' && !isTerminal()) noteGaps(newGaps.of(frame.gaps))
       if (frame.flows === undefined) continue
       show(frame)
       if (frame.sequence >= max) break
     }
     return signal.aborted ? exits.interrupted : exits.found
-  } finally {
-    source.close()
-  }
+  })
 }
 
 /** The function that writes frames. */

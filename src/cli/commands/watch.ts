@@ -5,13 +5,12 @@ import type { Change, Frame } from '../../model/frame.ts'
 import type { Gap } from '../../model/gap.ts'
 import type { Process } from '../../model/process.ts'
 import type { Socket } from '../../model/socket.ts'
-import { Machine } from '../../machine/machine.ts'
 import { changeLines } from '../../render/changes.ts'
 import { safeJson } from '../../render/text.ts'
 import { momentOf, record } from '../../wire/envelope.ts'
 import { NewGaps, noteGaps } from '../gaps.ts'
 import { onInterrupt } from '../interrupt.ts'
-import { openMachine } from '../machine.ts'
+import { withMachine } from '../machine.ts'
 import { colour, printLines } from '../output.ts'
 import { count } from '../parse.ts'
 import { exits } from '../problem.ts'
@@ -21,19 +20,18 @@ import { intervalOf, requestedBy } from '../wanted.ts'
 type Processes = ReadonlyMap<number, Process>
 
 /** Runs the command. */
-export async function run(args: ParsedArguments): Promise<number> {
+export function run(args: ParsedArguments): Promise<number> {
   const { query, test } = requestedBy(args)
   const every = intervalOf(args)
   const max = args.has('count') ? count('--count', args.value('count')!) : Infinity
   const asRecords = args.has('ndjson')
   const details: readonly DetailName[] = asRecords ? ['tcp'] : []
   const signal = onInterrupt()
-  const source = await openMachine(args)
   const newGaps = new NewGaps()
   let before: Processes = new Map()
-  try {
-    for await (const frame of new Machine(source).watch({ ...query, details, every, signal })) {
-      // The process of a closed socket may have ended too: then only the snapshot before has it.
+  return withMachine(args, async machine => {
+    for await (const frame of machine.watch({ ...query, details, every, signal })) {
+      // The process of a closed socket may have ended with it: then only the snapshot before has it.
       const processes = new Map([...before, ...frame.processes])
       const change = selected(frame, test)
       const gaps = newGaps.of(frame.gaps)
@@ -44,9 +42,7 @@ export async function run(args: ParsedArguments): Promise<number> {
       if (frame.sequence >= max) break
     }
     return signal.aborted ? exits.interrupted : exits.found
-  } finally {
-    source.close()
-  }
+  })
 }
 
 /** The part of a change that the letters select. */

@@ -11,11 +11,18 @@ ipsec-nat-t 4500 mdns 5353 llmnr 5355 postgresql 5432 postgres 5432 amqps 5671 a
 webcache 8080 https-alt 8443 mqtts 8883 prometheus 9090 git 9418 memcached 11211 mongodb 27017 wireguard 51820
 `
 
-let table: ReadonlyMap<string, number> | undefined
-const ports = (): ReadonlyMap<string, number> =>
-  (table ??= new Map([...names.matchAll(/(\S+) (\d+)/g)].map(([, name, port]) => [name!, Number(port)])))
+/** The ports by name, read from the text when the first name is asked for. */
+class WellKnownPorts {
+  #byName: ReadonlyMap<string, number> | undefined
+
+  get byName(): ReadonlyMap<string, number> {
+    return (this.#byName ??= new Map([...names.matchAll(/(\S+) (\d+)/g)].map(([, name, port]) => [name!, Number(port)])))
+  }
+}
+
+const wellKnown = new WellKnownPorts()
 
 /** The port of a service by its name; undefined when it is not a well-known one. */
-export const servicePort = (name: string): number | undefined => ports().get(name.toLowerCase())
+export const servicePort = (name: string): number | undefined => wellKnown.byName.get(name.toLowerCase())
 /** The names of the well-known services. */
-export const serviceNames = (): readonly string[] => [...ports().keys()]
+export const serviceNames = (): readonly string[] => [...wellKnown.byName.keys()]

@@ -2,6 +2,7 @@
 // It uses no totals since the connection's start, and reports no share below a minimum volume.
 
 import { checkEach } from '../../model/arguments.ts'
+import { ArgumentError } from '../../model/errors.ts'
 import type { Grade, Health, Measured } from '../../model/health.ts'
 import { limitsOf } from './limits.ts'
 import type { Sample } from './sample.ts'
@@ -20,8 +21,8 @@ export const minSegments = 10
 export function health(samples: readonly Sample[]): Health {
   checkEach('samples', samples, { what: 'a sample, as sampleOf() returns it', fields: { atMs: 'number', tcp: 'object' } })
   const [first, last] = [samples[0], samples.at(-1)]
-  if (first === undefined || last === undefined || samples.length < 2) throw new TypeError('samples: needs at least two')
-  if (pairs(samples).some(([a, b]) => !(b.atMs > a.atMs))) throw new TypeError('samples: must follow each other in time')
+  if (first === undefined || last === undefined || samples.length < 2) throw new ArgumentError('samples: needs at least two')
+  if (pairs(samples).some(([a, b]) => !(b.atMs > a.atMs))) throw new ArgumentError('samples: must follow each other in time')
   const measured = measure(samples, first, last)
   const findings = findingsOf(measured)
   return { ...measured, findings, verdict: verdictOf(measured, findings) }

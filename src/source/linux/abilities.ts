@@ -1,23 +1,11 @@
-// What this Linux machine lets us do, beside what owners and events say of themselves.
+// What can be done on this Linux machine, beside the owners and events, which have their own.
 
-import { readFileSync } from 'node:fs'
 import type { Ability } from '../../model/ability.ts'
 import type { Snapshot } from '../../model/snapshot.ts'
 import { protocols, type Protocol } from '../../model/socket.ts'
 import { planQuery, type Plan } from '../../filter/plan.ts'
-
-/** Capabilities by their numbers in include/uapi/linux/capability.h. */
-const capabilities = { CAP_KILL: 5, CAP_NET_ADMIN: 12, CAP_SYS_PTRACE: 19, CAP_SYS_ADMIN: 21 } as const
-type Capability = keyof typeof capabilities
-
-/** The capabilities that this process has now; none when /proc does not tell. */
-function effective(root: string): bigint {
-  try {
-    return BigInt(`0x${/^CapEff:\s*([0-9a-f]+)$/m.exec(readFileSync(`${root}/self/status`, 'utf8'))?.[1] ?? '0'}`)
-  } catch {
-    return 0n
-  }
-}
+import { Capabilities, type Capability } from './kernel/capabilities.ts'
+import { ProcFs } from './kernel/proc-fs.ts'
 
 /** The tables of sockets, by listing all of them once. */
 export async function tableAbilities(takeSnapshot: (plan: Plan) => Promise<Snapshot>): Promise<readonly Ability[]> {
@@ -38,12 +26,11 @@ export async function tableAbilities(takeSnapshot: (plan: Plan) => Promise<Snaps
   ]
 }
 
-/** What can be done to namespaces, connections and processes, by the capabilities that it takes. */
-export function capabilityAbilities(root = '/proc'): readonly Ability[] {
-  const mask = effective(root)
-  const has = (capability: Capability): boolean => (mask & (1n << BigInt(capabilities[capability]))) !== 0n
+/** What can be done to namespaces, connections and processes, by the capabilities that each requires. */
+export function capabilityAbilities(proc = new ProcFs()): readonly Ability[] {
+  const capabilities = Capabilities.ofThisProcess(proc)
   const ability = (name: string, capability: Capability, yes: string, no: string): Ability =>
-    has(capability)
+    capabilities?.has(capability)
       ? { name, works: true, text: yes, help: '' }
       : { name, works: false, text: no, help: `run as root, or with ${capability}` }
   return [
@@ -51,8 +38,8 @@ export function capabilityAbilities(root = '/proc'): readonly Ability[] {
     ability(
       'shutdown',
       'CAP_SYS_PTRACE',
-      'connections of any process are closed in order',
-      'only connections of own processes are closed in order',
+      'connections of any process are closed gracefully',
+      'only connections of own processes are closed gracefully',
     ),
     ability('reset', 'CAP_NET_ADMIN', 'any connection can be reset', 'connections of others cannot be reset'),
     ability('signal', 'CAP_KILL', 'any process can be ended', 'only own processes can be ended'),

@@ -1,56 +1,81 @@
-// This Linux machine as a source. What is asked of the kernel for a snapshot is in look.ts.
+// This Linux machine as a source. What is asked of the kernel for a snapshot is in snapshot.ts.
 
 import { planQuery } from '../../filter/plan.ts'
 import type { Ability } from '../../model/ability.ts'
-import type { Source } from '../source.ts'
+import type { EventReader, Source } from '../source.ts'
 import { live, type Tape } from '../tape.ts'
 import { capabilityAbilities, tableAbilities } from './abilities.ts'
 import { isGone, linuxActions } from './byfd/actions.ts'
-import { readLimits } from './host/limits.ts'
 import { EventReaders, liveWays } from './events/readers.ts'
+import type { Draft } from './decode/draft.ts'
+import { readCounters } from './host/counters.ts'
 import { interfaceReader } from './host/interfaces.ts'
-import { snapshotTaker } from './snapshot.ts'
-import { ownerFinder } from './owners/owners.ts'
+import { readIdentity } from './host/identity.ts'
+import { readLimits } from './host/limits.ts'
+import { OwnSockets } from './kernel/connection.ts'
+import { ProcFs } from './kernel/proc-fs.ts'
 import { inNamespaceOf } from './netns/enter.ts'
-import { processReader } from './processes/processes.ts'
+import { ownNetworkNamespace } from './netns/network-namespace.ts'
+import { OwnerFinder } from './owners/owners.ts'
+import { ProcessReader } from './processes/processes.ts'
 import { readUse } from './processes/use.ts'
-import { userNames } from './processes/users.ts'
+import { UserNames } from './processes/users.ts'
+import { SnapshotTaker } from './snapshot.ts'
+
+/** Puts what processes moved into sockets: as a reader of events has counted it, or as a recording has it. */
+function addTraffic(tape: Tape, readers: EventReaders | undefined, reader: EventReader | undefined, sockets: readonly Draft[]): void {
+  if (reader === undefined) return
+  readers?.complete(reader, sockets)
+  if (!tape.recordsEverything) return
+  const counted = tape.append('traffic', () =>
+    sockets.flatMap(({ key, traffic }) => (traffic === undefined ? [] : [[key, traffic] as const])),
+  )
+  if (!tape.played) return
+  const byKey = new Map(counted)
+  for (const socket of sockets) socket.traffic = byKey.get(socket.key)
+}
 
 /** Opens this machine, or a recording of a Linux machine. */
 export async function openLinux(tape: Tape = live): Promise<Source> {
   const calls = tape.played ? undefined : await import('./kernel/calls.ts')
-  const owners = ownerFinder(tape, {
-    root: '/proc',
+  const proc = new ProcFs()
+  const own = new OwnSockets()
+  const owners = new OwnerFinder(tape, {
+    proc,
     sweeps: () => import('./bpf/owners.ts'),
     shares: calls?.sharesFiles ?? (() => undefined),
+    own,
     ...(calls && { isGone: socket => isGone(calls, socket) }),
   })
-  const processes = processReader(tape, userNames(calls?.userName))
+  const processes = new ProcessReader(tape, new UserNames(calls?.userName), proc)
   const events = calls && new EventReaders(liveWays(calls))
-  const takeSnapshot = snapshotTaker(tape, calls, owners, processes)
+  const snapshots = new SnapshotTaker({ tape, calls, proc, own, owners, processes })
   return {
     name: tape.played ? 'replay linux' : 'linux',
     takeSnapshot: async (plan = planQuery(), reader) => {
-      const snapshot = await takeSnapshot(plan, sockets => events?.complete(reader, sockets))
+      const snapshot = await snapshots.take(plan, sockets => addTraffic(tape, events, reader, sockets))
       events?.observe(snapshot, plan)
       return snapshot
     },
     ...(events && { openEvents: async plan => events.open(plan) }),
     process: async pid => (calls ? processes.one(pid) : undefined),
     ...(calls && { processes: async () => processes.all() }),
-    ...(calls && { use: async pids => readUse(pids) }),
-    interfaces: interfaceReader(tape, calls),
-    limits: () => tape.value('limits', () => readLimits()),
-    abilities: async (): Promise<readonly Ability[]> =>
-      events
-        ? [
-            ...(await tableAbilities(snapshotTaker(live, calls, owners, processes))),
-            ...(await owners.abilities()),
-            ...(await events.abilities(planQuery())),
-            ...capabilityAbilities(),
-          ]
-        : [],
-    ...(calls && { actions: linuxActions(calls, async (socket, act) => inNamespaceOf(calls, socket, act)) }),
+    ...(calls && { use: async pids => readUse(pids, proc) }),
+    interfaces: interfaceReader(tape, calls, ownNetworkNamespace(calls, proc)),
+    identity: () => tape.value('identity', () => readIdentity(proc)),
+    limits: () => tape.value('limits', () => readLimits(proc)),
+    counters: () => tape.value('counters', () => readCounters(proc)),
+    abilities: async (): Promise<readonly Ability[]> => {
+      if (events === undefined) return []
+      const unrecorded = new SnapshotTaker({ tape: live, calls, proc, own, owners, processes })
+      return [
+        ...(await tableAbilities(plan => unrecorded.take(plan))),
+        ...(await owners.abilities()),
+        ...(await events.abilities(planQuery())),
+        ...capabilityAbilities(proc),
+      ]
+    },
+    ...(calls && { actions: linuxActions(calls, async (socket, act) => inNamespaceOf(calls, socket, act), proc) }),
     get ended() {
       return tape.ended
     },

@@ -1,94 +1,28 @@
 // One snapshot: what is asked of the kernel, and how the answers are joined.
 
-import type { Gap } from '../../model/gap.ts'
+import { ProcessTable } from '../../model/process.ts'
 import type { Snapshot } from '../../model/snapshot.ts'
-import type { Process } from '../../model/process.ts'
 import { families, protocols } from '../../model/socket.ts'
 import { checkPlan, planQuery, type Plan } from '../../filter/plan.ts'
 import { filterYielding } from '../yielding.ts'
 import type { Tape } from '../tape.ts'
-import { dumper } from './sockdiag/dumper.ts'
 import type { Draft } from './decode/draft.ts'
-import { markGap } from './sockdiag/marks.ts'
-import { cgroups, interfaceNamer } from './host/naming.ts'
+import { GapList } from './gap-list.ts'
+import { CgroupTable } from './host/cgroups.ts'
+import { InterfaceNamer } from './host/interface-names.ts'
+import type { OwnSockets } from './kernel/connection.ts'
+import type { ProcFs } from './kernel/proc-fs.ts'
+import { NamespaceSet, type NamespaceContext } from './netns/namespace-set.ts'
+import { ownNetworkNamespace, type Calls, type NetworkNamespace } from './netns/network-namespace.ts'
+import { SocketNamespaces } from './netns/pinned.ts'
 import type { OwnerFinder } from './owners/owners.ts'
-import { ownPlace, type Calls, type Place } from './netns/network-namespace.ts'
-import { openPlaces } from './netns/enter.ts'
 import type { ProcessReader } from './processes/processes.ts'
+import { Dumper } from './sockdiag/dumper.ts'
+import { markGap } from './sockdiag/marks.ts'
 import type { Requested } from './sockdiag/requests.ts'
-import { listTables, type Lister } from './sockdiag/tables.ts'
+import { listTables, type TableContext } from './sockdiag/tables.ts'
 
 export type { Calls } from './netns/network-namespace.ts'
-
-/** Makes the function that looks once. */
-export function snapshotTaker(
-  tape: Tape,
-  calls: Calls,
-  owners: OwnerFinder,
-  processReader: ProcessReader,
-): (plan?: Plan, complete?: (sockets: readonly Draft[]) => void) => Promise<Snapshot> {
-  const groups = cgroups(tape)
-  const ask = dumper(tape, calls)
-  const nameInterfaces = interfaceNamer(tape, calls)
-
-  async function inPlace(lister: Lister, place: Place, query: Plan, gaps: Gap[]): Promise<Draft[]> {
-    const found = await listTables(lister, place, tape.recordsEverything ? everything : query, (protocol, gap) => {
-      // What this kernel lacks it lacks in each namespace, and that is said once.
-      const isSaid = gap.count === undefined && gaps.some(said => said.text === gap.text)
-      if (query.protocols.includes(protocol) && !isSaid) gaps.push(gap)
-    })
-    await nameInterfaces(place, found)
-    return found
-  }
-
-  return async (query = planQuery(), complete) => {
-    checkPlan(query)
-    tape.beginSnapshot()
-    const atMs = await tape.value('clock', Date.now)
-    const gaps: Gap[] = []
-    const own = ownPlace(calls)
-    let ahead: ReturnType<typeof owners.begin> | undefined
-    // While the kernel walks a long table, the owners are looked for. A tape keeps one question after the other.
-    const onLong = (): void => {
-      if (!query.owners || tape.recordsEverything || ahead) return
-      ahead = owners.begin()
-      ahead.catch(() => undefined) // It is heard of when the owners are joined, or nobody wants it any more.
-    }
-    const lister: Lister = { tape, ask: async (place, question) => ask(place, question, onLong), cgroupOf: groups.of }
-    // The usual case needs nothing that knows of namespaces.
-    const opened =
-      query.namespaces === 'own'
-        ? { places: [own], more: async () => [], close() {} }
-        : await openPlaces(tape, calls, query.namespaces, own, gaps)
-    const all: Draft[] = []
-    try {
-      // One by one: a spread of 50,000 arguments is too long for the stack.
-      for (const place of opened.places) for (const socket of await inPlace(lister, place, query, gaps)) all.push(socket)
-      for (const place of await opened.more(all)) for (const socket of await inPlace(lister, place, query, gaps)) all.push(socket)
-    } finally {
-      opened.close()
-    }
-    await groups.resolve()
-    const unmarked = markGap(query.filter, all)
-    if (unmarked) gaps.push(unmarked)
-    // A tape is written with the owners of all sockets, whatever is asked for now.
-    const isAll = tape.recordsEverything ? !tape.played : query.matchesEverything
-    complete?.(all)
-    const found = isAll ? all : await filterYielding(all, query.prefilter)
-    let processes: ReadonlyMap<number, Process> = new Map()
-    if (query.owners || (tape.recordsEverything && !tape.played)) {
-      await owners.find(found, gaps, ahead)
-      processes = await processReader.ofSockets(found)
-    }
-    const sockets = query.matchesEverything && !tape.recordsEverything ? found : await filterYielding(found, s => query.test(s, processes))
-    const records = tape.recordsEverything && !tape.played
-    if (records || query.details.some(name => name === 'context' || name === 'socketContext')) {
-      const { addContexts, contextReader } = await import('./processes/contexts.ts')
-      processes = await addContexts(tape, contextReader(calls), records ? found : sockets, processes, query.details, gaps)
-    }
-    return { atMs, source: tape.played ? 'replay linux' : 'linux', sockets, processes, gaps }
-  }
-}
 
 /** What a tape holds, so that every command can run on it. */
 const everything: Requested = {
@@ -97,4 +31,124 @@ const everything: Requested = {
   states: undefined,
   details: ['tcp', 'memory', 'options', 'cgroup'],
   filter: undefined,
+}
+
+/** The machine that snapshots are of. */
+export interface SnapshotMachine {
+  readonly tape: Tape
+  readonly calls: Calls
+  readonly proc: ProcFs
+  readonly own: OwnSockets
+  readonly owners: OwnerFinder
+  readonly processes: ProcessReader
+}
+
+/** Takes snapshots of a machine. What it has given out does not change any more, whatever snapshots follow. */
+export class SnapshotTaker {
+  readonly #machine: SnapshotMachine
+  readonly #dumper: Dumper
+  readonly #cgroups: CgroupTable
+  readonly #interfaces: InterfaceNamer
+  readonly #namespaces: NamespaceContext
+
+  /** Keeps what is remembered from snapshot to snapshot. */
+  constructor(machine: SnapshotMachine) {
+    const { tape, calls, proc, own } = machine
+    this.#machine = machine
+    this.#dumper = new Dumper(tape, calls, own)
+    this.#cgroups = new CgroupTable(tape)
+    this.#interfaces = new InterfaceNamer(tape, calls)
+    this.#namespaces = { tape, calls, proc, own: ownNetworkNamespace(calls, proc), socketNamespaces: new SocketNamespaces() }
+  }
+
+  /** Takes one. `complete` puts what was counted into the sockets before they are selected. */
+  async take(plan: Plan = planQuery(), complete?: (sockets: readonly Draft[]) => void): Promise<Snapshot> {
+    checkPlan(plan)
+    const { tape } = this.#machine
+    tape.beginSnapshot()
+    const atMs = await tape.value('clock', Date.now)
+    const gaps = new GapList()
+    const ahead = new OwnersAhead(this.#machine.owners, plan.owners && !tape.recordsEverything)
+    const all = await this.#listAll(plan, gaps, ahead)
+    await this.#cgroups.resolve()
+    complete?.(all)
+    const unmarked = markGap(plan.filter, all)
+    if (unmarked) gaps.add(unmarked)
+    const { sockets, processes } = await this.#select(all, plan, gaps, ahead)
+    return { atMs, source: tape.played ? 'replay linux' : 'linux', sockets, processes, gaps: gaps.list() }
+  }
+
+  /** The sockets of every table in every network namespace that the plan is about. */
+  async #listAll(plan: Plan, gaps: GapList, ahead: OwnersAhead): Promise<Draft[]> {
+    const { tape } = this.#machine
+    const context: TableContext = { tape, dumper: this.#dumper, cgroupOf: this.#cgroups.of, onLong: () => ahead.start() }
+    const all: Draft[] = []
+    const add = async (namespaces: readonly NetworkNamespace[]): Promise<void> => {
+      for (const netns of namespaces) {
+        const found = await listTables(context, netns, tape.recordsEverything ? everything : plan, plan, gaps)
+        await this.#interfaces.name(netns, found)
+        // One by one: a spread of 50,000 arguments is too long for the stack.
+        for (const socket of found) all.push(socket)
+      }
+    }
+    const opened = await NamespaceSet.open(this.#namespaces, plan.namespaces, gaps)
+    try {
+      await add(opened.namespaces)
+      await add(await opened.more(all))
+    } finally {
+      opened.close()
+    }
+    return all
+  }
+
+  /** Gives sockets their owners, and leaves out what the plan does not match. */
+  async #select(
+    all: Draft[],
+    plan: Plan,
+    gaps: GapList,
+    ahead: OwnersAhead,
+  ): Promise<Pick<Snapshot, 'sockets'> & { processes: ProcessTable }> {
+    const { tape, owners } = this.#machine
+    // A tape is written with the owners of all sockets, whatever is asked for now.
+    const isRecording = tape.recordsEverything && !tape.played
+    const isAll = tape.recordsEverything ? isRecording : plan.matchesEverything
+    const found = isAll ? all : await filterYielding(all, plan.prefilter)
+    let processes = new ProcessTable()
+    if (plan.owners || isRecording) {
+      const unseen = await owners.find(found, { ahead: ahead.started, ...(isRecording && { isRequested: plan.prefilter }) })
+      if (plan.owners) for (const gap of unseen) gaps.add(gap)
+      processes = await this.#machine.processes.ofSockets(found)
+    }
+    const isMatched = plan.matchesEverything && !tape.recordsEverything
+    const sockets = isMatched ? found : await filterYielding(found, s => plan.test(s, processes))
+    if (isRecording || plan.details.some(name => name === 'context' || name === 'socketContext'))
+      processes = await this.#withContexts(isRecording ? found : sockets, processes, plan, gaps)
+    return { sockets, processes }
+  }
+
+  async #withContexts(sockets: readonly Draft[], processes: ProcessTable, plan: Plan, gaps: GapList): Promise<ProcessTable> {
+    const { addContexts, contextReader } = await import('./processes/contexts.ts')
+    const { tape, calls, proc } = this.#machine
+    const labelled = await addContexts(tape, contextReader(calls, proc), sockets, processes, plan.details)
+    for (const gap of labelled.gaps) gaps.add(gap)
+    return labelled.processes
+  }
+}
+
+/** The search for owners that starts while the kernel still walks a long table. A tape keeps one question after the other, so it does not start there. */
+class OwnersAhead {
+  readonly #owners: OwnerFinder
+  readonly #isAllowed: boolean
+  started: ReturnType<OwnerFinder['begin']> | undefined
+
+  constructor(owners: OwnerFinder, isAllowed: boolean) {
+    this.#owners = owners
+    this.#isAllowed = isAllowed
+  }
+
+  start(): void {
+    if (!this.#isAllowed || this.started) return
+    this.started = this.#owners.begin()
+    this.started.catch(() => undefined) // It is thrown again when the owners are joined, or nobody needs it any more.
+  }
 }

@@ -7,6 +7,7 @@ import type { Gap } from '../../model/gap.ts'
 import type { Protocol } from '../../model/socket.ts'
 import type { EventReader } from '../source.ts'
 import { NotRecorded, type Tape } from '../tape.ts'
+import type { Player } from './player.ts'
 import { checkEvents, checkReader } from './shape.ts'
 
 const questions = { events: 'source events', reader: 'source event reader' }
@@ -66,8 +67,8 @@ export async function recordedEvents(reader: EventReader, tape: Tape): Promise<R
 /** The longest delay of a timer: nothing on a tape is ever lost. */
 const anyTimeMs = 2 ** 31 - 1
 
-/** The events of a tape, for the tables of a plan. An older recording has none: a gap reports that. */
-export async function playedEvents(tape: Tape, plan: Plan): Promise<EventReader> {
+/** The events of a tape, of the tables that a plan asks for. An older recording has none: a gap says so. */
+export async function playedEvents(tape: Player, plan: Plan): Promise<EventReader> {
   return new PlayedEvents(tape, plan, await description(tape))
 }
 
@@ -77,20 +78,21 @@ class PlayedEvents implements EventReader {
   readonly ends: readonly Protocol[]
   readonly everyEnd: readonly Protocol[]
   readonly maxIdleMs = anyTimeMs
-  readonly #tape: Tape
+  readonly #tape: Player
   readonly #plan: Plan
-  /** The time of the last event that was played. */
-  #lastMs = 0
-  /** The gap to report first. */
+  /** When the last event happened that was played. */
+  #lastMs: number
+  /** What is to be said first. */
   #gap: Gap | undefined
 
-  constructor(tape: Tape, plan: Plan, { tier, opens, ends, everyEnd, gap }: Description) {
+  constructor(tape: Player, plan: Plan, { tier, opens, ends, everyEnd, gap }: Description) {
     this.tier = tier
     this.opens = opens
     this.ends = ends
     this.everyEnd = everyEnd
     this.#tape = tape
     this.#plan = plan
+    this.#lastMs = tape.extent.startMs ?? 0
     this.#gap = gap
   }
 
@@ -118,7 +120,7 @@ class PlayedEvents implements EventReader {
 
   #take(): readonly (SourceEvent | EventGap)[] {
     try {
-      return checkEvents(this.#tape.append<unknown>(questions.events, () => []))
+      return checkEvents(this.#tape.append<unknown>(questions.events))
     } catch (error) {
       if (error instanceof DecodeError) throw error
       if (error instanceof OsError) return [{ type: 'gap', atMs: this.#lastMs, gap: lost(error) }]
@@ -137,9 +139,9 @@ const lost = (error: OsError): Gap => ({
   count: undefined,
 })
 
-async function description(tape: Tape): Promise<Description> {
+async function description(tape: Player): Promise<Description> {
   try {
-    return checkReader(await tape.value<unknown>(questions.reader, () => null))
+    return checkReader(await tape.value<unknown>(questions.reader))
   } catch (error) {
     if (error instanceof DecodeError || (error instanceof OsError && !(error instanceof NotRecorded))) throw error
     if (!(error instanceof NotRecorded)) throw invalidEvents(error)

@@ -14,6 +14,7 @@ import type { Recorder } from './recorder.ts'
 import {
   checkAbilities,
   checkCounters,
+  checkIdentity,
   checkInterfaces,
   checkLimits,
   checkProcess,
@@ -60,6 +61,7 @@ export async function recordedMachine(source: Source, tape: Recorder): Promise<S
   const openEvents = source.openEvents && (async () => recordedEvents(await source.openEvents!(everyTable), tape))
 
   await optional(abilities())
+  if (source.identity) await optional(source.identity())
   if (limits) await optional(limits())
   return {
     name: source.name,
@@ -67,6 +69,7 @@ export async function recordedMachine(source: Source, tape: Recorder): Promise<S
     process: pid => tape.value(questions.process(pid), () => source.process(pid)),
     interfaces,
     abilities,
+    ...(source.identity && { identity: async () => source.identity!() }),
     ...(limits && { limits }),
     ...(processes && { processes }),
     ...(counters && { counters }),
@@ -113,6 +116,7 @@ class PlayedMachine implements Source {
   readonly name: string
   readonly replay = true
   readonly timeline: Timeline
+  identity?: NonNullable<Source['identity']>
   readonly counters?: NonNullable<Source['counters']>
   readonly use?: NonNullable<Source['use']>
   readonly #source: Source
@@ -129,6 +133,7 @@ class PlayedMachine implements Source {
     this.#tape = tape
     this.name = `replay ${source.name.replace(/^replay /, '')}`
     this.timeline = this.#timelineOf()
+    if (source.identity && tape.holds('identity')) this.identity = async () => checkIdentity(await source.identity!())
     // Older recordings, and those of systems that have none, do not hold them.
     if (tape.holds(questions.counters)) this.counters = async () => this.#value(questions.counters, checkCounters)
     if (tape.holds(questions.use)) this.use = pids => this.#useOf(pids)
@@ -138,8 +143,8 @@ class PlayedMachine implements Source {
     return this.#tape.ended
   }
 
-  takeSnapshot(plan: Plan = planQuery()): Promise<Snapshot> {
-    return this.#turns.take(() => this.#takeSnapshot(plan))
+  takeSnapshot(plan: Plan = planQuery(), events?: EventReader): Promise<Snapshot> {
+    return this.#turns.take(() => this.#takeSnapshot(plan, events))
   }
 
   async interfaces(): ReturnType<Source['interfaces']> {
@@ -180,13 +185,13 @@ class PlayedMachine implements Source {
     this.#tape.close()
   }
 
-  async #takeSnapshot(plan: Plan): Promise<Snapshot> {
+  async #takeSnapshot(plan: Plan, events: EventReader | undefined): Promise<Snapshot> {
     checkPlan(plan)
     if (!this.#isBegun) this.#areInterfacesRead = false
     this.#isBegun = false
     const everything = planQuery({ ...plan.query, owners: plan.owners, details: plan.details, filter: undefined })
     // The filter is not part of the question: its own mistakes are not damage.
-    const found = await checkedRead(this.#tape, async () => checkSnapshot(await this.#source.takeSnapshot(everything)))
+    const found = await checkedRead(this.#tape, async () => checkSnapshot(await this.#source.takeSnapshot(everything, events)))
     this.#seen = found.processes
     return {
       ...found,

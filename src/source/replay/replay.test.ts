@@ -29,7 +29,7 @@ function toy(tape: Tape, answers: () => Iterable<Uint8Array>): Source {
         for (const bytes of tape.bytes('ports', answers)) ports.push(...bytes)
       } catch (error) {
         if (!(error instanceof OsError)) throw error
-        gaps = [{ what: 'sockets', why: 'kernel', text: error.message, help: '', count: undefined }]
+        gaps = [{ code: 'table-unread', what: 'sockets', why: 'kernel', text: error.message, help: '', count: undefined }]
       }
       const processes = await tape.value('processes', () => [
         { ...nobody, pid: 7, command: ['x', '--password=hunter2'], script: 'hunter2.js' },

@@ -1,6 +1,7 @@
 // Checks the plain values of a recording. What is decoded from raw bytes has its form already; JSON can have any.
 
 import type { Ability } from '../../model/ability.ts'
+import type { HostIdentity } from '../../model/host.ts'
 import type { Interface } from '../../model/interface.ts'
 import type { SystemLimits } from '../../model/limits.ts'
 import type { SystemCounters } from '../../model/counters.ts'
@@ -76,6 +77,7 @@ const socket: Shape = {
   namespace: ['?', { inode: 'number', name: '?string' }],
   mark: '?number',
   cgroup: ['?', { id: 'number', path: '?string' }],
+  traffic: ['?', { inBytes: 'number', outBytes: 'number', inCalls: 'number', outCalls: 'number' }],
 }
 const owner: Shape = { pid: 'number', fd: '?number' }
 const use: Shape = { key: 'string', state: '?string', processorMs: '?number', residentBytes: '?number', virtualBytes: '?number' }
@@ -120,18 +122,27 @@ export function checkLimits(value: unknown): SystemLimits {
   return found
 }
 
+/** The identity of a machine as a platform reports it. */
+export function checkIdentity(value: unknown): HostIdentity {
+  check(value, { hostId: '?string', bootId: '?string' }, 'identity')
+  return value as HostIdentity
+}
+
 /** The counters of a system as a platform gives them. */
 export function checkCounters(value: unknown): SystemCounters {
   check(value, systemCounters, 'counters')
-  const found = value as Readonly<Record<'tcp' | 'udp', Readonly<Record<string, object | undefined>>>>
-  for (const one of [found.tcp.ipv4, found.tcp.ipv6, found.udp.ipv4, found.udp.ipv6]) {
-    for (const [name, count] of Object.entries(one ?? {}))
-      if (typeof count !== 'number') throw new Error(`counters.${name}: needs a number`)
-  }
+  checkNumbers(value, 'counters')
   return value as SystemCounters
 }
 
-/** The resources that processes use, by pid. */
+/** Every value below is a number, or absent. */
+function checkNumbers(value: unknown, what: string): void {
+  if (typeof value === 'number' || value === undefined || value === null) return
+  if (typeof value !== 'object') throw new Error(`${what}: needs a number`)
+  for (const [name, one] of Object.entries(value)) checkNumbers(one, `${what}.${name}`)
+}
+
+/** What processes use of the machine, by pid. */
 export type UseByPid = readonly (readonly [number, ProcessUse])[]
 
 /** The resources that processes use, as a recorder keeps them. */

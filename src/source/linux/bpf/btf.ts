@@ -1,5 +1,5 @@
 // The kernel's own type information (BTF): where a member is, and which number a type has. Pure; the bytes may be hostile.
-// It knows what programs need to be made, not every kind of type: arrays, enums and functions' arguments are stepped over.
+// It reads what is needed to make programs, not every kind of type: arrays, enums and functions' arguments are stepped over.
 
 import { DecodeError } from '../../../model/errors.ts'
 import { cString } from '../../../bytes/text.ts'
@@ -119,7 +119,7 @@ export function readBtf(bytes: Uint8Array): Btf {
     const info = types.getUint32(at + 4, true)
     for (let i = 0; i < (info & 0xffff); i++) {
       const field = at + 12 + i * 12
-      // With the flag, the upper 8 bits say how wide a bit field is.
+      // With the flag, the upper 8 bits are the width of a bit field.
       const bits = types.getUint32(field + 8, true) & (info >>> 31 === 1 ? 0xffffff : 0xffffffff)
       const own = nameAt(field)
       if (own === name) return (bits >>> 0) / 8

@@ -18,10 +18,10 @@ export function cacheFolder(env: NodeJS.ProcessEnv = process.env): string {
   return mine() === 0 ? '/var/cache/sockscope' : join(homedir(), '.cache', 'sockscope')
 }
 
-/** Which kernel this is: the build says more than the release. */
+/** Which kernel this is: the build is more exact than the release. */
 export const kernelBuild = (): string => `${release()} ${version()} ${arch()}`
 
-/** What is wanted of the kernel's types. */
+/** What is requested of the kernel's types. */
 export interface Requested<T> {
   /** Names the cache file; a new name when the shape changes. */
   readonly name: string
@@ -30,13 +30,13 @@ export interface Requested<T> {
   readonly check: (value: unknown) => value is T
 }
 
-/** What was found, and whether the cache knew it. */
+/** What was found, and whether it came from the cache. */
 export interface Found<T> {
   readonly value: T
   readonly fromCache: boolean
 }
 
-/** Gives what is wanted from the cache, or else from the kernel's types, and keeps it. */
+/** Gives what is requested from the cache, or else from the kernel's types, and keeps it. */
 export function findInTypes<T>(requested: Requested<T>, folder = cacheFolder(), kernel = kernelBuild()): Found<T> {
   const file = cacheFile(requested.name, folder, kernel)
   const kept = readCache(file, kernel)
@@ -44,7 +44,7 @@ export function findInTypes<T>(requested: Requested<T>, folder = cacheFolder(), 
   return { value: findAnew(requested, folder, kernel), fromCache: false }
 }
 
-/** Gives what is wanted from the kernel's types, and replaces what the cache had. */
+/** Gives what is requested from the kernel's types, and replaces what the cache had. */
 export function findAnew<T>(requested: Requested<T>, folder = cacheFolder(), kernel = kernelBuild()): T {
   const value = requested.find(readBtf(readTypes()))
   if (value === undefined) throw new OsError('BTF', 'ENOTSUP', { help: `this kernel has no ${requested.name}` })
@@ -77,7 +77,7 @@ function hash(text: string): string {
 }
 const cacheFile = (name: string, folder: string, kernel: string): string => join(folder, `${name}-${hash(kernel).slice(0, 16)}.json`)
 
-/** Whatever is in the file, or undefined. It is not a link, not writable by others, and says the sum of its own content. */
+/** Whatever is in the file, or undefined. It is not a link, not writable by others, and holds the sum of its own content. */
 function readCache(file: string, kernel: string): unknown {
   try {
     if (!isOurs(lstatSync(join(file, '..')), 'folder')) return undefined

@@ -71,7 +71,7 @@ export function loadProgram(spec: ProgramSpec): number {
   }
 }
 
-/** The verifier stops when a signal comes, such as that of a profiler, and wants to be asked again. */
+/** The verifier stops when a signal comes, such as that of a profiler, and has to be run again. */
 function uninterrupted<T>(load: () => T): T {
   for (let left = 10; ; left--) {
     try {
@@ -213,7 +213,7 @@ export async function* iterate(link: number, buffer: Uint8Array): AsyncGenerator
   }
 }
 
-/** Undefined: the kernel has passed a million objects without a record, and wants to be asked again. */
+/** Undefined: the kernel has passed a million objects without a record, and has to be run again. */
 const readSome = async (fd: number, buffer: Uint8Array): Promise<number | undefined> =>
   new Promise((resolve, reject) => {
     read(fd, buffer, 0, buffer.length, null, (error, length) => {

@@ -16,7 +16,7 @@ const FIRST_PID_NAMESPACE = 'pid:[4026531836]'
 export interface Sweep {
   /**
    * The records of all sockets, or of these inodes, piece by piece: see `readRecords`. Each piece is valid until the next.
-   * Throws when the first run does not find a socket of our own: then what it says of others is not true either.
+   * Throws when the first run does not find a socket of our own: then its records of others are not true either.
    */
   run(only?: readonly number[]): AsyncIterable<Uint8Array>
   close(): void
@@ -25,9 +25,9 @@ export interface Sweep {
 /** True when opening needs no reading of the kernel's types. */
 export const isPrepared = (folder = cacheFolder()): boolean => isCached(requested, folder)
 
-/** Makes ready to load the program. Throws an OsError that says why, where the kernel or its rules refuse. */
+/** Makes ready to load the program. Throws an OsError with the reason where the kernel or its rules refuse. */
 export function openSweep(folder = cacheFolder()): Sweep {
-  if (!mayUseBpf()) throw new OsError('bpf', 'EPERM', { help: 'it takes CAP_BPF and CAP_PERFMON' })
+  if (!mayUseBpf()) throw new OsError('bpf', 'EPERM', { help: 'requires CAP_BPF and CAP_PERFMON' })
   // The kernel numbers processes as the first namespace does. In another one these are the wrong numbers.
   if (readlinkSync('/proc/self/ns/pid') !== FIRST_PID_NAMESPACE) {
     throw new OsError('bpf', 'ENOTSUP', { help: 'this pid namespace numbers processes in its own way' })
@@ -63,7 +63,7 @@ function unload({ program, link }: Loaded): void {
   closeFd(program)
 }
 
-/** What the cache said may be wrong; what the kernel says now is not. */
+/** The cache may be wrong; the kernel's types are not. */
 function loadOrAnew(found: Found<OwnerOffsets>, folder: string, only?: readonly number[]): { loaded: Loaded; found: Found<OwnerOffsets> } {
   try {
     return { loaded: load(found.value, only), found }

@@ -65,7 +65,7 @@ export function ownersProgram(at: OwnerOffsets, only?: readonly number[]): Progr
   return [
     aluReg('mov', r6, r1),
     load('u64', r7, r6, at.contextFile),
-    jump('eq', r7, 0, out), // The verifier wants it asked; so does the end of the iteration, where there is no file.
+    jump('eq', r7, 0, out), // The verifier requires the check; so does the end of the iteration, where there is no file.
     aluReg('mov', r1, r7),
     call(BPF_SOCK_FROM_FILE),
     jump('eq', r0, 0, out),

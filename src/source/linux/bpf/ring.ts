@@ -10,7 +10,7 @@ const DISCARDED = 0x40000000
 
 /** A ring buffer that is mapped into memory. */
 export interface Ring {
-  /** Hands over every record that is whole; a view is valid until the call returns. Says how many there were. */
+  /** Passes on every record that is whole; a view is valid until the call returns. Returns their number. */
   drain(each: (view: DataView, length: number) => void, max?: number): number
   close(): void
 }

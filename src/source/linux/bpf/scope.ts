@@ -6,7 +6,7 @@ import type { TrafficOffsets } from './records.ts'
 const GET_CURRENT_PID_TGID = 14
 const GET_NS_CURRENT_PID_TGID = 120 // 5.7
 
-/** Which sockets are wanted: those of one network namespace, with or without UNIX sockets. */
+/** Which sockets are traced: those of one network namespace, with or without UNIX sockets. */
 export interface TrafficScope {
   readonly namespace: number | undefined
   readonly unix: boolean

@@ -60,7 +60,7 @@ export const rawTracepointOpen = struct('bpf_attr raw_tracepoint', 16, { name: i
 /** BPF_OBJ_GET_INFO_BY_FD, 4.13 */
 export const objectInfo = struct('bpf_attr info', 16, { bpfFd: u32, infoLen: u32, info: id64 })
 
-/** struct bpf_prog_info. The kernel fills in as much as it knows, and takes the rest for room that it was given. */
+/** struct bpf_prog_info. The kernel fills in as much as it has; the rest is the length of the buffer. */
 export const programInfo = struct('bpf_prog_info', 216, { before: pad(208), recursionMisses: u64 }) // 5.12
 
 /** BPF_LINK_CREATE, 5.7 */

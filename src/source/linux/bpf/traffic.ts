@@ -154,7 +154,7 @@ const lookup = (maps: TrafficMaps): Instruction[] => [
   call(MAP_LOOKUP_ELEM),
 ]
 
-/** Makes the counters of this process on this socket, and says so in a record. Goes to `full` when there is no room. */
+/** Makes the counters of this process on this socket, and reports it in a record. Goes to `full` when there is no room. */
 const firstUse = (o: TrafficOffsets, maps: TrafficMaps, pids: PidNamespace | undefined, full: string): Instruction[] => [
   ...[0, 8, 16, 24].map(i => storeValue('u64', fp, VALUE + i, 0)),
   ...loadMap(r1, maps.moves),
@@ -228,8 +228,8 @@ const CLOSED = 7
 const LISTEN = 10
 
 /**
- * inet_sock_set_state: records births and deaths of TCP sockets. Who holds the lock of a socket changes it in its own name: that tells an
- * owner also of a socket that never moved a byte. Everything else happens while packets are served, in the name of whoever was running.
+ * inet_sock_set_state: records births and deaths of TCP sockets. Who holds the lock of a socket changes it in its own name: that gives an
+ * owner even to a socket that never moved a byte. Everything else happens while packets are served, in the name of whoever was running.
  */
 export function stateProgram(o: TrafficOffsets, maps: TrafficMaps, scope: TrafficScope, which: Copy, pids?: PidNamespace): Program {
   return [

@@ -1,8 +1,8 @@
-// Each change of a socket's state is told by one of two copies of a program.
+// Each change of a socket's state is reported by one of two copies of a program.
 //
-// The kernel does not run a program inside of itself: when packets are served while it runs for a process, what they change is not told, and
-// nothing says so but a count. A copy of it is another program to the kernel, so where the first one is passed over the second runs. The first
-// leaves a mark with what it told, on its processor; the second goes out when it finds it. Marks are as deep as two changes can be in one
+// The kernel does not run a program inside of itself: when packets are served while it runs for a process, what they change is not reported, and
+// only a counter shows it. A copy of it is another program to the kernel, so where the first one is passed over the second runs. The first
+// leaves a mark with what it reported, on its processor; the second goes out when it finds it. Marks are as deep as two changes can be in one
 // another: that of a process, and that of packets which are served meanwhile.
 
 import {
@@ -35,7 +35,7 @@ export type Copy = 'first' | 'second'
 export const toldSize = 16
 
 /**
- * Goes to `out` when the other copy has told this change. `cookie` is the register with the socket's, `place` 4 bytes of the stack, r6 the
+ * Goes to `out` when the other copy has reported this change. `cookie` is the register with the socket's, `place` 4 bytes of the stack, r6 the
  * arguments of inet_sock_set_state; r9 is used up.
  */
 export const tellOnce = (map: number, copy: Copy, cookie: 8, place: number): Instruction[] => [

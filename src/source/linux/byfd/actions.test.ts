@@ -39,7 +39,7 @@ async function connection() {
   return { server, client, peer, socket, errors }
 }
 
-test('a connection is shut down in order, through the descriptor of its owner', asRoot, async () => {
+test('a connection is shut down gracefully, through the descriptor of its owner', asRoot, async () => {
   const { server, client, peer, socket, errors } = await connection()
   const ended = once(peer, 'end')
   await source!.actions!.shutdown!(socket)
@@ -116,7 +116,7 @@ test('whether a UDP socket is still there', here, async () => {
     for (const connected of [false, true]) {
       const one = createSocket(type).bind(0, address)
       await once(one, 'listening')
-      if (connected) await new Promise<void>(resolve => void one.connect(9, type === 'udp4' ? '127.0.0.1' : '::1', () => resolve()))
+      if (connected) await new Promise<void>(resolve => one.connect(9, type === 'udp4' ? '127.0.0.1' : '::1', () => resolve()))
       const { port } = one.address()
       const { sockets } = await source!.takeSnapshot(planQuery({ protocols: ['udp'] }))
       const listed = sockets.find(s => s.local.port === port && s.owners.some(owner => owner.pid === process.pid))

@@ -1,4 +1,4 @@
-// What can be done to sockets and processes. Numbers are used again by the kernel, so each action holds the thing first and asks who it is then.
+// What can be done to sockets and processes. Numbers are used again by the kernel, so each action holds the thing first and checks its identity then.
 
 import { readFileSync } from 'node:fs'
 import { constants } from 'node:os'
@@ -9,13 +9,14 @@ import type { Process } from '../../../model/process.ts'
 import type { Endpoint, Socket } from '../../../model/socket.ts'
 import type { Actions, Signal } from '../../source.ts'
 import type * as calls from '../kernel/calls.ts'
-import { message, messages, NLM_F_REQUEST } from '../kernel/netlink.ts'
+import { cookieOfKey } from '../decode/draft.ts'
+import { NetlinkConnection } from '../kernel/connection.ts'
+import { message, messages, NLM_F_ACK, NLM_F_REQUEST, SOCK_DIAG_BY_FAMILY } from '../kernel/netlink.ts'
+import { ProcFs } from '../kernel/proc-fs.ts'
 import { startKey } from '../processes/proc-stat.ts'
 import { inetDiagReqV2 } from '../kernel/structs.ts'
 
-const SOCK_DIAG_BY_FAMILY = 20
 const SOCK_DESTROY = 21
-const NLM_F_ACK = 0x4
 const SOL_SOCKET = 1
 const SO_COOKIE = 57
 const AF_INET = 2
@@ -27,17 +28,17 @@ const protocolNumbers: Readonly<Record<string, number>> = { tcp: TCP, udp: 17, u
 export type InNamespaceOf = <T>(socket: Socket, act: () => T) => Promise<T>
 
 /** The actions of this machine. */
-export function linuxActions(call: typeof calls, inNamespaceOf: InNamespaceOf, root = '/proc'): Required<Actions> {
+export function linuxActions(call: typeof calls, inNamespaceOf: InNamespaceOf, proc = new ProcFs()): Required<Actions> {
   return {
     async signal(process, name) {
       withProcess(call, process.pid, held => {
-        checkIdentity(process, root)
+        checkIdentity(process, proc)
         call.sendSignal(held, numberOf(name))
       })
     },
     async close(socket) {
       const request = exactRequest(SOCK_DESTROY, NLM_F_REQUEST | NLM_F_ACK, socket)
-      await inNamespaceOf(socket, () => exchange(call, request))
+      await inNamespaceOf(socket, () => transact(call, request))
     },
     async shutdown(socket) {
       shutdown(call, socket)
@@ -54,31 +55,29 @@ function withProcess<T>(call: typeof calls, pid: number, act: (held: number) => 
   }
 }
 
-/** The process is held by now, so its pid cannot change hands between the question and the signal. */
-function checkIdentity(process: Process, root: string): void {
+/** The process is held by now, so its pid cannot change hands between this and the signal. */
+function checkIdentity(process: Process, proc: ProcFs): void {
+  const file = proc.path(`${process.pid}/stat`)
   let key: string | undefined
   try {
-    key = startKey(readFileSync(`${root}/${process.pid}/stat`, 'latin1'))
+    key = startKey(readFileSync(file, 'latin1'))
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException
-    if (code !== 'ENOENT' && code !== 'ESRCH') throw new OsError(`open(${root}/${process.pid}/stat)`, code ?? 'EIO', { cause: error })
+    if (code !== 'ENOENT' && code !== 'ESRCH') throw new OsError(`open(${file})`, code ?? 'EIO', { cause: error })
   }
   if (key !== process.key) throw new OsError('pidfd_send_signal', 'ESRCH', { help: `process ${process.pid} is not the one that was seen` })
 }
 
 const numberOf = (name: Signal): number => constants.signals[`SIG${name}`]
 
-/** The cookie in the key of a socket; undefined when the key is of another kind. */
-const cookieOf = (socket: Socket): bigint | undefined => (/^\d{1,20}$/.test(socket.key) ? BigInt(socket.key) : undefined)
-
-/** A question about exactly one socket: its addresses say where to look, its cookie that it is the one. */
+/** A request about exactly one socket: its addresses say where it is in the table, its cookie that it is the one. */
 function exactRequest(type: number, flags: number, socket: Socket): Uint8Array {
-  const cookie = cookieOf(socket)
+  const cookie = cookieOfKey(socket.key)
   const protocol = protocolNumbers[socket.protocol]
   if (cookie === undefined || protocol === undefined || (socket.family !== 'ipv4' && socket.family !== 'ipv6')) {
     throw new OsError('SOCK_DESTROY', 'EOPNOTSUPP', { help: `${socket.protocol} sockets cannot be closed from outside` })
   }
-  // To be told of one UDP socket its ends are asked for the other way round, "for historical reasons" (net/ipv4/udp_diag.c); not to close it.
+  // To look up one UDP socket its ends are swapped, "for historical reasons" (net/ipv4/udp_diag.c); to close it they are not.
   const swapped = protocol !== TCP && type === SOCK_DIAG_BY_FAMILY
   const [from, to] = swapped ? [socket.remote, socket.local] : [socket.local, socket.remote]
   const id = {
@@ -102,18 +101,18 @@ function addressBytes(endpoint: Endpoint | undefined): Uint8Array {
   return bytes
 }
 
-function exchange(call: typeof calls, request: Uint8Array): void {
-  const answer = new Uint8Array(8192)
-  const fd = call.openDiag()
+/** Sends one request and reads its answer; an error in it is thrown. */
+function transact(call: typeof calls, request: Uint8Array): void {
+  const connection = new NetlinkConnection(call, call.openDiag())
   try {
-    call.send(fd, request)
-    const length = call.receive(fd, answer)
-    for (const _ of messages(viewOf(answer.subarray(0, length)))); // An error in the answer is thrown by reading it.
+    connection.limitWait()
+    connection.send(request)
+    messages(viewOf(connection.receive(new Uint8Array(8192))))
   } catch (error) {
     if (error instanceof OsError && error.call === 'sock_diag') throw new OsError('SOCK_DESTROY', error.code, { cause: error })
     throw error
   } finally {
-    call.closeFd(fd)
+    connection.close()
   }
 }
 
@@ -121,7 +120,7 @@ function exchange(call: typeof calls, request: Uint8Array): void {
 export function isGone(call: typeof calls, socket: Socket): boolean | undefined {
   if (socket.namespace !== undefined || (socket.protocol !== 'tcp' && socket.protocol !== 'udp')) return undefined
   try {
-    exchange(call, exactRequest(SOCK_DIAG_BY_FAMILY, NLM_F_REQUEST, socket))
+    transact(call, exactRequest(SOCK_DIAG_BY_FAMILY, NLM_F_REQUEST, socket))
     return false
   } catch (error) {
     return error instanceof OsError && error.code === 'ENOENT'
@@ -130,7 +129,7 @@ export function isGone(call: typeof calls, socket: Socket): boolean | undefined 
 
 /** Borrows the descriptor of one owner after another, until one is this socket. */
 function shutdown(call: typeof calls, socket: Socket): void {
-  const cookie = cookieOf(socket)
+  const cookie = cookieOfKey(socket.key)
   let problem = new OsError('shutdown', 'ENOENT', { help: 'no process holds this socket' })
   for (const { pid, fd } of socket.owners) {
     if (fd === undefined || cookie === undefined) continue
@@ -159,6 +158,6 @@ function isSocket(call: typeof calls, fd: number, cookie: bigint): boolean {
     const found = call.getOption(fd, SOL_SOCKET, SO_COOKIE, 8)
     return found?.length === 8 && new DataView(found.buffer).getBigUint64(0, true) === cookie
   } catch {
-    return false // It is no socket any more: the number was used again for a file.
+    return false // It is not a socket any more: the number was used again for a file.
   }
 }

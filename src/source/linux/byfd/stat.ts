@@ -1,4 +1,4 @@
-// The statistics of a socket by its descriptor, on Linux. It asks; what the bytes mean is said in tcp.ts and memory.ts.
+// The statistics of a socket by its descriptor, on Linux. The calls are here; tcp.ts and memory.ts decode the bytes.
 
 import { readlinkSync } from 'node:fs'
 import { networkInterfaces } from 'node:os'
@@ -44,7 +44,7 @@ const ipProtocols: Readonly<Record<number, Protocol>> = {
   262: 'mptcp',
 }
 
-/** The sockets of this program, and those that other programs let us look at. */
+/** The sockets of this program, and those of other programs that may be read. */
 export const descriptors: Descriptors = {
   stat: fd => statOf(process.pid, fd, fd),
   statOf(pid, fd) {
@@ -71,7 +71,7 @@ export const descriptors: Descriptors = {
   },
 }
 
-/** Runs a call; when it fails, says in words what that means here. */
+/** Runs a call; an error of it gets the words that explain it here. */
 function explain<T>(call: () => T, meanings: Readonly<Record<string, string>>): T {
   try {
     return call()
@@ -86,7 +86,7 @@ function statOf(pid: number, fd: number, own: number): SocketStat {
   const whose = pid === process.pid ? '' : ` of process ${pid}`
   const type = explain(() => socketInteger(own, SO.TYPE), {
     EBADF: `descriptor ${fd} is not open: the socket is closed, or was never opened`,
-    ENOTSOCK: `descriptor ${fd}${whose} is no socket but ${linkOf(own)}`,
+    ENOTSOCK: `descriptor ${fd}${whose} is not a socket but ${linkOf(own)}`,
   })
   const family = families[socketInteger(own, SO.DOMAIN) ?? -1]
   const number = socketInteger(own, SO.PROTOCOL) ?? -1
@@ -146,7 +146,7 @@ function readTcpOf(fd: number, info: Uint8Array): Tcp {
   return { ...readTcp(viewOf(info), 0, info.length), congestionControl, congestionDetail: record && detail(kind, record) }
 }
 
-/** A congestion control that keeps its record only sometimes gives no bytes. */
+/** A congestion control that keeps its record only sometimes has no bytes. */
 const detail = (kind: CongestionDetail['kind'], record: Uint8Array): CongestionDetail | undefined =>
   record.length === 0 ? undefined : readCongestion(kind, viewOf(record), 0, record.length)
 
@@ -169,7 +169,7 @@ function endpoint(name: Uint8Array | undefined): Endpoint | undefined {
   return { path: path[0] === 0 ? `@${new TextDecoder().decode(path.subarray(1))}` : cString(path) }
 }
 
-/** The name of an interface, as far as node knows it; else its number. */
+/** The name of an interface, where node has it; else its number. */
 function interfaceName(index: number): string {
   const found = Object.entries(networkInterfaces()).find(([, addresses]) =>
     addresses?.some(a => a.family === 'IPv6' && a.scopeid === index),

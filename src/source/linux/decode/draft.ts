@@ -1,12 +1,24 @@
-// What Linux says of every kind of socket, in our words: keys, states, queues, options. Pure.
+// What is the same for every kind of socket on Linux: keys, states, queues, options. Pure.
 
 import type { Options, Queues, State } from '../../../model/socket.ts'
 
-export { draft, type Draft } from '../../draft.ts'
+export { draft, tcpDraft, type Draft, type TcpDraft } from '../../draft.ts'
 
-/** The key of a socket: its cookie, which the kernel never gives to another one. */
+/** The key of a socket: its cookie, which the kernel never gives to another one (before Linux 5.10, to another one of its network namespace). */
 export const cookieKey = (low: number, high: number): string =>
   high < 2 ** 20 ? String(high * 2 ** 32 + low) : String((BigInt(high) << 32n) | BigInt(low))
+
+/** True for a key that is a cookie and nothing else; rows that have none have words in their key. */
+export const isCookieKey = (key: string): boolean => /^\d{1,20}$/.test(key)
+
+/** A key that only its network namespace makes unique. */
+export const keyInNamespace = (key: string, inode: number): string => `${key}@${inode}`
+
+/** The cookie in the key of a socket; undefined when the key is of another kind. */
+export function cookieOfKey(key: string): bigint | undefined {
+  const [, cookie] = /^(\d{1,20})(?:@\d+)?$/.exec(key) ?? []
+  return cookie === undefined ? undefined : BigInt(cookie)
+}
 
 /** include/net/tcp_states.h, which every family uses; 12 is a connection that is half made, 13 (6.7) a socket that is bound only. */
 export const tcpStates: readonly (State | undefined)[] = [

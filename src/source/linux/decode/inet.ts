@@ -8,9 +8,8 @@ import { DecodeError } from '../../../model/errors.ts'
 import type { Cgroup, Endpoint, Options, State, Timer } from '../../../model/socket.ts'
 import type { CongestionDetail, Tcp } from '../../../model/tcp.ts'
 import type { DetailName } from '../../../model/details.ts'
-import { cookieKey, draft, looseStates, optionsOf, queuesOf, tcpStates, type Draft } from './draft.ts'
+import { cookieKey, draft, looseStates, optionsOf, queuesOf, shutdownOf, tcpStates, type Draft, type TcpDraft } from './draft.ts'
 import { readMemory } from './memory.ts'
-import { plainOptions, UNKNOWN } from './inet-options.ts'
 import {
   align4,
   attribute,
@@ -21,17 +20,17 @@ import {
   message,
   NLM_F_DUMP,
   NLM_F_REQUEST,
+  SOCK_DIAG_BY_FAMILY,
   textOf,
   u8Of,
   type Message,
 } from '../kernel/netlink.ts'
 import { mptcpDetail, rawDetail } from './protocol-detail.ts'
 import { addressesDetail, sctpDetail, settleSctp } from './sctp.ts'
-import { inetDiagMsg, inetDiagReqV2, inetDiagSockid, nlattr } from '../kernel/structs.ts'
+import { inetDiagMsg, inetDiagReqV2, inetDiagSockid, inetDiagSockopt, nlattr } from '../kernel/structs.ts'
 import { readCongestion, readCounts, readTcp } from './tcp.ts'
 import { readUpperLayer } from './upper-layer.ts'
 
-export const SOCK_DIAG_BY_FAMILY = 20
 export const AF_INET = 2
 export const AF_INET6 = 10
 
@@ -78,7 +77,7 @@ const timers: readonly (Timer['kind'] | undefined)[] = [
   'delayed-ack',
 ]
 
-/** What is asked of the kernel. */
+/** One request for internet sockets. */
 export interface InetRequest {
   readonly protocol: InetProtocol
   readonly family: 'ipv4' | 'ipv6'
@@ -112,7 +111,7 @@ export function inetRequest(requested: InetRequest): Uint8Array {
   const number = inetProtocols[requested.protocol]
   const body = inetDiagReqV2.write({
     family: requested.family === 'ipv4' ? AF_INET : AF_INET6,
-    // A number above 255 goes by attribute; a kernel that does not know the attribute (before 5.9) then has no such table, instead of another one.
+    // A number above 255 goes by attribute; a kernel without the attribute (before 5.9) then has no such table, instead of another one.
     protocol: number > 255 ? 0 : number,
     ext: extensionsOf(requested.details),
     states: requested.states,
@@ -148,7 +147,7 @@ const LOW = LE ? 0 : 4
 /** Gives the cgroup of an id; sockets of the same cgroup share it. */
 export type CgroupOf = (id: number) => Cgroup
 
-/** True when of all that TCP knows only its counters are wanted. */
+/** True when of the details of TCP only its counters are requested. */
 export const countsOnly = (details: readonly DetailName[]): boolean => details.includes('bytes') && !details.includes('tcp')
 
 /** Reads one socket: the message content from `m` to `end`. With `counts`, of TCP only its counters: they are a third of the work. */
@@ -157,14 +156,14 @@ export function readInet(v: DataView, m: number, end: number, protocol: InetProt
   const v6 = v.getUint8(m) === AF_INET6
   const kernelState = v.getUint8(m + STATE)
   const remotePort = v.getUint16(m + DPORT)
-  const state = protocol === 'tcp' ? lookStates[kernelState] : (stateTables[protocol] ?? looseStates)[kernelState]
+  const state = protocol === 'tcp' ? snapshotStates[kernelState] : (stateTables[protocol] ?? looseStates)[kernelState]
   const key = cookieKey(v.getUint32(m + COOKIE, LE), v.getUint32(m + COOKIE + 4, LE))
   const socket = draft(key, protocol, v6 ? 'ipv6' : 'ipv4', state, endpoint(v, m + SRC, v.getUint16(m + SPORT), v6))
   if (remotePort !== 0 || (protocol === 'raw' && kernelState === 1)) socket.remote = endpoint(v, m + DST, remotePort, v6)
   const inode = v.getUint32(m + INODE, LE)
   if (inode !== 0) socket.inode = inode
   const uid = v.getUint32(m + UID, LE)
-  // Of TIME_WAIT and of a connection that is half made the kernel says 0 and means nothing.
+  // Of TIME_WAIT and of a connection that is half made the kernel has 0, which means nothing.
   if (uid !== 0 || inode !== 0 || (state !== 'TIME_WAIT' && state !== 'SYN_RECEIVED')) socket.uid = uid
   // DCCP fills in 0 for both.
   if (protocol !== 'dccp') socket.queues = queuesOf(state === 'LISTEN', v.getUint32(m + RQUEUE, LE), v.getUint32(m + WQUEUE, LE))
@@ -177,7 +176,7 @@ export function readInet(v: DataView, m: number, end: number, protocol: InetProt
   return socket
 }
 
-/** Reads what the kernel tells of sockets that were destroyed. */
+/** Reads the kernel's messages about sockets that were destroyed. */
 export function readDestroyed(answer: Uint8Array, protocol: InetProtocol, found: Draft[]): void {
   const view = viewOf(answer)
   eachMessage(view, (type, from, end) => {
@@ -198,7 +197,7 @@ function timerOf(kind: number, expiresMs: number, retransmits: number): Timer | 
 }
 
 /** What the kernel lists as CLOSED of TCP is bound and no more: it asks for a state of its own (13, since 6.7) and answers with this one. */
-const lookStates: readonly (State | undefined)[] = tcpStates.map(state => (state === 'CLOSED' ? 'BOUND' : state))
+const snapshotStates: readonly (State | undefined)[] = tcpStates.map(state => (state === 'CLOSED' ? 'BOUND' : state))
 
 /** include/linux/dccp.h: PARTOPEN, a client to which nothing has been sent yet, is the first number that TCP leaves free: 13, and 14 since 6.7. */
 const dccpStates = [...tcpStates.slice(0, 13), 'ESTABLISHED', 'ESTABLISHED', 'CLOSE_WAIT'] as const
@@ -236,7 +235,7 @@ function readAttributes(v: DataView, from: number, end: number, socket: Draft, c
     else more = true
     a += align4(length)
   }
-  socket.options = plainOptions(v6only, shutdown, flags, tos, trafficClass)
+  socket.options = optionsCache.find(v6only, shutdown, flags, tos, trafficClass)
   if (more) readDetails(v, attributes(v, from, end), socket)
 }
 
@@ -249,7 +248,7 @@ function sized(content: number, size: number, needed: number): number {
 /** What is rare, or was asked for. */
 function readDetails(v: DataView, all: readonly Message[], socket: Draft): void {
   let more: Partial<Options> | undefined
-  let tcp: Mutable<Tcp> | undefined
+  let tcp: TcpDraft | undefined
   let congestion: string | undefined
   let record: CongestionDetail | undefined
   for (const a of all) {
@@ -285,8 +284,48 @@ const listenerFields = new Set<string>([
   'maxPacingBytesPerSecond',
 ] satisfies (keyof Tcp)[])
 
-function forListener(tcp: Mutable<Tcp>): void {
+function forListener(tcp: TcpDraft): void {
   for (const name of Object.keys(tcp) as (keyof Tcp)[]) if (!listenerFields.has(name)) tcp[name] = undefined
 }
 
-type Mutable<T> = { -readonly [K in keyof T]: T[K] }
+/** What is not known, in place of a number of 8 or 16 bits. */
+const UNKNOWN = -1
+
+/** Options by their numbers. There are few different ones, so sockets with the same options share one object, which nobody changes. */
+class OptionsCache {
+  readonly #maxSize = 1000
+  readonly #byNumber = new Map<number, Options>()
+  #lastNumber = 0
+  #last: Options | undefined
+
+  /** Options from the plain attributes: each the kernel's number, or UNKNOWN. */
+  find(v6only: number, shutdown: number, flags: number, tos: number, trafficClass: number): Options | undefined {
+    // 2 + 3 + 17 + 9 + 9 bits: the number stays exact.
+    const number = ((((v6only + 1) * 8 + (shutdown + 1)) * 0x20000 + (flags + 1)) * 512 + (tos + 1)) * 512 + (trafficClass + 1)
+    if (number === this.#lastNumber) return this.#last
+    this.#lastNumber = number
+    this.#last = this.#byNumber.get(number)
+    if (this.#last !== undefined || number === 0) return this.#last
+    const known = (value: number): number | undefined => (value === UNKNOWN ? undefined : value)
+    this.#last = optionsOf({
+      v6only: v6only === UNKNOWN ? undefined : v6only !== 0,
+      shutdown: shutdownOf(known(shutdown)),
+      flags: flags === UNKNOWN ? undefined : flagNames(flags),
+      tos: known(tos),
+      trafficClass: known(trafficClass),
+    })
+    if (this.#byNumber.size >= this.#maxSize) this.#byNumber.clear()
+    this.#byNumber.set(number, this.#last)
+    return this.#last
+  }
+}
+
+const optionsCache = new OptionsCache()
+
+/** The names of the options that are on, as the kernel calls them. */
+function flagNames(flags: number): string[] {
+  const set = inetDiagSockopt.read(new DataView(new Uint8Array([flags & 255, flags >>> 8]).buffer))
+  return Object.entries(set)
+    .filter(([, on]) => on === 1)
+    .map(([name]) => name)
+}

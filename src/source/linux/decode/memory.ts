@@ -1,4 +1,4 @@
-// The memory of a socket, as sock_diag and SO_MEMINFO tell it. Pure.
+// The memory of a socket, as sock_diag and SO_MEMINFO report it. Pure.
 
 import type { Memory } from '../../../model/socket.ts'
 import { skMeminfo } from '../kernel/structs.ts'

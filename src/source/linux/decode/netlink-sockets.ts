@@ -1,12 +1,11 @@
-// From sock_diag bytes of netlink sockets (over which programs talk with the kernel) to sockets. Pure.
+// From sock_diag bytes of netlink sockets (between programs and the kernel) to sockets. Pure.
 
 import { littleEndian } from '../../../bytes/struct.ts'
 import { cookieKey, draft, queuesOf, socketTypes, type Draft } from './draft.ts'
 import { readMemory } from './memory.ts'
-import { netlinkDiagMsg, netlinkDiagReq } from '../kernel/structs-families.ts'
-import { attributes, message, NLM_F_DUMP, NLM_F_REQUEST, u32Of } from '../kernel/netlink.ts'
+import { netlinkDiagMsg, netlinkDiagReq } from '../kernel/structs.ts'
+import { attributes, message, NLM_F_DUMP, NLM_F_REQUEST, SOCK_DIAG_BY_FAMILY, u32Of } from '../kernel/netlink.ts'
 
-const SOCK_DIAG_BY_FAMILY = 20
 const AF_NETLINK = 16
 const ALL_PROTOCOLS = 255
 
@@ -57,7 +56,7 @@ const flagNames = [
 /** The name of a netlink protocol. */
 export const netlinkProtocol = (number: number): string | undefined => protocols[number]
 
-/** A request for all netlink sockets. The memory says how much waits to be read, so it is always asked for. */
+/** A request for all netlink sockets. The memory includes what waits to be read, so it is always asked for. */
 export function netlinkRequest(): Uint8Array {
   const body = netlinkDiagReq.write({ family: AF_NETLINK, protocol: ALL_PROTOCOLS, show: SHOW_MEMINFO | SHOW_GROUPS | SHOW_FLAGS })
   return message(SOCK_DIAG_BY_FAMILY, NLM_F_REQUEST | NLM_F_DUMP, body)
@@ -83,7 +82,7 @@ export function readNetlink(view: DataView, at: number, end: number): Draft {
   return socket
 }
 
-/** The numbers of the multicast groups that the socket hears, from a bit mask. */
+/** The numbers of the multicast groups that the socket has joined, from a bit mask. */
 function groups(view: DataView, at: number, end: number): string {
   const numbers: number[] = []
   for (let i = at; i + 4 <= end; i += 4) {

@@ -1,11 +1,10 @@
-// From sock_diag bytes of packet sockets (which hear everything on an interface) to sockets. Pure.
+// From sock_diag bytes of packet sockets (which receive everything on an interface) to sockets. Pure.
 
 import { cookieKey, draft, queuesOf, socketTypes, type Draft } from './draft.ts'
 import { readMemory } from './memory.ts'
-import { packetDiagInfo, packetDiagMclist, packetDiagMsg, packetDiagReq, packetDiagRing } from '../kernel/structs-families.ts'
-import { attributes, message, NLM_F_DUMP, NLM_F_REQUEST, u32Of } from '../kernel/netlink.ts'
+import { packetDiagInfo, packetDiagMclist, packetDiagMsg, packetDiagReq, packetDiagRing } from '../kernel/structs.ts'
+import { attributes, message, NLM_F_DUMP, NLM_F_REQUEST, SOCK_DIAG_BY_FAMILY, u32Of } from '../kernel/netlink.ts'
 
-const SOCK_DIAG_BY_FAMILY = 20
 const AF_PACKET = 17
 
 // include/uapi/linux/packet_diag.h: what to show.
@@ -27,7 +26,7 @@ const FILTER = 7
 
 type Fields = Record<string, string | number | boolean | undefined>
 
-/** What packets a socket hears, include/uapi/linux/if_ether.h. */
+/** Which packets a socket receives, include/uapi/linux/if_ether.h. */
 const protocols: Readonly<Record<number, string>> = {
   0x0003: 'all',
   0x0800: 'ipv4',
@@ -37,14 +36,14 @@ const protocols: Readonly<Record<number, string>> = {
   0x88cc: 'lldp',
   0x888e: 'eapol',
 }
-/** The name of what a packet socket hears. */
+/** The name of what a packet socket receives. */
 export const packetProtocol = (number: number): string | undefined => protocols[number]
 
 const flags = ['running', 'auxdata', 'origdev', 'vnethdr', 'loss'] as const
 /** include/uapi/linux/if_packet.h: PACKET_FANOUT_* */
 const fanouts = ['hash', 'lb', 'cpu', 'rollover', 'rnd', 'qm', 'cbpf', 'ebpf'] as const
 
-/** A request for all packet sockets. The memory says how much waits to be read, so it is always asked for. */
+/** A request for all packet sockets. The memory includes what waits to be read, so it is always asked for. */
 export function packetRequest(options: boolean): Uint8Array {
   const show = SHOW_INFO | SHOW_MCLIST | SHOW_RING_CFG | SHOW_FANOUT | SHOW_MEMINFO | (options ? SHOW_FILTER : 0)
   return message(SOCK_DIAG_BY_FAMILY, NLM_F_REQUEST | NLM_F_DUMP, packetDiagReq.write({ family: AF_PACKET, show }))

@@ -1,9 +1,9 @@
-// What single internet protocols say of themselves: RAW its protocol, MPTCP its record. Pure.
+// The details of single internet protocols: the protocol of RAW, the record of MPTCP. Pure.
 
 import type { Detail } from '../../../model/socket.ts'
 import { mptcpInfo } from '../kernel/structs.ts'
 
-/** The protocols that people open raw sockets for, by the numbers of IANA. */
+/** The usual protocols of raw sockets, by the numbers of IANA. */
 const names: Readonly<Record<number, string>> = {
   0: 'ip',
   1: 'icmp',
@@ -27,7 +27,7 @@ const names: Readonly<Record<number, string>> = {
   255: 'raw',
 }
 
-/** What a raw socket hears. */
+/** What a raw socket receives. */
 export const rawDetail = (protocolNumber: number): Detail => ({ type: 'raw', protocolNumber, protocolName: names[protocolNumber] })
 
 /** MPTCP's own record. Sequence numbers are text: they take all 64 bits. */

@@ -94,7 +94,7 @@ export function settleSctp(socket: Draft, kernelState: number): void {
 
 /**
  * A socket of the style of TCP is its only association, and comes before it as a row of its own: the two are one. One of the style of UDP, or a listener, stays
- * beside its associations, which then are told apart by their other ends.
+ * beside its associations, which then differ by their other ends.
  */
 export function joinSctp(rows: readonly Draft[]): readonly Draft[] {
   const sockets = new Map(rows.filter(row => !isAssociation(row)).map(row => [row.key, row]))

@@ -1,10 +1,9 @@
 // What must not get into a recording: the kernel gives those with privileges the keys of TCP MD5 signatures (as of BGP), and what BPF programs keep. Pure.
 
 import { viewOf } from '../../../bytes/text.ts'
-import { attributes, eachMessage } from '../kernel/netlink.ts'
+import { attributes, eachMessage, SOCK_DIAG_BY_FAMILY } from '../kernel/netlink.ts'
 import { inetDiagMsg } from '../kernel/structs.ts'
 
-const SOCK_DIAG_BY_FAMILY = 20
 const MD5SIG = 18
 const SK_BPF_STORAGES = 20
 /** struct tcp_diag_md5sig, include/uapi/linux/tcp.h: family, prefix, length and address; then the key. */

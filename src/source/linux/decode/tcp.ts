@@ -3,6 +3,7 @@
 import { littleEndian as LE } from '../../../bytes/struct.ts'
 import { DecodeError } from '../../../model/errors.ts'
 import type { AccurateEcn, CongestionDetail, Negotiated, Tcp } from '../../../model/tcp.ts'
+import { tcpDraft } from './draft.ts'
 import { tcpBbrInfo, tcpDctcpInfo, tcpInfo, tcpvegasInfo, type TcpInfo } from '../kernel/structs.ts'
 
 const NO_LIMIT = 2n ** 64n - 1n
@@ -80,7 +81,7 @@ export function readTcp(view: DataView, at: number, length: number): Tcp {
     receiverLimitedMicros: t.rwndLimited,
     sendBufferLimitedMicros: t.sndbufLimited,
     sinceSentMs: unanswered || t.dataSegsOut === 0 ? undefined : t.lastDataSent, // Since the handshake when no data was sent.
-    sinceAckSentMs: known(t.lastAckSent), // The kernel does not keep it, and says 0.
+    sinceAckSentMs: known(t.lastAckSent), // The kernel does not keep it: it reads 0.
     sinceReceivedMs: unanswered || t.dataSegsIn === 0 ? undefined : t.lastDataRecv,
     sinceAckReceivedMs: unanswered ? undefined : t.lastAckRecv,
     rehashes: t.rehash,
@@ -101,7 +102,7 @@ const ACKED = at.bytesAcked
 const RECEIVED = at.bytesReceived
 const SEGMENTS = at.segsOut
 const SENT = at.bytesSent
-const AGAIN = at.bytesRetrans
+const RETRANSMITTED = at.bytesRetrans
 const HIGH = LE ? 4 : 0
 const LOW = LE ? 0 : 4
 /** Most are small: a small number needs no memory of its own, as the result of a multiplication does. */
@@ -111,30 +112,35 @@ function u64At(v: DataView, a: number): number {
   return high === 0 ? low : high * 2 ** 32 + low
 }
 
-/** Reads of a tcp_info only what is counted, and what tells headers and SYN from payload. */
+/** Reads of a tcp_info only the counters, and what separates headers and SYN from payload. */
 export function readCounts(view: DataView, from: number, length: number): Tcp {
   if (length < tcpInfo.size) throw new DecodeError('struct tcp_info', tcpInfo.size, length, `at ${from}`)
   const acks = length >= RECEIVED + 8
-  const sends = length >= AGAIN + 8
+  const sends = length >= RETRANSMITTED + 8
   const segments = length >= SEGMENTS + 8
-  const counts: Partial<Tcp> = {
-    sentBytes: sends ? u64At(view, from + SENT) : undefined,
-    retransmittedBytes: sends ? u64At(view, from + AGAIN) : undefined,
-    ackedBytes: acks ? u64At(view, from + ACKED) : undefined,
-    receivedBytes: acks ? u64At(view, from + RECEIVED) : undefined,
-    sentSegments: segments ? view.getUint32(from + SEGMENTS, LE) : undefined,
-    receivedSegments: segments ? view.getUint32(from + SEGMENTS + 4, LE) : undefined,
-    unackedSegments: view.getUint32(from + at.unacked, LE),
-    negotiated: negotiated(view.getUint8(from + OPTIONS), (view.getUint8(from + FAILURE) >>> FAILURE_SHIFT) & 3),
+  const tcp = tcpDraft() // What was not asked for stays undefined.
+  if (sends) {
+    tcp.sentBytes = u64At(view, from + SENT)
+    tcp.retransmittedBytes = u64At(view, from + RETRANSMITTED)
   }
-  return counts as Tcp // What was not asked for is undefined.
+  if (acks) {
+    tcp.ackedBytes = u64At(view, from + ACKED)
+    tcp.receivedBytes = u64At(view, from + RECEIVED)
+  }
+  if (segments) {
+    tcp.sentSegments = view.getUint32(from + SEGMENTS, LE)
+    tcp.receivedSegments = view.getUint32(from + SEGMENTS + 4, LE)
+  }
+  tcp.unackedSegments = view.getUint32(from + at.unacked, LE)
+  tcp.negotiated = negotiated(view.getUint8(from + OPTIONS), (view.getUint8(from + FAILURE) >>> FAILURE_SHIFT) & 3)
+  return tcp
 }
 
-/** Few different ones are shared by many connections. */
-const agreements: Negotiated[] = []
+/** A cache of at most 1,024: the few different ones are shared by many connections, and nobody changes them. */
+const negotiatedByFlags: Negotiated[] = []
 
 function negotiated(options: number, fastopenClientFail: number): Negotiated {
-  return (agreements[options | (fastopenClientFail << 8)] ??= {
+  return (negotiatedByFlags[options | (fastopenClientFail << 8)] ??= {
     timestamps: (options & 1) !== 0,
     sack: (options & 2) !== 0,
     windowScaling: (options & 4) !== 0,

@@ -5,10 +5,9 @@ import { utf8Text } from '../../../bytes/text.ts'
 import type { Detail, Endpoint } from '../../../model/socket.ts'
 import { cookieKey, draft, looseStates, optionsOf, queuesOf, shutdownOf, socketTypes, type Draft } from './draft.ts'
 import { readMemory } from './memory.ts'
-import { unixDiagMsg, unixDiagReq, unixDiagRqlen, unixDiagVfs } from '../kernel/structs-families.ts'
-import { attributes, message, NLM_F_DUMP, NLM_F_REQUEST, u32Of, u8Of } from '../kernel/netlink.ts'
+import { unixDiagMsg, unixDiagReq, unixDiagRqlen, unixDiagVfs } from '../kernel/structs.ts'
+import { attributes, message, NLM_F_DUMP, NLM_F_REQUEST, SOCK_DIAG_BY_FAMILY, u32Of, u8Of } from '../kernel/netlink.ts'
 
-const SOCK_DIAG_BY_FAMILY = 20
 const AF_UNIX = 1
 
 // include/uapi/linux/unix_diag.h: what to show.

@@ -1,4 +1,4 @@
-// What a protocol that runs on top of TCP inside the kernel says of itself: INET_DIAG_ULP_INFO. Pure.
+// The record of a protocol that runs on top of TCP inside the kernel: INET_DIAG_ULP_INFO. Pure.
 
 import type { UpperLayer } from '../../../model/socket.ts'
 import { attributes, textOf, u16Of, u32Of, u64Of, u8Of, type Message } from '../kernel/netlink.ts'

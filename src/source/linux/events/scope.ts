@@ -6,6 +6,7 @@ import type { Namespace } from '../../../model/socket.ts'
 import type { Plan } from '../../../filter/plan.ts'
 import { ownNamespace } from '../bpf/meter.ts'
 import type * as calls from '../kernel/calls.ts'
+import { ProcFs } from '../kernel/proc-fs.ts'
 import { listNamespaces, pickNamespace } from '../netns/namespaces.ts'
 import { inNamespace, openNamespace } from '../netns/enter.ts'
 
@@ -18,21 +19,21 @@ export interface EventScope {
 }
 
 /** Finds what a plan asks for. */
-export async function scopeOf({ namespaces }: Plan, root = '/proc'): Promise<EventScope> {
+export async function scopeOf({ namespaces }: Plan, proc = new ProcFs()): Promise<EventScope> {
   if (namespaces === 'own') return { only: ownNamespace(), namespaceOf: () => undefined }
-  const listed = await listNamespaces(root)
+  const listed = await listNamespaces(proc)
   const names = new Map([listed.own, ...listed.others].map(found => [found.inode, found.name]))
   return {
-    only: namespaces === 'all' ? undefined : pickNamespace(namespaces, listed, root).inode,
+    only: namespaces === 'all' ? undefined : pickNamespace(namespaces, listed, proc).inode,
     namespaceOf: inode => ({ inode, name: names.get(inode) }),
   }
 }
 
 /** Runs something inside the one namespace that a plan asks for; in the own one when it asks for all. */
-export async function insideOf<T>(call: typeof calls, { namespaces }: Plan, act: () => T, root = '/proc'): Promise<T> {
+export async function insideOf<T>(call: typeof calls, { namespaces }: Plan, act: () => T, proc = new ProcFs()): Promise<T> {
   if (namespaces === 'own' || namespaces === 'all') return act()
-  const listed = await listNamespaces(root)
-  const found = pickNamespace(namespaces, listed, root)
+  const listed = await listNamespaces(proc)
+  const found = pickNamespace(namespaces, listed, proc)
   if (found.inode === listed.own.inode) return act()
   const fd = openNamespace(found)
   if (fd === undefined) throw new OsError('setns', 'ENOENT', { help: 'the network namespace has gone' })

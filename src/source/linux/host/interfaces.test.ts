@@ -7,10 +7,13 @@ import { needs } from '../../../../test/needs.ts'
 import { live } from '../../tape.ts'
 import { interfaceReader, readInterfaces } from './interfaces.ts'
 import { message } from '../kernel/netlink.ts'
+import { ProcFs } from '../kernel/proc-fs.ts'
 import { ifinfomsg } from '../kernel/structs.ts'
+import { ownNetworkNamespace } from '../netns/network-namespace.ts'
 
 test('the interfaces are those of /sys/class/net, with counters that grow', needs('linux'), async () => {
-  const read = interfaceReader(live, await import('../kernel/calls.ts'))
+  const calls = await import('../kernel/calls.ts')
+  const read = interfaceReader(live, calls, ownNetworkNamespace(calls, new ProcFs()))
   const before = Number(readFileSync('/sys/class/net/lo/statistics/rx_bytes', 'utf8'))
   const found = await read()
   deepEqual(found.map(one => one.name).sort(), readdirSync('/sys/class/net').sort())

@@ -1,13 +1,15 @@
-// The network interfaces and their counters, by rtnetlink. It knows the interfaces of the own network namespace.
+// The network interfaces of a network namespace and their counters, by rtnetlink.
 
 import { readFileSync } from 'node:fs'
 import { cString, viewOf } from '../../../bytes/text.ts'
 import type { Interface } from '../../../model/interface.ts'
 import type { Tape } from '../../tape.ts'
-import type { Calls } from '../snapshot.ts'
+import { NetlinkConnection } from '../kernel/connection.ts'
 import { attributes, message, messages, NLM_F_DUMP, NLM_F_REQUEST, NLMSG_DONE } from '../kernel/netlink.ts'
 import { ifinfomsg, rtnlLinkStats64 } from '../kernel/structs.ts'
+import type { Calls, NetworkNamespace } from '../netns/network-namespace.ts'
 
+const NETLINK_ROUTE = 0
 const RTM_NEWLINK = 16
 const RTM_GETLINK = 18
 const IFLA_IFNAME = 3
@@ -16,24 +18,29 @@ const IFLA_STATS64 = 23
 const IFLA_CARRIER = 33
 const IFF_UP = 0x1
 const IFF_LOOPBACK = 0x8
+/** More than the kernel puts into one datagram of a dump. */
+const maxDatagram = 64 * 1024
 
-/** Makes the function that lists the interfaces. */
-export function interfaceReader(tape: Tape, calls: Calls): () => Promise<readonly Interface[]> {
-  const buffer = new Uint8Array(64 * 1024)
-  function* exchange(isDone: () => boolean): Generator<Uint8Array> {
-    if (calls === undefined) return
-    const fd = calls.openRoute()
-    try {
-      calls.send(fd, message(RTM_GETLINK, NLM_F_REQUEST | NLM_F_DUMP, ifinfomsg.write({})))
-      while (!isDone()) yield buffer.subarray(0, calls.receive(fd, buffer))
-    } finally {
-      calls.closeFd(fd)
-    }
+/** The kernel's answers to a request for all interfaces of a namespace. Each is valid until the next. */
+export function* dumpLinks(calls: NonNullable<Calls>, netns: NetworkNamespace, isDone: () => boolean): Generator<Uint8Array> {
+  const buffer = new Uint8Array(maxDatagram)
+  const connection = new NetlinkConnection(calls, netns.open(NETLINK_ROUTE))
+  try {
+    connection.limitWait()
+    connection.send(message(RTM_GETLINK, NLM_F_REQUEST | NLM_F_DUMP, ifinfomsg.write({})))
+    while (!isDone()) yield connection.receive(buffer)
+  } finally {
+    connection.close()
   }
+}
+
+/** Makes the function that lists the interfaces of a namespace with their counters. */
+export function interfaceReader(tape: Tape, calls: Calls, netns: NetworkNamespace): () => Promise<readonly Interface[]> {
   return async () => {
     const found: Interface[] = []
     let done = false
-    for (const answer of tape.bytes('interfaces', () => exchange(() => done))) done = readInterfaces(answer, found)
+    const answers = tape.bytes('interfaces', () => (calls ? dumpLinks(calls, netns, () => done) : []))
+    for (const answer of answers) done = readInterfaces(answer, found)
     const speeds = await tape.value('interface speeds', () => found.map(one => speed(one.name)))
     return found.map((one, i) => ({ ...one, bitsPerSecond: speeds[i] ?? undefined }))
   }
@@ -79,7 +86,7 @@ function readInterface(view: DataView, at: number, end: number): Interface {
   return { index: header.index, name, up: (header.flags & IFF_UP) !== 0, carrier, loopback, mtuBytes, bitsPerSecond: undefined, counters }
 }
 
-/** The speed of a link, which only sysfs tells; null when it has none (JSON has no undefined). */
+/** The speed of a link, which only sysfs has; null when there is none (JSON has no undefined). */
 function speed(name: string, root = '/sys/class/net'): number | null {
   try {
     const megabits = Number(readFileSync(`${root}/${name}/speed`, 'utf8'))

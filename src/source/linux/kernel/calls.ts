@@ -1,4 +1,4 @@
-// Every system call that sockscope makes on Linux through FFI. Nothing here looks into the bytes.
+// Every system call that sockscope makes on Linux through FFI. The bytes are not decoded here.
 
 import koffi from 'koffi'
 import { OsError } from '../../../model/errors.ts'
@@ -51,13 +51,20 @@ function bound<Name extends string>(prototypes: Readonly<Record<Name, string>>):
   return made
 }
 
-let names: ReadonlyMap<number, string> | undefined
+/** The names of errnos, made when the first is needed. */
+class ErrnoNames {
+  #byNumber: ReadonlyMap<number, string> | undefined
+
+  of(errno: number): string {
+    this.#byNumber ??= new Map(Object.entries(koffi.os.errno).map(([name, number]) => [number, name]))
+    return this.#byNumber.get(errno) ?? `errno ${errno}`
+  }
+}
+
+const errnoNames = new ErrnoNames()
 
 /** The name of an errno, such as `EPERM`. */
-export function errnoName(errno: number): string {
-  names ??= new Map(Object.entries(koffi.os.errno).map(([name, number]) => [number, name]))
-  return names.get(errno) ?? `errno ${errno}`
-}
+export const errnoName = (errno: number): string => errnoNames.of(errno)
 
 /** Throws for a call that returned -1. */
 function checked(call: string, result: unknown): number {
@@ -80,10 +87,7 @@ export const openNetlink = (protocol: number): number =>
 /** Opens a socket to the kernel's table of sockets. */
 export const openDiag = (): number => openNetlink(NETLINK_SOCK_DIAG)
 
-/** Opens a socket to the kernel's table of interfaces. */
-export const openRoute = (): number => openNetlink(NETLINK_ROUTE)
-
-/** Gives a netlink socket an address, without which it hears nothing that is said to a group. */
+/** Gives a netlink socket an address, without which it receives no messages of a group. */
 export function bindNetlink(fd: number): void {
   const address = new Uint8Array(12) // struct sockaddr_nl: the family, and zeros for the kernel to choose.
   new DataView(address.buffer).setUint16(0, AF_NETLINK, true)
@@ -106,15 +110,12 @@ const beside = async <T>(start: (done: (error: unknown, result: number) => void)
     start((error, result) => resolve((async () => (error ? Promise.reject(error) : take(result)))()))
   })
 
-/** Sends a whole message beside the event loop: a question may keep the kernel busy for milliseconds before it has taken it. */
+/** Sends a whole message beside the event loop: a request may keep the kernel busy for milliseconds before it has taken it. */
 export const sendBeside = async (fd: number, message: Uint8Array): Promise<number> =>
   beside(
     done => c.send.async(fd, message, message.length, 0, done),
     result => checked('send', result),
   )
-
-/** Receives one datagram into the buffer, and says how long it is. It waits. */
-export const receive = (fd: number, buffer: Uint8Array): number => checked('recv', c.recv(fd, buffer, buffer.length, 0))
 
 const SOL_SOCKET = 1
 const SO_RCVBUF = 8
@@ -124,7 +125,7 @@ const MSG_TRUNC = 0x20
 // struct timeval: two longs.
 const timeval = koffi.sizeof('long') === 8 ? new BigInt64Array([5n, 0n]) : new Int32Array([5, 0])
 
-/** Makes a receive that hears nothing for seconds end with EAGAIN, so that it never hangs. */
+/** Makes a receive that gets nothing for seconds fail with EAGAIN, so that it never hangs. */
 export function limitWait(fd: number): void {
   checked('setsockopt(SO_RCVTIMEO)', c.setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, timeval, timeval.byteLength))
 }
@@ -136,7 +137,7 @@ export function growReceiveBuffer(fd: number, bytes: number): void {
     checked('setsockopt(SO_RCVBUF)', c.setsockopt(fd, SOL_SOCKET, SO_RCVBUF, value, 4))
 }
 
-/** Receives one datagram into the buffer, and says how long it is. One that is longer than the buffer, or empty, is an error. A signal is not. */
+/** Receives one datagram into the buffer, and returns its length. One that is longer than the buffer, or empty, is an error. A signal is not. */
 export function receiveMessage(fd: number, buffer: Uint8Array): number {
   for (let interrupted = 0; ; interrupted++) {
     const length = Number(c.recv(fd, buffer, buffer.length, MSG_TRUNC))
@@ -161,7 +162,7 @@ function got(call: string, result: number): number | undefined {
 export const receiveNow = (fd: number, buffer: Uint8Array): number | undefined =>
   got('recv', Number(c.recv(fd, buffer, buffer.length, MSG_DONTWAIT)))
 
-/** Receives the datagrams that are there, as many as there is room for, and says how many. `headers`: see room.ts. */
+/** Receives the datagrams that are there, as many as fit, and returns their number. `headers`: see datagram-batch.ts. */
 export const receiveMany = (fd: number, headers: Uint8Array, max: number): number =>
   got('recvmmsg', c.recvmmsg(fd, headers, max, MSG_DONTWAIT | MSG_TRUNC, null)) ?? 0
 
@@ -212,7 +213,7 @@ export const address = (bytes: Uint8Array): bigint => BigInt(koffi.address(bytes
 
 const kcmpNumbers: Readonly<Record<string, number>> = { x64: 312, arm64: 272, riscv64: 272, loong64: 272 }
 const KCMP_FILES = 2
-/** Whether two threads share their descriptors; undefined where the kernel does not tell. */
+/** Whether two threads share their descriptors; undefined where the kernel does not say. */
 export function sharesFiles(pid: number, thread: number): boolean | undefined {
   const number = kcmpNumbers[process.arch]
   const answer = number === undefined ? -1 : Number(c.kcmp(number, pid, thread, KCMP_FILES, 0, 0))

@@ -1,48 +1,49 @@
-// Room for the many datagrams that recvmmsg(2) brings with one call.
+// Memory for the datagrams that recvmmsg(2) receives with one call.
 
 import { littleEndian } from '../../../bytes/struct.ts'
 import { OsError } from '../../../model/errors.ts'
-import type { Calls } from '../netns/network-namespace.ts'
+import type * as calls from './calls.ts'
 
-/** Room for several datagrams. */
-export interface Room {
+/** Several datagrams that one call receives. */
+export class DatagramBatch {
+  /** How many datagrams it holds at most. */
   readonly count: number
   /** An array of struct mmsghdr: what the call is given. */
   readonly headers: Uint8Array
-  /** What the headers point to, which has to live as long as they. */
-  readonly parts: Uint8Array
-  /** A datagram that has come, valid until the next call. One that is empty, or longer than its room, is an error. */
-  datagram(i: number): Uint8Array
-}
+  /** What the headers point to: it has to live as long as they do. */
+  readonly #parts: Uint8Array
+  readonly #bytes: Uint8Array
+  readonly #datagramBytes: number
+  readonly #pointerBytes: number
 
-/** Makes room for so many datagrams of so many bytes. */
-export function makeRoom(calls: Pick<NonNullable<Calls>, 'address' | 'pointerBytes'>, count: number, size: number): Room {
-  const { address, pointerBytes } = calls
-  const bytes = new Uint8Array(count * size)
-  // Of each datagram one struct iovec (address, length), and one struct mmsghdr, which is as long as eight addresses:
-  // name, its length, address of the iovec, how many of them, control, its length, flags, length of what has come.
-  const parts = new Uint8Array(count * 2 * pointerBytes)
-  const headers = new Uint8Array(count * 8 * pointerBytes)
-  const lengths = new DataView(headers.buffer)
-  const put = (array: Uint8Array, word: number, value: bigint): void => {
+  /** Memory for `count` datagrams of at most `size` bytes. */
+  constructor({ address, pointerBytes }: Pick<typeof calls, 'address' | 'pointerBytes'>, count: number, size: number) {
+    this.count = count
+    this.#datagramBytes = size
+    this.#pointerBytes = pointerBytes
+    this.#bytes = new Uint8Array(count * size)
+    // Each datagram has one struct iovec (address, length), and one struct mmsghdr, which is as long as eight addresses:
+    // name, its length, address of the iovec, how many of them, control, its length, flags, length of the datagram.
+    this.#parts = new Uint8Array(count * 2 * pointerBytes)
+    this.headers = new Uint8Array(count * 8 * pointerBytes)
+    for (let i = 0; i < count; i++) {
+      this.#put(this.#parts, 2 * i, address(this.#bytes) + BigInt(i * size))
+      this.#put(this.#parts, 2 * i + 1, BigInt(size))
+      this.#put(this.headers, 8 * i + 2, address(this.#parts) + BigInt(2 * i * pointerBytes))
+      this.#put(this.headers, 8 * i + 3, 1n)
+    }
+  }
+
+  #put(array: Uint8Array, word: number, value: bigint): void {
     const view = new DataView(array.buffer)
-    if (pointerBytes === 8) view.setBigUint64(word * 8, value, littleEndian)
-    else view.setUint32(word * pointerBytes, Number(value), littleEndian)
+    if (this.#pointerBytes === 8) view.setBigUint64(word * 8, value, littleEndian)
+    else view.setUint32(word * this.#pointerBytes, Number(value), littleEndian)
   }
-  for (let i = 0; i < count; i++) {
-    put(parts, 2 * i, address(bytes) + BigInt(i * size))
-    put(parts, 2 * i + 1, BigInt(size))
-    put(headers, 8 * i + 2, address(parts) + BigInt(2 * i * pointerBytes))
-    put(headers, 8 * i + 3, 1n)
-  }
-  return {
-    count,
-    headers,
-    parts,
-    datagram(i) {
-      const length = lengths.getUint32((8 * i + 7) * pointerBytes, littleEndian)
-      if (length === 0 || length > size) throw new OsError('recvmmsg', length === 0 ? 'EBADMSG' : 'EMSGSIZE')
-      return bytes.subarray(i * size, i * size + length)
-    },
+
+  /** A datagram that was received, valid until the next call. An empty one, and one that is longer than its memory, are errors. */
+  datagram(i: number): Uint8Array {
+    const length = new DataView(this.headers.buffer).getUint32((8 * i + 7) * this.#pointerBytes, littleEndian)
+    if (length === 0 || length > this.#datagramBytes) throw new OsError('recvmmsg', length === 0 ? 'EBADMSG' : 'EMSGSIZE')
+    return this.#bytes.subarray(i * this.#datagramBytes, i * this.#datagramBytes + length)
   }
 }

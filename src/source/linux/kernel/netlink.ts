@@ -5,9 +5,12 @@ import { cString } from '../../../bytes/text.ts'
 import { DecodeError, OsError } from '../../../model/errors.ts'
 import { nlattr, nlmsgerr, nlmsghdr } from './structs.ts'
 
+export const SOCK_DIAG_BY_FAMILY = 20
 export const NLM_F_REQUEST = 0x1
+export const NLM_F_ACK = 0x4
 export const NLM_F_DUMP_INTR = 0x10
 export const NLM_F_DUMP = 0x300
+export const NLMSG_NOOP = 1
 export const NLMSG_ERROR = 2
 export const NLMSG_DONE = 3
 
@@ -26,12 +29,12 @@ export interface Message {
   readonly end: number
 }
 
-/** Hands on the messages of one answer. An error from the kernel is thrown, never skipped. */
+/** Passes on the messages of one answer. An error from the kernel is thrown, never skipped. */
 export function eachMessage(view: DataView, take: (type: number, at: number, end: number, flags: number) => void): void {
   for (let at = 0; at < view.byteLength;) {
-    const room = view.byteLength - at
-    const length = room < nlmsghdr.size ? 0 : view.getUint32(at, littleEndian)
-    if (length < nlmsghdr.size || length > room) throw new DecodeError('netlink message', Math.max(length, nlmsghdr.size), room, `at ${at}`)
+    const left = view.byteLength - at
+    const length = left < nlmsghdr.size ? 0 : view.getUint32(at, littleEndian)
+    if (length < nlmsghdr.size || length > left) throw new DecodeError('netlink message', Math.max(length, nlmsghdr.size), left, `at ${at}`)
     const type = view.getUint16(at + typeAt, littleEndian)
     if (type === NLMSG_ERROR || type === NLMSG_DONE) checkError(view, at + nlmsghdr.size, at + length, type)
     take(type, at + nlmsghdr.size, at + length, view.getUint16(at + flagsAt, littleEndian))

@@ -8,7 +8,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { needs } from '../../../../test/needs.ts'
 import { openLinux } from '../index.ts'
-import { askSockets, keptByName, readLinks } from './pinned.ts'
+import { ProcFs } from '../kernel/proc-fs.ts'
+import { pinnedByName, readLinks, SocketNamespaces } from './pinned.ts'
 
 const asRoot = needs('linux', 'root', 'network namespaces', 'command python3')
 const source = asRoot.skip ? undefined : await openLinux()
@@ -36,7 +37,7 @@ test('what descriptors stand for', async () => {
     symlinkSync(target, join(root, path))
   }
   mkdirSync(join(root, '9')) // It ends while we look.
-  const links = await readLinks(root)
+  const links = await readLinks(new ProcFs(root))
   deepEqual(
     [...links.namespaces.values()].map(found => [found.inode, found.name, found.file]),
     [
@@ -45,8 +46,8 @@ test('what descriptors stand for', async () => {
     ],
   )
   deepEqual([links.sockets, links.skipped], [[7, 4, 50, 8, 8, 51], 0])
-  equal(keptByName('8/fd/5', root), undefined)
-  equal(keptByName('../fd/3', root), undefined)
+  equal(pinnedByName('8/fd/5', new ProcFs(root)), undefined)
+  equal(pinnedByName('../fd/3', new ProcFs(root)), undefined)
 })
 
 test('a snapshot asks so many sockets and no more, says how many are left, and goes on in the next', async () => {
@@ -60,8 +61,9 @@ test('a snapshot asks so many sockets and no more, says how many are left, and g
   const { ino } = statSync('/dev/null')
   // Each is /dev/null, which so is its own inode and that of its namespace.
   const sockets = Array.from({ length: 5000 }, (_, i) => [1, 3, ino + i * 2 ** 32]).flat()
+  const socketNamespaces = new SocketNamespaces()
   const ask = async (isListed: boolean) =>
-    askSockets(
+    socketNamespaces.ask(
       call,
       { namespaces: new Map(), sockets, skipped: 0 },
       () => false,

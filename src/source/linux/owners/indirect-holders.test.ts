@@ -11,7 +11,8 @@ import type { Gap } from '../../../model/gap.ts'
 import { live } from '../../tape.ts'
 import type { Draft } from '../decode/draft.ts'
 import { openLinux } from '../index.ts'
-import { ownerFinder } from './owners.ts'
+import { ProcFs } from '../kernel/proc-fs.ts'
+import { OwnerFinder } from './owners.ts'
 
 const folders: string[] = []
 const children: ChildProcess[] = []
@@ -69,11 +70,10 @@ const listener = (inode: number): Draft =>
 
 /** Looks for the holders of sockets: who has each, or why nobody. */
 function snapshotTaker(root: string) {
-  const finder = ownerFinder(live, { root, sweeps: undefined, shares: () => undefined })
+  const finder = new OwnerFinder(live, { proc: new ProcFs(root), sweeps: undefined, shares: () => undefined })
   return async (...inodes: number[]): Promise<{ who: string[]; gaps: Gap[] }> => {
     const sockets = inodes.map(listener)
-    const gaps: Gap[] = []
-    await finder.find(sockets, gaps)
+    const gaps = await finder.find(sockets)
     return { who: sockets.map(s => s.owners.map(o => `${o.pid}/${o.fd}`).join() || String(s.ownerless)), gaps }
   }
 }
@@ -96,7 +96,7 @@ test('a file with the name of a socket is none', async () => {
   deepEqual((await snapshotTaker(root)(7)).who, ['kernel'])
 })
 
-test('a kernel that does not name the files of a ring: it is not the kernel that keeps the socket, and it is not told who', async () => {
+test('a kernel that does not name the files of a ring: it is not the kernel that keeps the socket, and not known who does', async () => {
   const { who, gaps } = await snapshotTaker(tree(io(100, ring('    0: socket:[7]')), '6.13.9'))(7)
   deepEqual(who, ['unknown'])
   ok(gaps[0]!.text.includes('io_uring') && gaps[0]!.help.includes('6.14'), gaps[0]?.text)
@@ -126,10 +126,9 @@ test('more sockets than descriptors in flight: which of them is not known', asyn
 test('processes out of sight may hold it too', async () => {
   const root = tree(messages(1))
   rmSync(join(root, '1'), { recursive: true })
-  const finder = ownerFinder(live, { root, sweeps: undefined, shares: () => undefined })
+  const finder = new OwnerFinder(live, { proc: new ProcFs(root), sweeps: undefined, shares: () => undefined })
   const find = async (...sockets: Draft[]): Promise<unknown> => {
-    const gaps: Gap[] = []
-    await finder.find(sockets, gaps)
+    const gaps = await finder.find(sockets)
     return [...sockets.map(s => s.ownerless), ...gaps.map(g => /in flight/.test(g.text))]
   }
   const own = (inode: number): Draft => ({ ...listener(inode), uid: process.geteuid!() })
@@ -153,7 +152,7 @@ test('UNIX sockets of other network namespaces count, and each once', async () =
   deepEqual((await snapshotTaker(tree({ ...process(100), ...process(101) }))(7, 8, 9)).who, ['unknown', 'unknown', 'unknown'])
 })
 
-test('a kernel that does not tell what is in flight', async () => {
+test('a kernel that does not say what is in flight', async () => {
   const { who, gaps } = await snapshotTaker(tree({ ...messages(0), '100/fdinfo/3': 'pos:\t0\n' }))(7)
   deepEqual(who, ['unknown'])
   ok(gaps[0]!.help.includes('5.6'))

@@ -1,78 +1,94 @@
-// Sockets that no descriptor of a process names: registered with an io_uring, or under way in a message that nobody has received.
-// It is asked only when the holder of a socket was not found, and remembers what it need not ask again.
+// Sockets that no descriptor of a process names: registered with an io_uring, or in flight in a message that nobody has received.
+// They are searched for only when the holder of a socket was not found, and what need not be searched again is remembered.
 
-import { closeSync, openSync, promises, readFileSync, readlinkSync, readSync } from 'node:fs'
-import { yielding, nextTurn } from '../../yielding.ts'
-import { entries, type Table } from './descriptors.ts'
+import { closeSync, openSync, readSync } from 'node:fs'
+import { readFile } from 'node:fs/promises'
+import { nextTurn, yieldToEventLoop } from '../../yielding.ts'
 import type { Draft } from '../decode/draft.ts'
+import type { ProcFs } from '../kernel/proc-fs.ts'
+import type { Table } from './descriptor-cache.ts'
 import type { Elsewhere } from './ownerless.ts'
 
 /** A file of /proc about one descriptor: a ring can have a million files. */
 const maxText = 4 * 1024 * 1024
 /** More UNIX sockets are not asked for what waits in them. */
 const maxAsked = 20_000
-const maxSettled = 65_536
+const maxRuledOut = 65_536
 const maxGone = 256
-/** The kernel says nothing of a ring that is being used just then. */
+/** The kernel lists nothing of a ring that is being used just then. */
 const maxTries = 4
 
 type Tables = ReadonlyMap<number, Table>
+type Unsure = Elsewhere['unsure']
 
 /** Sockets that a process can hold, and for which none was found. */
 export const unheldAmong = (sockets: readonly Draft[], missing: ReadonlySet<number>): Draft[] =>
   sockets.filter(({ inode, protocol, local }) => inode !== undefined && missing.has(inode) && !(protocol === 'netlink' && local.id === 0))
 
-/** Makes the search. `root` is /proc, or a folder that looks like it in tests. */
-export function elsewhereFinder(root: string) {
-  /** Inodes that are nowhere else: the kernel's, or those of processes that we may not look into. They stay so. */
-  let settled = new Set<number>()
+/** The search for holders without a descriptor. */
+export class IndirectHolders {
+  readonly #proc: ProcFs
+  /** Inodes that no ring and no message holds: the kernel's, or those of processes that may not be read. They stay so. */
+  #ruledOut = new Set<number>()
+
+  /** Searches in this /proc. */
+  constructor(proc: ProcFs) {
+    this.#proc = proc
+  }
 
   /**
-   * Where else sockets are that no descriptor names; undefined when there is nothing to tell.
+   * Where sockets are that no descriptor names; undefined when there is nothing to report.
    * @param isBlind some processes are out of sight: only sockets of the own user are worth a search then.
    * @param isGone whether a socket has closed since it was listed.
    */
-  return async (unheld: readonly Draft[], tables: Tables, isBlind: boolean, isGone: (inode: number) => boolean) => {
+  async find(
+    unheld: readonly Draft[],
+    tables: Tables,
+    isBlind: boolean,
+    isGone: (inode: number) => boolean,
+  ): Promise<Elsewhere | undefined> {
     const user = process.geteuid?.()
     const left = new Set<number>()
-    for (const { inode, uid } of unheld) if (!settled.has(inode!) && (!isBlind || uid === user)) left.add(inode!)
+    for (const { inode, uid } of unheld) if (!this.#ruledOut.has(inode!) && (!isBlind || uid === user)) left.add(inode!)
     if (left.size === 0 || tables.size === 0) return undefined
-    const inRings = await ringsOf(root, tables, left)
+    const inRings = await ringHolders(this.#proc, tables, left)
     for (let i = 0; i < inRings.holders.length; i += 2) left.delete(inRings.holders[i]!)
-    const messages = left.size === 0 ? undefined : await underWay(root, tables)
+    const messages = left.size === 0 ? undefined : await descriptorsInFlight(this.#proc, tables)
     const unsure = left.size === 0 ? undefined : (inRings.unsure ?? messages?.unsure)
     const inFlight = messages?.descriptors ?? 0
     if (unsure === undefined && inFlight === 0) {
-      if (settled.size + left.size > maxSettled) settled = new Set()
-      for (const inode of left) settled.add(inode)
+      this.#ruleOut(left)
       left.clear()
     }
     if (isBlind && left.size <= maxGone) for (const inode of left) if (isGone(inode)) left.delete(inode)
     if (inRings.holders.length === 0 && left.size === 0) return undefined
-    const elsewhere: Elsewhere = { rings: inRings.holders, doubtful: [...left], inFlight, ...(unsure && { unsure }) }
-    return elsewhere
+    return { rings: inRings.holders, doubtful: [...left], inFlight, ...(unsure && { unsure }) }
+  }
+
+  #ruleOut(inodes: ReadonlySet<number>): void {
+    if (this.#ruledOut.size + inodes.size > maxRuledOut) this.#ruledOut = new Set()
+    for (const inode of inodes) this.#ruledOut.add(inode)
   }
 }
 
-/** The files that rings hold, as far as they are wanted: inode and pid in turn. */
-async function ringsOf(root: string, tables: Tables, requested: ReadonlySet<number>) {
-  const yieldToEventLoop = yielding()
+/** The files that rings hold, as far as they are requested: inode and pid in turn. */
+async function ringHolders(proc: ProcFs, tables: Tables, requested: ReadonlySet<number>): Promise<{ holders: number[]; unsure: Unsure }> {
   const holders: number[] = []
-  let unsure: Elsewhere['unsure']
-  const areNamed = isAtLeast(root, 6, 14)
+  let unsure: Unsure
+  const areNamed = proc.isKernelAtLeast(6, 14)
   for (const [pid, table] of tables) {
     if (!table.readable) continue
     const found = new Set<number>()
     try {
-      for (const fd of entries(`${root}/${pid}/fd`, table.count || Infinity)) {
+      for (const fd of proc.entries(`${pid}/fd`, table.count || Infinity)) {
         await yieldToEventLoop()
-        if ((table.sockets.get(Number(fd)) ?? 0) > 0 || target(`${root}/${pid}/fd/${fd}`) !== 'anon_inode:[io_uring]') continue
-        const ring = await readRing(`${root}/${pid}/fdinfo/${fd}`, areNamed)
+        if ((table.sockets.get(Number(fd)) ?? 0) > 0 || proc.link(`${pid}/fd/${fd}`) !== 'anon_inode:[io_uring]') continue
+        const ring = await readRing(proc.path(`${pid}/fdinfo/${fd}`), areNamed)
         if (typeof ring === 'string') unsure = ring
         else for (const inode of ring) if (requested.has(inode)) found.add(inode)
       }
     } catch (error) {
-      // It has ended, or may not be looked into: that was told when it was read for its sockets.
+      // It has ended, or may not be read: that was noticed when it was read for its sockets.
       if ((error as NodeJS.ErrnoException).code === undefined) throw error
     }
     for (const inode of found) holders.push(inode, pid)
@@ -81,10 +97,10 @@ async function ringsOf(root: string, tables: Tables, requested: ReadonlySet<numb
 }
 
 /**
- * The inodes of the sockets that a ring holds. The kernel says `UserFiles: 2` and a line for each: `    0: socket:[123]`; since 6.14 whole paths, in which
- * spaces and line breaks are written as numbers, and before the last part of a path as it is, which tells nothing of sockets and can be anything.
+ * The inodes of the sockets that a ring holds. The kernel writes `UserFiles: 2` and a line for each: `    0: socket:[123]`; since 6.14 whole paths, in which
+ * spaces and line breaks are written as numbers, and before the last part of a path as it is, which does not identify sockets and can be anything.
  */
-async function readRing(file: string, areNamed: boolean): Promise<number[] | NonNullable<Elsewhere['unsure']>> {
+async function readRing(file: string, areNamed: boolean): Promise<number[] | NonNullable<Unsure>> {
   for (let tries = 0; tries < maxTries; tries++) {
     const text = readPart(file)
     if (text === undefined) return [] // Closed meanwhile.
@@ -100,18 +116,17 @@ async function readRing(file: string, areNamed: boolean): Promise<number[] | Non
 }
 
 /** How many descriptors wait in the UNIX sockets of all processes. */
-async function underWay(root: string, tables: Tables): Promise<{ descriptors: number; unsure: Elsewhere['unsure'] }> {
-  const yieldToEventLoop = yielding()
-  const left = await unixInodes(root, tables)
+async function descriptorsInFlight(proc: ProcFs, tables: Tables): Promise<{ descriptors: number; unsure: Unsure }> {
+  const left = await unixInodes(proc, tables)
   let descriptors = 0
   let asked = 0
-  let unsure: Elsewhere['unsure']
+  let unsure: Unsure
   for (const [pid, table] of tables) {
     for (const [fd, inode] of table.sockets) {
-      // Whoever holds it tells the same.
+      // Every holder of it would give the same answer.
       if (!left.delete(inode)) continue
       if (++asked > maxAsked) return { descriptors, unsure: 'limit' }
-      const text = readPart(`${root}/${pid}/fdinfo/${fd}`)
+      const text = readPart(proc.path(`${pid}/fdinfo/${fd}`))
       const count = text === undefined ? '0' : /^scm_fds:\s*(\d+)$/m.exec(text)?.[1]
       if (count === undefined) unsure = 'messages' // Before Linux 5.6.
       descriptors += Number(count ?? 0)
@@ -122,33 +137,24 @@ async function underWay(root: string, tables: Tables): Promise<{ descriptors: nu
 }
 
 /** The inodes of all UNIX sockets, in the network namespace of each process. */
-async function unixInodes(root: string, tables: Tables): Promise<Set<number>> {
-  const yieldToEventLoop = yielding()
-  const spaces = new Map([[target(`${root}/self/ns/net`), `${root}/self/net/unix`]])
+async function unixInodes(proc: ProcFs, tables: Tables): Promise<Set<number>> {
+  const files = new Map([[proc.link('self/ns/net'), proc.path('self/net/unix')]])
   for (const pid of tables.keys()) {
     await yieldToEventLoop()
-    const space = target(`${root}/${pid}/ns/net`)
-    if (space !== undefined && !spaces.has(space)) spaces.set(space, `${root}/${pid}/net/unix`)
+    const namespace = proc.link(`${pid}/ns/net`)
+    if (namespace !== undefined && !files.has(namespace)) files.set(namespace, proc.path(`${pid}/net/unix`))
   }
   const inodes = new Set<number>()
-  for (const file of spaces.values()) {
-    const text = await promises.readFile(file, 'latin1').catch(() => '') // Its only process has ended.
-    // A name can look like a row, and then costs one question more.
+  for (const file of files.values()) {
+    const text = await readFile(file, 'latin1').catch(() => '') // Its only process has ended.
+    // A name can look like a row, and then costs one look-up more.
     for (const [, inode] of text.matchAll(/^[0-9a-f]+: \w+ \w+ \w+ \w+ \w+ +(\d+)/gm)) {
       inodes.add(Number(inode) % 2 ** 32)
       if (inodes.size % 1024 === 0) await yieldToEventLoop()
     }
   }
-  inodes.delete(0) // A connection that nobody has accepted; and what is no socket to the tables.
+  inodes.delete(0) // A connection that nobody has accepted; and what is not a socket in the tables.
   return inodes
-}
-
-function target(link: string): string | undefined {
-  try {
-    return readlinkSync(link)
-  } catch {
-    return undefined
-  }
 }
 
 /** A text of /proc, up to a limit; undefined when it has gone. */
@@ -171,14 +177,5 @@ function readPart(path: string): string | undefined {
     return undefined
   } finally {
     closeSync(fd)
-  }
-}
-
-function isAtLeast(root: string, major: number, minor: number): boolean {
-  try {
-    const [a, b] = readFileSync(`${root}/sys/kernel/osrelease`, 'latin1').split('.').map(Number.parseFloat)
-    return a! > major || (a === major && b! >= minor)
-  } catch {
-    return false
   }
 }

@@ -1,6 +1,5 @@
 import { test } from 'node:test'
 import { deepEqual, equal } from 'node:assert/strict'
-import type { Gap } from '../../../model/gap.ts'
 import type { Draft } from '../decode/draft.ts'
 import { inodesOf } from './inodes.ts'
 import { joinOwners, whyOwnerless, type Holders } from './ownerless.ts'
@@ -30,7 +29,7 @@ for (const [state, inode, holders, want] of [
 
 test('every holder of a socket is an owner', async () => {
   const socket = draft('LISTEN', 7)
-  await joinOwners([socket], inodesOf([socket]), { ...all, triples: [7, 100, 3, 8, 100, 4, 7, 101, 3, 7, 100, 9] }, [])
+  await joinOwners([socket], inodesOf([socket]), { ...all, triples: [7, 100, 3, 8, 100, 4, 7, 101, 3, 7, 100, 9] })
   deepEqual(socket.owners, [
     { pid: 100, fd: 3 },
     { pid: 101, fd: 3 },
@@ -40,9 +39,8 @@ test('every holder of a socket is an owner', async () => {
 
 test('gaps count sockets, and only those that more rights would explain', async () => {
   const count = async (holders: Holders): Promise<unknown> => {
-    const gaps: Gap[] = []
     const sockets = [draft('LISTEN', 7), draft('LISTEN', 8), draft('TIME_WAIT', undefined)]
-    await joinOwners(sockets, inodesOf(sockets), holders, gaps)
+    const gaps = await joinOwners(sockets, inodesOf(sockets), holders)
     return gaps.map(g => [g.what, g.why, g.count, g.help !== ''])
   }
   deepEqual(await count(all), [])

@@ -2,81 +2,101 @@
 
 import type { Gap } from '../../../model/gap.ts'
 import type { Owner, Ownerless } from '../../../model/socket.ts'
-import { yielding } from '../../yielding.ts'
+import { yieldToEventLoop } from '../../yielding.ts'
 import type { Draft } from '../decode/draft.ts'
+import { counted } from '../../../model/counted.ts'
 import type { Inodes } from './inodes.ts'
 
-/** Who holds what, as plain data. */
+/** Who holds what, as plain data. It stands in recordings: its fields keep their names. */
 export interface Holders {
   /** Inode, pid and descriptor in turn. */
   readonly triples: readonly number[]
-  /** Processes whose descriptors we may not read. */
+  /** Processes whose descriptors may not be read. */
   readonly hidden: number
-  /** Inodes without a holder whose last holder has ended. */
+  /** Inodes without a holder whose last holder has ended, or whose socket has closed. */
   readonly exited: readonly number[]
-  /** The one who looked was root already. */
+  /** They were read by root already. */
   readonly asRoot?: boolean
-  /** Where else sockets may be; absent when nothing is to be told of it. */
+  /** Where else sockets may be; absent when there is nothing to report of it. */
   readonly elsewhere?: Elsewhere
   /** Why processes may be out of sight altogether: /proc hides them, they are outside of our pid namespace, or there is no /proc. */
   readonly blind: 'hidepid' | 'pid-namespace' | 'proc' | undefined
 }
 
-/** Sockets that no descriptor of a process names. */
+/** Sockets that no descriptor of a process names. It stands in recordings, as `Holders` does. */
 export interface Elsewhere {
   /** Inode and pid in turn: the process has an io_uring that holds the socket. */
   readonly rings: readonly number[]
   /** Inodes of sockets that can be in flight. */
   readonly doubtful: readonly number[]
-  /** How many descriptors are in flight between processes. The kernel does not tell of what. */
+  /** How many descriptors are in flight between processes. The kernel does not say of which files. */
   readonly inFlight: number
-  /** Why not all could be asked. */
+  /** Why not all could be searched. */
   readonly unsure?: 'ring names' | 'ring busy' | 'messages' | 'limit'
 }
 
-/**
- * Gives each socket its owners, or the reason why it has none; what could not be seen is added to the gaps.
- * @param inodes those of the sockets
- */
-export async function joinOwners(sockets: readonly Draft[], inodes: Inodes, holders: Holders, gaps: Gap[]): Promise<void> {
-  const yieldToEventLoop = yielding()
-  const { triples } = holders
-  // For each inode its first triple, and for each triple the next one of the same inode; counted from 1, and 0 is none.
-  const first = new Int32Array(inodes.size)
-  const next = new Int32Array(Math.floor(triples.length / 3))
-  for (let i = next.length - 1; i >= 0; i--) {
-    const number = inodes.find(triples[i * 3]!)
-    if (number < 0) continue
-    next[i] = first[number]!
-    first[number] = i + 1
-    if (i % 1024 === 0) await yieldToEventLoop()
+/** The triples of each inode: for each its first one, and for each triple the next one of the same inode. Counted from 1, and 0 is none. */
+class HolderIndex {
+  readonly #triples: readonly number[]
+  readonly #first: Int32Array
+  readonly #next: Int32Array
+
+  private constructor(triples: readonly number[], inodeCount: number) {
+    this.#triples = triples
+    this.#first = new Int32Array(inodeCount)
+    this.#next = new Int32Array(Math.floor(triples.length / 3))
   }
-  const ownersFrom = (start: number): Owner[] => {
-    const owners: Owner[] = [{ pid: triples[start * 3 + 1]!, fd: triples[start * 3 + 2]! }]
-    for (let i = next[start]!; i !== 0; i = next[i - 1]!) owners.push({ pid: triples[i * 3 - 2]!, fd: triples[i * 3 - 1]! })
+
+  static async of(triples: readonly number[], inodes: Inodes): Promise<HolderIndex> {
+    const index = new HolderIndex(triples, inodes.size)
+    for (let i = index.#next.length - 1; i >= 0; i--) {
+      const number = inodes.find(triples[i * 3]!)
+      if (number < 0) continue
+      index.#next[i] = index.#first[number]!
+      index.#first[number] = i + 1
+      if (i % 1024 === 0) await yieldToEventLoop()
+    }
+    return index
+  }
+
+  /** The holders of the inode with this number; undefined when it has none. */
+  ownersOf(number: number): Owner[] | undefined {
+    let at = number < 0 ? 0 : this.#first[number]!
+    if (at === 0) return undefined
+    const owners: Owner[] = []
+    for (; at !== 0; at = this.#next[at - 1]!) owners.push({ pid: this.#triples[at * 3 - 2]!, fd: this.#triples[at * 3 - 1]! })
     return owners
   }
+}
+
+/**
+ * Gives each socket its owners, or the reason why it has none. Returns what could not be seen.
+ * @param inodes those of the sockets
+ * @param isRequested gaps count these sockets only; a recording holds more.
+ */
+export async function joinOwners(
+  sockets: readonly Draft[],
+  inodes: Inodes,
+  holders: Holders,
+  isRequested: (socket: Draft) => boolean = () => true,
+): Promise<Gap[]> {
+  const index = await HolderIndex.of(holders.triples, inodes)
   const inRings = ringOwners(holders)
   const exited = new Set(holders.exited)
   const doubtful = new Set(holders.elsewhere?.doubtful)
   const counts = new Map<Ownerless, number>()
   for (let at = 0; at < sockets.length; at++) {
     const socket = sockets[at]!
-    const number = inodes.numbers[at]!
-    const start = number < 0 ? 0 : first[number]!
-    const owners = start > 0 ? ownersFrom(start - 1) : socket.inode === undefined ? undefined : inRings.get(socket.inode)
+    const owners = index.ownersOf(inodes.numbers[at]!) ?? (socket.inode === undefined ? undefined : inRings.get(socket.inode))
     if (owners) socket.owners = owners
     else {
       const why = whyOwnerless(socket, holders, exited, doubtful)
       socket.ownerless = why
-      counts.set(why, (counts.get(why) ?? 0) + 1)
+      if (isRequested(socket)) counts.set(why, (counts.get(why) ?? 0) + 1)
     }
     if (at % 1024 === 0) await yieldToEventLoop()
   }
-  for (const [why, count] of counts) {
-    const gap = gapOf(why, count, holders)
-    if (gap) gaps.push(gap)
-  }
+  return [...counts].map(([why, count]) => gapOf(why, count, holders)).filter(gap => gap !== undefined)
 }
 
 /** The owners by io_uring: they have no descriptor. */
@@ -122,62 +142,77 @@ export function whyOwnerless(
 const canAllBeInFlight = ({ elsewhere }: Holders): boolean =>
   elsewhere !== undefined && elsewhere.unsure === undefined && elsewhere.doubtful.length <= elsewhere.inFlight
 
-const sockets = (count: number): string => (count === 1 ? '1 socket belongs' : `${count} sockets belong`)
+const belong = (count: number): string => `${counted(count, 'socket')} ${count === 1 ? 'belongs' : 'belong'}`
 
 function gapOf(why: Ownerless, count: number, holders: Holders): Gap | undefined {
   if (why === 'permission') {
     const where = holders.blind === 'hidepid' ? ', which /proc hides (hidepid)' : ''
     const inFlight = holders.elsewhere?.inFlight ?? 0
     return {
+      code: 'owners-hidden',
       what: 'owners',
       why: 'permission',
-      text: `${sockets(count)} to processes of other users or to protected ones${where}${inFlight > 0 ? `; at most ${inFlight} of them can be in flight between processes instead` : ''}`,
+      text: `${belong(count)} to processes of other users or to protected ones${where}${inFlight > 0 ? `; at most ${inFlight} of them can be in flight between processes instead` : ''}`,
       help: holders.asRoot
-        ? 'it takes CAP_SYS_PTRACE and CAP_DAC_READ_SEARCH; some processes are protected from root, too'
+        ? 'requires CAP_SYS_PTRACE and CAP_DAC_READ_SEARCH; some processes are protected from root, too'
         : 'run as root, or with CAP_SYS_PTRACE and CAP_DAC_READ_SEARCH',
       count,
     }
   }
   if (why === 'other-pid-namespace') {
     return {
+      code: 'owners-elsewhere',
       what: 'owners',
       why: 'permission',
-      text: `${sockets(count)} to processes outside of this pid namespace, or to the kernel`,
+      text: `${belong(count)} to processes outside of this pid namespace, or to the kernel`,
       help: 'run in the pid namespace of the host, such as with docker run --pid=host',
       count,
     }
   }
-  if (why === 'in-flight' || (why === 'unknown' && holders.elsewhere)) return elsewhereGap(why, count, holders)
-  if (why === 'unknown') {
-    return {
-      what: 'owners',
-      why: 'kernel',
-      text: `the owners of ${count} sockets are not known: there is no /proc`,
-      help: 'mount /proc',
-      count,
-    }
+  if (why === 'in-flight') return inFlightGap(count, holders)
+  if (why !== 'unknown') return undefined
+  if (holders.elsewhere) return doubtfulGap(count, holders.elsewhere)
+  return {
+    code: 'owners-unread',
+    what: 'owners',
+    why: 'kernel',
+    text: `the owners of ${counted(count, 'socket')} could not be read: there is no /proc`,
+    help: 'mount /proc',
+    count,
   }
-  return undefined
 }
 
-/** What is known of sockets that are nowhere else, and no more. */
-function elsewhereGap(why: 'in-flight' | 'unknown', count: number, { elsewhere, hidden, blind }: Holders): Gap {
-  const { inFlight, unsure } = elsewhere!
-  const waiting = `${inFlight === 1 ? '1 descriptor waits' : `${inFlight} descriptors wait`} in messages that no process has received`
-  const gap = (text: string, help = '', reason: Gap['why'] = 'kernel'): Gap => ({ what: 'owners', why: reason, text, help, count })
-  if (why === 'in-flight') {
-    const isAllSeen = hidden === 0 && blind === undefined
-    const or = isAllSeen ? 'kept by the kernel' : 'held by processes that we may not look into'
-    return gap(`${count === 1 ? '1 socket is' : `${count} sockets are`} in flight between processes, or ${or}: ${waiting}`)
+const waiting = (inFlight: number): string =>
+  `${counted(inFlight, 'descriptor')} ${inFlight === 1 ? 'waits' : 'wait'} in messages that no process has received`
+
+/** Each of the sockets can be in flight. */
+function inFlightGap(count: number, { elsewhere, hidden, blind }: Holders): Gap {
+  const isAllSeen = hidden === 0 && blind === undefined
+  const or = isAllSeen ? 'kept by the kernel' : 'held by processes that may not be read'
+  const text = `${counted(count, 'socket')} ${count === 1 ? 'is' : 'are'} in flight between processes, or ${or}: ${waiting(elsewhere!.inFlight)}`
+  return { code: 'owners-in-flight', what: 'owners', why: 'kernel', text, help: '', count }
+}
+
+/** Sockets without a holder, of which it is not known whether the kernel keeps them. */
+function doubtfulGap(count: number, { inFlight, unsure }: Elsewhere): Gap {
+  const nobody = `${counted(count, 'socket')} ${count === 1 ? 'has' : 'have'} no holder that can be found`
+  const gap = (code: NonNullable<Gap['code']>, why: Gap['why'], reason: string, help = ''): Gap => {
+    return { code, what: 'owners', why, text: `${nobody}: ${reason}`, help, count }
   }
-  const nobody = count === 1 ? '1 socket has no holder that can be told' : `${count} sockets have no holder that can be told`
-  if (unsure === undefined)
-    return gap(`${nobody}: ${waiting}, so at most ${inFlight} of them are in flight, and the kernel keeps the others`)
-  if (unsure === 'limit') return gap(`${nobody}: there are too many UNIX sockets or files of io_uring to look through`, '', 'limit')
-  if (unsure === 'ring busy') return gap(`${nobody}: an io_uring was in use, and may hold them`, 'look again', 'interrupted')
-  const [lack, help] =
-    unsure === 'messages'
-      ? ['does not say which descriptors are in flight', 'Linux 5.6 or newer does']
-      : ['does not name the sockets that io_uring holds', 'Linux 6.14 or newer does']
-  return gap(`${nobody}: this kernel ${lack}`, help)
+  switch (unsure) {
+    case undefined:
+      return gap(
+        'owners-in-flight',
+        'kernel',
+        `${waiting(inFlight)}, so at most ${inFlight} of them are in flight, and the kernel keeps the others`,
+      )
+    case 'limit':
+      return gap('owners-limit', 'limit', 'there are too many UNIX sockets or files of io_uring to search')
+    case 'ring busy':
+      return gap('owners-unread', 'interrupted', 'an io_uring was in use, and may hold them', 'take another snapshot')
+    case 'messages':
+      return gap('owners-unread', 'kernel', 'this kernel does not say which descriptors are in flight', 'Linux 5.6 or newer does')
+    case 'ring names':
+      return gap('owners-unread', 'kernel', 'this kernel does not name the sockets that io_uring holds', 'Linux 6.14 or newer does')
+  }
 }

@@ -10,14 +10,15 @@ import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { OsError } from '../../../model/errors.ts'
 import { needs } from '../../../../test/needs.ts'
-import { readInode } from './descriptors.ts'
+import { ProcFs } from '../kernel/proc-fs.ts'
+import { readInode } from './descriptor-cache.ts'
 import { inodesOf, type Inodes } from './inodes.ts'
-import { ownerSearch } from './search.ts'
-import { ownerFinder, type Machine } from './owners.ts'
+import { OwnerSearch } from './search.ts'
+import { OwnerFinder, type OwnerMachine } from './owners.ts'
 import { live } from '../../tape.ts'
 import type { Draft } from '../decode/draft.ts'
 
-const here: Machine = { root: '/proc', sweeps: undefined, shares: () => undefined }
+const here: OwnerMachine = { proc: new ProcFs(), sweeps: undefined, shares: () => undefined }
 const inodes = (list: readonly number[]): Inodes => inodesOf(list.map(inode => ({ inode })))
 const bpf = async () => import('../bpf/owners.ts')
 const folders: string[] = []
@@ -44,7 +45,7 @@ const triples = (holders: { triples: readonly number[] }): string[] => {
   return found.sort()
 }
 
-/** A program that listens, and tells the inodes and pids that it was asked for, line by line. */
+/** A program that listens, and prints the inodes and pids that it was asked for, line by line. */
 async function child(script: string): Promise<{ process: ChildProcess; lines: string[] }> {
   const process_ = spawn(process.execPath, ['-e', script], { stdio: ['pipe', 'pipe', 'inherit'] })
   children.push(process_)
@@ -68,14 +69,14 @@ test('all holders are found, with their descriptors', async () => {
     100: { 3: 'socket:[7]', 4: 'socket:[8]', 5: 'pipe:[9]' },
     101: { 3: 'socket:[7]', 9: 'socket:[7]' },
   })
-  const found = await ownerSearch({ ...here, root }).find(inodes([7, 9]))
+  const found = await new OwnerSearch({ ...here, proc: new ProcFs(root) }).find(inodes([7, 9]))
   deepEqual(triples(found), ['7 100 3', '7 101 3', '7 101 9'])
   deepEqual({ ...found, triples: 0 }, { triples: 0, missing: new Set([9]), hidden: 0, exited: [], blind: undefined })
 })
 
 test('the holder of a single socket is asked for each time', async () => {
   const root = tree({ 1: { 0: '/dev/null' }, 100: Object.fromEntries([...Array(300).keys()].map(fd => [fd, `socket:[${fd + 1000}]`])) })
-  const search = ownerSearch({ ...here, root })
+  const search = new OwnerSearch({ ...here, proc: new ProcFs(root) })
   deepEqual(triples(await search.find(inodes([1290]))), ['1290 100 290'])
   unlinkSync(join(root, '100', 'fd', '290'))
   symlinkSync('socket:[7]', join(root, '100', 'fd', '290'))
@@ -83,10 +84,10 @@ test('the holder of a single socket is asked for each time', async () => {
   deepEqual(triples(await search.find(inodes([7]))), ['7 100 290'])
 })
 
-test('a process that holds a socket no more is not told beside those that do', async () => {
+test('a process that holds a socket no more is not listed beside those that do', async () => {
   const sockets = Object.fromEntries([...Array(300).keys()].map(fd => [fd, `socket:[${fd + 1000}]`]))
   const root = tree({ 1: { 0: '/dev/null' }, 100: sockets, 200: { 3: 'socket:[1000]' } })
-  const search = ownerSearch({ ...here, root })
+  const search = new OwnerSearch({ ...here, proc: new ProcFs(root) })
   const requested = inodes([...Array(300).keys()].map(fd => fd + 1000))
   const of200 = (found: { triples: readonly number[] }): string[] => triples(found).filter(line => line.includes(' 200 '))
   deepEqual(of200(await search.find(requested)), ['1000 200 3'])
@@ -101,7 +102,7 @@ test('a process that holds a socket no more is not told beside those that do', a
 
 test('what comes after looking ahead is found, too', async () => {
   const root = tree({ 1: { 0: '/dev/null' }, 100: { 3: 'socket:[7]' } })
-  const search = ownerSearch({ ...here, root })
+  const search = new OwnerSearch({ ...here, proc: new ProcFs(root) })
   const come = (pid: number, fd: number, inode: number): void => {
     mkdirSync(join(root, String(pid), 'fd'), { recursive: true })
     symlinkSync(`socket:[${inode}]`, join(root, String(pid), 'fd', String(fd)))
@@ -134,7 +135,7 @@ test('what comes after looking ahead is found, too', async () => {
 
 test('what one snapshot has noticed and not read, the next one reads', async () => {
   const root = tree({ 1: { 0: '/dev/null' }, 100: { 3: 'socket:[7]' } })
-  const search = ownerSearch({ ...here, root })
+  const search = new OwnerSearch({ ...here, proc: new ProcFs(root) })
   const come = (pid: number): void => {
     mkdirSync(join(root, String(pid), 'fd'), { recursive: true })
     symlinkSync('socket:[7]', join(root, String(pid), 'fd', '3'))
@@ -147,7 +148,7 @@ test('what one snapshot has noticed and not read, the next one reads', async () 
   await slow
   come(103)
   const all = ['7 100 3', '7 101 3', '7 102 3', '7 103 3']
-  deepEqual(triples(await search.find(inodes([7]))), all) // Another look overtakes it.
+  deepEqual(triples(await search.find(inodes([7]))), all) // Another snapshot overtakes it.
   deepEqual(triples(await search.find(inodes([7]), undefined, slow)), all)
 })
 
@@ -156,7 +157,7 @@ test('a source that is closed while it loads the sweep opens none', async () => 
   let load: () => void = () => undefined
   const loading = new Promise<void>(resolve => (load = resolve))
   const fake = { isPrepared: () => true, openSweep: () => (opened++, assertNever()), readRecords: () => undefined }
-  const search = ownerSearch({ ...here, sweeps: async () => loading.then(() => fake) })
+  const search = new OwnerSearch({ ...here, sweeps: async () => loading.then(() => fake) })
   const asked = search.abilities()
   search.close()
   load()
@@ -169,7 +170,7 @@ const assertNever = (): never => {
 }
 
 test('a sweep ahead, and a socket that comes after it', needs('linux', 'root'), async () => {
-  const search = ownerSearch({ ...here, sweeps: async () => ({ ...(await bpf()), isPrepared: () => true }) })
+  const search = new OwnerSearch({ ...here, sweeps: async () => ({ ...(await bpf()), isPrepared: () => true }) })
   const busy = await child(`const fs = require('fs'); for (let i = 0; i < 6000; i++) fs.openSync('/dev/null'); console.log(1)`)
   const ahead = search.begin()
   // Before Linux 6.2 the number of all open files stands in for that of the descriptors, and either way may be taken.
@@ -183,12 +184,12 @@ test('a sweep ahead, and a socket that comes after it', needs('linux', 'root'), 
 
 test('an inode above 32 bits is the one that sock_diag cuts', async () => {
   const root = tree({ 1: { 3: `socket:[${2 ** 32 + 7}]`, 4: 'socket:[-1]', 5: 'socket:[x]', 6: `socket:[${2 ** 80}]`, 7: 'socket:[' } })
-  deepEqual(triples(await ownerSearch({ ...here, root }).find(inodes([7, 0]))), ['7 1 3'])
+  deepEqual(triples(await new OwnerSearch({ ...here, proc: new ProcFs(root) }).find(inodes([7, 0]))), ['7 1 3'])
 })
 
 test('what changes between snapshots is seen', async () => {
   const root = tree({ 1: {}, 100: { 3: 'socket:[7]' }, 101: { 3: 'socket:[8]' } })
-  const search = ownerSearch({ ...here, root })
+  const search = new OwnerSearch({ ...here, proc: new ProcFs(root) })
   const takeSnapshot = async (...list: number[]): Promise<string[]> => triples(await search.find(inodes(list)))
   deepEqual(await takeSnapshot(7, 8), ['7 100 3', '8 101 3'])
   // Closed and opened again under the same number: the count of descriptors is the same.
@@ -207,9 +208,9 @@ test('what changes between snapshots is seen', async () => {
   deepEqual([triples(last), last.exited], [['10 100 3'], [8]])
 })
 
-test('a holder that changes while all counts stay the same is seen within a few looks', async () => {
+test('a holder that changes while all counts stay the same is seen within a few snapshots', async () => {
   const root = tree({ 1: {}, 100: { 3: 'socket:[7]' }, 101: { 3: 'socket:[7]', 4: '/dev/null' } })
-  const search = ownerSearch({ ...here, root })
+  const search = new OwnerSearch({ ...here, proc: new ProcFs(root) })
   equal((await search.find(inodes([7]))).triples.length, 6)
   unlinkSync(join(root, '101/fd/3'))
   symlinkSync('/dev/null', join(root, '101/fd/3'))
@@ -221,7 +222,7 @@ test('a holder that changes while all counts stay the same is seen within a few 
 
 test('a descriptor that a child inherits is seen in the next snapshot', needs('linux'), async () => {
   const { server, fd, inode } = await listen()
-  const search = ownerSearch(here)
+  const search = new OwnerSearch(here)
   deepEqual(triples(await search.find(inodes([inode]))), [`${inode} ${process.pid} ${fd}`])
   const heir = spawn(process.execPath, ['-e', 'console.log(1); setInterval(() => {}, 1000)'], { stdio: ['ignore', 'pipe', 'ignore', fd] })
   children.push(heir)
@@ -244,8 +245,8 @@ test('a socket that closes after it was listed has no owner because it has gone'
   ok(listed)
   const takeSnapshot = async (root: string): Promise<string | undefined> => {
     const socket = { ...listed, owners: [], ownerless: undefined } as Draft
-    const finder = ownerFinder(live, { ...here, root, isGone: s => isGone(calls, s) })
-    await finder.find([socket], [])
+    const finder = new OwnerFinder(live, { ...here, proc: new ProcFs(root), isGone: s => isGone(calls, s) })
+    await finder.find([socket])
     return socket.ownerless
   }
   const whole = tree({ 1: {} })
@@ -261,11 +262,11 @@ test('a socket that closes after it was listed has no owner because it has gone'
 })
 
 test('no /proc, or one without processes: nothing is found, and it says so', async () => {
-  const nothing = await ownerSearch({ ...here, root: '/nonexistent' }).find(inodes([7]))
+  const nothing = await new OwnerSearch({ ...here, proc: new ProcFs('/nonexistent') }).find(inodes([7]))
   deepEqual(nothing, { triples: [], missing: new Set([7]), hidden: 0, exited: [], blind: 'proc' })
-  const hidden = await ownerSearch({ ...here, root: tree({ 100: {} }) }).find(inodes([7]))
+  const hidden = await new OwnerSearch({ ...here, proc: new ProcFs(tree({ 100: {} })) }).find(inodes([7]))
   equal(hidden.blind, 'hidepid')
-  const empty = await ownerSearch({ ...here, root: tree({}) }).find(inodes([7]))
+  const empty = await new OwnerSearch({ ...here, proc: new ProcFs(tree({})) }).find(inodes([7]))
   equal(empty.blind, 'proc') // A folder that /proc was never mounted on.
 })
 
@@ -276,7 +277,8 @@ test('processes of another user', needs('linux', 'root'), async () => {
   const script = `process.setgroups([]); process.setgid(65534); process.setuid(65534);
     import('${folder}/src/source/linux/owners/search.ts').then(async m => {
       const { inodesOf } = await import('${folder}/src/source/linux/owners/inodes.ts');
-      const s = m.ownerSearch({ root: '/proc', sweeps: () => import('${folder}/src/source/linux/bpf/owners.ts'), shares: () => undefined });
+      const { ProcFs } = await import('${folder}/src/source/linux/kernel/proc-fs.ts');
+      const s = new m.OwnerSearch({ proc: new ProcFs(), sweeps: () => import('${folder}/src/source/linux/bpf/owners.ts'), shares: () => undefined });
       const h = await s.find(inodesOf([{ inode: ${inode} }]));
       console.log(JSON.stringify([h.triples, h.hidden > 0]));
       console.log(JSON.stringify((await s.abilities()).map(a => [a.name, a.works, a.help !== ''])));
@@ -295,7 +297,8 @@ test('/proc that hides the processes of others (hidepid)', needs('linux', 'root'
   const script = `process.setgroups([]); process.setgid(65534); process.setuid(65534);
     import('${process.cwd()}/src/source/linux/owners/search.ts').then(async m => {
       const { inodesOf } = await import('${process.cwd()}/src/source/linux/owners/inodes.ts');
-      const h = await m.ownerSearch({ root: '/proc', sweeps: undefined, shares: () => undefined }).find(inodesOf([{ inode: ${inode} }]));
+      const { ProcFs } = await import('${process.cwd()}/src/source/linux/kernel/proc-fs.ts');
+      const h = await new m.OwnerSearch({ proc: new ProcFs(), sweeps: undefined, shares: () => undefined }).find(inodesOf([{ inode: ${inode} }]));
       console.log(JSON.stringify([h.triples, h.blind]));
       process.exit() })`
   // The shell stays: it is process 1 there, and root's.
@@ -323,7 +326,7 @@ threading.Thread(target=run).start()
   const [line] = (await once(thread.stdout, 'data')) as [Buffer]
   const [inode, fd] = String(line).trim().split(' ').map(Number)
   const { sharesFiles } = await import('../kernel/calls.ts')
-  const search = ownerSearch({ ...here, shares: sharesFiles })
+  const search = new OwnerSearch({ ...here, shares: sharesFiles })
   for (let snapshot = 0; snapshot < 2; snapshot++) deepEqual(triples(await search.find(inodes([inode!]))), [`${inode} ${thread.pid} ${fd}`])
   // The sweep sees it too.
   const module = await bpf()
@@ -335,9 +338,9 @@ threading.Thread(target=run).start()
   deepEqual(found, [`${inode} ${thread.pid} ${fd}`])
 })
 
-test('processes that end while we look do no harm', needs('linux'), async () => {
+test('processes that end meanwhile do no harm', needs('linux'), async () => {
   const { server, inode } = await listen()
-  const search = ownerSearch(here)
+  const search = new OwnerSearch(here)
   const busy = Promise.all([...Array(10).keys()].map(async () => once(spawn('true', { stdio: 'ignore' }), 'exit')))
   for (let i = 0; i < 10; i++) ok((await search.find(inodes([inode]))).triples.length >= 3)
   await busy
@@ -361,7 +364,7 @@ test('a sweep finds what the walk finds', needs('linux', 'root', 'file /sys/kern
       })
     }
     sweep.close()
-    const walked = await ownerSearch(here).find(inodes([inode, own]))
+    const walked = await new OwnerSearch(here).find(inodes([inode, own]))
     deepEqual(found.sort(), triples(walked))
     ok(found.includes(`${own} ${process.pid} ${fd}`) && found.some(f => f.startsWith(`${inode} ${other.pid} `)))
     ok(module.isPrepared(cache))
@@ -369,10 +372,10 @@ test('a sweep finds what the walk finds', needs('linux', 'root', 'file /sys/kern
   server.close()
 })
 
-test('looks at the same time, and many of them, leave nothing behind', needs('linux'), async () => {
+test('snapshots at the same time, and many of them, leave nothing behind', needs('linux'), async () => {
   const { server, fd, inode } = await listen()
   const open = (): number => readdirSync('/proc/self/fd').length
-  const search = ownerSearch({ ...here, sweeps: bpf })
+  const search = new OwnerSearch({ ...here, sweeps: bpf })
   const want = [`${inode} ${process.pid} ${fd}`]
   for (const found of await Promise.all([...Array(8).keys()].map(async () => search.find(inodes([inode]))))) deepEqual(triples(found), want)
   const before = open()
@@ -382,7 +385,7 @@ test('looks at the same time, and many of them, leave nothing behind', needs('li
   server.close()
 })
 
-test('when BPF is refused, the owners come from /proc and the reason is told', async () => {
+test('when BPF is refused, the owners come from /proc, with the reason', async () => {
   const root = tree({ 1: {}, 100: { 3: 'socket:[7]' } })
   mkdirSync(join(root, 'self'))
   writeFileSync(join(root, 'self/status'), 'CapEff:\t000001ffffffffff\n')
@@ -393,11 +396,11 @@ test('when BPF is refused, the owners come from /proc and the reason is told', a
       throw new OsError('bpf(PROG_LOAD)', 'EPERM')
     },
   }
-  const search = ownerSearch({ ...here, root, sweeps: async () => refused })
+  const search = new OwnerSearch({ ...here, proc: new ProcFs(root), sweeps: async () => refused })
   deepEqual(triples(await search.find(inodes([7]))), ['7 100 3'])
   const [walk, sweep] = await search.abilities()
   deepEqual([walk!.works, sweep!.works], [true, false])
   ok(sweep!.text.includes('bpf(PROG_LOAD) failed: EPERM'))
   // Without /proc, BPF is all there is; refused, the answer is still an answer.
-  equal((await ownerSearch({ ...here, root: '/nonexistent', sweeps: async () => refused }).find(inodes([7]))).blind, 'proc')
+  equal((await new OwnerSearch({ ...here, proc: new ProcFs('/nonexistent'), sweeps: async () => refused }).find(inodes([7]))).blind, 'proc')
 })

@@ -2,89 +2,127 @@
 
 import type { Ability } from '../../../model/ability.ts'
 import type { Gap } from '../../../model/gap.ts'
-import { yielding } from '../../yielding.ts'
+import { yieldToEventLoop } from '../../yielding.ts'
 import type { Tape } from '../../tape.ts'
 import type { Draft } from '../decode/draft.ts'
+import type { OwnSockets } from '../kernel/connection.ts'
+import { IndirectHolders, unheldAmong } from './indirect-holders.ts'
 import { inodesOf, type Inodes } from './inodes.ts'
-import { ownerSearch, type Ahead, type SearchMachine } from './search.ts'
 import { joinOwners, type Holders } from './ownerless.ts'
-import { elsewhereFinder, unheldAmong } from './indirect-holders.ts'
-
-/** Keeps what is known of owners from snapshot to snapshot. */
-export interface OwnerFinder {
-  /** Starts what can be done while it is only known that there are many sockets. */
-  begin(): Promise<Ahead>
-  /** Gives each socket of a snapshot its owners, or the reason why it has none; what could not be seen is added to the gaps. */
-  find(sockets: readonly Draft[], gaps: Gap[], ahead?: Promise<Ahead>): Promise<void>
-  abilities(): Promise<readonly Ability[]>
-  close(): void
-}
+import { OwnerSearch, type Ahead, type SearchMachine } from './search.ts'
 
 /** What the finder needs of the machine; tests give their own. */
-export interface Machine extends SearchMachine {
+export interface OwnerMachine extends SearchMachine {
   /** Whether a socket has closed since it was listed; undefined where the kernel cannot be asked. */
   readonly isGone?: (socket: Draft) => boolean | undefined
+  /** The sockets that sockscope opened to list the others. */
+  readonly own?: OwnSockets
+}
+
+/** What a snapshot needs beside its sockets. */
+export interface OwnerOptions {
+  /** What `begin` has started. */
+  readonly ahead?: Promise<Ahead> | undefined
+  /** Gaps count these sockets only; a recording holds more. */
+  readonly isRequested?: (socket: Draft) => boolean
 }
 
 /** How many sockets without a holder are asked for again in one snapshot. */
 const maxAsked = 256
 
-/** Makes the finder that a source keeps. */
-export function ownerFinder(tape: Tape, machine: Machine): OwnerFinder {
-  const search = ownerSearch(machine)
-  const elsewhere = elsewhereFinder(machine.root)
+/** Keeps what is known of owners from snapshot to snapshot. */
+export class OwnerFinder {
+  readonly #tape: Tape
+  readonly #machine: OwnerMachine
+  readonly #search: OwnerSearch
+  readonly #indirect: IndirectHolders
   /** Sockets without a holder that were still there when they were asked for. */
-  let ownerless = new Set<string>()
+  #ownerless = new Set<string>()
+
+  /** Starts without knowing anything. */
+  constructor(tape: Tape, machine: OwnerMachine) {
+    this.#tape = tape
+    this.#machine = machine
+    this.#search = new OwnerSearch(machine)
+    this.#indirect = new IndirectHolders(machine.proc)
+  }
+
+  /** Starts what can be done while it is only known that there are many sockets. */
+  async begin(): Promise<Ahead> {
+    return this.#search.begin()
+  }
+
+  /** Gives each socket of a snapshot its owners, or the reason why it has none. Returns what could not be seen. */
+  async find(sockets: readonly Draft[], { ahead, isRequested }: OwnerOptions = {}): Promise<Gap[]> {
+    await yieldToEventLoop()
+    const inodes = inodesOf(sockets)
+    await yieldToEventLoop()
+    const holders = await this.#tape.value<Holders>('owners', async () => ({
+      ...(await this.#holdersOf(sockets, inodes, ahead)),
+      asRoot: process.geteuid?.() === 0,
+    }))
+    return joinOwners(sockets, inodes, holders, isRequested)
+  }
+
+  /** What works here. */
+  async abilities(): Promise<readonly Ability[]> {
+    return this.#search.abilities()
+  }
+
+  /** Closes what it has opened. */
+  close(): void {
+    this.#search.close()
+  }
+
+  async #holdersOf(sockets: readonly Draft[], inodes: Inodes, ahead: Promise<Ahead> | undefined): Promise<Holders> {
+    const presence = new Presence(sockets, this.#machine)
+    const isGone = (inode: number): boolean => presence.isGone(inode) === true
+    const { missing, ...found } = await this.#search.find(inodes, isGone, ahead)
+    if (missing.size === 0) return found
+    // A socket can outlive its last known holder, who gave it away before.
+    const exited = new Set(found.exited.filter((inode, at) => at >= maxAsked || presence.isGone(inode) !== false))
+    for (const inode of missing) if (this.#machine.own?.has(inode)) exited.add(inode)
+    const unheld = unheldAmong(sockets, missing).filter(({ inode }) => !exited.has(inode!))
+    if (unheld.length === 0) return { ...found, exited: [...exited] }
+    const gone = new Set(this.#goneAmong(unheld, found))
+    const left = unheld.filter(({ inode }) => !gone.has(inode!))
+    const isBlind = found.hidden > 0 || found.blind !== undefined
+    const elsewhere = await this.#indirect.find(left, this.#search.tables, isBlind, isGone)
+    return { ...found, exited: [...exited, ...gone], ...(elsewhere && { elsewhere }) }
+  }
 
   /** Nobody has it, and nothing hides: either the kernel keeps it, or it closed after it was listed. */
-  function goneAmong(unheld: readonly Draft[], { hidden, blind }: Holders): number[] {
-    if (machine.isGone === undefined || hidden > 0 || blind !== undefined) return []
+  #goneAmong(unheld: readonly Draft[], { hidden, blind }: Holders): number[] {
+    if (this.#machine.isGone === undefined || hidden > 0 || blind !== undefined) return []
     const gone: number[] = []
     const still = new Set<string>()
     let asked = 0
     for (const socket of unheld) {
-      if (!ownerless.has(socket.key) && ++asked <= maxAsked && machine.isGone(socket)) gone.push(socket.inode!)
+      if (!this.#ownerless.has(socket.key) && ++asked <= maxAsked && this.#machine.isGone(socket)) gone.push(socket.inode!)
       else still.add(socket.key)
     }
-    ownerless = still
+    this.#ownerless = still
     return gone
   }
+}
 
-  async function holdersOf(sockets: readonly Draft[], inodes: Inodes, ahead: Promise<Ahead> | undefined): Promise<Holders> {
-    let byInode: Map<number | undefined, Draft> | undefined
-    const ask = (inode: number): boolean | undefined => {
-      byInode ??= new Map(sockets.map(socket => [socket.inode, socket]))
-      const socket = byInode.get(inode)
-      return socket && machine.isGone?.(socket)
-    }
-    const isGone = (inode: number): boolean => ask(inode) === true
-    const { missing, ...found } = await search.find(inodes, isGone, ahead)
-    if (missing.size === 0) return found
-    // A socket can outlive its last known holder, who gave it away before.
-    const exited = found.exited.filter((inode, at) => at >= maxAsked || ask(inode) !== false)
-    const ended = new Set(exited)
-    const unheld = unheldAmong(sockets, missing).filter(({ inode }) => !ended.has(inode!))
-    if (unheld.length === 0) return found
-    const gone = new Set(goneAmong(unheld, found))
-    const left = unheld.filter(({ inode }) => !gone.has(inode!))
-    const more = await elsewhere(left, search.tables, found.hidden > 0 || found.blind !== undefined, isGone)
-    return { ...found, exited: [...exited, ...gone], ...(more && { elsewhere: more }) }
+/** Whether sockets are still there, by their inodes. */
+class Presence {
+  readonly #sockets: readonly Draft[]
+  readonly #machine: OwnerMachine
+  /** Made when it is first needed. */
+  #byInode: Map<number | undefined, Draft> | undefined
+
+  constructor(sockets: readonly Draft[], machine: OwnerMachine) {
+    this.#sockets = sockets
+    this.#machine = machine
   }
 
-  return {
-    begin: () => search.begin(),
-    async find(sockets, gaps, ahead) {
-      const yieldToEventLoop = yielding()
-      await yieldToEventLoop()
-      const inodes = inodesOf(sockets)
-      await yieldToEventLoop()
-      const holders = await tape.value<Holders>('owners', async () => ({
-        ...(await holdersOf(sockets, inodes, ahead)),
-        asRoot: process.geteuid?.() === 0,
-      }))
-      await joinOwners(sockets, inodes, holders, gaps)
-    },
-    abilities: () => search.abilities(),
-    close: () => search.close(),
+  /** Undefined where the kernel cannot be asked. Our own requests are in the table of netlink sockets that they list, and closed by now. */
+  isGone(inode: number): boolean | undefined {
+    if (this.#machine.own?.has(inode)) return true
+    this.#byInode ??= new Map(this.#sockets.map(socket => [socket.inode, socket]))
+    const socket = this.#byInode.get(inode)
+    return socket && this.#machine.isGone?.(socket)
   }
 }

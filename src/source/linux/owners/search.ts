@@ -1,19 +1,19 @@
 // Which processes hold which inodes: chosen between reading /proc, as little of it as will do, and a sweep by BPF.
 
-import { readFileSync, readlinkSync } from 'node:fs'
-import { yielding } from '../../yielding.ts'
-import { Descriptors, type Changes, type Table } from './descriptors.ts'
-import type { Inodes } from './inodes.ts'
+import type { Ability } from '../../../model/ability.ts'
+import type { ProcFs } from '../kernel/proc-fs.ts'
 import { abilitiesOf } from './abilities.ts'
+import { DescriptorCache, type Changes, type Collected, type Table } from './descriptor-cache.ts'
+import type { Inodes } from './inodes.ts'
 import type { Holders } from './ownerless.ts'
-import { sweeper, type LoadSweeps, type Swept } from './sweeper.ts'
+import { Sweeper, type LoadSweeps, type Swept } from './sweeper.ts'
 
 /** What the search needs of the machine; tests give their own. */
 export interface SearchMachine {
-  readonly root: string
+  readonly proc: ProcFs
   /** Undefined: never by BPF. */
   readonly sweeps: LoadSweeps | undefined
-  /** Whether a thread shares the descriptors of its process; undefined where the kernel does not tell. */
+  /** Whether a thread shares the descriptors of its process; undefined where the kernel does not say. */
   readonly shares: (pid: number, thread: number) => boolean | undefined
 }
 
@@ -24,7 +24,7 @@ export interface Found extends Holders {
 
 /** How many inodes a sweep is asked to pick out; more are read with all others. */
 const maxPicked = 64
-/** The holders of so few are asked for again, each of them; of more those of sockets with several, and a part of the others in turn. */
+/** The links of so few are read again, each of them; of more those of sockets with several holders, and a part of the others in turn. */
 const maxConfirmed = 64
 /** Of sockets with several holders, so many are read again in one snapshot; they cost 2 ms. */
 const maxReadAgain = 512
@@ -34,15 +34,9 @@ const maxAsked = 256
 /** Whether the socket of an inode has closed since it was listed. */
 type IsGone = (inode: number) => boolean
 
-/** Of the inodes that are wanted, inode, pid and descriptor in turn of those with a holder, and the others. */
-interface Collected {
-  readonly triples: number[]
-  readonly missing: ReadonlySet<number>
-}
-
 /** What was done ahead. */
 export interface Ahead {
-  /** Undefined: there is no /proc, or we may not read it. */
+  /** Undefined: there is no /proc, or it may not be read. */
   readonly changes: Changes | undefined
   /** Nothing was known before. */
   readonly isCold: boolean
@@ -53,241 +47,219 @@ export interface Ahead {
 /** What a walk gave; or a sweep, where that was cheaper than to go on. */
 type Walked = (Collected & { readonly gone: ReadonlySet<number> }) | { readonly swept: Swept }
 
-/** Finds the holders of inodes, and remembers. */
-export function ownerSearch(machine: SearchMachine) {
-  const known = new Descriptors(machine.root)
-  const sweeps = sweeper(machine.sweeps)
-  /** Inodes that no process has, as far as we may look: not searched for again. */
-  let unowned: ReadonlySet<number> = new Set()
-  /** Inodes that were missing in the snapshot before, and several processes hold. */
-  let missedBefore: ReadonlySet<number> = new Set()
-  let shared = new Set<number>()
-  let picks = 0
-  /** How many inodes were wanted last. */
-  let lastWanted = 0
+/** Finds the holders of inodes, and remembers what it has read. */
+export class OwnerSearch {
+  readonly #machine: SearchMachine
+  readonly #cache: DescriptorCache
+  readonly #sweeper: Sweeper
+  /** Inodes that no process has, as far as they may be read: not searched for again. */
+  #unowned: ReadonlySet<number> = new Set()
+  /** Inodes that were missing in the snapshot before. */
+  #missedBefore: ReadonlySet<number> = new Set()
+  /** Inodes that several processes held when they were last collected. */
+  #shared: ReadonlySet<number> = new Set()
+  #picks = 0
+  /** How many inodes were requested last. */
+  #lastRequested = 0
+  /** The step that runs now: what is known is changed step by step, so snapshots at the same time wait for each other. */
+  #running: Promise<unknown> = Promise.resolve()
 
-  /** What is known, as far as it is wanted. */
-  async function collect(requested: Inodes): Promise<Collected> {
-    const yieldToEventLoop = yielding()
-    const triples: number[] = []
-    const isHeld = new Uint8Array(requested.size)
-    shared = new Set()
-    const add = (inode: number, pid: number, fd: number): void => {
-      const number = inode === 0 ? -1 : requested.find(inode)
-      if (number < 0) return
-      if (isHeld[number] === 1) shared.add(inode)
-      isHeld[number] = 1
-      triples.push(inode, pid, fd)
-    }
-    for (const [pid, table] of known.tables) {
-      table.sockets.forEach((inode, fd) => add(inode, pid, fd)) // A loop over entries makes an array of each.
-      for (const { fd, inode } of table.threads) add(inode, pid, fd)
-      await yieldToEventLoop()
-    }
-    const missing = new Set<number>()
-    for (let number = 0; number < isHeld.length; number++) if (isHeld[number] === 0) missing.add(requested.inodeOf(number))
-    return { triples, missing }
+  /** Starts without knowing anything. */
+  constructor(machine: SearchMachine) {
+    this.#machine = machine
+    this.#cache = new DescriptorCache(machine.proc)
+    this.#sweeper = new Sweeper(machine.sweeps)
   }
 
-  /** The same, after those are read again of whom nothing else would tell that they hold a socket no more: another one has it, too. */
-  async function confirmed(requested: Inodes): Promise<Collected> {
-    const collected = await collect(requested)
+  /** Starts what can be done before it is known what is requested: the kernel is busy with its tables meanwhile. */
+  async begin(): Promise<Ahead> {
+    return this.#inTurn(async () => this.#lookAhead())
+  }
+
+  /** The holders of these inodes. */
+  async find(requested: Inodes, isGone: IsGone = () => false, ahead?: Promise<Ahead>): Promise<Found> {
+    const done = await ahead
+    return this.#inTurn(async () => this.#find(requested, isGone, done))
+  }
+
+  /** The descriptors of each process, as they are known. */
+  get tables(): ReadonlyMap<number, Table> {
+    return this.#cache.tables
+  }
+
+  /** What works here. */
+  async abilities(): Promise<readonly Ability[]> {
+    return abilitiesOf(this.#machine.proc, this.#sweeper)
+  }
+
+  /** Closes what it has opened. */
+  close(): void {
+    this.#sweeper.close()
+  }
+
+  async #inTurn<T>(step: () => Promise<T>): Promise<T> {
+    const run = this.#running.then(step)
+    this.#running = run.catch(() => undefined)
+    return run
+  }
+
+  async #find(requested: Inodes, isGone: IsGone, ahead: Ahead | undefined): Promise<Found> {
+    this.#lastRequested = requested.size
+    if (requested.size === 0) return this.#found({ triples: [], missing: new Set() }, [], undefined)
+    const isCold = ahead ? ahead.isCold : this.#cache.tables.size === 0
+    // Who asks again is better served by the cache.
+    const picked =
+      ahead === undefined && isCold && this.#picks === 0 && requested.size <= maxPicked ? await this.#pick(requested) : undefined
+    if (picked) return this.#found(picked, [], undefined)
+    const foundAhead = ahead && (await this.#findAhead(ahead, requested))
+    if (foundAhead) return foundAhead
+    const changes = await this.#list(ahead?.changes?.ended)
+    const isSwept = changes === undefined || (await this.#isSweepCheaper(changes, isCold && ahead === undefined))
+    const swept = isSwept ? await this.#sweeper.run() : undefined
+    if (swept && changes === undefined) return this.#found(asTriples(swept, requested), [], undefined)
+    if (swept && changes) return this.#takeOver(swept, changes, requested)
+    if (changes === undefined) return this.#found(await this.#collect(requested), [], 'proc')
+    const walked = await this.#walk(changes, requested, isGone, ahead !== undefined)
+    if ('swept' in walked) return this.#takeOver(walked.swept, changes, requested)
+    const { missing, gone } = walked
+    this.#unowned = new Set([...missing].filter(inode => isCold || this.#missedBefore.has(inode) || this.#unowned.has(inode)))
+    this.#missedBefore = missing
+    return this.#found(walked, [...lost(changes, missing), ...gone], missing.size > 0 ? this.#blindness() : undefined)
+  }
+
+  #found({ triples, missing }: Pick<Collected, 'triples' | 'missing'>, exited: readonly number[], blind: Found['blind']): Found {
+    return { triples, missing, hidden: this.#cache.hidden, exited, blind }
+  }
+
+  /** What is known, as far as it is requested. */
+  async #collect(requested: Inodes): Promise<Collected> {
+    const collected = await this.#cache.collect(requested)
+    this.#shared = collected.shared
+    return collected
+  }
+
+  /** The same, after the links are read again of whose change there would be no other sign: the socket has another holder, too. */
+  async #confirmed(requested: Inodes): Promise<Collected> {
+    const collected = await this.#collect(requested)
     const isFew = requested.size <= maxConfirmed
-    const surprised = known.confirm(collected.triples, inode => isFew || shared.has(inode), isFew ? Infinity : maxReadAgain)
-    for (const pid of surprised) await known.read(pid, isAll)
-    return surprised.size > 0 ? collect(requested) : collected
+    const isMeant = (inode: number): boolean => isFew || collected.shared.has(inode)
+    const surprised = this.#cache.confirm(collected.triples, isMeant, isFew ? Infinity : maxReadAgain)
+    await this.#cache.readAll(surprised)
+    return surprised.size > 0 ? this.#collect(requested) : collected
   }
 
-  /** How many readings of descriptors the walk would take. */
-  function walkCost({ changed, descriptors }: Changes, isCold: boolean): number {
-    // Before Linux 6.2 only reading tells how many there are.
-    if (isCold && descriptors === 0) return openFiles(machine.root)
-    let sum = 0
-    for (const pid of changed) {
-      const table = known.tables.get(pid)
-      if (table) sum += table.sockets.size === 0 ? table.count || 8 : table.count / 4
+  /** Known descriptors that are read again where something has changed. */
+  #doubtfulFor(requested: Inodes): (inode: number) => boolean {
+    return inode => inode === 0 || requested.find(inode) < 0 || this.#shared.has(inode)
+  }
+
+  /** A few, picked out by the kernel, so that not even the processes are listed. Undefined: it would not be cheaper, or not all were found. */
+  async #pick(requested: Inodes): Promise<Pick<Collected, 'triples' | 'missing'> | undefined> {
+    const descriptors = openFiles(this.#machine.proc)
+    if (!(await this.#sweeper.isCheaper(descriptors, descriptors))) return undefined
+    const swept = await this.#sweeper.run(Array.from({ length: requested.size }, (_, number) => requested.inodeOf(number)))
+    this.#picks++
+    const picked = swept && asTriples(swept, requested)
+    return picked?.missing.size === 0 ? picked : undefined
+  }
+
+  /** A sweep finds all that the cache is made for. */
+  async #takeOver(swept: Swept, changes: Changes, requested: Inodes): Promise<Found> {
+    this.#cache.replace(swept)
+    const collected = await this.#collect(requested)
+    // Some kernels hide processes from programs too.
+    if ([...collected.missing].some(inode => !this.#unowned.has(inode))) await this.#cache.probe()
+    this.#unowned = collected.missing
+    return this.#found(collected, lost(changes, collected.missing), undefined)
+  }
+
+  /** Processes and sockets may come after it. */
+  async #lookAhead(): Promise<Ahead> {
+    const isCold = this.#cache.tables.size === 0
+    const changes = await this.#list()
+    if (changes === undefined) return { changes, isCold, isSwept: false }
+    const swept = (await this.#isSweepCheaper(changes, isCold)) ? await this.#sweeper.run() : undefined
+    if (swept) this.#cache.replace(swept)
+    else if (!isCold) await this.#cache.check(changes.unchanged, this.#lastRequested)
+    return { changes, isCold, isSwept: swept !== undefined }
+  }
+
+  /** What looking ahead has found; undefined when something is missing, which may have come since. */
+  async #findAhead({ changes, isSwept }: Ahead, requested: Inodes): Promise<Found | undefined> {
+    if (changes === undefined) return undefined
+    if (!isSwept) for (const pid of changes.changed) await this.#cache.read(pid, this.#doubtfulFor(requested))
+    const collected = await this.#confirmed(requested)
+    const { missing } = collected
+    if ([...missing].some(inode => !this.#unowned.has(inode))) return undefined
+    this.#unowned = this.#missedBefore = missing
+    return this.#found(collected, lost(changes, missing), missing.size > 0 ? this.#blindness() : undefined)
+  }
+
+  async #list(endedBefore?: readonly Table[]): Promise<Changes | undefined> {
+    try {
+      return await this.#cache.list(endedBefore)
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code === undefined) throw error
+      return undefined // There is no /proc, or it may not be read.
     }
-    return sum
+  }
+
+  /** Whether a sweep costs less than reading what has changed. */
+  async #isSweepCheaper(changes: Changes, isCold: boolean): Promise<boolean> {
+    const { proc } = this.#machine
+    // Before Linux 6.2 descriptors can only be counted by reading them.
+    const readings = isCold && changes.descriptors === 0 ? openFiles(proc) : this.#cache.walkCost(changes.changed)
+    return this.#sweeper.isCheaper(changes.descriptors || openFiles(proc), readings)
   }
 
   /** Reads what has changed. What is then without a holder, and has not gone, is searched for in more and more places. */
-  async function walk(
-    { changed, unchanged, descriptors }: Changes,
-    requested: Inodes,
-    isGone: IsGone,
-    isChecked: boolean,
-  ): Promise<Walked> {
+  async #walk(changes: Changes, requested: Inodes, isGone: IsGone, isChecked: boolean): Promise<Walked> {
+    const { changed, unchanged, descriptors } = changes
     const gone = new Set<number>()
-    const isDoubtful = doubtfulFor(requested)
-    const pids = (): number[] => [...known.tables.keys()]
-    const unknown = (missing: ReadonlySet<number>): number[] => [...missing].filter(inode => !unowned.has(inode) && !gone.has(inode))
-    for (const pid of changed) await known.read(pid, isDoubtful)
-    if (!isChecked) await check(unchanged, requested.size)
-    let walked = await confirmed(requested)
-    for (const inode of unknown(walked.missing).slice(0, maxAsked)) if (isGone(inode)) gone.add(inode)
-    if (unknown(walked.missing).length > 0 && unchanged.length > 0) {
+    const isDoubtful = this.#doubtfulFor(requested)
+    const unexplained = (missing: ReadonlySet<number>): number[] =>
+      [...missing].filter(inode => !this.#unowned.has(inode) && !gone.has(inode))
+    for (const pid of changed) await this.#cache.read(pid, isDoubtful)
+    if (!isChecked) await this.#cache.check(unchanged, requested.size)
+    let walked = await this.#confirmed(requested)
+    for (const inode of unexplained(walked.missing).slice(0, maxAsked)) if (isGone(inode)) gone.add(inode)
+    if (unexplained(walked.missing).length > 0 && unchanged.length > 0) {
       const readings = descriptors - walked.triples.length / 3
-      const swept = (await sweeps.isCheaper(descriptors, readings)) ? await sweeps.run() : undefined
+      const swept = (await this.#sweeper.isCheaper(descriptors, readings)) ? await this.#sweeper.run() : undefined
       if (swept) return { swept }
       // A socket that nobody has: a descriptor was closed and its number used again, so that the count is the same.
-      for (const pid of unchanged) await known.read(pid, isDoubtful)
-      walked = await collect(requested)
+      for (const pid of unchanged) await this.#cache.read(pid, isDoubtful)
+      walked = await this.#collect(requested)
     }
-    if (unknown(walked.missing).some(inode => missedBefore.has(inode))) {
-      for (const pid of pids()) await known.read(pid, isAll)
-      walked = await collect(requested)
+    if (unexplained(walked.missing).some(inode => this.#missedBefore.has(inode))) {
+      await this.#cache.readAll(this.#cache.tables.keys())
+      walked = await this.#collect(requested)
     }
-    if (unknown(walked.missing).length > 0) {
-      for (const pid of pids()) await known.readThreads(pid, machine.shares)
-      walked = await collect(requested)
+    if (unexplained(walked.missing).length > 0) {
+      for (const pid of this.#cache.tables.keys()) await this.#cache.readThreads(pid, this.#machine.shares)
+      walked = await this.#collect(requested)
     }
     return { ...walked, gone }
   }
 
-  /** Known descriptors that are read again where something has changed. */
-  const doubtfulFor =
-    (requested: Inodes) =>
-    (inode: number): boolean =>
-      inode === 0 || requested.find(inode) < 0 || shared.has(inode)
-
-  async function check(unchanged: readonly number[], requested: number): Promise<void> {
-    for (const pid of await known.check(unchanged, requested)) await known.read(pid, isAll)
-  }
-
-  const found = ({ triples, missing }: Collected, exited: readonly number[], blind: Found['blind']): Found => ({
-    triples,
-    missing,
-    hidden: hiddenCount(),
-    exited,
-    blind,
-  })
-
-  const hiddenCount = (): number => [...known.tables.values()].filter(table => !table.readable).length
-
-  /** A few, picked out by the kernel, so that not even the processes are listed. Undefined: it would not be cheaper, or not all were found. */
-  async function pick(requested: Inodes): Promise<Collected | undefined> {
-    const descriptors = openFiles(machine.root)
-    if (!(await sweeps.isCheaper(descriptors, descriptors))) return undefined
-    const swept = await sweeps.run(Array.from({ length: requested.size }, (_, number) => requested.inodeOf(number)))
-    picks++
-    const picked = swept && tripled(swept, requested)
-    return picked?.missing.size === 0 ? picked : undefined
-  }
-
-  /** A sweep tells all that the tables are made for. */
-  async function takeOver(swept: Swept, changes: Changes, requested: Inodes): Promise<Found> {
-    known.replace(swept)
-    const collected = await collect(requested)
-    // Some kernels keep processes from programs too.
-    if ([...collected.missing].some(inode => !unowned.has(inode))) await known.probe()
-    unowned = collected.missing
-    return found(collected, lost(changes, collected.missing), undefined)
-  }
-
-  /** What can be done before it is known what is wanted: the kernel is busy with its tables meanwhile. Processes and sockets may come after it. */
-  async function lookAhead(): Promise<Ahead> {
-    const isCold = known.tables.size === 0
-    const changes = await listed(known)
-    if (changes === undefined) return { changes, isCold, isSwept: false }
-    const swept = (await isSweepCheaper(changes, isCold)) ? await sweeps.run() : undefined
-    if (swept) known.replace(swept)
-    else if (!isCold) await check(changes.unchanged, lastWanted)
-    return { changes, isCold, isSwept: swept !== undefined }
-  }
-
-  const isSweepCheaper = async (changes: Changes, isCold: boolean): Promise<boolean> =>
-    sweeps.isCheaper(changes.descriptors || openFiles(machine.root), walkCost(changes, isCold))
-
-  /** What looking ahead has found; undefined when something is missing, which may have come since. */
-  async function fromAhead({ changes, isSwept }: Ahead, requested: Inodes): Promise<Found | undefined> {
-    if (changes === undefined) return undefined
-    if (!isSwept) for (const pid of changes.changed) await known.read(pid, doubtfulFor(requested))
-    const collected = await confirmed(requested)
-    const { missing } = collected
-    if ([...missing].some(inode => !unowned.has(inode))) return undefined
-    unowned = missedBefore = missing
-    return found(collected, lost(changes, missing), missing.size > 0 ? blindness(known) : undefined)
-  }
-
-  async function find(requested: Inodes, isGone: IsGone, ahead: Ahead | undefined): Promise<Found> {
-    lastWanted = requested.size
-    if (requested.size === 0) return found({ triples: [], missing: new Set() }, [], undefined)
-    const isCold = ahead ? ahead.isCold : known.tables.size === 0
-    // Who asks again is better served by tables.
-    const picked = ahead === undefined && isCold && picks === 0 && requested.size <= maxPicked ? await pick(requested) : undefined
-    if (picked) return found(picked, [], undefined)
-    const prefilter = ahead && (await fromAhead(ahead, requested))
-    if (prefilter) return prefilter
-    const changes = await listed(known, ahead?.changes?.ended)
-    const isSwept = changes === undefined || (await isSweepCheaper(changes, isCold && ahead === undefined))
-    const swept = isSwept ? await sweeps.run() : undefined
-    if (swept && changes === undefined) return found(tripled(swept, requested), [], undefined)
-    if (swept && changes) return takeOver(swept, changes, requested)
-    if (changes === undefined) return found(await collect(requested), [], 'proc')
-    const walked = await walk(changes, requested, isGone, ahead !== undefined)
-    if ('swept' in walked) return takeOver(walked.swept, changes, requested)
-    const { missing, gone } = walked
-    unowned = new Set([...missing].filter(inode => isCold || missedBefore.has(inode) || unowned.has(inode)))
-    missedBefore = missing
-    return found(walked, [...lost(changes, missing), ...gone], missing.size > 0 ? blindness(known) : undefined)
-  }
-
-  /** What is known is changed step by step, so looks at the same time wait for each other. */
-  let last: Promise<unknown> = Promise.resolve()
-  async function inTurn<T>(step: () => Promise<T>): Promise<T> {
-    const run = last.then(step)
-    last = run.catch(() => undefined)
-    return run
-  }
-
-  return {
-    begin: async (): Promise<Ahead> => inTurn(lookAhead),
-    find: async (requested: Inodes, isGone: IsGone = () => false, ahead?: Promise<Ahead>) => {
-      const prefilter = await ahead
-      return inTurn(async () => find(requested, isGone, prefilter))
-    },
-    tables: known.tables as ReadonlyMap<number, Table>,
-    abilities: async () => abilitiesOf(machine.root, sweeps),
-    close: () => sweeps.close(),
+  /** Why whole processes may be out of sight. */
+  #blindness(): Holders['blind'] {
+    const { tables } = this.#cache
+    if (tables.size === 0) return 'proc' // Not even ourselves: something else is there in its place.
+    if (!tables.has(1)) return 'hidepid' // Every pid namespace has a process 1.
+    const space = this.#machine.proc.link('self/ns/pid')
+    return space === undefined || space === 'pid:[4026531836]' ? undefined : 'pid-namespace'
   }
 }
-
-const isAll = (): boolean => true
 
 /** What has no holder since its last one ended. */
 const lost = ({ ended }: Changes, missing: ReadonlySet<number>): number[] =>
   missing.size === 0 ? [] : ended.flatMap(table => [...table.sockets.values()]).filter(inode => missing.has(inode))
 
-/** How many files are open on the whole machine; 0 where that is not told. */
-function openFiles(root: string): number {
-  try {
-    return Number.parseInt(readFileSync(`${root}/sys/fs/file-nr`, 'latin1'), 10) || 0
-  } catch {
-    return 0
-  }
-}
+/** How many files are open on the whole machine; 0 where that cannot be read. */
+const openFiles = (proc: ProcFs): number => Number.parseInt(proc.text('sys/fs/file-nr') ?? '', 10) || 0
 
-async function listed(known: Descriptors, endedBefore?: readonly Table[]): Promise<Changes | undefined> {
-  try {
-    return await known.list(endedBefore)
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === undefined) throw error
-    return undefined // There is no /proc, or we may not read it.
-  }
-}
-
-/** Why whole processes may be out of sight. */
-function blindness(known: Descriptors): Holders['blind'] {
-  if (known.tables.size === 0) return 'proc' // Not even ourselves: something else is there in its place.
-  if (!known.tables.has(1)) return 'hidepid' // Every pid namespace has a process 1.
-  try {
-    return readlinkSync(`${known.root}/self/ns/pid`) === 'pid:[4026531836]' ? undefined : 'pid-namespace'
-  } catch {
-    return undefined
-  }
-}
-
-function tripled(swept: Swept, requested: Inodes): Collected {
+function asTriples(swept: Swept, requested: Inodes): Pick<Collected, 'triples' | 'missing'> {
   const triples: number[] = []
   const missing = new Set(Array.from({ length: requested.size }, (_, number) => requested.inodeOf(number)))
   for (const [pid, sockets] of swept) {

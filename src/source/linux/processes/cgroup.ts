@@ -1,6 +1,6 @@
 // /proc/PID/cgroup: which container, pod and systemd unit a process is in, by how each runtime names its groups. Pure; names may hold anything.
 
-/** What the groups of a process tell. */
+/** What follows from the groups of a process. */
 export interface Groups {
   readonly container: { readonly runtime: string; readonly id: string } | undefined
   /** The uid of the Kubernetes pod. */
@@ -13,7 +13,7 @@ export interface Groups {
 const maxName = 255
 const hex64 = '[0-9a-f]{64}'
 
-/** One part of a path that is a container by itself: prefix-id.scope, as systemd wants it. */
+/** One part of a path that is a container by itself: prefix-id.scope, as systemd writes it. */
 const scoped = new RegExp(`^(docker|cri-containerd|crio|libpod|nerdctl|containerd)-(${hex64})(?:\\.scope)?$`)
 /** containerd with systemd's notation, `slice:prefix:id`. */
 const notation = new RegExp(`:(cri-containerd|nerdctl|docker|crio|libpod):(${hex64})$`)

@@ -3,7 +3,7 @@ import { deepEqual, equal } from 'node:assert/strict'
 import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
-import { placeOf } from './containers.ts'
+import { membershipOf } from './containers.ts'
 
 const root = mkdtempSync(join(tmpdir(), 'containers-'))
 after(() => rmSync(root, { recursive: true, force: true }))
@@ -15,7 +15,7 @@ const put = (path: string, content: unknown): void => {
 let count = 0
 const newId = (): string => (++count).toString(16).padStart(64, '0')
 const find = (runtime: string, id: string, user?: number) =>
-  placeOf({ container: { runtime, id }, pod: 'uid', unit: undefined, ...(user !== undefined && { user }) }, root).container
+  membershipOf({ container: { runtime, id }, pod: 'uid', unit: undefined, ...(user !== undefined && { user }) }, root).container
 
 test('docker', () => {
   const id = newId()

@@ -2,13 +2,14 @@
 
 import { closeSync, constants, fstatSync, openSync, readFileSync, readSync } from 'node:fs'
 import type { Container } from '../../../model/process.ts'
+import type { ProcFs } from '../kernel/proc-fs.ts'
 import { readCgroup, type Groups } from './cgroup.ts'
 
-/** The files are other people's: no more of them is read than this. */
-const largest = 4 * 1024 * 1024
+/** The files belong to others: no more of them is read than this. */
+const maxBytes = 4 * 1024 * 1024
 const maxName = 255
 
-/** A name and a pod, as a runtime's files tell them. */
+/** A name and a pod, as the files of a runtime have them. */
 interface Names {
   readonly name: string | undefined
   readonly pod: string | undefined
@@ -31,7 +32,7 @@ function readJson(path: string): unknown {
   }
   try {
     const stat = fstatSync(fd)
-    if (!stat.isFile() || stat.size > largest) return undefined
+    if (!stat.isFile() || stat.size > maxBytes) return undefined
     const bytes = Buffer.alloc(stat.size)
     return JSON.parse(bytes.toString('utf8', 0, readSync(fd, bytes, 0, bytes.length, 0)))
   } catch {
@@ -42,7 +43,7 @@ function readJson(path: string): unknown {
 }
 
 /** Where runtimes keep their files; another folder in front of it in tests. */
-const places = (root: string) => ({
+const filesBelow = (root: string) => ({
   docker: (id: string) => dockerFile(`${root}/var/lib/docker`, id),
   /** containerd has one folder a namespace: Kubernetes, nerdctl, docker. */
   containerd: (id: string) =>
@@ -57,7 +58,7 @@ const dockerFile = (folder: string, id: string): string => `${folder}/containers
 const storageLists = (folder: string): string[] =>
   ['containers.json', 'volatile-containers.json'].map(name => `${folder}/overlay-containers/${name}`)
 
-/** Where a user without root keeps containers. Undefined when /etc/passwd does not know the user. */
+/** Where a user without root keeps containers. Undefined when the user is not in /etc/passwd. */
 function homeOf(uid: number, root: string): string | undefined {
   try {
     const lines = readFileSync(`${root}/etc/passwd`, 'utf8').split('\n')
@@ -78,7 +79,7 @@ function fromDocker(file: string): Names {
   }
 }
 
-/** The file that every OCI runtime is started with; what it says beyond the standard differs. */
+/** The file that every OCI runtime is started with; its annotations differ. */
 function fromSpec(file: string): Names {
   const json = readJson(file)
   const notes = isObject(json) && isObject(json.annotations) ? json.annotations : {}
@@ -109,10 +110,10 @@ function namesOf({ container, user }: Groups, root: string): Names {
   if (!/^[0-9a-f]{64}$/.test(id)) return { name: runtime === 'ecs' ? undefined : text(id), pod: undefined } // The id is the name.
   const own = user === undefined ? undefined : ownName(id, homeOf(user, root))
   if (own !== undefined) return { name: own, pod: undefined }
-  const at = places(root)
-  const found = [fromDocker(at.docker(id)), ...at.containerd(id).map(fromSpec), fromSpec(at.storage(id))]
+  const files = filesBelow(root)
+  const found = [fromDocker(files.docker(id)), ...files.containerd(id).map(fromSpec), fromSpec(files.storage(id))]
   return {
-    name: found.map(f => f.name).find(name => name !== undefined) ?? fromLists(at.storageLists, id),
+    name: found.map(f => f.name).find(name => name !== undefined) ?? fromLists(files.storageLists, id),
     pod: found.map(f => f.pod).find(pod => pod !== undefined),
   }
 }
@@ -124,14 +125,14 @@ function ownName(id: string, home: string | undefined): string | undefined {
   return fromDocker(dockerFile(`${share}/docker`, id)).name ?? fromLists(storageLists(`${share}/containers/storage`), id)
 }
 
-/** Where a process runs. */
-export interface Place {
+/** What a process belongs to. */
+export interface Membership {
   readonly container: Container | undefined
   readonly unit: string | undefined
 }
 
-/** The container and unit that the groups of a process tell. `files` is where the runtimes' files are, `` on a machine. */
-export function placeOf(groups: Groups, files = ''): Place {
+/** The container and unit that the groups of a process stand for. `files` is where the runtimes' files are, `` on a machine. */
+export function membershipOf(groups: Groups, files = ''): Membership {
   const { container, unit } = groups
   if (container === undefined) return { container: undefined, unit }
   const { name, pod } = namesOf(groups, files)
@@ -139,10 +140,7 @@ export function placeOf(groups: Groups, files = ''): Place {
 }
 
 /** The container of a process; undefined when it is in none, or has ended. */
-export function containerOf(root: string, pid: number): Container | undefined {
-  try {
-    return placeOf(readCgroup(readFileSync(`${root}/${pid}/cgroup`, 'utf8'))).container
-  } catch {
-    return undefined
-  }
+export function containerOf(proc: ProcFs, pid: number): Container | undefined {
+  const text = proc.text(`${pid}/cgroup`)
+  return text === undefined ? undefined : membershipOf(readCgroup(text)).container
 }

@@ -4,9 +4,9 @@ import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { OsError } from '../../../model/errors.ts'
-import type { Gap } from '../../../model/gap.ts'
-import type { Process } from '../../../model/process.ts'
+import { ProcessTable, type Process } from '../../../model/process.ts'
 import { live } from '../../tape.ts'
+import { ProcFs } from '../kernel/proc-fs.ts'
 import { addContexts, type ContextReader } from './contexts.ts'
 import { draft, type Draft } from '../decode/draft.ts'
 
@@ -25,8 +25,8 @@ function tree(contexts: Readonly<Record<string, string>>): string {
   return root
 }
 
-const processes = (...pids: number[]): ReadonlyMap<number, Process> =>
-  new Map(pids.map(pid => [pid, { key: String(pid), pid, name: 'x' } as unknown as Process]))
+const processes = (...pids: number[]): ProcessTable =>
+  new ProcessTable(pids.map(pid => [pid, { key: String(pid), pid, name: 'x' } as unknown as Process]))
 const socket = (key: string, inode: number, pid?: number, fd?: number): Draft => ({
   ...draft(key, 'tcp', 'ipv4', 'LISTEN', {}),
   inode,
@@ -35,14 +35,17 @@ const socket = (key: string, inode: number, pid?: number, fd?: number): Draft =>
 const none: ContextReader['attributeOf'] = () => undefined
 
 async function add(reader: ContextReader, sockets: Draft[], pids: number[], ...details: ('context' | 'socketContext')[]) {
-  const gaps: Gap[] = []
-  const found = await addContexts(live, reader, sockets, processes(...pids), details, gaps)
-  return { gaps, processes: [...found.values()].map(p => p.securityContext), sockets: sockets.map(s => s.securityContext) }
+  const found = await addContexts(live, reader, sockets, processes(...pids), details)
+  return {
+    gaps: found.gaps,
+    processes: [...found.processes.values()].map(p => p.securityContext),
+    sockets: sockets.map(s => s.securityContext),
+  }
 }
 
 test('the contexts of processes, as SELinux ends them and as AppArmor does', async () => {
   const root = tree({ self: 'x', 1: 'system_u:system_r:init_t:s0\0', 2: '/usr/bin/man (enforce)\n', 3: '', 4: 'évil\u001b[31m\nx\n' })
-  const found = await add({ root, attributeOf: none }, [socket('a', 7)], [1, 2, 3, 4, 5], 'context')
+  const found = await add({ proc: new ProcFs(root), attributeOf: none }, [socket('a', 7)], [1, 2, 3, 4, 5], 'context')
   // A name can hold anything: what is shown is made safe where it is shown.
   deepEqual(found.processes, ['system_u:system_r:init_t:s0', '/usr/bin/man (enforce)', undefined, 'évil\u001b[31m\nx', undefined])
   deepEqual([found.sockets, found.gaps], [[undefined], []])
@@ -62,7 +65,7 @@ test('the contexts of sockets, but not of what else a descriptor stands for by n
     return Buffer.from('system_u:object_r:web_t:s0\0')
   }
   const sockets = [socket('a', 7, 1, 3), socket('b', 8, 1, 4), socket('c', 9, 1, 5), socket('d', 10), socket('e', 11, 1)]
-  const found = await add({ root, attributeOf }, sockets, [1], 'context', 'socketContext')
+  const found = await add({ proc: new ProcFs(root), attributeOf }, sockets, [1], 'context', 'socketContext')
   deepEqual(found.sockets, ['system_u:object_r:web_t:s0', undefined, undefined, undefined, undefined])
   deepEqual([asked, found.processes, found.gaps], [['/1/fd/3', '/1/fd/4', '/1/fd/5'], ['a'], []])
 })
@@ -71,7 +74,7 @@ test('without a security module there is one gap, and nothing is asked', async (
   const attributeOf = (): never => {
     throw new Error('asked')
   }
-  const found = await add({ root: tree({}), attributeOf }, [socket('a', 7, 1, 3)], [1], 'context', 'socketContext')
+  const found = await add({ proc: new ProcFs(tree({})), attributeOf }, [socket('a', 7, 1, 3)], [1], 'context', 'socketContext')
   deepEqual(
     found.gaps.map(gap => [gap.why, gap.text]),
     [['kernel', 'this kernel gives no security contexts']],
@@ -80,7 +83,7 @@ test('without a security module there is one gap, and nothing is asked', async (
 
 test('a module that labels processes only, and sockets that may not be asked', async () => {
   const root = tree({ self: 'unconfined', 1: 'unconfined' })
-  const only = await add({ root, attributeOf: none }, [socket('a', 7, 1, 3)], [1], 'context', 'socketContext')
+  const only = await add({ proc: new ProcFs(root), attributeOf: none }, [socket('a', 7, 1, 3)], [1], 'context', 'socketContext')
   deepEqual(
     only.gaps.map(gap => gap.text),
     ['this kernel gives sockets no security contexts of their own'],
@@ -88,7 +91,13 @@ test('a module that labels processes only, and sockets that may not be asked', a
   const attributeOf = (): never => {
     throw new OsError('getxattr', 'EACCES')
   }
-  const refused = await add({ root, attributeOf }, [socket('a', 7, 1, 3), socket('b', 8, 1, 4)], [1], 'context', 'socketContext')
+  const refused = await add(
+    { proc: new ProcFs(root), attributeOf },
+    [socket('a', 7, 1, 3), socket('b', 8, 1, 4)],
+    [1],
+    'context',
+    'socketContext',
+  )
   deepEqual(
     refused.gaps.map(gap => [gap.why, gap.count]),
     [['permission', 2]],
@@ -104,8 +113,7 @@ test('a recording without contexts says so', async () => {
       throw new OsError('recording', 'ENODATA')
     },
   }
-  const gaps: Gap[] = []
-  await addContexts(tape, { root: '/nowhere', attributeOf: none }, [], processes(1), ['context'], gaps)
+  const { gaps } = await addContexts(tape, { proc: new ProcFs('/nowhere'), attributeOf: none }, [], processes(1), ['context'])
   deepEqual(
     gaps.map(gap => gap.why),
     ['recording'],

@@ -3,103 +3,118 @@
 import { readFileSync, readlinkSync } from 'node:fs'
 import { OsError } from '../../../model/errors.ts'
 import type { Gap } from '../../../model/gap.ts'
-import type { Process } from '../../../model/process.ts'
+import { ProcessTable, type Process } from '../../../model/process.ts'
 import type { DetailName } from '../../../model/details.ts'
-import { yielding } from '../../yielding.ts'
-import { recordingLack, type Tape } from '../../tape.ts'
+import { yieldToEventLoop } from '../../yielding.ts'
+import type { Tape } from '../../tape.ts'
 import type { Draft } from '../decode/draft.ts'
-import type { Calls } from '../netns/network-namespace.ts'
+import { counted } from '../../../model/counted.ts'
+import { isRefusal, type ProcFs } from '../kernel/proc-fs.ts'
+import type * as calls from '../kernel/calls.ts'
 
 /** How the kernel names what SELinux keeps of a file or socket. No other module labels sockets. */
 const attribute = 'security.selinux'
-const longest = 4096
+const maxBytes = 4096
 
-/** What a tape holds. */
+/** What a tape holds: its fields keep their names. */
 interface Contexts {
   /** This kernel gives processes contexts. */
   readonly labels: boolean
   readonly processes: readonly (readonly [pid: number, context: string])[]
   readonly sockets: readonly (readonly [key: string, context: string])[]
-  /** Processes and sockets that we may not ask for theirs. */
+  /** Processes and sockets whose context may not be read. */
   readonly hidden: readonly [processes: number, sockets: number]
 }
 
 /** What is needed of the machine; tests give their own. */
 export interface ContextReader {
-  readonly root: string
+  readonly proc: ProcFs
   /** An extended attribute; undefined when the file has none. */
   readonly attributeOf: ((path: string, name: string, max: number) => Uint8Array | undefined) | undefined
 }
 
 /** The reader of this machine. */
-export const contextReader = (calls: Calls, root = '/proc'): ContextReader => ({ root, attributeOf: calls?.extendedAttribute })
+export const contextReader = (systemCalls: typeof calls | undefined, proc: ProcFs): ContextReader => ({
+  proc,
+  attributeOf: systemCalls?.extendedAttribute,
+})
 
-/** Adds what was asked for to a snapshot; what could not be told is added to the gaps. Gives the processes with their contexts. */
+/** Processes with their contexts, and what could not be read. */
+export interface WithContexts {
+  readonly processes: ProcessTable
+  readonly gaps: readonly Gap[]
+}
+
+/** Adds the contexts that were asked for to the sockets of a snapshot, and to copies of its processes. */
 export async function addContexts(
   tape: Tape,
   reader: ContextReader,
   sockets: readonly Draft[],
-  processes: ReadonlyMap<number, Process>,
+  processes: ProcessTable,
   details: readonly DetailName[],
-  gaps: Gap[],
-): Promise<ReadonlyMap<number, Process>> {
+): Promise<WithContexts> {
   const ofSockets = details.includes('socketContext')
   const ofProcesses = details.includes('context')
-  let told: Contexts
+  let contexts: Contexts
   try {
-    told = await tape.value('contexts', async () => readContexts(reader, ofSockets || tape.recordsEverything ? sockets : [], processes))
+    contexts = await tape.value('contexts', async () => readContexts(reader, ofSockets || tape.recordsEverything ? sockets : [], processes))
   } catch (error) {
     if (!(error instanceof OsError && tape.played)) throw error
-    gaps.push({
-      ...recordingLack(error),
-      what: 'processes',
-      why: 'recording',
-      text: 'the recording holds no security contexts',
-      help: '',
-      count: undefined,
-    })
-    return processes
+    return { processes, gaps: [{ ...lack('the recording holds no security contexts', ''), why: 'recording' }] }
   }
-  if (ofSockets || ofProcesses) gaps.push(...gapsOf(told, ofSockets)) // Else they are only recorded.
-  const bySocket = new Map(told.sockets)
+  const bySocket = new Map(contexts.sockets)
   for (const socket of sockets) {
     const context = ofSockets ? bySocket.get(socket.key) : undefined
     if (context !== undefined) socket.securityContext = context
   }
-  if (!ofProcesses) return processes
-  const byPid = new Map(told.processes)
-  return new Map([...processes].map(([pid, process]) => [pid, { ...process, securityContext: byPid.get(pid) }]))
+  const gaps = gapsOf(contexts, ofProcesses, ofSockets)
+  if (!ofProcesses) return { processes, gaps }
+  const byPid = new Map(contexts.processes)
+  const labelled = [...processes].map(([pid, process]): [number, Process] => [pid, { ...process, securityContext: byPid.get(pid) }])
+  return { processes: new ProcessTable(labelled), gaps }
 }
 
-function gapsOf({ labels, sockets, hidden }: Contexts, ofSockets: boolean): Gap[] {
-  const lack = (text: string, help: string): Gap => ({ what: 'processes', why: 'kernel', text, help, count: undefined })
+const lack = (text: string, help: string): Gap => ({
+  code: 'contexts-missing',
+  what: 'processes',
+  why: 'kernel',
+  text,
+  help,
+  count: undefined,
+})
+
+/** What is missing of that which was asked for; what is only recorded is not. */
+function gapsOf({ labels, sockets, hidden }: Contexts, ofProcesses: boolean, ofSockets: boolean): Gap[] {
+  if (!ofProcesses && !ofSockets) return []
   if (!labels) return [lack('this kernel gives no security contexts', 'SELinux, AppArmor and Smack give them')]
+  const [ofHiddenProcesses, ofHiddenSockets] = hidden
   const gaps: Gap[] = []
-  if (ofSockets && sockets.length === 0 && hidden[1] === 0)
+  if (ofSockets && sockets.length === 0 && ofHiddenSockets === 0)
     gaps.push(lack('this kernel gives sockets no security contexts of their own', 'SELinux gives them'))
-  for (const [i, whose] of ['processes', 'sockets'].entries()) {
-    const count = hidden[i]!
-    if (count > 0)
-      gaps.push({
-        what: 'processes',
-        why: 'permission',
-        text: `security contexts of ${count} ${whose} may not be read`,
-        help: 'run as root',
-        count,
-      })
-  }
+  const parts = [
+    ...(ofProcesses && ofHiddenProcesses > 0 ? [counted(ofHiddenProcesses, 'process', 'processes')] : []),
+    ...(ofSockets && ofHiddenSockets > 0 ? [counted(ofHiddenSockets, 'socket')] : []),
+  ]
+  if (parts.length > 0)
+    gaps.push({
+      code: 'contexts-refused',
+      what: 'processes',
+      why: 'permission',
+      text: `security contexts of ${parts.join(' and ')} may not be read`,
+      help: 'run as root',
+      count: (ofProcesses ? ofHiddenProcesses : 0) + (ofSockets ? ofHiddenSockets : 0),
+    })
   return gaps
 }
 
 async function readContexts(reader: ContextReader, sockets: readonly Draft[], processes: ReadonlyMap<number, Process>): Promise<Contexts> {
-  const yieldToEventLoop = yielding()
   // The kernel answers EINVAL when it gives none; a kernel without security modules has no such file.
-  if (contextOf(`${reader.root}/self/attr/current`) === undefined) return { labels: false, processes: [], sockets: [], hidden: [0, 0] }
+  if (contextOf(`${reader.proc.root}/self/attr/current`) === undefined) return { labels: false, processes: [], sockets: [], hidden: [0, 0] }
   const ofProcesses: [number, string][] = []
   const ofSockets: [string, string][] = []
   const hidden: [number, number] = [0, 0]
   for (const pid of processes.keys()) {
-    const context = contextOf(`${reader.root}/${pid}/attr/current`)
+    const context = contextOf(`${reader.proc.root}/${pid}/attr/current`)
     if (context === null) hidden[0]++
     else if (context !== undefined) ofProcesses.push([pid, context])
     await yieldToEventLoop()
@@ -113,36 +128,34 @@ async function readContexts(reader: ContextReader, sockets: readonly Draft[], pr
   return { labels: true, processes: ofProcesses, sockets: ofSockets, hidden }
 }
 
-/** Undefined: there is none, or the process has ended; null: we may not read it. */
+/** Undefined: there is none, or the process has ended; null: it may not be read. */
 type Found = string | undefined | null
-
-const refused = (code: string | undefined): boolean => code === 'EACCES' || code === 'EPERM'
 
 function contextOf(path: string): Found {
   try {
     return textOf(readFileSync(path))
   } catch (error) {
-    return refused((error as NodeJS.ErrnoException).code) ? null : undefined
+    return isRefusal(error) ? null : undefined
   }
 }
 
 /** The context of a socket, by the first descriptor that still stands for it. */
-function socketContext({ root, attributeOf }: ContextReader, { owners, inode }: Draft): Found {
+function socketContext({ proc, attributeOf }: ContextReader, { owners, inode }: Draft): Found {
   const owner = owners.find(({ fd }) => fd !== undefined)
   if (owner === undefined || attributeOf === undefined) return undefined
-  const path = `${root}/${owner.pid}/fd/${owner.fd}`
+  const path = proc.path(`${owner.pid}/fd/${owner.fd}`)
   try {
-    const bytes = attributeOf(path, attribute, longest)
-    // A number of a descriptor is used again at once. sock_diag tells the lower 32 bits of an inode.
+    const bytes = attributeOf(path, attribute, maxBytes)
+    // A number of a descriptor is used again at once. sock_diag has the lower 32 bits of an inode.
     const link = /^socket:\[(\d+)\]$/.exec(readlinkSync(path))?.[1]
     return bytes && link !== undefined && Number(BigInt(link) & 0xffffffffn) === inode ? textOf(bytes) : undefined
   } catch (error) {
-    return refused((error as { readonly code?: string }).code) ? null : undefined
+    return isRefusal(error) ? null : undefined
   }
 }
 
 /** Some modules end a context with NUL, some with a line. */
 const textOf = (bytes: Uint8Array): string | undefined =>
-  Buffer.from(bytes.subarray(0, longest))
+  Buffer.from(bytes.subarray(0, maxBytes))
     .toString('utf8')
     .replace(/[\0\n]+$/, '') || undefined

@@ -1,6 +1,6 @@
 // /proc/PID/stat: one line of words, in which the second is a name that may hold anything. Pure.
 
-/** What is needed of it. */
+/** The fields that are needed. */
 export interface Stat {
   readonly pid: number
   readonly name: string

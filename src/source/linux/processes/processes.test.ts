@@ -8,9 +8,10 @@ import { join } from 'node:path'
 import { needs } from '../../../../test/needs.ts'
 import { live } from '../../tape.ts'
 import type { Draft } from '../decode/draft.ts'
-import { processReader } from './processes.ts'
+import { ProcFs } from '../kernel/proc-fs.ts'
+import { ProcessReader } from './processes.ts'
 import { readStat } from './proc-stat.ts'
-import { userNames } from './users.ts'
+import { UserNames } from './users.ts'
 
 const root = mkdtempSync(join(tmpdir(), 'proc-'))
 after(() => rmSync(root, { recursive: true, force: true }))
@@ -22,10 +23,10 @@ exe(100, '/usr/bin/node')
 exe(101, '/usr/lib/sshd (deleted)')
 
 const held = (...pids: number[]): Draft[] => [{ owners: pids.map(pid => ({ pid, fd: 3 })) }] as unknown as Draft[]
-const users = userNames(undefined, join(root, 'passwd'))
+const users = new UserNames(undefined, join(root, 'passwd'))
 
 test('a process and its parents', async () => {
-  const found = await processReader(live, users, root).ofSockets(held(100))
+  const found = await new ProcessReader(live, users, new ProcFs(root)).ofSockets(held(100))
   deepEqual([...found.keys()], [100, 50, 1])
   deepEqual(found.get(100), {
     key: '100.5000',
@@ -44,7 +45,7 @@ test('a process and its parents', async () => {
 })
 
 test('a program that was replaced while it runs, and one that may not be looked into', async () => {
-  const found = await processReader(live, users, root).ofSockets(held(101))
+  const found = await new ProcessReader(live, users, new ProcFs(root)).ofSockets(held(101))
   const process = found.get(101)!
   deepEqual(
     [process.exe, process.command, process.script, process.uid, process.container],
@@ -63,7 +64,7 @@ test('a process that has the name of its first thread has that of its program', 
   exe(110, '/opt/node24/bin/node')
   put(111, '/opt/node24/bin/node\0app.js\0')
   put(112, '')
-  const found = await processReader(live, users, root).ofSockets(held(110, 111, 112))
+  const found = await new ProcessReader(live, users, new ProcFs(root)).ofSockets(held(110, 111, 112))
   deepEqual(
     [110, 111, 112].map(pid => found.get(pid)?.name),
     ['node', 'node', 'MainThread'],
@@ -72,13 +73,13 @@ test('a process that has the name of its first thread has that of its program', 
 
 test('a recording leaves command lines out, unless it is told to keep them', async () => {
   const quiet = { ...live, keepsArguments: false }
-  const found = await processReader(quiet, users, root).ofSockets(held(100))
+  const found = await new ProcessReader(quiet, users, new ProcFs(root)).ofSockets(held(100))
   ok(!JSON.stringify([...found]).includes('secret'))
   deepEqual([found.get(100)?.command, found.get(100)?.script], [undefined, '/srv/app.js'])
 })
 
 test('a pid that is used again is another process, and so is a new program', async () => {
-  const reader = processReader(live, users, root)
+  const reader = new ProcessReader(live, users, new ProcFs(root))
   const first = (await reader.ofSockets(held(100))).get(100)
   equal((await reader.ofSockets(held(100))).get(100)?.command?.[0], 'node')
   const line = 'R 50 1 1 0 -1 0 0 0 0 0 0 0 0 0 20 0 1 0 6000 0 0 0 7 0 8 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 9\n'
@@ -93,7 +94,7 @@ test('a pid that is used again is another process, and so is a new program', asy
 })
 
 test('what has ended, or says nothing', async () => {
-  const reader = processReader(live, users, root)
+  const reader = new ProcessReader(live, users, new ProcFs(root))
   equal(await reader.one(99), undefined)
   equal((await reader.ofSockets(held(99, 98))).size, 0)
   mkdirSync(join(root, '97'), { recursive: true })
@@ -112,7 +113,7 @@ test('processes that are parents of each other come to an end', async () => {
     mkdirSync(join(root, String(pid)), { recursive: true })
     writeFileSync(join(root, `${pid}/stat`), `${pid} (x) S ${parent} ${'0 '.repeat(17)}5 0 0 0 0 0 0 0\n`)
   }
-  equal((await processReader(live, users, root).ofSockets(held(201))).size, 2)
+  equal((await new ProcessReader(live, users, new ProcFs(root)).ofSockets(held(201))).size, 2)
 })
 
 test('a real process, with a command line that is much too long', needs('linux'), async () => {
@@ -121,7 +122,7 @@ test('a real process, with a command line that is much too long', needs('linux')
   })
   await once(child.stdout, 'data')
   try {
-    const found = await processReader(live, userNames()).one(child.pid!)
+    const found = await new ProcessReader(live, new UserNames()).one(child.pid!)
     ok(found)
     deepEqual([found.pid, found.parentPid, found.uid, found.exe], [child.pid, process.pid, process.getuid!(), process.execPath])
     ok(found.command!.join('').length <= 65_536 && found.command![1] === '-e')

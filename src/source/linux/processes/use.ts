@@ -1,21 +1,18 @@
-// What processes use of the machine, from /proc. `root` is /proc, or a folder that looks like it in tests.
+// What processes use of the machine, from /proc.
 
-import { readFileSync } from 'node:fs'
 import type { ProcessUse } from '../../../model/process.ts'
+import { ProcFs } from '../kernel/proc-fs.ts'
 import { startKey } from './proc-stat.ts'
 
 const msPerTick = 10 // USER_HZ is 100 on every architecture that Node runs on.
 
-/** Reads what these processes use. One that has ended, or that we may not look at, is not in the answer. */
-export function readUse(pids: readonly number[], root = '/proc'): ReadonlyMap<number, ProcessUse> {
+/** Reads what these processes use. One that has ended, or may not be read, is not in the answer. */
+export function readUse(pids: readonly number[], proc = new ProcFs()): ReadonlyMap<number, ProcessUse> {
   const found = new Map<number, ProcessUse>()
   for (const pid of pids) {
-    try {
-      const use = useOf(readFileSync(`${root}/${pid}/stat`, 'utf8'), readFileSync(`${root}/${pid}/status`, 'utf8'))
-      if (use !== undefined) found.set(pid, use)
-    } catch {
-      continue // It has ended.
-    }
+    const [stat, status] = [proc.text(`${pid}/stat`), proc.text(`${pid}/status`)]
+    const use = stat === undefined || status === undefined ? undefined : useOf(stat, status)
+    if (use !== undefined) found.set(pid, use)
   }
   return found
 }

@@ -4,7 +4,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { needs } from '../../../../test/needs.ts'
-import { readPasswd, userNames } from './users.ts'
+import { readPasswd, UserNames } from './users.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'users-'))
 after(() => rmSync(folder, { recursive: true, force: true }))
@@ -24,7 +24,7 @@ test('lines of passwd, also broken ones', () => {
 test('who is not in the file is asked for once, and a file that changes is read again', async () => {
   const asked: number[] = []
   writeFileSync(file, 'web:x:33:33\n')
-  const users = userNames(async uid => {
+  const users = new UserNames(async uid => {
     asked.push(uid)
     if (uid === 66) throw new Error('the network is down')
     return uid === 55 ? 'ldap' : undefined
@@ -40,7 +40,7 @@ test('who is not in the file is asked for once, and a file that changes is read 
 })
 
 test('a name that takes long does not hold the snapshot', async () => {
-  const users = userNames(async () => new Promise<string>(() => {}), file)
+  const users = new UserNames(async () => new Promise<string>(() => {}), file)
   await users.learn([7])
   equal(users.of(7), undefined)
 })

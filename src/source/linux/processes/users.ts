@@ -2,14 +2,6 @@
 
 import { readFileSync, statSync } from 'node:fs'
 
-/** Knows users by number. */
-export interface UserNames {
-  /** The name, as far as it is known by now. */
-  of(uid: number): string | undefined
-  /** Asks for names that are not known. It waits for a moment only: what comes later is there in the next snapshot. */
-  learn(uids: Iterable<number>): Promise<void>
-}
-
 /** Asks the C library, which may ask the network. */
 export type AskUser = (uid: number) => Promise<string | undefined>
 
@@ -36,43 +28,56 @@ export function passwdUsers(file = '/etc/passwd'): ReadonlyMap<number, string> {
   }
 }
 
-/** Makes the names that a source keeps. */
-export function userNames(ask?: AskUser, file = '/etc/passwd'): UserNames {
-  let names: ReadonlyMap<number, string> = new Map()
-  let version = ''
-  /** What the C library said; a number that nobody has is asked for once. */
-  const asked = new Map<number, string | undefined>()
+/** The names of users by number. A source keeps one. */
+export class UserNames {
+  readonly #ask: AskUser | undefined
+  readonly #file: string
+  /** The users of the file. */
+  #listed: ReadonlyMap<number, string> = new Map()
+  /** What distinguishes one version of the file from the next. */
+  #version = ''
+  /** The answers of the C library; a number that nobody has is asked for once. */
+  readonly #asked = new Map<number, string | undefined>()
 
-  function refresh(): void {
-    try {
-      const { ino, mtimeMs, size } = statSync(file)
-      if (`${ino} ${mtimeMs} ${size}` === version) return
-      version = `${ino} ${mtimeMs} ${size}`
-      names = passwdUsers(file)
-      asked.clear()
-    } catch {
-      names = new Map()
-    }
+  /** Reads this file, and asks for what is not in it. */
+  constructor(ask?: AskUser, file = '/etc/passwd') {
+    this.#ask = ask
+    this.#file = file
   }
 
-  return {
-    of: uid => names.get(uid) ?? asked.get(uid),
-    async learn(uids) {
-      refresh()
-      if (ask === undefined) return
-      const questions: Promise<void>[] = []
-      for (const uid of uids) {
-        if (names.has(uid) || asked.has(uid) || asked.size >= maxNames) continue
-        asked.set(uid, undefined)
-        questions.push(
-          ask(uid).then(
-            name => void asked.set(uid, name),
-            () => undefined,
-          ),
-        )
-      }
-      if (questions.length > 0) await Promise.race([Promise.all(questions), wait()])
-    },
+  /** The name, as far as it is known by now. */
+  of(uid: number): string | undefined {
+    return this.#listed.get(uid) ?? this.#asked.get(uid)
+  }
+
+  /** Asks for names that are not known. It waits for a moment only: what comes later is there in the next snapshot. */
+  async learn(uids: Iterable<number>): Promise<void> {
+    this.#refresh()
+    const questions: Promise<void>[] = []
+    for (const uid of uids) {
+      if (this.#ask === undefined || this.#listed.has(uid) || this.#asked.has(uid) || this.#asked.size >= maxNames) continue
+      this.#asked.set(uid, undefined)
+      questions.push(
+        this.#ask(uid).then(
+          name => void this.#asked.set(uid, name),
+          () => undefined,
+        ),
+      )
+    }
+    if (questions.length > 0) await Promise.race([Promise.all(questions), wait()])
+  }
+
+  #refresh(): void {
+    try {
+      const { ino, mtimeMs, size } = statSync(this.#file)
+      const version = `${ino} ${mtimeMs} ${size}`
+      if (version === this.#version) return
+      this.#version = version
+      this.#listed = passwdUsers(this.#file)
+      this.#asked.clear()
+    } catch {
+      this.#listed = new Map()
+    }
   }
 }
 

@@ -1,17 +1,17 @@
-// The part of a filter that the Linux kernel can judge, as the bytecode of sock_diag (INET_DIAG_REQ_BYTECODE) and a mask of states.
+// The part of a filter that the Linux kernel can test, as the bytecode of sock_diag (INET_DIAG_REQ_BYTECODE) and a mask of states.
 
 import { checkKeys } from '../../../model/arguments.ts'
 import type { Protocol, State } from '../../../model/socket.ts'
 import { factKeys, ruleFor, statesFor } from './kernel-filter.ts'
-import type { KernelFacts, DumpRequest, Rule } from './kernel-filter.ts'
+import type { Condition, KernelFacts, Rule } from './kernel-filter.ts'
 import { readTree } from '../../../filter/language/read-tree.ts'
 import type { Filter } from '../../../filter/language/tree.ts'
 
-/** What to put into a request for internet sockets: the kernel then leaves out what the filter surely does not take. */
+/** What to put into a request for internet sockets: the kernel then leaves out what the filter surely does not match. */
 export interface KernelFilter {
   /** A bit for each state, as idiag_states has them; undefined for all. 0 takes nothing: the request can be left out. */
   readonly states: number | undefined
-  /** The bytecode; undefined when the kernel can judge nothing. */
+  /** The bytecode; undefined when the kernel can test nothing. */
   readonly bytecode: Uint8Array | undefined
 }
 
@@ -41,7 +41,7 @@ export function kernelFilter(given: Filter, facts: KernelFacts = {}): KernelFilt
   checkKeys('facts', facts, factKeys)
   if (!plain.includes(facts.protocol)) return { states: undefined, bytecode: undefined }
   const states = statesFor(filter, facts)
-  const rule = ruleFor(filter, facts, true)
+  const rule = ruleFor(filter, facts, 'superset')
   let mask: number | undefined
   if (states !== undefined) {
     mask = 0
@@ -69,7 +69,7 @@ const LITTLE = new Uint8Array(Uint16Array.of(1).buffer)[0] === 1
 /** More is not worth the kernel's time for each socket, and offsets end at 65,535. */
 const maxBytes = 16_384
 
-/** A place in the code that is not known yet. */
+/** A position in the code that is not known yet. */
 interface Label {
   at: number
 }
@@ -132,13 +132,13 @@ function emit(program: Program, rule: Rule, otherwise: Label): void {
     }
     case 'not': {
       const next: Label = { at: 0 }
-      ask(program, rule.part, next)
+      test(program, rule.part, next)
       jump(program, otherwise)
       next.at = program.end
       break
     }
     default:
-      ask(program, rule, otherwise)
+      test(program, rule, otherwise)
   }
 }
 
@@ -150,16 +150,16 @@ function add(program: Program, code: number, size: number, otherwise: Label, wri
 // A jump takes its second offset always.
 const jump = (program: Program, to: Label): void => add(program, JMP, 4, to)
 
-function ask(program: Program, question: DumpRequest, otherwise: Label): void {
-  switch (question.is) {
+function test(program: Program, condition: Condition, otherwise: Label): void {
+  switch (condition.is) {
     case 'min':
     case 'max':
       // The port stands in the second offset of an instruction that is never run.
-      return add(program, codes[question.end][question.is], 8, otherwise, (view, at) => view.setUint16(at + 2, question.port, LITTLE))
+      return add(program, codes[condition.end][condition.is], 8, otherwise, (view, at) => view.setUint16(at + 2, condition.port, LITTLE))
     case 'host': {
-      const { words, prefix, port } = question
+      const { words, prefix, port } = condition
       const family = words === undefined ? AF_UNSPEC : words.length === 1 ? AF_INET : AF_INET6
-      return add(program, codes[question.end].host, 12 + 4 * (words?.length ?? 0), otherwise, (view, at) => {
+      return add(program, codes[condition.end].host, 12 + 4 * (words?.length ?? 0), otherwise, (view, at) => {
         view.setUint8(at, family)
         view.setUint8(at + 1, prefix)
         view.setInt32(at + 4, port ?? -1, LITTLE)
@@ -167,14 +167,14 @@ function ask(program: Program, question: DumpRequest, otherwise: Label): void {
       })
     }
     case 'device':
-      return add(program, DEV_COND, 8, otherwise, (view, at) => view.setUint32(at, question.index, LITTLE))
+      return add(program, DEV_COND, 8, otherwise, (view, at) => view.setUint32(at, condition.index, LITTLE))
     case 'mark':
       return add(program, MARK_COND, 12, otherwise, (view, at) => {
-        view.setUint32(at, question.value, LITTLE)
-        view.setUint32(at + 4, question.mask, LITTLE)
+        view.setUint32(at, condition.value, LITTLE)
+        view.setUint32(at + 4, condition.mask, LITTLE)
       })
     case 'cgroup':
-      return add(program, CGROUP_COND, 12, otherwise, (view, at) => view.setBigUint64(at, question.id, LITTLE))
+      return add(program, CGROUP_COND, 12, otherwise, (view, at) => view.setBigUint64(at, condition.id, LITTLE))
     case 'auto':
       return add(program, AUTO, 4, otherwise)
   }

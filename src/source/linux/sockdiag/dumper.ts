@@ -1,45 +1,47 @@
-// One question to the kernel and its answers, until they are complete or a gap says why not. It knows netlink's ways to fail, not what a socket is.
+// One request to the kernel and its answer, until it is complete or a failure says why not. The failures of netlink are handled here; what a socket is, is not.
 
 import { viewOf } from '../../../bytes/text.ts'
 import { DecodeError, OsError } from '../../../model/errors.ts'
 import type { Gap } from '../../../model/gap.ts'
-import { yielding } from '../../yielding.ts'
+import { yieldToEventLoop } from '../../yielding.ts'
 import { recordingLack, type Tape } from '../../tape.ts'
 import type { Draft } from '../decode/draft.ts'
-import { eachMessage, NLM_F_DUMP_INTR, NLMSG_DONE, NLMSG_ERROR } from '../kernel/netlink.ts'
-import type { Calls, Place } from '../netns/network-namespace.ts'
+import { NetlinkConnection, type OwnSockets } from '../kernel/connection.ts'
+import { DatagramBatch } from '../kernel/datagram-batch.ts'
+import { eachMessage, NLM_F_DUMP_INTR, NLMSG_DONE, NLMSG_ERROR, NLMSG_NOOP, SOCK_DIAG_BY_FAMILY } from '../kernel/netlink.ts'
+import { isRefusal } from '../kernel/proc-fs.ts'
+import { nlmsghdr } from '../kernel/structs.ts'
+import type { Calls, NetworkNamespace } from '../netns/network-namespace.ts'
 import { withoutRepeats } from './repeats.ts'
-import { makeRoom, type Room } from '../kernel/datagram-batch.ts'
 
 const NETLINK_SOCK_DIAG = 4
-const SOCK_DIAG_BY_FAMILY = 20
-const NLMSG_NOOP = 1
-/** A table that changed while the kernel walked it is asked for again so often. */
+/** A table that changed while the kernel walked it is dumped again so often. */
 const retries = 2
 /** More sockets than a table can hold on any machine of today; foreign bytes must not fill the memory. */
 const maxSockets = 4_000_000
 /** For the second try, when the kernel had no room for an answer. */
 const largeBufferBytes = 8 * 1024 * 1024
 
-/** One table to ask for. */
+/** One table to dump, or one socket to look up. */
 export interface DumpRequest {
-  /** How the tape knows it. */
+  /** The question on the tape. */
   readonly name: string
-  /** How people know it. */
+  /** The table, as people call it. */
   readonly table: string
-  readonly request: Uint8Array
-  /** Reads one message. */
+  /** The netlink message. */
+  readonly bytes: Uint8Array
+  /** Reads one message of the answer. */
   readonly read: (view: DataView, at: number, end: number) => Draft | undefined
   /** Takes out of an answer what must not be recorded. */
   readonly secrets?: (answer: Uint8Array) => void
-  /** The type of its answers, where that is not SOCK_DIAG_BY_FAMILY. */
-  readonly answers?: number
-  /** A single answer instead of a dump. */
+  /** The type of the messages in the answer, where that is not SOCK_DIAG_BY_FAMILY. */
+  readonly replyType?: number
+  /** The answer is a single message instead of a dump. */
   readonly single?: boolean
 }
 
-/** What came of a question. */
-export interface Answer {
+/** What came of a request. */
+export interface Dump {
   readonly sockets: readonly Draft[]
   /** Why there are no sockets, or not all. */
   readonly failure: OsError | DecodeError | undefined
@@ -48,77 +50,135 @@ export interface Answer {
   readonly limited: boolean
 }
 
-/** Asks the kernel through netlink; `onLong` hears when the answer turns out to be a long one. */
-export type Dumper = (place: Place, question: DumpRequest, onLong?: () => void) => Promise<Answer>
-
-/** How a question is asked. */
-interface Ways {
-  /** With room for more answers that wait. */
+/** How a request is made. */
+interface Manner {
+  /** With a larger buffer for answers that wait in the kernel. */
   readonly large?: boolean
+  /** Called when the answer turns out to be long. */
   readonly onLong?: (() => void) | undefined
 }
 
-/** The kernel makes no answer of a dump longer than this. */
-const maxAnswer = 32 * 1024
-/** So many answers come with one call: while they are read, the kernel makes as many more. */
-const answersAtOnce = 16
-/** Rooms that are kept from snapshot to snapshot. */
-const maxRooms = 4
-/** A question that kept the kernel busy for longer before its first answers is asked beside the event loop the next time. */
+/** The kernel makes no datagram of a dump longer than this. */
+const maxDatagram = 32 * 1024
+/** So many datagrams come with one call: while they are read, the kernel makes as many more. */
+const datagramsAtOnce = 16
+/** Batches that are kept from snapshot to snapshot. */
+const maxBatches = 4
+/** A request that kept the kernel busy for longer before its first answers is sent beside the event loop the next time. */
 const slowNanos = 1_000_000n
 const maxSlow = 256
 
-/** Makes the asker of a source. It keeps room for answers. */
-export function dumper(tape: Tape, calls: Calls): Dumper {
-  const rooms: Room[] = []
-  const slow = new Set<string>()
-  const takeRoom = (): Room => rooms.pop() ?? makeRoom(calls!, answersAtOnce, maxAnswer)
+/** Makes the requests of a source. */
+export class Dumper {
+  readonly #tape: Tape
+  readonly #calls: Calls
+  readonly #own: OwnSockets
+  /** Batches that no request uses now. */
+  readonly #batches: DatagramBatch[] = []
+  /** Requests that were slow. */
+  readonly #slow = new Set<string>()
 
-  /** One request, and the answers as they come. The bytes are valid until the next one. */
-  async function* exchange(place: Place, question: DumpRequest, ways: Ways, isDone: () => boolean): AsyncGenerator<Uint8Array> {
-    const asked = `${place.prefix}${Buffer.from(question.request.subarray(0, 256)).toString('latin1')}`
-    const isSlow = slow.has(asked)
-    let room = takeRoom()
-    const fd = place.open(NETLINK_SOCK_DIAG)
-    let spare: Room | undefined
-    let next: Promise<number> | undefined
+  /** Asks the kernel through these calls, or the tape where they are undefined. The sockets that it opens are remembered in `own`. */
+  constructor(tape: Tape, calls: Calls, own: OwnSockets) {
+    this.#tape = tape
+    this.#calls = calls
+    this.#own = own
+  }
+
+  /** Makes a request in a network namespace; again, when the kernel had no room or the table changed. */
+  async dump(netns: NetworkNamespace, request: DumpRequest, onLong?: () => void): Promise<Dump> {
+    let dump = await this.#once(netns, request, { onLong })
+    if (dump.failure instanceof OsError && dump.failure.code === 'ENOBUFS')
+      dump = merge(dump, await this.#once(netns, request, { large: true }))
+    for (let i = 0; i < retries && dump.interrupted && dump.failure === undefined; i++)
+      dump = merge(dump, await this.#once(netns, request, {}))
+    return dump
+  }
+
+  async #once(netns: NetworkNamespace, request: DumpRequest, manner: Manner): Promise<Dump> {
+    const incoming = new IncomingDump(request)
     try {
-      if (ways.large) calls!.growReceiveBuffer(fd, largeBufferBytes)
-      const start = process.hrtime.bigint()
-      if (isSlow) await calls!.sendBeside(fd, question.request)
-      else calls!.send(fd, question.request)
-      const { headers } = room
-      let count = isSlow ? await calls!.receiveManyBeside(fd, headers, answersAtOnce) : calls!.receiveMany(fd, headers, answersAtOnce)
-      if (process.hrtime.bigint() - start < slowNanos) slow.delete(asked)
-      else if (slow.size < maxSlow) slow.add(asked)
-      for (;;) {
-        // The kernel makes each answer before it is asked for, so less than there is room for are the last.
-        next = count < answersAtOnce ? undefined : calls!.receiveManyBeside(fd, (spare ??= takeRoom()).headers, answersAtOnce)
-        next?.catch(() => undefined) // It is heard of below, or nobody wants it any more.
-        if (next) ways.onLong?.()
-        for (let i = 0; i < count; i++) yield recordable(room.datagram(i), question)
-        if (isDone()) return
-        if (next === undefined) return void (yield* late(fd, question, isDone))
-        count = await next
-        ;[room, spare] = [spare!, room]
+      const datagrams = this.#tape.stream(netns.prefix + request.name, () => this.#transact(netns, request, manner, () => incoming.isDone))
+      for await (const datagram of datagrams) {
+        incoming.take(datagram)
+        if (incoming.sockets.length > maxSockets) return incoming.result(undefined, true)
+        const pause = yieldToEventLoop()
+        if (pause) await pause
       }
-    } finally {
-      await next?.catch(() => undefined) // Until then the kernel may write into the room.
-      calls!.closeFd(fd)
-      for (const free of [room, spare]) if (free && rooms.length < maxRooms) rooms.push(free)
+      await yieldToEventLoop()
+      return incoming.result(incoming.isDone ? undefined : new DecodeError(`netlink dump of ${request.table}`, 1, 0, 'at its end'))
+    } catch (error) {
+      if (!(error instanceof OsError || error instanceof DecodeError)) throw error
+      return incoming.result(error)
     }
   }
 
-  /** Waits for answers that should have been there. */
-  function* late(fd: number, question: DumpRequest, isDone: () => boolean): Generator<Uint8Array> {
-    const buffer = new Uint8Array(maxAnswer)
-    calls!.limitWait(fd)
-    while (!isDone()) yield recordable(buffer.subarray(0, calls!.receiveMessage(fd, buffer)), question)
+  /** Sends one request, and passes on the datagrams of the answer as they come. The bytes are valid until the next one. */
+  async *#transact(netns: NetworkNamespace, request: DumpRequest, manner: Manner, isDone: () => boolean): AsyncGenerator<Uint8Array> {
+    const connection = this.#connect(netns)
+    let batch = this.#takeBatch()
+    let spare: DatagramBatch | undefined
+    let next: Promise<number> | undefined
+    try {
+      if (manner.large) connection.growReceiveBuffer(largeBufferBytes)
+      let count = await this.#start(connection, netns.prefix, request, batch)
+      for (;;) {
+        // The kernel makes each datagram before it is received, so fewer than fit are the last.
+        next = count < datagramsAtOnce ? undefined : connection.receiveBatchBeside((spare ??= this.#takeBatch()))
+        next?.catch(() => undefined) // It is thrown below, or nobody needs it any more.
+        if (next) manner.onLong?.()
+        for (let i = 0; i < count; i++) yield this.#recordable(connection.datagram(batch, i), request)
+        if (isDone()) return
+        if (next === undefined) return void (yield* this.#late(connection, request, isDone))
+        count = await next
+        ;[batch, spare] = [spare!, batch]
+      }
+    } finally {
+      await next?.catch(() => undefined) // Until then the kernel may write into the batch.
+      connection.close()
+      for (const free of [batch, spare]) if (free && this.#batches.length < maxBatches) this.#batches.push(free)
+    }
   }
 
-  /** Blanks what must not be recorded. An answer that is damaged is blanked as far as it can be read; that it is damaged, its reader says. */
-  function recordable(answer: Uint8Array, { secrets }: DumpRequest): Uint8Array {
-    if (!tape.recordsEverything || secrets === undefined) return answer
+  #connect(netns: NetworkNamespace): NetlinkConnection {
+    const fd = netns.open(NETLINK_SOCK_DIAG)
+    this.#own.add(fd)
+    return new NetlinkConnection(this.#calls!, fd)
+  }
+
+  #takeBatch(): DatagramBatch {
+    return this.#batches.pop() ?? new DatagramBatch(this.#calls!, datagramsAtOnce, maxDatagram)
+  }
+
+  /** Sends the request and receives the first datagrams: beside the event loop, where that was slow before. */
+  async #start(connection: NetlinkConnection, prefix: string, request: DumpRequest, batch: DatagramBatch): Promise<number> {
+    // Without its header, in which the number of the request changes.
+    const identity = `${prefix}${request.name} ${Buffer.from(request.bytes.subarray(nlmsghdr.size, 256)).toString('latin1')}`
+    const isSlow = this.#slow.has(identity)
+    const start = process.hrtime.bigint()
+    let count: number
+    if (isSlow) {
+      await connection.sendBeside(request.bytes)
+      count = await connection.receiveBatchBeside(batch)
+    } else {
+      connection.send(request.bytes)
+      count = connection.receiveBatch(batch)
+    }
+    if (process.hrtime.bigint() - start < slowNanos) this.#slow.delete(identity)
+    else if (this.#slow.size < maxSlow) this.#slow.add(identity)
+    return count
+  }
+
+  /** Waits for datagrams that should have been there. */
+  *#late(connection: NetlinkConnection, request: DumpRequest, isDone: () => boolean): Generator<Uint8Array> {
+    const buffer = new Uint8Array(maxDatagram)
+    connection.limitWait()
+    while (!isDone()) yield this.#recordable(connection.receive(buffer), request)
+  }
+
+  /** Blanks what must not be recorded. A damaged answer is blanked as far as it can be read; its reader reports the damage. */
+  #recordable(answer: Uint8Array, { secrets }: DumpRequest): Uint8Array {
+    if (!this.#tape.recordsEverything || secrets === undefined) return answer
     try {
       secrets(answer)
     } catch (error) {
@@ -126,84 +186,74 @@ export function dumper(tape: Tape, calls: Calls): Dumper {
     }
     return answer
   }
+}
 
-  async function once(place: Place, question: DumpRequest, ways: Ways): Promise<Answer> {
-    const yieldToEventLoop = yielding()
-    const sockets: Draft[] = []
-    const starts: number[] = []
-    let done = false
-    let interrupted = false
-    const { read, answers = SOCK_DIAG_BY_FAMILY } = question
-    const take = (view: DataView, type: number, at: number, end: number, flags: number): void => {
-      if ((flags & NLM_F_DUMP_INTR) !== 0) interrupted = true
-      if (type === answers) {
-        const socket = read(view, at, end)
-        if (socket) sockets.push(socket)
-        if (question.single) done = true
-      } else if (type === NLMSG_DONE || type === NLMSG_ERROR) done = true
-      else if (type !== NLMSG_NOOP) throw new DecodeError('type of a netlink message', answers, type, `at ${at}`)
-    }
-    try {
-      for await (const bytes of tape.stream(place.prefix + question.name, () => exchange(place, question, ways, () => done))) {
-        const view = viewOf(bytes)
-        if (sockets.length > 0) starts.push(sockets.length)
-        eachMessage(view, (type, at, end, flags) => take(view, type, at, end, flags))
-        if (sockets.length > maxSockets) return { sockets, failure: undefined, interrupted, limited: true }
-        const pause = yieldToEventLoop()
-        if (pause) await pause
-      }
-      await yieldToEventLoop()
-      const failure = done ? undefined : new DecodeError(`netlink dump of ${question.table}`, 1, 0, 'at its end')
-      return { sockets: starts.length > 0 ? withoutRepeats(sockets, starts) : sockets, failure, interrupted, limited: false }
-    } catch (error) {
-      if (!(error instanceof OsError || error instanceof DecodeError)) throw error
-      return { sockets, failure: error, interrupted, limited: false }
-    }
+/** A dump while its datagrams come in. */
+class IncomingDump {
+  readonly sockets: Draft[] = []
+  isDone = false
+  readonly #request: DumpRequest
+  readonly #replyType: number
+  /** The number of sockets that were there before each datagram after the first. */
+  readonly #starts: number[] = []
+  #interrupted = false
+
+  constructor(request: DumpRequest) {
+    this.#request = request
+    this.#replyType = request.replyType ?? SOCK_DIAG_BY_FAMILY
   }
 
-  return async (place, question, onLong) => {
-    let answer = await once(place, question, { onLong })
-    if (answer.failure instanceof OsError && answer.failure.code === 'ENOBUFS')
-      answer = merge(answer, await once(place, question, { large: true }))
-    for (let i = 0; i < retries && answer.interrupted && answer.failure === undefined; i++)
-      answer = merge(answer, await once(place, question, {}))
-    return answer
+  /** Reads a datagram. */
+  take(datagram: Uint8Array): void {
+    const view = viewOf(datagram)
+    const { sockets } = this
+    const { read, single } = this.#request
+    const replyType = this.#replyType
+    if (sockets.length > 0) this.#starts.push(sockets.length)
+    eachMessage(view, (type, at, end, flags) => {
+      if ((flags & NLM_F_DUMP_INTR) !== 0) this.#interrupted = true
+      if (type !== replyType) return this.#control(type, at)
+      const socket = read(view, at, end)
+      if (socket) sockets.push(socket)
+      if (single) this.isDone = true // Also when it was none that this request is for.
+    })
+  }
+
+  /** A message that is not about a socket. */
+  #control(type: number, at: number): void {
+    if (type === NLMSG_DONE || type === NLMSG_ERROR) this.isDone = true
+    else if (type !== NLMSG_NOOP) throw new DecodeError('type of a netlink message', this.#replyType, type, `at ${at}`)
+  }
+
+  result(failure: Dump['failure'], limited = false): Dump {
+    const isWhole = failure === undefined && !limited
+    const sockets = isWhole && this.#starts.length > 0 ? withoutRepeats(this.sockets, this.#starts) : this.sockets
+    return { sockets, failure, interrupted: this.#interrupted, limited }
   }
 }
 
-/** A later answer that is complete stands for itself; otherwise each may hold what the other has missed. */
-function merge(first: Answer, second: Answer): Answer {
+/** A later dump that is complete stands for itself; otherwise each may hold what the other has missed. */
+function merge(first: Dump, second: Dump): Dump {
   if (!second.interrupted && second.failure === undefined) return second
   const byKey = new Map(first.sockets.map(socket => [socket.key, socket]))
   for (const socket of second.sockets) byKey.set(socket.key, socket)
   return { ...second, sockets: [...byKey.values()], limited: first.limited || second.limited }
 }
 
-/** What an answer leaves unseen, in words. */
-export function answerGaps(table: string, answer: Answer): Gap[] {
+/** What a dump leaves unseen. */
+export function dumpGaps(table: string, { sockets, failure, interrupted, limited }: Dump): Gap[] {
   const gaps: Gap[] = []
-  const gap = (why: Gap['why'], text: string, help: string): void => void gaps.push({ what: 'sockets', why, text, help, count: undefined })
-  const { failure } = answer
-  const part = answer.sockets.length === 0 ? 'could not be listed' : 'was not listed to its end'
-  if (failure instanceof DecodeError) gap('damaged', `the table of ${table} ${part}: ${failure.message}`, '')
+  const gap = (code: NonNullable<Gap['code']>, why: Gap['why'], text: string, help = ''): void =>
+    void gaps.push({ code, what: 'sockets', why, text, help, count: undefined, ...recordingLack(failure) })
+  const part = sockets.length === 0 ? 'could not be listed' : 'was not listed to its end'
+  if (failure instanceof DecodeError) gap('table-damaged', 'damaged', `the table of ${table} ${part}: ${failure.message}`)
   else if (failure?.code === 'ENOBUFS')
-    gap('lost', `the kernel had no room for its answer, so sockets of ${table} are missing`, 'look again')
-  else if (failure?.code === 'EMSGSIZE') gap('damaged', `the table of ${table} ${part}: an answer was cut short`, '')
-  else if (failure) {
-    const text = `the table of ${table} ${part}: ${failure.message}`
-    gaps.push({
-      what: 'sockets',
-      why: isRefusal(failure) ? 'permission' : 'kernel',
-      text,
-      help: '',
-      count: undefined,
-      ...recordingLack(failure),
-    })
-  }
-  if (answer.interrupted) gap('interrupted', `the table of ${table} changed while the kernel listed it`, 'look again')
-  if (answer.limited) gap('limit', `${table} has more than ${maxSockets} sockets, and the rest is left out`, '')
+    gap('table-lost', 'lost', `the kernel had no room for its answer, so sockets of ${table} are missing`, 'take another snapshot')
+  else if (failure?.code === 'EMSGSIZE') gap('table-damaged', 'damaged', `the table of ${table} ${part}: an answer was cut short`)
+  else if (failure && isRefusal(failure)) gap('table-refused', 'permission', `the table of ${table} ${part}: ${failure.message}`)
+  else if (failure) gap('table-unread', 'kernel', `the table of ${table} ${part}: ${failure.message}`)
+  if (interrupted)
+    gap('table-interrupted', 'interrupted', `the table of ${table} changed while the kernel listed it`, 'take another snapshot')
+  if (limited) gap('table-limit', 'limit', `${table} has more than ${maxSockets} sockets, and the rest is left out`)
   return gaps
 }
-
-/** True for errors that mean: not for you. */
-export const isRefusal = (error: OsError): boolean => error.code === 'EPERM' || error.code === 'EACCES'

@@ -1,5 +1,5 @@
-// Tree to what the Linux kernel can judge of it: never less than the filter takes, often exactly that. The test of compile.ts is always
-// asked as well, so what the kernel cannot say is left to it.
+// From a filter to the conditions of it that the Linux kernel can test: never less than the filter matches, often exactly that. The compiled filter
+// is always tested as well, so what the kernel cannot decide is left to it.
 
 import type { Family, Protocol, State } from '../../../model/socket.ts'
 import { states as everyState } from '../../../model/socket.ts'
@@ -9,15 +9,15 @@ import { patternsTest } from '../../../filter/compile.ts'
 import { statesOf } from '../../../filter/language/states.ts'
 import type { Filter, Host, HostFilter, NumberFilter, TextFilter } from '../../../filter/language/tree.ts'
 
-/** What the kernel is asked of one socket: a question that it knows, or several of them. */
+/** What the kernel tests of one socket: a condition that it has, or several of them. */
 export type Rule =
   | { readonly is: 'always' | 'never' }
   | { readonly is: 'and' | 'or'; readonly parts: readonly Rule[] }
-  | { readonly is: 'not'; readonly part: DumpRequest }
-  | DumpRequest
+  | { readonly is: 'not'; readonly part: Condition }
+  | Condition
 
-/** One question that the kernel knows. */
-export type DumpRequest =
+/** One condition that the kernel can test. */
+export type Condition =
   | { readonly is: 'min' | 'max'; readonly end: End; readonly port: number }
   | {
       readonly is: 'host'
@@ -33,16 +33,16 @@ export type DumpRequest =
 
 type End = 'local' | 'remote'
 
-/** What is known of the sockets that the kernel will be asked for, and how names become the kernel's numbers. */
+/** What is known of the sockets of a request, and how names become the kernel's numbers. */
 export interface KernelFacts {
   /** The protocol and the family of the request, when it is for one of them. */
   readonly protocol?: Protocol
   readonly family?: Family
-  /** The index of an interface; undefined when there is none of this name. */
+  /** The index of an interface; undefined when there is not one of this name. */
   readonly interfaceIndex?: (name: string) => number | undefined
   /** The id of a cgroup; undefined when it cannot be found, or when the kernel is older than 5.9. */
   readonly cgroupId?: (path: string) => bigint | undefined
-  /** We may ask for marks: it takes CAP_NET_ADMIN. */
+  /** Marks may be tested, which requires CAP_NET_ADMIN. */
   readonly marks?: boolean
 }
 
@@ -51,37 +51,39 @@ export const factKeys = ['protocol', 'family', 'interfaceIndex', 'cgroupId', 'ma
 const always: Rule = { is: 'always' }
 const never: Rule = { is: 'never' }
 
-/**
- * The rule for a filter: `over` true gives one that takes at least what the filter takes, false one that takes at most that.
- * The second is what stands under a `not`.
- */
-export function ruleFor(filter: Filter, facts: KernelFacts, over: boolean): Rule {
-  const unknown = over ? always : never
+/** A rule matches a superset of what its filter matches, or a subset: the second is what stands under a `not`. */
+export type Bound = 'superset' | 'subset'
+
+const opposite = (bound: Bound): Bound => (bound === 'superset' ? 'subset' : 'superset')
+
+/** The rule for a filter, to this bound. */
+export function ruleFor(filter: Filter, facts: KernelFacts, bound: Bound): Rule {
+  const unknown = bound === 'superset' ? always : never
   switch (filter.kind) {
     case 'everything':
       return always
     case 'and':
-      return all(filter.parts.map(part => ruleFor(part, facts, over)))
+      return all(filter.parts.map(part => ruleFor(part, facts, bound)))
     case 'or':
-      return any(filter.parts.map(part => ruleFor(part, facts, over)))
+      return any(filter.parts.map(part => ruleFor(part, facts, bound)))
     case 'not':
-      return negate(ruleFor(filter.part, facts, !over))
+      return negate(ruleFor(filter.part, facts, opposite(bound)))
     case 'host':
-      return any(filter.hosts.map(host => hostRule(filter.side, host, facts, over)))
+      return any(filter.hosts.map(host => hostRule(filter.side, host, facts, bound)))
     case 'number':
-      return portRule(filter, over) ?? unknown
+      return portRule(filter, bound) ?? unknown
     case 'text':
       return wordRule(filter, facts) ?? unknown
     case 'device':
-      return deviceRule(filter.name, facts, over)
-    // These can be unknown to the test and known to the kernel: under a `not` the test alone decides.
+      return deviceRule(filter.name, facts, bound)
+    // The kernel can have these where the compiled filter does not: under a `not` the latter alone decides.
     case 'mark':
-      return over && facts.marks === true ? { is: 'mark', value: filter.value, mask: filter.mask } : unknown
+      return bound === 'superset' && facts.marks === true ? { is: 'mark', value: filter.value, mask: filter.mask } : unknown
     case 'cgroup': {
       const id = /^\d{1,19}$/.test(filter.path) ? BigInt(filter.path) : facts.cgroupId?.(filter.path)
-      return over && id !== undefined ? { is: 'cgroup', id } : unknown
+      return bound === 'superset' && id !== undefined ? { is: 'cgroup', id } : unknown
     }
-    // Here the kernel knows more than the port: as in ss, both must agree.
+    // Here the kernel tests more than the port: as in ss, both must match.
     case 'autobound':
       return { is: 'auto' }
     case 'state':
@@ -91,27 +93,27 @@ export function ruleFor(filter: Filter, facts: KernelFacts, over: boolean): Rule
 
 /** The states of sockets that a filter can take; undefined when it can be all of them. */
 export function statesFor(filter: Filter, facts: KernelFacts): ReadonlySet<State> | undefined {
-  const states = stateSet(filter, facts, true)
+  const states = stateSet(filter, facts, 'superset')
   return states.size === everyState.length ? undefined : states
 }
 
 const none: ReadonlySet<State> = new Set()
 const whole: ReadonlySet<State> = new Set(everyState)
 
-function stateSet(filter: Filter, facts: KernelFacts, over: boolean): ReadonlySet<State> {
+function stateSet(filter: Filter, facts: KernelFacts, bound: Bound): ReadonlySet<State> {
   if (filter.kind === 'state') return statesOf(filter)
   if (filter.kind === 'not') {
-    const inside = stateSet(filter.part, facts, !over)
+    const inside = stateSet(filter.part, facts, opposite(bound))
     return new Set(everyState.filter(state => !inside.has(state)))
   }
   if (filter.kind === 'and' || filter.kind === 'or') {
-    const sets = filter.parts.map(part => stateSet(part, facts, over))
+    const sets = filter.parts.map(part => stateSet(part, facts, bound))
     const fits = (state: State): boolean => (filter.kind === 'and' ? sets.every(set => set.has(state)) : sets.some(set => set.has(state)))
     return new Set(everyState.filter(fits))
   }
-  const rule = ruleFor(filter, facts, over)
+  const rule = ruleFor(filter, facts, bound)
   if (rule.is === 'always') return whole
-  return rule.is === 'never' || !over ? none : whole
+  return rule.is === 'never' || bound === 'subset' ? none : whole
 }
 
 function all(parts: readonly Rule[]): Rule {
@@ -153,7 +155,7 @@ const max = (end: End, port: number): Rule => (port >= 65535 ? always : port < 0
 function between(end: End, from: number, to: number): Rule {
   const [first, last] = [Math.ceil(from), Math.floor(to)]
   if (first > last || last < 0 || first > 65535) return never
-  // The oldest kernels know ports in this form; S_EQ came with 5.13.
+  // The oldest kernels have ports in this form; S_EQ came with 5.13.
   if (first === last) return { is: 'host', end, words: undefined, prefix: 0, port: first }
   return all([min(end, first), max(end, last)])
 }
@@ -161,7 +163,7 @@ function between(end: End, from: number, to: number): Rule {
 // A socket without a remote end has port 0 there.
 const connected = min('remote', 1)
 
-function portRule({ field, op, values }: NumberFilter, over: boolean): Rule | undefined {
+function portRule({ field, op, values }: NumberFilter, bound: Bound): Rule | undefined {
   const [value] = values[0]!
   const of = (end: End): Rule => {
     if (op === '>') return min(end, Math.floor(value) + 1)
@@ -170,21 +172,21 @@ function portRule({ field, op, values }: NumberFilter, over: boolean): Rule | un
     if (op === '<=') return max(end, Math.floor(value))
     return any(values.map(([from, to]) => between(end, from, to)))
   }
-  const remote = (): Rule => (over ? of('remote') : all([of('remote'), connected]))
+  const remote = (): Rule => (bound === 'superset' ? of('remote') : all([of('remote'), connected]))
   if (field === 'sport') return of('local')
   if (field === 'dport') return of('remote')
   if (field === 'rport') return remote()
   return field === 'port' ? any([of('local'), remote()]) : undefined
 }
 
-function hostRule(side: HostFilter['side'], host: Host, facts: KernelFacts, over: boolean): Rule {
+function hostRule(side: HostFilter['side'], host: Host, facts: KernelFacts, bound: Bound): Rule {
   const { family, zone } = host
   if (family !== undefined && family !== 'ipv4' && family !== 'ipv6') return never
   const ofFamily = family === undefined ? always : familyRule(name => name === family, facts)
-  const within = (end: End): Rule => all([ofFamily, addressRule(end, host), zone === undefined || over ? always : never])
+  const within = (end: End): Rule => all([ofFamily, addressRule(end, host), zone === undefined || bound === 'superset' ? always : never])
   if (side === 'src') return within('local')
-  if (side === 'dst') return peerRule(within('remote'), host, facts, over)
-  const remote = over ? within('remote') : all([within('remote'), connected])
+  if (side === 'dst') return peerRule(within('remote'), host, facts, bound)
+  const remote = bound === 'superset' ? within('remote') : all([within('remote'), connected])
   return side === 'remote' ? remote : any([within('local'), remote])
 }
 
@@ -195,19 +197,19 @@ function addressRule(end: End, { address, prefix, port }: Host): Rule {
   return { is: 'host', end, words, prefix: words === undefined ? 0 : (prefix ?? words.length * 32), port: number }
 }
 
-// To the test, an end with port 0 is no end, and its address zero; the kernel may know one (a socket that is connected to port 0).
-function peerRule(rule: Rule, { address, prefix, port }: Host, facts: KernelFacts, over: boolean): Rule {
+// In the compiled filter an end with port 0 is no end, and its address zero; the kernel may have one (a socket that is connected to port 0).
+function peerRule(rule: Rule, { address, prefix, port }: Host, facts: KernelFacts, bound: Bound): Rule {
   if (port !== undefined && port !== 0) return rule
   const words = address === undefined ? undefined : addressWords(address)
   if (words === undefined) return rule
   const zero = prefixTest(words, prefix ?? words.length * 32)(words.length === 1 ? '0.0.0.0' : '::')
   const family = words.length === 1 ? 'ipv4' : 'ipv6'
-  if (over) return zero ? any([rule, all([familyRule(name => name === family, facts), negate(connected)])]) : rule
+  if (bound === 'superset') return zero ? any([rule, all([familyRule(name => name === family, facts), negate(connected)])]) : rule
   return zero ? rule : all([rule, connected])
 }
 
-// Only IPv6 sockets have IPv6 addresses of any kind: a rule for all of them tells the families apart.
-const six: DumpRequest = { is: 'host', end: 'local', words: [0, 0, 0, 0], prefix: 0, port: undefined }
+// Only IPv6 sockets have IPv6 addresses of any kind: a rule for all of them separates the families.
+const six: Condition = { is: 'host', end: 'local', words: [0, 0, 0, 0], prefix: 0, port: undefined }
 
 function familyRule(fits: (family: string) => boolean, { family }: KernelFacts): Rule {
   if (family !== undefined) return fits(family) ? always : never
@@ -221,11 +223,11 @@ function wordRule({ field, patterns }: TextFilter, facts: KernelFacts): Rule | u
   return patternsTest(patterns)(facts.protocol) ? always : never
 }
 
-function deviceRule(name: string, facts: KernelFacts, over: boolean): Rule {
+function deviceRule(name: string, facts: KernelFacts, bound: Bound): Rule {
   const given = /^\d{1,9}$/.test(name) ? Number(name) : undefined
   const found = facts.interfaceIndex?.(name)
   // An interface can have digits for a name. What has no interface has index 0.
-  if (!over) return given !== undefined && given > 0 ? { is: 'device', index: given } : never
+  if (bound === 'subset') return given !== undefined && given > 0 ? { is: 'device', index: given } : never
   if (given === undefined && found === undefined) return always
   return any([given, found].filter(index => index !== undefined).map(index => ({ is: 'device', index })))
 }

@@ -10,7 +10,7 @@ const marked = (mark: number | undefined) => {
   return one
 }
 
-test('a filter for marks that are not told is a gap', () => {
+test('a filter for marks that may not be read is a gap', () => {
   for (const text of ['fwmark = 7', 'tcp and not (mark > 2 or sport = 1)']) {
     equal(markGap(parseFilter(text), [marked(undefined), marked(undefined)])?.count, 2)
     equal(markGap(parseFilter(text), [marked(0)]), undefined)

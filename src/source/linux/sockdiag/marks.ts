@@ -1,16 +1,17 @@
-// Firewall marks are told to those with CAP_NET_ADMIN only. A filter that asks for one finds nothing without it, which has to be said. Pure.
+// The kernel lists firewall marks for those with CAP_NET_ADMIN only. A filter that asks for one matches nothing without it, which is a gap. Pure.
 
 import type { Filter } from '../../../filter/language/tree.ts'
 import type { Gap } from '../../../model/gap.ts'
 import type { Draft } from '../decode/draft.ts'
+import { counted } from '../../../model/counted.ts'
 
-/** What is missing when a filter asks for marks and no socket tells its own. */
+/** What is missing when a filter asks for marks and sockets have none. */
 export function markGap(filter: Filter | undefined, sockets: readonly Draft[]): Gap | undefined {
   if (filter === undefined || !asksForMarks(filter)) return undefined
   const hidden = sockets.filter(({ protocol, mark }) => (protocol === 'tcp' || protocol === 'udp') && mark === undefined).length
   if (hidden === 0) return undefined
-  const text = `the marks of ${hidden} sockets are not told, and the filter asks for them`
-  return { what: 'statistics', why: 'permission', text, help: 'run as root, or with CAP_NET_ADMIN', count: hidden }
+  const text = `the marks of ${counted(hidden, 'socket')} may not be read, and the filter needs them`
+  return { code: 'marks-hidden', what: 'statistics', why: 'permission', text, help: 'run as root, or with CAP_NET_ADMIN', count: hidden }
 }
 
 function asksForMarks(filter: Filter): boolean {

@@ -46,10 +46,10 @@ export const inetRows =
     if (remotePort !== 0 || state === 'ESTABLISHED') socket.remote = endpoint(f[3]!, f[4]!)
     if (inode !== 0) {
       socket.inode = inode
-      socket.uid = Number(f[11]) // Without an inode the kernel says 0 and means nothing.
+      socket.uid = Number(f[11]) // Without an inode the kernel has 0, which means nothing.
     }
     socket.queues = queuesOf(state === 'LISTEN', parseInt(f[7]!, 16), parseInt(f[6]!, 16))
-    // Of a listener the text does not tell how many may wait.
+    // The text does not have how many may wait in a listener.
     if (state === 'LISTEN') socket.queues = { ...socket.queues, backlogLimit: undefined }
     const kind = tcp ? timers[parseInt(f[8]!, 16)] : undefined
     if (kind) socket.timer = { kind, expiresMs: parseInt(f[9]!, 16) * msPerTick, retransmits: parseInt(f[10]!, 16) }
@@ -71,7 +71,7 @@ const LISTENS = 0x10000 // __SO_ACCEPTCON
 // SS_CONNECTING and SS_DISCONNECTING are what the kernel writes for a socket that nobody has accepted yet.
 const unixStates: readonly (State | undefined)[] = [undefined, 'UNCONNECTED', 'ESTABLISHED', 'ESTABLISHED', 'UNCONNECTED']
 
-/** Lines of `unix`. The other end is not told. */
+/** Lines of `unix`. They do not have the other end. */
 export const unixRow: RowReader = line => {
   const f = unix.exec(line)
   if (!f) return undefined

@@ -4,10 +4,10 @@ import { closeSync, openSync, readSync } from 'node:fs'
 import { OsError } from '../../../model/errors.ts'
 import type { Gap } from '../../../model/gap.ts'
 import type { Protocol } from '../../../model/socket.ts'
-import { yielding } from '../../yielding.ts'
+import { yieldToEventLoop } from '../../yielding.ts'
 import type { Tape } from '../../tape.ts'
 import type { Draft } from '../decode/draft.ts'
-import type { Place } from '../netns/network-namespace.ts'
+import type { NetworkNamespace } from '../netns/network-namespace.ts'
 import { inetRows, netlinkRow, packetRow, sctpAssociationRow, sctpEndpointRow, unixRow, type RowReader } from './proc-rows.ts'
 
 const chunkBytes = 64 * 1024
@@ -63,8 +63,7 @@ export interface TextTable {
 }
 
 /** Reads one table. A line that is no row is counted and reported; in `unix` it belongs to the name before it, which can hold line breaks. */
-export async function readTextTable(tape: Tape, place: Place, file: string, read: RowReader): Promise<TextTable> {
-  const yieldToEventLoop = yielding()
+export async function readTextTable(tape: Tape, netns: NetworkNamespace, file: string, read: RowReader): Promise<TextTable> {
   const sockets: Draft[] = []
   let damaged = 0
   let rest = ''
@@ -83,7 +82,7 @@ export async function readTextTable(tape: Tape, place: Place, file: string, read
   }
   try {
     const utf8 = new TextDecoder()
-    for (const bytes of tape.bytes(`${place.prefix}/proc/net/${file}`, () => pieces(`${place.net}/${file}`))) {
+    for (const bytes of tape.bytes(`${netns.prefix}/proc/net/${file}`, () => pieces(`${netns.net}/${file}`))) {
       const all = (rest + utf8.decode(bytes, { stream: true })).split('\n')
       rest = all.pop()!
       for (const line of all) take(line)
@@ -101,9 +100,18 @@ export async function readTextTable(tape: Tape, place: Place, file: string, read
 
 function damage(file: string, count: number, limited: boolean): Gap[] {
   const gaps: Gap[] = []
-  if (count > 0) gaps.push({ what: 'sockets', why: 'damaged', text: `/proc/net/${file} has lines that cannot be read`, help: '', count })
+  if (count > 0)
+    gaps.push({
+      code: 'table-damaged',
+      what: 'sockets',
+      why: 'damaged',
+      text: `/proc/net/${file} has lines that cannot be read`,
+      help: '',
+      count,
+    })
   if (limited)
     gaps.push({
+      code: 'table-limit',
       what: 'sockets',
       why: 'limit',
       text: `/proc/net/${file} is too long, and its rest is left out`,
@@ -114,11 +122,11 @@ function damage(file: string, count: number, limited: boolean): Gap[] {
 }
 
 /** How many sockets of each protocol there are, by the kernel's names. Undefined when it cannot be read. */
-export async function readProtocols(tape: Tape, place: Place): Promise<ReadonlyMap<string, number> | undefined> {
+export async function readProtocols(tape: Tape, netns: NetworkNamespace): Promise<ReadonlyMap<string, number> | undefined> {
   const found = new Map<string, number>()
   try {
     let text = ''
-    for (const bytes of tape.bytes(`${place.prefix}/proc/net/protocols`, () => pieces(`${place.net}/protocols`)))
+    for (const bytes of tape.bytes(`${netns.prefix}/proc/net/protocols`, () => pieces(`${netns.net}/protocols`)))
       text += Buffer.from(bytes).toString('latin1')
     for (const line of text.split('\n')) {
       const f = /^(\S+)\s+\d+\s+(-?\d+)\s/.exec(line)

@@ -5,16 +5,21 @@ import type { Filter } from '../../../filter/language/tree.ts'
 import { OsError } from '../../../model/errors.ts'
 import type { Cgroup, Family, Protocol, State } from '../../../model/socket.ts'
 import { stateMask } from '../decode/draft.ts'
-import { isRefusal, type Answer, type DumpRequest } from './dumper.ts'
-import { exactId } from './exact.ts'
-import { countsOnly, inetRequest, readInet, type InetProtocol, type InetRequest } from '../decode/inet.ts'
-import { toKernelFilter } from './to-kernel-filter.ts'
+import { countsOnly, extensionsOf, inetRequest, readInet, type InetProtocol, type InetRequest } from '../decode/inet.ts'
 import { netlinkRequest, readNetlink } from '../decode/netlink-sockets.ts'
 import { packetRequest, readPacket } from '../decode/packet.ts'
-import type { Place } from '../netns/network-namespace.ts'
 import { blankSecrets } from '../decode/secrets.ts'
+import { readTipc, tipcRequest } from '../decode/tipc.ts'
 import { readUnix, unixRequest } from '../decode/unix.ts'
-import { readTipc, readVsock, readXdp, tipcRequest, vsockRequest, xdpRequest } from '../decode/vsock.ts'
+import { readVsock, vsockRequest } from '../decode/vsock.ts'
+import { readXdp, xdpRequest } from '../decode/xdp.ts'
+import { attribute, message, NLM_F_DUMP, NLM_F_REQUEST } from '../kernel/netlink.ts'
+import { isRefusal } from '../kernel/proc-fs.ts'
+import { inetDiagReq } from '../kernel/structs.ts'
+import type { NetworkNamespace } from '../netns/network-namespace.ts'
+import type { Dump, DumpRequest } from './dumper.ts'
+import { exactId } from './exact.ts'
+import { toKernelFilter } from './to-kernel-filter.ts'
 
 /** What to list. */
 export interface Requested {
@@ -22,25 +27,27 @@ export interface Requested {
   readonly families: readonly Family[]
   readonly states: readonly State[] | undefined
   readonly details: readonly DetailName[]
-  /** What the kernel may judge; whoever asks judges again. */
+  /** What the kernel may test; the compiled filter tests again. */
   readonly filter?: Filter | undefined
 }
 
-/** A table as people know it. */
+type CgroupOf = (id: number) => Cgroup
+
+/** A table as people call it. */
 export const tableName = (protocol: Protocol, family: Family): string =>
   family === 'ipv4' || family === 'ipv6' ? `${protocol} over ${family}` : protocol
 
 /** The requests for a table: the first that is not refused is the answer. None when the kernel has no socket that is wanted. */
 export function requestsFor(
   requested: Requested,
-  place: Place,
+  netns: NetworkNamespace,
   protocol: Protocol,
   family: Family,
-  cgroupOf: (id: number) => Cgroup,
+  cgroupOf: CgroupOf,
 ): DumpRequest[] {
   const states = stateMask(requested.states)
-  const one = (request: Uint8Array, read: DumpRequest['read']): DumpRequest[] => [
-    { name: protocol, table: tableName(protocol, family), request, read },
+  const one = (bytes: Uint8Array, read: DumpRequest['read']): DumpRequest[] => [
+    { name: protocol, table: tableName(protocol, family), bytes, read },
   ]
   if (protocol === 'unix') return states === 0 ? [] : one(unixRequest(states, requested.details.includes('memory')), readUnix)
   if (protocol === 'packet') return one(packetRequest(requested.details.includes('options')), readPacket)
@@ -48,7 +55,7 @@ export function requestsFor(
   if (protocol === 'vsock') return states === 0 ? [] : one(vsockRequest(states), readVsock)
   if (protocol === 'xdp') return one(xdpRequest(), readXdp)
   if (protocol === 'tipc') return one(tipcRequest(), readTipc)
-  return inetRequests(requested, place, protocol as InetProtocol, family as 'ipv4' | 'ipv6', cgroupOf)
+  return inetRequests(requested, netns, protocol as InetProtocol, family as 'ipv4' | 'ipv6', cgroupOf)
 }
 
 /** More bytecode than an attribute can hold is not sent. */
@@ -56,19 +63,19 @@ const maxBytecode = 32 * 1024
 
 function inetRequests(
   requested: Requested,
-  place: Place,
+  netns: NetworkNamespace,
   protocol: InetProtocol,
   family: 'ipv4' | 'ipv6',
-  cgroupOf: (id: number) => Cgroup,
+  cgroupOf: CgroupOf,
 ): DumpRequest[] {
-  const judged = requested.filter && toKernelFilter(requested.filter, place, protocol, family)
+  const tested = requested.filter && toKernelFilter(requested.filter, netns, protocol, family)
   // SCTP and DCCP count their states in other ways.
   const states =
-    protocol === 'sctp' || protocol === 'dccp' ? 0xffffffff : (stateMask(requested.states) & (judged?.states ?? 0xffffffff)) >>> 0
+    protocol === 'sctp' || protocol === 'dccp' ? 0xffffffff : (stateMask(requested.states) & (tested?.states ?? 0xffffffff)) >>> 0
   if (states === 0) return []
   const plain: InetRequest = { protocol, family, states, details: requested.details }
   const requests: InetRequest[] = []
-  const bytecode = judged?.bytecode
+  const bytecode = tested?.bytecode
   const filtered: InetRequest = bytecode && bytecode.length <= maxBytecode ? { ...plain, bytecode } : plain
   const id = requested.filter && protocol === 'tcp' ? exactId(requested.filter, family) : undefined
   if (id) requests.push({ ...plain, id })
@@ -79,23 +86,62 @@ function inetRequests(
   return requests.map(request => ({
     name: `${protocol} ${family}`,
     table: tableName(protocol, family),
-    request: inetRequest(request),
+    bytes: inetRequest(request),
     secrets: blankSecrets,
     single: request.id !== undefined,
     read: (view, at, end) => {
       const socket = readInet(view, at, end, protocol, cgroupOf, counts)
-      // A look-up for IPv4 finds an IPv6 socket that holds the connection too; it belongs to the other question.
+      // A look-up for IPv4 finds an IPv6 socket that holds the connection too; it belongs to the other request.
       return request.id && socket.family !== family ? undefined : socket
     },
   }))
 }
 
+/** include/uapi/linux/inet_diag.h: the request before there was SOCK_DIAG_BY_FAMILY. Its answers have this type, too. */
+const TCPDIAG_GETSOCK = 18
+const REQ_BYTECODE = 1
+
 /**
- * True when the next question should be asked: BPF storage needs a privilege, an old kernel may not know an instruction, and a look-up that found nothing, or
- * only the listener, does not know the sockets that are bound to an interface.
+ * The request for TCP of both families at once; undefined where they are to be asked for differently. The request of today is for one family, and the kernel walks
+ * its whole table for each; the older one, which every kernel still answers, is for both, and costs two thirds. Where it is refused, each family is asked for in
+ * turn.
  */
-export function isRefused({ failure, sockets }: Answer, question: DumpRequest): boolean {
-  if (question.single && sockets.some(socket => socket.remote === undefined)) return true
+export function tcpOfBothFamilies(requested: Requested, netns: NetworkNamespace, cgroupOf: CgroupOf): DumpRequest | undefined {
+  // The older request cannot ask for BPF storage.
+  if (!requested.families.includes('ipv4') || !requested.families.includes('ipv6') || requested.details.includes('options'))
+    return undefined
+  let states = stateMask(requested.states)
+  let bytecode: Uint8Array | undefined
+  if (requested.filter) {
+    if (exactId(requested.filter, 'ipv6')) return undefined
+    const [four, six] = [toKernelFilter(requested.filter, netns, 'tcp', 'ipv4'), toKernelFilter(requested.filter, netns, 'tcp', 'ipv6')]
+    if (four.states !== six.states || !isSame(four.bytecode, six.bytecode)) return undefined
+    states = (states & (four.states ?? 0xffffffff)) >>> 0
+    bytecode = four.bytecode
+  }
+  if (states === 0 || (bytecode && bytecode.length > maxBytecode)) return undefined
+  const body = inetDiagReq.write({ ext: extensionsOf(requested.details), states })
+  const counts = countsOnly(requested.details)
+  return {
+    name: 'tcp',
+    table: 'tcp',
+    replyType: TCPDIAG_GETSOCK,
+    bytes: message(TCPDIAG_GETSOCK, NLM_F_REQUEST | NLM_F_DUMP, body, ...(bytecode ? [attribute(REQ_BYTECODE, bytecode)] : [])),
+    read: (view, at, end) => readInet(view, at, end, 'tcp', cgroupOf, counts),
+  }
+}
+
+function isSame(one: Uint8Array | undefined, other: Uint8Array | undefined): boolean {
+  if (one === undefined || other === undefined) return one === other
+  return one.length === other.length && one.every((byte, i) => byte === other[i])
+}
+
+/**
+ * True when the next request should be made: BPF storage requires a privilege, an old kernel may not have an instruction, and a look-up that found nothing, or
+ * only the listener, does not find sockets that are bound to an interface.
+ */
+export function isRefused({ failure, sockets }: Dump, request: DumpRequest): boolean {
+  if (request.single && sockets.some(socket => socket.remote === undefined)) return true
   if (!(failure instanceof OsError) || sockets.length > 0) return false
-  return isRefusal(failure) || failure.code === 'EINVAL' || (question.single === true && failure.code === 'ENOENT')
+  return isRefusal(failure) || failure.code === 'EINVAL' || (request.single === true && failure.code === 'ENOENT')
 }

@@ -3,142 +3,203 @@
 import { OsError } from '../../../model/errors.ts'
 import type { Gap } from '../../../model/gap.ts'
 import type { Cgroup, Family, Protocol } from '../../../model/socket.ts'
-import { yielding } from '../../yielding.ts'
-import { recordingLack, type Tape } from '../../tape.ts'
-import { bothFamilies } from './both-families.ts'
-import type { Draft } from '../decode/draft.ts'
-import { answerGaps, isRefusal, type Answer, type Dumper } from './dumper.ts'
+import { yieldToEventLoop } from '../../yielding.ts'
+import type { Tape } from '../../tape.ts'
+import { isCookieKey, keyInNamespace, type Draft } from '../decode/draft.ts'
 import { inetProtocols } from '../decode/inet.ts'
-import type { Place } from '../netns/network-namespace.ts'
-import { readProtocols, readTextTable, textTables } from './procnet.ts'
-import { isRefused, requestsFor, tableName, type Requested } from './requests.ts'
 import { joinSctp } from '../decode/sctp.ts'
 import { joinUnix } from '../decode/unix.ts'
+import type { GapList } from '../gap-list.ts'
+import { isRefusal } from '../kernel/proc-fs.ts'
+import type { NetworkNamespace } from '../netns/network-namespace.ts'
+import { dumpGaps, type Dump, type Dumper } from './dumper.ts'
+import { readProtocols, readTextTable, textTables } from './procnet.ts'
+import { isRefused, requestsFor, tableName, tcpOfBothFamilies, type Requested } from './requests.ts'
 
-/** What a source keeps from snapshot to snapshot to list tables. */
-export interface Lister {
+/** What a source needs from snapshot to snapshot to list tables. */
+export interface TableContext {
   readonly tape: Tape
-  readonly ask: Dumper
+  readonly dumper: Dumper
   readonly cgroupOf: (id: number) => Cgroup
+  /** Called when a table turns out to be long. */
+  readonly onLong?: () => void
 }
 
-/** Takes the gaps of a protocol. */
-type Report = (protocol: Protocol, gap: Gap) => void
+/** What a snapshot was asked for: gaps are about that, whatever else a tape holds. */
+export type Scope = Pick<Requested, 'protocols' | 'families' | 'details'>
 
-/** Lists all tables that are wanted. */
-export async function listTables(lister: Lister, place: Place, requested: Requested, report: Report): Promise<Draft[]> {
-  const listings: Promise<Listed>[] = []
+/** Lists all tables that are requested. What is missing of those in the scope is added to the gaps. */
+export async function listTables(
+  context: TableContext,
+  netns: NetworkNamespace,
+  requested: Requested,
+  scope: Scope,
+  gaps: GapList,
+): Promise<Draft[]> {
+  const listings: Promise<ProtocolListing>[] = []
   for (const protocol of requested.protocols) {
-    const listing = listProtocol(lister, place, requested, protocol)
+    const listing = new ProtocolListing(context, netns, requested, protocol).list()
     // While the kernel walks a long table, others are asked for; but a tape keeps one question after the other.
-    if (lister.tape.recordsEverything) await listing
+    if (context.tape.recordsEverything) await listing
     listings.push(listing)
   }
-  const yieldToEventLoop = yielding()
   const found: Draft[] = []
   const texts: Protocol[] = []
-  for (const [i, { parts, gaps, isText }] of (await Promise.all(listings)).entries()) {
-    const protocol = requested.protocols[i]!
+  for (const listing of await Promise.all(listings)) {
     // One by one: a spread of 50,000 arguments is too long for the stack.
-    for (const part of parts) for (const socket of part) found.push(socket)
+    for (const part of listing.parts) for (const socket of part) found.push(socket)
     await yieldToEventLoop()
-    for (const gap of gaps) report(protocol, gap)
-    if (isText) texts.push(protocol)
+    if (!scope.protocols.includes(listing.protocol)) continue
+    for (const { subject, family, gap } of listing.gaps) if (scope.families.includes(family)) gaps.add(gap, subject)
+    if (listing.isText) texts.push(listing.protocol)
   }
   if (
     texts.some(protocol => protocol === 'tcp' || protocol === 'udp' || protocol === 'unix') ||
-    (texts.length > 0 && requested.details.length > 0)
+    (texts.length > 0 && scope.details.length > 0)
   )
-    report(texts[0]!, textGap(texts))
-  if (place.namespace) for (const socket of found) socket.namespace = place.namespace
+    gaps.add(textGap(texts), texts.join(' '))
+  if (netns.namespace) for (const socket of found) label(socket, netns)
   return found
 }
 
-/** The sockets of a protocol. */
-interface Listed {
-  readonly parts: (readonly Draft[])[]
-  readonly gaps: Gap[]
-  /** They could only be read as text. */
-  isText: boolean
+/** Gives a socket its namespace, and where its key is not unique beside those of other namespaces, makes it so. */
+function label(socket: Draft, { namespace, prefix, countsOwnCookies }: NetworkNamespace): void {
+  socket.namespace = namespace
+  const isOwn = prefix === ''
+  if (!isOwn && (countsOwnCookies || !isCookieKey(socket.key))) socket.key = keyInNamespace(socket.key, namespace!.inode)
 }
 
-interface Listing extends Listed {
-  readonly lister: Lister
-  readonly place: Place
-  readonly requested: Requested
-}
-
-async function listProtocol(lister: Lister, place: Place, requested: Requested, protocol: Protocol): Promise<Listed> {
-  const listing: Listing = { lister, place, requested, parts: [], gaps: [], isText: false }
-  if (protocol === 'tcp' && (await listBoth(listing))) return listing
-  for (const family of familiesOf(protocol))
-    if (requested.families.includes(family)) listing.parts.push(await listTable(listing, protocol, family))
-  return listing
+/** Something that is missing of one table. */
+interface TableGap {
+  readonly family: Family
+  /** The table or file. */
+  readonly subject: string
+  readonly gap: Gap
 }
 
 const inetFamilies: readonly Family[] = ['ipv4', 'ipv6']
 const familiesOf = (protocol: Protocol): readonly Family[] =>
   protocol in inetProtocols || protocol === 'icmp' ? inetFamilies : [protocol as Family]
 
-/** TCP of both families in one walk of the kernel's table; false where that is not possible. A recording keeps the families apart. */
-async function listBoth({ lister, place, requested, parts, gaps }: Listing): Promise<boolean> {
-  const question = lister.tape.recordsEverything ? undefined : bothFamilies(requested, place, lister.cgroupOf)
-  if (question === undefined) return false
-  const answer = await lister.ask(place, question)
-  if (answer.failure && answer.sockets.length === 0) return false
-  gaps.push(...answerGaps(question.table, answer))
-  const isFour = (socket: Draft): boolean => socket.family === 'ipv4'
-  if (answer.sockets.every(isFour)) parts.push(answer.sockets)
-  else
-    parts.push(
-      answer.sockets.filter(isFour),
-      answer.sockets.filter(socket => !isFour(socket)),
-    )
-  return true
-}
+/** The tables of one protocol in one network namespace, while they are listed. */
+class ProtocolListing {
+  readonly protocol: Protocol
+  readonly parts: (readonly Draft[])[] = []
+  readonly gaps: TableGap[] = []
+  /** They could only be read as text. */
+  isText = false
+  readonly #context: TableContext
+  readonly #netns: NetworkNamespace
+  readonly #requested: Requested
 
-async function listTable(listing: Listing, protocol: Protocol, family: Family): Promise<readonly Draft[]> {
-  if (protocol === 'icmp') return listText(listing, protocol, family, undefined)
-  const answer = await askTable(listing, protocol, family)
-  if (answer === undefined) return []
-  const { failure, sockets } = answer
-  if (failure instanceof OsError && sockets.length === 0) {
-    if (failure.call === 'recording') return sockets // The player says what a recording does not hold.
-    return listText(listing, protocol, family, failure)
+  constructor(context: TableContext, netns: NetworkNamespace, requested: Requested, protocol: Protocol) {
+    this.#context = context
+    this.#netns = netns
+    this.#requested = requested
+    this.protocol = protocol
   }
-  listing.gaps.push(...answerGaps(tableName(protocol, family), answer))
-  if (protocol === 'unix') joinUnix(sockets)
-  if (protocol === 'sctp') return joinSctp(sockets)
-  // A netlink socket that hears a group is in two lists of the kernel, and comes twice.
-  return protocol === 'netlink' ? [...new Map(sockets.map(socket => [socket.key, socket])).values()] : sockets
-}
 
-/** The answer to the first question that is not refused. */
-async function askTable({ lister, place, requested }: Listing, protocol: Protocol, family: Family): Promise<Answer | undefined> {
-  let answer: Answer | undefined
-  for (const question of requestsFor(requested, place, protocol, family, lister.cgroupOf)) {
-    answer = await lister.ask(place, question)
-    if (!isRefused(answer, question)) break
+  async list(): Promise<this> {
+    if (this.protocol === 'tcp' && (await this.#listBothFamilies())) return this
+    for (const family of familiesOf(this.protocol))
+      if (this.#requested.families.includes(family)) this.parts.push(await this.#listTable(family))
+    return this
   }
-  return answer
-}
 
-/** Reads a table as text. */
-async function listText(listing: Listing, protocol: Protocol, family: Family, failure: OsError | undefined): Promise<readonly Draft[]> {
-  const { lister, place, gaps } = listing
-  const found: Draft[] = []
-  let read = 0
-  for (const [file, reader] of textTables(protocol, inetFamilies.includes(family) ? (family as 'ipv4' | 'ipv6') : undefined)) {
-    const table = await readTextTable(lister.tape, place, file, reader)
-    if (table.failure?.call === 'recording') return found
-    if (table.failure === undefined) read++
-    gaps.push(...table.gaps)
-    found.push(...table.sockets.filter(socket => protocol !== 'sctp' || listing.requested.families.includes(socket.family)))
+  /** TCP of both families in one walk of the kernel's table; false where that is not possible. A recording keeps the families apart. */
+  async #listBothFamilies(): Promise<boolean> {
+    const { tape, cgroupOf } = this.#context
+    const request = tape.recordsEverything ? undefined : tcpOfBothFamilies(this.#requested, this.#netns, cgroupOf)
+    if (request === undefined) return false
+    const dump = await this.#dump(request)
+    if (dump.failure && dump.sockets.length === 0) return false
+    this.#addGaps('ipv4', request.table, dumpGaps(request.table, dump))
+    const isFour = (socket: Draft): boolean => socket.family === 'ipv4'
+    if (dump.sockets.every(isFour)) this.parts.push(dump.sockets)
+    else
+      this.parts.push(
+        dump.sockets.filter(isFour),
+        dump.sockets.filter(socket => !isFour(socket)),
+      )
+    return true
   }
-  if (read > 0) {
-    if (failure) listing.isText = true
-  } else if (!(protocol === 'sctp' && family === 'ipv6')) await reportLack(listing, protocol, family, failure)
-  return found
+
+  async #listTable(family: Family): Promise<readonly Draft[]> {
+    const { protocol } = this
+    if (protocol === 'icmp') return this.#listText(family, undefined)
+    const dump = await this.#firstAnswer(family)
+    if (dump === undefined) return []
+    const { failure, sockets } = dump
+    if (failure instanceof OsError && sockets.length === 0) {
+      if (failure.call === 'recording') return sockets // The player reports what a recording does not hold.
+      return this.#listText(family, failure)
+    }
+    const table = tableName(protocol, family)
+    this.#addGaps(family, table, dumpGaps(table, dump))
+    if (protocol === 'unix') joinUnix(sockets)
+    if (protocol === 'sctp') return joinSctp(sockets)
+    // A netlink socket that has joined a group is in two lists of the kernel, and comes twice.
+    return protocol === 'netlink' ? [...new Map(sockets.map(socket => [socket.key, socket])).values()] : sockets
+  }
+
+  /** The answer to the first request that is not refused. */
+  async #firstAnswer(family: Family): Promise<Dump | undefined> {
+    let dump: Dump | undefined
+    for (const request of requestsFor(this.#requested, this.#netns, this.protocol, family, this.#context.cgroupOf)) {
+      dump = await this.#dump(request)
+      if (!isRefused(dump, request)) break
+    }
+    return dump
+  }
+
+  #dump(request: Parameters<Dumper['dump']>[1]): Promise<Dump> {
+    return this.#context.dumper.dump(this.#netns, request, this.#context.onLong)
+  }
+
+  /** Reads a table as text. */
+  async #listText(family: Family, failure: OsError | undefined): Promise<readonly Draft[]> {
+    const { protocol } = this
+    const found: Draft[] = []
+    let read = 0
+    for (const [file, reader] of textTables(protocol, inetFamilies.includes(family) ? (family as 'ipv4' | 'ipv6') : undefined)) {
+      const table = await readTextTable(this.#context.tape, this.#netns, file, reader)
+      if (table.failure?.call === 'recording') return found
+      if (table.failure === undefined) read++
+      this.#addGaps(family, file, table.gaps)
+      found.push(...table.sockets.filter(socket => protocol !== 'sctp' || this.#requested.families.includes(socket.family)))
+    }
+    if (read > 0) {
+      if (failure) this.isText = true
+    } else if (!(protocol === 'sctp' && family === 'ipv6')) await this.#addLack(family, failure)
+    return found
+  }
+
+  /** A table that cannot be read at all. Where the kernel has no such sockets, nothing is missing and there is no gap. */
+  async #addLack(family: Family, failure: OsError | undefined): Promise<void> {
+    const { protocol } = this
+    const counts = await readProtocols(this.#context.tape, this.#netns)
+    const names = kernelNames[protocol]
+    const own: readonly string[] = inetFamilies.includes(family) ? [names[family === 'ipv6' ? 1 : 0]!] : names
+    if (counts && own.every(name => !counts.has(name))) return
+    const count =
+      counts && !uncounted.includes(protocol) ? own.reduce<number>((sum, name) => sum + Math.max(0, counts.get(name) ?? 0), 0) : undefined
+    if (count === 0) return
+    const module = modules[protocol]
+    const isRefused = failure !== undefined && isRefusal(failure)
+    const gap: Gap = {
+      code: isRefused ? 'table-refused' : 'table-missing',
+      what: 'sockets',
+      why: isRefused ? 'permission' : 'kernel',
+      text: `the kernel does not list sockets of ${tableName(protocol, family)}${failure ? `: ${failure.message}` : ''}`,
+      help: isForbidden(failure) ? allowNetlink : module ? `where the kernel has it as a module: modprobe ${module}` : '',
+      count,
+    }
+    this.#addGaps(family, tableName(protocol, family), [gap])
+  }
+
+  #addGaps(family: Family, subject: string, gaps: readonly Gap[]): void {
+    for (const gap of gaps) this.gaps.push({ family, subject, gap })
+  }
 }
 
 /** The names of each protocol in /proc/net/protocols. */
@@ -171,33 +232,8 @@ const modules: Readonly<Partial<Record<Protocol, string>>> = {
 }
 
 const allowNetlink = 'allow netlink sock_diag; a seccomp profile may forbid it'
-/** Not this table is lacking: nobody may ask the kernel for any. */
+/** It is not this table that is lacking: the kernel may not be asked for any. */
 const isForbidden = (failure: OsError | undefined): boolean => failure?.call.startsWith('socket(') === true
-
-/** A table that can be read in no way. Where the kernel has no such sockets, nothing is missing and there is nothing to say. */
-async function reportLack(
-  { lister, place, gaps }: Listing,
-  protocol: Protocol,
-  family: Family,
-  failure: OsError | undefined,
-): Promise<void> {
-  const counts = await readProtocols(lister.tape, place)
-  const names = kernelNames[protocol]
-  const own: readonly string[] = inetFamilies.includes(family) ? [names[family === 'ipv6' ? 1 : 0]!] : names
-  if (counts && own.every(name => !counts.has(name))) return
-  const count =
-    counts && !uncounted.includes(protocol) ? own.reduce<number>((sum, name) => sum + Math.max(0, counts.get(name) ?? 0), 0) : undefined
-  if (count === 0) return
-  const module = modules[protocol]
-  gaps.push({
-    what: 'sockets',
-    why: failure && isRefusal(failure) ? 'permission' : 'kernel',
-    text: `the kernel does not list sockets of ${tableName(protocol, family)}${failure ? `: ${failure.message}` : ''}`,
-    help: isForbidden(failure) ? allowNetlink : module ? `where the kernel has it as a module: modprobe ${module}` : '',
-    count,
-    ...recordingLack(failure),
-  })
-}
 
 /** What the text leaves out. */
 function textGap(texts: readonly Protocol[]): Gap {
@@ -208,12 +244,13 @@ function textGap(texts: readonly Protocol[]): Gap {
     'cgroups',
     ...(texts.includes('unix') ? ['the other end of UNIX sockets'] : []),
   ]
-  const requested = texts.map(protocol => modules[protocol]).filter(module => module !== undefined)
+  const neededModules = texts.map(protocol => modules[protocol]).filter(module => module !== undefined)
   return {
+    code: 'table-text-only',
     what: 'statistics',
     why: 'kernel',
-    text: `${texts.join(', ')} could only be read from /proc/net, which does not tell ${missing.join(', ')}`,
-    help: requested.length > 0 ? `where the kernel has it as a module: modprobe ${requested.join(' ')}` : allowNetlink,
+    text: `${texts.join(', ')} could only be read from /proc/net, which leaves out ${missing.join(', ')}`,
+    help: neededModules.length > 0 ? `where the kernel has it as a module: modprobe ${neededModules.join(' ')}` : allowNetlink,
     count: undefined,
   }
 }

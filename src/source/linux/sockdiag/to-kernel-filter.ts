@@ -1,5 +1,5 @@
-// What of a filter goes into a request for internet sockets, so that the kernel does not send what is not wanted. It knows names of this
-// machine as the kernel's numbers; what the kernel judges is in filter/bytecode.ts.
+// Which part of a filter goes into a request for internet sockets, so that the kernel does not send what is not wanted: names of this machine become the
+// kernel's numbers here, and bytecode.ts makes the program.
 
 import { readFileSync, statSync } from 'node:fs'
 import { join } from 'node:path'
@@ -7,18 +7,18 @@ import { kernelFilter, type KernelFilter } from './bytecode.ts'
 import { cgroupPath } from '../../../filter/compile.ts'
 import type { Filter } from '../../../filter/language/tree.ts'
 import type { Family, Protocol } from '../../../model/socket.ts'
-import { cgroupRoot } from '../host/naming.ts'
-import type { Place } from '../netns/network-namespace.ts'
+import { cgroupRoot } from '../host/cgroups.ts'
+import type { NetworkNamespace } from '../netns/network-namespace.ts'
 
-/** The part of a filter that the kernel judges for one table. */
-export const toKernelFilter = (filter: Filter, place: Place, protocol: Protocol, family: Family): KernelFilter =>
+/** The part of a filter that the kernel tests for one table. */
+export const toKernelFilter = (filter: Filter, netns: NetworkNamespace, protocol: Protocol, family: Family): KernelFilter =>
   kernelFilter(filter, {
     protocol,
     family,
-    // Interfaces of another namespace have other numbers, which /sys does not tell here.
-    ...(place.namespace === undefined ? { interfaceIndex } : {}),
+    // Interfaces of another namespace have other numbers, which /sys does not list here.
+    ...(netns.namespace === undefined ? { interfaceIndex } : {}),
     cgroupId,
-    // Who may not ask for marks is refused, and asks again without.
+    // Without the right to test marks the request is refused, and sent again without the bytecode.
     marks: true,
   })
 

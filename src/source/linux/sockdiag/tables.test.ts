@@ -2,13 +2,13 @@
 import { test } from 'node:test'
 import { deepEqual, equal, match, ok } from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
-import { viewOf } from '../../src/bytes/text.ts'
-import { OsError } from '../../src/model/errors.ts'
-import type { Protocol, Socket } from '../../src/model/socket.ts'
-import { parseFilter } from '../../src/filter/language/parse.ts'
-import { messages } from '../../src/source/linux/kernel/netlink.ts'
-import { nlmsghdr } from '../../src/source/linux/kernel/structs.ts'
-import { listScripted, type Take } from './scripted.ts'
+import { viewOf } from '../../../bytes/text.ts'
+import { OsError } from '../../../model/errors.ts'
+import type { Protocol, Socket } from '../../../model/socket.ts'
+import { parseFilter } from '../../../filter/language/parse.ts'
+import { messages } from '../kernel/netlink.ts'
+import { nlmsghdr } from '../kernel/structs.ts'
+import { listScripted, type Take } from '../../../../test/linux/scripted.ts'
 
 const golden = (name: string): Uint8Array => new Uint8Array(readFileSync(`test/golden/linux/${name}.bin`))
 const dump = golden('tcp-ipv4')
@@ -88,7 +88,7 @@ test('a table that changes each time: what was seen at all, each once, and a gap
   equal(sockets.length, 3)
   deepEqual(
     gaps.map(gap => [gap.why, gap.help]),
-    [['interrupted', 'look again']],
+    [['interrupted', 'take another snapshot']],
   )
 })
 
@@ -115,7 +115,7 @@ test('an answer that was cut short by the buffer, and one that never comes', asy
   match(late.gaps[0]!.text, /EAGAIN/)
 })
 
-test('netlink forbidden: the text is read, and a gap says what it does not tell', async () => {
+test('netlink forbidden: the text is read, and a gap says what it leaves out', async () => {
   const text = new Uint8Array(readFileSync('test/golden/linux/proc/net/tcp'))
   for (const code of ['EPERM', 'EACCES', 'EPROTONOSUPPORT', 'EAFNOSUPPORT']) {
     const refused = new OsError('socket(NETLINK_SOCK_DIAG)', code)
@@ -129,7 +129,7 @@ test('netlink forbidden: the text is read, and a gap says what it does not tell'
   }
 })
 
-test('neither netlink nor text: a gap that tells whether it is forbidden or lacking', async () => {
+test('neither netlink nor text: a gap that shows whether it is forbidden or lacking', async () => {
   const refused = await listScripted({ 'tcp ipv4': [[new OsError('socket(NETLINK_SOCK_DIAG)', 'EPERM')]] }, ['tcp'], { families: ['ipv4'] })
   deepEqual(
     refused.gaps.map(gap => [gap.what, gap.why]),

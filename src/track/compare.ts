@@ -1,18 +1,13 @@
-// What happened between two snapshots.
+// What differs between two snapshots.
 
 import { aSocket, checkEach } from '../model/arguments.ts'
 import type { Change, StateChange } from '../model/frame.ts'
 import type { Socket } from '../model/socket.ts'
 
-/** Compares two snapshots by the keys of their sockets. */
-export function change(before: readonly Socket[], after: readonly Socket[]): Change {
+/** Compares the sockets of two snapshots by their keys: what opened, what closed, and whose state changed. */
+export function compareSockets(before: readonly Socket[], after: readonly Socket[]): Change {
   checkEach('before', before, aSocket)
   checkEach('after', after, aSocket)
-  return compare(before, after)
-}
-
-/** The same for snapshots of this library: nothing is checked. */
-export function compare(before: readonly Socket[], after: readonly Socket[]): Change {
   const opened: Socket[] = []
   const moved: StateChange[] = []
   const note = (was: Socket, socket: Socket): void => {

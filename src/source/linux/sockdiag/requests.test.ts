@@ -4,11 +4,12 @@ import { createConnection, createServer, type AddressInfo, type Server, type Soc
 import { planQuery, type Query } from '../../../filter/plan.ts'
 import { live } from '../../tape.ts'
 import { needs } from '../../../../test/needs.ts'
-import { bothFamilies } from './both-families.ts'
 import type { Draft } from '../decode/draft.ts'
-import { dumper } from './dumper.ts'
-import { ownPlace, type Calls } from '../netns/network-namespace.ts'
-import { requestsFor } from './requests.ts'
+import { OwnSockets } from '../kernel/connection.ts'
+import { ProcFs } from '../kernel/proc-fs.ts'
+import { Dumper } from './dumper.ts'
+import { ownNetworkNamespace, type Calls } from '../netns/network-namespace.ts'
+import { requestsFor, tcpOfBothFamilies } from './requests.ts'
 
 const linux = needs('linux')
 const calls: Calls = process.platform === 'linux' ? await import('../kernel/calls.ts') : undefined
@@ -36,15 +37,15 @@ async function connect(host: string, port: number): Promise<void> {
 /** The sockets of these ports, asked for in both ways. */
 async function twice(query: Query, ports: ReadonlySet<number>): Promise<[Draft[], Draft[]]> {
   const full = planQuery({ protocols: ['tcp'], ...query })
-  const place = ownPlace(calls)
-  const ask = dumper(live, calls)
-  const together = bothFamilies(full, place, cgroupOf)
+  const netns = ownNetworkNamespace(calls, new ProcFs())
+  const dumper = new Dumper(live, calls, new OwnSockets())
+  const together = tcpOfBothFamilies(full, netns, cgroupOf)
   ok(together)
-  const answer = await ask(place, together)
+  const answer = await dumper.dump(netns, together)
   equal(answer.failure, undefined)
   const apart: Draft[] = []
   for (const family of ['ipv4', 'ipv6'] as const) {
-    const one = await ask(place, requestsFor(full, place, 'tcp', family, cgroupOf).at(-1)!)
+    const one = await dumper.dump(netns, requestsFor(full, netns, 'tcp', family, cgroupOf).at(-1)!)
     equal(one.failure, undefined)
     apart.push(...one.sockets)
   }
@@ -57,7 +58,7 @@ async function twice(query: Query, ports: ReadonlySet<number>): Promise<[Draft[]
   return [ours(answer.sockets), ours(apart)]
 }
 
-test('one question gives what two give', linux, async () => {
+test('one request gives what two give', linux, async () => {
   const [four, six, dual] = [await listen('127.0.0.1'), await listen('::1'), await listen('::')]
   await connect('127.0.0.1', four)
   await connect('::1', six)
@@ -77,8 +78,8 @@ test('one question gives what two give', linux, async () => {
 })
 
 test('what differs between the families is asked for apart', linux, () => {
-  const question = (query: Query) => bothFamilies(planQuery(query), ownPlace(calls), cgroupOf)
-  equal(question({ families: ['ipv4'] }), undefined)
-  equal(question({ details: ['options'] }), undefined)
-  equal(question({ filter: 'src 127.0.0.1:1 and dst 127.0.0.1:2' }), undefined)
+  const request = (query: Query) => tcpOfBothFamilies(planQuery(query), ownNetworkNamespace(calls, new ProcFs()), cgroupOf)
+  equal(request({ families: ['ipv4'] }), undefined)
+  equal(request({ details: ['options'] }), undefined)
+  equal(request({ filter: 'src 127.0.0.1:1 and dst 127.0.0.1:2' }), undefined)
 })

@@ -5,15 +5,14 @@ import { execFileSync } from 'node:child_process'
 import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import type { Struct } from '../../src/bytes/struct.ts'
-import * as families from '../../src/source/linux/kernel/structs-families.ts'
-import * as structs from '../../src/source/linux/kernel/structs.ts'
-import { readBtf, type KernelStruct, type KernelTypes, type Member } from '../btf.ts'
-import { needs } from '../needs.ts'
+import type { Struct } from '../../../bytes/struct.ts'
+import * as structs from './structs.ts'
+import { readBtf, type KernelStruct, type KernelTypes, type Member } from '../../../../test/btf.ts'
+import { needs } from '../../../../test/needs.ts'
 
 const isStruct = (value: unknown): value is Struct<unknown> =>
   typeof value === 'object' && value !== null && 'offsets' in value && 'read' in value
-const ours = [...Object.values(structs), ...Object.values(families)].filter(isStruct)
+const ours = Object.values(structs).filter(isStruct)
 
 /** Arrays of numbers that the kernel sends without a struct, and names of ours for parts of one. */
 const nameless = new Set(['sk_meminfo'])

@@ -1,7 +1,7 @@
 import { deepEqual } from 'node:assert/strict'
 import { test } from 'node:test'
 import type { Socket, State } from '../model/socket.ts'
-import { change } from './change.ts'
+import { compareSockets } from './compare.ts'
 
 const takeSnapshot = (text: string): Socket[] =>
   text.split('').map(letter => {
@@ -25,7 +25,7 @@ test('what opened, closed and moved, wherever it stands in the snapshot', () => 
     ['abcde', 'axcbE', 'x', 'd', 'e'],
     ['abc', 'xyz', 'xyz', 'abc', ''],
   ] as const) {
-    const found = change(takeSnapshot(before), takeSnapshot(after))
+    const found = compareSockets(takeSnapshot(before), takeSnapshot(after))
     deepEqual(
       [keys(found.opened), keys(found.closed), keys(found.changed.map(m => m.socket))],
       [opened, closed, moved],
