@@ -23,9 +23,12 @@ export class AccountNames {
     const requested = [...new Set(sids)]
     const lookups = requested.map(sid => this.#lookups.get(sid) ?? this.#start(sid))
     const timer = new AbortController()
-    const late = wait(maxWaitMs, undefined, { ref: false, signal: timer.signal }).catch(() => undefined)
-    await Promise.race([Promise.all(lookups), late])
-    timer.abort()
+    const late = wait(maxWaitMs, undefined, { signal: timer.signal }).catch(() => undefined)
+    try {
+      await Promise.race([Promise.all(lookups), late])
+    } finally {
+      timer.abort()
+    }
     return new Map(requested.filter(sid => this.#names.has(sid)).map(sid => [sid, this.#names.get(sid)!]))
   }
 
