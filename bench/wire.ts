@@ -53,6 +53,7 @@ function frameAt(round: number, details: boolean): Frame {
     changed: [],
     events: [],
     coverage: { tier: 'bpf', opens: ['tcp'], ends: ['tcp'], lost: 0 },
+    host: undefined,
     skipped: 0,
   }
 }

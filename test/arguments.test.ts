@@ -29,10 +29,10 @@ const wrong: readonly (readonly [() => unknown, string])[] = [
   ...[
     [{ protocol: ['tcp'] }, 'query.protocol: did you mean protocols?'],
     [{ ownres: true }, 'query.ownres: did you mean owners?'],
-    [{ xyz: 1 }, 'query.xyz: there is no such key; there are protocols, '],
+    [{ xyz: 1 }, 'query.xyz: unknown key; expected one of protocols, '],
     [{ protocols: 'tcp' }, 'query.protocols: needs a list'],
-    [{ protocols: ['http'] }, 'query.protocols: "http" is none of'],
-    [{ families: [4] }, 'query.families: 4 is none of'],
+    [{ protocols: ['http'] }, 'query.protocols: "http" is not one of'],
+    [{ families: [4] }, 'query.families: 4 is not one of'],
     [{ states: ['listen'] }, 'query.states: '],
     [{ details: ['all'] }, 'query.details: '],
     [{ owners: 1 }, 'query.owners: '],
@@ -57,7 +57,7 @@ const wrong: readonly (readonly [() => unknown, string])[] = [
     [{ protocol: ['tcp'] }, 'options.protocol: did you mean protocols?'],
     [{ ownres: true }, 'options.ownres: did you mean owners?'],
     [{ query: {} }, 'options.query: '],
-    [{ protocols: ['http'] }, 'query.protocols: "http" is none of'],
+    [{ protocols: ['http'] }, 'query.protocols: "http" is not one of'],
     [{ owners: 1 }, 'query.owners: '],
     [{ filter: 7 }, 'query.filter: '],
     [{ signal: {} }, 'signal: needs an AbortSignal, but its aborted is undefined'],
@@ -90,7 +90,7 @@ const wrong: readonly (readonly [() => unknown, string])[] = [
   [() => api.instrument(1, { every: 0 }), 'every: '],
   [() => api.instrument('x'), 'target: needs a net.Socket'],
   [() => api.socketStat('x'), 'target: needs a net.Socket'],
-  [() => api.socketStat(-1), 'target: a descriptor is a whole number'],
+  [() => api.socketStat(-1), 'target: a descriptor needs a whole number'],
   [() => api.port('http'), 'ports: "http" is not a port'],
   [() => api.port(70_000), 'port: needs a port from 1 to 65535'],
   [() => api.port([{ first: 1 }]), 'port: '],
@@ -107,10 +107,10 @@ const wrong: readonly (readonly [() => unknown, string])[] = [
   [() => machine.closeSocket(7), 'socket: '],
   [() => machine.shutdownSocket({}), 'socket: '],
   [() => machine.signalProcess(process_, 'SIGTERM'), 'signal: '],
-  [() => api.closeSocket(7), 'socket: needs a socket, as a snapshot gives it, got 7'],
-  [() => api.closeSocket({ key: 'k' }), 'socket: needs a socket, as a snapshot gives it, but its protocol is undefined'],
+  [() => api.closeSocket(7), 'socket: needs a socket of a snapshot, got 7'],
+  [() => api.closeSocket({ key: 'k' }), 'socket: needs a socket of a snapshot, but its protocol is undefined'],
   [() => api.shutdownSocket(), 'socket: '],
-  [() => api.signalProcess({ pid: 1 }), 'process: needs a process, as a snapshot gives it, but its key is undefined'],
+  [() => api.signalProcess({ pid: 1 }), 'process: needs a process of a snapshot, but its key is undefined'],
   [() => api.signalProcess({ ...process_, pid: 0 }), 'process: '],
   [() => api.signalProcess(process_, 'SIGTERM'), 'signal: '],
   [() => api.openMachine(null), 'options: needs an object, got null'],
@@ -124,18 +124,18 @@ const wrong: readonly (readonly [() => unknown, string])[] = [
   [() => api.freePort({ from: 7 }), 'options.from: '],
   [() => api.freePort({ from: '0' }), 'ports: '],
   [() => api.isPortAvailable('80'), 'port: '],
-  [() => api.isPortAvailable(80, { from: '1-2' }), 'options.from: there is no such key; there are protocol, host'],
+  [() => api.isPortAvailable(80, { from: '1-2' }), 'options.from: unknown key; expected one of protocol, host'],
   [() => api.isPortAvailable(80, { host: 7 }), 'options.host: '],
   [() => api.parsePorts(80), 'ports: '],
   [() => api.compareSockets([socket]), 'after: needs a list, got undefined'],
   [() => api.compareSockets(snapshot, [socket]), 'before: needs a list, got an object'],
-  [() => api.compareSockets([socket, {}], []), 'before[1]: needs a socket, as a snapshot gives it, but its key is undefined'],
-  [() => api.compareSockets([], [null]), 'after[0]: needs a socket, as a snapshot gives it, got null'],
+  [() => api.compareSockets([socket, {}], []), 'before[1]: needs a socket of a snapshot, but its key is undefined'],
+  [() => api.compareSockets([], [null]), 'after[0]: needs a socket of a snapshot, got null'],
   [() => api.ledger(undefined, []), 'flows: '],
   [() => api.ledger(flows, {}), 'interfaces: needs a list'],
   [() => api.ledger(flows, [{}]), 'interfaces[0]: '],
   [() => api.ledger(flows, [], '1'), 'unsureBytes: '],
-  [() => api.flowMeter().take(socket, [], 1), 'snapshot: needs a snapshot, as sockets() gives it, but its sockets is undefined'],
+  [() => api.flowMeter().take(socket, [], 1), 'snapshot: needs a snapshot, as sockets() returns it, but its sockets is undefined'],
   [() => api.flowMeter().take(snapshot, 1), 'closed: '],
   [() => api.flowMeter().take(snapshot, [], '1'), 'intervalMs: '],
   [() => api.interfaceMeter().take(snapshot), 'interfaces: '],
@@ -180,7 +180,7 @@ const wrong: readonly (readonly [() => unknown, string])[] = [
   [() => api.parseFilter('tcp', { family: 4 }), 'options.family: '],
   [() => api.parseFilter('tcp', { service: 1 }), 'options.service: needs a function'],
   [() => api.declareField('socket', 7), 'declaration: '],
-  [() => api.declareField('sockets', {}), 'subject: "sockets" is none of socket, '],
+  [() => api.declareField('sockets', {}), 'subject: "sockets" is not one of socket, '],
   [() => api.getSocketsInfo('4', 1), 'addressFamilies: '],
   [() => api.getSocketsInfo(1, 8), 'protocols: '],
   [() => api.iterateSocketsInfo('4', 1), 'addressFamilies: '],
@@ -216,14 +216,14 @@ test('every function that is exported and takes an argument is in the table', ()
 test('every method of a machine that takes an argument is in the table, or is a function that is', () => {
   const names = Object.getOwnPropertyNames(main.Machine.prototype).filter(name => name !== 'constructor')
   const missing = names.filter(name => !new RegExp(`\\b(?:api|machine)\\.${name}\\b`).test(called))
-  const nothing = ['processes', 'interfaces', 'limits', 'counters', 'abilities', 'ephemeralPortRange', 'socketLimit', 'close']
-  deepEqual(missing.sort(), [...nothing, 'stat'].sort(), 'these take nothing; stat is socketStat')
+  const nothing = ['processes', 'interfaces', 'limits', 'counters', 'abilities', 'ephemeralPortRange', 'socketLimit', 'close', 'monitor']
+  deepEqual(missing.sort(), [...nothing, 'stat'].sort(), 'these take nothing to check; stat is socketStat')
 })
 
 test('what a source is asked is checked, too', async () => {
   const { source } = await main.openMachine()
   try {
-    await rejects(source.takeSnapshot({ protocol: ['tcp'] } as never), /^TypeError: plan: needs a plan, as planQuery\(\) makes it/)
+    await rejects(source.takeSnapshot({ protocol: ['tcp'] } as never), /^TypeError: plan: needs a plan, as planQuery\(\) returns it/)
   } finally {
     source.close()
   }

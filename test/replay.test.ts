@@ -159,7 +159,7 @@ test('the command line records and plays, and says the same each time', needs('l
   const refused = spawnSync(process.execPath, ['src/cli/main.ts', 'list', '--replay', 'package.json'], { encoding: 'utf8' })
   deepEqual([refused.status, refused.stderr], [2, 'sockscope: package.json: is not a recording\n'])
   const again = spawnSync(process.execPath, ['src/cli/main.ts', 'list', '--record', file], { encoding: 'utf8' })
-  const why = `open ${file} failed: EEXIST (it is there already; a recording never replaces a file)`
+  const why = `open ${file} failed: EEXIST (the file exists; a recording never replaces a file)`
   deepEqual([again.status, again.stdout, again.stderr], [2, '', `sockscope: --record: ${why}\n`])
 })
 

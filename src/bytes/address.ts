@@ -1,7 +1,7 @@
 /** Text of an IPv4 address: 4 bytes in network order. */
 export const ipv4 = (b: Uint8Array): string => `${b[0]}.${b[1]}.${b[2]}.${b[3]}`
 
-/** Text of an IPv6 address, as RFC 5952 says: lower case, the longest run of zeros as "::". */
+/** Text of an IPv6 address in the form of RFC 5952: lower case, the longest run of zeros as "::". */
 export function ipv6(b: Uint8Array): string {
   const group = (i: number): number => (b[i * 2]! << 8) | b[i * 2 + 1]!
   if (group(5) === 0xffff && [0, 1, 2, 3, 4].every(i => group(i) === 0)) return `::ffff:${ipv4(b.subarray(12))}`
@@ -24,7 +24,7 @@ export function ipv6(b: Uint8Array): string {
   return start < 0 ? text(0, 8) : `${text(0, start)}::${text(start + length, 8)}`
 }
 
-// Many sockets share few addresses, so texts are kept: a table of a fixed size, in which a newer address takes the place of an older one.
+// Many sockets share few addresses, so their texts are cached: a table of a fixed size, in which a newer address replaces an older one.
 const slots = 4096
 const words4 = new Int32Array(slots)
 const texts4: string[] = Array.from({ length: slots }, () => '0.0.0.0')

@@ -11,7 +11,7 @@ test('offsets follow the rules of C', () => {
 })
 
 test('a wrong size stops the program', () => {
-  throws(() => struct('s', 8, { a: u32 }), /struct s is stated as 8 bytes, but its fields make 4/)
+  throws(() => struct('s', 8, { a: u32 }), /struct s is declared as 8 bytes, but its fields take 4/)
 })
 
 test('what is written is read again', () => {

@@ -1,28 +1,28 @@
-// C structs, declared once, read from bytes and written to bytes. It knows C's rules of layout and nothing of any system.
+// C structs, declared once, read from bytes and written to bytes. This file has the layout rules of C and nothing of any operating system.
 //
-// Fields stand in the order of the C header. Offsets follow the rules of C: each field is aligned to its own size, at most
-// `pack`. The size of the whole is stated and checked when the module loads, so that a wrong field stops the program at its
-// start, not in front of a user. Readers are generated as source text: near hand-written speed (bench/struct.ts).
+// Fields are in the order of the C header. Offsets follow the rules of C: each field is aligned to its own size, at most
+// `pack`. The total size is stated and checked when the module loads, so that a wrong field fails at
+// start-up, not in use. Readers are generated as source text: near hand-written speed (bench/struct.ts).
 
 import { DecodeError } from '../model/errors.ts'
 import { cString } from './text.ts'
 
-/** One kind of field. `get` and `set` give JavaScript text, in which `v` is the DataView and `at` the offset. */
+/** One type of field. `get` and `set` return JavaScript source, in which `v` is the DataView and `at` the offset. */
 export interface Field<T> {
   readonly size: number
   readonly align: number
-  /** For a bit field: how many bits of the unit it takes. */
+  /** For a bit field: how many bits of the unit it occupies. */
   readonly bits?: number
   readonly get: (at: string, shift: number) => string
   readonly set: (at: string, value: string, shift: number) => string
   /** It has no name in the result. */
   readonly nameless?: boolean
-  /** For the type checker only; never there. */
+  /** For the type checker only; never present at run time. */
   readonly type?: T
 }
 
 const LE = new Uint8Array(new Uint16Array([1]).buffer)[0] === 1
-/** True where the low byte of a number comes first: for readers that are written by hand. */
+/** True on little-endian machines: for hand-written readers. */
 export const littleEndian = LE
 
 const scalar = <T = number>(size: number, kind: string, little = LE): Field<T> => ({
@@ -66,7 +66,7 @@ export const chars = (size: number): Field<string> => ({
   set: (at, value) => `new Uint8Array(v.buffer, v.byteOffset + ${at}, ${size}).set(h.encode(${value}, ${size}))`,
 })
 
-/** Bytes that mean nothing, and have no name in the result. */
+/** Padding: bytes without meaning and without a name in the result. */
 export const pad = (size: number, align = 1): Field<never> => ({ size, align, nameless: true, get: () => '', set: () => '' })
 
 /** `unit name : width`. Neighbours share a unit while they fit, from the low end on little-endian machines. */
@@ -102,13 +102,13 @@ export interface Struct<T> extends Field<T> {
   readonly name: string
   /** Where each field is, to compare with the C headers and the kernel's own type information. */
   readonly offsets: Readonly<Record<string, number>>
-  /** Reads the struct at `at`. `length` is what the kernel gave from there: fields past it are undefined. */
+  /** Reads the struct at `at`. `length` is how many bytes the kernel returned from there: fields past it are undefined. */
   read(view: DataView, at?: number, length?: number): T
-  /** The bytes of the struct; a field that is not given is 0. */
+  /** The bytes of the struct; a field without a value is 0. */
   write(values: Partial<T>): Uint8Array
 }
 
-/** What a struct reads as: `type TcpInfo = Read<typeof tcpInfo>`. */
+/** The type that a struct is read as: `type TcpInfo = Read<typeof tcpInfo>`. */
 export type Read<S> = S extends Field<infer T> ? T : never
 
 interface Placed {
@@ -120,7 +120,7 @@ interface Placed {
   readonly optional: boolean
 }
 
-/** Puts fields where C puts them. */
+/** Places fields as C does. */
 function layout(pack: number) {
   let end = 0
   let align = 1
@@ -145,9 +145,9 @@ function layout(pack: number) {
 
 /**
  * Declares a struct.
- * @param size  sizeof() in C, of the fields that are always there.
+ * @param size  sizeof() in C, of the fields that are always present.
  * @param later fields that newer kernels append; each is undefined where the kernel is older.
- * @param pack  the largest alignment, as `#pragma pack` says it.
+ * @param pack  the largest alignment, as in `#pragma pack`.
  */
 export function struct<F extends Fields, L extends Fields = {}>(
   name: string,
@@ -158,7 +158,7 @@ export function struct<F extends Fields, L extends Fields = {}>(
 ): Struct<Values<F> & { [K in keyof Values<L>]: Values<L>[K] | undefined }> {
   const { placed, place, size: made, align } = layout(pack)
   place(fields, false)
-  if (made() !== size) throw new Error(`struct ${name} is stated as ${size} bytes, but its fields make ${made()}`)
+  if (made() !== size) throw new Error(`struct ${name} is declared as ${size} bytes, but its fields take ${made()}`)
   place(later, true)
 
   const named = placed.filter(p => !p.field.nameless)
@@ -182,8 +182,8 @@ export function struct<F extends Fields, L extends Fields = {}>(
       'h',
       `return x => { const v = new DataView(new ArrayBuffer(${made()})); ${writes('0', 'x')}; return new Uint8Array(v.buffer) }`,
     )(helpers)
-  // A program uses few of the structs that it declares: each reader is made at its first use, and takes the place of its maker.
-  // oxlint-disable-next-line typescript/no-explicit-any -- its type is what the fields say, and no generic code can see that
+  // A program uses few of the structs that it declares: each reader is generated at its first use, and then replaces its generator.
+  // oxlint-disable-next-line typescript/no-explicit-any -- its type follows from the fields, which generic code cannot express
   const self: Mutable<Struct<any>> = {
     name,
     size,

@@ -13,7 +13,7 @@ export const viewOf = (b: Uint8Array): DataView => new DataView(b.buffer, b.byte
 
 const utf16 = new TextDecoder('utf-16le')
 
-/** UTF-16 text up to the first NUL, or all of it. Halves of a pair that stand alone become U+FFFD. */
+/** UTF-16 text up to the first NUL, or all of it. Unpaired surrogates become U+FFFD. */
 export function wideString(bytes: Uint8Array): string {
   let end = 0
   while (end + 1 < bytes.length && (bytes[end] !== 0 || bytes[end + 1] !== 0)) end += 2

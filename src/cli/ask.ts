@@ -1,11 +1,11 @@
-// A question before something that cannot be undone.
+// Confirmation before an action that cannot be undone.
 
 import { createInterface } from 'node:readline/promises'
 import { isTerminal } from './output.ts'
 import { UsageError } from './problem.ts'
 import type { ParsedArguments } from './table.ts'
 
-/** True when the user agrees, by --yes or on the terminal. Without a terminal nothing is assumed. */
+/** True when the user confirms, with --yes or on the terminal. Without a terminal nothing is assumed. */
 export async function confirmed(args: ParsedArguments, question: string): Promise<boolean> {
   if (args.has('yes')) return true
   if (!isTerminal() || process.stdin.isTTY !== true)

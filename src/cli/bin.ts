@@ -1,12 +1,12 @@
-// What npm installs as `sockscope`: opens Node's compile cache, then runs the command line, so that a start does not compile what the start before has compiled.
+// The `sockscope` executable of the npm package: opens Node's compile cache, then runs the command line, so that code is compiled only at the first start.
 
 import { mkdirSync, statSync } from 'node:fs'
 import { enableCompileCache } from 'node:module'
 import { join } from 'node:path'
 
 /**
- * Where compiled code is kept, by user. Whoever can write there decides what the program does, so it must be a place of this user alone: never the folder for
- * temporary files, and for root not a home that sudo may have left to be that of somebody else.
+ * The folder of compiled code, by user. Whoever can write there controls the program, so it must belong to this user alone: never the folder for
+ * temporary files, and for root not a home directory that sudo may have left set to another user's.
  */
 function cacheFolder(): string | undefined {
   const { XDG_CACHE_HOME, HOME, LOCALAPPDATA } = process.env
@@ -17,7 +17,7 @@ function cacheFolder(): string | undefined {
   return base === undefined ? undefined : join(base, 'sockscope')
 }
 
-/** True for a folder that this user alone can write to. On Windows each user's folders are, by the rights that they inherit. */
+/** True for a folder that only this user can write to. On Windows each user's folders are, by inherited permissions. */
 function isOwn(folder: string): boolean {
   const found = statSync(folder, { throwIfNoEntry: false })
   if (found === undefined || !found.isDirectory()) return false
@@ -25,14 +25,14 @@ function isOwn(folder: string): boolean {
   return uid === undefined || (found.uid === uid && (found.mode & 0o022) === 0)
 }
 
-/** Where compiled code is kept; undefined where it cannot be, which costs time and nothing else. */
+/** The folder of compiled code; undefined where there can be none, which only costs time. */
 function openFolder(): string | undefined {
   const folder = cacheFolder()
   if (folder === undefined || isOwn(folder)) return folder
   try {
     mkdirSync(folder, { recursive: process.geteuid?.() !== 0, mode: 0o700 })
   } catch {
-    return undefined // It is there and belongs to somebody else, or its parent is missing or cannot be written.
+    return undefined // It belongs to another user, or its parent is missing or not writable.
   }
   return isOwn(folder) ? folder : undefined
 }

@@ -1,4 +1,4 @@
-// Every command, in the order of help. The code of a command is loaded when it runs.
+// Every command, in the order of the help. The code of a command is loaded when it runs.
 
 import { explainBy } from '../report/explain.ts'
 import { flowLists, flowOrders } from '../report/top.ts'
@@ -12,12 +12,12 @@ const namespaceOptions: readonly Option[] = [
 ]
 const actionOptions: readonly Option[] = [
   { name: 'yes', short: 'y', about: 'do not ask for confirmation' },
-  { name: 'dry-run', about: 'show what would be done, and do nothing' },
+  { name: 'dry-run', about: 'only show what would be done' },
 ]
 const every: Option = { name: 'every', value: 'TIME', about: 'time between snapshots (default 1s)' }
 const json: Option = { name: 'json', about: 'JSON output' }
 
-/** How sockets are shown. */
+/** Options of how sockets are shown. */
 const listOptions: readonly Option[] = [
   { name: 'format', value: 'TEXT', about: "one line per socket, such as '{local.port} {process}'" },
   { name: 'columns', value: 'LIST', about: 'columns to show (see sockscope help columns)' },
@@ -38,7 +38,7 @@ export const commands: readonly Command[] = [
       ...ssShowOptions,
       { name: 'namespace', value: 'NAME', about: 'same as -N', hidden: true },
       { name: 'all-namespaces', about: 'all namespaces', compact: true },
-      { name: 'no-owners', about: 'no processes, faster', compact: true },
+      { name: 'no-owners', about: 'omit processes (faster)', compact: true },
       ...outputOptions,
       ...listOptions,
       { name: 'watch', value: 'TIME', about: 'repeat at this interval' },
@@ -66,7 +66,7 @@ export const commands: readonly Command[] = [
   },
   {
     name: 'port',
-    about: 'show which process has a port, what started it, and who is connected',
+    about: 'show which process uses a port, what started it, and its connections',
     usage: 'PORT[,PORT|-PORT…]',
     options: [json],
     examples: [
@@ -89,7 +89,7 @@ export const commands: readonly Command[] = [
     usage: '[PORT-PORT]',
     options: [
       { name: 'udp', short: 'u', about: 'a UDP port' },
-      { name: 'host', value: 'ADDRESS', about: 'free on this address (default: on all)' },
+      { name: 'host', value: 'ADDRESS', about: 'address to bind (default: all)' },
       { name: 'count', value: 'N', about: 'find N ports' },
       json,
     ],
@@ -169,7 +169,7 @@ export const commands: readonly Command[] = [
   },
   {
     name: 'kill',
-    about: 'kill the process that listens on a port, and wait until it is free',
+    about: 'kill the process that listens on a port, and wait until the port is free',
     usage: ':PORT[,PORT|-PORT…]',
     options: [
       ...actionOptions,
@@ -191,7 +191,7 @@ export const commands: readonly Command[] = [
   },
   {
     name: 'doctor',
-    about: 'show what works on this machine, what does not, and what would help',
+    about: 'show what works on this machine, what does not, and how to fix it',
     usage: '',
     options: [json, { name: 'self-check', about: 'compare results with known facts (macOS)' }],
     examples: [],

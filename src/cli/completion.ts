@@ -1,4 +1,4 @@
-// Completion scripts for four shells, made from the table of commands.
+// Completion scripts for four shells, generated from the table of commands.
 
 import type { FieldRegistry } from '../fields/registry.ts'
 import { standardFields } from '../fields/standard.ts'
@@ -6,7 +6,7 @@ import { usualNames } from '../render/columns.ts'
 import { groupNames } from '../report/group.ts'
 import { globalOptions, type Command, type Option } from './table.ts'
 
-/** The shells that there are scripts for. */
+/** The supported shells. */
 export const shells = ['bash', 'zsh', 'fish', 'powershell'] as const
 /** The name of a shell. */
 export type Shell = (typeof shells)[number]
@@ -22,7 +22,7 @@ export function completion(shell: Shell, commands: readonly Command[], fields: F
   return { bash, zsh, fish, powershell }[shell](commands.map(command => ({ ...command, options: withFields(command.options, fields) })))
 }
 
-/** Options that take the names of fields, with those that are usual. */
+/** Options that take the names of fields, with the usual ones. */
 const withFields = (options: readonly Option[], fields: FieldRegistry): readonly Option[] =>
   options.map(option => {
     const names = option.name === 'columns' || option.name === 'sort' ? usualNames : option.name === 'group-by' ? groupNames : undefined

@@ -1,4 +1,4 @@
-// A JSON document on stdout: the one envelope around what a command found.
+// A JSON document on stdout: the one envelope around the result of a command.
 
 import { hostname } from 'node:os'
 import type { Snapshot } from '../model/snapshot.ts'
@@ -8,23 +8,24 @@ import { envelope, metaOf, type DocumentKind, type Meta } from '../wire/envelope
 import { print } from './output.ts'
 import { version } from './version.ts'
 
-/** What a document is about: a snapshot, or a moment in which none was taken. */
-export type Seen = Pick<Snapshot, 'atMs' | 'source' | 'gaps'>
+/** The subject of a document: a snapshot, or a moment in which none was taken. */
+export type DocumentMoment = Pick<Snapshot, 'atMs' | 'source' | 'gaps'>
 
-/** The present moment of a source, for what is found without a snapshot. */
-export const seenNow = (source: Source): Seen => ({ atMs: Date.now(), source: source.name, gaps: [] })
+/** The current moment of a source, for results without a snapshot. */
+export const currentMoment = (source: Source): DocumentMoment => ({ atMs: Date.now(), source: source.name, gaps: [] })
 
-/** What is said about a snapshot beside its body. A recording does not have the name of its machine. */
-export const metaFor = (seen: Seen): Meta => metaOf(seen, version, seen.source.startsWith('replay ') ? undefined : hostname())
+/** The meta data of a document. A recording does not contain the name of its machine. */
+export const metaFor = (moment: DocumentMoment): Meta =>
+  metaOf(moment, version, moment.source.startsWith('replay ') ? undefined : hostname())
 
 /** Prints a report of a machine. */
-export function printReport<Report extends Seen>(kind: DocumentKind, report: Report, more: object = {}): void {
+export function printReport<Report extends DocumentMoment>(kind: DocumentKind, report: Report, more: object = {}): void {
   const { atMs, source, gaps, ...body } = report
   printDocument(kind, { atMs, source, gaps }, { ...body, ...more })
 }
 
 /** Prints one document. */
-export function printDocument(kind: DocumentKind, seen: Seen, body: object): void {
-  for (const part of writeDocument(envelope(kind, metaFor(seen), body))) print(part)
+export function printDocument(kind: DocumentKind, moment: DocumentMoment, body: object): void {
+  for (const part of writeDocument(envelope(kind, metaFor(moment), body))) print(part)
   print('\n')
 }

@@ -1,4 +1,4 @@
-// What a snapshot could not see, on stderr and in exit codes.
+// The gaps of a snapshot, on stderr and in exit codes.
 
 import { gapKey, type Gap } from '../model/gap.ts'
 import type { Snapshot } from '../model/snapshot.ts'
@@ -12,11 +12,11 @@ export function noteGaps(gaps: readonly Gap[]): void {
   for (const gap of gaps) note(colour('yellow', gapText(gap)))
 }
 
-/** The gaps of a command that repeats: each is new only once. */
+/** The gaps of a repeating command: each is reported only once. */
 export class NewGaps {
   readonly #known = new Set<string>()
 
-  /** Those that were not among the gaps before. */
+  /** The gaps that have not been reported before. */
   of(gaps: readonly Gap[]): readonly Gap[] {
     return gaps.filter(gap => {
       const key = gapKey(gap)

@@ -1,4 +1,4 @@
-// Help, made from the table of commands.
+// Help, generated from the table of commands.
 
 import { globalOptions, type Command, type Option } from './table.ts'
 
@@ -22,7 +22,7 @@ function compactLines(options: readonly Option[]): string[] {
   return lines
 }
 
-/** The help of one command: less than a screen. */
+/** The help of one command: it fits on a screen. */
 export function commandHelp(command: Command): string {
   const shown = command.options.filter(o => !o.hidden && !o.compact)
   const letters = compactLines(command.options.filter(o => o.compact && !o.hidden))

@@ -1,5 +1,5 @@
-// Ends processes and waits for it: TERM, KILL after the grace, and then until their ports can be bound again. Whatever repeats comes in
-// as an iterable, which is the frames of a machine, so that nothing here has a rhythm of its own.
+// Kills processes and waits: TERM, KILL after the grace time, and then until their ports can be bound again. Repetition comes in
+// as an iterable, so that this file contains no timers of its own.
 
 import { OsError } from '../model/errors.ts'
 import type { Process } from '../model/process.ts'
@@ -10,14 +10,14 @@ import type { Actions, Source } from '../source/source.ts'
 
 /** How long to wait for the end of a process after KILL, and for its port. */
 const lastWaitMs = 2000
-/** A supervisor that restarts its program at once has done so by then; until then the port is watched. */
+/** A supervisor that restarts its program at once has done so within this time; the port is watched for so long. */
 const settleMs = 300
 
-/** The time, by a clock that never jumps. */
+/** The time, by a monotonic clock. */
 export type Clock = () => number
 const clock: Clock = () => performance.now()
 
-/** Sends TERM to all, and KILL to those that are still there after the grace; gives those that even KILL did not end. */
+/** Sends TERM to all, and KILL to those that are still running after the grace time; returns those that survived even KILL. */
 export async function endProcesses(
   source: Source,
   processes: readonly Process[],
@@ -36,11 +36,11 @@ async function send(actions: Actions, process: Process, name: 'TERM' | 'KILL'): 
   try {
     await actions.signal!(process, name)
   } catch (error) {
-    if (!(error instanceof OsError && error.code === 'ESRCH')) throw error // It has ended already, as it should.
+    if (!(error instanceof OsError && error.code === 'ESRCH')) throw error // It has ended already, as intended.
   }
 }
 
-/** Waits until the processes have ended, at most so long; gives those that have not. */
+/** Waits until the processes have ended, up to a limit; returns those that have not. */
 export async function livingAfter(
   source: Pick<Source, 'process'>,
   processes: readonly Process[],
@@ -62,17 +62,17 @@ export async function livingAfter(
   return left
 }
 
-/** What became of the ports. */
+/** The state of the ports afterwards. */
 export type PortsOutcome =
   | { readonly code: 'free' }
   /** A socket listens on one of them again, or still. */
   | { readonly code: 'taken-again' | 'still-held'; readonly socket: Socket; readonly snapshot: Snapshot }
-  /** No socket listens, and yet one of them cannot be bound. */
+  /** No socket listens, but one of them cannot be bound. */
   | { readonly code: 'not-bindable' }
 
 /**
- * What becomes of ports after their holders have ended, as soon as it is known: they are free once they have stayed so for a moment. The
- * snapshots must have the sockets of these ports; one that comes as a frame of a monitor does as well.
+ * Waits for the state of ports after their holders have ended: they are free once they have stayed so for a moment. The
+ * snapshots must contain the sockets of these ports; frames of a monitor work as well.
  */
 export async function portsOutcome(
   snapshots: AsyncIterable<Snapshot>,
@@ -86,7 +86,7 @@ export async function portsOutcome(
     const after = portsAfter(snapshot, listeners)
     if (after.code === 'taken-again') return { ...after, snapshot }
     const at = now()
-    // To try whether a port can be bound takes it for a moment, so it is not tried again and again.
+    // A test bind occupies the port for a moment, so it is not repeated more often than needed.
     if (after.code === 'still-held') freeAt = undefined
     else if (freeAt === undefined && (await canBind())) freeAt = at
     if (freeAt !== undefined && at - freeAt >= settleMs) return { code: 'free' }

@@ -26,7 +26,7 @@ function machineOf(args: ParsedArguments): Promise<Machine> {
   return record === undefined ? opened : opened.catch(mistaken('--record'))
 }
 
-/** A file that does not exist, or exists already, is a mistake in the command line. */
+/** A file that does not exist, or exists already, is a usage error. */
 function mistaken(option: string): (error: unknown) => never {
   return error => {
     if (error instanceof OsError && /^(open|fstat|write) /.test(error.call)) throw new UsageError(`${option}: ${error.message}`)

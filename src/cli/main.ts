@@ -1,4 +1,4 @@
-// The command line: finds the command, runs it, and turns every error into one line and an exit code.
+// The command line: finds the command, runs it, and turns every error into a message and an exit code.
 
 import { ArgumentError, DecodeError, FilterError, OsError } from '../model/errors.ts'
 import { nearest } from '../model/nearest.ts'
@@ -32,7 +32,7 @@ async function main(argv: readonly string[]): Promise<number> {
   return command.run(args, commands).catch(noNamespace(args))
 }
 
-/** A network namespace that does not exist is a mistake in the command line. */
+/** A network namespace that does not exist is a usage error. */
 const noNamespace =
   (args: ParsedArguments) =>
   (error: unknown): never => {
@@ -42,7 +42,7 @@ const noNamespace =
     throw error
   }
 
-/** The command that the words ask for: its name, `:3000` for a port, and everything else is a list. */
+/** Selects the command: by its name, `:3000` for a port, and `list` for everything else. */
 async function choose(args: readonly string[]): Promise<{ command: Command; rest: readonly string[] }> {
   const [first = '', ...rest] = args
   const named = commands.find(c => c.name === first)
@@ -56,7 +56,7 @@ async function choose(args: readonly string[]): Promise<{ command: Command; rest
   return { command: commands[0]!, rest: args }
 }
 
-/** Words such as `listen` and `tcp` look like commands, and are filters by themselves; so are `state` and `exclude` before another word. */
+/** Words such as `listen` and `tcp` look like commands, but are filters; so are `state` and `exclude` before another word. */
 async function isFilter(word: string): Promise<boolean> {
   if (word === 'state' || word === 'exclude') return true
   const { parseFilter } = await import('../filter/language/parse.ts')
@@ -71,7 +71,7 @@ async function isFilter(word: string): Promise<boolean> {
 /** Mistakes of the caller, in the command line, a filter or a file. */
 const mistakes = [UsageError, ArgumentError, FilterError, DecodeError]
 
-/** Prints an error in a line, and gives the exit code for it. */
+/** Prints an error, and returns its exit code. */
 function fail(error: unknown): number {
   if (mistakes.some(kind => error instanceof kind)) {
     const [first, ...more] = (error as Error).message.split('\n').map(safe)

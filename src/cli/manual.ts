@@ -1,9 +1,9 @@
-// The manual page, made from the table of commands.
+// The manual page, generated from the table of commands.
 
 import { globalOptions, type Command, type Option } from './table.ts'
 import { topics } from './topics.ts'
 
-/** Text that troff prints unchanged: what is not ASCII by its number, because groff alone reads Latin-1. */
+/** Text that troff prints unchanged: characters outside ASCII by number, because only groff reads Latin-1. */
 const roff = (text: string): string =>
   text
     .replaceAll('\\', '\\e')

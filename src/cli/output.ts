@@ -1,4 +1,4 @@
-// Writing to the terminal or pipe. A closed pipe ends the program silently; a full one is waited for.
+// Writing to the terminal or pipe. A closed pipe ends the program silently; a full one blocks until it is drained.
 
 import { fstatSync, writeSync } from 'node:fs'
 import { OsError } from '../model/errors.ts'
@@ -9,7 +9,7 @@ const idle = new Int32Array(new SharedArrayBuffer(4))
 /** Writes all of the text to stdout. */
 export const print = (text: string): void => write(1, text)
 
-/** Writes a line to stderr, for people. */
+/** Writes a line to stderr. */
 export const note = (line: string): void => write(2, `${line}\n`)
 
 function write(fd: number, text: string): void {
@@ -45,22 +45,22 @@ export function printLines(lines: Iterable<string>): void {
 export function isTerminal(): boolean {
   try {
     const out = fstatSync(1)
-    // Asked first because Node's own answer loads its streams: a pipe, a file and /dev/null (1:3) are not terminals.
+    // Checked first because Node's own check loads its streams: a pipe, a file and /dev/null (1:3) are not terminals.
     return out.isCharacterDevice() && out.rdev !== 0x103 && process.stdout.isTTY
   } catch {
     return false // Closed.
   }
 }
 
-/** How wide the terminal is; undefined when there is none. */
+/** The width of the terminal; undefined when there is none. */
 export function terminalColumns(): number | undefined {
   if (!isTerminal()) return undefined
   const columns = process.stdout.columns
   return columns > 0 ? columns : 80
 }
 
-/** Whether colour is wanted: `NO_COLOR` and `CLICOLOR_FORCE` decide; a pipe gets none otherwise. */
-export function wantsColour(): boolean {
+/** Whether to use colour: `NO_COLOR` and `CLICOLOR_FORCE` decide; otherwise only a terminal gets colour. */
+export function usesColour(): boolean {
   const { NO_COLOR, CLICOLOR_FORCE, TERM } = process.env
   if (NO_COLOR !== undefined && NO_COLOR !== '') return false
   if (CLICOLOR_FORCE !== undefined && CLICOLOR_FORCE !== '' && CLICOLOR_FORCE !== '0') return true
@@ -69,5 +69,5 @@ export function wantsColour(): boolean {
 
 const codes: Readonly<Record<Colour, string>> = { bold: '1', dim: '2', red: '31', green: '32', yellow: '33' }
 
-/** The text in a colour, when colour is wanted. */
-export const colour: Paint = (name, text) => (wantsColour() ? `\u001b[${codes[name]}m${text}\u001b[0m` : text)
+/** The text in a colour, when colour is on. */
+export const colour: Paint = (name, text) => (usesColour() ? `\u001b[${codes[name]}m${text}\u001b[0m` : text)

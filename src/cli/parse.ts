@@ -1,4 +1,4 @@
-// The command line to values, by the table of options.
+// Parses the command line, by the table of options.
 
 import { parseArgs } from 'node:util'
 import { nearest } from '../model/nearest.ts'
@@ -7,7 +7,7 @@ import type { PortRange } from '../model/limits.ts'
 import { UsageError } from './problem.ts'
 import { globalOptions, type Command, type ParsedArguments, type Option } from './table.ts'
 
-/** Reads the words after the name of the command. An unknown option is a UsageError with the nearest right one. */
+/** Reads the words after the name of the command. An unknown option is a UsageError with the nearest valid one. */
 export function parse(command: Command, args: readonly string[]): ParsedArguments {
   const options = [...command.options, ...globalOptions]
   const config = Object.fromEntries(
@@ -62,7 +62,7 @@ function unknown(raw: string, command: Command, options: readonly Option[]): Usa
   return new UsageError(`unknown option ${JSON.stringify(raw)}; ${hint ? `did you mean ${hint}?` : `see sockscope ${command.name} --help`}`)
 }
 
-/** The one of these forms of output that is asked for; only one may be. */
+/** The requested form of output; only one of these may be given. */
 export function onlyOneForm(args: ParsedArguments, names: readonly string[]): string | undefined {
   const forms = names.filter(name => args.has(name))
   if (forms.length > 1) throw new UsageError(`--${forms[0]} and --${forms[1]} cannot be used together`)
@@ -78,14 +78,14 @@ export function duration(name: string, text: string): number {
   return ms
 }
 
-/** A whole number from 1 on. */
+/** A whole number from 1. */
 export function count(name: string, text: string): number {
   const value = /^\d+$/.test(text) ? Number(text) : NaN
   if (!(Number.isSafeInteger(value) && value > 0)) throw new UsageError(`${name} ${JSON.stringify(text)}: expected a whole number above 0`)
   return value
 }
 
-/** The ports that the words name, with or without a colon in front. */
+/** The ports that the words name, with or without a leading colon. */
 export function portsOf(words: readonly string[], command: 'port' | 'kill'): readonly PortRange[] {
   if (words.length === 0) throw new UsageError(`which port? write sockscope ${command} :3000, or 80,443,8000-8100`)
   return parsePorts(words.map(w => w.replace(/^:/, '')).join(','))

@@ -1,4 +1,4 @@
-// Which sockets a line of ss letters selects, exactly as ss does; without letters: TCP and UDP in every state.
+// Which sockets the letters of ss select, exactly as ss does; without letters: TCP and UDP in every state.
 
 import type { Needs } from '../filter/needs.ts'
 import type { Query } from '../filter/plan.ts'
@@ -20,7 +20,7 @@ const CONNECTED: readonly State[] = [
 ]
 const IDLE: readonly State[] = ['CLOSED', 'UNCONNECTED']
 
-/** A table of ss: a protocol, for UNIX and VSOCK only one type of socket. ss shows packet sockets of both types when one is asked for. */
+/** A table of ss: a protocol, for UNIX and VSOCK only one type of socket. ss shows packet sockets of both types when one is selected. */
 interface Table {
   readonly protocol: Protocol
   readonly families: readonly Family[]
@@ -48,9 +48,9 @@ const tables: Readonly<Record<string, Table>> = {
   xdp: { protocol: 'xdp', families: ['xdp'], states: IDLE },
 }
 
-/** What `-A` takes: groups of tables under the names and short names of ss. */
+/** The values of `-A`: groups of tables under the names and short names of ss. */
 const groups: Readonly<Record<string, readonly string[]>> = {
-  // ss leaves TIPC out.
+  // ss omits TIPC.
   all: Object.keys(tables).filter(name => name !== 'tipc'),
   inet: ['tcp', 'udp', 'raw', 'dccp', 'sctp', 'mptcp'],
   unix: ['unix_stream', 'unix_dgram', 'unix_seqpacket'],
@@ -73,7 +73,7 @@ const stateLetters: Readonly<Record<string, readonly State[]>> = {
   'bound-inactive': ['BOUND'],
 }
 
-/** Tables that a family brings when none of them was asked for. */
+/** Tables that a family adds when none of them was selected. */
 const familyTables: Readonly<Record<Family, readonly string[]>> = {
   ipv4: groups.inet!,
   ipv6: groups.inet!,
@@ -95,7 +95,7 @@ const familyWords: Readonly<Record<string, Family>> = {
   xdp: 'xdp',
 }
 
-/** The letters and words of ss, with their meaning there. */
+/** The letters and words of ss, with the same meaning. */
 export const ssOptions: readonly Option[] = [
   { name: 'tcp', short: 't', about: 'TCP', compact: true },
   { name: 'udp', short: 'u', about: 'UDP', compact: true },
@@ -126,7 +126,7 @@ export const ssOptions: readonly Option[] = [
   { name: 'bound-inactive', short: 'B', about: 'only sockets that are bound, neither listening nor connected', hidden: true },
 ]
 
-/** ss words that do not select, but make a line an ss line all the same. */
+/** Words of ss that do not select sockets, but still make a line an ss line. */
 export const ssShowOptions: readonly Option[] = [
   { name: 'processes', short: 'p', about: 'processes (always shown)', compact: true },
   { name: 'numeric', short: 'n', about: 'numeric (default)', compact: true },
@@ -153,32 +153,32 @@ export const ssShowOptions: readonly Option[] = [
   { name: 'net', short: 'N', value: 'NAME', about: 'network namespace: name, pid or path', compact: true },
 ]
 
-/** What a line selects, beside its filter text. */
+/** What a command line selects, besides its filter text. */
 export interface Selection {
   readonly protocols: readonly Protocol[]
   readonly families: readonly Family[] | undefined
   readonly states: readonly State[] | undefined
-  /** For the tables that are only a part of a protocol. */
+  /** For tables that are only a part of a protocol. */
   readonly test: ((socket: Socket) => boolean) | undefined
 }
 
-/** Without letters: TCP and UDP, and what the filter asks for by name. */
+/** Without letters: TCP and UDP, and what the filter names. */
 function usual(filter: Needs | undefined): readonly Protocol[] {
   const tablesNamed = (filter?.families ?? []).filter(family => !inet.includes(family)).flatMap(family => familyTables[family])
   return [...new Set<Protocol>(['tcp', 'udp', ...(filter?.protocols ?? []), ...tablesNamed.map(name => tables[name]!.protocol)])]
 }
 
-/** The family of addresses in the filter that name none, as ss takes it from its letters. */
+/** The family of addresses in the filter that name none, as ss derives it from its letters. */
 export function addressFamily(args: ParsedArguments): Family | undefined {
   const families = [...new Set(args.sequence.flatMap(typed => familyOf(typed) ?? []))].filter(family => !inet.includes(family))
   return families.length === 1 ? families[0] : undefined
 }
 
-/** What letters add up to. */
+/** The sum of the letters. */
 interface Line {
   readonly names: Set<string>
   readonly families: Set<Family>
-  /** The states of tables and families, which count when no letter says which. */
+  /** The default states of tables and families, used when no letter selects states. */
   readonly usual: Set<State>
   chosen: readonly State[] | undefined
   /** The family that was named last. */
@@ -186,10 +186,10 @@ interface Line {
   queried: boolean
 }
 
-/** Reads the letters. `states` are those that the filter starts with, which win over the letters; so does a filter that says something of states. */
+/** Reads the letters. `states` are those at the start of the filter, which override the letters; so does a filter that restricts states. */
 export function select(args: ParsedArguments, states: readonly State[] | undefined, filter?: Needs): Selection {
   const all = [...ssOptions, ...ssShowOptions]
-  // --no-header is a long name of ss, too; but who writes it out asks for the form, as --columns does, and not for what ss lists.
+  // --no-header is also a long name of ss, but in full it only selects the form, as --columns does, and not what ss lists.
   if (!args.sequence.some(o => o.raw !== '--no-header' && all.some(known => known.name === o.name)))
     return { protocols: usual(filter), families: undefined, states, test: undefined }
   const line = lineOf(args)
@@ -210,7 +210,7 @@ export function select(args: ParsedArguments, states: readonly State[] | undefin
   }
 }
 
-/** As ss reads them, one after the other: the last of -a, -l and -B counts, so does the last of -4 and -6, and -A forgets the tables before it. */
+/** As in ss, one after the other: the last of -a, -l and -B wins, so does the last of -4 and -6, and -A clears the tables before it. */
 function lineOf(args: ParsedArguments): Line {
   const line: Line = { names: new Set(), families: new Set(), usual: new Set(), chosen: undefined, last: undefined, queried: false }
   for (const typed of args.sequence) {
@@ -231,7 +231,7 @@ function add(line: Line, name: string): void {
   for (const state of tables[name]!.states) line.usual.add(state)
 }
 
-/** A list of tables; those with a ! before them are taken out. */
+/** A list of tables; those with a leading ! are removed. */
 function query(line: Line, list: string): void {
   if (!line.queried) {
     line.names.clear()
@@ -265,7 +265,7 @@ const familyStates = (family: Family): readonly State[] => {
   return family === 'packet' || family === 'netlink' || family === 'xdp' ? IDLE : CONNECTED
 }
 
-/** As ss does: a table without one of its families brings them, a family without one of its tables brings those. */
+/** As in ss: a table without one of its families adds them, a family without one of its tables adds those. */
 function merge(names: Set<string>, families: Set<Family>): void {
   for (const name of names) {
     const own = tables[name]!.families
@@ -286,11 +286,11 @@ function typeTest(names: ReadonlySet<string>): ((socket: Socket) => boolean) | u
   }
   const partial = [...split].filter(([protocol, types]) => types.size < Object.values(tables).filter(t => t.protocol === protocol).length)
   if (partial.length === 0) return undefined
-  const requested = new Map(partial)
-  return socket => requested.get(socket.protocol)?.has(socket.detail?.type) ?? true
+  const typesOf = new Map(partial)
+  return socket => typesOf.get(socket.protocol)?.has(socket.detail?.type) ?? true
 }
 
-/** The namespaces that a line asks for. 1234/fd/5 is what a list calls one that only a descriptor keeps. */
+/** The namespaces that a command line selects. 1234/fd/5 is how a list shows one that only a descriptor keeps alive. */
 export function namespacesOf(args: ParsedArguments): Query['namespaces'] {
   const word = args.value('net') ?? args.value('namespace')
   if (args.has('all-namespaces')) return 'all'

@@ -1,28 +1,28 @@
-// What a command is, as data: parsing, --help, completion and the manual page are all made from it.
+// The definition of a command, as data: parsing, --help, completion and the manual page are generated from it.
 
 /** One option. */
 export interface Option {
   readonly name: string
   readonly short?: string
-  /** The word for its value in help; absent when it has none. */
+  /** The placeholder of its value in help; absent when it has none. */
   readonly value?: string
-  /** The words that it takes, for completion. */
+  /** Its possible values, for completion. */
   readonly words?: readonly string[]
   readonly about: string
   /** It may be given more than once. */
   readonly many?: boolean
-  /** Accepted, and not shown in help: another name for an option. */
+  /** Accepted, but not shown in help: another name for an option. */
   readonly hidden?: boolean
   /** Shown in help on a line with others. */
   readonly compact?: boolean
 }
 
-/** The values that were given, by the name of the option. */
+/** The parsed options and words. */
 export interface ParsedArguments {
   has(name: string): boolean
   value(name: string): string | undefined
   values(name: string): readonly string[]
-  /** Every option in the order that they were typed: in ss lines the order matters. */
+  /** Every option in the order of the command line: the order matters for options of ss. */
   readonly sequence: readonly { readonly name: string; readonly value: string; readonly raw: string }[]
   /** The words that are not options. */
   readonly words: readonly string[]
@@ -49,7 +49,7 @@ export const globalOptions: readonly Option[] = [
   { name: 'record', value: 'FILE', about: 'record to a file' },
   { name: 'record-arguments', about: 'record command lines too' },
   { name: 'replay', value: 'FILE', about: 'use a recording' },
-  { name: 'strict', about: 'exit 3 if anything was hidden' },
+  { name: 'strict', about: 'exit with 3 if anything was hidden' },
 ]
 
 /** Options of the commands that print sockets. */

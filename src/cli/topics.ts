@@ -4,7 +4,7 @@ import type { AnyField } from '../fields/field.ts'
 import type { FieldRegistry } from '../fields/registry.ts'
 import { standardFields } from '../fields/standard.ts'
 
-/** The unit of a field in one word: what it is, where it is not a number. */
+/** The unit of a field in one word; for a field that is not a number, its type. */
 export const fieldUnit = (field: AnyField): string => {
   if (field.type === 'boolean') return 'yes/no'
   if (field.type !== 'number') return field.type
@@ -14,10 +14,10 @@ export const fieldUnit = (field: AnyField): string => {
 /** Each topic with its lines. */
 export const topics = (fields: FieldRegistry = standardFields): Readonly<Record<string, readonly string[]>> => ({
   filters: [
-    'Comparisons, joined by and, or, not, ! & | and ( ). Side by side they mean and.',
+    'Comparisons, joined by and, or, not, ! & | and ( ). Adjacent ones are joined by and.',
     '',
-    '  dport = :443               the other end has port 443 (also sport, != > < >= <=)',
-    '  src 10.0.0.0/8             this end is in that network (also dst; with :port)',
+    '  dport = :443               the remote port is 443 (also sport, != > < >= <=)',
+    '  src 10.0.0.0/8             the local address is in that network (also dst, :port)',
     '  port 3000,8000-8100        either end has one of these ports',
     '  ip 192.168.1.7             either end has that address',
     '  state established          also exclude time-wait; connected, bucket, big, all',
@@ -26,10 +26,10 @@ export const topics = (fields: FieldRegistry = standardFields): Readonly<Record<
     '  rtt > 50ms                 any number of the model: retransmits > 1%',
     '  listen, established        states in one word',
     '',
-    'All of it: docs/filters.md',
+    'Full reference: docs/filters.md',
   ],
   columns: [
-    'For --columns, --sort and --format: the usual names. Every field works there, and',
+    'The usual names for --columns, --sort and --format. Every field works there, and',
     'in filters too (sockscope help fields); so does every path of the model as JSON has',
     'it: local.port, tcp.rttMicros.',
     '',
@@ -45,11 +45,11 @@ export const topics = (fields: FieldRegistry = standardFields): Readonly<Record<
     ...fields.of('socket').map(field => `  ${field.names[0]!.padEnd(22)} ${fieldUnit(field).padEnd(7)} ${field.about}`),
   ],
   environment: [
-    '  NO_COLOR           no colour, whatever reads the output',
-    '  CLICOLOR_FORCE     colour, whatever reads the output',
+    '  NO_COLOR           never use colour',
+    '  CLICOLOR_FORCE     always use colour',
     '  XDG_CACHE_HOME     where caches are kept (default: ~/.cache; for root: /var/cache)',
-    '  SOCKSCOPE_TRACE=1  each question to the kernel is a line on stderr, with the size',
-    '                     and the time of its answer',
+    '  SOCKSCOPE_TRACE=1  print each request to the kernel on stderr, with the size',
+    '                     and time of its answer',
   ],
   exit: [
     '  0    success',
@@ -61,7 +61,7 @@ export const topics = (fields: FieldRegistry = standardFields): Readonly<Record<
     '  130  interrupted by ^C',
   ],
   ss: [
-    'The options of ss select what they select in ss: -t alone means connected TCP',
+    'Options of ss select the same sockets as in ss: -t alone means connected TCP',
     'sockets, -tl listening ones, -ta all. Letters combine: sockscope -tulpn. The last',
     'of -a and -l wins, and the last of -4 and -6, as in ss. Without any of them:',
     'TCP and UDP in every state.',

@@ -1,4 +1,4 @@
-// The version of the package: put in when the command line is built, read from package.json when it runs from its sources.
+// The version of the package: inserted when the command line is built, read from package.json when it runs from source.
 
 import { readFileSync } from 'node:fs'
 

@@ -1,4 +1,4 @@
-// Which sockets a line selects: by its letters, the states at its front as ss takes them, and its filter.
+// Which sockets a command line selects: by its letters, the states at its start as in ss, and its filter.
 
 import { readFileSync } from 'node:fs'
 import { needs } from '../filter/needs.ts'
@@ -14,13 +14,13 @@ import { UsageError } from './problem.ts'
 import { addressFamily, namespacesOf, select, type Selection } from './select.ts'
 import type { ParsedArguments } from './table.ts'
 
-/** The states that a line starts with, and the filter behind them. */
+/** The states at the start of a command line, and the filter after them. */
 export interface Words {
   readonly states: readonly State[] | undefined
   readonly filter: Filter | undefined
 }
 
-/** Every state, as ss means it: sockets that are only bound have a word and a letter of their own. */
+/** Every state in the sense of ss: sockets that are only bound have their own word and letter. */
 const ssStates: readonly State[] = everyState.filter(state => state !== 'BOUND')
 
 /** Reads the words of a line, and the file of `-F`. */
@@ -41,7 +41,7 @@ export function wordsOf(args: ParsedArguments): Words {
   }
 }
 
-/** What to ask a source for; `test` is the part that a query cannot express. */
+/** The query for a source; `test` is the part that a query cannot express. */
 export function requestedBy(args: ParsedArguments): { readonly query: Query; readonly test: Selection['test'] } {
   const { states, filter } = wordsOf(args)
   const selection = select(args, states, filter && needs(filter))

@@ -1,7 +1,7 @@
 // The quality formulas of an older tool, as they are, so that numbers can be compared. They judge a connection's whole life;
 // `health.ts` judges an interval and is what to rely on. Nothing here guesses: a formula that misses an input gives undefined.
 
-import { checkIs, checkKeys, checkKind, tcpStatistics, type Thing } from '../model/arguments.ts'
+import { checkIs, checkKeys, checkKind, tcpStatistics, type ObjectKind } from '../model/arguments.ts'
 import type { Tcp } from '../model/tcp.ts'
 import { isWindowClosed } from '../measure/health/sample.ts'
 
@@ -35,7 +35,7 @@ export interface ClassicInput {
   readonly recovering: boolean | undefined
 }
 
-const anInput: Thing = {
+const anInput: ObjectKind = {
   what: 'the inputs of the formulas, as classicInput() gives them',
   fields: {
     retransmits: 'number?',

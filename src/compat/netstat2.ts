@@ -1,6 +1,6 @@
 // The same sockets in the shape of the netstat2 library of Rust, for people who come from there. The calls are asynchronous; the names are camelCase.
 
-import { aSocket, checkIs, type Thing } from '../model/arguments.ts'
+import { aSocket, checkIs, type ObjectKind } from '../model/arguments.ts'
 import { ArgumentError } from '../model/errors.ts'
 import type { Gap } from '../model/gap.ts'
 import type { Endpoint, Family, Protocol, Socket, State } from '../model/socket.ts'
@@ -37,7 +37,7 @@ export type TcpState = (typeof TcpState)[keyof typeof TcpState]
 
 /** A TCP socket. A listener's remote end is the unspecified address and port 0. */
 export interface TcpSocketInfo {
-  /** What tells it from UDP. */
+  /** Distinguishes it from UDP. */
   readonly protocol: 'Tcp'
   /** The address of this end. */
   readonly localAddr: string
@@ -53,7 +53,7 @@ export interface TcpSocketInfo {
 
 /** A UDP socket. The remote end is there when the socket is connected. */
 export interface UdpSocketInfo {
-  /** What tells it from TCP. */
+  /** Distinguishes it from TCP. */
   readonly protocol: 'Udp'
   /** The address of this end. */
   readonly localAddr: string
@@ -143,7 +143,7 @@ function chosen<T extends string>(argument: string, given: number, bits: { reado
   return entries.filter(([, bit]) => (given & bit) !== 0).map(([word]) => word)
 }
 
-const aBoundSocket: Thing = { ...aSocket, fields: { protocol: 'text', local: 'object', owners: 'list' } }
+const aBoundSocket: ObjectKind = { ...aSocket, fields: { protocol: 'text', local: 'object', owners: 'list' } }
 
 /** A TCP or UDP socket of any snapshot in the shape of netstat2. */
 export function socketInfo(socket: Socket): SocketInfo {

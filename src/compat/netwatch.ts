@@ -1,7 +1,7 @@
 // Bandwidth by process in the shape and with the field names of the NetWatch wire format, so that its readers can take it as it is.
 // All rates are bytes per second. Never the words of a command line: they can hold secrets.
 
-import { aSnapshot, checkCount, checkEach, checkIs, checkKind, type Thing } from '../model/arguments.ts'
+import { aSnapshot, checkCount, checkEach, checkIs, checkKind, type ObjectKind } from '../model/arguments.ts'
 import type { Snapshot } from '../model/snapshot.ts'
 import type { Endpoint } from '../model/socket.ts'
 import type { Process, ProcessUse } from '../model/process.ts'
@@ -78,7 +78,7 @@ export interface ProcessBandwidth {
   readonly cmd?: string | undefined
 }
 
-const aConnection: Thing = {
+const aConnection: ObjectKind = {
   what: 'a connection, as connectionDetails() gives it',
   fields: { protocol: 'text', local_addr: 'text', remote_addr: 'text', state: 'text' },
 }

@@ -10,7 +10,7 @@ export interface Names {
   service(port: number, protocol: string): string | undefined
 }
 
-/** `127.0.0.1:80`, `[::1]:80`, `*:80` for a socket that receives both IPv4 and IPv6, a path, or `*` for nothing. */
+/** `127.0.0.1:80`, `[::1]:80`, `*:80` for a socket that receives both IPv4 and IPv6, a path, or `*` for no address. */
 export function endpointText(end: Endpoint | undefined, socket: Socket, names?: Names): string {
   if (end === undefined) return '*'
   if (end.address !== undefined) return inetText(end, socket, names)

@@ -1,6 +1,6 @@
-// What a field is: everything that filters, tables, sort keys, templates, CSV, completion, help and sources have to know of it, declared once.
+// What a field is: everything that filters, tables, sort keys, templates, CSV, completion, help and sources need of it, declared once.
 
-import { checkIs, type Thing } from '../model/arguments.ts'
+import { checkIs, type ObjectKind } from '../model/arguments.ts'
 import type { DetailName } from '../model/details.ts'
 import { ArgumentError } from '../model/errors.ts'
 import type { Flow } from '../model/flow.ts'
@@ -28,13 +28,13 @@ export type Subject = keyof Subjects
 export interface FilterContext {
   /** How long the socket has been open. */
   ageMs?(socket: Socket): number | undefined
-  /** Its traffic now, in bytes a second. */
+  /** Its current traffic, in bytes per second. */
   rate?(socket: Socket): { readonly in: number; readonly out: number } | undefined
   /** The ports that the system chooses from, for `autobound`. */
   readonly ephemeralPorts?: readonly [number, number] | undefined
 }
 
-/** What a field may read beside its subject. */
+/** What a field may read besides its subject. */
 export interface FieldContext extends FilterContext {
   /** The processes that hold the sockets, by pid. */
   readonly processes: ReadonlyMap<number, Process>
@@ -42,7 +42,7 @@ export interface FieldContext extends FilterContext {
   readonly names?: Names | undefined
 }
 
-/** What must be asked of a source before the field is known: a group of details, owners, or (`age`, `rate`) more than one snapshot. */
+/** What a source must be asked for before the field has a value: a group of details, owners, or (`age`, `rate`) more than one snapshot. */
 export type Need = DetailName | 'owners' | 'age' | 'rate'
 
 /** Every platform that a source exists for. */
@@ -50,58 +50,58 @@ export const platforms = ['linux', 'darwin', 'windows'] as const
 /** A platform that can fill a field. */
 export type Platform = (typeof platforms)[number]
 
-/** A value for programs: CSV, templates and sorting. */
+/** A machine-readable value: for CSV, templates and sorting. */
 export type Cell = string | number | boolean | undefined
 
 type Read<S extends Subject, T> = (subject: Subjects[S], context: FieldContext) => T
-/** Tries the values of a subject until one passes; none passes when nothing is known. */
+/** Tests the values of a subject until one passes; none passes when no value is known. */
 type Some<S extends Subject, T> = (subject: Subjects[S], context: FieldContext, test: (value: T) => boolean) => boolean
 
 interface Common<S extends Subject> {
-  /** The path in the model, such as `tcp.rttMicros`; for what is computed, one word. */
+  /** The path in the model, such as `tcp.rttMicros`; for computed values, one word. */
   readonly id: string
-  /** One sentence without its end: what it is. */
+  /** What it is: one sentence without its full stop. */
   readonly about: string
-  /** The value for programs, in the unit of the model. */
+  /** The machine-readable value, in the unit of the model. */
   readonly value: Read<S, Cell>
-  /** The value for people, where its unit does not say how it is shown. */
+  /** The human-readable value, where it does not follow from the unit. */
   readonly text?: Read<S, string>
   /** What `--group-by` counts by, where that is not the value. */
   readonly group?: Read<S, string>
   /** What it is sorted by, where that is not the value. */
   readonly order?: Read<S, Cell>
-  /** The platforms on which it is known to exist. */
+  /** The platforms that can report it. */
   readonly platforms: readonly Platform[]
-  /** Cells may be cut when the terminal is too narrow. */
+  /** Cells may be truncated when the terminal is too narrow. */
   readonly truncates?: boolean
-  /** A narrow terminal loses the column with the highest number first; columns without one stay. */
+  /** A narrow terminal drops the column with the highest number first; columns without one stay. */
   readonly dropPriority?: number
-  /** Offered where only the usual columns are: by completion and `sockscope help columns`. Every field is accepted. */
+  /** Listed where only the usual columns are: in completion and `sockscope help columns`. Every field is accepted. */
   readonly usual?: boolean
-  /** Offered for `--group-by`. */
+  /** Listed for `--group-by`. */
   readonly groups?: boolean
 }
 
 interface NumberTraits<S extends Subject> {
   readonly type: 'number'
   readonly unit: Unit
-  /** What a value is multiplied by for its unit: microseconds, bytes, bytes a second, per cent. */
+  /** The factor from a value to its unit: microseconds, bytes, bytes per second, percent. */
   readonly scale: number
-  /** People get the number as it is, without its unit. */
+  /** The human-readable value is the plain number, without its unit. */
   readonly exact?: boolean
   /** Of a percentage: the field that a filter means when it has no percent sign. */
   readonly withoutPercent?: string
-  /** Where a subject has several values, or the compared number is not the shown one. They are in the scale of the unit. */
+  /** Where a subject has several values, or the compared number is not the displayed one. They are in the scale of the unit. */
   readonly some?: Some<S, number>
 }
 
 interface TextTraits<S extends Subject> {
   readonly type: 'text'
-  /** The only values that there are. */
+  /** The only possible values. */
   readonly words?: readonly string[]
   /** Other spellings of those words. */
   readonly spellings?: Readonly<Record<string, string>>
-  /** Where a subject has several values, or the compared text is not the shown one. */
+  /** Where a subject has several values, or the compared text is not the displayed one. */
   readonly some?: Some<S, string>
 }
 
@@ -110,7 +110,7 @@ interface BooleanTraits {
   readonly type: 'boolean'
 }
 
-/** What filters compare in ways of their own: states and their groups, addresses with prefixes, cgroups, interfaces by name or number. */
+/** What filters compare by rules of its own: states and their groups, addresses with prefixes, cgroups, interfaces by name or number. */
 interface SpecialTraits {
   readonly type: 'state' | 'cgroup' | 'interface'
 }
@@ -123,7 +123,7 @@ type Traits<S extends Subject> = NumberTraits<S> | TextTraits<S> | BooleanTraits
 
 interface Filled<S extends Subject> extends Common<S> {
   readonly subject: S
-  /** Every word for it, in filters, columns, sort keys and templates. A filter is printed with the first; a path of the model is the last. */
+  /** Every name of it in filters, columns, sort keys and templates. Filters are printed with the first; a path of the model is the last. */
   readonly names: readonly string[]
   /** The head of its column. */
   readonly title: string
@@ -140,22 +140,22 @@ export type TextField<S extends Subject = 'socket'> = Filled<S> & (TextTraits<S>
 /** A field of anything. */
 export type AnyField = { readonly [S in Subject]: Field<S> }[Subject]
 
-interface Given {
-  /** Words for it, separated by spaces; absent when the id is the only one. */
+interface Defaulted {
+  /** Its names, separated by spaces; absent when the id is the only one. */
   readonly names?: string
-  /** Absent: the first name in capitals. */
+  /** Default: the first name in capitals. */
   readonly title?: string
   readonly align?: 'left' | 'right'
   readonly needs?: readonly Need[]
 }
-type GivenNumber<S extends Subject> = Omit<NumberTraits<S>, 'unit' | 'scale'> & Partial<Pick<NumberTraits<S>, 'unit' | 'scale'>>
+type DeclaredNumber<S extends Subject> = Omit<NumberTraits<S>, 'unit' | 'scale'> & Partial<Pick<NumberTraits<S>, 'unit' | 'scale'>>
 
-/** What a declaration has to say; everything else follows from it. */
+/** What a declaration has to contain; everything else follows from it. */
 export type Declaration<S extends Subject = 'socket'> = Common<S> &
-  Given &
-  (GivenNumber<S> | TextTraits<S> | BooleanTraits | SpecialTraits | EndpointTraits)
+  Defaulted &
+  (DeclaredNumber<S> | TextTraits<S> | BooleanTraits | SpecialTraits | EndpointTraits)
 
-/** The unit of a number is the last word of its path in the model. */
+/** The unit of a number follows from the end of its path in the model. */
 const suffixes: readonly (readonly [suffix: string, unit: Unit, scale: number])[] = [
   ['BytesPerSecond', 'rate', 1],
   ['Micros', 'time', 1],
@@ -164,7 +164,7 @@ const suffixes: readonly (readonly [suffix: string, unit: Unit, scale: number])[
   ['Share', 'percent', 100],
 ]
 
-/** A field, from its declaration. */
+/** Makes a field from its declaration. */
 export function declare<S extends Subject>(subject: S, declaration: Declaration<S>): Field<S> {
   const { id, names, title, align, needs } = declaration
   const words = names ? names.split(' ') : []
@@ -182,14 +182,14 @@ export function declare<S extends Subject>(subject: S, declaration: Declaration<
 }
 
 const subjects: readonly Subject[] = ['socket', 'process', 'flow', 'health']
-const aDeclaration: Thing = {
+const aDeclaration: ObjectKind = {
   what: 'the declaration of a field',
   fields: { id: 'text', type: 'text', about: 'text', value: 'function', platforms: 'list' },
 }
 
 /** A field of your own, from its declaration, for `FieldRegistry.with`. */
 export function declareField<S extends Subject>(subject: S, declaration: Declaration<S>): Field<S> {
-  if (!subjects.includes(subject)) throw new ArgumentError(`subject: ${JSON.stringify(subject)} is none of ${subjects.join(', ')}`)
+  if (!subjects.includes(subject)) throw new ArgumentError(`subject: ${JSON.stringify(subject)} is not one of ${subjects.join(', ')}`)
   checkIs('declaration', declaration, aDeclaration)
   return declare(subject, declaration)
 }

@@ -96,8 +96,8 @@ test('a new field groups, completes, and is in the help and the documents', () =
 
 test('a name that is taken is refused, and the registry that was extended stays as it was', () => {
   const taken = declare('socket', { id: 'other', names: 'other RTT', type: 'text', about: 'x', platforms: [], value: () => 'x' })
-  throws(() => standardFields.with(taken), { name: 'TypeError', message: /two fields of a socket called "RTT"/ })
-  throws(() => standardFields.with(lag, lag).find('socket', 'lag'), /two fields/)
+  throws(() => standardFields.with(taken), { name: 'TypeError', message: /duplicate name of socket fields: "RTT"/ })
+  throws(() => standardFields.with(lag, lag).find('socket', 'lag'), /duplicate name/)
   equal(standardFields.find('socket', 'lag'), undefined)
   equal(
     standardFields.with(declare('flow', { id: 'rtt', type: 'text', about: 'x', platforms: [], value: () => 'x' })).find('flow', 'RTT')?.id,

@@ -4,7 +4,7 @@ import type { Flow } from '../model/flow.ts'
 import { endpointText } from './endpoint.ts'
 import { declare, platforms, type Cell, type Declaration, type Field, type FieldContext } from './field.ts'
 
-/** Nothing was counted, and there is something that nothing counts: then it is not 0 but unknown. */
+/** Nothing was counted, and some of its sockets cannot be counted: the traffic is unknown, not 0. */
 export const isUncounted = (flow: Flow): boolean => flow.uncountedSockets > 0 && flow.inTotalBytes === 0 && flow.outTotalBytes === 0
 
 const counted =
@@ -12,7 +12,7 @@ const counted =
   (flow: Flow): Cell =>
     isUncounted(flow) ? undefined : value(flow)
 
-/** Bytes that a process received before it was found are taken from the rest, which may make that negative. */
+/** Bytes that a process received before it was found are subtracted from the unattributed ones, which can make these negative. */
 const atLeastZero = (bytes: number): number => Math.max(0, bytes)
 
 /** `node (app.js) 4711` for each process of a socket. */
@@ -30,7 +30,7 @@ const declarations: readonly Declaration<'flow'>[] = [
   {
     id: 'name',
     type: 'text',
-    about: 'what it is the flow of: a process, a remote address, a container, a user, a protocol',
+    about: 'name of the process, remote address, container, user or protocol',
     platforms,
     usual: true,
     truncates: true,
@@ -88,7 +88,7 @@ const declarations: readonly Declaration<'flow'>[] = [
     names: 'in',
     title: 'IN/S',
     type: 'number',
-    about: 'received in the interval, a second',
+    about: 'received per second in the interval',
     platforms,
     usual: true,
     value: counted(f => atLeastZero(f.inBytesPerSecond)),
@@ -99,7 +99,7 @@ const declarations: readonly Declaration<'flow'>[] = [
     names: 'out',
     title: 'OUT/S',
     type: 'number',
-    about: 'sent in the interval, a second',
+    about: 'sent per second in the interval',
     platforms,
     usual: true,
     value: counted(f => atLeastZero(f.outBytesPerSecond)),
@@ -138,14 +138,14 @@ const declarations: readonly Declaration<'flow'>[] = [
     names: 'retransmitted',
     title: 'RETRANS',
     type: 'number',
-    about: 'bytes retransmitted in the interval; they are in no other number',
+    about: 'bytes retransmitted in the interval; no other number includes them',
     platforms,
     value: counted(f => (f.retransmittedBytes === 0 ? undefined : f.retransmittedBytes)),
   },
   {
     id: 'sockets',
     type: 'number',
-    about: 'how many sockets it has; a star says that some of them are not counted',
+    about: 'how many sockets it has; a star means that the bytes of some are not counted',
     platforms,
     usual: true,
     value: f => f.sockets,

@@ -1,4 +1,4 @@
-// The fields of a connection's health, as `explain` measures it over an interval. The compiler reports a measurement that has no line.
+// The fields of a connection's health, as `explain` measures it over an interval. The compiler reports a measurement without a line here.
 
 import { limitNames, type Health, type LimitName, type Measured } from '../model/health.ts'
 import { declare, platforms, type Declaration, type Field } from './field.ts'
@@ -8,33 +8,33 @@ const measured: NumberLines<Measured> = {
   intervalMs: ['interval', 'LDW', 'time between the first and the last snapshot'],
   sentBytes: ['sent', 'LDW', 'payload sent in the interval, retransmissions included'],
   receivedBytes: ['received', 'LDW', 'payload received in the interval'],
-  ackedBytesPerSecond: ['ackedRate', 'LW', 'payload that the other end acknowledged, a second'],
-  receivedBytesPerSecond: ['receivedRate', 'LDW', 'payload received, a second'],
-  retransmittedShare: ['retransmits', 'LDW', 'share of what was sent that was retransmitted'],
+  ackedBytesPerSecond: ['ackedRate', 'LW', 'payload per second that the other end acknowledged'],
+  receivedBytesPerSecond: ['receivedRate', 'LDW', 'payload received per second'],
+  retransmittedShare: ['retransmits', 'LDW', 'share of the sent bytes that were retransmitted'],
   retransmittedSegments: ['retransmitted', 'LDW', 'segments retransmitted'],
   spuriousShare: ['spurious', 'LDW', 'share of the retransmissions that were unnecessary'],
   rttMicros: ['rtt', 'LDW', 'smoothed round-trip time'],
   minRttMicros: ['minrtt', 'LDW', 'lowest round-trip time'],
   queueDelayMicros: ['queueDelay', 'LDW', 'time that segments wait in queues on the path'],
   deliveryBytesPerSecond: ['delivery', 'L', 'delivery rate that the kernel measured'],
-  windowBytesPerSecond: ['windowRate', 'LDW', 'rate that the windows allow: the smaller window a round trip'],
+  windowBytesPerSecond: ['windowRate', 'LDW', 'rate that the windows allow: the smaller window per round trip'],
   utilisation: ['utilisation', 'LW', 'acknowledged rate as a share of what the windows allow', { unit: 'percent' }],
   outOfOrderShare: ['outOfOrder', 'LD', 'share of the data segments that arrived out of order'],
   reorderings: ['reorderings', 'LD', 'how often reordering was seen'],
   markedShare: ['marked', 'L', 'share of the delivered segments that routers marked (ECN)'],
-  zeroWindowMs: ['zeroWindowTime', 'LDW', 'time that nothing could be sent because the other end closed its window'],
-  unreadMs: ['unreadTime', 'LDW', 'time that this program has not read while data waits and the window is closed'],
-  unreadBytes: ['unread', 'LDW', 'bytes that wait unread'],
+  zeroWindowMs: ['zeroWindowTime', 'LDW', 'time in which nothing could be sent because the other end closed its window'],
+  unreadMs: ['unreadTime', 'LDW', 'time in which this program did not read while data waited and the window was closed'],
+  unreadBytes: ['unread', 'LDW', 'bytes that the application has not read'],
   timeouts: ['timeouts', 'LW', 'retransmission timeouts in the interval'],
   timeoutMs: ['timeoutTime', 'L', 'time spent in timeouts in the interval'],
   timeoutsInRow: ['timeoutsInRow', 'LDW', 'retransmission timeouts in a row, now'],
 }
 
 const limits: Readonly<Record<LimitName, string>> = {
-  application: 'share of the time that the application had nothing to send',
-  receiver: 'share of the time that the window of the other end was too small',
-  sendBuffer: 'share of the time that the send buffer was full',
-  network: 'share of the time that the congestion window limited it',
+  application: 'share of the time in which the application had nothing to send',
+  receiver: 'share of the time in which the window of the other end was too small',
+  sendBuffer: 'share of the time in which the send buffer was full',
+  network: 'share of the time in which the congestion window was the limit',
 }
 
 const words: readonly Declaration<'health'>[] = [
@@ -54,7 +54,7 @@ const words: readonly Declaration<'health'>[] = [
       'network',
       'unknown',
     ] satisfies readonly Health['verdict']['code'][],
-    about: 'what limits it, or what is wrong with it',
+    about: 'code of the verdict: what limits it, or what is wrong with it',
     platforms,
     value: h => h.verdict.code,
   },
@@ -62,7 +62,7 @@ const words: readonly Declaration<'health'>[] = [
     id: 'verdict.trouble',
     names: 'trouble',
     type: 'boolean',
-    about: 'someone should act',
+    about: 'it needs attention',
     platforms,
     value: h => h.verdict.trouble,
   },
@@ -88,7 +88,7 @@ const words: readonly Declaration<'health'>[] = [
       'not-read',
       'timeouts',
     ] satisfies readonly Health['findings'][number]['code'][],
-    about: 'everything that is wrong, the worst first',
+    about: 'every problem, the worst first',
     platforms,
     value: h => h.findings.map(finding => finding.code).join(' '),
     some: (h, _, test) => h.findings.some(finding => test(finding.code)),
@@ -99,7 +99,7 @@ const words: readonly Declaration<'health'>[] = [
     names: 'grade',
     type: 'text',
     words: ['A+', 'A', 'B', 'C', 'D', 'F'] satisfies readonly Health['queueGrade'][],
-    about: 'grade of the queue: A+ adds less than 5 ms, F 400 ms and more',
+    about: 'grade of the queueing delay: A+ is below 5 ms, F is 400 ms or more',
     platforms,
     value: h => h.queueGrade,
   },
@@ -112,7 +112,7 @@ const words: readonly Declaration<'health'>[] = [
   },
 ]
 
-/** The fields of a health. */
+/** The fields of a connection's health. */
 export const healthFields = (): readonly Field<'health'>[] => [
   ...words.map(one => declare('health', one)),
   ...(Object.keys(measured) as NumberKey<Measured>[]).map(key => {

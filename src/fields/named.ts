@@ -1,14 +1,14 @@
-// What a name means wherever a value is named: in columns, sort keys, templates and groups. It is the name of a field, or a path of the model.
+// What a name refers to in columns, sort keys, templates and groups: a field, or a path of the model.
 
 import type { Socket } from '../model/socket.ts'
 import type { Cell, Field, FieldContext, Need, Subject, Subjects } from './field.ts'
 import type { FieldRegistry } from './registry.ts'
 
-/** A value that was asked for by a name. */
+/** A value that is referred to by a name. */
 export interface NamedValue<S extends Subject = 'socket'> {
   /** The name, as it was written. */
   readonly name: string
-  /** The field; a path gives the model's value as it is. */
+  /** The field; undefined for a path, whose value is that of the model. */
   readonly field: Field<S> | undefined
   readonly needs: readonly Need[]
   readonly value: (subject: Subjects[S], context: FieldContext) => Cell
@@ -41,7 +41,7 @@ const members: Readonly<Record<keyof Socket, readonly Need[]>> = {
   detail: [],
 }
 
-/** The value of that name; undefined when there is none. A path of the model with a dot in it, such as `tcp.rttMicros`, gives what the model has. */
+/** The value of that name; undefined when there is none. A path with a dot in it, such as `tcp.rttMicros`, is read from the model. */
 export function namedValue(name: string, fields: FieldRegistry): NamedValue | undefined {
   const path = name.includes('.') ? pathValue(name) : undefined
   if (path !== undefined) return path
@@ -64,7 +64,7 @@ function pathValue(name: string): NamedValue | undefined {
   return { name, field: undefined, needs: members[member as keyof Socket], value }
 }
 
-/** The order of two values; what is unknown comes last, either way. */
+/** The order of two values; unknown ones come last in either direction. */
 export function compareCells(a: Cell, b: Cell, descending: boolean): number {
   if (a === undefined || b === undefined) return a === b ? 0 : a === undefined ? 1 : -1
   const order = typeof a === 'number' && typeof b === 'number' ? a - b : compareText(String(a), String(b))

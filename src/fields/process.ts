@@ -8,11 +8,11 @@ const unix = ['linux', 'darwin'] as const
 
 const shortId = (id: string): string | undefined => (id.length > 12 ? id.slice(0, 12) : undefined)
 
-/** The first of some texts that passes; one that is unknown does not. */
+/** Whether any of these texts passes; an unknown one does not. */
 const anyOf = (texts: readonly (string | undefined)[], test: (text: string) => boolean): boolean =>
   texts.some(text => text !== undefined && test(text))
 
-/** What there is to know of a process. Those of `socketOnly` sockets declare themselves, in other words. */
+/** The fields of a process. The sockets' own fields of the names in `socketOnly` are declared separately. */
 const declarations = (): readonly Declaration<'process'>[] => [
   { id: 'pid', type: 'number', about: 'number of the process', platforms, value: p => p.pid },
   {
@@ -42,7 +42,7 @@ const declarations = (): readonly Declaration<'process'>[] => [
     names: 'started',
     type: 'number',
     unit: 'count',
-    about: 'when a process that holds it started, in milliseconds since 1970',
+    about: 'start time of a process that holds it, in milliseconds since 1970',
     platforms,
     value: p => p.startedAtMs,
     text: p => (p.startedAtMs === undefined ? '' : new Date(p.startedAtMs).toISOString()),
@@ -130,25 +130,25 @@ const declarations = (): readonly Declaration<'process'>[] => [
   },
 ]
 
-/** Sockets have fields of these names of their own. */
+/** Sockets have their own fields of these names. */
 const socketOnly: ReadonlySet<string> = new Set(['pid', 'uid', 'user'])
 
 /** The fields of a process. */
 export const processFields = (): readonly Field<'process'>[] => declarations().map(one => declare('process', one))
 
-/** The process that holds a socket; of several, the first. */
+/** The process that holds a socket; the first of several. */
 export function firstHolder(owners: readonly { readonly pid: number }[], { processes }: FieldContext): Process | undefined {
   const owner = owners[0]
   return owner === undefined ? undefined : processes.get(owner.pid)
 }
 
-/** The fields of processes as fields of a socket, by the id in the process; `special` are traits that only a socket's have. */
+/** The fields of processes as fields of a socket, by the id in the process; `special` are traits that only the socket's field has. */
 export const holderFields = (special: Readonly<Record<string, Partial<Declaration>>>): readonly Field[] =>
   declarations()
     .filter(({ id }) => !socketOnly.has(id))
     .map(one => declare('socket', { ...ofHolders(one), ...special[one.id] } as Declaration))
 
-/** A filter takes a socket when one of its holders passes; everything else shows the first holder. */
+/** A filter matches a socket when one of its holders passes; everything else shows the first holder. */
 function ofHolders(one: Declaration<'process'>): Declaration {
   const { id, value } = one
   const some = 'some' in one ? (one.some as (p: Process, context: FieldContext, test: (value: never) => boolean) => boolean) : undefined

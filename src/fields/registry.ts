@@ -1,12 +1,12 @@
-// The fields that there are, by name. Outputs and filters take a registry, so that a program can add fields of its own.
+// All fields by name. Outputs and filters take a registry as an argument, so that a program can add fields of its own.
 
 import { ArgumentError } from '../model/errors.ts'
 import type { AnyField, Field, NumberField, Subject, TextField } from './field.ts'
 
-/** Fields of one subject that are made together, when the first of them is needed: a table of the usual columns needs few. */
+/** Fields of one subject that are created together, when the first of them is needed: a table of the usual columns needs few. */
 export type FieldGroup = readonly [subject: Subject, make: () => readonly AnyField[]]
 
-/** A set of fields. What it holds never changes: `with` makes another one. */
+/** A set of fields. It is immutable: `with` returns another one. */
 export class FieldRegistry {
   readonly #groups: readonly NamedGroup[]
 
@@ -14,7 +14,7 @@ export class FieldRegistry {
     this.#groups = groups.map(([subject, make]) => new NamedGroup(subject, make))
   }
 
-  /** Every field of everything. */
+  /** Every field of every subject. */
   get all(): readonly AnyField[] {
     return this.#groups.flatMap(group => group.fields)
   }
@@ -24,7 +24,7 @@ export class FieldRegistry {
     return this.#groups.filter(group => group.subject === subject).flatMap(group => group.fields) as unknown as readonly Field<S>[]
   }
 
-  /** The field that a word means, whatever the case of its letters. */
+  /** The field of this name, whatever the case of its letters. */
   find<S extends Subject>(subject: S, name: string): Field<S> | undefined {
     const word = name.toLowerCase()
     for (const group of this.#groups) {
@@ -34,19 +34,19 @@ export class FieldRegistry {
     return undefined
   }
 
-  /** The number of sockets that filters print with this name. */
+  /** The field of sockets that filters print with this name, when it is a number. */
   number(name: string): NumberField | undefined {
     const field = this.find('socket', name)
     return field?.type === 'number' && field.names[0] === name ? field : undefined
   }
 
-  /** The text of sockets that filters print with this name. */
+  /** The field of sockets that filters print with this name, when it is a text. */
   text(name: string): TextField | undefined {
     const field = this.find('socket', name)
     return (field?.type === 'text' || field?.type === 'boolean') && field.names[0] === name ? field : undefined
   }
 
-  /** These fields and more. A name that is taken is an ArgumentError. */
+  /** A registry with these fields and more. A name that is taken is an ArgumentError. */
   with(...more: readonly AnyField[]): FieldRegistry {
     for (const field of more)
       for (const name of field.names) if (this.find(field.subject, name) !== undefined) throw taken(field.subject, name)
@@ -56,7 +56,7 @@ export class FieldRegistry {
   }
 }
 
-/** A group with its fields by name, both made once. */
+/** A group with its fields by name, both created once. */
 class NamedGroup {
   readonly source: FieldGroup
   #fields: readonly AnyField[] | undefined
@@ -91,4 +91,4 @@ function byName(fields: readonly AnyField[]): ReadonlyMap<string, AnyField> {
 }
 
 const taken = (subject: Subject, name: string): TypeError =>
-  new ArgumentError(`fields: there are two fields of a ${subject} called ${JSON.stringify(name)}`)
+  new ArgumentError(`fields: duplicate name of ${subject} fields: ${JSON.stringify(name)}`)

@@ -1,4 +1,4 @@
-// The fields of a socket: its own, those of the processes that hold it, and what is computed from several.
+// The fields of a socket: its own, those of the processes that hold it, and those computed from several.
 
 import { families, protocols, type Endpoint, type Memory, type Queues, type Socket, type Traffic } from '../model/socket.ts'
 import type { Process } from '../model/process.ts'
@@ -11,10 +11,10 @@ import { microsText } from './units.ts'
 const linux = ['linux'] as const
 const unix = ['linux', 'darwin'] as const
 
-/** What a plain record has, and who holds it: what the usual columns need. */
+/** The plain record and the holders: what the usual columns need. */
 export const recordFields = (): readonly Field[] => [...declared(identity), ...holderFields(holders), ...declared(origin)]
 
-/** What is computed, what the kernel gives beside the record, and the groups of details. */
+/** Computed values, what the kernel reports besides the record, and the groups of details. */
 export const detailFields = (): readonly Field[] => [
   ...declared(computed),
   ...numberFields<Queues>('queues', queues, s => s.queues),
@@ -28,7 +28,7 @@ const declared = (list: readonly Declaration[]): Field[] => list.map(one => decl
 const ratio = (part: number | undefined, whole: number | undefined): number | undefined =>
   part === undefined || whole === undefined || whole === 0 ? undefined : part / whole
 
-/** The port of either end, the path of either end and the like. */
+/** The port of either end, the path of either end and so on. */
 const ofEnds =
   <T>(get: (end: Endpoint) => T | undefined) =>
   ({ local, remote }: Socket, _: FieldContext, test: (value: T) => boolean): boolean => {
@@ -66,7 +66,7 @@ const identity: readonly Declaration[] = [
     names: 'local src laddr',
     type: 'endpoint',
     side: 'src',
-    about: 'address and port of this end',
+    about: 'local address and port',
     platforms,
     usual: true,
     truncates: true,
@@ -77,7 +77,7 @@ const identity: readonly Declaration[] = [
     names: 'remote raddr',
     type: 'endpoint',
     side: 'remote',
-    about: 'address and port of the other end',
+    about: 'remote address and port',
     platforms,
     usual: true,
     groups: true,
@@ -85,13 +85,13 @@ const identity: readonly Declaration[] = [
     value: (s, c) => endpointText(s.remote, s, c.names),
     group: ({ remote }) => remote?.address ?? remote?.path ?? '(none)',
   },
-  { id: 'local.address', type: 'endpoint', side: 'src', about: 'address of this end', platforms, value: s => s.local.address },
-  { id: 'remote.address', type: 'endpoint', side: 'remote', about: 'address of the other end', platforms, value: s => s.remote?.address },
+  { id: 'local.address', type: 'endpoint', side: 'src', about: 'local address', platforms, value: s => s.local.address },
+  { id: 'remote.address', type: 'endpoint', side: 'remote', about: 'remote address', platforms, value: s => s.remote?.address },
   {
     id: 'port',
     type: 'number',
     unit: 'port',
-    about: 'port of either end; the column shows that of this end',
+    about: 'port of either end; the column shows the local one',
     platforms,
     value: s => s.local.port,
     some: ofEnds(end => end.port),
@@ -101,7 +101,7 @@ const identity: readonly Declaration[] = [
     names: 'sport lport',
     type: 'number',
     unit: 'port',
-    about: 'port of this end',
+    about: 'local port',
     platforms,
     value: s => s.local.port,
   },
@@ -109,7 +109,7 @@ const identity: readonly Declaration[] = [
     id: 'dport',
     type: 'number',
     unit: 'port',
-    about: 'port of the other end; 0 when there is none, as in ss',
+    about: 'remote port; 0 when not connected, as in ss',
     platforms,
     value: s => remoteOrZero(s)?.port,
   },
@@ -118,7 +118,7 @@ const identity: readonly Declaration[] = [
     names: 'rport',
     type: 'number',
     unit: 'port',
-    about: 'port of the other end',
+    about: 'remote port',
     platforms,
     value: s => s.remote?.port,
   },
@@ -138,7 +138,7 @@ const identity: readonly Declaration[] = [
     value: s => s.local.zone ?? s.remote?.zone,
     some: ofEnds(end => end.zone),
   },
-  { id: 'key', type: 'text', about: 'key that no other socket ever has', platforms, usual: true, value: s => s.key },
+  { id: 'key', type: 'text', about: 'identity of the socket; never reused', platforms, usual: true, value: s => s.key },
   {
     id: 'pid',
     type: 'number',
@@ -152,7 +152,7 @@ const identity: readonly Declaration[] = [
   {
     id: 'fd',
     type: 'number',
-    about: 'descriptor in the process that holds it',
+    about: 'file descriptor in the process that holds it',
     platforms: unix,
     needs: ['owners'],
     usual: true,
@@ -162,7 +162,7 @@ const identity: readonly Declaration[] = [
   },
 ]
 
-/** What a socket without a process shows in its place, and how many other processes hold one. */
+/** What a socket without a process shows instead, and how many other processes hold one. */
 const holders: Readonly<Record<string, Partial<Declaration>>> = {
   name: {
     text: (s, c) => (s.owners.length === 0 ? ownerlessText(s) : `${firstHolder(s.owners, c)?.name ?? '?'}${moreText(s)}`),
@@ -182,10 +182,10 @@ function moreText({ owners }: Socket): string {
   return others > 0 ? `+${others}` : ''
 }
 
-/** The names of users by uid, as the processes of a snapshot have them. */
+/** The names of users by uid, collected from the processes of a snapshot. */
 const userNames = new WeakMap<ReadonlyMap<number, Process>, ReadonlyMap<number | undefined, string | undefined>>()
 
-/** A socket without a process still has a user; another process of that user may have the name. */
+/** A socket without a process still has a user; another process of the same user may have its name. */
 function userName(uid: number | undefined, { processes }: FieldContext): string | undefined {
   let names = userNames.get(processes)
   if (names === undefined) {
@@ -195,7 +195,7 @@ function userName(uid: number | undefined, { processes }: FieldContext): string 
   return uid === undefined ? undefined : (names.get(uid) ?? (uid === 0 ? 'root' : undefined))
 }
 
-/** The uid of the socket, and the user of each holder: on Windows with the domain before it and without, elsewhere also its number. */
+/** The uid of the socket, and the user of each holder: on Windows with and without its domain, elsewhere also by number. */
 function someUser(s: Socket, { processes }: FieldContext, test: (text: string) => boolean): boolean {
   if (s.uid !== undefined && test(String(s.uid))) return true
   for (const owner of s.owners) {
@@ -212,7 +212,7 @@ const origin: readonly Declaration[] = [
   {
     id: 'user',
     type: 'text',
-    about: 'user that made it or holds it: a name or a number',
+    about: 'user that created it or holds it: a name or a number',
     platforms,
     needs: ['owners'],
     usual: true,
@@ -242,7 +242,7 @@ const origin: readonly Declaration[] = [
     needs: ['owners'],
     value: s => s.ownerless,
   },
-  { id: 'uid', type: 'number', about: 'number of the user that made it', platforms: unix, usual: true, value: s => s.uid },
+  { id: 'uid', type: 'number', about: 'uid of the user that created it', platforms: unix, usual: true, value: s => s.uid },
   { id: 'inode', names: 'inode ino', type: 'number', about: 'inode', platforms: linux, usual: true, value: s => s.inode },
   {
     id: 'interface',
@@ -329,7 +329,7 @@ const origin: readonly Declaration[] = [
     type: 'number',
     unit: 'bytes',
     exact: true,
-    about: 'bytes that the application has not read; of a listener, connections that it has not accepted',
+    about: 'bytes that the application has not read; for a listener, connections that it has not accepted',
     platforms,
     usual: true,
     dropPriority: 5,
@@ -342,7 +342,7 @@ const origin: readonly Declaration[] = [
     type: 'number',
     unit: 'bytes',
     exact: true,
-    about: 'bytes that the other end has not acknowledged; of a listener, how many connections may wait',
+    about: 'bytes that the other end has not acknowledged; for a listener, the limit of its backlog',
     platforms,
     usual: true,
     dropPriority: 5,
@@ -369,8 +369,8 @@ const computed: readonly Declaration[] = [
   percentage(
     'retransmits',
     'retransmitted',
-    'share of what was sent that was retransmitted: of bytes where they are counted, else of segments',
-    // By bytes where they are known, else by segments.
+    'retransmitted share of the sent bytes, or of the segments where bytes are not counted',
+    // By bytes where they are known, otherwise by segments.
     ({ tcp: t }) => ratio(t?.retransmittedBytes, t?.sentBytes) ?? ratio(t?.retransmittedSegments, t?.sentDataSegments ?? t?.sentSegments),
     { title: 'RETRANS', needs: ['tcp'], usual: true },
   ),
@@ -388,7 +388,7 @@ const computed: readonly Declaration[] = [
     s => ratio(s.tcp?.sendBufferLimitedMicros, s.tcp?.busyMicros),
     { needs: ['tcp'], platforms: linux },
   ),
-  percentage('backlogUsed', 'backlog', 'listeners: how full the backlog is', s => ratio(s.queues?.backlog, s.queues?.backlogLimit), {
+  percentage('backlogUsed', 'backlog', 'listeners: share of the backlog in use', s => ratio(s.queues?.backlog, s.queues?.backlogLimit), {
     platforms: unix,
   }),
   {
@@ -409,7 +409,7 @@ const computed: readonly Declaration[] = [
     title: 'OUT',
     type: 'number',
     unit: 'bytes',
-    about: 'payload sent, each byte once',
+    about: 'payload sent, without retransmissions',
     platforms,
     needs: ['tcp'],
     usual: true,
@@ -430,7 +430,7 @@ const computed: readonly Declaration[] = [
     id: 'rate',
     type: 'number',
     unit: 'rate',
-    about: 'traffic now, both ways; known while watching',
+    about: 'current traffic in both directions; known while watching',
     platforms,
     needs: ['rate', 'bytes'],
     usual: true,
@@ -440,7 +440,7 @@ const computed: readonly Declaration[] = [
     id: 'rateIn',
     type: 'number',
     unit: 'rate',
-    about: 'traffic now, received; known while watching',
+    about: 'current traffic received; known while watching',
     platforms,
     needs: ['rate', 'bytes'],
     value: rate(both => both.in),
@@ -449,7 +449,7 @@ const computed: readonly Declaration[] = [
     id: 'rateOut',
     type: 'number',
     unit: 'rate',
-    about: 'traffic now, sent; known while watching',
+    about: 'current traffic sent; known while watching',
     platforms,
     needs: ['rate', 'bytes'],
     value: rate(both => both.out),
@@ -460,10 +460,10 @@ const queues: NumberLines<Queues> = {
   receivedBytes: ['', 'LDW', 'bytes that the application has not read'],
   sendBytes: ['', 'LDW', 'bytes that the other end has not acknowledged'],
   backlog: ['backlog', 'LD', 'listeners: connections that wait to be accepted'],
-  backlogLimit: ['backlogLimit', 'LD', 'listeners: how many connections may wait'],
+  backlogLimit: ['backlogLimit', 'LD', 'listeners: limit of the backlog'],
 }
 
-const options = (given: Declaration): Declaration => ({ ...given, needs: ['options'] })
+const options = (declaration: Declaration): Declaration => ({ ...declaration, needs: ['options'] })
 
 const kernel: readonly Declaration[] = [
   {
@@ -471,7 +471,7 @@ const kernel: readonly Declaration[] = [
     names: 'timer',
     type: 'text',
     words: ['retransmit', 'keepalive', 'time-wait', 'zero-window-probe', 'delayed-ack'],
-    about: 'timer that runs; the column adds when it expires and how often it has expired',
+    about: 'running timer; the column also shows when it expires and how often it has expired',
     platforms: linux,
     usual: true,
     value: s => s.timer && `${s.timer.kind} ${microsText(s.timer.expiresMs * 1000)} ${s.timer.retransmits}`,
@@ -496,7 +496,7 @@ const kernel: readonly Declaration[] = [
   options({
     id: 'tos',
     type: 'number',
-    about: 'IPv4 type of service; where there is none, IPv6 traffic class',
+    about: 'IPv4 type of service; if it has none, the IPv6 traffic class',
     platforms: unix,
     usual: true,
     value: s => s.options?.tos ?? s.options?.trafficClass,
@@ -539,7 +539,7 @@ const kernel: readonly Declaration[] = [
     id: 'options.flags',
     names: 'option',
     type: 'text',
-    about: 'options that are on',
+    about: 'options that are set',
     platforms: unix,
     value: s => s.options?.flags?.join(' '),
     some: (s, _, test) => s.options?.flags?.some(test) ?? false,
@@ -549,7 +549,7 @@ const kernel: readonly Declaration[] = [
     id: 'options.bpfStorage',
     names: 'bpfStorage',
     type: 'boolean',
-    about: 'BPF programs keep data on it',
+    about: 'BPF programs store data on it',
     platforms: linux,
     value: s => s.options?.bpfStorage,
   }),
@@ -560,16 +560,16 @@ const memory: NumberLines<Memory> = {
   receiveBufferBytes: ['rcvbuf', 'LD', 'limit of the receive buffer'],
   sendAllocatedBytes: ['wmem', 'LD', 'memory in use for sending'],
   sendBufferBytes: ['sndbuf', 'LD', 'limit of the send buffer'],
-  forwardAllocatedBytes: ['fmem', 'L', 'memory set aside'],
+  forwardAllocatedBytes: ['fmem', 'L', 'memory reserved'],
   sendQueuedBytes: ['wmemQueued', 'LD', 'memory of the send queue'],
   optionBytes: ['optmem', 'L', 'memory of options'],
-  backlogBytes: ['backlogBytes', 'L', 'memory of packets that wait for the socket'],
+  backlogBytes: ['backlogBytes', 'L', 'memory of packets queued for the socket'],
   drops: ['drops', 'L', 'packets dropped for lack of memory'],
 }
 
 const traffic: NumberLines<Traffic> = {
-  inBytes: ['trafficIn', 'LD', 'bytes that processes received on it since counting began'],
-  outBytes: ['trafficOut', 'LD', 'bytes that processes sent on it since counting began'],
-  inCalls: ['callsIn', 'LD', 'calls that received something; of datagram sockets, datagrams'],
-  outCalls: ['callsOut', 'LD', 'calls that sent something; of datagram sockets, datagrams'],
+  inBytes: ['trafficIn', 'LD', 'bytes that processes have received on it since counting began'],
+  outBytes: ['trafficOut', 'LD', 'bytes that processes have sent on it since counting began'],
+  inCalls: ['callsIn', 'LD', 'calls that received data; for datagram sockets, datagrams'],
+  outCalls: ['callsOut', 'LD', 'calls that sent data; for datagram sockets, datagrams'],
 }

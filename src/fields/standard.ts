@@ -1,4 +1,4 @@
-// The fields that sockscope itself has.
+// The built-in fields.
 
 import { flowFields } from './flow.ts'
 import { healthFields } from './health.ts'
@@ -7,7 +7,7 @@ import { FieldRegistry } from './registry.ts'
 import { detailFields, recordFields } from './socket.ts'
 import { tcpFields } from './tcp.ts'
 
-/** Every field of a socket, a process, a flow and a health. */
+/** Every field of a socket, a process, a flow and a connection's health. */
 export const standardFields: FieldRegistry = new FieldRegistry([
   ['socket', recordFields],
   ['socket', detailFields],

@@ -1,9 +1,9 @@
-// The fields of TCP statistics: a table for each group of the model. The compiler reports a number or a yes-or-no that has no line.
+// The fields of TCP statistics: a table for each group of the model. The compiler reports a number or a boolean without a line here.
 
 import type { AccurateEcn, Negotiated, Tcp } from '../model/tcp.ts'
 import { declare, type Declaration, type Field, type Platform } from './field.ts'
 
-/** Which platforms fill a field, by first letters: Linux, Darwin, Windows. */
+/** The platforms that can report a field, by their first letters: Linux, Darwin, Windows. */
 type Letters = 'L' | 'LD' | 'LW' | 'LDW'
 const letters: Readonly<Record<Letters, readonly Platform[]>> = {
   L: ['linux'],
@@ -17,7 +17,7 @@ export const platformsOf = (word: Letters): readonly Platform[] => letters[word]
 /** The keys of numbers in a group of the model. */
 export type NumberKey<T> = { [K in keyof T]-?: [T[K]] extends [number | undefined] ? K : never }[keyof T] & string
 type BooleanKey<T> = { [K in keyof T]-?: [T[K]] extends [boolean | undefined] ? K : never }[keyof T] & string
-/** A line of a table: names (none: the path is the only one), platforms, what it is, and what else there is to say of it. */
+/** A line of a table: names (empty: the path is the only one), platforms, what it is, and the rest of the declaration. */
 export type Line = readonly [names: string, platforms: Letters, about: string, more?: Partial<Declaration & { readonly type: 'number' }>]
 /** A line for each number of a group. */
 export type NumberLines<T> = Readonly<Record<NumberKey<T>, Line>>
@@ -26,8 +26,8 @@ const usual = { usual: true } as const
 
 const numbers: NumberLines<Tcp> = {
   rttMicros: ['rtt', 'LDW', 'smoothed round-trip time', usual],
-  rttVarianceMicros: ['rttvar', 'LDW', 'how much the round-trip time varies'],
-  minRttMicros: ['minrtt min_rtt', 'LDW', 'lowest round-trip time of the last minutes', { ...usual, title: 'MIN-RTT' }],
+  rttVarianceMicros: ['rttvar', 'LDW', 'variation of the round-trip time'],
+  minRttMicros: ['minrtt min_rtt', 'LDW', 'lowest recent round-trip time', { ...usual, title: 'MIN-RTT' }],
   receiveRttMicros: ['rcvrtt rcv_rtt', 'LD', 'round-trip time as the receiver estimates it'],
   retransmitTimeoutMicros: ['rto', 'LDW', 'retransmission timeout'],
   delayedAckTimeoutMicros: ['ato', 'L', 'timeout for delayed acknowledgements'],
@@ -35,26 +35,26 @@ const numbers: NumberLines<Tcp> = {
   congestionWindowBytes: ['cwndBytes', 'LDW', 'congestion window in bytes'],
   slowStartThresholdSegments: ['ssthresh', 'LDW', 'slow-start threshold in segments'],
   slowStartThresholdBytes: ['ssthreshBytes', 'LDW', 'slow-start threshold in bytes'],
-  sendMssBytes: ['mss', 'LDW', 'largest segment that is sent', { ...usual, exact: true }],
-  receiveMssBytes: ['rcvmss', 'LD', 'largest segment that is received', { exact: true }],
-  advertisedMssBytes: ['advmss', 'L', 'largest segment that was announced', { exact: true }],
-  pathMtuBytes: ['pmtu mtu', 'L', 'largest packet on the path', { exact: true }],
-  sendWindowBytes: ['sendWindow snd_wnd', 'LDW', 'how much the other end lets this end send'],
-  receiveWindowBytes: ['receiveWindow rcv_wnd', 'LDW', 'how much this end lets the other end send'],
+  sendMssBytes: ['mss', 'LDW', 'maximum segment size of sending', { ...usual, exact: true }],
+  receiveMssBytes: ['rcvmss', 'LD', 'maximum segment size of receiving', { exact: true }],
+  advertisedMssBytes: ['advmss', 'L', 'advertised maximum segment size', { exact: true }],
+  pathMtuBytes: ['pmtu mtu', 'L', 'path MTU', { exact: true }],
+  sendWindowBytes: ['sendWindow snd_wnd', 'LDW', 'how much this end may send'],
+  receiveWindowBytes: ['receiveWindow rcv_wnd', 'LDW', 'how much the other end may send'],
   receiveThresholdBytes: ['rcv_ssthresh', 'L', 'limit of the receive window'],
   receiveSpaceBytes: ['rcv_space', 'LD', 'space of the receive buffer tuning'],
   sendWindowScale: ['sendScale', 'LDW', 'window scale of sending'],
   receiveWindowScale: ['receiveScale', 'LDW', 'window scale of receiving'],
   unackedSegments: ['unacked', 'LDW', 'segments sent and not acknowledged'],
   selectivelyAckedSegments: ['sacked', 'L', 'segments acknowledged selectively'],
-  lostSegments: ['lost', 'L', 'segments that count as lost now'],
+  lostSegments: ['lost', 'L', 'segments presumed lost now'],
   retransmitsInFlightSegments: ['retransmitsInFlight', 'L', 'retransmitted segments that are not acknowledged'],
-  forwardAckedSegments: ['fackets', 'L', 'segments acknowledged forward; nothing since Linux 4.15'],
+  forwardAckedSegments: ['fackets', 'L', 'segments acknowledged forward; unused since Linux 4.15'],
   reorderingSegments: ['reordering', 'LW', 'tolerance for reordering'],
   reorderingSeen: ['reordSeen reord_seen', 'LD', 'how often reordering was seen'],
   timeoutsInRow: ['timeoutsInRow', 'LDW', 'retransmission timeouts in a row, now'],
   probesUnanswered: ['probes', 'L', 'probes without an answer'],
-  backoff: ['backoff', 'L', 'exponential backoff'],
+  backoff: ['backoff', 'L', 'exponential backoff of the timer'],
   sentBytes: ['bytesSent', 'LDW', 'bytes sent, retransmissions included'],
   retransmittedBytes: ['bytesRetransmitted bytes_retrans', 'LDW', 'bytes retransmitted'],
   ackedBytes: ['bytesAcked', 'LW', 'bytes acknowledged'],
@@ -71,7 +71,7 @@ const numbers: NumberLines<Tcp> = {
   outOfOrderSegments: ['outOfOrder rcv_ooopack', 'LDW', 'segments received out of order'],
   pacingBytesPerSecond: ['pacing pacing_rate', 'L', 'pacing rate'],
   maxPacingBytesPerSecond: ['maxPacing', 'L', 'limit of the pacing rate'],
-  deliveryBytesPerSecond: ['delivery delivery_rate', 'L', 'delivery rate that was measured last', usual],
+  deliveryBytesPerSecond: ['delivery delivery_rate', 'L', 'last measured delivery rate', usual],
   busyMicros: ['busy', 'L', 'time with data to send'],
   receiverLimitedMicros: ['receiverLimitedTime rwnd_limited', 'LW', 'time limited by the window of the receiver'],
   sendBufferLimitedMicros: ['sendBufferLimitedTime sndbuf_limited', 'L', 'time limited by the send buffer'],
@@ -93,7 +93,7 @@ const accurateEcn: NumberLines<AccurateEcn> = {
   receivedEct1Bytes: ['ecnReceivedEct1', 'L', 'bytes received with ECT(1)'],
   receivedEct0Bytes: ['ecnReceivedEct0', 'L', 'bytes received with ECT(0)'],
   receivedMarkedBytes: ['ecnReceivedMarked', 'L', 'bytes received with a congestion mark'],
-  failures: ['ecnFailures', 'L', 'what failed in the handshake of accurate ECN'],
+  failures: ['ecnFailures', 'L', 'failures in the handshake of accurate ECN'],
   optionSeen: ['ecnOptionSeen', 'L', 'which forms of its option were seen'],
 }
 
@@ -150,7 +150,7 @@ export const tcpFields = (): readonly Field[] => [
         id: 'tcp.deliveryLimitedByApplication',
         names: 'appLimited',
         type: 'boolean',
-        about: 'the application sends too little to fill the path',
+        about: 'the delivery rate was limited by the application',
         platforms: letters.L,
         value: s => s.tcp?.deliveryLimitedByApplication,
       },

@@ -1,9 +1,9 @@
-// What a number of a field counts, and how people read it.
+// What a number of a field counts, and how it is displayed.
 
-/** What a number counts, and with that the units it is written in. */
+/** What a number counts, and with that the units in which it is written. */
 export type Unit = 'count' | 'port' | 'time' | 'bytes' | 'rate' | 'percent'
 
-/** How a value is shown to people, by its unit. Times are in microseconds, shares between 0 and 1. */
+/** The human-readable text of a value, by its unit. Times are in microseconds, shares between 0 and 1. */
 export const unitText: Readonly<Record<Exclude<Unit, 'count' | 'port'>, (value: number) => string>> = {
   time: microsText,
   bytes: bytesText,

@@ -1,4 +1,4 @@
-// Tree to a function that tests a socket. Everything that can be worked out before the first socket is.
+// Compiles a tree to a function that tests a socket. Everything that does not depend on the socket is computed before the first one.
 
 import { ArgumentError } from '../model/errors.ts'
 import type { FieldContext, FilterContext, NumberField, TextField } from '../fields/field.ts'
@@ -17,18 +17,18 @@ import type { Filter, HostFilter, NumberFilter, Pattern, Range } from './languag
 
 export type { FilterContext } from '../fields/field.ts'
 
-/** Reports whether a socket is wanted. */
+/** Whether a socket matches. */
 export type SocketTest = (socket: Socket, processes: ReadonlyMap<number, Process>, context?: FilterContext) => boolean
 
 type Test = (socket: Socket, context: FieldContext) => boolean
 
 /**
- * A test for sockets, from a filter or its text. What is unknown matches no comparison, and so matches every `not` of one.
+ * Compiles a filter or its text to a test for sockets. An unknown value matches no comparison, and so matches every `not` of one.
  */
 export const compileFilter = (filter: Filter | string, fields: FieldRegistry = standardFields): SocketTest =>
   compileTree(typeof filter === 'string' ? parseFilter(filter, { fields }) : readTree('filter', filter, fields), fields)
 
-/** A test for sockets, from a tree that was read or parsed. */
+/** Compiles a tree that was read or parsed. */
 export function compileTree(filter: Filter, fields: FieldRegistry): SocketTest {
   const test = compile(filter, fields)
   // What fields read beside a socket is made once for all sockets of a snapshot.
@@ -76,7 +76,7 @@ function compile(filter: Filter, fields: FieldRegistry): Test {
     case 'device':
       return ({ interface: device }) => device !== undefined && (device.name === filter.name || String(device.index) === filter.name)
     case 'mark':
-      // As in ss and the kernel, the value is not put under the mask.
+      // As in ss and the kernel, the mask is not applied to the value.
       return ({ mark }) => mark !== undefined && (mark & filter.mask) >>> 0 === filter.value
     case 'cgroup':
       return cgroupTest(filter.path)
@@ -115,7 +115,7 @@ function textFieldTest(field: TextField, test: (text: string) => boolean): Test 
   }
 }
 
-// A tree of halves, so that a long list of conditions does not become a long chain of calls.
+// A balanced tree, so that a long list of conditions does not become a long chain of calls.
 function any(tests: readonly Test[]): Test {
   if (tests.length === 1) return tests[0]!
   const half = tests.length >> 1
@@ -149,7 +149,7 @@ function numberTest({ op, values }: NumberFilter): (value: number) => boolean {
   return rangesTest(values)
 }
 
-// Sorted and put together, so that a long list is searched by halves.
+// Sorted and merged, so that a long list can be searched by bisection.
 function rangesTest(values: readonly Range[]): (value: number) => boolean {
   const merged: [number, number][] = []
   for (const [from, to] of [...values].sort((a, b) => a[0] - b[0])) {
@@ -169,7 +169,7 @@ function rangesTest(values: readonly Range[]): (value: number) => boolean {
   }
 }
 
-/** A test for a text: it fits one of the patterns. */
+/** A test for a text: it matches one of the patterns. */
 export function patternsTest(patterns: readonly Pattern[]): (text: string) => boolean {
   const exact = new Set(patterns.flatMap(pattern => (pattern.kind === 'exact' ? [pattern.text] : [])))
   const others = patterns.flatMap(pattern => (pattern.kind === 'exact' ? [] : [patternTest(pattern)]))
@@ -186,7 +186,7 @@ function patternTest(pattern: Exclude<Pattern, { kind: 'exact' }>): (text: strin
   return remembering(test)
 }
 
-// The same names come again and again; an expression takes far longer than finding its answer.
+// The same names recur; evaluating an expression takes far longer than looking up its result.
 function remembering(test: (text: string) => boolean): (text: string) => boolean {
   const answers = new Map<string, boolean>()
   return text => {
@@ -199,7 +199,7 @@ function remembering(test: (text: string) => boolean): (text: string) => boolean
   }
 }
 
-/** The path inside the cgroup file system: without its mount point, and with a slash before it. */
+/** The path inside the cgroup file system: without its mount point, and with a leading slash. */
 export const cgroupPath = (path: string): string =>
   `/${path.replace(/^\/sys\/fs\/cgroup(?:\/unified)?(?=\/|$)/, '').replace(/^\/+|\/+$/g, '')}`
 
@@ -209,10 +209,10 @@ function cgroupTest(text: string): Test {
   return ({ cgroup }) => cgroup?.path !== undefined && cgroupPath(cgroup.path) === path
 }
 
-/** The ports that Linux chooses from when nobody changed it. */
+/** The ports that Linux chooses from by default. */
 const usual = [32768, 60999] as const
 
-// What ss calls autobound, by family. Where the kernel is asked as well, its answer is the better one.
+// The states that ss calls autobound, by family. Where the kernel evaluates this too, its result is more accurate.
 const autobound: Test = ({ family, local }, context) => {
   if (family === 'unix') return local.path === undefined || /^@[0-9a-f]{5}$/.test(local.path)
   if (family === 'vsock') return (local.port ?? 0) > 1023

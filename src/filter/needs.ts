@@ -1,4 +1,4 @@
-// What a filter looks at, so that a caller asks for no more than that.
+// What a filter reads, so that a caller requests no more than that.
 
 import type { Need } from '../fields/field.ts'
 import type { FieldRegistry } from '../fields/registry.ts'
@@ -8,87 +8,87 @@ import type { Family, Protocol } from '../model/socket.ts'
 import { readTree } from './language/read-tree.ts'
 import type { Filter, TextFilter } from './language/tree.ts'
 
-/** What a filter looks at. */
+/** What a filter reads. */
 export interface Needs {
-  /** What to ask the source for beside the plain record. */
+  /** What to request from the source besides the plain record. */
   readonly details: readonly DetailName[]
-  /** It asks about processes: owners must be looked up before it can be answered. */
+  /** It depends on processes: owners must be looked up before it can be evaluated. */
   readonly owners: boolean
-  /** It asks for `age`, which follows from more than one snapshot. */
+  /** It reads `age`, which follows from more than one snapshot. */
   readonly age: boolean
-  /** It asks for `rate`, which follows from more than one snapshot. */
+  /** It reads `rate`, which follows from more than one snapshot. */
   readonly rate: boolean
-  /** It says something about states: the usual states of a listing no longer hold, as in ss. */
+  /** It restricts states: the default states of a listing no longer apply, as in ss. */
   readonly states: boolean
-  /** The families that it asks for by name or by its addresses: what a listing has to include. */
+  /** The families that it names, and those of its addresses: what a listing has to include. */
   readonly families: readonly Family[]
-  /** The protocols that it asks for by name: what a listing has to include. */
+  /** The protocols that it names: what a listing has to include. */
   readonly protocols: readonly Protocol[]
 }
 
-/** What a filter looks at. */
+/** What a filter reads. */
 export const needs = (filter: Filter, fields: FieldRegistry = standardFields): Needs => needsOf(readTree('filter', filter, fields), fields)
 
-/** The same, of a tree that was read or parsed. */
+/** The same, for a tree that was read or parsed. */
 export function needsOf(filter: Filter, fields: FieldRegistry): Needs {
-  const seen: Seen = { fields, requested: new Set(), families: new Set(), protocols: new Set() }
-  visit(filter, seen, true)
-  const { requested } = seen
+  const collected: Collected = { fields, requested: new Set(), families: new Set(), protocols: new Set() }
+  visit(filter, collected, true)
+  const { requested } = collected
   return {
     details: detailsOf(requested),
     owners: requested.has('owners'),
     age: requested.has('age'),
     rate: requested.has('rate'),
     states: requested.has('states'),
-    families: [...seen.families],
-    protocols: [...seen.protocols],
+    families: [...collected.families],
+    protocols: [...collected.protocols],
   }
 }
 
-/** The details among the needs of fields, in the order of their names. */
+/** The details among the needs of fields, in the order of `detailNames`. */
 export const detailsOf = (needed: ReadonlySet<Need | 'states'>): readonly DetailName[] => detailNames.filter(name => needed.has(name))
 
-interface Seen {
+interface Collected {
   readonly fields: FieldRegistry
   readonly requested: Set<Need | 'states'>
   readonly families: Set<Family>
   readonly protocols: Set<Protocol>
 }
 
-// Under a `not` a family or protocol is named to be left out.
-function visit(filter: Filter, seen: Seen, positive: boolean): void {
+// Under a `not`, a family or protocol is named to be excluded.
+function visit(filter: Filter, collected: Collected, positive: boolean): void {
   switch (filter.kind) {
     case 'and':
     case 'or':
-      for (const part of filter.parts) visit(part, seen, positive)
+      for (const part of filter.parts) visit(part, collected, positive)
       break
     case 'not':
-      visit(filter.part, seen, !positive)
+      visit(filter.part, collected, !positive)
       break
     case 'number':
-      for (const need of seen.fields.number(filter.field)!.needs) seen.requested.add(need)
+      for (const need of collected.fields.number(filter.field)!.needs) collected.requested.add(need)
       break
     case 'text':
-      for (const need of seen.fields.text(filter.field)!.needs) seen.requested.add(need)
-      if (positive) named(filter, seen)
+      for (const need of collected.fields.text(filter.field)!.needs) collected.requested.add(need)
+      if (positive) named(filter, collected)
       break
     case 'state':
-      seen.requested.add('states')
+      collected.requested.add('states')
       break
     case 'cgroup':
-      seen.requested.add('cgroup')
+      collected.requested.add('cgroup')
       break
     case 'host':
-      if (positive) for (const { family } of filter.hosts) if (family !== undefined) seen.families.add(family)
+      if (positive) for (const { family } of filter.hosts) if (family !== undefined) collected.families.add(family)
       break
     default:
   }
 }
 
-function named({ field, patterns }: TextFilter, seen: Seen): void {
+function named({ field, patterns }: TextFilter, collected: Collected): void {
   for (const pattern of patterns)
     if (pattern.kind === 'exact') {
-      if (field === 'family') seen.families.add(pattern.text as Family)
-      if (field === 'protocol') seen.protocols.add(pattern.text as Protocol)
+      if (field === 'family') collected.families.add(pattern.text as Family)
+      if (field === 'protocol') collected.protocols.add(pattern.text as Protocol)
     }
 }

@@ -32,7 +32,7 @@ test('a mistake of the caller is a TypeError that names the argument', () => {
     [{ filter: {} }, /^query\.filter: needs text, or a tree/],
     [{ filter: { kind: 'and', parts: [{ kind: 'nothing' }] } }, /^query\.filter\.parts\[0\]: needs a tree .* its kind is "nothing"/],
     [{ protocols: 'tcp' }, /^query\.protocols: needs a list/],
-    [{ protocols: ['tpc'] }, /^query\.protocols: "tpc" is none of tcp/],
+    [{ protocols: ['tpc'] }, /^query\.protocols: "tpc" is not one of tcp/],
     [{ families: ['inet'] }, /^query\.families: /],
     [{ states: ['listen'] }, /^query\.states: /],
     [{ details: ['everything'] }, /^query\.details: /],
@@ -61,7 +61,7 @@ test('nothing but planQuery makes a plan', () => {
     plan.query,
     structuredClone({ ...plan.query }),
   ])
-    throws(() => checkPlan(forged), { name: 'TypeError', message: /^plan: needs a plan, as planQuery\(\) makes it, got / })
+    throws(() => checkPlan(forged), { name: 'TypeError', message: /^plan: needs a plan, as planQuery\(\) returns it, got / })
   throws(() => Object.assign(plan, { owners: false }), TypeError)
 })
 

@@ -1,4 +1,4 @@
-// What is wanted from a snapshot: a query, read, checked and compiled once. A source asks the kernel for that and no more.
+// A query, read, checked and compiled once. A source requests from the kernel what the plan contains, and no more.
 
 import { ArgumentError } from '../model/errors.ts'
 import type { FieldRegistry } from '../fields/registry.ts'
@@ -14,7 +14,7 @@ import { readTree } from './language/read-tree.ts'
 import type { Filter } from './language/tree.ts'
 import { needsOf, type Needs } from './needs.ts'
 
-/** What is wanted. Everything that is left out has its default. */
+/** Which sockets a snapshot holds, and what it reports of them. Every member has a default. */
 export interface Query {
   /** Default: tcp and udp. */
   readonly protocols?: readonly Protocol[]
@@ -24,21 +24,21 @@ export interface Query {
   readonly states?: readonly State[]
   /** Default: true. Without owners a snapshot is faster. */
   readonly owners?: boolean
-  /** What to ask the kernel for beside the plain record. Default: nothing. */
+  /** What to request from the kernel besides the plain record. Default: nothing. */
   readonly details?: readonly DetailName[]
-  /** Which network namespaces. Default: the own one. A name is one under /run/netns, or the container it belongs to. */
+  /** Which network namespaces. Default: the current one. A name is one under /run/netns, or the container it belongs to. */
   readonly namespaces?: 'own' | 'all' | { readonly name: string } | { readonly pid: number } | { readonly path: string }
-  /** Which sockets: text in the filter language, the tree that parseFilter makes of it, or a function. */
+  /** Which sockets: text in the filter language, the tree that parseFilter returns for it, or a function. */
   readonly filter?: string | Filter | SocketTest
 }
 
 export const queryKeys = ['protocols', 'families', 'states', 'owners', 'details', 'namespaces', 'filter'] satisfies (keyof Query)[]
 
-/** A query with every default filled in, every word checked, what its filter looks at added, and its filter compiled. Only planQuery makes one. */
+/** A query with every default filled in, every word checked, the needs of its filter added, and its filter compiled. Only planQuery creates one. */
 export class Plan {
-  /** Only what the constructor made has it. */
+  /** A private mark: only the constructor sets it. */
   readonly #isPlan = true
-  /** What was asked, as the caller wrote it; what the caller changes afterwards has no effect. */
+  /** The query as the caller wrote it; later changes of the caller have no effect. */
   readonly query: Query
   /** The protocols that are wanted. */
   readonly protocols: readonly Protocol[]
@@ -52,17 +52,17 @@ export class Plan {
   readonly details: readonly DetailName[]
   /** The network namespaces that are listed. */
   readonly namespaces: NonNullable<Query['namespaces']>
-  /** The filter, unless it was a function: for what the kernel can judge of it. */
+  /** The filter, unless it was a function: for the part that the kernel can evaluate. */
   readonly filter: Filter | undefined
-  /** What that filter looks at. */
+  /** What that filter reads. */
   readonly needs: Needs | undefined
   /** The fields that the filter can name. */
   readonly fields: FieldRegistry
-  /** What can be judged before owners are known: false when the socket is not wanted whoever holds it. */
+  /** What can be tested before owners are known: false when the socket does not match, whoever holds it. */
   readonly prefilter: (socket: Socket) => boolean
-  /** Everything that the query says about a single socket, in one test. */
+  /** All conditions of the query on a single socket, in one test. */
   readonly test: SocketTest
-  /** Every socket of the wanted protocols and families is wanted: there is nothing to test. */
+  /** Every socket of the protocols and families matches: there is nothing to test. */
   readonly matchesEverything: boolean
 
   constructor(given: Query = {}, fields: FieldRegistry = standardFields) {
@@ -111,7 +111,7 @@ export class Plan {
     Object.freeze(this)
   }
 
-  /** Whether it was made here: an object that only looks like a plan was not checked. */
+  /** Whether it was created here: an object of the same form was not checked. */
   static is(given: unknown): given is Plan {
     return typeof given === 'object' && given !== null && #isPlan in given && given.#isPlan
   }
@@ -140,20 +140,20 @@ function words<T extends string>(argument: string, given: readonly T[] | undefin
   if (!Array.isArray(given)) throw new ArgumentError(`${argument}: needs a list of words`)
   const copy = [...given]
   for (const word of copy) {
-    if (!known.includes(word)) throw new ArgumentError(`${argument}: ${String(JSON.stringify(word))} is none of ${known.join(', ')}`)
+    if (!known.includes(word)) throw new ArgumentError(`${argument}: ${String(JSON.stringify(word))} is not one of ${known.join(', ')}`)
   }
   return Object.freeze(copy)
 }
 
-/** The plan, when it is one; anything else is an ArgumentError. Sources take nothing but plans. */
+/** The plan, when it is one; anything else is an ArgumentError. Sources accept only plans. */
 export function checkPlan(given: unknown): Plan {
   if (Plan.is(given)) return given
-  throw new ArgumentError(`plan: needs a plan, as planQuery() makes it, got ${given === null ? 'null' : typeof given}`)
+  throw new ArgumentError(`plan: needs a plan, as planQuery() returns it, got ${given === null ? 'null' : typeof given}`)
 }
 
 /**
- * The smallest plan that holds everything that each of these needs: whatever one of them takes from a snapshot, the union takes too, with its
- * owners and details. Namespaces that differ become all of them. The filter stays when all have the very same one, and it can be judged by one snapshot.
+ * The smallest plan that contains everything that each of these needs: the union matches every socket that one of them matches, with its
+ * owners and details. Different namespaces become all of them. The filter stays when all have the same one, and it can be evaluated on one snapshot.
  */
 export function unionOf(plans: readonly Plan[]): Plan {
   for (const plan of plans) checkPlan(plan)
@@ -177,7 +177,7 @@ export function unionOf(plans: readonly Plan[]): Plan {
   )
 }
 
-/** The same function, or trees that say the same. Two registries may read one text as two things. */
+/** The same function, or trees with the same meaning. Two registries may read the same text differently. */
 function isSameFilter(a: Plan, b: Plan): boolean {
   if (a.query.filter === b.query.filter && a.fields === b.fields) return true
   return (

@@ -19,7 +19,7 @@ export function socketAction(name: 'close' | 'shutdown', socket: Socket): Action
 export function signalAction(process: Process, signal: Signal): Action {
   checkIs('process', process, aProcess)
   if (!(Number.isSafeInteger(process.pid) && process.pid > 0)) throw new ArgumentError('process: needs a process with a pid above 0')
-  if (!signals.includes(signal)) throw new ArgumentError(`signal: ${JSON.stringify(signal)} is none of ${signals.join(', ')}`)
+  if (!signals.includes(signal)) throw new ArgumentError(`signal: ${JSON.stringify(signal)} is not one of ${signals.join(', ')}`)
   return async source => actionOf(source, 'signal')(process, signal)
 }
 

@@ -29,19 +29,19 @@ export function sockets(query?: Query): Promise<Snapshot> {
 /** Frames of this machine: at once and then every so often. See `Machine.watch`. */
 export function watch(options: WatchOptions = {}): AsyncGenerator<Frame, void, undefined> {
   const parts = watchParts(options)
-  return thisMachine.iterate(({ monitor }) => monitor.frames(parts))
+  return thisMachine.iterate(machine => machine.monitor(parts.query).frames(parts))
 }
 
 /** Each socket's opening and end on this machine, as it happens. See `Machine.events`. */
 export function events(options: EventOptions = {}): AsyncGenerator<SocketEvent | EventGap, void, undefined> {
   const parts = eventParts(options)
-  return thisMachine.iterate(({ monitor }) => monitor.events(parts))
+  return thisMachine.iterate(machine => machine.monitor(parts.query).events(parts))
 }
 
 /** Watches TCP connections of this machine for a while, and judges each over the whole time. */
 export function explain(options: ExplainOptions = {}): Promise<Explanation> {
   const request = explainRequest(options)
-  return thisMachine.use(({ monitor }) => request(monitor))
+  return thisMachine.use(machine => request(machine.monitor(options)))
 }
 
 /** What listens on this machine, from where it can be reached, and how many are connected. */

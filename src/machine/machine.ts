@@ -44,14 +44,21 @@ import {
 export class Machine {
   /** Where its sockets come from. */
   readonly source: Source
-  /** The loop that all subscribers of this machine share. */
-  readonly monitor: Monitor
+  /** One for each choice of network namespaces: what is asked of the source for all subscribers is of one choice. */
+  readonly #monitors = new Map<string, Monitor>()
   #closing: Promise<void> | undefined
 
   /** `openMachine()` makes one; a source of your own can be followed, too. */
   constructor(source: Source) {
     this.source = source
-    this.monitor = new Monitor(source)
+  }
+
+  /** The loop that all subscribers of the same network namespaces share. */
+  monitor({ namespaces = 'own' }: Pick<Query, 'namespaces'> = {}): Monitor {
+    const scope = JSON.stringify(namespaces)
+    let monitor = this.#monitors.get(scope)
+    if (monitor === undefined) this.#monitors.set(scope, (monitor = new Monitor(this.source)))
+    return monitor
   }
 
   /** Every socket that is asked for, as it is now, with owners. */
@@ -64,7 +71,8 @@ export class Machine {
    * slow gets the newest frame, and how many were left out.
    */
   watch(options: WatchOptions = {}): FrameSubscription {
-    return this.monitor.frames(watchParts(options))
+    const parts = watchParts(options)
+    return this.monitor(parts.query).frames(parts)
   }
 
   /**
@@ -72,12 +80,13 @@ export class Machine {
    * A caller that is slow loses nothing silently: what there was no room for comes as a gap with its count.
    */
   events(options: EventOptions = {}): AsyncGenerator<SocketEvent | EventGap, void, undefined> {
-    return this.monitor.events(eventParts(options))
+    const parts = eventParts(options)
+    return this.monitor(parts.query).events(parts)
   }
 
   /** Watches TCP connections for a while, and judges each over the whole time. */
   explain(options: ExplainOptions = {}): Promise<Explanation> {
-    return explainRequest(options)(this.monitor)
+    return explainRequest(options)(this.monitor(options))
   }
 
   /** What listens: the sockets of a port that the same processes hold, with their reach and the number of their connections. */
@@ -198,7 +207,8 @@ export class Machine {
   }
 
   async #close(): Promise<void> {
-    await this.monitor.close()
+    for (const monitor of this.#monitors.values()) await monitor.close()
+    this.#monitors.clear()
     this.source.close()
   }
 

@@ -1,7 +1,7 @@
 // The options of the library's functions: one object, which holds the query beside what a function does with it.
 
 import { planQuery, queryKeys, type Query } from '../filter/plan.ts'
-import { checkIs, checkKeys, checkKind, checkMillis, type Thing } from '../model/arguments.ts'
+import { checkIs, checkKeys, checkKind, checkMillis, type ObjectKind } from '../model/arguments.ts'
 import type { AbortSignalLike } from '../model/signal.ts'
 
 /** Options without those that say which sockets. */
@@ -34,6 +34,8 @@ export interface WatchOptions extends Query {
   readonly flows?: boolean | undefined
   /** Also each opening and end with its time, owners and bytes. Default: false. */
   readonly events?: boolean | undefined
+  /** Also how healthy each TCP connection was since the snapshot before. Default: false. */
+  readonly health?: boolean | undefined
   /** Also what processes use of the machine. Default: false. */
   readonly use?: boolean | undefined
   /** Also what the system as a whole counts. Default: false. */
@@ -42,7 +44,7 @@ export interface WatchOptions extends Query {
   readonly limits?: boolean | undefined
 }
 
-const watchKeys = ['every', 'signal', 'flows', 'events', 'use', 'counters', 'limits'] as const
+const watchKeys = ['every', 'signal', 'flows', 'events', 'health', 'use', 'counters', 'limits'] as const
 
 /** How to follow events: which sockets, and how often snapshots find what is not reported. */
 export interface EventOptions extends Query {
@@ -57,7 +59,7 @@ export function watchParts(options: WatchOptions): Rest<WatchOptions> & { readon
   const { query, rest } = splitOptions(options, watchKeys)
   checkEvery(rest.every)
   checkSignal(rest.signal)
-  for (const name of ['flows', 'events', 'use', 'counters', 'limits'] as const) checkSwitch(name, rest[name])
+  for (const name of ['flows', 'events', 'health', 'use', 'counters', 'limits'] as const) checkSwitch(name, rest[name])
   return { ...rest, query }
 }
 
@@ -74,7 +76,7 @@ export function checkEvery(every: unknown): void {
   if (every !== undefined) checkMillis('every', every)
 }
 
-const anAbortSignal: Thing = {
+const anAbortSignal: ObjectKind = {
   what: 'an AbortSignal',
   fields: { aborted: 'boolean', addEventListener: 'function', removeEventListener: 'function' },
 }

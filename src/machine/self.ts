@@ -1,4 +1,4 @@
-// Which processes this program belongs to: nobody means them when a port is to be freed.
+// The process of this program and its parents.
 
 import type { Source } from '../source/source.ts'
 

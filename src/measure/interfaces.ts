@@ -1,4 +1,4 @@
-// What went through each interface between two readings. A counter that is set back gives no rate, never a wrong one.
+// What went through each interface between two readings. A counter that was reset has no rate, never a wrong one.
 
 import { checkEach, checkKind } from '../model/arguments.ts'
 import type { InterfaceFlow } from '../model/flow.ts'
@@ -13,7 +13,7 @@ export interface InterfaceMeter {
   take(interfaces: readonly Interface[], intervalMs: number | undefined): InterfaceFlow[]
 }
 
-interface Known {
+interface PreviousReading {
   counters: InterfaceCounters | undefined
   inHistory: number[]
   outHistory: number[]
@@ -21,29 +21,29 @@ interface Known {
 
 /** Starts counting. */
 export function interfaceMeter(): InterfaceMeter {
-  let known = new Map<string, Known>()
+  let previous = new Map<string, PreviousReading>()
   return {
     take(interfaces, intervalMs) {
       checkEach('interfaces', interfaces, {
-        what: 'an interface, as Source.interfaces() gives it',
+        what: 'an interface, as Source.interfaces() returns it',
         fields: { index: 'number', name: 'text' },
       })
       if (intervalMs !== undefined) checkKind('intervalMs', intervalMs, 'number')
-      const next = new Map<string, Known>()
+      const next = new Map<string, PreviousReading>()
       const flows = interfaces.map(one => {
-        const key = `${one.index} ${one.name}` // An index is used again for another interface.
-        const was = known.get(key) ?? { counters: undefined, inHistory: [], outHistory: [] }
+        const key = `${one.index} ${one.name}` // An index is reused for another interface.
+        const was = previous.get(key) ?? { counters: undefined, inHistory: [], outHistory: [] }
         const flow = interfaceFlow(one, was, intervalMs)
         next.set(key, { counters: one.counters, inHistory: [...flow.inHistory], outHistory: [...flow.outHistory] })
         return flow
       })
-      known = next
+      previous = next
       return flows
     },
   }
 }
 
-function interfaceFlow(now: Interface, was: Known, intervalMs: number | undefined): InterfaceFlow {
+function interfaceFlow(now: Interface, was: PreviousReading, intervalMs: number | undefined): InterfaceFlow {
   const since = (of: keyof InterfaceCounters): number | undefined =>
     was.counters && now.counters && intervalMs !== undefined ? grown(was.counters[of], now.counters[of]) : undefined
   const inBytes = since('inBytes')
@@ -73,13 +73,13 @@ function interfaceFlow(now: Interface, was: Known, intervalMs: number | undefine
   }
 }
 
-/** What interfaces had counted in the middle of two readings, and by how much that may be off: half of the bytes that went through between them. */
+/** What interfaces had counted at the middle of two readings, and the error of that: half of the bytes that went through between them. */
 export interface Between {
   readonly interfaces: readonly Interface[]
   readonly unsureBytes: number
 }
 
-/** Of a moment that lies between two readings. An interface that is new, or whose counters were set back, is as it was read last. */
+/** The counters at a moment between two readings. An interface that is new, or whose counters were reset, is as in the second reading. */
 export function between(before: readonly Interface[], after: readonly Interface[]): Between {
   const first = new Map(before.map(one => [`${one.index} ${one.name}`, one.counters]))
   let unsureBytes = 0
@@ -105,8 +105,8 @@ const names = [
 ] as const satisfies readonly (keyof InterfaceCounters)[]
 
 /**
- * How much a counter grew; undefined when it was set back. Some drivers count in 32 bits: one that falls from near the top of
- * them to near their bottom went round.
+ * How much a counter grew; undefined when it was reset. Some drivers count in 32 bits: a counter that falls from near the top of
+ * that range to near its bottom has wrapped.
  */
 export function grown(before: number, now: number): number | undefined {
   if (now >= before) return now - before

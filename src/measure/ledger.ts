@@ -1,5 +1,5 @@
-// What the bytes of the interfaces were: payload of processes, payload without an owner, retransmissions, headers, and a rest.
-// It does not know traffic that only passes through this machine, nor the link's own frames: those are in the rest.
+// What the bytes of the interfaces consisted of: payload of processes, payload without an owner, retransmissions, headers, and a residual.
+// Traffic that is only forwarded by this machine, and the link's own frames, are part of the residual.
 
 import { checkEach, checkIs, checkKind } from '../model/arguments.ts'
 import type { Accuracy } from '../model/accuracy.ts'
@@ -10,16 +10,16 @@ const LINK = 14
 const ipHeader = { ipv4: 20, ipv6: 40 } as const
 
 /**
- * The ledger of one interval; undefined when no interface could be read. `unsureBytes` says by how much the interfaces' bytes may be off,
+ * The ledger of one interval; undefined when no interface could be read. `unsureBytes` is the error of the interfaces' bytes,
  * because they were not read at the same moment as the sockets' (see `between`).
  */
 export function ledger(flows: Flows, interfaces: readonly InterfaceFlow[], unsureBytes?: number): Ledger | undefined {
   checkIs('flows', flows, {
-    what: 'flows, as a frame of watch({ flows: true }) or flowMeter() gives them',
+    what: 'flows, as a frame of watch({ flows: true }) or flowMeter() has them',
     fields: { sockets: 'list', total: 'object' },
   })
   checkEach('interfaces', interfaces, {
-    what: 'what went through an interface, as interfaceMeter() gives it',
+    what: 'what went through an interface, as interfaceMeter() returns it',
     fields: { inBytes: 'number', outBytes: 'number' },
   })
   if (unsureBytes !== undefined) checkKind('unsureBytes', unsureBytes, 'number')
@@ -29,15 +29,15 @@ export function ledger(flows: Flows, interfaces: readonly InterfaceFlow[], unsur
   const kernel = onWire.filter(flow => flow.socket?.ownerless === 'kernel')
   const unowned = onWire.filter(flow => flow.socket?.owners.length === 0 && flow.socket.ownerless !== 'kernel')
   const owned = onWire.filter(flow => (flow.socket?.owners.length ?? 0) > 0)
-  const again = onWire.reduce((all, flow) => all + flow.retransmittedBytes, 0)
-  // What was lost can have been anybody's.
+  const retransmitted = onWire.reduce((all, flow) => all + flow.retransmittedBytes, 0)
+  // Lost bytes may have belonged to any process.
   const best = flows.total.accuracy === 'exact' ? 'exact' : 'sampled'
   const rows: LedgerRow[] = [
     row('processes', owned, best),
     row('no owner', unowned, best),
     row('kernel', kernel, best),
-    // What the other end sent twice arrives here, but no counter of this end tells it.
-    { what: 'retransmissions', inBytes: 0, outBytes: again, accuracy: best },
+    // Retransmissions of the other end arrive here, but no counter of this end includes them.
+    { what: 'retransmissions', inBytes: 0, outBytes: retransmitted, accuracy: best },
     {
       what: 'headers',
       inBytes: headers(onWire, 'inSegments', sum('inPackets'), interfaces),
@@ -62,7 +62,7 @@ function row(what: LedgerRow['what'], flows: readonly Flow[], best: Accuracy): L
 const total = (flows: readonly Flow[], of: 'inBytes' | 'outBytes'): number => flows.reduce((sum, flow) => sum + flow[of], 0)
 
 /**
- * The bytes of all headers. A packet that the interface sees can be many segments of TCP at once, with one header between
+ * The bytes of all headers. A packet on the interface can be many TCP segments at once, with one header between
  * them, so there are never more headers than packets.
  */
 function headers(flows: readonly Flow[], of: 'inSegments' | 'outSegments', packets: number, interfaces: readonly InterfaceFlow[]): number {

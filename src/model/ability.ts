@@ -1,6 +1,6 @@
-// What this machine lets us see.
+// What a source can do on a machine.
 
-/** One thing that a source can do, or cannot. */
+/** One feature of a source, and whether it works on this machine. */
 export interface Ability {
   /** A short name: `list`, `owners`, `bpf-owners`, `events`. */
   readonly name: string

@@ -1,4 +1,4 @@
-// How true a number is.
+// The accuracy of a number.
 
-/** Where a number comes from: counted by the kernel, seen at intervals, or worked out. */
+/** Where a number comes from: counted by the kernel, sampled at intervals, or estimated. */
 export type Accuracy = 'exact' | 'sampled' | 'estimate'

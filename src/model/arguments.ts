@@ -1,4 +1,4 @@
-// What callers give, checked by name: a mistake is an ArgumentError that starts with the name of the argument, and says what would be right. Pure.
+// Checks of callers' arguments: a mistake is an ArgumentError that starts with the name of the argument and states what is required. Pure.
 
 import { ArgumentError } from './errors.ts'
 import { nearest } from './nearest.ts'
@@ -14,7 +14,7 @@ const kinds = {
 }
 type Kind = keyof typeof kinds
 
-const said: Readonly<Record<Kind, string>> = {
+const kindTexts: Readonly<Record<Kind, string>> = {
   text: 'text',
   number: 'a number',
   boolean: 'true or false',
@@ -24,49 +24,49 @@ const said: Readonly<Record<Kind, string>> = {
   function: 'a function',
 }
 
-/** A thing of ours that callers hand back: what it is, and the fields by which it is known. A `?` may be undefined. */
-export interface Thing {
+/** An object of this library that callers pass back: what it is, and the fields by which it is recognized. A `?` may be undefined. */
+export interface ObjectKind {
   readonly what: string
   readonly fields: Readonly<Record<string, Kind | `${Kind}?`>>
 }
 
-export const aSocket: Thing = { what: 'a socket, as a snapshot gives it', fields: { key: 'text' } }
-/** One that something is done to. */
-export const aFullSocket: Thing = { ...aSocket, fields: { key: 'text', protocol: 'text', owners: 'list' } }
-export const aProcess: Thing = { what: 'a process, as a snapshot gives it', fields: { key: 'text', pid: 'number' } }
-export const aSnapshot: Thing = { what: 'a snapshot, as sockets() gives it', fields: { sockets: 'list', processes: 'map' } }
-export const aSource: Thing = { what: 'a source, as openSource() gives it', fields: { takeSnapshot: 'function' } }
-export const tcpStatistics: Thing = { what: 'what TCP knows, as the tcp of a socket gives it', fields: {} }
+export const aSocket: ObjectKind = { what: 'a socket of a snapshot', fields: { key: 'text' } }
+/** The argument of an action. */
+export const aFullSocket: ObjectKind = { ...aSocket, fields: { key: 'text', protocol: 'text', owners: 'list' } }
+export const aProcess: ObjectKind = { what: 'a process of a snapshot', fields: { key: 'text', pid: 'number' } }
+export const aSnapshot: ObjectKind = { what: 'a snapshot, as sockets() returns it', fields: { sockets: 'list', processes: 'map' } }
+export const aSource: ObjectKind = { what: 'a source, as openSource() returns it', fields: { takeSnapshot: 'function' } }
+export const tcpStatistics: ObjectKind = { what: 'TCP statistics, such as the tcp of a socket', fields: {} }
 
-/** What was given, in a few words. */
+/** A short text for the value of an argument. */
 function shown(value: unknown): string {
   if (typeof value === 'string') return JSON.stringify(value.length > 40 ? `${value.slice(0, 40)}…` : value)
-  for (const kind of ['list', 'object', 'function'] as const) if (kinds[kind](value)) return said[kind]
+  for (const kind of ['list', 'object', 'function'] as const) if (kinds[kind](value)) return kindTexts[kind]
   return String(value)
 }
 
-/** Any argument that is one value. */
+/** Checks an argument that is a single value. */
 export function checkKind(argument: string, given: unknown, kind: Kind): void {
-  if (!kinds[kind](given)) throw new ArgumentError(`${argument}: needs ${said[kind]}, got ${shown(given)}`)
+  if (!kinds[kind](given)) throw new ArgumentError(`${argument}: needs ${kindTexts[kind]}, got ${shown(given)}`)
 }
 
-/** A thing of ours. */
-export function checkIs(argument: string, given: unknown, thing: Thing): void {
-  const wrong = wrongField(given, thing)
+/** Checks an argument that is an object of this library. */
+export function checkIs(argument: string, given: unknown, kind: ObjectKind): void {
+  const wrong = wrongField(given, kind)
   if (wrong === undefined) return
   const got = wrong === '' ? `got ${shown(given)}` : `but its ${wrong} is ${shown((given as Record<string, unknown>)[wrong])}`
-  throw new ArgumentError(`${argument}: needs ${thing.what}, ${got}`)
+  throw new ArgumentError(`${argument}: needs ${kind.what}, ${got}`)
 }
 
-/** A list of such things. */
-export function checkEach(argument: string, given: unknown, thing: Thing): void {
+/** Checks a list of such objects. */
+export function checkEach(argument: string, given: unknown, kind: ObjectKind): void {
   checkKind(argument, given, 'list')
   const list = given as readonly unknown[]
-  for (let i = 0; i < list.length; i++) if (wrongField(list[i], thing) !== undefined) checkIs(`${argument}[${i}]`, list[i], thing)
+  for (let i = 0; i < list.length; i++) if (wrongField(list[i], kind) !== undefined) checkIs(`${argument}[${i}]`, list[i], kind)
 }
 
-/** The first field that is not as it should be; the empty name when it is no object at all. */
-function wrongField(given: unknown, { fields }: Thing): string | undefined {
+/** The first wrong field; the empty name when the value is not an object at all. */
+function wrongField(given: unknown, { fields }: ObjectKind): string | undefined {
   if (!kinds.object(given)) return ''
   for (const name in fields) {
     const kind = fields[name]!
@@ -78,24 +78,24 @@ function wrongField(given: unknown, { fields }: Thing): string | undefined {
   return undefined
 }
 
-/** An object that holds these keys and no others. */
+/** Checks an object that may have these keys and no others. */
 export function checkKeys(argument: string, given: unknown, known: readonly string[]): void {
   if (!kinds.object(given)) throw new ArgumentError(`${argument}: needs an object, got ${shown(given)}`)
   for (const key of Object.keys(given as object)) {
     if (known.includes(key)) continue
     const near = nearest(key, known)
-    const hint = near === undefined ? `there is no such key; there are ${known.join(', ')}` : `did you mean ${near}?`
+    const hint = near === undefined ? `unknown key; expected one of ${known.join(', ')}` : `did you mean ${near}?`
     throw new ArgumentError(`${argument}.${key}: ${hint}`)
   }
 }
 
-/** A time to wait, as a timer of JavaScript can. */
+/** Checks a time to wait: a delay that a JavaScript timer accepts. */
 export function checkMillis(argument: string, given: unknown): void {
   if (!(typeof given === 'number' && given > 0 && given <= 2 ** 31 - 1))
     throw new ArgumentError(`${argument}: needs milliseconds above 0, got ${shown(given)}`)
 }
 
-/** A number of things. */
+/** Checks a number that counts. */
 export function checkCount(argument: string, given: unknown): void {
   if (!(Number.isInteger(given) && (given as number) >= 0))
     throw new ArgumentError(`${argument}: needs a whole number from 0, got ${shown(given)}`)

@@ -1,14 +1,10 @@
-import { test } from 'node:test'
 import { deepEqual } from 'node:assert/strict'
+import { test } from 'node:test'
 import { counted } from './counted.ts'
 
-test('a noun is singular after 1 only', () => {
+test('nouns follow their number', () => {
   deepEqual(
-    [0, 1, 2].map(n => counted(n, 'socket')),
-    ['0 sockets', '1 socket', '2 sockets'],
-  )
-  deepEqual(
-    [1, 3].map(n => counted(n, 'process', 'processes')),
-    ['1 process', '3 processes'],
+    [counted(1, 'process', 'processes'), counted(2, 'process', 'processes'), counted(0, 'socket')],
+    ['1 process', '2 processes', '0 sockets'],
   )
 })

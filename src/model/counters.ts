@@ -1,10 +1,10 @@
-// What the system as a whole counts, not any one socket.
+// Counters of the system as a whole, not of any one socket.
 
 /** The counters of TCP since the machine started. */
 export interface TcpCounters {
-  /** Connections that programs here opened. */
+  /** Connections that local programs opened. */
   readonly opened: number
-  /** Connections that programs here accepted. */
+  /** Connections that local programs accepted. */
   readonly accepted: number
   /** Connections that could not be made. */
   readonly failed: number
@@ -24,13 +24,13 @@ export interface TcpCounters {
   readonly sentResets: number
 }
 
-/** The counters of UDP over one family since the machine started. */
+/** The counters of UDP over one address family since the machine started. */
 export interface UdpCounters {
   /** Datagrams that were delivered. */
   readonly receivedDatagrams: number
   /** Datagrams that were sent. */
   readonly sentDatagrams: number
-  /** Datagrams that came for a port that nobody had. */
+  /** Datagrams for a port without a socket. */
   readonly refusedDatagrams: number
   /** Datagrams that could not be delivered for another reason. */
   readonly receiveErrors: number

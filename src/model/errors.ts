@@ -1,4 +1,4 @@
-// The errors that callers can meet. What could not be seen is a Gap, not an error.
+// The errors that callers can receive. What could not be seen is a Gap, not an error.
 
 /** A call to the operating system that failed as a whole. */
 export class OsError extends Error {
@@ -8,7 +8,7 @@ export class OsError extends Error {
   readonly call: string
   /** The name of the error, such as `EPERM`. */
   readonly code: string
-  /** What is known of the cause, or what would help. */
+  /** The known cause, or what would help. */
   readonly help: string | undefined
   constructor(call: string, code: string, options?: ErrorOptions & { readonly help?: string }) {
     super(`${call} failed: ${code}${options?.help === undefined ? '' : ` (${options.help})`}`, options)
@@ -18,10 +18,10 @@ export class OsError extends Error {
   }
 }
 
-/** An argument of the caller that is wrong. Its message starts with the name of the argument. It is a TypeError, also by its name. */
+/** An argument of the caller that is wrong. Its message starts with the name of the argument. It is a TypeError, also by name. */
 export class ArgumentError extends TypeError {}
 
-/** Bytes that are not what they should be: damaged, cut short, or newer than this program. */
+/** Invalid bytes: damaged, cut short, or newer than this program. */
 export class DecodeError extends Error {
   /** `DecodeError`. */
   override readonly name = 'DecodeError'
@@ -31,7 +31,7 @@ export class DecodeError extends Error {
   readonly needed: number
   /** How many bytes there were. */
   readonly got: number
-  /** `text` says what is wrong where it is not the number of bytes. */
+  /** `text` states what is wrong where it is not the number of bytes. */
   constructor(struct: string, needed: number, got: number, where = '', options?: ErrorOptions & { readonly text?: string }) {
     super(`${struct}${where === '' ? '' : ` ${where}`}: ${options?.text ?? `needs ${needed} bytes, got ${got}`}`, options)
     this.struct = struct
@@ -40,7 +40,7 @@ export class DecodeError extends Error {
   }
 }
 
-/** A filter that does not say anything: with the place in its text. */
+/** A filter that is not valid, with the position of the mistake in its text. */
 export class FilterError extends Error {
   /** `FilterError`. */
   override readonly name = 'FilterError'
@@ -50,7 +50,7 @@ export class FilterError extends Error {
   readonly start: number
   /** Where in the text the mistake ends. */
   readonly end: number
-  /** What would have been right there. */
+  /** What is valid there. */
   readonly expected: string
   constructor(message: string, text: string, start: number, end: number, expected: string) {
     super(message)

@@ -6,7 +6,7 @@ import type { Process } from './process.ts'
 import type { Protocol, Socket, State, Traffic } from './socket.ts'
 
 /**
- * How openings and ends are seen: by programs inside the kernel, by the kernel's messages that a socket was destroyed, or only by
+ * How openings and ends are observed: by programs inside the kernel, by the kernel's messages that a socket was destroyed, or only by
  * comparing snapshots.
  */
 export type Tier = 'bpf' | 'destroy' | 'snapshot'
@@ -21,21 +21,21 @@ export interface SocketEvent {
   readonly durationMs: number | undefined
   /** The socket as it was at that moment, with its final counters when it closed. */
   readonly socket: Socket
-  /** The owners that are known. */
+  /** The known owners. */
   readonly processes: readonly Process[]
-  /** Payload bytes that it received in all; undefined when they are not known. */
+  /** Payload bytes that it received in total; undefined when they are not known. */
   readonly bytesIn: number | undefined
-  /** Payload bytes that it sent in all; undefined when they are not known. */
+  /** Payload bytes that it sent in total; undefined when they are not known. */
   readonly bytesOut: number | undefined
-  /** How true the byte counts are. */
+  /** The accuracy of the byte counts. */
   readonly accuracy: Accuracy | undefined
-  /** How it was seen. */
+  /** How it was observed. */
   readonly tier?: Tier | undefined
 }
 
-/** Something that a stream of events lacks: lost records, or a tier that does not work here. */
+/** A lack of a stream of events: lost records, or a tier that does not work here. */
 export interface EventGap {
-  /** What tells it from an event of a socket. */
+  /** Distinguishes it from the event of a socket. */
   readonly type: 'gap'
   /** When, in milliseconds since 1970. */
   readonly atMs: number
@@ -48,14 +48,14 @@ export type SourceEvent = OpenedReport | UsedReport | ClosedReport
 
 interface Report {
   readonly atMs: number
-  /** The same moment by a clock that never jumps, where the source has one: durations are taken from it. */
+  /** The same moment by a monotonic clock, where the source has one: durations are computed from it. */
   readonly monotonicMs?: number | undefined
   readonly tier: Tier
 }
 
 /** A socket opened. */
 export interface OpenedReport extends Report {
-  /** What tells it from other reports. */
+  /** Distinguishes it from other reports. */
   readonly type: 'opened'
   /** The socket as the report describes it. */
   readonly socket: Socket
@@ -63,33 +63,33 @@ export interface OpenedReport extends Report {
 
 /** A process used a socket for the first time. */
 export interface UsedReport extends Report {
-  /** What tells it from other reports. */
+  /** Distinguishes it from other reports. */
   readonly type: 'used'
   /** The socket as the report describes it. */
   readonly socket: Socket
-  /** Undefined for a process that cannot be seen from here. */
+  /** Undefined for a process that is not visible from here. */
   readonly process: Process | undefined
 }
 
 /** A socket ended. */
 export interface ClosedReport extends Report {
-  /** What tells it from other reports. */
+  /** Distinguishes it from other reports. */
   readonly type: 'closed'
   /** The key of the socket. */
   readonly key: string
   /** The socket with its final counters; undefined when only its key and its traffic are known. */
   readonly socket: Socket | undefined
-  /** What processes moved on it in all, where their calls are counted. */
+  /** What processes sent and received on it in total, where their calls are counted. */
   readonly traffic?: Traffic | undefined
   /** Processes that the report itself names. */
   readonly processes?: readonly Process[]
-  /** Payload bytes that it received in all, where the source has them. */
+  /** Payload bytes that it received in total, where the source reports them. */
   readonly bytesIn: number | undefined
-  /** Payload bytes that it sent in all, where the source has them. */
+  /** Payload bytes that it sent in total, where the source reports them. */
   readonly bytesOut: number | undefined
-  /** How true the bytes are. */
+  /** The accuracy of the bytes. */
   readonly accuracy: Accuracy | undefined
-  /** For a TCP socket whose received bytes may include the other end's FIN: what else is known about that. */
+  /** For a TCP socket whose received bytes may include the other end's FIN: further evidence of that. */
   readonly peer?: PeerEvidence | undefined
 }
 
@@ -104,9 +104,9 @@ export interface PeerEvidence {
 /** How long after the end of a socket another report of it may come: a process may still read what had arrived. */
 export const endGraceMs = 30_000
 
-/** Which openings and ends are reported, so that nothing has to be concluded from snapshots alone. */
+/** Which openings and ends are reported, so that they need not be inferred from snapshots. */
 export interface Coverage {
-  /** How openings and ends are seen. */
+  /** How openings and ends are observed. */
   readonly tier: Tier
   /** The protocols whose openings are reported. */
   readonly opens: readonly Protocol[]

@@ -1,14 +1,14 @@
-// Who moved how many bytes. Bytes are payload: what programs wrote and read, without headers and without what was sent twice.
+// Who moved how many bytes. Bytes are payload: what programs wrote and read, without headers and without retransmissions.
 
 import type { Accuracy } from './accuracy.ts'
 import type { Process } from './process.ts'
 import type { Socket } from './socket.ts'
 
-/** What something moved: in the interval, and in all since the watch began. */
+/** What a socket, process, user or address moved: in the interval, and in total since the watch began. */
 export interface Flow {
   /** The key of the socket or the process, the name of the user or the remote address: the same in every frame. */
   readonly key: string
-  /** For people. */
+  /** The human-readable name. */
   readonly name: string
   /** Bytes that were received in the interval. */
   readonly inBytes: number
@@ -18,19 +18,19 @@ export interface Flow {
   readonly outBytesPerSecond: number
   readonly inTotalBytes: number
   readonly outTotalBytes: number
-  /** Segments or datagrams that were received in the interval, with and without payload; undefined when nothing counted them. */
+  /** Segments or datagrams that were received in the interval, with and without payload; undefined when they were not counted. */
   readonly inSegments: number | undefined
-  /** Segments or datagrams that were sent in the interval, with and without payload; undefined when nothing counted them. */
+  /** Segments or datagrams that were sent in the interval, with and without payload; undefined when they were not counted. */
   readonly outSegments: number | undefined
   /** Payload that was retransmitted in the interval. It is not part of `outBytes`. */
   readonly retransmittedBytes: number
   /** How many sockets it has. */
   readonly sockets: number
-  /** How many of its sockets nothing counts. */
+  /** How many of its sockets have no byte counters. */
   readonly uncountedSockets: number
-  /** Both directions, averaged over the last seconds: rows are ranked by it, so that they do not jump. */
+  /** Both directions, averaged over the last seconds: the rank of rows, so that they do not jump. */
   readonly averageBytesPerSecond: number
-  /** How true the numbers are: the least true of those that they were made of. */
+  /** The accuracy of the numbers: that of the least accurate part. */
   readonly accuracy: Accuracy
   /** The process; undefined in the other lists and when it is not known. */
   readonly process: Process | undefined
@@ -45,11 +45,11 @@ export interface Flows {
   /** Everything that moved. */
   readonly total: Flow
   /**
-   * Bytes that no process could be found for. With `processes` it adds up to `total`. In an interval it can be below 0: bytes that
-   * waited in a buffer have found their reader.
+   * Bytes that could not be attributed to a process. With `processes` it adds up to `total`. In an interval it can be below 0: when a
+   * process has read bytes that waited in a buffer before.
    */
   readonly unattributed: Flow
-  /** Those that moved something in the interval or just before. */
+  /** Those that moved bytes in the interval or just before. */
   readonly sockets: readonly Flow[]
   /** By the processes that moved the bytes. */
   readonly processes: readonly Flow[]
@@ -93,7 +93,7 @@ export interface InterfaceFlow {
   readonly inDrops: number
   /** Packets that were dropped instead of sent in the interval. */
   readonly outDrops: number
-  /** Undefined until there are two counts to compare, and when the counters were set back. */
+  /** Undefined until there are two readings to compare, and when the counters were reset. */
   readonly inBytesPerSecond: number | undefined
   /** Undefined until there are two counts to compare, and when the counters were set back. */
   readonly outBytesPerSecond: number | undefined
@@ -111,11 +111,11 @@ export interface LedgerRow {
   readonly inBytes: number
   /** Bytes that were sent. */
   readonly outBytes: number
-  /** How true the bytes are. */
+  /** The accuracy of the bytes. */
   readonly accuracy: Accuracy
 }
 
-/** What went through the interfaces in an interval, and what it was. The rows add up to the interfaces' bytes. */
+/** What went through the interfaces in an interval, and what it consisted of. The rows add up to the interfaces' bytes. */
 export interface Ledger {
   /** Bytes that the interfaces received. */
   readonly inBytes: number
@@ -123,8 +123,8 @@ export interface Ledger {
   readonly outBytes: number
   /** What the bytes were. */
   readonly rows: readonly LedgerRow[]
-  /** The residual as a share of all bytes, in per cent; undefined when nothing moved. */
+  /** The residual as a share of all bytes, in percent; undefined when nothing moved. */
   readonly residualPercent: number | undefined
-  /** By how much the residual may be off, as interfaces and sockets are not read at one moment; undefined where nobody knows. */
+  /** The error of the residual, because interfaces and sockets are not read at the same moment; undefined where it is not known. */
   readonly unsureBytes: number | undefined
 }

@@ -2,6 +2,8 @@
 
 import type { SystemCounters } from './counters.ts'
 import type { Coverage, SocketEvent } from './event.ts'
+import type { SocketHealth } from './health.ts'
+import type { HostIdentity } from './host.ts'
 import type { Flows, InterfaceFlow, Ledger } from './flow.ts'
 import type { SystemLimits } from './limits.ts'
 import type { ProcessUse } from './process.ts'
@@ -12,7 +14,7 @@ import type { Socket, State } from './socket.ts'
 export interface Frame extends Snapshot {
   /** Counts the frames of one subscriber, from 0. */
   readonly sequence: number
-  /** Time since the frame before, by a clock that never jumps; undefined in the first frame. */
+  /** Time since the frame before, by a monotonic clock; undefined in the first frame. */
   readonly intervalMs: number | undefined
   /** Sockets that opened since the frame before, also those that have closed again. Empty in the first frame, as the next two are. */
   readonly opened: readonly Socket[]
@@ -20,23 +22,27 @@ export interface Frame extends Snapshot {
   readonly closed: readonly Socket[]
   /** Sockets whose state changed. */
   readonly changed: readonly StateChange[]
-  /** The same openings and ends one by one, with times, owners and bytes, where events were asked for. */
+  /** The same openings and ends one by one, with times, owners and bytes, where events were requested. */
   readonly events: readonly SocketEvent[]
-  /** Which events are reported by the system, and what was lost. */
+  /** Which events the system reports, and what was lost. */
   readonly coverage: Coverage
+  /** Which machine it is of, and which of its runs: keys of sockets are unique within one run. Undefined where the source has no identity. */
+  readonly host: HostIdentity | undefined
   /** How many frames were left out before this one because the subscriber was busy. */
   readonly skipped: number
-  /** Who moved how many bytes since the frame before; absent in the first frame, and when flows were not asked for. */
+  /** Who moved how many bytes since the frame before; absent in the first frame, and when flows were not requested. */
   readonly flows?: Flows | undefined
-  /** What went through the interfaces; absent when flows were not asked for. */
+  /** What went through the interfaces; absent when flows were not requested. */
   readonly interfaces?: readonly InterfaceFlow[] | undefined
-  /** What the bytes of the interfaces were; absent where the interfaces cannot be read. */
+  /** What the bytes of the interfaces consisted of; absent where the interfaces cannot be read. */
   readonly ledger?: Ledger | undefined
-  /** What each process with a socket uses of the machine, where it was asked for. */
+  /** How healthy each TCP connection was between the last two snapshots, where it was requested. */
+  readonly health?: readonly SocketHealth[] | undefined
+  /** The resources that each process with a socket uses, where they were requested. */
   readonly use?: readonly ProcessUse[] | undefined
-  /** What the system as a whole counts, where it was asked for. */
+  /** The counters of the system as a whole, where they were requested. */
   readonly counters?: SystemCounters | undefined
-  /** The limits of the system, where they were asked for. */
+  /** The limits of the system, where they were requested. */
   readonly limits?: SystemLimits | undefined
 }
 
@@ -48,7 +54,7 @@ export interface StateChange {
   readonly from: State | undefined
 }
 
-/** What differs between two snapshots. */
+/** The differences between two snapshots. */
 export interface Change {
   /** Sockets that are in the second snapshot only. */
   readonly opened: readonly Socket[]

@@ -1,7 +1,7 @@
 // What could not be seen, as a part of the answer.
 
 /**
- * Every code that a gap can have, and what it means. Programs compare codes; the sentences of a gap are for people and may change.
+ * Every code of a gap, and its meaning. Programs compare codes; the texts of a gap are for display and may change.
  */
 export const gapCodes = {
   'table-refused': 'a table of sockets may not be read',
@@ -15,10 +15,10 @@ export const gapCodes = {
   'table-own-only': 'the kernel lists only the sockets of this user',
   'table-unsupported': 'this platform has no such tables',
   'owners-hidden': 'sockets belong to processes that may not be read',
-  'owners-elsewhere': 'sockets belong to processes outside of this pid namespace',
-  'owners-in-flight': 'sockets are held by no descriptor, and may be in flight between processes',
+  'owners-elsewhere': 'sockets belong to processes outside this pid namespace',
+  'owners-in-flight': 'sockets without a descriptor may be in flight between processes',
   'owners-unread': 'owners could not be looked up',
-  'owners-limit': 'there were more owners than are looked up',
+  'owners-limit': 'there were more owners than the limit',
   'processes-unread': 'processes could not be listed or read',
   'processes-refused': 'processes may not be read',
   'services-refused': 'the services inside processes may not be read',
@@ -28,42 +28,43 @@ export const gapCodes = {
   'marks-hidden': 'firewall marks may not be read',
   'statistics-refused': 'statistics of connections may not be read',
   'statistics-unread': 'statistics of connections could not be read',
-  'statistics-limit': 'there were more connections than are asked for their statistics',
+  'statistics-limit': 'there were more connections than the limit for statistics',
   'statistics-unsupported': 'this system does not report the statistics of connections',
   'namespaces-refused': 'network namespaces may not be entered',
-  'namespaces-hidden': 'network namespaces may exist that cannot be found',
-  'namespaces-limit': 'there were more network namespaces than are looked for',
+  'namespaces-hidden': 'there may be network namespaces that cannot be found',
+  'namespaces-limit': 'there were more network namespaces than the limit',
   'namespaces-unsupported': 'this platform has no network namespaces',
-  'events-refused': 'a source of events cannot be used',
+  'events-bpf-refused': 'programs in the kernel cannot report events',
+  'events-destroy-refused': "the kernel's destroy messages cannot be used",
   'events-lost': 'events were lost',
-  'ends-lost': 'ends of sockets were not reported, and snapshots found them',
-  'events-limit': 'more sockets are open than are tracked',
-  'bytes-sampled': 'exact counts of bytes could not be read, and rougher ones stand for them',
+  'ends-lost': 'ends of sockets were not reported, and were found by snapshots',
+  'events-limit': 'there were more sockets than can be tracked',
+  'bytes-sampled': 'exact byte counts could not be read; less accurate ones are used',
   'bytes-uncounted': 'bytes of some sockets are not counted',
-  'bytes-lost': 'bytes were not counted',
-  'bytes-late': 'bytes were counted only from some point on',
+  'bytes-lost': 'some bytes were not counted',
+  'bytes-late': 'bytes were counted only from a later moment on',
   'interfaces-unread': 'interfaces could not be read',
-  'recording-incomplete': 'the recording does not hold an answer',
+  'recording-incomplete': 'the recording lacks an answer',
   'recording-cut': 'the recording is cut short',
 } as const
-/** What is missing, as programs compare it. */
+/** What is missing, as a code that programs compare. */
 export type GapCode = keyof typeof gapCodes
 
-/** What tells one gap from another: its code and subject, and where it has no code, what is missing and why. */
-export const gapKey = (gap: Gap): string => `${gap.code ?? ''} ${gap.what} ${gap.code === undefined ? gap.why : ''}`
+/** The identity of a gap: the same lack has the same key, whatever its sentence and its count say. */
+export const gapKey = (gap: Gap): string => `${gap.code} ${gap.what}`
 
 /** Something that could not be seen: what, why, what would help, and how many. Never an exception. */
 export interface Gap {
   /** The identity of the gap: the same for the same lack, whatever its sentence says. */
-  readonly code?: GapCode
+  readonly code: GapCode
   /** What is missing. */
   readonly what: 'sockets' | 'owners' | 'processes' | 'statistics' | 'events' | 'bytes' | 'namespaces' | 'interfaces'
   /** Why it is missing. */
   readonly why: 'permission' | 'kernel' | 'platform' | 'interrupted' | 'lost' | 'limit' | 'gone' | 'recording' | 'damaged'
-  /** One sentence for people: what is missing. */
+  /** What is missing, in one human-readable sentence. */
   readonly text: string
-  /** What would help, in words; empty when nothing would. */
+  /** What would help; empty when nothing would. */
   readonly help: string
-  /** How many were missed, where it can be counted. */
+  /** How many were missed, where they can be counted. */
   readonly count: number | undefined
 }

@@ -2,50 +2,50 @@
 
 import type { State } from './socket.ts'
 
-/** What was measured over the interval. Every member is undefined where it is not known, or where too little happened to tell. */
+/** What was measured over the interval. Every member is undefined where it is not known, or where too little happened to measure it. */
 export interface Measured {
   readonly intervalMs: number
   readonly state: State | undefined
-  /** Payload handed to the network, with what was retransmitted. */
+  /** Payload sent, retransmissions included. */
   readonly sentBytes: number | undefined
   readonly receivedBytes: number | undefined
-  /** Payload that the other end acknowledged, each second. */
+  /** Payload that the other end acknowledged, per second. */
   readonly ackedBytesPerSecond: number | undefined
   readonly receivedBytesPerSecond: number | undefined
   /** Retransmitted ÷ sent. */
   readonly retransmittedShare: number | undefined
   readonly retransmittedSegments: number | undefined
-  /** Of the segments that were retransmitted: those that the other end had already (DSACK). */
+  /** The share of the retransmitted segments that the other end had already received (DSACK). */
   readonly spuriousShare: number | undefined
   readonly rttMicros: number | undefined
   readonly minRttMicros: number | undefined
-  /** Time that segments wait in queues on the way, while the connection fills the way. */
+  /** Time that segments wait in queues on the path, while the connection fills the path. */
   readonly queueDelayMicros: number | undefined
   readonly queueGrade: Grade | undefined
-  /** What the kernel sees arrive when the application does not hold it back. */
+  /** The delivery rate that the kernel measured while the application did not limit it. */
   readonly deliveryBytesPerSecond: number | undefined
-  /** What the windows would let through: the smaller window ÷ round-trip time. */
+  /** The rate that the windows allow: the smaller window ÷ round-trip time. */
   readonly windowBytesPerSecond: number | undefined
-  /** Acknowledged ÷ what the windows would let through. */
+  /** Acknowledged ÷ the rate that the windows allow. */
   readonly utilisation: number | undefined
-  /** Of the data segments that arrived: those that were not the next. */
+  /** The share of the received data segments that arrived out of order. */
   readonly outOfOrderShare: number | undefined
-  /** How often the kernel saw its own segments arrive in another order. */
+  /** How often the kernel detected that its own segments arrived in another order. */
   readonly reorderings: number | undefined
-  /** Of the delivered segments: those that a router marked (ECN). */
+  /** The share of the delivered segments that a router marked (ECN). */
   readonly markedShare: number | undefined
-  /** The other end has closed its window now, while data waits. */
+  /** The other end's window is closed now, while data waits. */
   readonly zeroWindow: boolean | undefined
   /** For how long nothing could be sent because of that. */
   readonly zeroWindowMs: number | undefined
-  /** For how long this program has not read although data waits and no more is let in. */
+  /** For how long this program has not read, although data waits and its window is closed. */
   readonly unreadMs: number | undefined
   readonly unreadBytes: number | undefined
-  /** Timeouts that passed without an acknowledgement, and the time that was lost in them. */
+  /** Timeouts without an acknowledgement, and the time that was lost in them. */
   readonly timeouts: number | undefined
   readonly timeoutMs: number | undefined
   readonly timeoutsInRow: number | undefined
-  /** What held the sender back; undefined when nothing was sent and nothing waited. */
+  /** What limited the sender; undefined when nothing was sent and nothing waited. */
   readonly limits: Limits | undefined
 }
 
@@ -55,18 +55,25 @@ export interface Health extends Measured {
   readonly findings: readonly Finding[]
 }
 
-/** How much a queue adds to the round trip: A+ below 5 ms, A below 30, B below 60, C below 200, D below 400, else F. */
+/** The health of one socket. */
+export interface SocketHealth {
+  /** The key of the socket. */
+  readonly key: string
+  readonly health: Health
+}
+
+/** How much a queue adds to the round-trip time: A+ below 5 ms, A below 30, B below 60, C below 200, D below 400, else F. */
 export type Grade = 'A+' | 'A' | 'B' | 'C' | 'D' | 'F'
 
-/** Shares of an interval; together they are 1. */
+/** Shares of an interval; they add up to 1. */
 export interface Limits {
   /** The application had nothing to send. */
   readonly application: number
   /** The window of the other end was too small. */
   readonly receiver: number
-  /** The send buffer was full, and everything in it was on its way. */
+  /** The send buffer was full, and everything in it was in flight. */
   readonly sendBuffer: number
-  /** The congestion window: the way itself. */
+  /** The congestion window: the path itself. */
   readonly network: number
 }
 
@@ -75,7 +82,7 @@ export const limitNames = ['application', 'receiver', 'sendBuffer', 'network'] a
 /** One of the things that can limit a sender. */
 export type LimitName = (typeof limitNames)[number]
 
-/** Every verdict, as programs compare it. */
+/** Every verdict, as a code that programs compare. */
 export type VerdictCode =
   | 'idle'
   | 'unreachable'
@@ -92,19 +99,19 @@ export type VerdictCode =
 export interface Verdict {
   /** The verdict. */
   readonly code: VerdictCode
-  /** True when someone should act. */
+  /** True when the connection needs attention. */
   readonly trouble: boolean
   /** One sentence. */
   readonly text: string
-  /** The numbers that it rests on. */
+  /** The numbers that it is based on. */
   readonly evidence: readonly string[]
   /** What would help; empty when nothing is wrong. */
   readonly help: string
 }
 
-/** Something that is wrong with a connection, whatever limits it. */
+/** A problem of a connection, whatever limits it. */
 export interface Finding {
-  /** What is wrong, as programs compare it. */
+  /** The problem, as a code that programs compare. */
   readonly code: 'loss' | 'spurious' | 'queue' | 'out-of-order' | 'marked' | 'zero-window' | 'not-read' | 'timeouts'
   /** The same for people. */
   readonly text: string

@@ -1,6 +1,6 @@
 // A network interface and its counters.
 
-/** One interface. Counters grow from 0 when it is made, and can be reset by the driver. */
+/** One interface. Counters start at 0 when it is created, and can be reset by the driver. */
 export interface Interface {
   /** The number of the interface. It can be used again for another one. */
   readonly index: number
@@ -8,7 +8,7 @@ export interface Interface {
   readonly name: string
   /** It is switched on. */
   readonly up: boolean
-  /** A cable or a peer is there. */
+  /** Whether the link is up. */
   readonly carrier: boolean | undefined
   /** What is sent to it comes back: it leads nowhere else. */
   readonly loopback: boolean
@@ -20,7 +20,7 @@ export interface Interface {
   readonly counters: InterfaceCounters | undefined
 }
 
-/** What went through an interface since it was made. */
+/** What went through an interface since it was created. */
 export interface InterfaceCounters {
   /** Bytes that were received. */
   readonly inBytes: number

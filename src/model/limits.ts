@@ -1,6 +1,6 @@
-// What the system allows, and how much of it is used.
+// The limits of the system, and how much of each is used.
 
-/** Ports from first to last, both included. */
+/** A range of ports; both ends are included. */
 export interface PortRange {
   /** The first port. */
   readonly first: number
@@ -8,7 +8,7 @@ export interface PortRange {
   readonly last: number
 }
 
-/** An amount that may not pass a limit. */
+/** An amount and its limit. */
 export interface Usage {
   /** How much is used; undefined where the system does not report it. */
   readonly used: number | undefined
@@ -16,15 +16,15 @@ export interface Usage {
   readonly limit: number | undefined
 }
 
-/** The limits of this system that sockets run into. */
+/** The system limits that affect sockets. */
 export interface SystemLimits {
-  /** The ports that the system gives to connections that do not ask for one. */
+  /** The ports that the system assigns to connections that do not choose one. */
   readonly ephemeralPorts: PortRange | undefined
-  /** Ports in that range that it never gives by itself. */
+  /** Ports in that range that it never assigns by itself. */
   readonly reservedPorts: readonly PortRange[]
-  /** Ports that nobody can bind, because the system keeps them for something else. */
+  /** Ports that cannot be bound, because the system reserves them for something else. */
   readonly excludedPorts: readonly PortRange[] | undefined
-  /** Ports below this one need a privilege. */
+  /** Ports below this one require a privilege. */
   readonly privilegedBelow: number | undefined
   /** How many descriptors, and so sockets, this process may have. */
   readonly descriptors: Usage

@@ -1,4 +1,4 @@
-// The word that somebody probably meant. Used by the filter language, and by the command line for its options.
+// The word that was probably meant: used by the filter language, and by the command line for its options.
 
 import { ArgumentError } from './errors.ts'
 
@@ -14,7 +14,7 @@ export function nearest(word: string, words: Iterable<string>): string | undefin
   for (const candidate of words) {
     const to = candidate.toLowerCase()
     if (Math.abs(to.length - from.length) > max) continue
-    // Of words that are equally far, the one with the longer common beginning: proces is process, not probes.
+    // Of equally distant words, the one with the longer common prefix: `proces` is `process`, not `probes`.
     const cost = distance(from, to) - common(from, to) / 100
     if (cost >= min) continue
     min = cost

@@ -1,4 +1,4 @@
-// How many bytes of payload a socket has moved, from its counters. SYN and FIN take a number in TCP but are no payload.
+// How many bytes of payload a socket has moved, from its counters. SYN and FIN occupy a sequence number in TCP but are not payload.
 
 import type { Accuracy } from './accuracy.ts'
 import type { Socket, State, Traffic } from './socket.ts'
@@ -16,10 +16,10 @@ export interface Payload {
 /** In these states the other end's FIN has arrived, and TCP has counted it as one byte. */
 const finReceived: ReadonlySet<State | undefined> = new Set<State>(['CLOSE_WAIT', 'CLOSING', 'LAST_ACK', 'TIME_WAIT'])
 
-/** The payload of a socket; undefined when nothing counts it. A closed socket's is in its event. */
+/** The payload of a socket; undefined when it is not counted. That of a closed socket is in its event. */
 export function payload(socket: Socket): Payload | undefined {
   const { tcp, traffic } = socket
-  // A system that counts payload apart says so: nothing must be taken off.
+  // A system that counts payload separately marks it: nothing has to be subtracted.
   if (traffic?.accuracy === 'exact') return ofTraffic(socket, traffic)
   if (tcp?.receivedBytes !== undefined && (tcp.sentBytes !== undefined || tcp.ackedBytes !== undefined)) {
     const fin = finReceived.has(socket.state) ? 1 : 0

@@ -1,4 +1,4 @@
-// One look at a machine: what every source gives.
+// A snapshot of a machine: what every source provides.
 
 import type { Gap } from './gap.ts'
 import type { Process } from './process.ts'
@@ -8,7 +8,7 @@ import type { Socket } from './socket.ts'
 export interface Snapshot {
   /** When, in milliseconds since 1970. */
   readonly atMs: number
-  /** The source that looked, and how: `linux`, `linux (bpf)`, `replay linux`. */
+  /** The source and its method: `linux`, `linux (bpf)`, `replay linux`. */
   readonly source: string
   /** The sockets that were asked for. */
   readonly sockets: readonly Socket[]

@@ -1,9 +1,9 @@
-// The record of one socket, the same on every operating system. A field that a platform cannot tell is undefined, never 0.
+// The record of one socket, the same on every operating system. A field that a platform does not report is undefined, never 0.
 
 import type { Accuracy } from './accuracy.ts'
 import type { Tcp } from './tcp.ts'
 
-/** Every kind of socket that can be listed. */
+/** Every protocol whose sockets can be listed. */
 export const protocols = [
   'tcp',
   'udp',
@@ -25,7 +25,7 @@ export type Protocol = (typeof protocols)[number]
 
 /** Every address family that a socket can have. */
 export const families = ['ipv4', 'ipv6', 'unix', 'packet', 'netlink', 'vsock', 'xdp', 'tipc'] as const
-/** The address family that a socket was made with. A socket of family `ipv6` can talk IPv4: its addresses then start with `::ffff:`. */
+/** The address family of a socket. One of family `ipv6` can carry IPv4: its addresses then start with `::ffff:`. */
 export type Family = (typeof families)[number]
 
 /** Every state of a socket: those of TCP, `BOUND` (bound, neither listening nor connected), and `UNCONNECTED` for protocols without connections. */
@@ -52,7 +52,7 @@ export type State = (typeof states)[number]
 
 /** One socket, as it was at one moment. */
 export interface Socket {
-  /** The same for the socket's whole life, and never used again by another socket. */
+  /** The identity of the socket: the same for its whole life, and never reused. */
   readonly key: string
   readonly protocol: Protocol
   readonly family: Family
@@ -62,17 +62,17 @@ export interface Socket {
   readonly remote: Endpoint | undefined
   /** Every process that holds the socket, by pid and descriptor. */
   readonly owners: readonly Owner[]
-  /** Why there is no owner; absent when there is one, or when owners were not asked for. */
+  /** Why there is no owner; absent when there is one, or when owners were not requested. */
   readonly ownerless: Ownerless | undefined
-  /** The user that made the socket. */
+  /** The user that created the socket. */
   readonly uid: number | undefined
   readonly inode: number | undefined
-  /** What waits in the socket: bytes, and for a listener connections. */
+  /** What is queued in the socket: bytes, and for a listener connections. */
   readonly queues: Queues | undefined
   readonly timer: Timer | undefined
   /** The interface that the socket is bound to. */
   readonly interface: InterfaceName | undefined
-  /** The network namespace; absent when only the own one was asked for. */
+  /** The network namespace; absent when only the current one was requested. */
   readonly namespace: Namespace | undefined
   /** The firewall mark (SO_MARK). */
   readonly mark: number | undefined
@@ -83,25 +83,25 @@ export interface Socket {
   readonly memory: Memory | undefined
   /** The options that are set on it, when they were asked for. */
   readonly options: Options | undefined
-  /** What TCP knows of this connection, when it was asked for. */
+  /** The TCP statistics of this connection, when they were requested. */
   readonly tcp: Tcp | undefined
-  /** What processes sent and received on it since counting began; absent where nothing counts it. */
+  /** What processes sent and received on it since counting began; absent where it is not counted. */
   readonly traffic?: Traffic | undefined
-  /** The label that SELinux gave the socket itself, when it was asked for. */
+  /** The SELinux label of the socket itself, when it was requested. */
   readonly securityContext?: string | undefined
-  /** What is true of one protocol only. */
+  /** What applies to one protocol only. */
   readonly detail: Detail | undefined
 }
 
-/** One end of a socket. Internet sockets have address and port, UNIX sockets a path, the others what they are addressed by. */
+/** One end of a socket. Internet sockets have an address and a port, UNIX sockets a path, the others their own form of address. */
 export interface Endpoint {
-  /** An IP address as RFC 5952 writes it. */
+  /** An IP address in the form of RFC 5952. */
   readonly address?: string | undefined
   /** The port; 0 where the kernel has chosen none yet. */
   readonly port?: number | undefined
   /** The interface that a link-local address belongs to. */
   readonly zone?: string | undefined
-  /** UNIX: the path; an abstract name starts with `@`, as ss writes it. */
+  /** UNIX: the path; an abstract name starts with `@`, as in ss. */
   readonly path?: string | undefined
   /** UNIX: the inode of this end. */
   readonly inode?: number | undefined
@@ -113,7 +113,7 @@ export interface Endpoint {
 export interface Owner {
   /** The pid of the process. */
   readonly pid: number
-  /** Undefined when it has none: an io_uring of the process holds the socket, or the system does not tell. */
+  /** Undefined when it has none: an io_uring of the process holds the socket, or the system does not report it. */
   readonly fd: number | undefined
 }
 
@@ -123,13 +123,13 @@ export interface Traffic {
   readonly inBytes: number
   /** Payload that was sent. */
   readonly outBytes: number
-  /** Calls that moved something: for datagram sockets, the datagrams. */
+  /** Calls that moved data: for datagram sockets, the datagrams. */
   readonly inCalls: number
   /** The same for what was sent. */
   readonly outCalls: number
-  /** The same by process, also of those that have ended. */
+  /** The same by process, including processes that have ended. */
   readonly processes: readonly Share[]
-  /** How true the bytes are, where the system says it itself; those that are counted at the calls of processes are exact. */
+  /** The accuracy of the bytes, where the system itself reports it; those counted at the calls of processes are exact. */
   readonly accuracy?: Accuracy | undefined
 }
 
@@ -145,26 +145,26 @@ export interface Share {
 
 /** Why a socket has no owner. */
 export type Ownerless =
-  /** The kernel itself made it. */
+  /** The kernel created it. */
   | 'kernel'
-  /** It only waits until its port may be used again. */
+  /** It only waits until its port may be reused. */
   | 'time-wait'
-  /** The kernel finishes a connection whose process has closed it. */
+  /** The kernel completes a connection whose process has closed it. */
   | 'orphan'
   /** A connection that no process has accepted yet. */
   | 'not-accepted'
-  /** Nobody holds it, and descriptors are in flight between processes, in messages that nobody has received yet. The kernel does not say of what: a gap says what else it can be. */
+  /** No process holds it, and descriptors are in flight between processes, in unread messages. The kernel does not report which; a gap has the details. */
   | 'in-flight'
-  /** We may not look at the process that holds it. */
+  /** The process that holds it may not be inspected. */
   | 'permission'
-  /** It is held by a process outside of our pid namespace. */
+  /** It is held by a process outside this pid namespace. */
   | 'other-pid-namespace'
-  /** Its process ended while we looked. */
+  /** Its process ended during the snapshot. */
   | 'exited'
-  /** The owner could not be looked up; a gap says why. */
+  /** The owner could not be looked up; a gap has the reason. */
   | 'unknown'
 
-/** What waits in a socket. */
+/** What is queued in a socket. */
 export interface Queues {
   /** Bytes received that the application has not read. */
   readonly receivedBytes: number | undefined
@@ -172,11 +172,11 @@ export interface Queues {
   readonly sendBytes: number | undefined
   /** Listeners: connections that wait to be accepted. */
   readonly backlog: number | undefined
-  /** Listeners: how many may wait. */
+  /** Listeners: how many connections may wait. */
   readonly backlogLimit: number | undefined
 }
 
-/** The timer that runs on a TCP socket. */
+/** The running timer of a TCP socket. */
 export interface Timer {
   /** What the timer is for. */
   readonly kind: 'retransmit' | 'keepalive' | 'time-wait' | 'zero-window-probe' | 'delayed-ack'
@@ -186,7 +186,7 @@ export interface Timer {
   readonly retransmits: number
 }
 
-/** An interface by number, and by name where the name is known. */
+/** An interface by number, and by name where it is known. */
 export interface InterfaceName {
   /** The number of the interface. */
   readonly index: number
@@ -196,7 +196,7 @@ export interface InterfaceName {
 
 /** A network namespace. */
 export interface Namespace {
-  /** The inode of the namespace, by which /proc names it. */
+  /** The inode of the namespace, which identifies it in /proc. */
   readonly inode: number
   /** Its name under /run/netns, or the container that it belongs to. */
   readonly name: string | undefined
@@ -221,11 +221,11 @@ export interface Memory {
   readonly sendQueuedBytes: number | undefined
   readonly optionBytes: number | undefined
   readonly backlogBytes: number | undefined
-  /** Packets that were dropped for want of memory. */
+  /** Packets that were dropped for lack of memory. */
   readonly drops: number | undefined
 }
 
-/** Options that were set on a socket. */
+/** Options that are set on a socket. */
 export interface Options {
   readonly v6only: boolean | undefined
   /** IPv4 type of service. */
@@ -234,13 +234,13 @@ export interface Options {
   readonly trafficClass: number | undefined
   /** Which directions are shut down. */
   readonly shutdown: 'none' | 'receive' | 'send' | 'both' | undefined
-  /** The name of each option that is on, as the kernel reports them: `is_icsk`, `freebind`, `mc_loop` and so on. */
+  /** The name of each option that is set, as the kernel reports them: `is_icsk`, `freebind`, `mc_loop` and so on. */
   readonly flags: readonly string[] | undefined
   /** Protocol that runs on top of TCP inside the kernel, such as `tls` or `mptcp`. */
   readonly upperLayer: UpperLayer | undefined
   /** TCP MD5 signature keys, by address prefix. */
   readonly md5Keys: number | undefined
-  /** BPF programs keep data on this socket. */
+  /** BPF programs store data on this socket. */
   readonly bpfStorage: boolean | undefined
 }
 
@@ -248,18 +248,18 @@ export interface Options {
 export interface UpperLayer {
   /** The name of the protocol. */
   readonly name: string
-  /** What the protocol says of itself, by name. */
+  /** What the protocol reports of itself, by name. */
   readonly fields: Readonly<Record<string, string | number | boolean>> | undefined
 }
 
-/** What is true of one protocol only. */
+/** What applies to one protocol only. */
 export interface Detail {
-  /** UNIX: the kind of socket. */
+  /** UNIX: the type of the socket. */
   readonly type?: 'stream' | 'datagram' | 'seqpacket' | 'raw' | 'rdm' | undefined
-  /** RAW, PACKET, NETLINK: the number of the protocol that it hears. */
+  /** RAW, PACKET, NETLINK: the number of the protocol that it receives. */
   readonly protocolNumber?: number | undefined
   /** The name of that protocol, where it has one. */
   readonly protocolName?: string | undefined
-  /** Anything else that the kernel says of this kind of socket, by name. */
+  /** Anything else that the kernel reports of sockets of this protocol, by name. */
   readonly fields?: Readonly<Record<string, string | number | boolean | undefined>> | undefined
 }

@@ -1,4 +1,4 @@
-// What the system tells of one socket by its descriptor. What it does not tell is undefined.
+// What the system reports of one socket by its descriptor. What it does not report is undefined.
 
 import type { Endpoint, Family, Memory, Protocol, State } from './socket.ts'
 import type { Negotiated, Tcp } from './tcp.ts'
@@ -9,11 +9,11 @@ export interface SocketStat {
   readonly pid: number
   /** The number of the descriptor. */
   readonly fd: number
-  /** The key that the same socket has in a snapshot. */
+  /** The key of the same socket in a snapshot. */
   readonly key: string | undefined
-  /** The kernel's own number for the socket, never used again. */
+  /** The kernel's own number for the socket, never reused. */
   readonly cookie: number | undefined
-  /** Bytes received that the application has not read; of a datagram socket those of the next datagram. */
+  /** Bytes received that the application has not read; for a datagram socket those of the next datagram. */
   readonly unreceived: number | undefined
   /** Bytes that the application wrote and the system has not sent. */
   readonly unsent: number | undefined
@@ -23,17 +23,17 @@ export interface SocketStat {
   readonly backlog: number | undefined
   /** Listeners: how many connections may wait. */
   readonly backlogLimit: number | undefined
-  /** The state of a TCP connection in short; undefined for other sockets. */
+  /** A summary of a TCP connection; undefined for other sockets. */
   readonly connectionInfo: ConnectionInfo | undefined
   /** What the socket is, and the options that are set on it. */
   readonly socketInfo: SocketInfo
   /** What the socket has allocated. */
   readonly memory: Memory | undefined
-  /** Everything that TCP knows of the connection. */
+  /** All TCP statistics of the connection. */
   readonly tcp: Tcp | undefined
 }
 
-/** A TCP connection in short: what every system tells, in the same units. */
+/** A summary of a TCP connection: what every system reports, in the same units. */
 export interface ConnectionInfo {
   /** The state of the connection. */
   readonly state: State | undefined
@@ -65,7 +65,7 @@ export interface ConnectionInfo {
   readonly rttMs: number | undefined
   /** The variance of the round-trip time. */
   readonly rttVarianceMs: number | undefined
-  /** The round-trip time that was measured last. */
+  /** The last measured round-trip time. */
   readonly lastRttMs?: number | undefined
   /** Segments with payload that were sent. */
   readonly sentDataPackets: number | undefined
@@ -83,7 +83,7 @@ export interface ConnectionInfo {
   readonly outOfOrderPackets: number | undefined
   /** Payload that arrived out of order. */
   readonly outOfOrderBytes?: number | undefined
-  /** How TCP Fast Open went: a bit for each thing that happened, as macOS numbers them; 0 is nothing. */
+  /** The progress of TCP Fast Open: a bit for each step, as macOS numbers them; 0 is none. */
   readonly fastOpenFlags?: number | undefined
 }
 
@@ -145,13 +145,13 @@ export interface SocketInfo {
   readonly maxPacingBytesPerSecond: number | undefined
   /** Which times the system keeps for its packets. */
   readonly timestamps: Timestamps | undefined
-  /** What only macOS tells. */
+  /** What only macOS reports. */
   readonly darwin?: DarwinSocketInfo | undefined
 }
 
-/** A socket as the kernel of macOS keeps it. */
+/** The record of a socket in the kernel of macOS. */
 export interface DarwinSocketInfo {
-  /** The kernel counts its sockets; no number is given twice. */
+  /** The kernel numbers its sockets; a number is never reused. */
   readonly generation: number
   /** Flags of the internet protocol block, and of IPv6 the flow label. */
   readonly internetFlags: number
@@ -159,7 +159,7 @@ export interface DarwinSocketInfo {
   readonly flowLabel: number
   /** Which addresses the socket has: IPv4, IPv6 or both. */
   readonly addresses: 'ipv4' | 'ipv6' | 'both' | undefined
-  /** TCP timers as they are set, counted from a moment that the kernel does not tell; 0 is off. */
+  /** TCP timers as they are set, counted from a moment that the kernel does not report; 0 is off. */
   readonly timersMs:
     | { readonly retransmit: number; readonly persist: number; readonly keepAlive: number; readonly timeWait: number }
     | undefined
@@ -171,12 +171,12 @@ export interface DarwinSocketInfo {
   readonly controlBlock: string | undefined
 }
 
-/** Which times the system keeps for this socket. */
+/** Which timestamps the system takes for this socket. */
 export interface Timestamps {
-  /** Each packet received is given the time at which it came, in this unit. */
+  /** Each received packet gets the time of its arrival, in this unit. */
   readonly received: 'none' | 'micros' | 'nanos'
   /** The flags of SO_TIMESTAMPING; 0 is none. */
   readonly timestampingFlags: number | undefined
-  /** The clock that TCP writes into its segments. */
+  /** The clock of TCP timestamps in its segments. */
   readonly tcpClock: number | undefined
 }

@@ -1,8 +1,8 @@
-// What TCP knows of one connection. Units are in the names; a segment is never a byte. A sentinel of the kernel is undefined here.
+// The TCP statistics of one connection. Units are in the names; a segment is never a byte. Sentinel values of the kernel are undefined here.
 
-/** Everything that TCP tells of a connection. Counters grow from 0 when the connection starts. */
+/** All TCP statistics of a connection. Counters start at 0 when the connection starts. */
 export interface Tcp {
-  /** Smoothed round-trip time. A side that only receives keeps the value of the handshake for ever. */
+  /** Smoothed round-trip time. A side that only receives keeps the value of the handshake. */
   readonly rttMicros: number | undefined
   readonly rttVarianceMicros: number | undefined
   /** The lowest round-trip time of the last minutes. */
@@ -13,7 +13,7 @@ export interface Tcp {
   readonly delayedAckTimeoutMicros: number | undefined
 
   readonly congestionControl: string | undefined
-  /** The congestion control's own record. */
+  /** The private state of the congestion control algorithm. */
   readonly congestionDetail: CongestionDetail | undefined
   readonly congestionState: 'open' | 'disorder' | 'cwr' | 'recovery' | 'loss' | undefined
   readonly congestionWindowSegments: number | undefined
@@ -26,9 +26,9 @@ export interface Tcp {
   readonly advertisedMssBytes: number | undefined
   readonly pathMtuBytes: number | undefined
 
-  /** How much the other end lets us send. */
+  /** How much this end may send. */
   readonly sendWindowBytes: number | undefined
-  /** How much we let the other end send. */
+  /** How much the other end may send. */
   readonly receiveWindowBytes: number | undefined
   readonly receiveThresholdBytes: number | undefined
   readonly receiveSpaceBytes: number | undefined
@@ -42,7 +42,7 @@ export interface Tcp {
   /** Retransmitted segments that are not acknowledged yet. */
   readonly retransmitsInFlightSegments: number | undefined
   readonly forwardAckedSegments: number | undefined
-  /** How far out of order segments may come before they count as lost. */
+  /** How far out of order segments may arrive before they count as lost. */
   readonly reorderingSegments: number | undefined
   readonly reorderingSeen: number | undefined
   /** Retransmission timeouts in a row, now. */
@@ -62,9 +62,9 @@ export interface Tcp {
   readonly receivedDataSegments: number | undefined
   readonly retransmittedSegments: number | undefined
   readonly deliveredSegments: number | undefined
-  /** Delivered with a mark of congestion (ECN). */
+  /** Delivered with a congestion mark (ECN). */
   readonly deliveredMarkedSegments: number | undefined
-  /** Segments that the other end had received twice: retransmissions that were not needed. */
+  /** Segments that the other end received twice: retransmissions that were not needed. */
   readonly duplicateAckedSegments: number | undefined
   readonly outOfOrderSegments: number | undefined
 
@@ -74,7 +74,7 @@ export interface Tcp {
   /** The delivery rate was limited by the application, not by the network. */
   readonly deliveryLimitedByApplication: boolean | undefined
 
-  /** Time with data to send, and how much of it the receiver's window or the send buffer held us back. */
+  /** Time with data to send, and how much of it was limited by the receiver's window or by the send buffer. */
   readonly busyMicros: number | undefined
   readonly receiverLimitedMicros: number | undefined
   readonly sendBufferLimitedMicros: number | undefined
@@ -92,11 +92,11 @@ export interface Tcp {
 
   /** What both ends agreed on when the connection was made. */
   readonly negotiated: Negotiated | undefined
-  /** Marks of congestion counted in bytes; undefined where the kernel has no accurate ECN. */
+  /** Congestion marks counted in bytes; undefined where the kernel has no accurate ECN. */
   readonly accurateEcn: AccurateEcn | undefined
 }
 
-/** What accurate ECN (RFC 9768) counts. Bytes are those of 32-bit counters: they start again after 4 GiB. */
+/** The counters of accurate ECN (RFC 9768). Bytes are those of 32-bit counters: they wrap after 4 GiB. */
 export interface AccurateEcn {
   /** Segments that arrived with a mark of congestion. */
   readonly receivedMarkedSegments: number
@@ -112,13 +112,13 @@ export interface AccurateEcn {
   readonly receivedEct0Bytes: number
   /** Bytes that arrived here with a mark of congestion. */
   readonly receivedMarkedBytes: number
-  /** A bit for each part of the handshake that went wrong; 0 is none. */
+  /** A bit for each part of the handshake that failed; 0 is none. */
   readonly failures: number
   /** Which forms of the option were seen. */
   readonly optionSeen: number
 }
 
-/** What both ends agreed on when the connection was made. */
+/** What both ends negotiated when the connection was made. */
 export interface Negotiated {
   readonly timestamps: boolean | undefined
   readonly sack: boolean | undefined
@@ -131,7 +131,7 @@ export interface Negotiated {
   readonly fastOpenFailure: 'none' | 'cookie' | 'data-not-acked' | 'syn-retransmitted' | undefined
 }
 
-/** What a congestion control says of itself. */
+/** The private state of a congestion control algorithm. */
 export type CongestionDetail =
   | {
       readonly kind: 'vegas'
@@ -153,7 +153,7 @@ export type CongestionDetail =
       readonly kind: 'bbr'
       readonly bytesPerSecond: number
       readonly minRttMicros: number | undefined
-      /** 1 is the measured rate; more asks for more. */
+      /** 1 is the measured rate; higher values probe for more. */
       readonly pacingGain: number
       readonly windowGain: number
     }

@@ -1,10 +1,10 @@
-// Characters that could act on a terminal: which they are, and JSON without them. Everything that prints foreign text needs both.
+// Characters that could affect a terminal, and JSON without them. Everything that prints foreign text needs both.
 
-/** What moves a cursor, changes a colour, turns the direction of writing or cannot be seen: C0, DEL, C1, bidi controls, separators, lone surrogates. */
+/** Whatever moves a cursor, changes a colour, changes the direction of writing or is invisible: C0, DEL, C1, bidi controls, separators, lone surrogates. */
 export const unsafe =
   /[\u0000-\u001f\u007f-\u009f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff\ufff9-\ufffb]|\p{Surrogate}|[\u{e0000}-\u{e007f}]/gu
 
-/** JSON in which nothing can act on a terminal; it reads back as the same value. */
+/** JSON in which nothing can affect a terminal; it parses to the same value. */
 export function safeJson(value: unknown): string {
   const text = JSON.stringify(value)
   if (!/[^\u0020-\u007e]/.test(text)) return text

@@ -1,11 +1,11 @@
-// The events that wait for one subscriber. When nobody takes them the monitor stops reading: then they wait in the kernel, which counts what
-// it has no room for. What is dropped all the same is counted, and comes as a gap.
+// The queue of events for one subscriber. When the subscriber does not take them, the monitor stops reading: then they wait in the kernel, which counts
+// those that it drops. Events that are dropped here are counted too, and reported as a gap.
 
 import type { EventGap, SocketEvent } from '../model/event.ts'
 
-/** With so many events waiting the queue is full: no more are read for it. */
+/** The queue is full at this number of events: no more are read for it. */
 const fullAt = 50_000
-/** So many are kept when more come all the same: a snapshot can end every socket at once, and other subscribers may go on. */
+/** The hard limit, because events can still arrive at a full queue: a snapshot can end every socket at once, and other subscribers keep reading. */
 const maxWaiting = 1_000_000
 
 /** A queue between the monitor and the subscriber of events. */
@@ -27,20 +27,20 @@ export class EventQueue {
     this.#signal()
   }
 
-  /** Ends the queue: what waits in it is still given. */
+  /** Ends the queue: events in it are still delivered. */
   end(): void {
     this.#isEnded = true
     this.#signal()
   }
 
-  /** Ends the queue with an error, which is thrown once everything that waits has been taken. */
+  /** Ends the queue with an error, which is thrown after all queued events have been taken. */
   fail(error: unknown): void {
     this.#error = { error }
     this.end()
   }
 
-  /** The next event; undefined at the end. `onRoom` is called when a full queue has room again. */
-  async next(onRoom: () => void): Promise<SocketEvent | EventGap | undefined> {
+  /** The next event; undefined at the end. `onSpace` is called when a full queue can take events again. */
+  async next(onSpace: () => void): Promise<SocketEvent | EventGap | undefined> {
     for (;;) {
       const wasFull = this.isFull
       if (this.#taken < this.#waiting.length) {
@@ -49,7 +49,7 @@ export class EventQueue {
           this.#waiting = this.#waiting.slice(this.#taken)
           this.#taken = 0
         }
-        if (wasFull) onRoom()
+        if (wasFull) onSpace()
         return event
       }
       if (this.#dropped > 0) return this.#takeDropped()
@@ -62,7 +62,7 @@ export class EventQueue {
   #takeDropped(): EventGap {
     const count = this.#dropped
     this.#dropped = 0
-    const text = `${count} ${count === 1 ? 'event was' : 'events were'} dropped: they came faster than they were taken`
+    const text = `${count} ${count === 1 ? 'event was' : 'events were'} dropped: they arrived faster than they were consumed`
     return { type: 'gap', atMs: Date.now(), gap: { code: 'events-lost', what: 'events', why: 'lost', text, help: '', count } }
   }
 

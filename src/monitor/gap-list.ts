@@ -1,6 +1,6 @@
-// The gaps that stay in every frame of a subscriber once they are known. What was lost adds up.
+// The gaps that stay in every frame of a subscriber once they are known. Counts of losses add up.
 
-import type { Gap } from '../model/gap.ts'
+import { gapKey, type Gap } from '../model/gap.ts'
 
 /** Gaps by identity. */
 export class GapList {
@@ -14,14 +14,14 @@ export class GapList {
     return this.#gaps.size
   }
 
-  /** Adds a gap. The count of the same gap grows, and its sentence with it. */
+  /** Adds a gap. If it is there already, the counts are added, also in its text. */
   add(gap: Gap): void {
-    const identity = `${gap.code ?? ''} ${gap.what} ${gap.why}${gap.count === undefined ? ` ${gap.text}` : ''}`
-    const was = this.#gaps.get(identity)
-    if (was?.count === undefined || gap.count === undefined) this.#gaps.set(identity, gap)
-    else this.#gaps.set(identity, withCount(gap, was.count + gap.count))
+    const key = gapKey(gap)
+    const was = this.#gaps.get(key)
+    if (was?.count === undefined || gap.count === undefined) this.#gaps.set(key, gap)
+    else this.#gaps.set(key, withCount(gap, was.count + gap.count))
   }
 }
 
-/** The gap with another count, which its sentence names. */
+/** The gap with another count, also in its text. */
 const withCount = (gap: Gap, count: number): Gap => ({ ...gap, count, text: gap.text.replace(String(gap.count), String(count)) })

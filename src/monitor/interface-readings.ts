@@ -1,11 +1,11 @@
-// The interfaces of one subscriber from frame to frame: what went through them, and how far these bytes are explained by sockets.
+// The interfaces of one subscriber from frame to frame: what went through them, and how much of it the sockets account for.
 
 import type { Flows, InterfaceFlow, Ledger } from '../model/flow.ts'
 import type { Interface } from '../model/interface.ts'
 import { between, interfaceMeter } from '../measure/interfaces.ts'
 import { ledger } from '../measure/ledger.ts'
 
-/** What was read right before and right after a snapshot: whatever goes through meanwhile is what the ledger is unsure of. */
+/** The readings directly before and after a snapshot: bytes in between are the uncertainty of the ledger. */
 export interface InterfaceReading {
   /** Undefined for a recording, which has one reading for each snapshot. */
   readonly before: readonly Interface[] | undefined
@@ -15,7 +15,7 @@ export interface InterfaceReading {
 /** Follows the interfaces for one subscriber. */
 export class InterfaceReadings {
   readonly #meter = interfaceMeter()
-  /** By how much the reading of the frame before was off. */
+  /** The error of the reading of the frame before. */
   #unsureBytes: number | undefined
 
   take(

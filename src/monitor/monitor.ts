@@ -1,5 +1,5 @@
-// The loop: everything that repeats over a source is a subscriber of its monitor. It asks the source once for what all subscribers need,
-// reads the events between snapshots, and gives each subscriber its frames and events.
+// The loop: everything that repeats over a source is a subscriber of its monitor. The monitor requests from the source, once, what all subscribers need,
+// reads the events between snapshots, and delivers frames and events to each subscriber.
 
 import { planQuery, unionOf, type Plan, type Query } from '../filter/plan.ts'
 import type { FilterContext } from '../filter/compile.ts'
@@ -7,6 +7,7 @@ import { OsError } from '../model/errors.ts'
 import type { Coverage, EventGap, SocketEvent, SourceEvent } from '../model/event.ts'
 import type { Frame } from '../model/frame.ts'
 import type { Gap } from '../model/gap.ts'
+import type { HostIdentity } from '../model/host.ts'
 import type { Interface } from '../model/interface.ts'
 import type { ProcessUse } from '../model/process.ts'
 import type { AbortSignalLike } from '../model/signal.ts'
@@ -19,12 +20,12 @@ import { tickAfter } from './tick.ts'
 import { View, type Needs, type Readings } from './view.ts'
 import { eventPlan, type WatchedPlan } from './watched-plan.ts'
 
-/** So often events are read while some come; while none do, up to the time that the source can hold them. */
+/** The interval of reading events while some arrive; while none do, it grows up to the time that the source can hold them. */
 const pollMs = 10
-/** So many batches of events are read between two turns of the event loop. */
+/** The maximum number of batches of events between two turns of the event loop. */
 const maxBatches = 64
 
-/** How frames are subscribed to. */
+/** Options of a subscription to frames. */
 export interface FrameOptions extends Needs {
   /** Milliseconds from the start of one snapshot to the start of the next. Default: 1000. */
   readonly every?: number | undefined
@@ -34,7 +35,7 @@ export interface FrameOptions extends Needs {
   readonly signal?: AbortSignalLike | undefined
 }
 
-/** How events are subscribed to. */
+/** Options of a subscription to events. */
 export interface EventOptions {
   /** Milliseconds between snapshots, which find owners and what is not reported. Default: 1000. */
   readonly every?: number | undefined
@@ -44,29 +45,33 @@ export interface EventOptions {
   readonly signal?: AbortSignalLike | undefined
 }
 
-/** Keeps the times of a subscriber: its n-th snapshot is at n × every, and those that could not be made in time are left out. */
+/**
+ * Keeps the times of a subscriber: one snapshot at once, and then at n × every from a start that all subscribers of a monitor share, so that those of the same
+ * interval are given the same snapshots. What could not be made in time is left out.
+ */
 class Schedule {
   readonly every: number
   readonly #startMs: number
-  #tick = 0
+  #tick: number
   /** How many were left out since the last one that was made. */
   skipped = 0
 
-  constructor(every: number, nowMs: number) {
+  constructor(every: number, startMs: number, nowMs: number) {
     this.every = every
-    this.#startMs = nowMs
+    this.#startMs = startMs
+    this.#tick = Math.floor((nowMs - startMs) / every)
   }
 
   get dueMs(): number {
     return this.#startMs + this.#tick * this.every
   }
 
-  /** Goes on to the next time after one was made, or could not be. */
+  /** Advances to the next time, after a snapshot was made or failed. */
   advance(nowMs: number): void {
     this.#tick = tickAfter(this.#tick, this.every, nowMs - this.#startMs)
   }
 
-  /** Leaves out what has passed while nobody asked for it. */
+  /** Leaves out the times that passed while nothing was requested. */
   skip(nowMs: number): void {
     const next = Math.floor((nowMs - this.#startMs) / this.every)
     if (next <= this.#tick) return
@@ -80,7 +85,7 @@ interface FrameSubscriber {
   readonly view: View
   schedule: Schedule | undefined
   readonly every: number
-  /** Somebody waits for the next frame. */
+  /** The pending request for the next frame. */
   waiting: { resolve(result: IteratorResult<Frame, void>): void; reject(error: unknown): void } | undefined
   isFirst: boolean
   hasFailed: { readonly error: unknown } | undefined
@@ -104,17 +109,22 @@ export class Monitor {
   readonly #subscribers = new Set<Subscriber>()
   readonly #tracker = new Tracker()
   #reader: { readonly reader: EventReader; readonly scope: string } | undefined
-  /** What each subscriber asks for, and what the source is asked for all of them. */
+  /** The plan of each subscriber, and the plan that the source gets for all of them. */
   #plans: readonly Plan[] = []
-  #asked: Plan | undefined
+  #sourcePlan: Plan | undefined
+  /** The plans of subscribers that ask for exactly what the source is sourcePlan. */
+  #exact: ReadonlySet<Plan> = new Set()
   /** Reports of what happened after the last snapshot: they belong to the next interval. */
   #later: SourceEvent[] = []
   #running: Promise<void> | undefined
   #wake: (() => void) | undefined
   #isPaused = false
   #forcedSteps = 0
+  /** When the loop began: the times of all subscribers are counted from here. */
+  #startMs = 0
   #idleMs = pollMs
   #lastRead = 0
+  #host: HostIdentity | undefined
   /** When it follows a recording, the clock is that of the recording. */
   #lastStep: { readonly clockMs: number; readonly atMs: number; readonly intervalMs: number | undefined } | undefined
 
@@ -132,19 +142,19 @@ export class Monitor {
     this.#isPaused = true
   }
 
-  /** Goes on after `pause`. */
+  /** Continues after `pause`. */
   resume(): void {
     this.#isPaused = false
     this.#signal()
   }
 
-  /** Takes one snapshot now, also while it is paused: the next of a recording. */
+  /** Takes one snapshot now, even while paused: for a recording, its next one. */
   step(): void {
     this.#forcedSteps++
     this.#signal()
   }
 
-  /** Goes to another moment of a recording: the next frame is of that moment, and compares with nothing. */
+  /** Moves to another moment of a recording: the next frame is of that moment, and is not compared. */
   async seek(atMs: number): Promise<void> {
     const { timeline } = this.#source
     if (timeline === undefined) throw new OsError('seek', 'ENOTSUP', { help: `${this.#source.name} is not a recording` })
@@ -153,7 +163,7 @@ export class Monitor {
     this.step()
   }
 
-  /** Frames, one after the other. A subscriber that is busy gets the newest frame when it asks, and how many were left out. */
+  /** Frames, one after the other. A busy subscriber gets the newest frame at its next request, and the number of those left out. */
   frames(options: FrameOptions = {}): FrameSubscription {
     const { every = 1000, query, signal, ...needs } = options
     const subscriber: FrameSubscriber = {
@@ -176,7 +186,7 @@ export class Monitor {
     })
   }
 
-  /** Events, as they become known. The sockets that are there at the start are not news. */
+  /** Events, as they become known. Sockets that are open at the start are not reported. */
   async *events(options: EventOptions = {}): AsyncGenerator<SocketEvent | EventGap, void, undefined> {
     const { every = 1000, query, signal } = options
     if (signal?.aborted) return
@@ -244,7 +254,7 @@ export class Monitor {
     }
   }
 
-  /** Gives a subscriber its end. */
+  /** Ends a subscription. */
   #finish(subscriber: Subscriber): void {
     if (subscriber.kind === 'events') return subscriber.queue.end()
     subscriber.isEnded = true
@@ -253,7 +263,7 @@ export class Monitor {
     waiting?.resolve({ done: true, value: undefined })
   }
 
-  /** Removes a subscriber. The last one waits until nothing of the monitor runs any more. */
+  /** Removes a subscriber. The last one waits until the monitor has stopped. */
   async #leave(subscriber: Subscriber): Promise<void> {
     if (subscriber.kind === 'frames') subscriber.isEnded = true
     this.#subscribers.delete(subscriber)
@@ -270,7 +280,10 @@ export class Monitor {
 
   /** The loop itself. It ends with the last subscriber. */
   async #run(): Promise<void> {
+    await nextTurn() // Whoever subscribes at the same time shares the first snapshot.
     try {
+      this.#host = await this.#readIdentity()
+      this.#startMs = performance.now()
       while (this.#subscribers.size > 0) {
         await this.#prepare()
         const hadEvents = this.#readEvents(Infinity)
@@ -283,13 +296,23 @@ export class Monitor {
     } finally {
       this.#reader?.reader.close()
       this.#reader = undefined
-      this.#asked = undefined
+      this.#sourcePlan = undefined
       this.#plans = []
       this.#restart()
     }
   }
 
-  /** Every subscriber meets the error, and no other. */
+  /** The identity of the machine; undefined where the source has none. A recording may not hold it. */
+  async #readIdentity(): Promise<HostIdentity | undefined> {
+    try {
+      return await this.#source.identity?.()
+    } catch (error) {
+      if (error instanceof OsError) return undefined
+      throw error
+    }
+  }
+
+  /** Every current subscriber gets the error, and no later one. */
   #fail(error: unknown): void {
     for (const subscriber of this.#subscribers) {
       if (subscriber.kind === 'events') subscriber.queue.fail(error)
@@ -302,7 +325,7 @@ export class Monitor {
     this.#subscribers.clear()
   }
 
-  /** Forgets what was tracked, as after a jump in time. */
+  /** Resets the tracker, as after a jump in time. */
   #restart(): void {
     this.#tracker.restart()
     this.#later = []
@@ -310,42 +333,46 @@ export class Monitor {
     for (const subscriber of this.#subscribers) if (subscriber.kind === 'frames') subscriber.view.restart()
   }
 
-  /** Brings what is asked of the source in line with what the subscribers need. */
+  /** Updates the plan for the source when the subscribers or their plans have changed. */
   async #prepare(): Promise<void> {
     const plans = [...this.#subscribers].map(planOf)
     if (plans.length !== this.#plans.length || plans.some((plan, i) => plan !== this.#plans[i])) {
-      const asked = plans.every(plan => plan === plans[0]) ? plans[0]! : unionOf(plans)
-      if (this.#asked !== undefined && asked !== this.#asked) this.#tracker.rebase()
-      this.#asked = asked
+      const first = planKey(plans[0]!)
+      const sourcePlan = plans.every(plan => planKey(plan) === first) ? plans[0]! : unionOf(plans)
+      const key = planKey(sourcePlan)
+      this.#exact = new Set(plans.filter(plan => planKey(plan) === key))
+      if (this.#sourcePlan !== undefined && key !== planKey(this.#sourcePlan)) this.#tracker.rebase()
+      this.#sourcePlan = sourcePlan
       this.#plans = plans
     }
-    const asked = this.#asked!
+    const sourcePlan = this.#sourcePlan!
     this.#tracker.followsBytes = [...this.#subscribers].some(
-      one => one.kind === 'frames' && one.view.watched.asked.details.includes('bytes'),
+      one => one.kind === 'frames' && one.view.watched.sourcePlan.details.includes('bytes'),
     )
+    this.#tracker.followsHealth = [...this.#subscribers].some(one => one.kind === 'frames' && one.view.needs.health)
     const needsEvents = [...this.#subscribers].some(one => one.kind === 'events' || one.view.needs.flows || one.view.needs.events)
-    const scope = JSON.stringify([asked.namespaces, asked.protocols.includes('unix')])
+    const scope = JSON.stringify([sourcePlan.namespaces, sourcePlan.protocols.includes('unix')])
     if (this.#reader !== undefined && (!needsEvents || this.#reader.scope !== scope)) {
       this.#reader.reader.close()
       this.#reader = undefined
     }
     if (this.#reader === undefined && needsEvents && this.#source.openEvents !== undefined) {
-      const reader = await this.#source.openEvents(asked)
+      const reader = await this.#source.openEvents(sourcePlan)
       this.#reader = { reader, scope }
       this.#idleMs = pollMs
     }
     const reader = this.#reader?.reader
     this.#tracker.reported = { opens: new Set(reader?.opens), ends: new Set(reader?.ends), everyEnd: new Set(reader?.everyEnd) }
     // Nothing that happens is missed any more: now the times of new subscribers begin.
-    for (const subscriber of this.#subscribers) subscriber.schedule ??= new Schedule(subscriber.every, performance.now())
+    for (const subscriber of this.#subscribers) subscriber.schedule ??= new Schedule(subscriber.every, this.#startMs, performance.now())
   }
 
-  /** Reads what has happened up to a moment. False when there is no more of that. */
+  /** Reads what has happened up to a moment. False when more remains. */
   #readEvents(untilMs: number): boolean {
     this.#takeLater(untilMs)
     for (const event of this.#tracker.takeOverdue(Date.now())) this.#giveEvent(event)
     const reader = this.#reader?.reader
-    // Nothing is news before the first snapshot: until then it waits at its source.
+    // Before the first snapshot nothing can be reported as new: until then events wait at their source.
     if (reader === undefined || this.#lastStep === undefined) return false
     for (let batch = 0; batch < maxBatches && !this.#isFull(); batch++) {
       const reports = reader.drain()
@@ -355,11 +382,12 @@ export class Monitor {
         if (report.type === 'gap') this.#giveGap(report)
         else this.#takeReport(report, untilMs)
       }
+      if (this.#later.length > 0) return false // It has been read beyond that moment.
     }
     return !this.#isFull()
   }
 
-  /** Nobody has room for events: then they wait in the kernel, which counts what it has no room for. */
+  /** All event queues are full: then events wait in the kernel, which counts those that it drops. */
   #isFull(): boolean {
     let queues = 0
     for (const one of this.#subscribers) {
@@ -369,7 +397,7 @@ export class Monitor {
     return queues > 0
   }
 
-  /** Takes what was left for this interval. */
+  /** Takes the reports that were kept for this interval. */
   #takeLater(untilMs: number): void {
     const later = this.#later
     this.#later = []
@@ -397,7 +425,7 @@ export class Monitor {
     }
   }
 
-  /** The subscribers for whom it is time. */
+  /** The subscribers whose next snapshot is due. */
   #due(nowMs: number): Subscriber[] {
     const due: Subscriber[] = []
     const isForced = this.#forcedSteps > 0
@@ -439,22 +467,22 @@ export class Monitor {
     this.#wake?.()
   }
 
-  /** Takes a snapshot, and gives a frame to each subscriber that it is time for. */
+  /** Takes a snapshot, and makes a frame for each subscriber that is due. */
   async #takeStep(due: readonly Subscriber[]): Promise<void> {
     this.#forcedSteps = Math.max(0, this.#forcedSteps - 1)
     const source = this.#source
     const needs = neededBy(due)
     const before = needs.flows && !source.replay ? await this.#readInterfaces() : undefined
     const clockMs = performance.now()
-    const snapshot = await source.takeSnapshot(this.#asked!, this.#reader?.reader)
+    const snapshot = await source.takeSnapshot(this.#sourcePlan!, this.#reader?.reader)
     const untilMs = Date.now()
     const readings = await this.#read(needs, before, snapshot)
     while (this.#readEvents(untilMs)) await nextTurn()
-    // A recording gives the same output each time: its own clock counts.
+    // A recording produces the same output each time, because its own clock is used.
     const stepClockMs = source.replay ? snapshot.atMs : clockMs
     const intervalMs = this.#lastStep && stepClockMs - this.#lastStep.clockMs
-    const asked = this.#asked!
-    const step = this.#tracker.addSnapshot(snapshot, covers(asked), untilMs)
+    const sourcePlan = this.#sourcePlan!
+    const step = this.#tracker.addSnapshot(snapshot, covers(sourcePlan), untilMs, stepClockMs)
     this.#lastStep = { clockMs: stepClockMs, atMs: snapshot.atMs, intervalMs }
     const context = this.#context()
     for (const gap of gapsOf(step, snapshot.atMs)) this.#giveGap(gap)
@@ -467,10 +495,10 @@ export class Monitor {
         continue
       }
       const { view, schedule } = one
-      const isOnly = view.watched.asked === asked
+      const isOnly = this.#exact.has(view.watched.sourcePlan)
       view.addStep(step, isOnly, context)
       if (!due.includes(one) || one.waiting === undefined) continue
-      const frame = view.makeFrame(step, isOnly, context, readings, { clockMs: stepClockMs, coverage }, schedule!.skipped)
+      const frame = view.makeFrame(step, isOnly, context, readings, { clockMs: stepClockMs, coverage, host: this.#host }, schedule!.skipped)
       schedule!.skipped = 0
       schedule!.advance(performance.now())
       const { waiting } = one
@@ -480,7 +508,7 @@ export class Monitor {
     }
   }
 
-  /** After the last snapshot of a subscriber of events, what was waiting for a report is given as it is. */
+  /** After the last snapshot of a subscriber of events, openings that waited for a report are delivered as they are. */
   #finishEvents(one: EventSubscriber, nowMs: number): void {
     one.schedule!.advance(nowMs)
     if (!one.isEnding && !this.#source.ended) return
@@ -494,7 +522,7 @@ export class Monitor {
   async #read(needs: Needs, before: readonly Interface[] | undefined, snapshot: Snapshot): Promise<Readings> {
     const source = this.#source
     return {
-      // Read at once: whatever goes through meanwhile is what the ledger is unsure of.
+      // Read at the same time: bytes in between are the uncertainty of the ledger.
       interfaces: needs.flows ? { before, after: await this.#readInterfaces() } : undefined,
       use: needs.use ? await useOf(source, snapshot) : undefined,
       counters: needs.counters ? await source.counters?.() : undefined,
@@ -514,7 +542,7 @@ export class Monitor {
     }
   }
 
-  /** What filters on age and rate are judged by. */
+  /** The values of age and rate for filters. */
   #context(): FilterContext {
     const last = this.#lastStep
     const tracker = this.#tracker
@@ -535,7 +563,7 @@ export class Monitor {
   }
 }
 
-/** What a subscription asks of its monitor. */
+/** The calls from a subscription to its monitor. */
 interface FrameCalls {
   next(): Promise<IteratorResult<Frame, void>>
   end(): Promise<void>
@@ -570,7 +598,7 @@ export class FrameSubscription implements AsyncGenerator<Frame, void, undefined>
     throw error
   }
 
-  /** Asks for other sockets from the next frame on, which compares with nothing. */
+  /** Changes the query from the next frame on, which is not compared. */
   setQuery(query: Query | undefined): void {
     this.#calls.setQuery(query)
   }
@@ -586,15 +614,21 @@ export class FrameSubscription implements AsyncGenerator<Frame, void, undefined>
   }
 }
 
-const planOf = (one: Subscriber): Plan => (one.kind === 'events' ? one.plan.asked : one.view.watched.asked)
+/** The same for plans that ask for the same. A function or a tree is the same only as itself. */
+function planKey(plan: Plan): unknown {
+  const { filter } = plan.query
+  return filter === undefined || typeof filter === 'string' ? JSON.stringify(plan.query) : plan
+}
 
-/** What the subscribers need of this step. */
+const planOf = (one: Subscriber): Plan => (one.kind === 'events' ? one.plan.sourcePlan : one.view.watched.sourcePlan)
+
+/** The union of the needs of the subscribers in this step. */
 function neededBy(due: readonly Subscriber[]): Needs {
   const some = (of: keyof Needs): boolean => due.some(one => one.kind === 'frames' && one.view.needs[of])
   return { flows: some('flows'), use: some('use'), counters: some('counters'), limits: some('limits') }
 }
 
-/** Whether snapshots by this plan hold a socket if it is there: only where nothing is left out of its table. */
+/** Whether snapshots of this plan hold a socket if it is open: only where its table is read without exclusions. */
 const covers =
   (plan: Plan) =>
   (socket: Socket): boolean =>
@@ -610,15 +644,15 @@ function gapsOf({ unreportedEnds, dropped }: Step, atMs: number): EventGap[] {
   const gaps: EventGap[] = []
   const add = (gap: Gap): void => void gaps.push({ type: 'gap', atMs, gap })
   if (unreportedEnds > 0) {
-    const text = `ends of sockets that the kernel did not report, and snapshots found: ${unreportedEnds}`
+    const text = `ends of sockets that the kernel did not report, found by snapshots: ${unreportedEnds}`
     add({ code: 'ends-lost', what: 'events', why: 'lost', text, help: '', count: unreportedEnds })
   }
   if (dropped > 0) {
-    const text = `sockets that are no longer tracked, because there were too many: ${dropped}`
+    const text = `sockets that are no longer tracked because there were too many: ${dropped}`
     add({ code: 'events-limit', what: 'events', why: 'limit', text, help: '', count: dropped })
   }
   return gaps
 }
 
-/** Waits for one turn of the event loop: everything that is ready goes first. */
+/** Waits for one turn of the event loop: everything that is ready runs first. */
 const nextTurn = (): Promise<void> => new Promise(resolve => void setImmediate(resolve))

@@ -1,12 +1,15 @@
-// What one subscriber has of the steps of the tracker since its last frame, and the frame that it makes of them.
+// What one subscriber has received of the tracker's steps since its last frame, and the frame that is made of it.
 
 import type { FilterContext } from '../filter/compile.ts'
 import type { Plan } from '../filter/plan.ts'
 import { flowTables, type Moved, type Tables } from '../measure/flows/tables.ts'
 import type { SystemCounters } from '../model/counters.ts'
 import type { Coverage, EventGap, SocketEvent } from '../model/event.ts'
+import type { DetailName } from '../model/details.ts'
 import type { Flows } from '../model/flow.ts'
 import type { Frame, StateChange } from '../model/frame.ts'
+import type { SocketHealth } from '../model/health.ts'
+import type { HostIdentity } from '../model/host.ts'
 import type { SystemLimits } from '../model/limits.ts'
 import type { Process, ProcessUse } from '../model/process.ts'
 import type { Socket } from '../model/socket.ts'
@@ -16,24 +19,26 @@ import { GapList } from './gap-list.ts'
 import { InterfaceReadings, type InterfaceReading } from './interface-readings.ts'
 import { watchPlan, type WatchedPlan } from './watched-plan.ts'
 
-/** More events than this are not kept for one frame; how many were left out is a gap. */
+/** The maximum number of events for one frame; how many were left out is a gap. */
 const maxEvents = 200_000
 
-/** What a subscriber needs beside the sockets. */
+/** What a subscriber needs besides the sockets. */
 export interface Needs {
   /** Who moved how many bytes, the interfaces and the ledger. */
   readonly flows?: boolean | undefined
-  /** Openings and ends one by one, also of sockets that live shorter than from one snapshot to the next. */
+  /** Openings and ends one by one, including sockets that live shorter than the interval between snapshots. */
   readonly events?: boolean | undefined
-  /** What processes use of the machine. */
+  /** How healthy TCP connections are. */
+  readonly health?: boolean | undefined
+  /** The resources that processes use. */
   readonly use?: boolean | undefined
-  /** What the system as a whole counts. */
+  /** The counters of the system as a whole. */
   readonly counters?: boolean | undefined
   /** The limits of the system. */
   readonly limits?: boolean | undefined
 }
 
-/** What was read beside a snapshot, because a subscriber needs it. */
+/** What was read besides a snapshot, because a subscriber needs it. */
 export interface Readings {
   readonly interfaces: InterfaceReading | undefined
   readonly use: readonly ProcessUse[] | undefined
@@ -41,11 +46,12 @@ export interface Readings {
   readonly limits: SystemLimits | undefined
 }
 
-/** When a frame is made. */
+/** When and where a frame was made. */
 export interface Moment {
-  /** By a clock that never jumps; that of a recording when one is played. */
+  /** By a monotonic clock; that of the recording when one is played. */
   readonly clockMs: number
   readonly coverage: Omit<Coverage, 'lost'>
+  readonly host: HostIdentity | undefined
 }
 
 /** The part of the machine that one subscriber follows. */
@@ -54,6 +60,7 @@ export class View {
   watched: WatchedPlan
   readonly #gaps = new GapList()
   readonly #tables: Tables
+  readonly #tracker: Tracker
   readonly #readings = new InterfaceReadings()
   #sequence = 0
   #tableStep = 1
@@ -64,28 +71,29 @@ export class View {
   #changed: StateChange[] = []
   #events: SocketEvent[] = []
   #eventsLeftOut = 0
-  /** The sockets that were in the last frame, where that is not simply all of the snapshot. */
-  #taken: Map<string, Socket> | undefined
+  /** The sockets of the last frame. */
+  #before: readonly Socket[] = []
   /** The sockets that ended since the last frame, and before it: the rows of the latter are dropped. */
   #ended: string[] = []
   #endedBefore: string[] = []
 
   constructor(plan: Plan, needs: Needs, tracker: Tracker) {
     this.needs = needs
-    this.watched = watchPlan(plan, needs.flows === true)
+    this.watched = watchPlan(plan, detailsFor(needs))
+    this.#tracker = tracker
     this.#tables = flowTables(tracker.processOf)
   }
 
-  /** Follows another plan from now on: the next frame compares with nothing. */
+  /** Follows another plan from now on: the next frame is not compared. */
   setPlan(plan: Plan): void {
-    this.watched = watchPlan(plan, this.needs.flows === true)
+    this.watched = watchPlan(plan, detailsFor(this.needs))
     this.restart()
   }
 
-  /** Starts anew, as after a jump in time. */
+  /** Starts over, as after a jump in time. */
   restart(): void {
     this.#lastClockMs = undefined
-    this.#taken = undefined
+    this.#before = []
     this.#forgetStep()
   }
 
@@ -101,7 +109,7 @@ export class View {
     else this.#eventsLeftOut++
   }
 
-  /** Adds a step. `isOnly`: the snapshot is exactly what this subscriber asked for. */
+  /** Adds a step. `isOnly`: the snapshot is exactly what this subscriber requested. */
   addStep(step: Step, isOnly: boolean, context: FilterContext): void {
     for (const event of step.events) this.addEvent(event, context)
     if (this.#lastClockMs !== undefined) {
@@ -114,7 +122,7 @@ export class View {
     for (const moved of step.moved) if (this.#takesMoved(moved, step, isOnly, context)) this.#tables.move(this.#tableStep, moved)
   }
 
-  /** The frame of what was added since the one before. */
+  /** The frame of everything that was added since the one before. */
   makeFrame(step: Step, isOnly: boolean, context: FilterContext, readings: Readings, moment: Moment, skipped: number): Frame {
     const { snapshot } = step
     const isFirst = this.#lastClockMs === undefined
@@ -126,18 +134,22 @@ export class View {
       : this.#compare(tracked, isFirst, snapshot.processes, context)
     const flows = this.needs.flows ? this.#flows(tracked, intervalMs) : undefined
     if (this.#eventsLeftOut > 0) this.#gaps.add(leftOut(this.#eventsLeftOut))
+    const sockets = isWhole ? snapshot.sockets : tracked.map(one => one.record)
+    this.#before = sockets
     const frame: Frame = {
       ...snapshot,
-      sockets: isWhole ? snapshot.sockets : tracked.map(one => one.record),
+      sockets,
       gaps: this.#gaps.size === 0 ? snapshot.gaps : [...snapshot.gaps, ...this.#gaps.all],
       sequence: this.#sequence++,
       intervalMs,
       ...lists,
       events: this.#events,
       coverage: { ...moment.coverage, lost: this.#lost },
+      host: moment.host,
       skipped,
       ...(this.needs.flows && { flows }),
       ...(this.needs.flows && readings.interfaces && this.#readings.take(readings.interfaces, flows, intervalMs)),
+      ...(this.needs.health && { health: this.#health(tracked) }),
       ...(this.needs.use && { use: readings.use }),
       ...(this.needs.counters && { counters: readings.counters }),
       ...(this.needs.limits && { limits: readings.limits }),
@@ -156,9 +168,18 @@ export class View {
     this.#lost = 0
   }
 
-  /** The source gave what was asked for: so what moved is of that, but for sockets that closed, which are in no state that could be asked for. */
+  #health(tracked: readonly TrackedSocket[]): readonly SocketHealth[] {
+    const list: SocketHealth[] = []
+    for (const one of tracked) {
+      const health = this.#tracker.healthOf(one)
+      if (health !== undefined) list.push({ key: one.key, health })
+    }
+    return list
+  }
+
+  /** With `isOnly` the source returned exactly what was requested, so these bytes match, except for closed sockets, whose state cannot be requested. */
   #takesMoved({ socket }: Moved, { snapshot }: Step, isOnly: boolean, context: FilterContext): boolean {
-    if (isOnly && this.watched.asked.matchesEverything && this.watched.asked.protocols.includes(socket.protocol)) return true
+    if (isOnly && this.watched.sourcePlan.matchesEverything && this.watched.sourcePlan.protocols.includes(socket.protocol)) return true
     return this.watched.takesInAnyState(socket, snapshot.processes, context)
   }
 
@@ -174,16 +195,15 @@ export class View {
     return flows
   }
 
-  /** What opened, closed and changed among the sockets that this subscriber takes. */
+  /** The sockets of this subscriber that opened, closed and changed. */
   #compare(
     tracked: readonly TrackedSocket[],
     isFirst: boolean,
     processes: ReadonlyMap<number, Process>,
     context: FilterContext,
   ): Pick<Frame, 'opened' | 'closed' | 'changed'> {
-    const before = this.#taken ?? new Map<string, Socket>()
+    const before = new Map(this.#before.map(socket => [socket.key, socket]))
     const now = new Map(tracked.map(one => [one.key, one.record]))
-    this.#taken = now
     if (isFirst) return { opened: [], closed: [], changed: [] }
     const openedKeys = new Map(this.#opened.map(socket => [socket.key, socket]))
     const closedKeys = new Map(this.#closed.map(socket => [socket.key, socket]))
@@ -204,6 +224,12 @@ export class View {
   }
 }
 
+/** The details of sockets that are measured. */
+const detailsFor = ({ flows, health }: Needs): readonly DetailName[] => [
+  ...(flows ? (['bytes'] as const) : []),
+  ...(health ? (['tcp', 'memory'] as const) : []),
+]
+
 const byPid = (processes: readonly Process[]): ReadonlyMap<number, Process> => new Map(processes.map(process => [process.pid, process]))
 
 function append<T>(list: T[], more: readonly T[]): void {
@@ -215,7 +241,7 @@ const leftOut = (count: number) =>
     code: 'events-lost',
     what: 'events',
     why: 'limit',
-    text: `${count} events were left out of frames: there were too many`,
+    text: `${count} events were left out of frames because there were too many`,
     help: '',
     count,
   }) as const

@@ -12,13 +12,13 @@ const moved = (key: string, inBytes: number, outBytes: number): Socket =>
   aSocket({ key, tcp: someTcp({ receivedBytes: inBytes, sentBytes: outBytes, retransmittedBytes: 0 }) })
 
 /** Plays looks that are a second apart; keeps what it was asked for. */
-function player(snapshots: readonly (readonly Socket[])[], asked: Plan[] = []): Source {
+function player(snapshots: readonly (readonly Socket[])[], plans: Plan[] = []): Source {
   let next = 0
   return {
     name: 'player',
     replay: true,
     takeSnapshot: async (plan = planQuery()): Promise<Snapshot> => {
-      asked.push(plan)
+      plans.push(plan)
       const sockets = snapshots[next]!
       return { atMs: 1000 * next++, source: 'player', sockets, processes: new Map(), gaps: [] }
     },
@@ -56,13 +56,13 @@ test('rate is what moved since the snapshot before, and all that a new socket ha
   deepEqual(await keys('rate = 0', [[aSocket({ key: 'a' })], [aSocket({ key: 'a' })]]), ['', ''])
 })
 
-test('the source is asked for all that the filter looks at', async () => {
-  const asked: Plan[] = []
+test('the plan for the source has everything that the filter reads', async () => {
+  const plans: Plan[] = []
   const query = { filter: 'rate > 1 and cgroup /a', owners: false }
-  for await (const _ of new Monitor(player([[a]], asked)).frames({ query })) break
-  deepEqual([new Set(asked[0]!.details), asked[0]!.owners, asked[0]!.filter], [new Set(['bytes', 'cgroup']), false, undefined])
-  equal(watchPlan(planQuery({ filter: 'sport 80' }), false).isTimed, false)
-  equal(watchPlan(planQuery({ filter: () => true }), false).isTimed, false)
+  for await (const _ of new Monitor(player([[a]], plans)).frames({ query })) break
+  deepEqual([new Set(plans[0]!.details), plans[0]!.owners, plans[0]!.filter], [new Set(['bytes', 'cgroup']), false, undefined])
+  equal(watchPlan(planQuery({ filter: 'sport 80' }), []).isTimed, false)
+  equal(watchPlan(planQuery({ filter: () => true }), []).isTimed, false)
 })
 
 test('sockets that the filter stops taking have not closed', async () => {

@@ -2,7 +2,7 @@
 
 import { readFileSync } from 'node:fs'
 
-/** Reads `/etc/services` or its like into `80/tcp` → `http`. A machine without the file has no names. */
+/** Reads `/etc/services` or the like into `80/tcp` → `http`. Without the file there are no names. */
 export function serviceNames(file = '/etc/services'): ReadonlyMap<string, string> {
   let text: string
   try {
@@ -15,7 +15,7 @@ export function serviceNames(file = '/etc/services'): ReadonlyMap<string, string
   return found
 }
 
-/** The port of a service by its name or another name of it; TCP comes before UDP. Undefined when the machine does not know it. */
+/** The port of a service by its name or alias; TCP comes before UDP. Undefined when the machine does not list it. */
 export function servicePort(name: string, file = '/etc/services'): number | undefined {
   let text: string
   try {

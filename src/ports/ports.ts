@@ -1,4 +1,4 @@
-// Which ports are free: the kernel is asked, by binding.
+// Which ports are free, found by binding them.
 
 import { createSocket } from 'node:dgram'
 import { createServer } from 'node:net'
@@ -8,7 +8,7 @@ import type { PortRange, Usage } from '../model/limits.ts'
 import type { Snapshot } from '../model/snapshot.ts'
 import type { Source } from '../source/source.ts'
 
-/** What a port is wanted for. */
+/** The intended use of a port. */
 export interface PortOptions {
   /** Default: tcp. */
   readonly protocol?: 'tcp' | 'udp' | undefined
@@ -26,10 +26,10 @@ export function isPortAvailable(port: number, options: PortOptions = {}): Promis
   return bind(port, options).then(bound => bound !== undefined)
 }
 
-/** Any port that is free, as the kernel gives it; undefined when it gives none. */
+/** Any free port, chosen by the kernel; undefined when there is none. */
 export const anyFreePort = (options: PortOptions): Promise<number | undefined> => bind(0, options)
 
-/** The first port of the ranges that is free; undefined when none is. Those that a snapshot has on any address are not tried. */
+/** The first port of the ranges that is free; undefined when none is. Ports that a snapshot shows in use on any address are not tried. */
 export async function firstFreePort(
   ranges: readonly PortRange[],
   options: PortOptions,
@@ -42,7 +42,7 @@ export async function firstFreePort(
   return undefined
 }
 
-/** The ports that a system gives to connections that do not ask for one; undefined where it does not report them. */
+/** The ports that a system assigns to connections that do not choose one; undefined where it does not report them. */
 export async function ephemeralPortRange(source: Pick<Source, 'limits'>): Promise<PortRange | undefined> {
   return (await source.limits?.())?.ephemeralPorts
 }
@@ -56,26 +56,26 @@ const isPort = (port: unknown): boolean => Number.isInteger(port) && (port as nu
 /** Whether it is a range of ports. */
 export const isPortRange = (range: PortRange | null | undefined): boolean => isPort(range?.first) && isPort(range?.last)
 
-/** Throws when a member of the options has a wrong value. */
+/** Throws when an option has a wrong value. */
 export function checkPortOptions({ protocol, host }: PortOptions): void {
   if (protocol !== undefined && protocol !== 'tcp' && protocol !== 'udp')
     throw new ArgumentError(`options.protocol: needs tcp or udp, got ${String(protocol)}`)
   if (host !== undefined && typeof host !== 'string') throw new ArgumentError('options.host: needs an address')
 }
 
-/** Binds for a moment; the port that was bound, or undefined when it is taken or forbidden. */
+/** Binds for a moment. Returns the port; undefined when it is taken or forbidden. */
 async function bind(port: number, options: PortOptions): Promise<number | undefined> {
   const once = options.protocol === 'udp' ? bindUdp : bindTcp
   if (options.host !== undefined) return once(port, options.host)
-  // A port is free only when both families can have it; a machine without IPv6 has one family less.
+  // A port is free only when both families can bind it; a machine without IPv6 has one family less.
   const four = await once(port, '0.0.0.0')
   if (four === undefined) return undefined
   return (await once(four, '::')) === undefined ? undefined : four
 }
 
-/** What binding to `::` fails with where there is no IPv6. */
+/** The errors of binding to `::` where IPv6 is missing. */
 const withoutIpv6 = new Set(['EAFNOSUPPORT', 'EADDRNOTAVAIL', 'EINVAL'])
-/** What binding fails with when the host is not an address. */
+/** The errors of binding when the host is not an address. */
 const noAddress = new Set(['ENOTFOUND', 'EAI_AGAIN', 'EINVAL'])
 
 function bindTcp(port: number, host: string): Promise<number | undefined> {

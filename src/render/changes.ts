@@ -16,7 +16,7 @@ export const gapText = (gap: Gap): string => safe(gap.help === '' ? gap.text : `
 /** The time of day in UTC, with milliseconds. */
 const timeText = (atMs: number): string => new Date(atMs).toISOString().slice(11, 23)
 
-/** What happened between two snapshots. */
+/** The lines of what happened between two snapshots. */
 export function* changeLines(change: Change, atMs: number, processes: ReadonlyMap<number, Process>, paint: Paint): Generator<string> {
   const line = (word: string, s: Socket, from = ''): string => {
     const ends = `${endpointText(s.local, s)} ${s.remote ? `to ${endpointText(s.remote, s)} ` : ''}`
@@ -27,7 +27,7 @@ export function* changeLines(change: Change, atMs: number, processes: ReadonlyMa
   for (const s of change.closed) yield paint('red', line('closed ', s))
 }
 
-/** One event, or what a stream of events could not report. */
+/** One event, or a gap in a stream of events. */
 export function eventLine(event: SocketEvent | EventGap, paint: Paint): string {
   const time = timeText(event.atMs)
   if (event.type === 'gap') return paint('yellow', `${time} gap    ${gapText(event.gap)}`)

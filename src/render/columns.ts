@@ -1,4 +1,4 @@
-// Columns of tables and CSV: a field, or a path of the model, with its head and its text for people.
+// Columns of tables and CSV: a field or a path of the model, with its header and its human-readable text.
 
 import type { Cell, Field, FieldContext, Need, Subject, Subjects } from '../fields/field.ts'
 import { namedValue } from '../fields/named.ts'
@@ -11,15 +11,15 @@ export type { Cell, FieldContext } from '../fields/field.ts'
 
 /** One column. */
 export interface Column<S extends Subject = 'socket'> extends TableColumn {
-  /** The name that it was asked for by: the head of CSV. */
+  /** The name that it was requested by: the header in CSV. */
   readonly name: string
-  /** What must be asked of a source for it. */
+  /** What a source must be asked for to fill it. */
   readonly needs: readonly Need[]
-  /** For CSV and templates. */
+  /** The machine-readable value, for CSV and templates. */
   readonly value: (subject: Subjects[S], context: FieldContext) => Cell
-  /** For people; the value as it is, when absent. */
+  /** The human-readable text; default: the value itself. */
   readonly text?: ((subject: Subjects[S], context: FieldContext) => string) | undefined
-  /** What it is sorted by. */
+  /** The sort key. */
   readonly order: (subject: Subjects[S], context: FieldContext) => Cell
 }
 
@@ -52,12 +52,12 @@ export function findColumn(name: string, fields: FieldRegistry = standardFields)
   return { name, title: name, align: 'left', needs, value, order: value }
 }
 
-/** The names that are offered for columns and sort keys; every field is accepted. */
+/** The names that are listed for columns and sort keys; every field is accepted. */
 export const usualNames = (fields: FieldRegistry = standardFields): readonly string[] =>
   fields
     .of('socket')
     .filter(field => field.usual)
     .map(field => field.names[0]!)
 
-/** The columns of `list` when no others are asked for. */
+/** The default columns of `list`. */
 export const usualColumns = ['proto', 'state', 'recvq', 'sendq', 'local', 'remote', 'pid', 'process', 'user'] as const

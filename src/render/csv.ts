@@ -1,8 +1,8 @@
-// Rows for other programs: CSV as RFC 4180 says, and tab-separated values.
+// Rows for other programs: CSV as in RFC 4180, and tab-separated values.
 
 import type { Cell } from './columns.ts'
 
-/** One line of CSV, without its end. */
+/** One line of CSV, without its line break. */
 export const csvLine = (cells: readonly Cell[]): string =>
   cells
     .map(c => (c === undefined ? '' : typeof c === 'string' && /[",\r\n]/.test(c) ? `"${c.replaceAll('"', '""')}"` : String(c)))

@@ -9,7 +9,7 @@ import { bytesText, microsText, percentText } from './units.ts'
 
 type Judged = NonNullable<ExplainReport['connections']>[number]
 
-/** The report, a paragraph for each connection or group. */
+/** The lines of the report, a paragraph for each connection or group. */
 export function explainLines({ connections, groups, processes }: ExplainReport, paint: Paint): string[] {
   const byPid = new Map(processes.map(p => [p.pid, p]))
   return [

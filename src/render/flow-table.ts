@@ -9,7 +9,7 @@ import type { Process } from '../model/process.ts'
 import type { FlowList } from '../report/top.ts'
 import { columnOf, type Cell, type Column } from './columns.ts'
 
-/** What each list shows of its subject; a list of names has a head of its own. */
+/** The subject columns of each list; the name column has its own title in some lists. */
 const subjects: Readonly<Record<FlowList, { readonly fields: readonly string[]; readonly title?: string }>> = {
   processes: { fields: ['pid', 'process', 'user'] },
   sockets: { fields: ['protocol', 'local', 'remote', 'process'] },
@@ -35,13 +35,13 @@ function flowField(name: string, fields: FieldRegistry): Field<'flow'> {
   return field
 }
 
-/** The heads of a list's columns. */
+/** The headers of a list's columns. */
 export const flowHeads = flowColumns
 
-/** The cells of a flow for people. A star marks one with sockets that nothing counts; where nothing is known, the numbers stay empty. */
+/** The human-readable cells of a flow. A star marks a flow with sockets that are not counted; unknown numbers stay empty. */
 export const flowCells = (flow: Flow, list: FlowList, processes: ReadonlyMap<number, Process>): string[] =>
   flowColumns(list).map(column => column.text?.(flow, { processes }) ?? String(column.value(flow, { processes }) ?? ''))
 
-/** The cells of a flow for programs. */
+/** The machine-readable cells of a flow. */
 export const flowValues = (flow: Flow, list: FlowList, context: FieldContext): Cell[] =>
   flowColumns(list).map(column => column.value(flow, context))

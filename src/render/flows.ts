@@ -1,18 +1,18 @@
-// What top prints beside its rows.
+// What top prints besides its rows.
 
 import { isUncounted } from '../fields/flow.ts'
 import type { Ledger } from '../model/flow.ts'
 import type { TopReport } from '../report/top.ts'
-import { counted } from './text.ts'
+import { counted } from '../model/counted.ts'
 import { bytesText, digits, rateText } from './units.ts'
 
-/** The head of a frame: when, and what was moved in all. */
+/** The header of a frame: its time, and the total traffic. */
 export function topHead({ total }: TopReport, atMs: number): string {
   const rates = isUncounted(total) ? 'bytes unknown' : `in ${rateText(total.inBytesPerSecond)}  out ${rateText(total.outBytesPerSecond)}`
   return `${new Date(atMs).toISOString().slice(11, 19)} UTC  ${rates}  ${counted(total.sockets, 'socket')}`
 }
 
-/** The ledger in one line: what the bytes of the interfaces were. */
+/** The ledger in one line: what the bytes of the interfaces consisted of. */
 export function ledgerText(ledger: Ledger): string {
   const parts = ledger.rows
     .filter(row => row.inBytes !== 0 || row.outBytes !== 0 || row.what === 'residual')

@@ -47,14 +47,14 @@ function usualOrder(sockets: readonly Socket[]): readonly Socket[] {
   return Array.from(places, i => sockets[i]!)
 }
 
-/** How sockets are put in order. */
+/** The sort order of sockets. */
 export interface Order {
-  /** The columns that they are sorted by. */
+  /** The sort keys. */
   readonly columns: readonly Column[]
   readonly sort: (sockets: readonly Socket[], context: FieldContext) => readonly Socket[]
 }
 
-/** Sorts by `column` or `column:desc`, the first of them first; what is unknown comes last. A wrong column is an ArgumentError. */
+/** Parses sort keys, `column` or `column:desc`, the most significant first; unknown values come last. A wrong column is an ArgumentError. */
 export function parseOrder(by: readonly string[], fields: FieldRegistry = standardFields): Order {
   const keys = by.flatMap(text => text.split(',')).map(text => parseKey(text, fields))
   if (keys.length === 0) return { columns: [], sort: usualOrder }
@@ -77,8 +77,8 @@ export function parseOrder(by: readonly string[], fields: FieldRegistry = standa
 function parseKey(text: string, fields: FieldRegistry): { readonly column: Column; readonly descending: boolean } {
   const [name = '', direction = 'asc', ...rest] = text.trim().split(':')
   const column = findColumn(name, fields)
-  if (column === undefined) throw new ArgumentError(`--sort: there is no column ${JSON.stringify(name)}; see sockscope help fields`)
+  if (column === undefined) throw new ArgumentError(`--sort: unknown column ${JSON.stringify(name)}; see sockscope help fields`)
   if (rest.length > 0 || (direction !== 'asc' && direction !== 'desc'))
-    throw new ArgumentError(`--sort ${JSON.stringify(text)}: after the colon comes asc or desc`)
+    throw new ArgumentError(`--sort ${JSON.stringify(text)}: expected asc or desc after the colon`)
   return { column, descending: direction === 'desc' }
 }

@@ -1,4 +1,4 @@
-// What kill and close would do, what they may not do and why, as text.
+// The plans of kill and close as text: what they would do, what they refuse and why.
 
 import type { Process } from '../model/process.ts'
 import type { Socket } from '../model/socket.ts'
@@ -23,7 +23,7 @@ function targetLines({ process, listeners, supervisor, spared }: KillTarget): st
   return [head, `  ${supervisor.name} may restart it; to stop it for good: ${supervisor.stop}`]
 }
 
-/** Why nothing may be done, and what would help. */
+/** Why the plan is refused, and what would help. */
 export function refusalText(refusal: KillRefusal, { targets }: KillPlan): string {
   if (refusal.code === 'target-spared') {
     const { pid, spared } = refusal
@@ -33,7 +33,7 @@ export function refusalText(refusal: KillRefusal, { targets }: KillPlan): string
   return refusal.code === 'holder-hidden' ? `${text}; run as root` : text
 }
 
-/** Who holds a socket that was to go, and who restarts it. */
+/** The holder of a socket that was expected to close, and its supervisor. */
 export function holderText(socket: Socket, processes: ReadonlyMap<number, Process>): string {
   const [owner] = socket.owners
   if (owner === undefined) return `a process that cannot be seen (${socket.ownerless ?? 'unknown'})`
@@ -42,5 +42,5 @@ export function holderText(socket: Socket, processes: ReadonlyMap<number, Proces
   return `${processText(process, owner.pid)}${supervisor ? `; ${supervisor.name} restarts it: ${supervisor.stop}` : ''}`
 }
 
-/** A connection that is closed. */
+/** A connection to close. */
 export const connectionText = (s: Socket): string => `${endpointText(s.local, s)} to ${endpointText(s.remote, s)} ${s.state ?? ''}`

@@ -1,4 +1,4 @@
-// What listens, and who has a port, as text.
+// Listeners, and the users of a port, as text.
 
 import { endpointText } from './endpoint.ts'
 import type { Listener } from '../report/ports.ts'
@@ -9,7 +9,7 @@ import type { TableColumn } from './table.ts'
 import { safe } from './text.ts'
 import { microsText } from './units.ts'
 
-/** More connections of a listener than this are counted and not shown. */
+/** The maximum number of connections of a listener that are shown; the rest is counted. */
 const maxClients = 10
 
 const reachTexts: Readonly<Record<Reach, string>> = {
@@ -57,7 +57,7 @@ export function listenerCells(l: Listener): string[] {
 const containerName = (container: { readonly name: string | undefined; readonly id: string } | undefined): string =>
   container === undefined ? '' : (container.name ?? container.id.slice(0, 12))
 
-/** Everything that has a port, a paragraph for each listener. */
+/** Everything that uses a port, a paragraph for each listener. */
 export function portLines({ ports, others, processes }: PortReport): string[] {
   const byPid = new Map(processes.map(p => [p.pid, p]))
   return [

@@ -1,9 +1,9 @@
-// Processes in words.
+// Processes as text.
 
 import type { Process } from '../model/process.ts'
 import type { Socket } from '../model/socket.ts'
 
-/** `node (app.js) 4711`, made of foreign text: make it safe before a terminal sees it. */
+/** `node (app.js) 4711`, made of foreign text: pass it through safe() before printing. */
 export function processText(process: Process | undefined, pid: number): string {
   if (process === undefined) return `pid ${pid}`
   return `${process.name}${process.script === undefined ? '' : ` (${process.script})`} ${pid}`

@@ -62,7 +62,7 @@ test('templates', () => {
   equal(parseTemplate('{local.port} {pid}{{}}\\t{remote}').line(s, context), '80 7{}\t*')
   const named = { ...context, processes: new Map([[7, { ...context.processes.get(7)!, name: 'a\nb\tc\\' }]]) }
   equal(parseTemplate('{process}\\n').line(s, named), 'a\\x0ab\\x09c\\\\\n')
-  throws(() => parseTemplate('{nothing}'), /^TypeError: --format: there is no column "nothing"/)
+  throws(() => parseTemplate('{nothing}'), /^TypeError: --format: unknown column "nothing"/)
   throws(() => parseTemplate('{pid'), TypeError)
   throws(() => parseTemplate('pid}'), TypeError)
 })

@@ -12,7 +12,8 @@ import { holderText, killPlanLines, refusalText } from './plans.ts'
 import { listenerCells, portLines } from './ports.ts'
 import { holdersText } from './process-text.ts'
 import { statsLines } from './stats.ts'
-import { counted, type Paint } from './text.ts'
+import { counted } from '../model/counted.ts'
+import { type Paint } from './text.ts'
 
 const plain: Paint = (_, text) => text
 const web = named(7, 'web', { user: 'www', exe: '/bin/web', unit: 'web.service', parentPid: 5, startedAtMs: 4000 })
@@ -87,7 +88,7 @@ test('events and changes, one line each', () => {
       '00:00:01.500 changed tcp 10.0.0.1:80 to 10.0.0.2:999 ? > ESTABLISHED  web 7',
     ],
   )
-  const gap = { what: 'owners', why: 'permission', text: 'a\u001b', help: 'b', count: undefined } as const
+  const gap = { code: 'owners-hidden', what: 'owners', why: 'permission', text: 'a\u001b', help: 'b', count: undefined } as const
   equal(gapText(gap), 'a\\x1b: b')
   equal(gapText({ ...gap, help: '' }), 'a\\x1b')
 })

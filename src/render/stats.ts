@@ -1,11 +1,12 @@
-// Counts of sockets, and how near the limits are, as text.
+// Counts of sockets, and how close the limits are, as text.
 
 import type { SystemCounters } from '../model/counters.ts'
 import { protocols, states } from '../model/socket.ts'
 import type { Group } from '../report/group.ts'
 import type { Destination, LimitCode, LimitUse, ProtocolCounts, StatsReport } from '../report/stats.ts'
 import { table, type TableColumn } from './table.ts'
-import { counted, type Paint } from './text.ts'
+import { counted } from '../model/counted.ts'
+import { type Paint } from './text.ts'
 import { bytesText, percentText } from './units.ts'
 
 /** The report in paragraphs; `columns` is the width of the terminal. */
@@ -63,7 +64,7 @@ function limitLine({ code, unit, used, limit, share, nearLimit }: LimitUse, pain
   return nearLimit ? paint('red', line) : line
 }
 
-/** What was counted since the machine started. */
+/** The counters of the system since it started. */
 function counterLines({ tcp, udp }: SystemCounters): string[] {
   const lines: string[] = []
   for (const [family, c] of Object.entries(tcp)) {

@@ -1,8 +1,8 @@
-// Rows and columns for people: as wide as they need to be, and never wider than the terminal.
+// Human-readable tables: as wide as needed, and never wider than the terminal.
 
 import { clip, fill, safe, width } from './text.ts'
 
-/** A column of a table: its head, and how it gives way. */
+/** A column of a table: its header, and how it adapts to a narrow terminal. */
 export interface TableColumn {
   readonly title: string
   readonly align: 'left' | 'right'
@@ -10,18 +10,18 @@ export interface TableColumn {
   readonly truncates?: boolean | undefined
 }
 
-/** How wide and whether with a head; no width means that nothing is cut. */
+/** Options of a table; without `columns` nothing is truncated. */
 export interface TableOptions {
   readonly columns?: number | undefined
   readonly header?: boolean | undefined
-  /** Wraps the head in colour. */
+  /** Colours the header. */
   readonly head?: ((line: string) => string) | undefined
 }
 
 const GAP = 2
 const MIN_WIDTH = 8
 
-/** The lines of a table. Cells are made safe here, so no caller can forget it. */
+/** The lines of a table. Cells are made safe here, so that no caller can forget it. */
 export const table = (heads: readonly TableColumn[], cells: readonly (readonly string[])[], options: TableOptions = {}): string[] =>
   tableOf(
     heads,
@@ -30,10 +30,10 @@ export const table = (heads: readonly TableColumn[], cells: readonly (readonly s
     options,
   )
 
-/** Gives the cell of a row. */
+/** Returns the cell of a row. */
 export type CellOf = (row: number) => string | number | boolean | undefined
 
-/** The lines of a table whose cells are asked for one by one, column after column. */
+/** The lines of a table whose cells are computed one by one, column by column. */
 export function tableOf(heads: readonly TableColumn[], rows: number, cells: readonly CellOf[], options: TableOptions = {}): string[] {
   const header = options.header !== false
   const columns = heads.map((head, i): Column => ({
@@ -44,7 +44,7 @@ export function tableOf(heads: readonly TableColumn[], rows: number, cells: read
     from: undefined,
     to: '',
   }))
-  // Row by row: what the cells of a row are made of is read from memory once.
+  // Row by row: the data of a row is read from memory once.
   for (let row = 0; row < rows; row++) for (let i = 0; i < columns.length; i++) addCell(columns[i]!, row)
   const { kept, widths } = fit(
     heads,
@@ -68,9 +68,9 @@ interface Column {
   readonly cell: CellOf
   readonly texts: string[]
   width: number
-  /** Every text is of printable ASCII, so its width is its length. */
+  /** Every text is printable ASCII, so its width is its length. */
   isPlain: boolean
-  /** The last cell, and its text. Neighbours are often the same, and are then looked at once. */
+  /** The last cell, and its text. Adjacent cells are often equal, and are then converted once. */
   from: ReturnType<CellOf>
   to: string
 }
@@ -91,10 +91,10 @@ function addCell(column: Column, row: number): void {
   column.texts.push(column.to)
 }
 
-/** What may need to be made safe, or be wider or narrower than one column. */
+/** What may need to be made safe, or may be wider or narrower than one column. */
 const special = /[^\u0020-\u005b\u005d-\u007e]/
 
-/** Makes the cells of a column as wide as the column. Nothing follows the last column, so it is not filled up. */
+/** Pads the cells of a column to its width. Nothing follows the last column, so it is not padded. */
 function pad({ texts, width: needed, isPlain }: Column, columns: number, align: TableColumn['align'], isLast: boolean): void {
   const isCut = needed > columns
   const isOpen = isLast && align === 'left'
@@ -120,7 +120,7 @@ function headLine(heads: readonly TableColumn[], kept: readonly number[], widths
   return colour ? colour(line) : line
 }
 
-/** First the columns that may leave go, then those that may be cut are cut, the widest first. */
+/** First drops columns that may be dropped, then truncates those that may be truncated, the widest first. */
 function fit(heads: readonly TableColumn[], needed: readonly number[], max: number | undefined): { kept: number[]; widths: number[] } {
   const widths = [...needed]
   let kept = heads.map((_, i) => i)

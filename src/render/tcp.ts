@@ -1,8 +1,8 @@
-// TCP statistics and the memory of a socket, in words and units for people. What is not known, or is nothing, is left out.
+// TCP statistics and the memory of a socket as human-readable text. Unknown and zero values are left out.
 
 import type { Memory } from '../model/socket.ts'
 import type { CongestionDetail, Tcp } from '../model/tcp.ts'
-import { counted } from './text.ts'
+import { counted } from '../model/counted.ts'
 import { bytesText, digits, microsText, percentText, rateText } from './units.ts'
 
 type Part = string | undefined
@@ -12,13 +12,13 @@ const list = (parts: readonly Part[], between: string): string => parts.filter(p
 /** A part with its value as text; undefined when the value is not known. */
 const part = (value: number | undefined, text: (value: number) => string): Part => (value === undefined ? undefined : text(value))
 
-/** The same, but also left out at 0. */
+/** The same, but also omitted at 0. */
 const some = (value: number | undefined, text: (value: number) => string): Part => (value ? text(value) : undefined)
 
 const segments = (n: number): string => counted(n, 'segment')
 const timeouts = (n: number): string => counted(n, 'timeout')
 
-/** A connection in a line: congestion control, delay, windows, bytes, what waits, and what went wrong. */
+/** A connection in one line: congestion control, delay, windows, bytes, queues and errors. */
 export function tcpText(tcp: Tcp): string {
   return list(
     [congestion(tcp), delay(tcp), windows(tcp), bytes(tcp), rates(tcp), waiting(tcp), trouble(tcp), times(tcp), agreed(tcp)],
@@ -33,7 +33,7 @@ function congestion(t: Tcp): Part {
 
 function detail(d: CongestionDetail): string {
   if (d.kind === 'bbr') {
-    if (d.bytesPerSecond === 0) return '' // It has measured nothing yet.
+    if (d.bytesPerSecond === 0) return '' // Nothing measured yet.
     const lowest = part(d.minRttMicros, rtt => `, lowest rtt ${microsText(rtt)}`) ?? ''
     return `(${rateText(d.bytesPerSecond)}${lowest}, gains ${digits(d.pacingGain)} and ${digits(d.windowGain)})`
   }
@@ -42,10 +42,10 @@ function detail(d: CongestionDetail): string {
 }
 
 function delay(t: Tcp): Part {
-  const around = part(t.rttVarianceMicros, v => ` ± ${microsText(v)}`) ?? ''
+  const variation = part(t.rttVarianceMicros, v => ` ± ${microsText(v)}`) ?? ''
   return list(
     [
-      part(t.rttMicros, rtt => `rtt ${microsText(rtt)}${around}`),
+      part(t.rttMicros, rtt => `rtt ${microsText(rtt)}${variation}`),
       part(t.minRttMicros, rtt => `lowest ${microsText(rtt)}`),
       part(t.receiveRttMicros, rtt => `as receiver ${microsText(rtt)}`),
       part(t.retransmitTimeoutMicros, rto => `timeout ${microsText(rto)}`),
@@ -151,7 +151,7 @@ function agreed({ negotiated, sendWindowScale, receiveWindowScale }: Tcp): Part 
   )
 }
 
-/** The memory of a socket in a line: what is used of each buffer. */
+/** The memory of a socket in one line: the usage of each buffer. */
 export function memoryText(memory: Memory): string {
   const used = (name: string, bytes: number | undefined, limit: number | undefined): Part =>
     part(bytes, b => `${name} ${bytesText(b)}${part(limit, l => ` of ${bytesText(l)}`) ?? ''}`)

@@ -1,4 +1,4 @@
-// `{local.port} {process}`: one line for each socket, as the caller wants it.
+// `{local.port} {process}`: one line for each socket, in a custom format.
 
 import { ArgumentError } from '../model/errors.ts'
 import type { FieldContext } from '../fields/field.ts'
@@ -8,15 +8,15 @@ import type { Socket } from '../model/socket.ts'
 import { findColumn, type Column } from './columns.ts'
 import { safe } from './text.ts'
 
-/** A line with columns in it. */
+/** A line format with columns in it. */
 export interface Template {
   /** The columns that it shows. */
   readonly columns: readonly Column[]
-  /** The line of a socket. Values are made safe, so that no name of a process can forge a line or a column. */
+  /** The line of a socket. Values are made safe, so that no process name can forge a line or a column. */
   readonly line: (socket: Socket, context: FieldContext) => string
 }
 
-/** Reads a template. A name that is not a column is an ArgumentError. `{{` and `}}` are braces; \n, \t and \\ mean what they mean in C. */
+/** Parses a template. A name that is not a column is an ArgumentError. `{{` and `}}` are braces; \n, \t and \\ are as in C. */
 export function parseTemplate(text: string, fields: FieldRegistry = standardFields): Template {
   const parts: (string | Column)[] = []
   const pattern = /\{\{|\}\}|\\[nt\\]|\{([^{}]*)\}|[{}]/g
@@ -41,6 +41,6 @@ const literals: Readonly<Record<string, string>> = { '{{': '{', '}}': '}', '\\n'
 
 function columnOf(name: string, fields: FieldRegistry): Column {
   const column = findColumn(name, fields)
-  if (column === undefined) throw new ArgumentError(`--format: there is no column ${JSON.stringify(name)}; see sockscope help fields`)
+  if (column === undefined) throw new ArgumentError(`--format: unknown column ${JSON.stringify(name)}; see sockscope help fields`)
   return column
 }

@@ -1,6 +1,8 @@
-// Foreign text made safe for a terminal, and how wide it is there.
+// Foreign text made safe for a terminal, and its display width.
 
 import { unsafe } from '../model/text.ts'
+
+export { counted } from '../model/counted.ts'
 
 export { safeJson } from '../model/text.ts'
 
@@ -8,8 +10,8 @@ export { safeJson } from '../model/text.ts'
 const escaped = /\\x[0-9a-f]{2}|\\u\{/
 
 /**
- * The text with everything that could act on a terminal written as `\x1b` or `\u{202e}`. Backslashes are doubled only in a text that has such a thing or
- * looks like it: no two texts become the same, and paths of Windows stay as they are.
+ * The text with everything that could affect a terminal written as `\x1b` or `\u{202e}`. Backslashes are doubled only in a text that has such a character or
+ * looks like an escape: no two texts become the same, and Windows paths stay as they are.
  */
 export function safe(text: string): string {
   if (!/[^\u0020-\u005b\u005d-\u007e]/.test(text)) return text
@@ -23,7 +25,7 @@ export function safe(text: string): string {
 const wide =
   /[\u1100-\u115f\u2e80-\u303e\u3041-\u33ff\u3400-\u4dbf\u4e00-\u9fff\ua000-\ua4cf\uac00-\ud7a3\uf900-\ufaff\ufe30-\ufe6f\uff00-\uff60\uffe0-\uffe6]|\p{Emoji_Presentation}|[\u{20000}-\u{3fffd}]/u
 
-/** How many columns of a terminal the text takes. */
+/** The number of terminal columns that the text occupies. */
 export function width(text: string): number {
   if (!/[^\u0020-\u007e]/.test(text)) return text.length
   let columns = 0
@@ -31,7 +33,7 @@ export function width(text: string): number {
   return columns
 }
 
-/** The text in at most `columns`; what is cut is shown by `…`. */
+/** The text in at most `columns`; a truncated text ends with `…`. */
 export function clip(text: string, columns: number): string {
   if (width(text) <= columns) return text
   if (columns <= 0) return ''
@@ -48,13 +50,10 @@ export function clip(text: string, columns: number): string {
 
 /** The colours of a terminal that output uses. */
 export type Colour = 'bold' | 'dim' | 'red' | 'green' | 'yellow'
-/** Puts text in a colour, or leaves it as it is where colour is not wanted. */
+/** Colours text, or returns it unchanged where colour is off. */
 export type Paint = (colour: Colour, text: string) => string
 
-/** `1 process`, `2 processes`. */
-export const counted = (n: number, one: string, many = `${one}s`): string => `${n} ${n === 1 ? one : many}`
-
-/** The text filled up with spaces. */
+/** The text padded with spaces. */
 export function fill(text: string, columns: number, align: 'left' | 'right'): string {
   const space = ' '.repeat(Math.max(0, columns - width(text)))
   return align === 'right' ? space + text : text + space

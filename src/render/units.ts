@@ -1,2 +1,2 @@
-// Numbers as people read them: the units of fields.
+// Numbers as human-readable text: the units of fields.
 export { bytesText, digits, microsText, percentText, rateText } from '../fields/units.ts'

@@ -1,8 +1,8 @@
-// Where a process comes from: its parents up to the first process, and the supervisor that starts it again.
+// The origin of a process: its parents up to the first process, and the supervisor that restarts it.
 
 import type { Process } from '../model/process.ts'
 
-/** The parents of a process up to the first one, nearest first. It also ends when a damaged table makes a ring of them. */
+/** The parents of a process up to the first one, nearest first. It also ends when a damaged table makes a cycle of them. */
 export function parentsOf(pid: number, processes: ReadonlyMap<number, Process>): readonly Process[] {
   const chain: Process[] = []
   const seen = new Set([pid])
@@ -19,17 +19,17 @@ export function parentsOf(pid: number, processes: ReadonlyMap<number, Process>):
 export const descendsFrom = (pid: number, pids: ReadonlySet<number>, processes: ReadonlyMap<number, Process>): boolean =>
   pids.has(pid) || parentsOf(pid, processes).some(parent => pids.has(parent.pid))
 
-/** What starts a process again when it ends, and the command that stops it for good. */
+/** What restarts a process when it ends, and the command that stops it for good. */
 export interface Supervisor {
-  /** What kind of supervisor it is. */
+  /** The type of supervisor. */
   readonly code: 'kubernetes' | 'container' | 'pm2' | 'runner' | 'systemd'
-  /** Its kind and name, such as `systemd unit nginx.service`. */
+  /** Its type and name, such as `systemd unit nginx.service`. */
   readonly name: string
   /** The command to type, or the instruction where there is no single command. */
   readonly stop: string
 }
 
-/** A word of a command that may be copied into a shell: names come from outside. */
+/** A word of a command, quoted so that it can be pasted into a shell: names come from outside. */
 const shellWord = (text: string): string => (/^[\w.@:/-]+$/.test(text) ? text : `'${text.replaceAll("'", `'\\''`)}'`)
 
 /** The supervisor of a process, as far as its container, its parents and its unit show one. */

@@ -4,11 +4,11 @@ import type { Process } from '../model/process.ts'
 import type { Snapshot } from '../model/snapshot.ts'
 import type { Socket } from '../model/socket.ts'
 
-/** A socket that matches and is not closed. */
+/** A socket that matches but is not closed. */
 export interface SparedSocket {
   /** The socket. */
   readonly socket: Socket
-  /** It has no other end, has ended already, or belongs to the program that asks. */
+  /** It has no remote end, has ended already, or belongs to the calling program. */
   readonly code: 'not-connected' | 'ended' | 'self'
 }
 

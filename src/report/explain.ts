@@ -1,48 +1,48 @@
-// How healthy connections are: each by itself, or those of a process or to a peer together.
+// How healthy connections are: one by one, or grouped by process or peer.
 
 import type { Judged, Judgement } from '../measure/health/collect.ts'
 import { summarize, type Summary } from '../measure/health/summary.ts'
 import type { Process } from '../model/process.ts'
 import type { Ownerless, Socket } from '../model/socket.ts'
 
-/** What connections can be explained by. */
+/** The groupings of an explanation. */
 export const explainBy = ['connection', 'process', 'peer'] as const
 /** One of these. */
 export type ExplainBy = (typeof explainBy)[number]
 
-/** Connections that have a process or the address of the other end in common. */
+/** Connections with the same process or remote address. */
 export interface ExplainGroup {
-  /** For people: the name of the process, the address of the peer, or why there is no process in brackets. */
+  /** The human-readable name: of the process, the remote address, or in brackets why there is no process. */
   readonly name: string
-  /** The process, when they are grouped by it and it is known. */
+  /** The process, when grouped by process and known. */
   readonly pid: number | undefined
-  /** Why there is no process, when they are grouped by it. */
+  /** Why there is no process, when grouped by process. */
   readonly ownerless: Ownerless | undefined
-  /** The address of the other end, when they are grouped by it. */
+  /** The remote address, when grouped by peer. */
   readonly address: string | undefined
-  /** Their health together; its verdicts have codes. */
+  /** The summary of their health; its verdicts have codes. */
   readonly summary: Summary
 }
 
 /** The health of connections over the time that they were watched. */
 export interface ExplainReport {
-  /** What they are explained by. */
+  /** How they are grouped. */
   readonly by: ExplainBy
-  /** Each connection with its verdict, those in trouble first; only when they are explained one by one. */
+  /** Each connection with its verdict, those in trouble first; only when they are not grouped. */
   readonly connections: readonly Judged[] | undefined
   /** The groups, those in trouble first; only when they are grouped. */
   readonly groups: readonly ExplainGroup[] | undefined
-  /** Connections that were judged. */
+  /** The number of connections that were judged. */
   readonly judged: number
-  /** Those of them that are in trouble. */
+  /** The number of those that are in trouble. */
   readonly troubled: number
-  /** Connections that were seen too short to be judged. */
+  /** The number of connections that were seen too briefly to be judged. */
   readonly unjudged: number
   /** The processes that hold the connections. */
   readonly processes: readonly Process[]
 }
 
-/** What a watch of connections found. */
+/** The result of watching connections. */
 export function explainReport(judgement: Judgement, processes: ReadonlyMap<number, Process>, by: ExplainBy): ExplainReport {
   const { connections, unjudged } = judgement
   const holders = new Set(connections.flatMap(one => one.socket.owners.map(o => o.pid)))

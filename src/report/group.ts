@@ -1,4 +1,4 @@
-// Sockets counted by what they have in common.
+// Sockets counted by a common value.
 
 import { ArgumentError } from '../model/errors.ts'
 import type { FieldContext } from '../fields/field.ts'
@@ -7,7 +7,7 @@ import type { FieldRegistry } from '../fields/registry.ts'
 import { standardFields } from '../fields/standard.ts'
 import type { Socket } from '../model/socket.ts'
 
-/** The names that are offered for grouping; every field is accepted. */
+/** The names that are listed for grouping; every field is accepted. */
 export const groupNames = (fields: FieldRegistry = standardFields): readonly string[] =>
   fields
     .of('socket')
@@ -34,7 +34,7 @@ export function groupSockets(
   fields: FieldRegistry = standardFields,
 ): readonly Group[] {
   const found = namedValue(by, fields)
-  if (found === undefined) throw new ArgumentError(`group: there is no field ${JSON.stringify(by)}`)
+  if (found === undefined) throw new ArgumentError(`group: unknown field ${JSON.stringify(by)}`)
   const groups = new Map<string, { sockets: number; listening: number; established: number }>()
   for (const socket of sockets) {
     const name = nameOf(socket, found, context)

@@ -1,5 +1,5 @@
-// Which processes would be ended so that ports become free, which are spared and why, and whether the port is free afterwards.
-// It is all or nothing: one process that is spared, or one holder that cannot be seen, and nothing may be done.
+// Which processes would be killed to free ports, which are spared and why, and whether the ports are free afterwards.
+// It is all or nothing: with one spared process, or one holder that cannot be seen, the plan is refused.
 
 import { inRanges } from '../filter/language/ports.ts'
 import type { Query } from '../filter/plan.ts'
@@ -10,56 +10,56 @@ import type { Socket } from '../model/socket.ts'
 import { parentsOf, supervisorOf, type Supervisor } from './chain.ts'
 import { inSameNamespace, isListener } from './ports.ts'
 
-/** Why a process is not ended. */
+/** Why a process is not killed. */
 export interface Spared {
-  /** It is the program that asks, one of its parents, the first process, or another user's; or nothing here can be signalled. */
+  /** It is the calling program, one of its parents, the first process, or another user's; or the source cannot send signals. */
   readonly code: 'self' | 'ancestor' | 'first-process' | 'unsupported' | 'other-user'
-  /** The same for people. */
+  /** The reason as human-readable text. */
   readonly text: string
   /** What would help; empty when nothing would. */
   readonly help: string
 }
 
-/** A process that would be ended. */
+/** A process that would be killed. */
 export interface KillTarget {
   /** The process. */
   readonly process: Process
-  /** Those of the listeners that it holds. */
+  /** The listeners that it holds. */
   readonly listeners: readonly Socket[]
-  /** What starts it again when it ends. */
+  /** What restarts it when it ends. */
   readonly supervisor: Supervisor | undefined
-  /** Why it is not ended; undefined when it may be. */
+  /** Why it is not killed; undefined when it may be. */
   readonly spared: Spared | undefined
 }
 
-/** Why nothing may be done. */
+/** Why the plan is refused. */
 export type KillRefusal =
   /** Listeners whose holder cannot be seen. */
   | { readonly code: 'holder-hidden' | 'holder-unknown'; readonly sockets: readonly Socket[] }
   /** A process that is spared. */
   | { readonly code: 'target-spared'; readonly pid: number; readonly spared: Spared }
 
-/** What would be ended. */
+/** What would be killed. */
 export interface KillPlan {
   /** The sockets that listen on the ports. */
   readonly listeners: readonly Socket[]
-  /** The processes to end, in this order. */
+  /** The processes to kill, in this order. */
   readonly targets: readonly KillTarget[]
-  /** Why nothing may be done; undefined when it may. */
+  /** Why the plan is refused; undefined when it may be carried out. */
   readonly refusal: KillRefusal | undefined
 }
 
-/** What a plan depends on beside the snapshot. */
+/** The input of a plan besides the snapshot. */
 export interface KillRequest {
   /** The ports to free. */
   readonly ranges: readonly PortRange[]
-  /** Whether the processes that are connected to the ports are ended too. */
+  /** Whether local processes that are connected to the ports are killed too. */
   readonly clients: boolean
-  /** Every process of the machine, when the descendants of the holders are ended too. */
+  /** Every process of the machine, when the descendants of the holders are killed too. */
   readonly descendants: readonly Process[] | undefined
   /** This program and its parents, this program first. */
   readonly self: readonly number[]
-  /** The user that asks; undefined where the system has no user numbers. */
+  /** The calling user; undefined where the system has no user numbers. */
   readonly uid: number | undefined
   /** Whether the source can send signals. */
   readonly canSignal: boolean
@@ -91,7 +91,7 @@ export function killPlan(snapshot: Snapshot, request: KillRequest): KillPlan {
   return { listeners, targets, refusal: refusalOf(listeners, targets) }
 }
 
-/** The processes and everything that they started, children before their parents. */
+/** The processes and all their descendants, children before their parents. */
 function withDescendants(roots: readonly Process[], all: readonly Process[]): readonly Process[] {
   const byPid = new Map(all.map(p => [p.pid, p]))
   const pids = new Set(roots.map(p => p.pid))
@@ -114,13 +114,13 @@ function sparedOf(target: Process, { self, uid, canSignal }: KillRequest): Spare
   return { code: 'other-user', text: `it belongs to user ${target.user ?? target.uid}`, help: 'run as that user or as root' }
 }
 
-/** Why nothing may be done at all. */
+/** Why the plan is refused as a whole. */
 function refusalOf(listeners: readonly Socket[], targets: readonly KillTarget[]): KillRefusal | undefined {
   const hidden = listeners.filter(s => s.owners.length === 0)
   if (hidden.length > 0) return { code: hidden[0]!.ownerless === 'permission' ? 'holder-hidden' : 'holder-unknown', sockets: hidden }
   const spared = targets.find(t => t.spared !== undefined)
   if (spared !== undefined) return { code: 'target-spared', pid: spared.process.pid, spared: spared.spared! }
-  // Nobody of whom anything is known could be ended.
+  // No holder that is known could be killed.
   return listeners.length > 0 && targets.length === 0 ? { code: 'holder-unknown', sockets: listeners } : undefined
 }
 
@@ -128,12 +128,12 @@ function refusalOf(listeners: readonly Socket[], targets: readonly KillTarget[])
 export type PortsAfter =
   /** No socket listens on them. */
   | { readonly code: 'vacant' }
-  /** Another socket listens on one of them: somebody started again, or was faster. */
+  /** Another socket listens on one of them: the program was restarted, or another one took the port. */
   | { readonly code: 'taken-again'; readonly socket: Socket }
   /** A socket of the plan still listens: another process shares it. */
   | { readonly code: 'still-held'; readonly socket: Socket }
 
-/** What a later snapshot shows of the listeners that were to go. */
+/** What a later snapshot shows of the listeners that were expected to close. */
 export function portsAfter(snapshot: Snapshot, listeners: readonly Socket[]): PortsAfter {
   const there = snapshot.sockets.filter(s => isListener(s) && listeners.some(l => l.local.port === s.local.port && inSameNamespace(l, s)))
   const [first] = there

@@ -1,4 +1,4 @@
-// The sockets of a process and of everything that it started.
+// The sockets of a process and of its descendants.
 
 import type { Process } from '../model/process.ts'
 import type { Snapshot } from '../model/snapshot.ts'
@@ -14,7 +14,7 @@ export interface ProcessSockets {
   readonly pid: number
   /** The process; undefined when it could not be read. */
   readonly process: Process | undefined
-  /** Its pid is one that was asked for; otherwise it descends from one. */
+  /** Its pid was requested; otherwise it descends from one that was. */
   readonly chosen: boolean
   /** The keys of its sockets. */
   readonly sockets: readonly string[]
@@ -22,7 +22,7 @@ export interface ProcessSockets {
 
 /** What a process and its descendants hold. */
 export interface PidReport {
-  /** The pids that were asked for. A name that no process of the snapshot has gives none. */
+  /** The pids that were requested. A name that no process of the snapshot has gives none. */
   readonly pids: readonly number[]
   /** Those of them, and of their descendants, that hold sockets, by pid. */
   readonly processes: readonly ProcessSockets[]
@@ -48,13 +48,13 @@ export function pidReport(snapshot: Snapshot, choice: ProcessChoice): PidReport 
   return {
     pids: [...pids],
     processes: [...keys]
-      .map(([pid, held]) => ({ pid, process: processes.get(pid), chosen: pids.has(pid), sockets: held }))
+      .map(([pid, sockets]) => ({ pid, process: processes.get(pid), chosen: pids.has(pid), sockets: sockets }))
       .sort((a, b) => a.pid - b.pid),
     sockets,
   }
 }
 
-/** Processes of that name: what the kernel calls them, their file or their script. */
+/** Processes of that name: the kernel's name, the executable file or the script. */
 function pidsOfName(name: string, processes: ReadonlyMap<number, Process>): number[] {
   const lastPart = (path: string | undefined): string | undefined => path?.split(/[/\\]/).at(-1)
   return [...processes.values()].filter(p => [p.name, lastPart(p.exe), lastPart(p.script)].includes(name)).map(p => p.pid)

@@ -1,4 +1,4 @@
-// Who has a port: what listens there, who holds it and how that process came to be there, and who is connected.
+// The users of a port: what listens there, who holds it and how that process was started, and who is connected.
 
 import { inRanges } from '../filter/language/ports.ts'
 import type { PortRange } from '../model/limits.ts'
@@ -8,7 +8,7 @@ import type { Socket } from '../model/socket.ts'
 import { parentsOf, supervisorOf, type Supervisor } from './chain.ts'
 import { inSameNamespace, listenersOf, type Listener } from './ports.ts'
 
-/** A process that holds a listener, and where it comes from. */
+/** A process that holds a listener, and its origin. */
 export interface Holder {
   /** Its pid. */
   readonly pid: number
@@ -16,7 +16,7 @@ export interface Holder {
   readonly process: Process | undefined
   /** Its parents up to the first process, nearest first. */
   readonly parents: readonly Process[]
-  /** What starts it again when it ends. */
+  /** What restarts it when it ends. */
   readonly supervisor: Supervisor | undefined
   /** How long it has run. */
   readonly runningMs: number | undefined
@@ -30,19 +30,19 @@ export interface PortListener extends Listener {
   readonly clients: readonly Socket[]
 }
 
-/** Everything that has one of the ports. */
+/** Everything that uses one of the ports. */
 export interface PortReport {
   /** The listeners, by port. */
   readonly ports: readonly PortListener[]
-  /** Sockets that have one of the ports and are neither listener nor connection of one. */
+  /** Sockets that use one of the ports and are neither a listener nor a connection of one. */
   readonly others: readonly Socket[]
   /** The holders and their parents. */
   readonly processes: readonly Process[]
-  /** Whether anything has one of the ports; a connection in TIME_WAIT alone does not count. */
+  /** Whether anything uses one of the ports; a connection in TIME_WAIT alone does not count. */
   readonly inUse: boolean
 }
 
-/** Who has these ports. */
+/** The users of these ports. */
 export function portReport(snapshot: Snapshot, ranges: readonly PortRange[]): PortReport {
   const sockets = snapshot.sockets.filter(s => inRanges(s.local.port, ranges))
   const listeners = listenersOf({ ...snapshot, sockets })
@@ -80,7 +80,7 @@ function clientsOf(sockets: readonly Socket[], listeners: readonly Listener[]): 
   return found
 }
 
-/** The listener that a connection came in by: that of its own process, else the one bound to its address, else any of its port. */
+/** The listener that accepted a connection: that of its own process, else the one bound to its address, else any of its port. */
 function listenerOf(s: Socket, listeners: readonly Listener[]): Listener | undefined {
   const same = listeners.filter(l => l.port === s.local.port && l.protocol === s.protocol && inSameNamespace(l.sockets[0]!, s))
   return (

@@ -1,4 +1,4 @@
-// What listens: the sockets of a port that the same processes hold as one listener, with its reach and the number of its connections.
+// What listens: sockets of a port that the same processes hold are one listener, with its reach and the number of its connections.
 
 import type { SocketTest } from '../filter/compile.ts'
 import type { Process } from '../model/process.ts'
@@ -36,13 +36,13 @@ export interface PortsReport {
   readonly ports: readonly Listener[]
 }
 
-/** What listens in a snapshot; with a test, only the listeners that have a socket which passes it. */
+/** The listeners of a snapshot; with a test, only those with a socket that passes it. */
 export function portsReport(snapshot: Snapshot, test?: SocketTest): PortsReport {
   const ports = listenersOf(snapshot)
   return { ports: test === undefined ? ports : ports.filter(l => l.sockets.some(s => test(s, snapshot.processes))) }
 }
 
-/** TCP that listens, and datagram sockets that receive from any address. */
+/** Listening TCP sockets, and datagram sockets that receive from any address. */
 export const isListener = (s: Socket): boolean =>
   s.state === 'LISTEN' || (s.protocol !== 'tcp' && s.remote === undefined && s.local.port !== undefined && s.local.port > 0)
 
@@ -54,7 +54,7 @@ export function listenersOf(snapshot: Snapshot): readonly Listener[] {
   const groups = new Map<string, Socket[]>()
   for (const s of snapshot.sockets) {
     if (!isListener(s)) continue
-    // Sockets whose owner is hidden may belong to different processes: each is a listener by itself.
+    // Sockets whose owner is hidden may belong to different processes: each is a listener of its own.
     const holders = [...new Set(s.owners.map(o => o.pid))].sort((a, b) => a - b).join(',') || s.key
     const key = `${s.local.port} ${s.protocol} ${s.namespace?.inode ?? ''} ${holders}`
     const group = groups.get(key)
@@ -86,7 +86,7 @@ function listener(sockets: readonly Socket[], connections: ReadonlyMap<string, n
   }
 }
 
-/** A socket without a process still has a user; another process of that user may have the name. */
+/** A socket without a process still has a user; another process of the same user may have its name. */
 function userOf(socket: Socket, owner: Process | undefined, processes: ReadonlyMap<number, Process>): string | undefined {
   const { uid } = socket
   if (owner?.user !== undefined || uid === undefined) return owner?.user
@@ -96,7 +96,7 @@ function userOf(socket: Socket, owner: Process | undefined, processes: ReadonlyM
 
 const widest = (found: readonly (Reach | undefined)[]): Reach | undefined => reaches.findLast(reach => found.includes(reach))
 
-/** The local ends that connections to this listener have: for a wildcard only the port counts. */
+/** The local ends of connections to this listener: for a wildcard only the port counts. */
 function endsOf(s: Socket): string[] {
   const { address, port } = s.local
   const where = s.namespace?.inode ?? ''

@@ -4,7 +4,7 @@ import type { Endpoint } from '../model/socket.ts'
 
 /** Every reach, the smallest first. */
 export const reaches = ['localhost', 'private-network', 'public-network', 'all-interfaces'] as const
-/** From where a listener can be reached, by the address that it is bound to. Firewalls and routers are not looked at. */
+/** From where a listener can be reached, by the address that it is bound to. Firewalls and routers are not considered. */
 export type Reach = (typeof reaches)[number]
 
 const unspecified = /^(0\.0\.0\.0|::)$/

@@ -1,4 +1,4 @@
-// How many sockets of each kind there are, who has most of them, and how near the limits of the system they are.
+// How many sockets of each protocol there are, which processes have the most, and how close the limits of the system are.
 
 import { inRanges } from '../filter/language/ports.ts'
 import type { SystemCounters } from '../model/counters.ts'
@@ -9,9 +9,9 @@ import { groupSockets, type Group } from './group.ts'
 
 /** How many sockets a protocol has. */
 export interface ProtocolCount {
-  /** All of them. */
+  /** The total. */
   readonly total: number
-  /** Those of each state that one of them is in. */
+  /** The number in each state that occurs. */
   readonly states: Readonly<Partial<Record<State, number>>>
 }
 
@@ -26,24 +26,24 @@ export interface Destination {
   readonly to: string
   /** Connections, and so ports of the ephemeral range. */
   readonly ports: number
-  /** The share of the range that they take. */
+  /** The share of the range that is used. */
   readonly share: number
   /** The share is above 0.9: new connections to this destination will fail soon. */
   readonly nearLimit: boolean
 }
 
-/** What a limit is about. */
+/** The subject of a limit. */
 export type LimitCode = 'tcp-orphans' | 'tcp-time-waits' | 'tcp-memory' | 'udp-memory' | 'open-files'
 
-/** How much of a limit of the system is used. */
+/** The usage of a system limit. */
 export interface LimitUse {
   /** The limit. */
   readonly code: LimitCode
   /** Whether the amounts are bytes or counts. */
   readonly unit: 'bytes' | 'count'
-  /** How much is used. */
+  /** The amount that is used. */
   readonly used: number
-  /** How much may be used; undefined where the system does not report it. */
+  /** The limit; undefined where the system does not report it. */
   readonly limit: number | undefined
   /** Used ÷ limit. */
   readonly share: number | undefined
@@ -59,9 +59,9 @@ export interface StatsReport {
   readonly protocols: ProtocolCounts
   /** The processes with the most sockets. */
   readonly processes: readonly Group[]
-  /** The destinations that take the most ephemeral ports; empty where the range is not known. */
+  /** The destinations that use the most ephemeral ports; empty where the range is not known. */
   readonly destinations: readonly Destination[]
-  /** The limits whose use is known. */
+  /** The limits whose usage is known. */
   readonly usage: readonly LimitUse[]
   /** The limits of the system as it reports them. */
   readonly limits: SystemLimits | undefined
@@ -69,11 +69,11 @@ export interface StatsReport {
   readonly counters: SystemCounters | undefined
 }
 
-/** More rows of a list than this are left out. */
+/** The maximum number of rows of a list. */
 const maxRows = 10
 const nearShare = 0.9
 
-/** Counts a snapshot, with the limits and counters of its machine where they are known. */
+/** Counts a snapshot, together with the limits and counters of its machine where they are known. */
 export function statsReport(snapshot: Snapshot, limits: SystemLimits | undefined, counters: SystemCounters | undefined): StatsReport {
   const { sockets } = snapshot
   return {
@@ -119,7 +119,7 @@ function destinationsOf(sockets: readonly Socket[], range: PortRange | undefined
     if (s.protocol !== 'tcp' || s.remote === undefined || !inRanges(s.local.port, [range]) || inRanges(s.remote.port, [range])) continue
     const from = s.local.address ?? ''
     const to = `${s.remote.address?.includes(':') ? `[${s.remote.address}]` : s.remote.address}:${s.remote.port}`
-    // Each network namespace has a range of its own.
+    // Each network namespace has its own range.
     const key = `${s.namespace?.inode ?? ''} ${from} ${to}`
     const entry = found.get(key)
     if (entry) entry.ports++

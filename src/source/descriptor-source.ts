@@ -1,4 +1,4 @@
-// One socket of a descriptor as a source of its own, so that it can be followed like any other. It ends when the socket is closed.
+// One socket of a descriptor as a source, so that it can be followed like any other. It ends when the socket is closed.
 
 import { planQuery } from '../filter/plan.ts'
 import { OsError } from '../model/errors.ts'
@@ -10,8 +10,8 @@ import { draft } from './draft.ts'
 import { socketStat, type SocketTarget } from './stat.ts'
 import type { Source } from './source.ts'
 
-/** No such descriptor, something else under its number, no such process. */
-const gone = new Set(['EBADF', 'ENOTSOCK', 'ESRCH'])
+/** The errors when there is no such descriptor, it is not a socket, or there is no such process. */
+const closedCodes = new Set(['EBADF', 'ENOTSOCK', 'ESRCH'])
 
 /** Opens the source of one socket. It throws what `socketStat` throws when there is no such socket. */
 export async function openDescriptor(target: SocketTarget): Promise<Source> {
@@ -34,7 +34,7 @@ class DescriptorSource implements Source {
   async takeSnapshot(plan = planQuery()): Promise<Snapshot> {
     const stat = this.#first ?? (await statUnlessClosed(this.#target))
     this.#first = undefined
-    // The number can belong to another socket by now.
+    // The number may be that of another socket by now.
     const isSame = stat !== undefined && stat.key === this.#key
     if (!isSame) this.ended = true
     const sockets = isSame ? [socketOf(stat)] : []
@@ -59,13 +59,13 @@ class DescriptorSource implements Source {
   }
 }
 
-/** Undefined once the socket is gone. */
+/** Undefined once the socket is closed. */
 async function statUnlessClosed(target: SocketTarget): Promise<SocketStat | undefined> {
   try {
     return await socketStat(target)
   } catch (error) {
-    // An object of node whose socket is closed is refused as a target.
-    if (error instanceof TypeError || (error instanceof OsError && gone.has(error.code))) return undefined
+    // A Node object whose socket is closed is refused as a target.
+    if (error instanceof TypeError || (error instanceof OsError && closedCodes.has(error.code))) return undefined
     throw error
   }
 }

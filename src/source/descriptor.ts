@@ -1,27 +1,27 @@
-// The interface of what a system reports of a socket by its descriptor.
+// The interface to what a system reports of a socket by its descriptor.
 
 import type { Endpoint, State } from '../model/socket.ts'
 import type { ConnectionInfo, SocketStat } from '../model/stat.ts'
 import type { Tcp } from '../model/tcp.ts'
 
-/** Both ends of a socket of this process, as node has them. */
+/** Both ends of a socket of this process, as Node reports them. */
 export interface Ends {
   readonly datagram: boolean
   readonly local: Endpoint
   readonly remote: Endpoint | undefined
 }
 
-/** What each operating system that can do it gives. It throws an OsError that names what the descriptor is, if it is not an open socket. */
+/** What each operating system implements. The methods throw an OsError that states what the descriptor is, if it is not an open socket. */
 export interface Descriptors {
   /** A descriptor of this process. */
   stat(fd: number): SocketStat
   /** A descriptor of another process. */
   statOf(pid: number, fd: number): SocketStat
-  /** The descriptor of a socket of this process, where node does not expose one. */
+  /** Finds the descriptor of a socket of this process, where Node does not report it. */
   find?(ends: Ends): Promise<number>
 }
 
-/** A TCP connection in short. */
+/** The summary of a TCP connection. */
 export function connectionInfo(tcp: Tcp, state: State | undefined, sendBufferedBytes: number | undefined): ConnectionInfo {
   const ms = (micros: number | undefined): number | undefined => (micros === undefined ? undefined : micros / 1000)
   return {

@@ -1,15 +1,15 @@
-// A socket that is being put together. Every table of every system makes its sockets here, so that all have one shape: programs that read
-// them stay fast, and a new field of the record has one place to start. Pure.
+// A socket under construction. Every table of every system creates its sockets here, so that all have one shape: programs that read
+// them stay fast, and a new field of the record is initialized in one place. Pure.
 
 import type { Endpoint, Family, Protocol, Socket, State } from '../model/socket.ts'
 import type { Tcp } from '../model/tcp.ts'
 
-/** A socket that is being put together; the rest of the program sees it only when it is whole. */
+/** A socket under construction; the rest of the program sees it only when it is complete. */
 export type Draft = { -readonly [K in keyof Socket]: Socket[K] }
 
 const noOwners: Socket['owners'] = []
 
-/** A socket of which no more is known yet. */
+/** A socket with nothing but its identity. */
 export const draft = (key: string, protocol: Protocol, family: Family, state: State | undefined, local: Endpoint): Draft => ({
   key,
   protocol,
@@ -34,10 +34,10 @@ export const draft = (key: string, protocol: Protocol, family: Family, state: St
   detail: undefined,
 })
 
-/** What TCP knows of a connection, while it is being put together. */
+/** TCP statistics under construction. */
 export type TcpDraft = { -readonly [K in keyof Tcp]: Tcp[K] }
 
-/** A connection of which nothing is known yet: every field is there and undefined, so that all connections have one shape. */
+/** TCP statistics without any value: every field is present and undefined, so that all connections have one shape. */
 export const tcpDraft = (): TcpDraft => ({
   rttMicros: undefined,
   rttVarianceMicros: undefined,
@@ -105,17 +105,17 @@ export const tcpDraft = (): TcpDraft => ({
   accurateEcn: undefined,
 })
 
-/** A connection of which nothing is known. */
+/** TCP statistics without any value. */
 export const emptyTcp: Tcp = tcpDraft()
 
-/** What one answer of a system reports of a connection; the rest is not in it. */
+/** What one answer of a system reports of a connection; the rest is absent. */
 export type KnownTcp = { -readonly [K in keyof Tcp]?: Tcp[K] }
 
 const tcpFields = Object.keys(emptyTcp) as readonly (keyof Tcp)[]
 
-/** A whole TCP record: what is known, over what was known before. A field that is not known leaves the earlier one as it is. */
+/** A complete TCP record: the reported values over the earlier ones. A field that is not reported keeps its earlier value. */
 export function mergeTcp(before: Tcp | undefined, known: KnownTcp): Tcp {
-  const whole: TcpDraft & Record<string, unknown> = { ...(before ?? emptyTcp) }
-  for (const field of tcpFields) if (known[field] !== undefined) whole[field as string] = known[field]
-  return whole
+  const record: TcpDraft & Record<string, unknown> = { ...(before ?? emptyTcp) }
+  for (const field of tcpFields) if (known[field] !== undefined) record[field as string] = known[field]
+  return record
 }

@@ -1,4 +1,4 @@
-// Which operating system is this? Asked here and nowhere else.
+// Selects the source for the operating system. This is the only place that reads process.platform.
 
 import { checkKeys, checkKind } from '../model/arguments.ts'
 import { ArgumentError, OsError } from '../model/errors.ts'
@@ -7,12 +7,12 @@ import type { Descriptors } from './descriptor.ts'
 import type { Source } from './source.ts'
 import { live, type Tape } from './tape.ts'
 
-/** Opens this machine, heard through a tape. */
+/** Opens this machine through a tape. */
 export async function openLocal(tape: Tape = live): Promise<Source> {
   return openPlatform(process.platform, tape)
 }
 
-/** Opens this machine and writes everything that is seen along, into a new file. */
+/** Opens this machine and records everything that is read from it into a new file. */
 export async function openRecorder(file: string, options: RecorderOptions = {}): Promise<Source> {
   checkFile('file', file)
   checkKeys('options', options, ['keepsArguments'] satisfies (keyof RecorderOptions)[])
@@ -27,7 +27,7 @@ export async function openRecorder(file: string, options: RecorderOptions = {}):
   }
 }
 
-/** Opens a recording: it plays as the machine that it was made on. */
+/** Opens a recording: it plays as the machine on which it was made. */
 export async function openRecording(file: string): Promise<Source> {
   checkFile('file', file)
   const { playedMachine, Player } = await import('./replay/index.ts')
@@ -45,12 +45,12 @@ export function checkFile(argument: string, file: unknown): void {
   if (typeof file !== 'string' || file === '' || file.includes('\0')) throw new ArgumentError(`${argument}: needs the path of a file`)
 }
 
-/** Opens a machine of a platform: this one, or a recording of one. With SOCKSCOPE_TRACE=1 every question to it is a line on stderr. */
-export async function openPlatform(platform: string, tape: Tape): Promise<Source> {
-  const machine = process.env.SOCKSCOPE_TRACE === '1' ? await trace(tape) : tape
-  if (platform === 'linux') return (await import('./linux/index.ts')).openLinux(machine)
-  if (platform === 'win32') return (await import('./windows/index.ts')).openWindows(machine)
-  if (platform === 'darwin') return (await import('./darwin/index.ts')).openDarwin(machine)
+/** Opens a machine of a platform: this one, or a recording of one. With SOCKSCOPE_TRACE=1 every request to it is a line on stderr. */
+export async function openPlatform(platform: string, given: Tape): Promise<Source> {
+  const tape = process.env.SOCKSCOPE_TRACE === '1' ? await trace(given) : given
+  if (platform === 'linux') return (await import('./linux/index.ts')).openLinux(tape)
+  if (platform === 'win32') return (await import('./windows/index.ts')).openWindows(tape)
+  if (platform === 'darwin') return (await import('./darwin/index.ts')).openDarwin(tape)
   throw new OsError('open', 'ENOSYS', { help: `there is no source for ${platform}` })
 }
 
@@ -59,11 +59,11 @@ async function trace(tape: Tape): Promise<Tape> {
   return traced(tape, line => process.stderr.write(`sockscope: ${line}\n`))
 }
 
-/** The way to sockets by their descriptors. */
+/** The access to sockets by their descriptors. */
 export async function openDescriptors(): Promise<Descriptors> {
   const { platform } = process
   if (platform === 'darwin') return (await import('./darwin/byfd/stat.ts')).openDescriptors()
   if (platform === 'linux') return (await import('./linux/byfd/stat.ts')).descriptors
   if (platform === 'win32') return (await import('./windows/byfd/stat.ts')).descriptors
-  throw new OsError('socketStat', 'ENOSYS', { help: `there is no way to ask ${platform} yet` })
+  throw new OsError('socketStat', 'ENOSYS', { help: `not implemented on ${platform}` })
 }

@@ -1,18 +1,18 @@
-// What an interpreter runs, from its command line: `app.js` of `node --inspect app.js`. Pure; the words may be anything.
-// Code that stands in the command line itself (`-e`, `-c`) is not a script: it can be long and can hold secrets.
+// The script that an interpreter runs, from its command line: `app.js` of `node --inspect app.js`. Pure; the arguments can be anything.
+// Code that is part of the command line itself (`-e`, `-c`) is not a script: it can be long and can contain secrets.
 
 /** How a family of interpreters reads its command line. */
 interface Interpreter {
   readonly names: RegExp
-  /** Options that take the next word. */
+  /** Options that take the next argument. */
   readonly takes: ReadonlySet<string>
-  /** Options after which the words are not a script: the program is in the command line, or comes from another source. */
+  /** Options after which there is no script: the program is in the command line, or comes from elsewhere. */
   readonly ends: ReadonlySet<string>
-  /** Options that name what runs, themselves part of the answer: `-m http.server`. */
+  /** Options that name what runs and are part of the result: `-m http.server`. */
   readonly runs?: ReadonlySet<string>
-  /** Options after which the next word is the script: `-jar app.jar`. */
+  /** Options after which the next argument is the script: `-jar app.jar`. */
   readonly script?: ReadonlySet<string>
-  /** Sub-commands in front of the script: `deno run`. */
+  /** Subcommands before the script: `deno run`. */
   readonly verbs?: ReadonlySet<string>
 }
 
@@ -80,7 +80,7 @@ const interpreterOf = (path: string | undefined): Interpreter | undefined => {
   return interpreters.find(i => i.names.test(name))
 }
 
-/** What the interpreter runs; undefined for any other program. `exe` is the file that runs, where it is known. */
+/** The script that an interpreter runs; undefined for any other program. `exe` is the executable file, where it is known. */
 export function scriptOf(exe: string | undefined, command: readonly string[] | undefined): string | undefined {
   if (command === undefined || command.length < 2) return undefined
   const found = interpreterOf(exe) ?? interpreterOf(command[0])
@@ -100,13 +100,13 @@ function find(interpreter: Interpreter, command: readonly string[]): string | un
     if (run) return command[i + 1] === undefined ? undefined : `${run} ${command[i + 1]}`
     if (takes.has(word)) i++
     else if (isVerbAllowed && verbs!.has(word)) isVerbAllowed = false
-    else if (word === '-') return undefined // The program comes through a pipe.
+    else if (word === '-') return undefined // The program is read from standard input.
     else if (!word.startsWith('-') && !(word.startsWith('+') && takes.has('+o'))) return word
   }
   return undefined
 }
 
-/** `-m`, also at the end of several letters: `-um`. */
+/** `-m`, also at the end of combined letters: `-um`. */
 function runOf(word: string, runs: ReadonlySet<string> | undefined): string | undefined {
   if (runs === undefined) return undefined
   if (runs.has(word)) return word

@@ -85,17 +85,17 @@ interface Handle {
   readonly fd?: number
 }
 
-/** Where node keeps the handle: it has no public name, and has had these names since node 0.6 (`_handle`) and 10 (dgram). */
+/** The handle of a Node object: it has no public name, and has had these names since Node 0.6 (`_handle`) and 10 (dgram). */
 function handleOf(target: object): Handle | null | undefined {
   if (!isDatagram(target)) return (target as { _handle?: Handle | null })._handle
   const state = Object.getOwnPropertySymbols(target).find(symbol => symbol.description === 'state symbol')
   return state === undefined ? undefined : (target as Record<symbol, { handle?: Handle | null } | undefined>)[state]?.handle
 }
 
-/** To read `_handle` of a dgram.Socket is deprecated and warns. */
+/** Reading `_handle` of a dgram.Socket is deprecated and prints a warning. */
 const isDatagram = (target: object): boolean => 'addMembership' in target
 
-/** An http2 session has its socket while it is open. */
+/** An http2 session has a socket only while it is open. */
 function holderOf(target: object): object {
   if (!isSession(target)) return target
   const { socket } = target
@@ -106,7 +106,7 @@ function holderOf(target: object): object {
 
 const notOpen = (holder: object): string => `this ${holder.constructor.name} has no socket: it is closed, or not bound yet`
 
-/** Undefined when node has no number for a socket that may be open. */
+/** Undefined when Node has no number for a socket that may be open. */
 function descriptorOf(holder: object): number | undefined {
   const handle = handleOf(holder)
   if (handle === undefined) throw new ArgumentError(`target: ${requested}, got ${holder.constructor?.name ?? 'an object'}`)
@@ -130,7 +130,7 @@ function endsOf(holder: object): Ends | undefined {
   return local && { datagram: false, local, remote }
 }
 
-/** Node throws for what is not bound or not connected, and has text for a pipe. */
+/** Node throws when the socket is not bound or connected, and returns text for a pipe. */
 function endOf(ask: () => unknown): Endpoint | undefined {
   try {
     const found = ask() as Partial<AddressInfo> | string | null | undefined

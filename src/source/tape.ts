@@ -1,35 +1,35 @@
-// What a source reads from its machine passes through a tape, question by question, so that it can be recorded and played again.
+// What a source reads from its machine passes through a tape, question by question, so that it can be recorded and played.
 
 import { OsError } from '../model/errors.ts'
 import type { Gap } from '../model/gap.ts'
 
-/** The way from the machine into a source. Live it passes answers through; a recording writes them along, or answers instead of the machine. */
+/** The connection between a machine and a source. Live it passes answers through; recording, it also writes them; playing, it answers for the machine. */
 export interface Tape {
-  /** A tape that is written or played asks for everything, so that every command can run on it; live a source asks for what is wanted. */
+  /** A tape that is recorded or played requests everything, so that every command can run on it; live a source requests only what is needed. */
   readonly recordsEverything: boolean
-  /** True when the tape is played: the machine is not there to be asked, so anything that is not on the tape is a gap. */
+  /** True when the tape is played: the machine is not available, so anything that is not on the tape is a gap. */
   readonly played: boolean
   /** True when the tape is played and has no further snapshot. */
   readonly ended: boolean
   /** Keep command lines; otherwise a recording leaves them out. */
   readonly keepsArguments: boolean
-  /** Starts a snapshot: questions asked from here on belong to it. */
+  /** Starts a snapshot: the questions from here on belong to it. */
   beginSnapshot(): void
-  /** Raw answers of the kernel to one question. Each is valid until the next is taken. Errors are kept and thrown again. */
+  /** Raw answers of the kernel to one question. Each is valid until the next is taken. Errors are recorded and thrown again. */
   bytes(question: string, ask: () => Iterable<Uint8Array>): Iterable<Uint8Array>
-  /** The same of a machine that is asked beside the event loop. */
+  /** The same for a machine that answers asynchronously. */
   stream(question: string, ask: () => AsyncIterable<Uint8Array>): AsyncIterable<Uint8Array>
-  /** An answer that is plain data (what JSON can hold). Errors are kept and thrown again. */
+  /** An answer that is plain data (what JSON can hold). Errors are recorded and thrown again. */
   value<T>(question: string, ask: () => T | Promise<T>): Promise<T>
   /**
-   * The next batch of what happens all the time, as plain data; empty when all is taken. Each batch belongs to the snapshot that was started last,
+   * The next batch of a continuous stream, as plain data; empty when all is taken. Each batch belongs to the snapshot that was started last,
    * and is played once, while that snapshot is the current one.
    */
   append<T>(question: string, take: () => readonly T[]): readonly T[]
   close(): void
 }
 
-/** The tape of a live machine: nothing is kept. */
+/** The tape of a live machine: nothing is recorded. */
 export const live: Tape = {
   recordsEverything: false,
   played: false,
@@ -43,7 +43,7 @@ export const live: Tape = {
   close() {},
 }
 
-/** The tape that is played does not hold the answer to a question. */
+/** The played tape lacks the answer to a question. */
 export class NotRecorded extends OsError {
   readonly question: string
   #isReported = false
@@ -52,18 +52,18 @@ export class NotRecorded extends OsError {
     this.question = question
   }
 
-  /** A gap of the source reports it; what none reports, the recording does. */
+  /** Set when a gap of the source reports it; otherwise the recording reports it. */
   get isReported(): boolean {
     return this.#isReported
   }
 
-  /** What a gap says that reports it. */
+  /** The fields of the gap that reports it. */
   report(): Pick<Gap, 'code' | 'why' | 'help'> {
     this.#isReported = true
     return { code: 'recording-incomplete', why: 'recording', help: 'record again' }
   }
 }
 
-/** What the gap of a call that failed says differently when the tape, not the machine, had no answer: spread it into the gap. */
+/** The fields that differ in the gap of a failed call when the tape, not the machine, had no answer: spread it into the gap. */
 export const recordingLack = (error: unknown): Partial<Pick<Gap, 'code' | 'why' | 'help'>> =>
   error instanceof NotRecorded ? error.report() : {}

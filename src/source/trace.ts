@@ -1,8 +1,8 @@
-// A tape that reports every question to the machine, with the size and the time of its answer: for whoever looks for what is slow, or for what is missing.
+// A tape that reports every question to the machine, with the size and the time of its answer: for finding what is slow or missing.
 
 import type { Tape } from './tape.ts'
 
-/** One question that is being answered. Only the time in which an answer is waited for counts, not that in which it is used. */
+/** One question that is being answered. Only the time of waiting for an answer counts, not the time of using it. */
 class Question {
   readonly #text: string
   readonly #write: (line: string) => void
@@ -35,7 +35,7 @@ class Question {
     this.#bytes += bytes
   }
 
-  /** Notes the error, and gives it back to be thrown. */
+  /** Records the error, and returns it to be thrown. */
   failed(error: unknown): unknown {
     this.#failure = error instanceof Error ? error.message : String(error)
     return error
@@ -49,7 +49,7 @@ class Question {
   }
 }
 
-/** The same tape; `write` gets one line for each question when its answer is complete, when it failed, or when nobody wants more of it. */
+/** The same tape; `write` gets one line for each question when its answer is complete, when it failed, or when the reader stops. */
 export function traced(tape: Tape, write: (line: string) => void, now = (): number => performance.now()): Tape {
   return {
     get recordsEverything() {
@@ -98,7 +98,7 @@ export function traced(tape: Tape, write: (line: string) => void, now = (): numb
       const question = new Question(text, write, now)
       const batch = tape.append(text, take)
       question.answered(JSON.stringify(batch).length)
-      // Events are taken a hundred times a second, mostly when there are none.
+      // Events are polled a hundred times a second, mostly when there are none.
       if (batch.length > 0) question.end()
       return batch
     },

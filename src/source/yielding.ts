@@ -1,17 +1,17 @@
-// Long work pauses now and then, so that the event loop of the host program is never held for long.
+// Pauses in long work, so that the event loop of the host program is never blocked for long.
 
-/** A fifth of the time for which a snapshot may hold the loop: a step between two pauses and a garbage collection come on top, and the latter is most. */
+/** A fifth of the time for which a snapshot may block the loop: a step between two pauses and a garbage collection, the larger part, are added to it. */
 const maxNanos = 2_000_000n
 
 /**
- * The event loop of this program, and when it last turned for us. There is one for each program, however many loops of ours run one after another without a
- * turn between them, so there is one of these.
+ * The event loop of this program, and the time of its last turn. There is one for each program, however many loops run one after another without a
+ * turn between them, so there is only one of these.
  */
 class EventLoop {
-  // Not `performance.now()`: its first use loads a module of Node for a millisecond of every start.
+  // Not `performance.now()`: its first use loads a module of Node, which takes a millisecond at every start.
   #lastTurn = process.hrtime.bigint()
 
-  /** Undefined while the last turn is recent enough. */
+  /** Waits for a turn; undefined while the last one is recent enough. */
   turnWhenDue(): Promise<void> | undefined {
     if (process.hrtime.bigint() - this.#lastTurn < maxNanos) return undefined
     return new Promise(resolve => {
@@ -25,13 +25,13 @@ class EventLoop {
 
 const eventLoop = new EventLoop()
 
-/** Waits for one turn of the event loop when the last one is too long ago; otherwise it costs a reading of the clock. */
+/** Waits for one turn of the event loop when the last one is too long ago; otherwise it only reads the clock. */
 export const yieldToEventLoop = (): Promise<void> | undefined => eventLoop.turnWhenDue()
 
-/** The same function, for callers that hold it in a variable. */
+/** The same function, for callers that keep it in a variable. */
 export const yielding = (): typeof yieldToEventLoop => yieldToEventLoop
 
-/** The members of a long list that pass a test, with pauses. */
+/** The elements of a long list that pass a test, with pauses. */
 export async function filterYielding<T>(list: readonly T[], test: (one: T) => boolean): Promise<T[]> {
   const passed: T[] = []
   for (let i = 0; i < list.length; i++) {
@@ -45,5 +45,5 @@ export async function filterYielding<T>(list: readonly T[], test: (one: T) => bo
   return passed
 }
 
-/** Waits for one turn of the event loop: everything that is ready goes first. */
+/** Waits for one turn of the event loop: everything that is ready runs first. */
 export const nextTurn = (): Promise<void> => new Promise(resolve => void setImmediate(resolve))

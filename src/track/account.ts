@@ -1,4 +1,4 @@
-// The bytes of one socket: what it had moved when it was counted last, and which process each byte was given to.
+// The bytes of one socket: what it had moved when it was last counted, and which process each byte was attributed to.
 
 import { Allocation } from '../measure/flows/allocation.ts'
 import type { Amount } from '../measure/flows/rows.ts'
@@ -17,9 +17,9 @@ export const nothingMoved: Payload = {
   accuracy: 'exact',
 }
 
-/** The account of one socket. */
+/** The byte account of one socket. */
 export class Account {
-  /** The record that was counted last, with the owners that it ever had. */
+  /** The record at the last count, with all owners that it ever had. */
   socket: Socket
   /** What it had moved then. */
   last: Payload
@@ -31,7 +31,7 @@ export class Account {
     this.last = last
   }
 
-  /** Notes that processes have what they had moved before counting began. */
+  /** Records what processes had moved before counting began. */
   begin(shares: readonly Share[]): void {
     for (const share of shares) {
       this.#in.begin(share.pid, share.inBytes)
@@ -39,7 +39,7 @@ export class Account {
     }
   }
 
-  /** True when nothing has moved since, and no byte waits for its process. Most of many thousand sockets do nothing. */
+  /** True when nothing has moved since, and no byte waits for its process. Most of many thousand sockets are idle. */
   isIdle(now: Socket): boolean {
     const was = this.socket
     if (this.#in.waiting !== 0 || this.#out.waiting !== 0 || was.state !== now.state) return false
@@ -48,12 +48,12 @@ export class Account {
     return isSame && (traffic === was.traffic || (traffic !== undefined && was.traffic !== undefined && sameTraffic(was.traffic, traffic)))
   }
 
-  /** Takes over the record of a socket that is idle. */
+  /** Replaces the record of a socket that is idle. */
   keep(now: Socket): void {
     this.socket = withOwners(now, this.socket)
   }
 
-  /** Counts what the socket moved since it was counted last; undefined when that is nothing. `isLast`: it has closed, and no byte can wait any longer. */
+  /** Counts what the socket moved since the last count; undefined when that is nothing. `isLast`: it has closed, and no byte can wait any longer. */
   count(record: Socket, now: Payload, shares: readonly Share[], isLast: boolean): Moved | undefined {
     const was = this.last
     const socket = withOwners(record, this.socket)
@@ -80,7 +80,7 @@ export class Account {
 const used = (shares: readonly Share[], of: 'inBytes' | 'outBytes'): ReadonlyMap<number, number> =>
   new Map(shares.map(share => [share.pid, share[of]]))
 
-/** What moves after a process has let go of a socket is still the process's. */
+/** What moves after a process has closed a socket is still attributed to the process. */
 const withOwners = (now: Socket, was: Socket): Socket =>
   now.owners.length === 0 && was.owners.length > 0 ? { ...now, owners: was.owners } : now
 
@@ -102,7 +102,7 @@ const sameTraffic = (a: Traffic, b: Traffic): boolean =>
 
 /** A counter that is lower than before was reset: it counts from 0, and that is an estimate. */
 function grown(before: Payload, now: Payload): Amount {
-  // One byte less is no reset: the other end's FIN came between the state and the counters that a snapshot has read.
+  // One byte less is not a reset: the other end's FIN arrived between the reading of the state and of the counters.
   const wasReset = now.inBytes < before.inBytes - 1 || now.outBytes < before.outBytes
   const was = wasReset ? nothingMoved : before
   const since = (a: number | undefined, b: number | undefined): number | undefined =>

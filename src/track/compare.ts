@@ -13,7 +13,7 @@ export function compareSockets(before: readonly Socket[], after: readonly Socket
   const note = (was: Socket, socket: Socket): void => {
     if (was.state !== socket.state) moved.push({ socket, from: was.state })
   }
-  // Most of many thousand sockets are where they were: only what lies between the same start and the same end is searched.
+  // Most of many thousand sockets are where they were: only the part between the common start and the common end is searched.
   const min = Math.min(before.length, after.length)
   let start = 0
   while (start < min && before[start]!.key === after[start]!.key) start++

@@ -1,8 +1,8 @@
-// How many bytes a TCP socket moved in all, when the kernel's last message about it is all there is.
+// How many bytes a TCP socket moved in total, when the kernel's last message about it is the only source.
 //
-// The received bytes of TCP include one for the other end's FIN, and the message does not say whether that came. Something else has to:
-// an earlier snapshot, what the other end has sent when that is on this machine too, or what the kernel keeps in place of the side that
-// closed first. Without that, the number is what it is when a connection ends gracefully, and an estimate.
+// The received bytes of TCP include one for the other end's FIN, and the message does not report whether that arrived. Other evidence is needed:
+// an earlier snapshot, the bytes that the other end sent when that is on this machine too, or what the kernel keeps in place of the side that
+// closed first. Without that, the number is that of a connection that ended gracefully, and an estimate.
 
 import type { Accuracy } from '../model/accuracy.ts'
 import type { PeerEvidence } from '../model/event.ts'
@@ -11,17 +11,17 @@ import type { Tcp } from '../model/tcp.ts'
 
 /** In these states the other end's FIN has arrived. */
 const finReceivedStates = new Set<Socket['state']>(['CLOSE_WAIT', 'LAST_ACK', 'CLOSING'])
-/** The states of an end whose FIN the other one has. */
+/** The states of an end whose FIN was acknowledged. */
 const finAckedStates = new Set<Socket['state']>(['FIN_WAIT_2', 'TIME_WAIT'])
 
-/** Payload in all, and how true it is. */
+/** Total payload, and its accuracy. */
 export interface FinalBytes {
   readonly bytesIn: number
   readonly bytesOut: number
   readonly accuracy: Accuracy
 }
 
-/** What a TCP socket moved in all; undefined when nothing says. `was` is the socket as the last snapshot had it. */
+/** What a TCP socket moved in total; undefined when nothing shows it. `was` is the socket in the last snapshot. */
 export function finalBytes(socket: Socket, was: Socket | undefined, peer: PeerEvidence): FinalBytes | undefined {
   const { tcp } = socket
   const bytesOut = tcp && sentOnce(tcp)
@@ -43,11 +43,11 @@ function includesFin(socket: Socket, tcp: Tcp, was: Socket | undefined, peer: Pe
   if (was?.tcp?.receivedBytes === receivedBytes) return false
   if (other?.sentBytes !== undefined && receivedBytes <= other.sentBytes + 1) return receivedBytes > other.sentBytes
   if (remaining === 'FIN_WAIT_2') return false
-  // An end that closes first with something unread resets the connection, and nothing remains: so what is unread is the FIN.
+  // An end that closes first with unread data resets the connection, and nothing remains: so the unread byte is the FIN.
   return remaining === 'TIME_WAIT' && unread(socket) > 0 ? true : undefined
 }
 
-/** A connection ends gracefully when our own FIN was acknowledged, or one byte is unread: mostly that is the other end's FIN. */
+/** A connection ends gracefully when its own FIN was acknowledged, or one byte is unread: usually that is the other end's FIN. */
 const endedGracefully = (socket: Socket, tcp: Tcp, was: Socket | undefined): boolean =>
   acknowledgedFlags(tcp) - (connectedHere(was) ? 1 : 0) >= 1 || unread(socket) === 1
 
@@ -55,11 +55,11 @@ const endedGracefully = (socket: Socket, tcp: Tcp, was: Socket | undefined): boo
 const connectedHere = (was: Socket | undefined): boolean =>
   was?.state === 'ESTABLISHED' && was.tcp !== undefined && (was.tcp.unackedSegments ?? 0) === 0 && acknowledgedFlags(was.tcp) === 1
 
-/** Acknowledged sequence numbers that are no payload: the SYN of the side that connected, and our own FIN. */
+/** Acknowledged sequence numbers that are not payload: the SYN of the side that connected, and this end's own FIN. */
 const acknowledgedFlags = (tcp: Tcp): number => (tcp.ackedBytes ?? 0) - (sentOnce(tcp) ?? 0)
 
 const unread = ({ queues }: Socket): number => queues?.receivedBytes ?? 0
 
-/** Payload that was sent, each byte once. */
+/** Payload that was sent, without retransmissions. */
 const sentOnce = ({ sentBytes, retransmittedBytes = 0 }: Tcp): number | undefined =>
   sentBytes === undefined ? undefined : sentBytes - retransmittedBytes

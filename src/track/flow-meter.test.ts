@@ -131,7 +131,7 @@ test('SYN and FIN are no payload', () => {
 
 test('a socket that is younger than the interval counts whole, unless the snapshot before was not complete', () => {
   const meter = flowMeter()
-  const broken: Gap = { what: 'sockets', why: 'interrupted', text: '', help: '', count: undefined }
+  const broken: Gap = { code: 'table-interrupted', what: 'sockets', why: 'interrupted', text: '', help: '', count: undefined }
   meter.take(takeSnapshot([]), [], undefined)
   deepEqual(rows(meter.take(takeSnapshot([socket('a', [1], { in: 9 })], [broken]), [], 1000), 'processes'), [['p1', 9, 0, 'exact']])
   const flows = meter.take(takeSnapshot([socket('a', [1], { in: 9 }), socket('b', [1], { in: 1000 })]), [], 1000)

@@ -11,8 +11,8 @@ import { Tracker } from './tracker.ts'
 /** Follows bytes from snapshot to snapshot. */
 export interface FlowMeter {
   /**
-   * Takes the next snapshot, and what closed since the one before. The first one only marks where counting starts. Where some of that was
-   * `lost`, nothing but the bytes of single sockets is called exact.
+   * Takes the next snapshot, and what closed since the one before. The first one only marks where counting starts. With
+   * `lost` (events were lost), only the bytes of single sockets are called exact.
    */
   take(snapshot: Snapshot, closed: readonly SocketEvent[], intervalMs: number | undefined, lost?: boolean): Flows | undefined
 }
@@ -21,7 +21,7 @@ export interface FlowMeter {
 export function flowMeter(): FlowMeter {
   const tracker = new Tracker()
   tracker.followsBytes = true
-  // Ends that a caller hands over may be late: a socket that is missing waits for its own.
+  // The caller may pass ends late: a socket that is missing waits for its own.
   tracker.reported = { opens: new Set(), ends: new Set(protocols), everyEnd: new Set() }
   const tables = flowTables(tracker.processOf)
   let step = 0

@@ -1,4 +1,4 @@
-// What follows from two records of one socket: whether it is over, its last bytes, its end, and one record made of both.
+// What follows from two records of one socket: whether it has ended, its last bytes, its end, and one record merged from both.
 
 import type { Accuracy } from '../model/accuracy.ts'
 import type { ClosedReport, SocketEvent } from '../model/event.ts'
@@ -11,7 +11,7 @@ import { finalBytes } from './final-bytes.ts'
 import type { TrackedSocket } from './tracked-socket.ts'
 
 /**
- * True at the very end of a connection. A snapshot taken then cannot show whether the other end's FIN is in the bytes, and what only
+ * True at the very end of a connection. A snapshot taken then cannot show whether the other end's FIN is in the bytes, and a socket that only
  * waits has no counters any more: its last report has them.
  */
 export function isOver({ protocol, state, tcp, traffic }: Socket, was: Socket | undefined): boolean {
@@ -28,7 +28,7 @@ export const movedNothing = ({ socket }: Account): Moved => ({
   pids: [],
 })
 
-/** The end of a socket that snapshots alone show: what it moved after the last of them is not known. */
+/** The end of a socket that only snapshots show: what it moved after the last of them is not known. */
 export function vanished(one: TrackedSocket, atMs: number, processes: readonly Process[]): SocketEvent {
   const moved = payload(one.socket)
   return {
@@ -44,7 +44,7 @@ export function vanished(one: TrackedSocket, atMs: number, processes: readonly P
   }
 }
 
-/** The bytes of a socket that ended: those that were reported, else those that its final counters show, else those that were seen last. */
+/** The bytes of a socket that ended: those reported, else those of its final counters, else those last seen. */
 export function closingBytes(
   report: ClosedReport,
   was: Socket | undefined,
@@ -57,7 +57,7 @@ export function closingBytes(
   return { bytesIn: seen?.inBytes, bytesOut: seen?.outBytes, accuracy: seen && 'sampled' }
 }
 
-/** The record of now with what an earlier one had and this one lacks. A descriptor is known only from a snapshot. */
+/** The current record, completed with what an earlier one had. A descriptor is known only from a snapshot. */
 export function joinRecords(now: Socket, was: Socket | undefined, users: ReadonlyMap<number, Process> | undefined): Socket {
   const owners = [...(was?.owners ?? now.owners)]
   if (was !== undefined) for (const owner of now.owners) if (!owners.some(known => known.pid === owner.pid)) owners.push(owner)

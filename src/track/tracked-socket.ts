@@ -1,31 +1,32 @@
-// One socket, from its first sight to its end.
+// One socket, from its first sighting to its end.
 
 import type { SocketEvent } from '../model/event.ts'
 import type { Process } from '../model/process.ts'
 import type { Socket } from '../model/socket.ts'
+import type { Sample } from '../measure/health/sample.ts'
 import type { Account } from './account.ts'
 
-/** One socket, from its first sight to its end. */
+/** One socket, from its first sighting to its end. */
 export class TrackedSocket {
   readonly key: string
-  /** The latest record of its life: what only remains of it (TIME_WAIT) is not part of that. */
+  /** The latest record of its open life: what only remains of it (TIME_WAIT) is not part of that. */
   socket: Socket
-  /** The latest record that a snapshot had of it, whatever its state. */
+  /** The latest record of it in a snapshot, whatever its state. */
   record: Socket
-  /** When it opened, as reported or first seen; undefined when it was there before tracking began. */
+  /** When it opened, as reported or first seen; undefined when it was open before tracking began. */
   openedAtMs: number | undefined
   openedMonotonicMs: number | undefined
-  /** `none`: not connected yet, or what only remains of a connection. */
+  /** `none`: not connected yet, or only the remains of a connection. */
   life: 'none' | 'open' | 'ended' = 'none'
-  /** Its opening is known, and its event has not been given: it waits for its owner, or for its report. */
+  /** Its opening is known, and its event has not been emitted: it waits for its owner, or for its report. */
   announcement: SocketEvent | undefined
   /** The processes that used it, by reports. */
   users: Map<number, Process> | undefined
-  /** The number of the snapshot that held it last; -1 when none has. */
+  /** The number of the last snapshot that held it; -1 when none has. */
   recordStep = -1
-  /** How many snapshots in a row should have held its life and did not. */
+  /** How many snapshots in a row should have held it and did not. */
   missing = 0
-  /** When a snapshot first held it; undefined when that was the first snapshot of all. */
+  /** When a snapshot first held it; undefined when that was the very first snapshot. */
   firstSeenMs: number | undefined
   endedAtMs = 0
   /** Its record with the final counters, once its end was reported. */
@@ -33,6 +34,9 @@ export class TrackedSocket {
   /** A snapshot holds it after its end was reported: it is not listed as opened or closed again. */
   isRemnant = false
   account: Account | undefined
+  /** The TCP counters of the last two snapshots, where health is followed. */
+  sample: Sample | undefined
+  sampleBefore: Sample | undefined
   /** Its bytes are counted, or it can have none. */
   isCounted = false
   /** What it moved in the last step in which it moved anything. */

@@ -115,7 +115,7 @@ test('an end that should have been reported is concluded from snapshots after a 
 test('a snapshot that could not show every socket ends none', () => {
   const tracker = new Tracker()
   tracker.addSnapshot(at(0, one('a')))
-  const gap = { what: 'sockets', why: 'interrupted', text: '', help: '', count: undefined } as const
+  const gap = { code: 'table-interrupted', what: 'sockets', why: 'interrupted', text: '', help: '', count: undefined } as const
   deepEqual(tracker.addSnapshot({ ...at(1000), gaps: [gap] }).events, [])
   deepEqual(short(tracker.addSnapshot(at(2000)).events), [['closed', 'a', 'snapshot', undefined, 'sampled', 10]])
 })

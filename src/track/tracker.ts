@@ -1,25 +1,28 @@
-// The life cycle of sockets: when each was first seen, who held it, what it moved, and how it ended. This is the one memory of what a socket
+// The life cycle of sockets: when each was first seen, who held it, what it moved, and how it ended. This is the only memory of what a socket
 // was between two moments. Snapshots and the reports of a source go in; openings, changes, ends and bytes come out. Time is an argument.
 
 import { endGraceMs, type ClosedReport, type OpenedReport, type SocketEvent, type SourceEvent, type UsedReport } from '../model/event.ts'
 import type { StateChange } from '../model/frame.ts'
+import type { Health } from '../model/health.ts'
 import { payload, type Payload } from '../model/payload.ts'
 import { ProcessTable, type Process } from '../model/process.ts'
 import type { Snapshot } from '../model/snapshot.ts'
 import type { Protocol, Share, Socket } from '../model/socket.ts'
+import { health } from '../measure/health/health.ts'
+import { sampleOf } from '../measure/health/sample.ts'
 import type { Moved } from '../measure/flows/tables.ts'
 import { Account, nothingMoved } from './account.ts'
 import { closingBytes, isOver, joinRecords, movedNothing, vanished } from './records.ts'
 import { TrackedSocket } from './tracked-socket.ts'
 
-/** So many snapshots in a row must miss a socket before its end is concluded from them, when its end should have been reported. */
+/** This many snapshots in a row must miss a socket before its end is inferred from them, when its end should have been reported. */
 const graceSnapshots = 5
-/** So long an opening waits for its owner: a connection that was accepted has one when a process uses it first. */
+/** An opening waits this long for its owner: an accepted connection has one when a process first uses it. */
 const ownerWaitMs = 50
-/** More sockets than this are not tracked from reports alone; those of snapshots are as many as there are. */
+/** More sockets than this are not tracked from reports alone; those of snapshots are not limited. */
 const maxTracked = 200_000
 
-/** What follows from one snapshot and the reports since the one before. */
+/** The result of one snapshot and the reports since the one before. */
 export interface Step {
   /** The snapshot, whose processes include those of sockets that closed since the one before. */
   readonly snapshot: Snapshot
@@ -30,11 +33,11 @@ export interface Step {
   readonly changed: readonly StateChange[]
   /** Openings and ends that this snapshot made known. */
   readonly events: readonly SocketEvent[]
-  /** The keys of the sockets that ended since the step before: nothing of them moves any more. */
+  /** The keys of the sockets that ended since the step before: they move nothing any more. */
   readonly ended: readonly string[]
   /** What moved since the step before. */
   readonly moved: readonly Moved[]
-  /** Ends of sockets that should have been reported, and were concluded from snapshots. */
+  /** Ends of sockets that should have been reported, and were inferred from snapshots. */
   readonly unreportedEnds: number
   /** Sockets that are no longer tracked because there were too many. */
   readonly dropped: number
@@ -46,11 +49,11 @@ export interface StepBytes {
   readonly outBytes: number
 }
 
-/** What is reported, and need not be concluded from snapshots. */
+/** What is reported, and need not be inferred from snapshots. */
 export interface Reported {
   readonly opens: ReadonlySet<Protocol>
   readonly ends: ReadonlySet<Protocol>
-  /** Of which every end is reported: one that is not was lost. */
+  /** The protocols of which every end is reported: a missing report was lost. */
   readonly everyEnd: ReadonlySet<Protocol>
 }
 
@@ -58,17 +61,19 @@ const nothingReported: Reported = { opens: new Set(), ends: new Set(), everyEnd:
 
 /** Tracks the sockets of one machine. */
 export class Tracker {
-  /** What the source reports; it may change when a source of events is opened or fails. */
+  /** What the source reports; it may change when an event reader is opened or fails. */
   reported: Reported = nothingReported
-  /** Whether what sockets move is followed. */
+  /** Whether the bytes of sockets are counted. */
   followsBytes = false
+  /** Whether the TCP counters of the last two snapshots are kept, to judge the health between them. */
+  followsHealth = false
   readonly #sockets = new Map<string, TrackedSocket>()
   /** The sockets of the last snapshot, in its order. */
   #order: readonly TrackedSocket[] = []
   #step = 0
-  /** The last snapshot held every socket, so one that was not in it is new. */
+  /** The last snapshot held every socket, so a socket that was not in it is new. */
   #wasComplete = false
-  /** The processes of the last snapshot, and of sockets that were reported since or may still be. */
+  /** The processes of the last snapshot, and of sockets that were reported since or may still be reported. */
   #processes: Map<number, Process> = new Map()
   #processesBefore: ReadonlyMap<number, Process> = new Map()
   /** Openings that wait for their owners. */
@@ -82,7 +87,7 @@ export class Tracker {
   #reportedProcesses: Process[] = []
   #dropped = 0
   #unreportedEnds = 0
-  /** The next snapshot answers another query than the last one. */
+  /** The next snapshot is of another query than the last one. */
   #isRebased = false
   /** The moment from which bytes are counted: that of the first snapshot. */
   #countsFromMs = 0
@@ -90,12 +95,12 @@ export class Tracker {
   /** The process of that pid, as last seen. */
   readonly processOf = (pid: number): Process | undefined => this.#processes.get(pid) ?? this.#processesBefore.get(pid)
 
-  /** What is known of a socket. */
+  /** The tracked socket of this key. */
   get(key: string): TrackedSocket | undefined {
     return this.#sockets.get(key)
   }
 
-  /** Adds what a source reported. The events are those that are known with it. */
+  /** Adds a report of a source. Returns the events that became known with it. */
   report(report: SourceEvent): readonly SocketEvent[] {
     switch (report.type) {
       case 'opened':
@@ -107,7 +112,7 @@ export class Tracker {
     }
   }
 
-  /** The openings whose owners have not been reported in time. */
+  /** Takes the openings whose owners have not been reported in time. */
   takeOverdue(nowMs: number): readonly SocketEvent[] {
     if (this.#unowned.length === 0) return []
     const due = this.#unowned.filter(one => one.announcement !== undefined && nowMs - one.announcement.atMs > ownerWaitMs)
@@ -120,7 +125,7 @@ export class Tracker {
     return [...this.#sockets.values()].filter(one => one.announcement !== undefined).map(one => this.#opening(one, one.announcement!))
   }
 
-  /** Forgets everything, as after a jump in time: the next snapshot compares with nothing. */
+  /** Clears everything, as after a jump in time: the next snapshot is not compared. */
   restart(): void {
     this.#sockets.clear()
     this.#ended.clear()
@@ -139,30 +144,35 @@ export class Tracker {
     this.#unreportedEnds = 0
   }
 
-  /** The next snapshot holds other sockets, because something else was asked for: those are no openings, and what is missing has not ended. */
+  /** The query has changed: other sockets in the next snapshot are not openings, and missing ones have not ended. */
   rebase(): void {
     this.#isRebased = this.#step > 0
   }
 
   /**
-   * Adds a snapshot. `covers` says of a socket that no snapshot has held whether this one would hold it if it were there. What happened up to `untilMs`
+   * Adds a snapshot. `covers` reports whether this one would hold a socket that no snapshot has held, if it were open. What happened up to `untilMs`
    * belongs to it.
    */
-  addSnapshot(snapshot: Snapshot, covers: (socket: Socket) => boolean = () => true, untilMs = snapshot.atMs): Step {
+  addSnapshot(
+    snapshot: Snapshot,
+    covers: (socket: Socket) => boolean = () => true,
+    untilMs = snapshot.atMs,
+    clockMs = snapshot.atMs,
+  ): Step {
     if (this.#step === 0) this.#countsFromMs = untilMs
     const isFirst = this.#step === 0 || this.#isRebased
     const step = ++this.#step
     const { atMs } = snapshot
     if (isFirst) this.#wasComplete = false
     this.#takeProcesses(snapshot)
-    const events: SocketEvent[] = this.#announceSeen(step)
+    const events: SocketEvent[] = this.#announceUnreported(step)
     const opened: Socket[] = []
     const changed: StateChange[] = []
     const tracked: TrackedSocket[] = []
     const before = this.#order
     let next = 0
     for (const socket of snapshot.sockets) {
-      // Most sockets stand in the same order as in the snapshot before.
+      // Most sockets are in the same order as in the snapshot before.
       let one = before[next]
       if (one?.key === socket.key) next++
       else {
@@ -176,6 +186,7 @@ export class Tracker {
       const event = this.#see(one, socket, isFirst, atMs)
       if (event !== undefined) events.push(event)
       if (this.followsBytes) this.#count(one, socket)
+      if (this.followsHealth) this.#sample(one, socket, clockMs)
       one.record = socket
       one.recordStep = step
       tracked.push(one)
@@ -214,7 +225,15 @@ export class Tracker {
     return result
   }
 
-  /** Age of a socket at a moment, in milliseconds; undefined when it was there before tracking began. */
+  /** The health of a socket between the last two snapshots; undefined when one of them did not hold it, or had no counters of TCP. */
+  healthOf(one: TrackedSocket): Health | undefined {
+    const { sampleBefore, sample } = one
+    return sampleBefore === undefined || sample === undefined || sample.atMs <= sampleBefore.atMs
+      ? undefined
+      : health([sampleBefore, sample])
+  }
+
+  /** Age of a socket at a moment, in milliseconds; undefined when it was open before tracking began. */
   ageMs(key: string, atMs: number): number | undefined {
     const one = this.#sockets.get(key)
     const fromMs = one?.openedAtMs ?? one?.firstSeenMs
@@ -228,6 +247,11 @@ export class Tracker {
     return one.movedStep === this.#step ? { inBytes: one.movedInBytes, outBytes: one.movedOutBytes } : { inBytes: 0, outBytes: 0 }
   }
 
+  #sample(one: TrackedSocket, socket: Socket, clockMs: number): void {
+    one.sampleBefore = one.recordStep === this.#step - 1 ? one.sample : undefined
+    one.sample = socket.state === 'LISTEN' ? undefined : sampleOf(socket, clockMs)
+  }
+
   #reportOpened(report: OpenedReport): readonly SocketEvent[] {
     const { socket, atMs, monotonicMs, tier } = report
     let one = this.#sockets.get(socket.key)
@@ -237,7 +261,7 @@ export class Tracker {
     const wasSeen = one.life === 'open' && one.recordStep >= 0
     const waited = one.announcement !== undefined
     if (wasSeen && !waited) {
-      // A snapshot had it first, and its event was given then.
+      // A snapshot held it first, and its event was emitted then.
       one.openedMonotonicMs = monotonicMs
       return []
     }
@@ -262,7 +286,7 @@ export class Tracker {
       ;(one.users ??= new Map()).set(process.pid, process)
       this.#reportedProcesses.push(process)
     }
-    // A datagram socket opens for us when it is used first.
+    // A datagram socket counts as opened when it is first used.
     if (isNew && socket.protocol !== 'tcp') {
       one.life = 'open'
       one.openedAtMs = atMs
@@ -328,16 +352,16 @@ export class Tracker {
     return one
   }
 
-  /** Starts the life of a socket that reports name, and makes room for it. */
+  /** Starts the life of a socket that reports name, within the limit. */
   #restart(socket: Socket): TrackedSocket {
     const was = this.#sockets.get(socket.key)
     if (was !== undefined) {
-      const again = new TrackedSocket(socket)
-      again.recordStep = was.recordStep
-      again.record = was.record
-      this.#order = this.#order.map(one => (one === was ? again : one))
-      this.#sockets.set(socket.key, again)
-      return again
+      const restarted = new TrackedSocket(socket)
+      restarted.recordStep = was.recordStep
+      restarted.record = was.record
+      this.#order = this.#order.map(one => (one === was ? restarted : one))
+      this.#sockets.set(socket.key, restarted)
+      return restarted
     }
     if (this.#sockets.size >= Math.max(maxTracked, this.#order.length + maxTracked)) {
       for (const [key, one] of this.#sockets) {
@@ -352,7 +376,7 @@ export class Tracker {
     return one
   }
 
-  /** Takes the record of a socket that a snapshot holds. The event is the opening of one that nothing reports. */
+  /** Updates a socket from its record in a snapshot. Returns the opening of one that nothing reports. */
   #see(one: TrackedSocket, socket: Socket, isFirst: boolean, atMs: number): SocketEvent | undefined {
     // A connection keeps its key while it only waits, but it moves nothing any more.
     if (socket.state === 'TIME_WAIT' || one.life === 'ended') {
@@ -364,19 +388,19 @@ export class Tracker {
       one.socket = socket
       return undefined
     }
-    // What is not made yet, or is left over, does not open.
+    // A socket that is not connected yet, or only remains, does not open.
     if (socket.state === 'SYN_RECEIVED' || (socket.state === 'FIN_WAIT_2' && socket.tcp === undefined)) return undefined
     one.life = 'open'
     one.socket = socket
     if (isFirst) return undefined
     one.openedAtMs = atMs
     one.announcement = this.#openedEvent(one, atMs, 'snapshot')
-    // Where openings are reported, the report is on its way, with owners and time.
+    // Where openings are reported, the report follows, with owners and time.
     return this.reported.opens.has(socket.protocol) ? undefined : this.#announce(one)
   }
 
-  /** Openings that the snapshot before saw, and nothing has reported since. */
-  #announceSeen(step: number): SocketEvent[] {
+  /** Openings that the snapshot before showed, and nothing has reported since. */
+  #announceUnreported(step: number): SocketEvent[] {
     const events: SocketEvent[] = []
     if (this.reported.opens.size === 0) return events
     for (const one of this.#order) {
@@ -399,7 +423,7 @@ export class Tracker {
     }
   }
 
-  /** Gives the opening of a socket, with the owners that are known by now. */
+  /** Emits the opening of a socket, with the owners that are known by now. */
   #announce(one: TrackedSocket): SocketEvent | undefined {
     const { announcement } = one
     if (announcement === undefined) return undefined
@@ -437,7 +461,7 @@ export class Tracker {
     one.movedOutBytes = moved.amount.outBytes
   }
 
-  /** What processes moved on a socket, of those that are known: the bytes of others wait until they are reported. */
+  /** What known processes moved on a socket: the bytes of others wait until they are reported. */
   #sharesOf(one: TrackedSocket, { traffic }: Socket): readonly Share[] {
     if (traffic === undefined || traffic.processes.length === 0) return []
     const isKnown = ({ pid }: Share): boolean => {
@@ -451,7 +475,7 @@ export class Tracker {
 
   /** Counts the last bytes of a socket that ended. */
   #settle(one: TrackedSocket, { socket, atMs, bytesIn, bytesOut, accuracy }: SocketEvent): void {
-    // What ended before the first snapshot moved its bytes before counting began.
+    // A socket that ended before the first snapshot moved its bytes before counting began.
     const isCounted = this.followsBytes && this.#step > 0 && atMs > this.#countsFromMs
     const account = one.account ?? (isCounted ? new Account(socket, nothingMoved) : undefined)
     one.account = undefined
@@ -481,7 +505,7 @@ export class Tracker {
     }
   }
 
-  /** Ends the sockets that this snapshot and enough before it should have held and did not; drops those that are of no more use. */
+  /** Ends the sockets that this snapshot and enough before it should have held and did not; drops those that are no longer needed. */
   #endMissing(snapshot: Snapshot, covers: (socket: Socket) => boolean, events: SocketEvent[]): void {
     const step = this.#step
     const isReliable = !snapshot.gaps.some(gap => gap.what === 'sockets' && gap.why !== 'permission' && gap.why !== 'platform')
@@ -495,7 +519,7 @@ export class Tracker {
       }
       if (one.recordStep !== step) {
         if (this.#isRebased) {
-          // It is not asked for any more, or it was not asked for before.
+          // It is no longer requested, or was not requested before.
           if (one.recordStep >= 0) this.#sockets.delete(key)
           continue
         }
@@ -515,7 +539,7 @@ export class Tracker {
     }
   }
 
-  /** Drops the ended sockets of which nothing can be reported any more. */
+  /** Drops the ended sockets of which no report can come any more. */
   #forgetEnded(atMs: number): void {
     for (const [key, endedAtMs] of this.#ended) {
       if (atMs - endedAtMs < endGraceMs && this.#ended.size < maxTracked) break
@@ -527,7 +551,7 @@ export class Tracker {
     this.#processesBefore = this.#processes
     this.#processes = new Map(snapshot.processes)
     for (const process of this.#reportedProcesses) this.#processes.set(process.pid, process)
-    // A process is kept as long as the end of a socket of its own may be reported.
+    // A process is kept as long as the end of one of its sockets may be reported.
     for (const one of this.#sockets.values()) {
       if (one.life !== 'open' || one.recordStep >= this.#step - 1) continue
       for (const { pid } of one.socket.owners) {
@@ -537,7 +561,7 @@ export class Tracker {
     }
   }
 
-  /** The snapshot with the processes of what was reported beside its own. */
+  /** The snapshot with the processes of reports besides its own. */
   #withProcesses(snapshot: Snapshot, events: readonly SocketEvent[]): Snapshot {
     const more = this.#reportedProcesses.filter(process => !snapshot.processes.has(process.pid))
     for (const event of events) for (const process of event.processes) if (!snapshot.processes.has(process.pid)) more.push(process)
@@ -560,9 +584,9 @@ export class Tracker {
   }
 }
 
-/** Where the order goes on after a socket that was found by its key. */
+/** Where the order continues after a socket that was found by its key. */
 function nextAfter(before: readonly TrackedSocket[], one: TrackedSocket, from: number): number {
-  // Sockets that closed are few: the socket stands a little further on.
+  // Few sockets close: the socket is a little further on.
   for (let i = from; i < from + 16 && i < before.length; i++) if (before[i] === one) return i + 1
   return from
 }

@@ -1,4 +1,4 @@
-// What changed between two lists of things that have keys, found and applied by their description. Pure.
+// The differences between two lists of objects with keys, found and applied by their description. Pure.
 
 import {
   shown,
@@ -13,25 +13,25 @@ import {
   type Shape,
 } from './shape.ts'
 
-/** Members of an object that have other values: whole ones, members of members, and those that are not there any more. */
+/** The changed members of an object: new values, nested patches, and members that are absent now. */
 interface Patch {
   readonly set?: Readonly<Record<string, unknown>>
   readonly in?: Readonly<Record<string, Patch>>
   readonly unset?: readonly string[]
 }
 
-/** A list by what is different in it. What is absent is empty; without an order, what is new stands at the end. */
+/** The changes of a list. An absent member is empty; without `order`, added elements are at the end. */
 interface ListDelta<T> {
   readonly gone?: readonly (string | number)[]
   readonly added?: readonly T[]
   readonly changed?: readonly Patch[]
-  /** Runs, as index and length, of what stayed followed by what is new. */
+  /** Runs, as index and length, of the remaining elements followed by the added ones. */
   readonly order?: readonly (readonly [number, number])[]
 }
 
 type Plain = Readonly<Record<string, unknown>>
 
-/** A list of things that have keys, as it is sent when the one before is known. */
+/** A list of objects with keys, sent as its differences when the list before is known. */
 export class KeyedList<T extends object> {
   readonly #of: ObjectShape<T>
   readonly #key: keyof T & string
@@ -48,14 +48,14 @@ export class KeyedList<T extends object> {
     return one[this.#key] as string | number
   }
 
-  /** The things by their keys. */
+  /** The objects by their keys. */
   index(all: readonly T[]): Map<string | number, T> {
     const found = new Map<string | number, T>()
     for (const one of all) found.set(this.#keyOf(one), one)
     return found
   }
 
-  /** What is different. */
+  /** The differences from the list before. */
   diff(before: readonly T[], after: readonly T[]): ListDelta<T> {
     const left = this.index(before)
     const added: T[] = []
@@ -80,7 +80,7 @@ export class KeyedList<T extends object> {
     }
   }
 
-  /** How one list has to be put in order to have that of the other; undefined when it has it already. */
+  /** How one list has to be reordered to match the other; undefined when it matches already. */
   #order(from: readonly T[], to: readonly T[]): [number, number][] | undefined {
     if (to.every((one, i) => this.#keyOf(one) === this.#keyOf(from[i]!))) return undefined
     const index = new Map<string | number, number>()
@@ -95,7 +95,7 @@ export class KeyedList<T extends object> {
     return runs
   }
 
-  /** The list after what a peer says is different. */
+  /** Applies the differences that a peer sent to the list before. */
   apply(before: readonly T[], delta: unknown, at: Place): T[] {
     if (!isObject(delta)) throw at.needs('an object', delta)
     const byKey = this.index(before)
@@ -103,7 +103,7 @@ export class KeyedList<T extends object> {
       delta[name] === undefined ? [] : at.within(name, list(of, this.#max), delta[name])
     const known = (key: string | number, place: Place): T => {
       const was = byKey.get(key)
-      if (was === undefined) throw place.error(`there is no ${this.#key} ${shown(key)} in the frame before`)
+      if (was === undefined) throw place.error(`unknown ${this.#key} ${shown(key)}: it is not in the frame before`)
       return was
     }
     part('gone', {
@@ -122,20 +122,20 @@ export class KeyedList<T extends object> {
         if (!isObject(value)) throw place.needs('an object', value)
         const key = place.within(this.#key, this.#keyShape, value[this.#key])
         const was = known(key, place)
-        if (patched.has(key)) throw place.error(`${this.#key} ${shown(key)} has changed twice`)
+        if (patched.has(key)) throw place.error(`${this.#key} ${shown(key)} is changed twice`)
         patched.add(key)
         const one = applyPatch(this.#of, was as Plain, value, place) as T
-        if (this.#keyOf(one) !== key) throw place.error(`the ${this.#key} of a thing never changes`)
+        if (this.#keyOf(one) !== key) throw place.error(`the ${this.#key} cannot change`)
         byKey.set(key, one)
         return key
       },
     })
-    // A Map keeps the order: what stayed, then what is new.
+    // A Map keeps the order: the remaining elements, then the added ones.
     part('added', {
       ...this.#of,
       read: (value, place) => {
         const one = this.#of.read(value, place)
-        if (byKey.has(this.#keyOf(one))) throw place.error(`two have the ${this.#key} ${shown(this.#keyOf(one))}`)
+        if (byKey.has(this.#keyOf(one))) throw place.error(`duplicate ${this.#key} ${shown(this.#keyOf(one))}`)
         byKey.set(this.#keyOf(one), one)
         return one
       },
@@ -157,13 +157,17 @@ export class KeyedList<T extends object> {
         gone: { type: 'array', items: key },
         changed: { type: 'array', items: changed },
         added: { type: 'array', items: this.#of.schema(definitions) },
-        order: { type: 'array', items: run, description: 'runs, as index and length, of what stayed followed by what is new' },
+        order: {
+          type: 'array',
+          items: run,
+          description: 'runs, as index and length, of the remaining elements followed by the added ones',
+        },
       },
     }
   }
 }
 
-/** The elements by runs: each of them once. */
+/** The elements reordered by runs: each of them once. */
 function inOrder<T>(all: readonly T[], runs: unknown, at: Place): T[] {
   if (!Array.isArray(runs)) throw at.needs('a list', runs)
   const taken = new Uint8Array(all.length)
@@ -173,7 +177,7 @@ function inOrder<T>(all: readonly T[], runs: unknown, at: Place): T[] {
     if (!Number.isSafeInteger(start) || !Number.isSafeInteger(length) || (start as number) < 0 || (length as number) < 1)
       throw at.at(i, () => at.needs('an index and a length', run))
     for (let n = start as number; n < (start as number) + (length as number); n++) {
-      if (n >= all.length || taken[n] === 1) throw at.at(i, () => at.error(`there is no element ${n} left`))
+      if (n >= all.length || taken[n] === 1) throw at.at(i, () => at.error(`element ${n} is used twice or does not exist`))
       taken[n] = 1
       found.push(all[n]!)
     }
@@ -219,7 +223,7 @@ function applyPatch(shape: ObjectShape<unknown>, before: Plain, patch: unknown, 
     else if (Object.hasOwn(inside, name) && inside[name] !== undefined)
       after[name] = at.at('in', () =>
         at.at(name, () => {
-          if (!isObjectShape(of) || !isObject(was)) throw at.error('has no members that could change')
+          if (!isObjectShape(of) || !isObject(was)) throw at.error('has no members to change')
           return applyPatch(of, was, inside[name], at)
         }),
       )

@@ -1,4 +1,4 @@
-// JSON documents as text: written in parts, so that a big one needs no big string, and read from a peer that may be hostile.
+// JSON documents as text: written in parts, so that a large one needs no large string, and read from a peer that may be hostile.
 
 import { DecodeError } from '../model/errors.ts'
 import { safeJson } from '../model/text.ts'
@@ -26,7 +26,7 @@ export function* writeDocument(members: object): Parts {
   yield before === '{' ? '{}' : '}'
 }
 
-/** Elements are joined until a part is worth a call of the system. */
+/** Elements are joined up to this length, so that each part is worth a system call. */
 const partLength = 16_384
 
 function* writeList(values: Iterable<unknown>): Parts {
@@ -45,7 +45,7 @@ function* writeList(values: Iterable<unknown>): Parts {
 /** The text of a document that is small enough for one string. */
 export const textOf = (parts: Iterable<string>): string => [...parts].join('')
 
-/** Reads a value that a peer sent, as text or parsed already; `root` names it in errors. */
+/** Reads a value that a peer sent, as text or already parsed; `root` is its name in errors. */
 export function readDocument<T>(input: unknown, root: string, shape: Shape<T>): T {
   return shape.read(parseDocument(input, root), new Place(root))
 }
@@ -60,8 +60,8 @@ export function parseDocument(input: unknown, root: string): Readonly<Record<str
 function parseText(text: string, root: string): unknown {
   const place = new Place(root)
   if (text.length > limits.text) throw place.error(`needs at most ${limits.text} characters, got ${text.length}`)
-  // Before it is parsed: a parser can be made to keep a hundred bytes for each bracket that it has not seen the end of.
-  if (isNestedDeeper(text, limits.nesting)) throw place.error(`has more than ${limits.nesting} objects and lists inside each other`)
+  // Checked before parsing: a parser can be made to allocate a hundred bytes for each unclosed bracket.
+  if (isNestedDeeper(text, limits.nesting)) throw place.error(`is nested more than ${limits.nesting} levels deep`)
   try {
     return JSON.parse(text)
   } catch (cause) {
@@ -74,7 +74,7 @@ function isNestedDeeper(text: string, max: number): boolean {
   let depth = 0
   for (let i = 0; i < text.length; i++) {
     switch (text.charCodeAt(i)) {
-      case 0x22: // A string: to its end.
+      case 0x22: // Skips a string.
         for (i++; i < text.length; i++) {
           const unit = text.charCodeAt(i)
           if (unit === 0x22) break

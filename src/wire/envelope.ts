@@ -1,23 +1,23 @@
-// What every JSON document and every line of a stream starts with: the schema, what it is, and the moment that it is about.
+// The start of every JSON document and every line of a stream: the schema, the kind of document, and its time.
 
 import type { Gap } from '../model/gap.ts'
 import type { Snapshot } from '../model/snapshot.ts'
 
-/** The name and version of the format. A new field does not change it; a changed or lost one does. */
+/** The name and version of the format. A new field does not change it; a changed or removed one does. */
 export const schema = 'sockscope/1'
 
-/** What a document is. */
+/** The kind of a document. */
 export type DocumentKind = 'sockets' | 'groups' | 'ports' | 'port' | 'free' | 'stats' | 'explain' | 'top' | 'kill' | 'close' | 'doctor'
 
-/** What is said about a snapshot beside its sockets. */
+/** The meta data of a snapshot. */
 export interface Meta {
   /** The version of sockscope. */
   readonly version: string
-  /** The machine that was looked at; absent for a recording, which does not have its name. */
+  /** The machine that was inspected; absent for a recording, which does not contain its name. */
   readonly host: string | undefined
-  /** When, as ISO 8601. */
+  /** The time, as ISO 8601. */
   readonly at: string
-  /** When, in milliseconds since 1970. */
+  /** The time, in milliseconds since 1970. */
   readonly atMs: number
   /** The source: `linux`, `linux (bpf)`, `replay linux`. */
   readonly source: string
@@ -33,21 +33,21 @@ export function metaOf(snapshot: Pick<Snapshot, 'atMs' | 'source' | 'gaps'>, ver
   return { version, host, at: isoTime(atMs), atMs, source, complete: gaps.length === 0, gaps }
 }
 
-/** A document: what every reader finds first, and the body behind it. */
+/** A document: schema, kind and meta data, followed by the body. */
 export const envelope = <Body extends object>(kind: DocumentKind, meta: Meta, body: Body) => ({ schema, kind, meta, ...body })
 
-/** The moment of one record in a stream. */
+/** The time of one record in a stream. */
 export interface Moment {
-  /** When, in milliseconds since 1970. */
+  /** The time, in milliseconds since 1970. */
   readonly atMs: number
-  /** The number of the frame that the record belongs to; undefined where records do not come in frames. */
+  /** The number of the frame that the record belongs to; undefined for records without frames. */
   readonly frame: number | undefined
 }
 
 /** The moment of a frame. */
 export const momentOf = ({ atMs, sequence }: { readonly atMs: number; readonly sequence: number }): Moment => ({ atMs, frame: sequence })
 
-/** One record of a stream: its type and its moment, and the body behind them. */
+/** One record of a stream: its type and its moment, followed by the body. */
 export const record = <Body extends object>(type: string, { atMs, frame }: Moment, body: Body) => ({
   type,
   at: isoTime(atMs),

@@ -1,4 +1,4 @@
-// Frames on the wire: whole, or as what is different from the frame that was sent before.
+// Frames on the wire: complete, or as the differences from the frame that was sent before.
 
 import type { Frame, StateChange } from '../model/frame.ts'
 import type { Flow, Flows } from '../model/flow.ts'
@@ -13,6 +13,7 @@ import {
   closedReference,
   coverage,
   flows,
+  hostIdentity,
   interfaceFlows,
   ledger,
   limits,
@@ -28,9 +29,10 @@ import {
   systemLimits,
 } from './nouns.ts'
 import { count, list, maybe, number, object, optional, Place, words, type Definitions, type Members, type Shape } from './shape.ts'
+import { socketHealth } from './reports.ts'
 import { processTable, type Tables } from './snapshot.ts'
 
-/** What a frame has beside its snapshot. */
+/** What a frame has besides its snapshot. */
 type Rest = Omit<Frame, keyof Snapshot>
 
 const rest: Members<Rest> = {
@@ -43,10 +45,12 @@ const rest: Members<Rest> = {
   flows: optional(flows),
   interfaces: optional(interfaceFlows),
   ledger: optional(ledger),
+  health: optional(list(socketHealth, limits.sockets)),
   use: optional(list(processUse, limits.processes)),
   counters: optional(systemCounters),
   limits: optional(systemLimits),
   coverage,
+  host: maybe(hostIdentity),
   skipped: count,
 }
 const restShape = object<Rest>(rest)
@@ -54,7 +58,7 @@ const restShape = object<Rest>(rest)
 const socketList = new KeyedList(socket, 'key', limits.sockets)
 const processList = new KeyedList(process, 'pid', limits.processes)
 
-/** What is described here is published; a decoder reads the tables first, because the rest refers to them. */
+/** These descriptions are published; a decoder reads the tables first, because the rest refers to them. */
 const headOf = { frame: enveloped('frame', {}), delta: enveloped('delta', {}) }
 const tablesShape = object<Tables>({ sockets, processes })
 const baseShape = object<{ readonly base: number }>({ base: count })
@@ -63,9 +67,9 @@ const asShape = <T extends object>(keyedList: KeyedList<T>): Shape<unknown> => (
   schema: definitions => keyedList.schema(definitions),
 })
 
-/** A whole frame. */
+/** A complete frame. */
 export const frameShape = enveloped<'frame', Tables & Rest>('frame', { sockets, processes, ...rest } as unknown as Members<Tables & Rest>)
-/** What is different from the frame with the number `base`. */
+/** The differences from the frame with the number `base`. */
 export const deltaShape = {
   schema: (definitions: Definitions) =>
     enveloped('delta', { base: count, sockets: asShape(socketList), processes: asShape(processList), ...rest } as never).schema(
@@ -73,7 +77,7 @@ export const deltaShape = {
     ),
 }
 
-/** Writes the frames of one stream: the first as a whole, each of the others as what is different from the one before. */
+/** Writes the frames of one stream: the first one complete, each of the others as the differences from the one before. */
 export class FrameEncoder {
   readonly #version: string
   readonly #host: string | undefined
@@ -91,7 +95,7 @@ export class FrameEncoder {
     return writeDocument(before === undefined ? wholeOf(frame, meta) : deltaOf(before, frame, meta))
   }
 
-  /** Lets the next frame be whole, for a reader that has none. */
+  /** Makes the next frame complete, for a new reader. */
   restart(): void {
     this.#before = undefined
   }
@@ -115,8 +119,8 @@ function deltaOf(before: Frame, frame: Frame, meta: Meta): Document {
   }
 }
 
-/** The rest of a frame, in which what its tables hold already, or those of the frame before, is a reference. */
-function restOf(frame: Frame, before: readonly Socket[]): object {
+/** The rest of a frame; objects that are in its tables, or in those of the frame before, are references. */
+function restOf(frame: Frame, before: readonly Socket[]): Readonly<Record<keyof Rest, unknown>> {
   const [now, closed] = [new References(frame.sockets), new References(before)]
   const refer = (one: Socket, all: References): Socket | string => (all.has(one) ? one.key : one)
   const ownerOf = (one: Process | undefined): Process | number | undefined =>
@@ -139,15 +143,17 @@ function restOf(frame: Frame, before: readonly Socket[]): object {
     flows: frame.flows && flowsOf(frame.flows),
     interfaces: frame.interfaces,
     ledger: frame.ledger,
+    health: frame.health,
     use: frame.use,
     counters: frame.counters,
     limits: frame.limits,
     coverage: frame.coverage,
+    host: frame.host,
     skipped: frame.skipped,
   }
 }
 
-/** Sockets that can be referred to. They are indexed once something may refer to them: in most frames nothing does. */
+/** Sockets that can be referred to. They are indexed at the first reference: most frames have none. */
 class References {
   readonly #all: readonly Socket[]
   #index: ReadonlyMap<string | number, Socket> | undefined
@@ -161,15 +167,15 @@ class References {
   }
 }
 
-const isSame = (held: unknown, one: unknown): boolean => held !== undefined && isEqual(held, one)
+const isSame = (before: unknown, one: unknown): boolean => before !== undefined && isEqual(before, one)
 
-/** A frame that a peer sent, and what it says about it. */
+/** A frame that a peer sent, with its meta data. */
 export interface ReceivedFrame {
   readonly meta: Meta
   readonly frame: Frame
 }
 
-/** Reads the frames of one stream. What a peer sends wrong is a DecodeError, and leaves the last frame as it was. */
+/** Reads the frames of one stream. Invalid input is a DecodeError, and leaves the last frame unchanged. */
 export class FrameDecoder {
   #last: Frame | undefined
 
@@ -187,7 +193,7 @@ export class FrameDecoder {
     const { meta } = headOf.delta.read(value, at)
     const { base } = baseShape.read(value, at)
     const last = this.#last
-    if (last === undefined) throw at.error('there is no frame before it')
+    if (last === undefined) throw at.error('the frame before it is missing')
     if (base !== last.sequence)
       throw at.at('base', () => at.error(`follows frame ${base}, but the last one that arrived is ${last.sequence}`))
     const found = {
@@ -206,9 +212,9 @@ function readWhole(value: Readonly<Record<string, unknown>>): ReceivedFrame {
 
 function frameOf(meta: Meta, tables: Tables, value: unknown, at: Place, before: readonly Socket[]): ReceivedFrame {
   const byPid = processTable(tables.processes)
-  at.known.socket = () => socketList.index(tables.sockets)
-  at.known.process = () => byPid
-  at.known['closed socket'] = () => socketList.index(before)
+  at.references.socket = () => socketList.index(tables.sockets)
+  at.references.process = () => byPid
+  at.references['closed socket'] = () => socketList.index(before)
   const { atMs, source, gaps } = meta
   const frame = { atMs, source, sockets: tables.sockets, processes: byPid, gaps, ...restShape.read(value, at) }
   return { meta, frame }

@@ -1,4 +1,4 @@
-// The model as it stands on the wire: every noun once. The types of the model check these descriptions, member by member.
+// The model on the wire: every noun once. The types of the model check these descriptions, member by member.
 
 import type { Accuracy } from '../model/accuracy.ts'
 import type { StateChange } from '../model/frame.ts'
@@ -6,6 +6,7 @@ import type { FamilyCounts, SocketCounts, SystemCounters, TcpCounters, TcpExtend
 import type { Coverage, EventGap, SocketEvent, Tier } from '../model/event.ts'
 import type { Flow, Flows, InterfaceFlow, Ledger, LedgerRow } from '../model/flow.ts'
 import { gapCodes, type Gap, type GapCode } from '../model/gap.ts'
+import type { HostIdentity } from '../model/host.ts'
 import type { PortRange, SystemLimits, Usage } from '../model/limits.ts'
 import type { Container, Process, ProcessUse } from '../model/process.ts'
 import {
@@ -50,11 +51,11 @@ import {
   type Shape,
 } from './shape.ts'
 
-/** How much one document may hold. Whoever forges one cannot make its reader take more than this. */
+/** The limits of one document: a forged one cannot make its reader use more memory than this. */
 export const limits = {
   /** All of it, in UTF-16 units. */
   text: 256 * 1024 * 1024,
-  /** Objects and lists inside each other. */
+  /** The depth of objects and lists inside each other. */
   nesting: 64,
   sockets: 1_000_000,
   processes: 1_000_000,
@@ -62,7 +63,7 @@ export const limits = {
   rows: 1_000_000,
   /** Owners of one socket. */
   owners: 100_000,
-  /** Words of one command line, and the length of one: what Linux lets a program have. */
+  /** The arguments of one command line, and the length of one: the limits of Linux. */
   commandWords: 1_000_000,
   commandWord: 2 * 1024 * 1024,
   gaps: 10_000,
@@ -77,7 +78,7 @@ const scalars = table(scalar, limits.few) as Shape<Readonly<Record<string, strin
 export const gap = named(
   'gap',
   object<Gap>({
-    code: optional(growingWords(Object.keys(gapCodes) as GapCode[])),
+    code: growingWords(Object.keys(gapCodes) as GapCode[]),
     what: words<Gap['what']>(['sockets', 'owners', 'processes', 'statistics', 'events', 'bytes', 'namespaces', 'interfaces']),
     why: words<Gap['why']>(['permission', 'kernel', 'platform', 'interrupted', 'lost', 'limit', 'gone', 'recording', 'damaged']),
     text: text(),
@@ -348,9 +349,9 @@ export const socket = named(
 )
 export const sockets = keyed(socket, 'key', limits.sockets)
 
-/** A socket of the same document by its key, or as a whole. */
+/** A socket of the same document by its key, or in full. */
 export const socketReference = reference('socket', socket, text())
-/** The same of one that the frame before had. */
+/** The same for a socket of the frame before. */
 export const closedReference = reference('closed socket', socket, text())
 const processReference = reference('process', process, count)
 
@@ -464,6 +465,8 @@ export const ledger = named(
     unsureBytes: maybe(number),
   }),
 )
+
+export const hostIdentity = named('hostIdentity', object<HostIdentity>({ hostId: maybe(text()), bootId: maybe(text()) }))
 
 const tcpCounters = named(
   'tcpCounters',

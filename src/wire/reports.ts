@@ -1,6 +1,7 @@
 // The reports on the wire.
 
 import type { Ability } from '../model/ability.ts'
+import type { SocketHealth } from '../model/health.ts'
 import { protocols, states } from '../model/socket.ts'
 import type { Supervisor } from '../report/chain.ts'
 import { explainBy, type ExplainGroup, type ExplainReport } from '../report/explain.ts'
@@ -177,6 +178,7 @@ const summary = object<Summary>({
   text: text(),
 })
 
+export const socketHealth = named('socketHealth', object<SocketHealth>({ key: text(), health }))
 const judged = object<Judged>({ socket, health, closed: flag })
 
 const explainGroup = object<ExplainGroup>({
@@ -208,16 +210,16 @@ interface Doctor {
   readonly abilities: readonly Ability[]
 }
 
-/** Every report: its shape, and what it is. */
+/** Every report: its shape and its description. */
 export const reportShapes = {
-  groups: { shape: enveloped('groups', { groups }), about: 'Sockets counted by what they have in common.' },
+  groups: { shape: enveloped('groups', { groups }), about: 'Sockets counted by a common value.' },
   ports: {
     shape: enveloped<'ports', PortsReport>('ports', { ports: list(named('listener', listener), limits.rows) }),
     about: 'What listens.',
   },
   port: {
     shape: enveloped<'port', PortReport>('port', { ports: list(portListener, limits.rows), others: sockets, processes, inUse: flag }),
-    about: 'Who has a port, and who is connected to it.',
+    about: 'The users of a port, and their connections.',
   },
   stats: {
     shape: enveloped<'stats', StatsReport>('stats', {
@@ -229,7 +231,7 @@ export const reportShapes = {
       limits: maybe(systemLimits),
       counters: maybe(systemCounters),
     }),
-    about: 'The sockets of a machine in numbers, and how near its limits they are.',
+    about: 'The sockets of a machine in numbers, and how close the system limits are.',
   },
   explain: {
     shape: enveloped<'explain', ExplainReport>('explain', {
@@ -243,11 +245,11 @@ export const reportShapes = {
     }),
     about: 'How healthy connections are, and why.',
   },
-  top: { shape: enveloped('top', top), about: 'Who moves how many bytes: one frame, on one line.' },
+  top: { shape: enveloped('top', top), about: 'Traffic by process, socket or remote: one frame on one line.' },
   free: { shape: enveloped('free', { ports: list(count, limits.few) }), about: 'Ports that can be bound.' },
   doctor: {
     shape: enveloped<'doctor', Doctor>('doctor', { node: text(), user: maybe(number), abilities: list(ability, limits.few) }),
-    about: 'What works on a machine, and why not.',
+    about: 'What works on a machine, what does not, and why.',
   },
 } satisfies Record<string, { readonly shape: Shape<Head<string>>; readonly about: string }>
 
@@ -256,7 +258,7 @@ export type ReportKind = keyof typeof reportShapes
 /** A report as it is on the wire. */
 export type Report<K extends ReportKind> = (typeof reportShapes)[K]['shape'] extends Shape<infer T> ? T : never
 
-/** A report that a peer sent. */
+/** Reads a report that a peer sent. */
 export function readReport<K extends ReportKind>(kind: K, input: unknown): Report<K> {
   const shape: Shape<unknown> = reportShapes[kind].shape
   return shape.read(parseDocument(input, kind), new Place(kind)) as Report<K>

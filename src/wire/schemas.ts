@@ -1,4 +1,4 @@
-// The published JSON Schemas: one for each kind of document, made of the description that the decoder uses.
+// The published JSON Schemas: one for each kind of document, generated from the description that the decoder uses.
 
 import { schema } from './envelope.ts'
 import { deltaShape, frameShape } from './frame.ts'
@@ -6,12 +6,12 @@ import { reportShapes } from './reports.ts'
 import { eventShape, snapshotShape } from './snapshot.ts'
 import type { Definitions, JsonSchema, Shape } from './shape.ts'
 
-/** Every kind of document, and what it is. */
+/** Every kind of document, and its description. */
 export const documents: Readonly<Record<string, { readonly shape: Pick<Shape<unknown>, 'schema'>; readonly about: string }>> = {
   sockets: { shape: snapshotShape, about: 'A snapshot: the sockets of one moment, and their processes.' },
-  frame: { shape: frameShape, about: 'A whole frame of a stream: a snapshot, and what happened since the one before.' },
-  delta: { shape: deltaShape, about: 'A frame as what is different from the frame with the number `base`.' },
-  event: { shape: eventShape, about: 'A socket that opened or closed, or what could not be reported; one line of a stream.' },
+  frame: { shape: frameShape, about: 'A complete frame of a stream: a snapshot, and what happened since the one before.' },
+  delta: { shape: deltaShape, about: 'A frame as the differences from the frame with the number `base`.' },
+  event: { shape: eventShape, about: 'A socket that opened or closed, or a gap; one line of a stream.' },
   ...reportShapes,
 }
 

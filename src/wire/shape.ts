@@ -1,38 +1,38 @@
-// The language in which the wire format is described. One description of a value decodes it from a peer that may be hostile, is published as
-// JSON Schema, and finds what changed between two values. Pure.
+// The descriptions of the wire format. One description of a value decodes it from a peer that may be hostile, is published as
+// JSON Schema, and finds the differences between two values. Pure.
 
 import { DecodeError } from '../model/errors.ts'
 
-/** A JSON Schema, as an object that JSON can hold. */
+/** A JSON Schema, as a JSON object. */
 export type JsonSchema = { readonly [keyword: string]: unknown }
 
 /** The named parts of one schema: a shape that is used in many places is published once. */
 export type Definitions = Map<string, JsonSchema>
 
-/** What a value has to be. */
+/** The shape of a value. */
 export interface Shape<T> {
-  /** The value, checked and without anything that is not described. */
+  /** The checked value, without members that are not described. */
   read(value: unknown, at: Place): T
   schema(definitions: Definitions): JsonSchema
 }
 
-/** Where in a document the decoder is; it ends every error. */
+/** The decoder's position in a document; every error ends with it. */
 export class Place {
   readonly #path: (string | number)[]
-  /** What the references of a frame refer to. */
-  readonly known: Known = {}
+  /** The targets of the references of a frame. */
+  readonly references: ReferenceTables = {}
   readonly #tables = new Map<string, ReadonlyMap<string | number, unknown> | undefined>()
   constructor(root: string) {
     this.#path = [root]
   }
 
-  /** The thing of this kind with this key; undefined when there is none. */
+  /** The object of this kind with this key; undefined when there is none. */
   find(kind: string, key: string | number): unknown {
-    if (!this.#tables.has(kind)) this.#tables.set(kind, this.known[kind]?.())
+    if (!this.#tables.has(kind)) this.#tables.set(kind, this.references[kind]?.())
     return this.#tables.get(kind)?.get(key)
   }
 
-  /** Reads a part of the value that is being read. */
+  /** Reads a part of the current value. */
   within<T>(step: string | number, shape: Shape<T>, value: unknown): T {
     this.#path.push(step)
     const read = shape.read(value, this)
@@ -40,7 +40,7 @@ export class Place {
     return read
   }
 
-  /** Does something at a part of the value that is being read. */
+  /** Runs a function at a part of the current value. */
   at<T>(step: string | number, act: () => T): T {
     this.#path.push(step)
     const done = act()
@@ -48,23 +48,23 @@ export class Place {
     return done
   }
 
-  /** The error for what was found here. */
+  /** An error at this place. */
   error(text: string): DecodeError {
     const [root, ...steps] = this.#path
     const path = steps.map(step => (typeof step === 'number' ? `[${step}]` : /^\w{1,64}$/.test(step) ? `.${step}` : `[${shown(step)}]`))
     return new DecodeError(`${root}${path.join('')}`, 0, 0, '', { text })
   }
 
-  /** The error for a value of another kind. */
+  /** The error for a value of the wrong type. */
   needs(what: string, got: unknown): DecodeError {
     return this.error(`needs ${what}, got ${shown(got)}`)
   }
 }
 
-/** What references by key refer to, by the kind of thing; each table is made once something refers to it. */
-export type Known = { [kind: string]: (() => ReadonlyMap<string | number, unknown>) | undefined }
+/** The targets of references by key, by the kind of object; each table is built at its first use. */
+export type ReferenceTables = { [kind: string]: (() => ReadonlyMap<string | number, unknown>) | undefined }
 
-/** What was found, in a few words. */
+/** A short text for the value that was found. */
 export function shown(value: unknown): string {
   if (value === undefined) return 'nothing'
   if (typeof value === 'string') return JSON.stringify(value.length > 40 ? `${value.slice(0, 40)}…` : value)
@@ -72,7 +72,7 @@ export function shown(value: unknown): string {
   return typeof value === 'object' && value !== null ? 'an object' : `${value as number}`
 }
 
-/** The longest text that is read, in UTF-16 units. */
+/** The maximum length of a text, in UTF-16 units. */
 const maxText = 65_536
 
 /** Text. */
@@ -87,7 +87,7 @@ export function text(max = maxText): Shape<string> {
   }
 }
 
-/** Any number that is not infinite. */
+/** Any finite number. */
 export const number: Shape<number> = {
   read(value, at) {
     if (typeof value !== 'number' || !Number.isFinite(value)) throw at.needs('a number', value)
@@ -96,7 +96,7 @@ export const number: Shape<number> = {
   schema: () => ({ type: 'number' }),
 }
 
-/** A whole number that is not below 0. */
+/** A whole number from 0. */
 export const count: Shape<number> = {
   read(value, at) {
     if (!Number.isSafeInteger(value) || (value as number) < 0) throw at.needs('a whole number from 0', value)
@@ -130,7 +130,7 @@ export const constant = <const T extends string>(value: T): Shape<T> => ({
   schema: () => ({ const: value }),
 })
 
-/** One of some words. */
+/** One of a list of words. */
 export function words<const T extends string>(list: readonly T[]): Shape<T> {
   const known: ReadonlySet<unknown> = new Set(list)
   return {
@@ -142,7 +142,7 @@ export function words<const T extends string>(list: readonly T[]): Shape<T> {
   }
 }
 
-/** Words of a list that grows without a new version of the schema: one that is not in it yet is read as it is. */
+/** A word of a list that can grow without a new version of the schema: an unknown one is accepted. */
 export function growingWords<const T extends string>(list: readonly T[]): Shape<T> {
   const pattern = /^[a-z][a-z0-9-]{0,63}$/
   return {
@@ -168,7 +168,7 @@ export function list<T>(of: Shape<T>, max: number): Shape<readonly T[]> {
   }
 }
 
-/** A list in which no two have the same key. */
+/** A list without duplicate keys. */
 export function keyed<T>(of: Shape<T>, key: keyof T & string, max: number): Shape<readonly T[]> {
   const any = list(of, max)
   return {
@@ -177,7 +177,7 @@ export function keyed<T>(of: Shape<T>, key: keyof T & string, max: number): Shap
       const seen = new Set<unknown>()
       for (let i = 0; i < found.length; i++) {
         const own = found[i]![key]
-        if (seen.has(own)) throw at.at(i, () => at.at(key, () => at.error(`two have the ${key} ${shown(own)}`)))
+        if (seen.has(own)) throw at.at(i, () => at.at(key, () => at.error(`duplicate ${key} ${shown(own)}`)))
         seen.add(own)
       }
       return found
@@ -186,7 +186,7 @@ export function keyed<T>(of: Shape<T>, key: keyof T & string, max: number): Shap
   }
 }
 
-/** Values of one shape by name; any name, or only some. */
+/** Values of one shape by name; any name, or only those listed. */
 export function table<T, K extends string = string>(
   of: Shape<T>,
   max: number,
@@ -203,7 +203,7 @@ export function table<T, K extends string = string>(
         if (name.length > maxText) throw at.error(`needs names of at most ${maxText} characters`)
         entries.push([name, at.within(name, of, one)])
       }
-      // Defines own members: a member named `__proto__` is a member like any other.
+      // Defines own members, so that one named `__proto__` is a member like any other.
       return Object.fromEntries(entries) as Partial<Record<K, T>>
     },
     schema(definitions) {
@@ -214,7 +214,7 @@ export function table<T, K extends string = string>(
   }
 }
 
-/** One of several shapes, told apart by the word in a member. */
+/** One of several shapes, distinguished by the word in a member. */
 export function tagged<T extends object>(tag: keyof T & string, shapes: Readonly<Record<string, Shape<T>>>): Shape<T> {
   const tags = Object.keys(shapes)
   return {
@@ -235,7 +235,7 @@ export function named<S extends Shape<unknown>>(name: string, shape: S): S {
     ...shape,
     schema(definitions: Definitions) {
       if (!definitions.has(name)) {
-        definitions.set(name, {}) // Its place in the order, before those that it uses.
+        definitions.set(name, {}) // Reserves its place in the order, before the shapes that it uses.
         definitions.set(name, shape.schema(definitions))
       }
       return { $ref: `#/$defs/${name}` }
@@ -243,20 +243,20 @@ export function named<S extends Shape<unknown>>(name: string, shape: S): S {
   }
 }
 
-/** A thing that stands elsewhere in the same document, by its key there; or the thing itself. */
+/** An object from elsewhere in the same document, by its key there; or the object itself. */
 export function reference<T>(kind: string, of: Shape<T>, key: Shape<string> | Shape<number>): Shape<T> {
   return {
     read(value, at) {
       if (isObject(value)) return of.read(value, at)
       const found = at.find(kind, key.read(value, at))
-      if (found === undefined) throw at.error(`there is no ${kind} ${shown(value)}`)
+      if (found === undefined) throw at.error(`unknown ${kind} ${shown(value)}`)
       return found as T
     },
     schema: definitions => ({ oneOf: [{ ...key.schema(definitions), description: `the key of a ${kind}` }, of.schema(definitions)] }),
   }
 }
 
-/** A member that is there when it is known: absent on the wire, undefined in the library. */
+/** A member that may be unknown: absent on the wire, undefined in the library. */
 export interface Maybe<T> {
   readonly presence: 'maybe'
   readonly shape: Shape<T>
@@ -269,7 +269,7 @@ export interface Optional<T> {
 export const maybe = <T>(shape: Shape<T>): Maybe<T> => ({ presence: 'maybe', shape })
 export const optional = <T>(shape: Shape<T>): Optional<T> => ({ presence: 'optional', shape })
 
-/** The description of every member of a type: none can be forgotten, and none is optional here that is not there. */
+/** The description of every member of a type: none can be left out, and none is optional that is required in the type. */
 export type Members<T> = {
   readonly [K in keyof T]-?: {} extends Pick<T, K>
     ? Optional<NonNullable<T[K]>>

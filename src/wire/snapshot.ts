@@ -24,7 +24,7 @@ export function writeSnapshot(snapshot: Snapshot, meta: Meta): Parts {
   return writeDocument(envelope('sockets', meta, { sockets: snapshot.sockets, processes: snapshot.processes }))
 }
 
-/** A snapshot that a peer sent, and what it says about it. */
+/** A snapshot that a peer sent, with its meta data. */
 export function readSnapshot(input: unknown): { readonly meta: Meta; readonly snapshot: Snapshot } {
   const { meta, ...tables } = readDocument(input, 'snapshot', snapshotShape)
   const { atMs, source, gaps } = meta
@@ -34,7 +34,7 @@ export function readSnapshot(input: unknown): { readonly meta: Meta; readonly sn
 /** Processes by pid. */
 export const processTable = (list: readonly Process[]): ProcessTable => new ProcessTable(list.map(process => [process.pid, process]))
 
-/** A line of a stream names its schema, or is one of a stream that did. */
+/** A line of a stream has its schema, or belongs to a stream whose first line has it. */
 interface EventHead {
   readonly schema?: typeof schema
   readonly at?: string
@@ -50,9 +50,9 @@ export const eventShape: Shape<SocketEvent | EventGap> = {
 }
 
 /** An event as one line. */
-export function writeEvent(told: SocketEvent | EventGap): string {
-  return safeJson({ schema, at: new Date(told.atMs).toISOString(), ...told })
+export function writeEvent(event: SocketEvent | EventGap): string {
+  return safeJson({ schema, at: new Date(event.atMs).toISOString(), ...event })
 }
 
-/** An event that a peer sent. */
+/** Reads an event that a peer sent. */
 export const readEvent = (input: unknown): SocketEvent | EventGap => readDocument(input, 'event', eventShape)

@@ -12,7 +12,8 @@ import type { Socket } from '../model/socket.ts'
 import { parseDocument, textOf, writeDocument } from './document.ts'
 import { metaOf } from './envelope.ts'
 import { FrameDecoder, FrameEncoder } from './frame.ts'
-import { flows, limits, process, socket, socketEvent } from './nouns.ts'
+import { flows, hostIdentity, limits, process, socket, socketEvent } from './nouns.ts'
+import { socketHealth } from './reports.ts'
 import { documents, jsonSchema } from './schemas.ts'
 import { Place, type Definitions, type Shape } from './shape.ts'
 import { readEvent, readSnapshot, writeEvent, writeSnapshot } from './snapshot.ts'
@@ -83,7 +84,7 @@ test('a snapshot comes back as it was, from its text and from its parsed value',
 })
 
 test('a document says whether it is complete, and nothing in it can act on a terminal', () => {
-  const gap = { what: 'owners', why: 'permission', text: 'x', help: 'y', count: 3 } as const
+  const gap = { code: 'owners-hidden', what: 'owners', why: 'permission', text: 'x', help: 'y', count: 3 } as const
   const evil = aSocket({ local: { path: '\u001b[2J\u202e' } })
   const snapshot = snapshotOf([evil], [aProcess({ pid: 7 })], [gap])
   const text = textOf(writeSnapshot(snapshot, metaOf(snapshot, '1.0.0', undefined)))
@@ -157,11 +158,22 @@ function nextList<T extends object>(of: fc.Arbitrary<T>, key: keyof T): fc.Arbit
 const partOf = (value: object, seed: number): object => Object.fromEntries(Object.entries(value).filter((_, i) => (i * 7 + seed) % 3 === 0))
 
 const someFlows = some(flows)
+const someHost = some(hostIdentity)
+const someHealth = some(socketHealth)
 const someEvent = some(socketEvent)
 const step = fc.record({
   sockets: nextList(someSocket, 'key'),
   processes: nextList(someProcess, 'pid'),
-  rest: fc.record({ flows: fc.option(someFlows, { nil: undefined }), events: fc.array(someEvent, { maxLength: 2 }), skipped: fc.nat(3) }),
+  rest: fc.record(
+    {
+      flows: fc.option(someFlows, { nil: undefined }),
+      health: fc.array(someHealth, { maxLength: 3 }),
+      host: fc.option(someHost, { nil: undefined }),
+      events: fc.array(someEvent, { maxLength: 2 }),
+      skipped: fc.nat(3),
+    },
+    { requiredKeys: ['flows', 'host', 'events', 'skipped'] },
+  ),
 })
 
 /** Frames as a monitor makes them: what opened, closed and changed are the sockets of the tables, or others. */
@@ -231,6 +243,7 @@ const simple = (sequence: number, sockets: readonly Socket[], processes: readonl
   changed: [],
   events: [],
   coverage: { tier: 'snapshot', opens: [], ends: [], lost: 0 },
+  host: undefined,
   skipped: 0,
 })
 const [a, b, c] = ['a', 'b', 'c'].map(key => aSocket({ key }))
@@ -280,15 +293,15 @@ const wrongSnapshots: readonly (readonly [string, (document: any) => unknown])[]
     d => void (d.sockets[0].detail = { fields: { 'a b': [] } }),
   ],
   ['snapshot.sockets[0].key: needs text of at most 65536 characters, got 65537', d => void (d.sockets[0].key = 'x'.repeat(65_537))],
-  ['snapshot.sockets[1].key: two have the key "a"', d => void (d.sockets[1].key = 'a')],
-  ['snapshot.processes[1].pid: two have the pid 7', d => void d.processes.push({ ...d.processes[0], key: 'other' })],
+  ['snapshot.sockets[1].key: duplicate key "a"', d => void (d.sockets[1].key = 'a')],
+  ['snapshot.processes[1].pid: duplicate pid 7', d => void d.processes.push({ ...d.processes[0], key: 'other' })],
   ['snapshot.meta.gaps: needs at most 10000 elements, got 10001', d => void (d.meta.gaps = Array.from({ length: 10_001 }))],
   ['snapshot: needs an object, got a list', () => []],
   ['snapshot: needs an object, got null', () => 'null'],
   ['snapshot: needs an object, got nothing', () => readUndefined],
   ['snapshot: is not JSON', () => '{"schema":'],
-  ['snapshot: has more than 64 objects and lists inside each other', () => '['.repeat(1e6)],
-  ['snapshot: has more than 64 objects and lists inside each other', () => `{"x":${'['.repeat(64)}${']'.repeat(64)}}`],
+  ['snapshot: is nested more than 64 levels deep', () => '['.repeat(1e6)],
+  ['snapshot: is nested more than 64 levels deep', () => `{"x":${'['.repeat(64)}${']'.repeat(64)}}`],
 ]
 const readUndefined = Symbol('undefined')
 
@@ -334,30 +347,24 @@ const wrongDeltas: readonly (readonly [string, (document: any) => unknown])[] = 
   ['delta.base: needs a whole number from 0, got nothing', d => void delete d.base],
   ['delta.sockets: needs an object, got a list', d => void (d.sockets = [])],
   ['delta.sockets: needs an object, got nothing', d => void delete d.sockets],
-  ['delta.sockets.gone[0]: there is no key "z" in the frame before', d => void (d.sockets = { gone: ['z'] })],
-  ['delta.sockets.gone[1]: there is no key "a" in the frame before', d => void (d.sockets = { gone: ['a', 'a'] })],
-  ['delta.sockets.changed[0]: there is no key "z" in the frame before', d => void (d.sockets = { changed: [{ key: 'z' }] })],
-  ['delta.sockets.changed[1]: key "a" has changed twice', d => void (d.sockets = { changed: [{ key: 'a' }, { key: 'a' }] })],
-  ['delta.sockets.changed[0]: the key of a thing never changes', d => void (d.sockets = { changed: [{ key: 'a', set: { key: 'q' } }] })],
+  ['delta.sockets.gone[0]: unknown key "z": it is not in the frame before', d => void (d.sockets = { gone: ['z'] })],
+  ['delta.sockets.gone[1]: unknown key "a": it is not in the frame before', d => void (d.sockets = { gone: ['a', 'a'] })],
+  ['delta.sockets.changed[0]: unknown key "z": it is not in the frame before', d => void (d.sockets = { changed: [{ key: 'z' }] })],
+  ['delta.sockets.changed[1]: key "a" is changed twice', d => void (d.sockets = { changed: [{ key: 'a' }, { key: 'a' }] })],
+  ['delta.sockets.changed[0]: the key cannot change', d => void (d.sockets = { changed: [{ key: 'a', set: { key: 'q' } }] })],
   ['delta.sockets.changed[0].set.mark: needs a number, got "1"', d => void (d.sockets = { changed: [{ key: 'a', set: { mark: '1' } }] })],
   ['delta.sockets.changed[0].unset: owners cannot be absent', d => void (d.sockets = { changed: [{ key: 'a', unset: ['owners'] }] })],
-  [
-    'delta.sockets.changed[0].in.tcp: has no members that could change',
-    d => void (d.sockets = { changed: [{ key: 'a', in: { tcp: {} } }] }),
-  ],
-  [
-    'delta.sockets.changed[0].in.mark: has no members that could change',
-    d => void (d.sockets = { changed: [{ key: 'a', in: { mark: {} } }] }),
-  ],
-  ['delta.sockets.added[0]: two have the key "a"', d => void (d.sockets = { added: [{ ...plain(a), key: 'a' }] })],
-  ['delta.sockets.order[0]: there is no element 2 left', d => void (d.sockets = { order: [[0, 3]] })],
-  ['delta.sockets.order[1]: there is no element 0 left', d => void (d.sockets = { order: [[0, 1], [0, 1]] })], // prettier-ignore
+  ['delta.sockets.changed[0].in.tcp: has no members to change', d => void (d.sockets = { changed: [{ key: 'a', in: { tcp: {} } }] })],
+  ['delta.sockets.changed[0].in.mark: has no members to change', d => void (d.sockets = { changed: [{ key: 'a', in: { mark: {} } }] })],
+  ['delta.sockets.added[0]: duplicate key "a"', d => void (d.sockets = { added: [{ ...plain(a), key: 'a' }] })],
+  ['delta.sockets.order[0]: element 2 is used twice or does not exist', d => void (d.sockets = { order: [[0, 3]] })],
+  ['delta.sockets.order[1]: element 0 is used twice or does not exist', d => void (d.sockets = { order: [[0, 1], [0, 1]] })], // prettier-ignore
   ['delta.sockets.order[0]: needs an index and a length, got a list', d => void (d.sockets = { order: [[0, 0]] })],
   ['delta.sockets.order: needs all 2 elements, got 1', d => void (d.sockets = { order: [[1, 1]] })],
-  ['delta.processes.gone[0]: there is no pid 8 in the frame before', d => void (d.processes = { gone: [8] })],
-  ['delta.opened[0]: there is no socket "z"', d => void (d.opened = ['z'])],
-  ['delta.closed[0]: there is no closed socket "z"', d => void (d.closed = ['z'])],
-  ['delta.changed[0].socket: there is no socket "z"', d => void (d.changed = [{ socket: 'z' }])],
+  ['delta.processes.gone[0]: unknown pid 8: it is not in the frame before', d => void (d.processes = { gone: [8] })],
+  ['delta.opened[0]: unknown socket "z"', d => void (d.opened = ['z'])],
+  ['delta.closed[0]: unknown closed socket "z"', d => void (d.closed = ['z'])],
+  ['delta.changed[0].socket: unknown socket "z"', d => void (d.changed = [{ socket: 'z' }])],
   ['delta.coverage.tier: needs one of bpf, destroy, snapshot, got "magic"', d => void (d.coverage.tier = 'magic')],
   ['delta.events[0].type: needs one of opened, closed, got "constructor"', d => void (d.events = [{ type: 'constructor' }])],
   ['frame.kind: needs one of frame, delta, got "sockets"', d => void (d.kind = 'sockets')],
@@ -383,7 +390,7 @@ test('a delta needs a frame before it', () => {
   const encoder = new FrameEncoder('1', undefined)
   textOf(encoder.write(simple(1, [])))
   const text = textOf(encoder.write(simple(2, [])))
-  throws(() => new FrameDecoder().read(text), { name: 'DecodeError', message: 'delta: there is no frame before it' })
+  throws(() => new FrameDecoder().read(text), { name: 'DecodeError', message: 'delta: the frame before it is missing' })
 })
 
 test('whatever is changed in a document, it is read or refused by name', () => {

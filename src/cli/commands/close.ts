@@ -1,4 +1,4 @@
-// `sockscope close FILTER`: closes connections, gracefully where the system can, else with a reset.
+// `sockscope close FILTER`: closes connections, gracefully where possible, otherwise with a reset.
 
 import { OsError } from '../../model/errors.ts'
 import type { Socket } from '../../model/socket.ts'
@@ -19,7 +19,7 @@ import { wordsOf } from '../wanted.ts'
 export function run(args: ParsedArguments): Promise<number> {
   const { states, filter } = wordsOf(args)
   if (filter === undefined && states === undefined)
-    throw new UsageError('which connections? give a filter, such as sockscope close dst 10.0.0.7')
+    throw new UsageError('which connections? specify a filter, such as sockscope close dst 10.0.0.7')
   if (args.has('replay')) throw new UsageError('close acts on this machine; a recording has no connections to close')
   return withMachine(args, async machine => {
     const plan = await machine.closePlan({ ...(states && { states }), ...(filter !== undefined && { filter }) })
@@ -50,11 +50,11 @@ export function run(args: ParsedArguments): Promise<number> {
   })
 }
 
-/** What became of a connection. */
+/** The result for one connection. */
 interface Result {
   readonly socket: Socket
   readonly code: 'closed' | 'reset' | 'gone' | 'permission' | 'error' | 'unsupported'
-  /** The error that it could not be closed for. */
+  /** Why it could not be closed. */
   readonly error?: OsError
 }
 
@@ -68,10 +68,10 @@ const resultTexts: Readonly<Record<Result['code'], string>> = {
 }
 const resultText = ({ code, error }: Result): string => `${resultTexts[code]}${error === undefined ? '' : `: ${error.message}`}`
 
-/** A process or a socket that is not there any more, or a connection that has ended. */
-const gone = new Set(['ENOENT', 'ESRCH', 'ENOTCONN'])
+/** The errors when the process or socket no longer exists, or the connection has ended. */
+const goneCodes = new Set(['ENOENT', 'ESRCH', 'ENOTCONN'])
 
-/** Gracefully where the descriptor can be borrowed, else with a reset. */
+/** Gracefully where the descriptor can be borrowed, otherwise with a reset. */
 async function closeOne(actions: Actions, socket: Socket, reset: boolean): Promise<Result> {
   let problem: OsError | undefined
   for (const name of reset ? (['close'] as const) : (['shutdown', 'close'] as const)) {
@@ -82,7 +82,7 @@ async function closeOne(actions: Actions, socket: Socket, reset: boolean): Promi
       return { socket, code: name === 'shutdown' ? 'closed' : 'reset' }
     } catch (error) {
       if (!(error instanceof OsError)) throw error
-      if (gone.has(error.code)) return { socket, code: 'gone' }
+      if (goneCodes.has(error.code)) return { socket, code: 'gone' }
       problem = error
     }
   }
@@ -90,7 +90,7 @@ async function closeOne(actions: Actions, socket: Socket, reset: boolean): Promi
   return { socket, code: isDenied(problem) ? 'permission' : 'error', error: problem }
 }
 
-/** The exit code: 4 when one could not be closed, 3 when none could for want of a privilege, which is then said. */
+/** The exit code: 4 when one could not be closed; 3, with a message, when all failed for lack of a privilege. */
 function exitOf(results: readonly Result[]): number {
   const failed = results.filter(r => r.code === 'permission' || r.code === 'error' || r.code === 'unsupported')
   if (failed.length === 0) return exits.found

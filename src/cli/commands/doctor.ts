@@ -5,7 +5,7 @@ import { OsError } from '../../model/errors.ts'
 import { table } from '../../render/table.ts'
 import { safe } from '../../render/text.ts'
 import type { Source } from '../../source/source.ts'
-import { printDocument, seenNow } from '../document.ts'
+import { printDocument, currentMoment } from '../document.ts'
 import { withMachine } from '../machine.ts'
 import { colour, print, printLines, terminalColumns } from '../output.ts'
 import { exits } from '../problem.ts'
@@ -22,10 +22,10 @@ const heads = [
 export function run(args: ParsedArguments): Promise<number> {
   return withMachine(args, async ({ source }) => {
     const abilities = args.has('self-check') ? await selfCheck(source) : await source.abilities()
-    // The user that plays a recording is not the one that made it.
+    // The user of a recording is not the one who made it.
     const user = args.has('replay') ? undefined : process.getuid?.()
     if (args.has('json')) {
-      printDocument('doctor', seenNow(source), { node: process.version, user, abilities })
+      printDocument('doctor', currentMoment(source), { node: process.version, user, abilities })
       return exits.found
     }
     const who = user === undefined ? '' : user === 0 ? ', as root' : `, as user ${user}`
@@ -39,6 +39,6 @@ export function run(args: ParsedArguments): Promise<number> {
 }
 
 function selfCheck(source: Source): Promise<readonly Ability[]> {
-  if (source.selfCheck === undefined) throw new OsError('doctor --self-check', 'ENOTSUP', { help: `${source.name} has none` })
+  if (source.selfCheck === undefined) throw new OsError('doctor --self-check', 'ENOTSUP', { help: `${source.name} has no self-check` })
   return source.selfCheck()
 }

@@ -1,4 +1,4 @@
-// `sockscope events`: each socket that opens or closes, as it happens, with its final bytes, one line each.
+// `sockscope events`: each socket that opens or closes, as it happens, with its final byte counts, one line each.
 
 import type { EventGap, SocketEvent } from '../../model/event.ts'
 import { eventLine } from '../../render/changes.ts'

@@ -1,10 +1,10 @@
-// `sockscope explain`: for each connection, process or peer the verdict with its evidence.
+// `sockscope explain`: the verdict on each connection, process or peer, with its evidence.
 
 import { explainLines } from '../../render/explain.ts'
-import { counted } from '../../render/text.ts'
+import { counted } from '../../model/counted.ts'
 import { microsText } from '../../render/units.ts'
 import { explainReport, type ExplainBy } from '../../report/explain.ts'
-import { printDocument, seenNow } from '../document.ts'
+import { printDocument, currentMoment } from '../document.ts'
 import { exitCode, noteGaps } from '../gaps.ts'
 import { onInterrupt } from '../interrupt.ts'
 import { withMachine } from '../machine.ts'
@@ -25,15 +25,15 @@ export function run(args: ParsedArguments): Promise<number> {
   return withMachine(args, async machine => {
     if (isTerminal() && !args.has('json')) note(`watching for ${microsText(forMs * 1000)} …`)
     const explanation = await machine.explain({ ...query, for: forMs, signal })
-    const seen = explanation.frame ?? seenNow(machine.source)
+    const moment = explanation.frame ?? currentMoment(machine.source)
     const report = explainReport(explanation, explanation.processes, by)
-    if (args.has('json')) printDocument('explain', seen, report)
+    if (args.has('json')) printDocument('explain', moment, report)
     else {
       printLines(explainLines(report, colour))
       if (report.unjudged > 0)
-        note(`${counted(report.unjudged, 'connection')} ${report.unjudged === 1 ? 'was' : 'were'} not seen long enough to judge`)
-      noteGaps(seen.gaps)
+        note(`${counted(report.unjudged, 'connection')} ${report.unjudged === 1 ? 'was' : 'were'} not observed long enough to judge`)
+      noteGaps(moment.gaps)
     }
-    return signal.aborted ? exits.interrupted : exitCode(seen, args, report.judged > 0)
+    return signal.aborted ? exits.interrupted : exitCode(moment, args, report.judged > 0)
   })
 }

@@ -2,14 +2,14 @@
 
 import { parsePorts } from '../../filter/language/ports.ts'
 import { ArgumentError, OsError } from '../../model/errors.ts'
-import { printDocument, seenNow } from '../document.ts'
+import { printDocument, currentMoment } from '../document.ts'
 import { withMachine } from '../machine.ts'
 import { note, printLines } from '../output.ts'
 import { count } from '../parse.ts'
 import { exits, UsageError } from '../problem.ts'
 import type { ParsedArguments } from '../table.ts'
 
-/** An address that is none, or not of this machine, is a mistake in the command line. */
+/** An address that is not valid, or not one of this machine, is a usage error. */
 const noAddress =
   (host: string | undefined) =>
   (error: unknown): never => {
@@ -36,9 +36,9 @@ export async function run(args: ParsedArguments): Promise<number> {
       if (!found.includes(port)) found.push(port)
       from = from?.map(r => ({ first: Math.max(r.first, port + 1), last: r.last })).filter(r => r.first <= r.last)
     }
-    if (args.has('json')) printDocument('free', seenNow(machine.source), { ports: found })
+    if (args.has('json')) printDocument('free', currentMoment(machine.source), { ports: found })
     else printLines(found.map(String))
-    if (found.length < requested) note(`${found.length} of ${requested} ports are free${text === undefined ? '' : ` in ${text}`}`)
+    if (found.length < requested) note(`only ${found.length} of ${requested} ports are free${text === undefined ? '' : ` in ${text}`}`)
     return found.length < requested ? exits.nothing : exits.found
   })
 }

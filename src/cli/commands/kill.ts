@@ -1,4 +1,4 @@
-// `sockscope kill :3000`: ends the processes that hold a port, and waits until the port can be bound again.
+// `sockscope kill :3000`: kills the processes that listen on a port, and waits until the port can be bound again.
 
 import type { Machine } from '../../machine/machine.ts'
 import { OsError } from '../../model/errors.ts'
@@ -59,7 +59,7 @@ export function run(args: ParsedArguments): Promise<number> {
   })
 }
 
-/** What a document says beside the targets. */
+/** The members of the document besides the targets. */
 interface Result {
   readonly done: boolean
   readonly refused?: KillRefusal & { readonly text: string }
@@ -67,11 +67,11 @@ interface Result {
 }
 
 function refusalExit(refusal: KillRefusal): number {
-  const wantsPrivilege = refusal.code === 'holder-hidden' || (refusal.code === 'target-spared' && refusal.spared.code === 'other-user')
-  return wantsPrivilege ? exits.permission : exits.failed
+  const needsPrivilege = refusal.code === 'holder-hidden' || (refusal.code === 'target-spared' && refusal.spared.code === 'other-user')
+  return needsPrivilege ? exits.permission : exits.failed
 }
 
-/** What did not work although it was tried. */
+/** An action that was tried and failed. */
 interface Failure {
   readonly code: 'permission' | 'error' | 'still-running' | Exclude<PortsOutcome['code'], 'free'>
   readonly text: string
@@ -113,7 +113,7 @@ async function canBind(listeners: readonly Socket[]): Promise<boolean> {
     if (s.protocol !== protocol || s.namespace !== undefined) continue
     const host = s.local.zone === undefined ? s.local.address! : `${s.local.address}%${s.local.zone}`
     const free = await isPortAvailable(s.local.port!, { protocol, host }).catch((error: unknown) => {
-      // The address has gone with its holder: then nothing is left that could be in the way.
+      // The address has been removed with its holder: nothing can be in use any more.
       if (error instanceof OsError && error.code === 'EADDRNOTAVAIL') return true
       throw error
     })

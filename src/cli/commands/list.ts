@@ -32,8 +32,8 @@ import type { Selection } from '../select.ts'
 import type { ParsedArguments } from '../table.ts'
 import { requestedBy } from '../wanted.ts'
 
-/** What ss does with an option and sockscope with a command. */
-const elsewhere = [
+/** Options of ss that are commands of sockscope. */
+const otherCommands = [
   ['events', 'sockscope events [FILTER]'],
   ['kill', 'sockscope close FILTER'],
   ['diag', 'sockscope --record FILE'],
@@ -42,7 +42,7 @@ const elsewhere = [
 /** Runs the command. */
 export async function run(args: ParsedArguments): Promise<number> {
   if (args.has('summary')) return (await import('./stats.ts')).run(args)
-  for (const [name, instead] of elsewhere) if (args.has(name)) throw new UsageError(`--${name}: use ${instead}`)
+  for (const [name, instead] of otherCommands) if (args.has(name)) throw new UsageError(`--${name}: use ${instead}`)
   const every = args.has('watch') || args.has('every') ? duration('--watch', args.value('watch') ?? args.value('every')!) : undefined
   const { query, needs, show } = prepare(args)
   const signal = every === undefined ? undefined : onInterrupt()
@@ -64,16 +64,16 @@ function ratesOf({ flows }: Frame): Pick<FieldContext, 'rate'> {
   return { rate: socket => moved.get(socket.key) ?? (payload(socket) === undefined ? undefined : { in: 0, out: 0 }) }
 }
 
-/** What a line of options asks for, and how it is shown. */
+/** What a command line selects, and how it is shown. */
 export interface Listing {
   readonly query: Query
-  /** What its columns, sort keys, template or groups need. */
+  /** The needs of its columns, sort keys, template or groups. */
   readonly needs: ReadonlySet<Need>
-  /** Writes a snapshot, or one of many at its moment; gives the exit code. */
+  /** Writes a snapshot, or one of many at its moment; returns the exit code. */
   readonly show: (snapshot: Snapshot, context?: Pick<FieldContext, 'rate'>, moment?: Moment) => Promise<number>
 }
 
-/** Reads a line of options. Every mistake in it is found here, before any socket is listed. */
+/** Reads a command line. Every mistake in it is found here, before any socket is listed. */
 export function prepare(args: ParsedArguments): Listing {
   const order = parseOrder(args.values('sort'))
   const writer = writerOf(args)
@@ -93,16 +93,17 @@ export function prepare(args: ParsedArguments): Listing {
   return { query, needs, show }
 }
 
-/** What follows from more than one snapshot cannot be shown of one. */
+/** Columns that follow from more than one snapshot cannot be shown for one. */
 function checkWatched(columns: readonly Column[], args: ParsedArguments): void {
   for (const { name, needs } of columns) {
-    if (needs.includes('age')) throw new UsageError(`${name}: is known in filters while watching, such as sockscope watch '${name} < 10s'`)
+    if (needs.includes('age'))
+      throw new UsageError(`${name}: works only in filters while watching, such as sockscope watch '${name} < 10s'`)
     if (needs.includes('rate') && !args.has('watch') && !args.has('every'))
-      throw new UsageError(`${name}: follows from two snapshots; add --watch 1s (the delivery rate of TCP is called delivery)`)
+      throw new UsageError(`${name}: requires two snapshots; add --watch 1s (the delivery rate of TCP is called delivery)`)
   }
 }
 
-/** What to ask the source for: letters, filter, and what the columns, sort keys, template or groups need. */
+/** The query for the source: from letters, filter, and the needs of the columns, sort keys, template or groups. */
 function queryOf(args: ParsedArguments, needs: ReadonlySet<Need>): { readonly query: Query; readonly test: Selection['test'] } {
   const { query, test } = requestedBy(args)
   const details = new Set<DetailName>(detailsOf(needs))
@@ -111,7 +112,7 @@ function queryOf(args: ParsedArguments, needs: ReadonlySet<Need>): { readonly qu
   return { query: { ...query, owners: asksOwners && !args.has('no-owners'), details: [...details] }, test }
 }
 
-/** The letters of ss that ask for details. */
+/** The letters of ss that select details. */
 const letterDetails: readonly (readonly [DetailName, readonly string[]])[] = [
   ['tcp', ['info']],
   ['memory', ['memory']],
@@ -122,7 +123,7 @@ const letterDetails: readonly (readonly [DetailName, readonly string[]])[] = [
 ]
 
 async function namesOf(sockets: readonly Socket[]): Promise<Names> {
-  // Loaded only here: it brings Node's resolver with it.
+  // Loaded only here, because it loads Node's resolver.
   const { hostNames } = await import('../../names/hosts.ts')
   const ends = sockets.flatMap(s => [s.local, s.remote])
   const hosts = await hostNames(ends.map(end => end?.address).filter(address => address !== undefined))
@@ -151,11 +152,11 @@ function columnNamed(option: string, name: string): Column {
   if (found !== undefined) return found
   const hint = nearest(name, usualNames())
   throw new UsageError(
-    `${option}: there is no column ${JSON.stringify(name)}; ${hint === undefined ? '' : `did you mean ${hint}? `}see sockscope help fields`,
+    `${option}: unknown column ${JSON.stringify(name)}; ${hint === undefined ? '' : `did you mean ${hint}? `}see sockscope help fields`,
   )
 }
 
-/** How a snapshot is written, and which columns that shows. */
+/** How a snapshot is written, and which columns that uses. */
 interface Writer {
   readonly columns: readonly Column[]
   readonly write: (snapshot: Snapshot, context: FieldContext, moment?: Moment) => void
@@ -202,7 +203,7 @@ function jsonWriter(group: Column | undefined): Writer {
   }
 }
 
-/** A quoted cell may hold line ends; everything else is made safe. */
+/** A quoted cell may contain line breaks; everything else is made safe. */
 const safeLines = (text: string): string =>
   text
     .split('\n')
@@ -219,13 +220,13 @@ function* ndjson(snapshot: Snapshot, moment: Moment | undefined): Generator<stri
 }
 
 function lineWriter(columns: readonly Column[], line: typeof csvLine, header: boolean): Writer {
-  let wantsHead = header
+  let needsHeader = header
   return {
     columns,
     write: (snapshot, context, moment) => {
       const [heads, cells] = moment === undefined ? [[], []] : [momentColumns, momentCells(moment)]
-      if (wantsHead) print(`${line([...heads, ...columns.map(c => c.name)])}\n`)
-      wantsHead = false // Of many snapshots the first one names the columns.
+      if (needsHeader) print(`${line([...heads, ...columns.map(c => c.name)])}\n`)
+      needsHeader = false // Only the first of many snapshots has a header.
       printLines(snapshot.sockets.map(s => safeLines(line([...cells, ...columns.map(c => c.value(s, context))]))))
     },
   }

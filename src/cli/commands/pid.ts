@@ -12,7 +12,7 @@ import { prepare } from './list.ts'
 export function run(args: ParsedArguments): Promise<number> {
   const [word, ...more] = args.words
   if (word === undefined || more.length > 0)
-    throw new UsageError('which process? give a pid or a name: sockscope pid 4711, sockscope pid nginx')
+    throw new UsageError('which process? specify a pid or a name: sockscope pid 4711, sockscope pid nginx')
   const pid = /^\d+$/.test(word) ? Number(word) : undefined
   if (pid !== undefined && !(pid > 0 && pid <= 2 ** 32)) throw new UsageError(`${word} is not a pid`)
   const list = prepare({ ...args, words: [] })

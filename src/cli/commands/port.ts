@@ -1,4 +1,4 @@
-// `sockscope port 3000`: who has a port, how that process came to be there, and who is connected.
+// `sockscope port 3000`: which process uses a port, how it was started, and its connections.
 
 import type { PortRange } from '../../model/limits.ts'
 import { portLines } from '../../render/ports.ts'

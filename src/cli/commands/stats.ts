@@ -1,4 +1,4 @@
-// `sockscope stats`: how many sockets of each kind there are, and how near the limits of the system they are.
+// `sockscope stats`: how many sockets of each protocol there are, and how close the limits of the system are.
 
 import { statsLines } from '../../render/stats.ts'
 import { printReport } from '../document.ts'

@@ -1,4 +1,4 @@
-// `sockscope top`: who moves how many bytes, frame after frame.
+// `sockscope top`: traffic by process or another subject, frame after frame.
 
 import type { Cell } from '../../fields/field.ts'
 import type { Frame } from '../../model/frame.ts'
@@ -41,7 +41,7 @@ export function run(args: ParsedArguments): Promise<number> {
   })
 }
 
-/** How frames are written. */
+/** The function that writes frames. */
 function shower(args: ParsedArguments, form: string | undefined): (frame: Frame) => void {
   const list = (args.value('by') ?? 'processes') as FlowList
   const order = (args.value('sort') ?? 'rate') as FlowOrder
@@ -66,7 +66,7 @@ function shower(args: ParsedArguments, form: string | undefined): (frame: Frame)
     const redraw = isTerminal()
     const rows = limit ?? (redraw ? Math.max(1, (process.stdout.rows || 24) - 4 - frame.gaps.length) : undefined)
     const lines = frameLines(reportOf(frame, rows), frame)
-    // Each line is overwritten and then cleared to its end: nothing flickers.
+    // Each line is overwritten and then cleared to its end, so that nothing flickers.
     if (redraw) print(`\u001b[H${lines.map(line => `${line}\u001b[K`).join('\n')}\n\u001b[J`)
     else printLines([...lines, ''])
   }
@@ -83,7 +83,7 @@ const recordLine = (list: FlowList, flow: TopReport['rows'][number], frame: Fram
 
 function frameLines(report: TopReport, frame: Frame): string[] {
   const columns = terminalColumns()
-  // A line that wraps would put the frame out of place.
+  // A line that wraps would shift the frame.
   const fit = (text: string): string => (columns === undefined ? text : clip(text, columns))
   const cells = report.rows.map(flow => flowCells(flow, report.list, frame.processes))
   return [

@@ -45,7 +45,7 @@ export function run(args: ParsedArguments): Promise<number> {
   })
 }
 
-/** What the letters of the line select of a change. */
+/** The part of a change that the letters select. */
 function selected(change: Change, test: ((socket: Socket) => boolean) | undefined): Change {
   if (test === undefined) return change
   const { opened, closed, changed } = change

@@ -12,7 +12,7 @@ import { readQuantity, unitWords } from './units.ts'
 import { bareScale, expectedWords, wordNamed } from './words.ts'
 
 const name = /[a-z_][\w.-]*/iy
-const somewhere = 'a word such as sport, process, state, rtt or listen'
+const conditionWords = 'a word such as sport, process, state, rtt or listen'
 
 /** Reads the condition that starts here. */
 export function readCondition(s: Reader): Filter {
@@ -20,7 +20,7 @@ export function readCondition(s: Reader): Filter {
   const text = take(s, name)
   if (text === undefined) failAtStart(s)
   const word = wordNamed(text, s.fields)
-  if (word === undefined) failWord(s.text, start, s.at, 'unknown word', somewhere, expectedWords(s.fields))
+  if (word === undefined) failWord(s.text, start, s.at, 'unknown word', conditionWords, expectedWords(s.fields))
   if (word.kind === 'alone') return word.filter
   const before = s.at
   const op = readOperator(s)
@@ -33,8 +33,8 @@ export function readCondition(s: Reader): Filter {
     case 'state':
       return negate({ kind: 'state', steps: op.not ? readStates(s, word.exclude) : readStateRun(s, word.exclude) })
     case 'text':
-      // `ecn` alone asks for true; it takes a value only after an operator, or where the value follows.
-      if (word.field.type === 'boolean' && !op.given && !/^(?:true|false)\b/i.test(s.text.slice(s.at, s.at + 6))) {
+      // `ecn` alone means true; it takes a value only after an operator, or where a value follows.
+      if (word.field.type === 'boolean' && !op.explicit && !/^(?:true|false)\b/i.test(s.text.slice(s.at, s.at + 6))) {
         s.at = before
         return { kind: 'text', field: word.field.names[0]!, patterns: [{ kind: 'exact', text: 'true' }] }
       }
@@ -47,8 +47,8 @@ export function readCondition(s: Reader): Filter {
 function failAtStart(s: Reader): never {
   const port = take(s, /:?(\d{1,5})(?![\w.:])/y)
   if (port !== undefined)
-    fail(s.text, s.at - port.length, s.at, 'a number is not a condition by itself', somewhere, `port ${port.replace(':', '')}`)
-  fail(s.text, s.at, s.at + 1, 'a condition cannot start here', somewhere)
+    fail(s.text, s.at - port.length, s.at, 'a number alone is not a condition', conditionWords, `port ${port.replace(':', '')}`)
+  fail(s.text, s.at, s.at + 1, 'a condition cannot start here', conditionWords)
 }
 
 const hostWords = 'an address in digits, such as 10.0.0.1, 10/8, [::1]:80, :80 or unix:/run/*'
@@ -67,7 +67,7 @@ function readStates(s: Reader, exclude: boolean): StateStep[] {
   })
 }
 
-// ss gathers the states that stand side by side into one set, instead of asking for all of them at once.
+// ss merges adjacent states into one set, instead of requiring all of them at once.
 function readStateRun(s: Reader, exclude: boolean): StateStep[] {
   const steps = readStates(s, exclude)
   for (;;) {
@@ -88,11 +88,11 @@ const wordsOf = (field: TextField): readonly string[] | undefined => (field.type
 
 function readPatterns(s: Reader, name: string, field: TextField): Pattern[] {
   const words = wordsOf(field)
-  const requested = words === undefined ? `a text after ${name}` : `one of ${words.join(' ')}`
-  return readValues(s, requested, true, value => patternOf(s, value, field, requested))
+  const expected = words === undefined ? `a text after ${name}` : `one of ${words.join(' ')}`
+  return readValues(s, expected, true, value => patternOf(s, value, field, expected))
 }
 
-function patternOf(s: Reader, value: Value, field: TextField, requested: string): Pattern {
+function patternOf(s: Reader, value: Value, field: TextField, expected: string): Pattern {
   if (value.kind === 'regex') {
     const made = compileRegex(value.text, value.ignoreCase)
     if (typeof made === 'string') fail(s.text, value.start, value.end, made, 'a regular expression')
@@ -105,36 +105,36 @@ function patternOf(s: Reader, value: Value, field: TextField, requested: string)
   const lower = text.toLowerCase()
   const spellings = field.type === 'text' ? (field.spellings ?? {}) : {}
   const word = Object.hasOwn(spellings, lower) ? spellings[lower]! : lower
-  if (!words.includes(word)) failWord(s.text, value.start, value.end, 'unknown word', requested, words)
+  if (!words.includes(word)) failWord(s.text, value.start, value.end, 'unknown word', expected, words)
   return { kind: 'exact', text: word }
 }
 
 function readSpecial(s: Reader, kind: 'device' | 'mark' | 'cgroup', name: string): Filter {
-  const requested = {
+  const expected = {
     device: 'the name or index of an interface',
     mark: 'a mark, or a mark and a mask: 0x10/0xff',
     cgroup: 'the path of a cgroup',
   }[kind]
-  const value = readValues(s, requested, false, one => one)
+  const value = readValues(s, expected, false, one => one)
   const { start, end, text: raw, kind: how } = value[0]!
   const text = how === 'bare' ? unescapeGlob(raw) : raw
-  if (value.length > 1 || text === '') fail(s.text, start, end, `${name} takes one value`, requested)
+  if (value.length > 1 || text === '') fail(s.text, start, end, `${name} takes one value`, expected)
   if (kind === 'device') return { kind, name: text }
   if (kind === 'cgroup') return { kind, path: text }
   const found = /^(0x[0-9a-f]{1,8}|\d{1,10})(?:\/(0x[0-9a-f]{1,8}|\d{1,10}))?$/i.exec(text)
   const mark = Number(found?.[1])
   const mask = Number(found?.[2] ?? 0xffffffff)
-  if (!(mark <= 0xffffffff && mask <= 0xffffffff)) fail(s.text, start, end, 'this is not a mark', requested)
+  if (!(mark <= 0xffffffff && mask <= 0xffffffff)) fail(s.text, start, end, 'this is not a mark', expected)
   return { kind, value: mark, mask }
 }
 
 /** How a condition is compared. */
 interface Operator {
   readonly compare: Comparison
-  /** It was `!=`. */
+  /** The operator was `!=`. */
   readonly not: boolean
-  /** It was written, not left out. */
-  readonly given: boolean
+  /** The operator was written, not omitted. */
+  readonly explicit: boolean
   readonly start: number
   readonly end: number
 }
@@ -160,7 +160,7 @@ const meanings: Readonly<Record<string, Comparison>> = {
   leq: '<=',
 }
 
-/** Reads the operator after a word; none means `=`. A colon is one only right after the word: `dport :80` has none. */
+/** Reads the operator after a word; none means `=`. A colon is an operator only directly after the word: `dport :80` has none. */
 function readOperator(s: Reader): Operator {
   const colon = take(s, /:/y) !== undefined
   skipSpace(s)
@@ -171,19 +171,19 @@ function readOperator(s: Reader): Operator {
   return {
     compare: meanings[text ?? '=']!,
     not: text === '!=' || text === 'ne' || text === 'neq',
-    given: colon || text !== undefined,
+    explicit: colon || text !== undefined,
     start,
     end,
   }
 }
 
 /** Reads one value, or several with commas between them. */
-function readValues<T>(s: Reader, requested: string, patterns: boolean, each: (value: Value) => T): T[] {
+function readValues<T>(s: Reader, expected: string, patterns: boolean, each: (value: Value) => T): T[] {
   const all: T[] = []
   do {
     skipSpace(s)
     const value = takeValue(s, patterns)
-    if (value === undefined) fail(s.text, s.at, s.at + 1, 'a value is missing here', requested)
+    if (value === undefined) fail(s.text, s.at, s.at + 1, 'a value is missing here', expected)
     if (++s.values > filterLimits.values)
       fail(s.text, value.start, value.end, `a filter has at most ${filterLimits.values} values`, 'fewer values')
     all.push(each(value))
@@ -201,7 +201,7 @@ function readNumber(s: Reader, op: Operator, named: NumberField, name: string): 
       family ??= before
       return portRange(s, value, before === undefined ? 0 : before.length + 1, before === 'vsock')
     }
-    // `retransmits > 1%` is a share, `retransmits > 3` a count.
+    // `retransmits > 1%` is a share, `retransmits > 3` is a count.
     const plain = value.text.includes('%') ? undefined : s.fields.number(read.field.withoutPercent ?? '')
     if (plain !== undefined) {
       read.field = plain
@@ -214,7 +214,7 @@ function readNumber(s: Reader, op: Operator, named: NumberField, name: string): 
   const number: Filter = { kind: 'number', field: read.field.names[0]!, op: op.compare, values }
   const filter: Filter = op.not ? { kind: 'not', part: number } : number
   if (family === undefined) return filter
-  // As in ss, a family before a port chooses the sockets; `!=` is about the port only.
+  // As in ss, a family before a port restricts the sockets; `!=` applies to the port only.
   const names: Readonly<Record<string, string>> = { inet: 'ipv4', inet6: 'ipv6', link: 'packet' }
   const ofFamily: Filter = { kind: 'text', field: 'family', patterns: [{ kind: 'exact', text: names[family] ?? family }] }
   return join('and', [ofFamily, filter])
@@ -230,7 +230,7 @@ function range(s: Reader, { text, start, end }: Value, field: NumberField, bare:
   }
   const [from, next] = one(0)
   const [to, last] = text[next] === '-' ? one(next + 1) : [from, next]
-  if (last < text.length) fail(s.text, start + last, end, 'the number goes on with something else', unitWords[field.unit])
+  if (last < text.length) fail(s.text, start + last, end, 'unexpected text after the number', unitWords[field.unit])
   if (to < from) fail(s.text, start, end, 'this range ends before it starts', 'the smaller number first')
   return [from, to]
 }
@@ -247,7 +247,7 @@ function portRange(s: Reader, { text, start, end }: Value, skip: number, large: 
   }
   const from = Number(found[1])
   const to = Number(found[2] ?? from)
-  if (to > (large ? 0xffffffff : 65535)) fail(s.text, start, end, 'there is no such port', 'a port from 0 to 65535')
+  if (to > (large ? 0xffffffff : 65535)) fail(s.text, start, end, 'this port is out of range', 'a port from 0 to 65535')
   if (to < from) fail(s.text, start, end, 'this range ends before it starts', 'the smaller port first')
   return [from, to]
 }

@@ -1,4 +1,4 @@
-// Globs, as the shell and ss know them for names and paths: `*` (also over slashes), `?`, `[a-z]`, `[!a]`, and a backslash.
+// Globs, as in the shell and in ss, for names and paths: `*` (also matches slashes), `?`, `[a-z]`, `[!a]`, and a backslash.
 
 type Step = 'any' | 'one' | ((char: string) => boolean)
 
@@ -8,15 +8,15 @@ export function compileGlob(pattern: string): (text: string) => boolean {
   return text => {
     let at = 0
     let step = 0
-    // Where to go on after the last star, when what follows it did not fit.
+    // Where to continue after the last star, when what follows it did not match.
     let star = -1
     let from = 0
     while (at < text.length) {
-      const requested = steps[step]
-      if (requested === 'any') {
+      const current = steps[step]
+      if (current === 'any') {
         star = step++
         from = at
-      } else if (requested !== undefined && (requested === 'one' || requested(text[at]!))) {
+      } else if (current !== undefined && (current === 'one' || current(text[at]!))) {
         step++
         at++
       } else if (star >= 0) {
@@ -47,7 +47,7 @@ function stepsOf(pattern: string): Step[] {
   return steps
 }
 
-// The first character after the bracket (or after its `!`) belongs to the class, also when it is a bracket.
+// The first character after the bracket (or after its `!`) belongs to the class, even if it is a bracket.
 const classEnd = (pattern: string, at: number): number => pattern.indexOf(']', at + (/^[!^]/.test(pattern.slice(at + 1)) ? 3 : 2))
 
 function classOf(inside: string): (char: string) => boolean {
@@ -62,11 +62,11 @@ function classOf(inside: string): (char: string) => boolean {
   return char => ranges.some(([first, last]) => char >= first && char <= last) !== not
 }
 
-/** Whether a text has characters that mean something in a glob. */
+/** Whether a text has characters with a meaning in a glob. */
 export const isGlob = (text: string): boolean => /[*?]|\[.+\]/.test(text.replace(/\\./gs, ''))
 
-/** A glob that matches just this text; it stands in a filter without quotes. */
+/** A glob that matches exactly this text; it needs no quotes in a filter. */
 export const escapeGlob = (text: string): string => text.replace(/[\s()&|,\\*?[\]]/g, '\\$&')
 
-/** What a text without quotes means where it is no glob. */
+/** The meaning of an unquoted text where it is not a glob. */
 export const unescapeGlob = (text: string): string => text.replace(/\\([\s\S])/g, '$1')

@@ -7,7 +7,7 @@ import { compileGlob } from './glob.ts'
 import { quote } from './scan.ts'
 import type { Host } from './tree.ts'
 
-/** What is wrong with an address, and what would be right. */
+/** What is wrong with an address, and what is expected. */
 export interface Wrong {
   readonly wrong: string
   readonly expected: string
@@ -23,7 +23,7 @@ const prefixes: Readonly<Record<string, Family>> = {
 }
 const expected = 'an address in digits, such as 10.0.0.1, 10/8, [::1]:80, :80 or unix:/run/*'
 
-/** Reads an address. The family is what `ss -x` and its like say of addresses without one. */
+/** Reads an address. The family is that of addresses without one, as set by `ss -x` and the like. */
 export function readHost(text: string, family: Family | undefined, port: (name: string) => number | undefined): Host | Wrong {
   const named = /^(unix|link|netlink|vsock|inet6?):/.exec(text)
   const of = named === null ? family : prefixes[named[1]!]
@@ -33,7 +33,7 @@ export function readHost(text: string, family: Family | undefined, port: (name: 
   return readInternet(rest, of, port)
 }
 
-// Foreign text in a message: not all of a long one, and nothing that a terminal obeys.
+// Foreign text in a message: shortened, and safe for a terminal.
 const shown = (text: string): string => quote(text.slice(0, 40))
 
 const wild = (text: string | undefined): boolean => text === undefined || text === '' || text === '*'
@@ -41,7 +41,7 @@ const wild = (text: string | undefined): boolean => text === undefined || text =
 // `PROTOCOL:INTERFACE`, `PROTOCOL:PID` and `CID:PORT`.
 function readPair(family: 'packet' | 'netlink' | 'vsock', text: string): Host | Wrong {
   const [address, port, ...more] = text.split(':')
-  if (more.length > 0) return { wrong: 'there is one colon too many', expected: 'at most one colon after the family' }
+  if (more.length > 0) return { wrong: 'too many colons', expected: 'at most one colon after the family' }
   const digits = port === 'kernel' && family === 'netlink' ? '0' : port
   const number = digits !== undefined && /^\d{1,10}$/.test(digits) ? Number(digits) : undefined
   if (!wild(digits) && number === undefined && family !== 'packet')
@@ -68,14 +68,17 @@ function readInternet(text: string, family: Family | undefined, service: (name: 
   const words = wordsOf(zone === undefined ? ip : bare)
   if (words === undefined) {
     if (/^[a-z_][\w-]*(\.[\w-]+)*$/i.test(address))
-      return { wrong: `${shown(address)} is a name: names are not looked up here`, expected: 'its address in digits' }
+      return { wrong: `${shown(address)} is a host name; names are not resolved`, expected: 'its address in digits' }
     return { wrong: `${shown(address)} is not an address`, expected }
   }
   const size = words.length * 32
   if ((family === 'ipv4' && size !== 32) || (family === 'ipv6' && size !== 128))
-    return { wrong: `${shown(address)} is not of the family before it`, expected: `an address of ${family === 'ipv4' ? 'IPv4' : 'IPv6'}` }
+    return {
+      wrong: `${shown(address)} does not match the family before it`,
+      expected: `an ${family === 'ipv4' ? 'IPv4' : 'IPv6'} address`,
+    }
   const prefix = bits === undefined ? size : prefixOf(bits, size)
-  if (prefix === undefined) return { wrong: `${shown(`/${bits}`)} is not a prefix of it`, expected: `a prefix from /0 to /${size}` }
+  if (prefix === undefined) return { wrong: `${shown(`/${bits}`)} is not a valid prefix`, expected: `a prefix from /0 to /${size}` }
   return {
     ...plain,
     address: printAddress(words),
@@ -89,14 +92,14 @@ const splitPrefix = (text: string): [string, string] => [text.slice(0, text.inde
 function splitPort(text: string): [string, string | undefined] {
   const bracket = /^\[([^\]]*)\](\/[^:]*)?(?::(.*))?$/.exec(text)
   if (bracket !== null) return [`${bracket[1]}${bracket[2] ?? ''}`, bracket[3]]
-  // Without brackets more than one colon can only be an IPv6 address, save after a prefix: ::1/128:80.
+  // Without brackets more than one colon can only be an IPv6 address, except after a prefix: ::1/128:80.
   const slash = Math.max(0, text.indexOf('/'))
   const colon = text.indexOf(':', slash)
   if (colon < 0 || (slash === 0 && text.indexOf(':', colon + 1) >= 0)) return [text, undefined]
   return [text.slice(0, colon), text.slice(colon + 1)]
 }
 
-// As in ss, 10 and 192.168.1 are the beginnings of IPv4 addresses; what is missing is 0.
+// As in ss, 10 and 192.168.1 are incomplete IPv4 addresses; the missing parts are 0.
 function wordsOf(text: string): Words | undefined {
   if (!/^\d{1,3}(\.\d{1,3}){0,2}$/.test(text)) return addressWords(text)
   return addressWords([...text.split('.'), '0', '0', '0'].slice(0, 4).join('.'))
@@ -110,7 +113,7 @@ function prefixOf(text: string, size: number): number | undefined {
   return (bits === 0 ? 0 : (-1 << (32 - bits)) >>> 0) === mask ? bits : undefined
 }
 
-/** The address as text that reads back to it. */
+/** The address as text that parses to the same address. */
 export function printHost(host: Host): string {
   const { family, address, prefix, zone, port, path } = host
   if (family === 'unix') return `unix:${path ?? '*'}`

@@ -1,4 +1,4 @@
-// Text to tree: conditions put together with and, or, not and parentheses. What a condition says is read in condition.ts.
+// Text to tree: conditions joined by and, or, not and parentheses. A single condition is read in condition.ts.
 
 import { ArgumentError } from '../../model/errors.ts'
 import { checkKeys, checkKind } from '../../model/arguments.ts'
@@ -11,17 +11,17 @@ import { servicePort } from './services.ts'
 import { join } from './tree.ts'
 import type { Filter } from './tree.ts'
 
-/** How a filter is read. */
+/** Options for parsing a filter. */
 export interface ParseOptions {
-  /** The family of addresses that name none, as `ss -x`, `ss -0` and `--vsock` say. */
+  /** The family of addresses that name none, as set by `ss -x`, `ss -0` and `--vsock`. */
   readonly family?: Family | undefined
-  /** The port of a service, asked before the built-in table. */
+  /** The port of a service; takes precedence over the built-in table. */
   readonly service?: (name: string) => number | undefined
-  /** The fields that it can name. Default: those of sockscope. */
+  /** The fields that it can name. Default: the built-in ones. */
   readonly fields?: FieldRegistry
 }
 
-/** Reads a filter. Text that is not a filter throws a FilterError with the place. */
+/** Parses a filter. Text that is not a filter throws a FilterError with the position. */
 export function parseFilter(text: string, options: ParseOptions = {}): Filter {
   if (typeof text !== 'string') throw new ArgumentError(`text: needs the text of a filter, got ${typeof text}`)
   checkKeys('options', options, ['family', 'service', 'fields'] satisfies (keyof ParseOptions)[])
@@ -57,7 +57,7 @@ const and = /&&?|and(?![\w.:=-])/iy
 const or = /\|\|?|or(?![\w.:=-])/iy
 const not = /!(?!=)|not(?![\w.:=-])/iy
 
-// As in ss, `and` and `or` bind alike, from left to right; two conditions side by side are `and`.
+// As in ss, `and` and `or` have the same precedence, from left to right; two adjacent conditions are joined by `and`.
 function readList(s: Reader): Read {
   let read = readOne(s)
   for (;;) {
@@ -80,7 +80,7 @@ function readOne(s: Reader): Read {
   skipSpace(s)
   const start = s.at
   if (s.at === s.text.length) fail(s.text, start, start, 'a condition is missing here', 'a condition such as sport = :80')
-  // Superfluous parentheses make no tree, but they do use the stack.
+  // Redundant parentheses create no tree, but they do use the stack.
   s.nested++
   deep(s, s.nested / 2)
   let read: Read

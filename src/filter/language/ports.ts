@@ -1,11 +1,11 @@
-// Ports as people write them: `80,443,8000-8100`, with or without a colon in front.
+// Lists of ports: `80,443,8000-8100`, with or without a leading colon.
 
 import { ArgumentError } from '../../model/errors.ts'
 import type { PortRange } from '../../model/limits.ts'
 
 const maxRanges = 1000
 
-/** Reads ports and ranges; sorted, and joined where they touch. A mistake is an ArgumentError that says where. */
+/** Parses ports and ranges; sorted, and merged where they touch. A mistake is an ArgumentError with its place. */
 export function parsePorts(text: string): readonly PortRange[] {
   if (typeof text !== 'string') throw new ArgumentError(`ports: needs text such as 80,443,8000-8100, got ${typeof text}`)
   const parts = text.replace(/^:/, '').split(',')

@@ -1,4 +1,4 @@
-// Tree to text. The text reads back to the same tree.
+// Tree to text. The text parses to the same tree.
 
 import type { FieldRegistry } from '../../fields/registry.ts'
 import { standardFields } from '../../fields/standard.ts'
@@ -10,7 +10,7 @@ import { quote } from './scan.ts'
 import type { Filter, NumberFilter, Pattern, Range, StateFilter } from './tree.ts'
 import { printQuantity } from './units.ts'
 
-/** The filter as text: parseFilter makes the same tree of it. */
+/** The filter as text: parseFilter returns the same tree for it. */
 export const printFilter = (filter: Filter, fields: FieldRegistry = standardFields): string =>
   print(readTree('filter', filter, fields), fields)
 
@@ -84,6 +84,6 @@ function printPattern(pattern: Pattern): string {
   return pattern.kind === 'glob' ? pattern.text : printText(pattern.text)
 }
 
-// Without quotes where the text can mean nothing else.
+// Without quotes where the text is unambiguous.
 const printText = (text: string): string =>
   /^[\w@.:%+~/-]+$/.test(text) && !/^\/.*\/i?$/.test(text) && !isGlob(text) && escapeGlob(text) === text ? text : quote(text)

@@ -1,5 +1,5 @@
-// Trees that come from outside are read here, once, into trees of our own: whatever is wrong with one is refused with its place, and what
-// changes afterwards, or gives another answer each time it is read, has no effect.
+// Trees from outside are read here, once, into trees of our own: an invalid one is refused with the place of the mistake, and later
+// changes, or getters that return another value each time, have no effect.
 
 import { ArgumentError } from '../../model/errors.ts'
 import type { FieldRegistry } from '../../fields/registry.ts'
@@ -10,22 +10,22 @@ import { filterLimits } from './scan.ts'
 import { stateWords } from './states.ts'
 import type { Comparison, Filter, Host, HostFilter, Pattern, Range, StateStep } from './tree.ts'
 
-/** Nodes and values of a tree: more than any text can have. */
+/** Nodes and values of a tree: more than any text can produce. */
 const maxItems = 100_000
 
 /**
- * The tree, checked and copied. What is not a tree is an ArgumentError that starts with the argument and the place in it. Without fields every name of a
- * field passes.
+ * The tree, checked and copied. An invalid tree is an ArgumentError that starts with the argument and the place in it. Without `fields` any field name
+ * is accepted.
  */
 export function readTree(argument: string, given: unknown, fields?: FieldRegistry): Filter {
   if (!isObject(given) || own(argument, given, 'kind') === undefined)
-    throw new ArgumentError(`${argument}: needs text, or a tree as parseFilter gives it`)
+    throw new ArgumentError(`${argument}: needs text, or a tree as parseFilter returns it`)
   return new TreeReader(argument, fields).node(argument, given, 0)
 }
 
 const isObject = (given: unknown): given is object => typeof given === 'object' && given !== null
 
-/** A property of its own; inherited ones do not count. A getter or a proxy that throws is refused like anything else. */
+/** An own property; inherited ones do not count. A getter or a proxy that throws is refused like any other mistake. */
 function own(place: string, given: object, key: string): unknown {
   try {
     return Object.hasOwn(given, key) ? (given as Record<string, unknown>)[key] : undefined
@@ -41,7 +41,7 @@ function refuse(place: string, needs: string): never {
 const comparisons: readonly Comparison[] = ['=', '>', '<', '>=', '<=']
 const sides: readonly HostFilter['side'][] = ['src', 'dst', 'remote', 'ip']
 
-/** Reads one tree, and counts what it has read. */
+/** Reads one tree, and counts its nodes and values. */
 class TreeReader {
   readonly #argument: string
   readonly #fields: FieldRegistry | undefined
@@ -53,9 +53,9 @@ class TreeReader {
   }
 
   node(place: string, given: unknown, depth: number): Filter {
-    if (depth > filterLimits.depth) throw new ArgumentError(`${this.#argument}: has more than ${filterLimits.depth} levels, or is a ring`)
+    if (depth > filterLimits.depth) throw new ArgumentError(`${this.#argument}: has more than ${filterLimits.depth} levels, or is circular`)
     this.#count()
-    if (!isObject(given)) refuse(place, 'a tree as parseFilter gives it')
+    if (!isObject(given)) refuse(place, 'a tree as parseFilter returns it')
     const kind = own(place, given, 'kind')
     switch (kind) {
       case 'everything':
@@ -77,7 +77,7 @@ class TreeReader {
       case 'text': {
         const field = text(place, given, 'field')
         if (this.#fields !== undefined && this.#fields.text(field) === undefined)
-          refuse(`${place}.field`, `the first name of a text, got ${shown(field)}`)
+          refuse(`${place}.field`, `the first name of a text field, got ${shown(field)}`)
         return { kind, field, patterns: this.#list(place, given, 'patterns', readPattern) }
       }
       case 'state':
@@ -89,14 +89,14 @@ class TreeReader {
       case 'cgroup':
         return { kind, path: text(place, given, 'path') }
       default:
-        return refuse(place, `a tree as parseFilter gives it; its kind is ${shown(kind)}`)
+        return refuse(place, `a tree as parseFilter returns it; its kind is ${shown(kind)}`)
     }
   }
 
   #number(place: string, given: object): Filter {
     const field = text(place, given, 'field')
     if (this.#fields !== undefined && this.#fields.number(field) === undefined)
-      refuse(`${place}.field`, `the first name of a number, got ${shown(field)}`)
+      refuse(`${place}.field`, `the first name of a number field, got ${shown(field)}`)
     const op = oneOf(place, given, 'op', comparisons)
     const values = this.#list(place, given, 'values', readRange)
     if (op !== '=' && (values.length > 1 || values[0]![0] !== values[0]![1])) refuse(`${place}.values`, `one value with ${op}`)
@@ -132,7 +132,7 @@ function lengthOf(place: string, list: unknown): number {
   return length ?? refuse(place, 'a list')
 }
 
-/** Foreign text in a message: not all of a long one. */
+/** Foreign text in a message: shortened. */
 const shown = (given: unknown): string => (typeof given === 'string' ? JSON.stringify(given.slice(0, 40)) : typeof given)
 
 function text(place: string, given: object, key: string): string {
@@ -179,7 +179,7 @@ function readPattern(place: string, given: unknown): Pattern {
 function readStep(place: string, given: unknown): StateStep {
   if (!isObject(given)) refuse(place, 'a step')
   const word = text(place, given, 'word')
-  if (!Object.hasOwn(stateWords, word)) refuse(`${place}.word`, `a word for states as it is printed, got ${shown(word)}`)
+  if (!Object.hasOwn(stateWords, word)) refuse(`${place}.word`, `a word for states as printFilter writes it, got ${shown(word)}`)
   const exclude = own(place, given, 'exclude')
   return typeof exclude === 'boolean' ? { word, exclude } : refuse(`${place}.exclude`, 'true or false')
 }
@@ -213,7 +213,7 @@ function readHost(place: string, given: unknown): Host {
 const isText = (value: unknown): value is string => typeof value === 'string'
 const isWhole = (value: unknown): value is number => Number.isSafeInteger(value) && Number(value) >= 0
 
-/** The bits of an address. */
+/** The number of bits of an address. */
 function sizeOf(place: string, address: string, family: Family | undefined): number {
   const size = (addressWords(address)?.length ?? 0) * 32
   if (size === 0 || (family !== undefined && (family === 'ipv4') !== (size === 32)))

@@ -1,7 +1,7 @@
-// Regular expressions that always end: an expression is a set of places in a small program, and a text moves through all of them at
-// once, so the time is at most text × program, whatever the expression. There are no back references and no looking around.
+// Regular expressions in linear time: an expression is a set of positions in a small program, and a text advances all of them at
+// once, so the time is at most text × program, whatever the expression. Back references and lookaround are not supported.
 
-/** What an expression and the text it is tried on may be at most; of longer texts only the beginning is looked at. */
+/** The limits of an expression and of the text that it is matched against; only the beginning of a longer text is examined. */
 export const regexLimits = { source: 500, steps: 1000, subject: 1024 } as const
 
 type CharTest = (char: string) => boolean
@@ -14,15 +14,15 @@ type Node =
   | { readonly is: 'step'; readonly step: Step }
   | { readonly is: 'sequence'; readonly nodes: readonly Node[] }
   | { readonly is: 'choice'; readonly nodes: readonly Node[] }
-  | { readonly is: 'repeat'; readonly node: Node; readonly least: number; readonly max: number }
+  | { readonly is: 'repeat'; readonly node: Node; readonly min: number; readonly max: number }
 
-/** A test for one expression; a string says what is wrong with it. */
+/** A test for one expression; a string states what is wrong with it. */
 export function compileRegex(source: string, ignoreCase: boolean): ((text: string) => boolean) | string {
   if (source.length > regexLimits.source) return `a regular expression has at most ${regexLimits.source} characters`
   try {
     const reader: Reader = { source, at: 0, depth: 0, ignoreCase }
     const node = readChoice(reader)
-    if (reader.at < source.length) throw new SyntaxError('a parenthesis is closed that was never opened')
+    if (reader.at < source.length) throw new SyntaxError('unmatched closing parenthesis')
     const steps: Step[] = []
     emit(node, { steps, work: 0 })
     return runner(steps)
@@ -62,13 +62,13 @@ function readRepeat(r: Reader): Node {
   const simple = counts[r.source[r.at] ?? '']
   if (braces === null && simple === undefined) return node
   r.at += braces === null ? 1 : braces[0].length
-  // A lazy repetition finds the same texts.
+  // A lazy repetition matches the same texts.
   if (r.source[r.at] === '?') r.at++
-  if (/[*+?]/.test(r.source[r.at] ?? '')) throw new SyntaxError('there is nothing to repeat')
-  const least = Number(braces?.[1])
-  const [from, to] = simple ?? [least, braces![2] === undefined ? least : braces![3] === undefined ? Infinity : Number(braces![3])]
+  if (/[*+?]/.test(r.source[r.at] ?? '')) throw new SyntaxError('nothing to repeat')
+  const min = Number(braces?.[1])
+  const [from, to] = simple ?? [min, braces![2] === undefined ? min : braces![3] === undefined ? Infinity : Number(braces![3])]
   if (to < from) throw new SyntaxError('a repetition ends before it starts')
-  return { is: 'repeat', node, least: from, max: to }
+  return { is: 'repeat', node, min: from, max: to }
 }
 
 const step = (s: Step): Node => ({ is: 'step', step: s })
@@ -81,17 +81,17 @@ function readAtom(r: Reader): Node {
   if (c === '.') return char(other => other !== '\n')
   if (c === '^') return step({ do: 'start' })
   if (c === '$') return step({ do: 'end' })
-  if (c === '*' || c === '+' || c === '?') throw new SyntaxError('there is nothing to repeat')
+  if (c === '*' || c === '+' || c === '?') throw new SyntaxError('nothing to repeat')
   if (c === '\\' && (r.source[r.at] === 'b' || r.source[r.at] === 'B')) return step({ do: r.source[r.at++] === 'b' ? 'edge' : 'inside' })
   return char(fold(c === '\\' ? readEscape(r) : other => other === c, r.ignoreCase))
 }
 
 function readGroup(r: Reader): Node {
   if (r.source.startsWith('?:', r.at)) r.at += 2
-  else if (r.source[r.at] === '?') throw new SyntaxError('looking around and named groups are not for filters')
-  if (++r.depth > 50) throw new SyntaxError('the groups are too deep')
+  else if (r.source[r.at] === '?') throw new SyntaxError('lookaround and named groups are not supported in filters')
+  if (++r.depth > 50) throw new SyntaxError('the groups are nested too deeply')
   const node = readChoice(r)
-  if (r.source[r.at++] !== ')') throw new SyntaxError('a parenthesis is never closed')
+  if (r.source[r.at++] !== ')') throw new SyntaxError('unmatched opening parenthesis')
   r.depth--
   return node
 }
@@ -107,20 +107,20 @@ const controls: Readonly<Record<string, string>> = { n: '\n', r: '\r', t: '\t', 
 // What follows a backslash: a class or one character.
 function readEscape(r: Reader): CharTest {
   const c = r.source[r.at++]
-  if (c === undefined) throw new SyntaxError('a backslash at the end means nothing')
+  if (c === undefined) throw new SyntaxError('a trailing backslash has no meaning')
   const lower = c.toLowerCase()
   const of = classes[lower]
   if (of !== undefined) return c === lower ? of : other => !of(other)
   const code = /^(?:x([0-9a-f]{2})|u([0-9a-f]{4}))/i.exec(r.source.slice(r.at - 1, r.at + 4))
   if (code !== null) {
     r.at += code[0].length - 1
-    const requested = String.fromCharCode(parseInt(code[1] ?? code[2]!, 16))
-    return other => other === requested
+    const literal = String.fromCharCode(parseInt(code[1] ?? code[2]!, 16))
+    return other => other === literal
   }
-  if (/[1-9]/.test(c)) throw new SyntaxError('back references are not for filters')
-  const requested = controls[c] ?? c
-  if (controls[c] === undefined && /[a-z]/i.test(c)) throw new SyntaxError(`\\${c} means nothing`)
-  return other => other === requested
+  if (/[1-9]/.test(c)) throw new SyntaxError('back references are not supported in filters')
+  const literal = controls[c] ?? c
+  if (controls[c] === undefined && /[a-z]/i.test(c)) throw new SyntaxError(`\\${c} has no meaning`)
+  return other => other === literal
 }
 
 function readClass(r: Reader): CharTest {
@@ -129,7 +129,7 @@ function readClass(r: Reader): CharTest {
   const tests: CharTest[] = []
   for (;;) {
     const c = r.source[r.at++]
-    if (c === undefined) throw new SyntaxError('a bracket is never closed')
+    if (c === undefined) throw new SyntaxError('unmatched opening bracket')
     if (c === ']') break
     const last = r.source[r.at + 1]
     if (c !== '\\' && r.source[r.at] === '-' && last !== undefined && last !== ']' && last !== '\\') {
@@ -138,7 +138,7 @@ function readClass(r: Reader): CharTest {
       tests.push(other => other >= c && other <= last)
     } else tests.push(c === '\\' ? readEscape(r) : other => other === c)
   }
-  // The letters are folded before the class is turned round: /[^a]/i takes no A.
+  // Letters are folded before the class is inverted: /[^a]/i does not match A.
   const one = fold(other => tests.some(test => test(other)), r.ignoreCase)
   return other => one(other) !== not
 }
@@ -148,24 +148,24 @@ const fold = (test: CharTest, ignoreCase: boolean): CharTest =>
 
 interface Program {
   readonly steps: Step[]
-  /** Counts what was emitted: also nothing, repeated often enough, takes time. */
+  /** Counts what was emitted: an empty group, repeated often enough, takes time too. */
   work: number
 }
 
-// Writes a program that falls through to what follows it. Repetitions with counts are written out.
+// Emits a program that continues with what follows it. Counted repetitions are written out.
 function emit(node: Node, program: Program): void {
   const { steps } = program
-  if (++program.work > regexLimits.steps * 4 || steps.length > regexLimits.steps) throw new SyntaxError('the repetitions are too many')
+  if (++program.work > regexLimits.steps * 4 || steps.length > regexLimits.steps) throw new SyntaxError('too many repetitions')
   if (node.is === 'step') steps.push(node.step)
   else if (node.is === 'sequence') for (const part of node.nodes) emit(part, program)
   else if (node.is === 'choice') emitChoice(node.nodes, program)
   else {
-    for (let i = 0; i < node.least; i++) emit(node.node, program)
-    const again = node.max === Infinity
-    for (let i = again ? 0 : node.least; i < (again ? 1 : node.max); i++) {
+    for (let i = 0; i < node.min; i++) emit(node.node, program)
+    const isUnbounded = node.max === Infinity
+    for (let i = isUnbounded ? 0 : node.min; i < (isUnbounded ? 1 : node.max); i++) {
       const from = steps.push({ do: 'fork', to: [] }) - 1
       emit(node.node, program)
-      if (again) steps.push({ do: 'fork', to: [from] })
+      if (isUnbounded) steps.push({ do: 'fork', to: [from] })
       steps[from] = { do: 'fork', to: [from + 1, steps.length] }
     }
   }
@@ -186,13 +186,13 @@ function emitChoice(nodes: readonly Node[], program: Program): void {
 }
 
 function runner(steps: readonly Step[]): (text: string) => boolean {
-  return whole => {
-    const text = whole.length > regexLimits.subject ? whole.slice(0, regexLimits.subject) : whole
-    // When a place was last reached, so that it is only followed once for each character.
+  return subject => {
+    const text = subject.length > regexLimits.subject ? subject.slice(0, regexLimits.subject) : subject
+    // When a position was last reached, so that it is followed only once for each character.
     const seen = new Int32Array(steps.length + 1).fill(-1)
     let now: number[] = []
     for (let at = 0; at <= text.length; at++) {
-      // The expression may begin anywhere: its start is added before each character.
+      // The expression may match anywhere: its start is added before each character.
       if (follow(steps, [...now, 0], seen, at, text, (now = []))) return true
       const next: number[] = []
       for (const place of now) {
@@ -205,7 +205,7 @@ function runner(steps: readonly Step[]): (text: string) => boolean {
   }
 }
 
-// Goes on from places to all that can be reached without a character; true when the end of the program is among them.
+// Follows positions to all that can be reached without a character; true when the end of the program is among them.
 function follow(steps: readonly Step[], from: number[], seen: Int32Array, at: number, text: string, waiting: number[]): boolean {
   const todo = from
   while (todo.length > 0) {

@@ -1,4 +1,4 @@
-// Reads a filter's text piece by piece, with positions and limits: what pieces look like, not what they mean.
+// Reads a filter's text token by token, with positions and limits: the form of tokens, not their meaning.
 
 import { FilterError } from '../../model/errors.ts'
 import { nearest } from '../../model/nearest.ts'
@@ -11,10 +11,10 @@ export interface Scanner {
   at: number
 }
 
-/** What a filter's text may be at most, and the levels of a tree. It keeps hostile text from taking time, memory or the stack. */
+/** The limits of a filter's text, and the depth of a tree. They protect time, memory and stack from hostile text. */
 export const filterLimits = { characters: 200_000, conditions: 2000, values: 5000, depth: 100 } as const
 
-/** A scanner with what names mean, and with counts of what is limited. */
+/** A scanner with the meaning of names, and with counts of what is limited. */
 export interface Reader extends Scanner {
   readonly fields: FieldRegistry
   readonly family: Family | undefined
@@ -24,10 +24,10 @@ export interface Reader extends Scanner {
   nested: number
 }
 
-/** A piece of the text that was read as a value. */
+/** A part of the text that was read as a value. */
 export interface Value {
   readonly kind: 'bare' | 'quoted' | 'regex'
-  /** Bare: as it stands. Quoted: what it means. Regex: what is between the slashes. */
+  /** Bare: as written. Quoted: without quotes and escapes. Regex: what is between the slashes. */
   readonly text: string
   readonly ignoreCase: boolean
   readonly start: number
@@ -36,12 +36,12 @@ export interface Value {
 
 const space = /\s+|(?<![^\n])#[^\n]*/y
 
-/** Goes over white space, and over lines that start with `#`: files of filters have them in ss. */
+/** Skips white space, and lines that start with `#`, as ss does in filter files. */
 export function skipSpace(s: Scanner): void {
   while (take(s, space) !== undefined);
 }
 
-/** Reads what a sticky expression finds here; leaves the place alone when it finds nothing. */
+/** Reads what a sticky expression matches here; does not advance when it matches nothing. */
 export function take(s: Scanner, what: RegExp): string | undefined {
   what.lastIndex = s.at
   const found = what.exec(s.text)?.[0]
@@ -52,7 +52,7 @@ export function take(s: Scanner, what: RegExp): string | undefined {
 const regex = /\/((?:[^/\\\s]|\\.)+)\/(i?)(?=[\s),&|]|$)/y
 const bare = /(?:[^\s()&|,\\]|\\[\s\S])+/y
 
-/** Reads a value; undefined when there is none here. `patterns` says that `/…/` is an expression and not a path. */
+/** Reads a value; undefined when there is none here. With `patterns`, `/…/` is an expression and not a path. */
 export function takeValue(s: Scanner, patterns: boolean): Value | undefined {
   const start = s.at
   const quote = s.text[start]
@@ -76,7 +76,7 @@ function takeQuoted(s: Scanner, quote: string): Value {
   const start = s.at
   let end = start + 1
   while (end < s.text.length && s.text[end] !== quote) end += s.text[end] === '\\' ? 2 : 1
-  if (end >= s.text.length) fail(s.text, start, s.text.length, 'this quote is never closed', quote)
+  if (end >= s.text.length) fail(s.text, start, s.text.length, 'unmatched quote', quote)
   const raw = s.text.slice(start + 1, end)
   s.at = end + 1
   const text = raw.replace(inside, (all, long?: string, short?: string, char?: string) => {
@@ -87,7 +87,7 @@ function takeQuoted(s: Scanner, quote: string): Value {
   return { kind: 'quoted', text, ignoreCase: false, start, end: s.at }
 }
 
-/** A text in quotes that reads back to it, with nothing in it that acts on a terminal. */
+/** A text in quotes that parses to the same text and cannot affect a terminal. */
 export function quote(text: string): string {
   const safe = text.replace(/["\\\p{C}\p{Zl}\p{Zp}]/gu, char =>
     char === '"' || char === '\\' ? `\\${char}` : `\\u{${char.codePointAt(0)!.toString(16)}}`,
@@ -95,11 +95,11 @@ export function quote(text: string): string {
   return `"${safe}"`
 }
 
-/** Throws the error for a place in the text: the message shows the place with a caret beneath it. */
+/** Throws the error for a place in the text: the message shows the place with carets below it. */
 export function fail(text: string, start: number, end: number, problem: string, expected: string, hint?: string): never {
   const tip = hint === undefined ? '' : `: did you mean ${hint}?`
-  const requested = expected === '' || hint !== undefined ? '' : `; expected ${expected}`
-  throw new FilterError(`${problem}${tip}${requested}\n${picture(text, start, end)}`, text, start, end, expected)
+  const expectation = expected === '' || hint !== undefined ? '' : `; expected ${expected}`
+  throw new FilterError(`${problem}${tip}${expectation}\n${picture(text, start, end)}`, text, start, end, expected)
 }
 
 /** Throws the error for an unknown word, with the nearest known one. */
@@ -110,7 +110,7 @@ export function failWord(text: string, start: number, end: number, what: string,
 
 const width = 76
 
-// The line with the place in it, and carets beneath; only a part of a long one. What could move the cursor is shown as a question mark.
+// The line of the mistake, with carets below it; only a part of a long line. What could move the cursor is shown as a question mark.
 function picture(text: string, start: number, end: number): string {
   const from = Math.max(0, Math.min(start - width / 2, text.length - width))
   const line = text.slice(from, from + width).replace(/[^ -~]/g, char => (/[\p{C}\p{M}\p{Z}\p{Emoji}]/u.test(char) ? '?' : char))

@@ -1,4 +1,4 @@
-// The ports of well-known services, for filters such as `sport = :ssh`. It reads no file: a caller can bring the machine's own names.
+// The ports of well-known services, for filters such as `sport = :ssh`. It reads no file: a caller can supply the machine's own names.
 
 const names = `
 ftp-data 20 ftp 21 ssh 22 telnet 23 smtp 25 time 37 whois 43 tacacs 49 domain 53 dns 53 bootps 67 bootpc 68 tftp 69 gopher 70 finger 79

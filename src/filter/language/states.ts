@@ -1,15 +1,15 @@
-// The words for states: our own, those of ss, and its groups.
+// The words for states: those of the model, those of ss, and its groups.
 
 import { states } from '../../model/socket.ts'
 import type { State } from '../../model/socket.ts'
 import type { StateFilter } from './tree.ts'
 
-// ss calls a socket without a connection "unconnected" and "closed" alike.
+// ss uses both "unconnected" and "closed" for a socket without a connection.
 const closed: readonly State[] = ['CLOSED', 'UNCONNECTED', 'DELETE_TCB']
 const bound: readonly State[] = ['BOUND']
-const without = (...gone: readonly State[]): readonly State[] => states.filter(state => !gone.includes(state))
+const without = (...excluded: readonly State[]): readonly State[] => states.filter(state => !excluded.includes(state))
 
-/** Each word for states, as it is printed, with the states it stands for. */
+/** Each word for states, as it is printed, with its states. */
 export const stateWords: Readonly<Record<string, readonly State[]>> = {
   established: ['ESTABLISHED'],
   'syn-sent': ['SYN_SENT'],
@@ -57,7 +57,7 @@ export function stateWord(text: string): string | undefined {
   return Object.hasOwn(stateWords, word) ? word : undefined
 }
 
-/** The states that a filter over states lets through. */
+/** The states that match a filter over states. */
 export function statesOf(filter: StateFilter): ReadonlySet<State> {
   const set = new Set<State>(filter.steps[0]?.exclude === true ? states : [])
   for (const { word, exclude } of filter.steps)

@@ -1,8 +1,8 @@
-// What a filter means, as a tree: made by parse.ts from text, or by a program. It has no positions.
+// The meaning of a filter, as a tree: created by parse.ts from text, or by a program. It has no positions.
 
 import type { Family } from '../../model/socket.ts'
 
-/** A filter: what a socket must be like. */
+/** A filter: what a socket has to match. */
 export type Filter =
   /** The empty filter: every socket. */
   | { readonly kind: 'everything' }
@@ -23,19 +23,19 @@ export type Filter =
 
 /** One end has one of these addresses. */
 export interface HostFilter {
-  /** What tells it from other filters. */
+  /** Distinguishes it from other filters. */
   readonly kind: 'host'
-  /** `dst` takes the word of ss: a socket without a remote end has address and port zero. `remote` needs a remote end. `ip` is either end. */
+  /** `dst` is that of ss: a socket without a remote end has address and port zero. `remote` requires a remote end. `ip` is either end. */
   readonly side: 'src' | 'dst' | 'remote' | 'ip'
   /** The addresses, of which one must fit. */
   readonly hosts: readonly Host[]
 }
 
-/** An address as ss writes it: `[FAMILY:]ADDRESS[/PREFIX][:PORT]`. What is absent can be anything. */
+/** An address as in ss: `[FAMILY:]ADDRESS[/PREFIX][:PORT]`. An absent part matches anything. */
 export interface Host {
   /** The address family. */
   readonly family?: Family
-  /** An IP address as RFC 5952 writes it. Other families: the protocol's name (link, netlink) or the context id (vsock). */
+  /** An IP address in the form of RFC 5952. Other families: the protocol's name (link, netlink) or the context id (vsock). */
   readonly address?: string
   /** How many bits of the address count. */
   readonly prefix?: number
@@ -49,25 +49,25 @@ export interface Host {
 
 /** A number of the socket compared with values; `=` means one of the ranges. */
 export interface NumberFilter {
-  /** What tells it from other filters. */
+  /** Distinguishes it from other filters. */
   readonly kind: 'number'
   /** The first name of a field. */
   readonly field: string
   /** How the number is compared. */
   readonly op: Comparison
-  /** In the unit of the field: microseconds, bytes, bytes a second, percent or a count. One value unless `op` is `=`. */
+  /** In the unit of the field: microseconds, bytes, bytes per second, percent or a count. One value unless `op` is `=`. */
   readonly values: readonly Range[]
 }
 
-/** How numbers are compared. There is no `!=`: that is `not` over `=`. */
+/** How numbers are compared. `!=` is `not` over `=`. */
 export type Comparison = '=' | '>' | '<' | '>=' | '<='
 
-/** From, to; both belong to it. */
+/** From, to; both included. */
 export type Range = readonly [number, number]
 
 /** A text of the socket or of its owners matches one of the patterns. */
 export interface TextFilter {
-  /** What tells it from other filters. */
+  /** Distinguishes it from other filters. */
   readonly kind: 'text'
   /** The first name of a field. */
   readonly field: string
@@ -75,22 +75,22 @@ export interface TextFilter {
   readonly patterns: readonly Pattern[]
 }
 
-/** How a text must look. */
+/** A pattern for texts. */
 export type Pattern =
   | { readonly kind: 'exact'; readonly text: string }
-  /** `*`, `?`, `[abc]`, and a backslash before what is meant as it stands. */
+  /** `*`, `?`, `[abc]`, and a backslash before a literal character. */
   | { readonly kind: 'glob'; readonly text: string }
   | { readonly kind: 'regex'; readonly source: string; readonly ignoreCase: boolean }
 
-/** The state is in a set, made step by step as ss does: `state a state b exclude c`. */
+/** The state is in a set, built step by step as ss does: `state a state b exclude c`. */
 export interface StateFilter {
-  /** What tells it from other filters. */
+  /** Distinguishes it from other filters. */
   readonly kind: 'state'
   /** The steps, in their order. */
   readonly steps: readonly StateStep[]
 }
 
-/** One step: add the states of a word, or take them away. When the first step takes away, it does so from all. */
+/** One step: add the states of a word, or remove them. A first step that removes starts from all states. */
 export interface StateStep {
   /** A state or a word for several, as ss has them. */
   readonly word: string
@@ -98,7 +98,7 @@ export interface StateStep {
   readonly exclude: boolean
 }
 
-/** Both or all of them; parts that are themselves `and` (or `or`) become parts of this one. */
+/** Joins filters; parts that are themselves `and` (or `or`) become parts of this one. */
 export function join(kind: 'and' | 'or', parts: readonly Filter[]): Filter {
   const flat = parts.flatMap(part => (part.kind === kind ? part.parts : [part]))
   return flat.length === 1 ? flat[0]! : { kind, parts: flat }

@@ -1,4 +1,4 @@
-// Numbers with units, from the text of a filter and back.
+// Numbers with units, from the text of a filter and back to text.
 
 import type { Unit } from '../../fields/units.ts'
 
@@ -48,7 +48,7 @@ export interface Quantity {
   readonly value: number
   /** It was written with a percent sign. */
   readonly percent: boolean
-  /** Where the text goes on. */
+  /** Where the text continues. */
   readonly end: number
 }
 
@@ -56,8 +56,8 @@ const number = /0x[0-9a-f]+|\d+(?:\.\d+)?(?:e[+-]?\d+)?/iy
 const suffix = /%|[a-zµ]+(?:\/s(?![a-z]))?/iy
 
 /**
- * Reads a number with its unit at a place of a text; a string says what is wrong with it.
- * `bare` is what a number without a unit is multiplied by: undefined when the unit may not be left out.
+ * Reads a number with its unit at a place of a text; a string states what is wrong with it.
+ * `bare` is the factor of a number without a unit: undefined when the unit is required.
  */
 export function readQuantity(text: string, at: number, unit: Unit, bare: number | undefined): Quantity | string {
   number.lastIndex = at
@@ -75,12 +75,12 @@ export function readQuantity(text: string, at: number, unit: Unit, bare: number 
 
 function finish(value: number, end: number, percent: boolean): Quantity | string {
   if (!(value <= Number.MAX_SAFE_INTEGER)) return 'this number is too large'
-  // 1.005 ms is 1004.9999999999999 µs to a computer: fifteen digits are right.
+  // 1.005 ms is 1004.9999999999999 µs in floating point: fifteen digits are exact.
   return { value: Number.isInteger(value) ? value : Number(value.toPrecision(15)), percent, end }
 }
 
 function factorOf(name: string, unit: Unit): number | string {
-  const wrong = `${name} is not a unit of it`
+  const wrong = `${name} is not a valid unit here`
   if (unit === 'time') return times[name] ?? wrong
   if (unit === 'count') return /^[kmg]$/i.test(name) ? sizes[name.toLowerCase()]! : wrong
   if (unit !== 'bytes' && unit !== 'rate') return wrong
@@ -111,7 +111,7 @@ const printed: Readonly<Record<'time' | 'bytes', readonly (readonly [string, num
   ],
 }
 
-/** The number as it is written: in the largest unit that keeps it whole. */
+/** The number as text: in the largest unit that keeps it whole. */
 export function printQuantity(value: number, unit: Unit): string {
   if (unit === 'percent') return `${value}%`
   if (unit === 'count' || unit === 'port' || value === 0) return String(value)

@@ -1,4 +1,4 @@
-// Every word that can start a condition, and what it is: the names of fields, and words of the language itself.
+// Every word that can start a condition: the names of fields, and words of the language itself.
 
 import { families, protocols } from '../../model/socket.ts'
 import type { Field, NumberField, TextField } from '../../fields/field.ts'
@@ -7,7 +7,7 @@ import { standardFields } from '../../fields/standard.ts'
 import { stateSpellings, stateWord } from './states.ts'
 import type { Filter, HostFilter } from './tree.ts'
 
-/** What a word is: it takes a value, or it is a condition by itself. */
+/** The meaning of a word: it takes a value, or it is a condition by itself. */
 export type Word =
   | { readonly kind: 'host'; readonly side: HostFilter['side'] }
   | { readonly kind: 'number'; readonly field: NumberField }
@@ -31,7 +31,7 @@ const ofLanguage: ReadonlyMap<string, Word> = new Map<string, Word>([
   ...['exclude', 'excl'].map((name): [string, Word] => [name, { kind: 'state', exclude: true }]),
 ])
 
-/** What a word is, in any case of its letters. A field wins over a word of the language. */
+/** The meaning of a word, in any case of its letters. A field takes precedence over a word of the language. */
 export function wordNamed(name: string, fields: FieldRegistry): Word | undefined {
   const field = fields.find('socket', name)
   return field === undefined ? ofLanguage.get(name.toLowerCase()) : wordOf(field)
@@ -56,13 +56,13 @@ function wordOf(field: Field): Word {
 }
 
 /**
- * What a number without a unit is multiplied by after the name of a field. A path of the model has its unit in its name; any other time needs its
+ * The factor of a number without a unit after the name of a field. A path of the model has its unit in its name; any other time requires its
  * unit: then it is undefined.
  */
 export const bareScale = (field: NumberField, name: string): number | undefined =>
   field.id.includes('.') && name.toLowerCase() === field.id.toLowerCase() ? field.scale : field.unit === 'time' ? undefined : 1
 
-/** Every word that can start a condition, for hints and completions. */
+/** Every word that can start a condition, for hints and completion. */
 export function expectedWords(fields: FieldRegistry = standardFields): readonly string[] {
   const all = fields.of('socket')
   const named = (type: (one: Field) => boolean): string[] => all.filter(type).flatMap(field => field.names)

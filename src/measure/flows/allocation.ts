@@ -1,16 +1,16 @@
-// Which process moved the bytes of one socket. A byte is allocated to one process, once.
+// Which process moved the bytes of one socket. Each byte is allocated to one process, once.
 //
-// A socket's own counters say how much moved in all; the calls of processes (`Traffic`) say who. The two differ while bytes wait
-// in a buffer, so what is not yet anybody's waits here until a process has read it, or the socket closes.
+// A socket's own counters report how much moved in total; the calls of processes (`Traffic`) report who moved it. The two differ while bytes wait
+// in a buffer, so bytes that are not yet attributed wait here until a process has read them, or the socket closes.
 
-/** The bytes of one process, and whether it is certain that they are its own. */
+/** The bytes of one process, and whether they are certainly its own. */
 export interface Part {
   readonly pid: number
   readonly bytes: number
   readonly sure: boolean
 }
 
-/** Splits bytes by weights, in whole bytes; what does not divide goes to the first ones. */
+/** Splits bytes by weights, in whole bytes; the remainder goes to the first ones. */
 export function split(bytes: number, weights: readonly number[]): number[] {
   const sum = weights.reduce((a, b) => a + b, 0)
   if (sum <= 0) return weights.map(() => 0)
@@ -29,18 +29,18 @@ export class Allocation {
   readonly #byPid = new Map<number, number>()
   #waiting = 0
 
-  /** Moved, but no process has read or written it yet as far as can be seen. */
+  /** Moved, but not yet read or written by a process, as far as can be seen. */
   get waiting(): number {
     return this.#waiting
   }
 
-  /** Notes what a process had moved before counting began. */
+  /** Records what a process had moved before counting began. */
   begin(pid: number, bytes: number): void {
     this.#byPid.set(pid, bytes)
   }
 
   /**
-   * Allocates `bytes` that moved now to `pids`, in ascending order. `used` is what each process has moved in all by its own calls, where these are counted.
+   * Allocates `bytes` that moved now to `pids`, in ascending order. `used` is what each process has moved in total by its own calls, where these are counted.
    * `isLast`: the socket has closed, and nothing can wait any longer.
    */
   allocate(bytes: number, pids: readonly number[], used: ReadonlyMap<number, number>, isLast: boolean): Part[] {

@@ -5,14 +5,14 @@ import type { Flow } from '../../model/flow.ts'
 import type { Process } from '../../model/process.ts'
 import type { Socket } from '../../model/socket.ts'
 
-/** Over how many seconds the ranking is averaged. */
+/** The ranking averages over this many seconds. */
 const averageSeconds = 5
-/** Rows that nothing moves are forgotten beyond this many, the oldest first. */
+/** Idle rows beyond this number are dropped, the oldest first. */
 const rowLimit = 20_000
 
 const rank: Readonly<Record<Accuracy, number>> = { exact: 0, sampled: 1, estimate: 2 }
 
-/** The less true of two. */
+/** The less accurate of two. */
 export const worse = (a: Accuracy, b: Accuracy): Accuracy => (rank[a] >= rank[b] ? a : b)
 
 /** What is added to a row at once. */
@@ -25,13 +25,13 @@ export interface Amount {
   readonly accuracy: Accuracy
 }
 
-/** How many sockets there are, and how many of them nothing counts. */
+/** How many sockets there are, and how many of them have no byte counters. */
 export interface Count {
   readonly sockets: number
   readonly uncounted: number
 }
 
-/** What a row is about. */
+/** The socket, process or other subject of a row. */
 export interface Subject {
   readonly name: string
   readonly process?: Process | undefined
@@ -54,15 +54,15 @@ interface Row {
   average: number
 }
 
-/** Flows of one sort. `step` numbers the intervals. */
+/** Flows of one kind. `step` is the number of the interval. */
 export interface Rows {
   /** Adds bytes to a row. */
   add(step: number, key: string, subject: Subject, amount: Amount): void
-  /** Says that a row has so many more sockets in this interval. */
+  /** Adds to the number of sockets of a row in this interval. */
   count(step: number, key: string, subject: Subject, count: Count): void
-  /** The rows that have sockets or moved bytes in this interval or just before, the biggest first, none truer than `best`; `all` gives every row. */
+  /** The rows that have sockets or moved bytes in this interval or just before, the biggest first, none more accurate than `best`; `all` returns every row. */
   list(step: number, intervalMs: number, best: Accuracy, all?: boolean): Flow[]
-  /** Forgets a row whose socket is gone. */
+  /** Drops a row whose socket has closed. */
   drop(key: string): void
 }
 
@@ -73,7 +73,7 @@ export function flowRows(limit = rowLimit): Rows {
     let row = rows.get(key)
     if (row === undefined) rows.set(key, (row = { ...nothing(subject, step), inTotalBytes: 0, outTotalBytes: 0, average: 0 }))
     else if (row.step !== step) Object.assign(row, nothing(subject, step))
-    else if (subject.socket ?? subject.process) row.subject = subject // The latest word is the best.
+    else if (subject.socket ?? subject.process) row.subject = subject // The latest record is the best.
     return row
   }
   return {
@@ -103,7 +103,7 @@ export function flowRows(limit = rowLimit): Rows {
         if (rows.size > limit) rows.delete(key)
         else if (all || row.average >= 1) Object.assign(row, nothing(row.subject, step))
       }
-      // Who stopped fades out of the list, and does not jump out of it.
+      // A row that stops fades out of the list instead of jumping out of it.
       const live = [...rows].filter(([, row]) => row.step === step).map(([key, row]) => flowOf(key, row, seconds, best))
       return live.sort(byRank)
     },
@@ -148,7 +148,7 @@ function flowOf(key: string, row: Row, seconds: number, best: Accuracy): Flow {
   }
 }
 
-/** By moving average, then by what moved in all, then by sockets, then by name and key: never by chance. */
+/** By moving average, then by total bytes, then by sockets, then by name and key: a total order. */
 export function byRank(a: Flow, b: Flow): number {
   return (
     b.averageBytesPerSecond - a.averageBytesPerSecond ||

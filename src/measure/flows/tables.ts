@@ -1,4 +1,4 @@
-// The tables of flows: where the bytes of each socket are added up, by socket, process, user, container, remote and protocol.
+// The tables of flows: they add up the bytes of each socket by socket, process, user, container, remote and protocol.
 
 import type { Accuracy } from '../../model/accuracy.ts'
 import type { Flow, Flows } from '../../model/flow.ts'
@@ -7,10 +7,10 @@ import type { Socket } from '../../model/socket.ts'
 import type { Part } from './allocation.ts'
 import { flowRows, worse, type Amount, type Count, type Rows, type Subject } from './rows.ts'
 
-/** A row's key, and what it is about. */
+/** A row's key and its subject. */
 type RowKey = readonly [key: string, subject: Subject]
 
-/** What one socket moved, and whose bytes these are. */
+/** What one socket moved, and which processes these bytes belong to. */
 export interface Moved {
   readonly socket: Socket
   readonly amount: Amount
@@ -20,21 +20,21 @@ export interface Moved {
   readonly pids: readonly number[]
 }
 
-/** All tables. `step` numbers the intervals. */
+/** All tables. `step` is the number of the interval. */
 export interface Tables {
   /** Adds what a socket moved: once for itself, and its parts for the processes. */
   move(step: number, moved: Moved): void
-  /** Notes that a socket is there. */
+  /** Records that a socket is open. */
   present(socket: Socket, counted: boolean): void
-  /** Adds the sockets that were noted to the rows of this interval. */
+  /** Adds the recorded sockets to the rows of this interval. */
   settle(step: number): void
-  /** Forgets a socket that is gone. */
+  /** Drops a socket that has closed. */
   drop(key: string): void
-  /** `best` is what rows can be called that are made of many sockets. */
+  /** `best` is the best accuracy of rows that consist of many sockets. */
   list(step: number, intervalMs: number, best: Accuracy): Flows
 }
 
-/** Empty tables. `processOf` finds a process by pid. */
+/** Creates empty tables. `processOf` finds a process by pid. */
 export function flowTables(processOf: (pid: number) => Process | undefined): Tables {
   const total = flowRows()
   const unattributed = flowRows()
@@ -58,7 +58,7 @@ export function flowTables(processOf: (pid: number) => Process | undefined): Tab
       [containers, containerKey(process)],
     ]
   }
-  // Counted first and added once: there are many sockets, and few processes and remote ends.
+  // Counted first and added once: there are many sockets, but few processes and remote ends.
   const there = { all: { sockets: 0, uncounted: 0 }, protocols: tally<string>(), remotes: tally<string>(), pids: tally<number>() }
   return {
     move(step, { socket, amount, inParts, outParts, pids }) {
@@ -74,7 +74,7 @@ export function flowTables(processOf: (pid: number) => Process | undefined): Tab
           for (const [rows, row] of ofProcess(part.pid)) rows.add(step, ...row, { inBytes: 0, outBytes: 0, [way]: part.bytes, accuracy })
         }
       }
-      // Segments belong to a socket; a process has them only when the socket is all its own.
+      // Segments belong to a socket; a process has them only when it alone holds the socket.
       const [only, ...others] = pids
       if (only !== undefined && others.length === 0) {
         for (const [rows, row] of ofProcess(only)) rows.add(step, ...row, { ...amount, inBytes: 0, outBytes: 0 })
@@ -85,7 +85,7 @@ export function flowTables(processOf: (pid: number) => Process | undefined): Tab
       containers.add(step, ...containerKey(undefined), rest)
     },
     present(socket, counted) {
-      // Not in the table of sockets: it holds only those that move something, for most of many thousands do not.
+      // Not in the table of sockets: it holds only those that move bytes, and most of many thousands do not.
       there.all.sockets++
       if (!counted) there.all.uncounted++
       there.remotes.add(remoteName(socket), counted)
@@ -107,11 +107,11 @@ export function flowTables(processOf: (pid: number) => Process | undefined): Tab
     },
     drop: key => sockets.drop(key),
     list(step, intervalMs, best) {
-      const nobody = unattributed.list(step, intervalMs, best, true)[0]
+      const unowned = unattributed.list(step, intervalMs, best, true)[0]
       return {
         intervalMs,
         total: total.list(step, intervalMs, best, true)[0] ?? { ...noFlow, accuracy: best },
-        unattributed: nobody ?? { ...noFlow, key: 'unattributed', name: '(no owner)', accuracy: best },
+        unattributed: unowned ?? { ...noFlow, key: 'unattributed', name: '(no owner)', accuracy: best },
         sockets: sockets.list(step, intervalMs, 'exact'),
         processes: processes.list(step, intervalMs, best),
         users: users.list(step, intervalMs, best),
@@ -123,10 +123,10 @@ export function flowTables(processOf: (pid: number) => Process | undefined): Tab
   }
 }
 
-/** Sockets of one sort, counted by what they have in common. */
+/** Sockets of one kind, counted by what they have in common. */
 interface Tally<K> {
   add(key: K, counted: boolean): void
-  /** Hands over the counts, and starts anew. */
+  /** Returns the counts, and starts over. */
   take(each: (key: K, count: Count) => void): void
 }
 

@@ -1,4 +1,4 @@
-// Gathers samples of many connections over many snapshots. It bounds what it keeps, and knows no clock.
+// Collects samples of many connections over many snapshots. Its memory is bounded, and time is an argument.
 
 import { aSocket, checkEach, checkKind } from '../../model/arguments.ts'
 import type { Socket } from '../../model/socket.ts'
@@ -13,21 +13,21 @@ export interface Judged {
   readonly socket: Socket
   /** Its health from the first snapshot to the last. */
   readonly health: Health
-  /** It was gone at the last snapshot. */
+  /** It had closed before the last snapshot. */
   readonly closed: boolean
 }
 
-/** What a collector gives. */
+/** The result of a collector. */
 export interface Judgement {
   /** The connections that were judged. */
   readonly connections: readonly Judged[]
-  /** Connections that were seen in one snapshot only, which is too short to judge. */
+  /** Connections that were in one snapshot only, which is too short to judge. */
   readonly unjudged: number
 }
 
-/** Gathers looks. */
+/** Collects snapshots. */
 export interface Collector {
-  /** Adds one snapshot, at a time by a clock that never jumps. */
+  /** Adds one snapshot, with its time by a monotonic clock. */
   add(sockets: readonly Socket[], atMs: number): void
   /** Judges every connection that was seen at least twice. */
   judge(): Judgement
@@ -36,7 +36,7 @@ export interface Collector {
 /** Beyond this only the first and the last sample of a connection are kept: about 100 MB. */
 const maxSamples = 100_000
 
-/** Starts to gather. */
+/** Starts to collect. */
 export function collector(): Collector {
   const seen = new Map<string, { socket: Socket; samples: Sample[] }>()
   let kept = 0
@@ -53,7 +53,7 @@ export function collector(): Collector {
         if (known === undefined) seen.set(socket.key, { socket, samples: [sample] })
         else {
           known.socket = socket
-          // Windows counts from the first snapshot on: there the second snapshot says where counting starts.
+          // Windows counts from the first snapshot on: there the second snapshot shows where counting starts.
           if (known.samples.length === 1 && startsCounting(known.samples[0]!, sample)) known.samples.pop()
           if (known.samples.length > 1 && kept > maxSamples) known.samples.pop()
           else kept++

@@ -1,5 +1,5 @@
-// How healthy a connection is, over the interval between looks at it: rates, losses, delay, and what limits it.
-// It judges nothing by counters since the connection's start, and says nothing below a minimum volume.
+// How healthy a connection is, over the interval between snapshots: rates, losses, delay, and what limits it.
+// It uses no totals since the connection's start, and reports no share below a minimum volume.
 
 import { checkEach } from '../../model/arguments.ts'
 import { ArgumentError } from '../../model/errors.ts'
@@ -11,15 +11,15 @@ import { findingsOf, verdictOf } from './verdict.ts'
 
 export type { Grade, Health, Measured } from '../../model/health.ts'
 
-/** Fewer segments than this say nothing about shares. */
+/** Fewer segments than this are too few for a share. */
 export const minSegments = 10
 
 /**
  * The health of one connection between the first and the last of its samples. Two are enough; with more between them the
- * queue is judged by the median, and the limits more finely.
+ * queue is judged by the median, and the limits with a finer resolution.
  */
 export function health(samples: readonly Sample[]): Health {
-  checkEach('samples', samples, { what: 'a sample, as sampleOf() gives it', fields: { atMs: 'number', tcp: 'object' } })
+  checkEach('samples', samples, { what: 'a sample, as sampleOf() returns it', fields: { atMs: 'number', tcp: 'object' } })
   const [first, last] = [samples[0], samples.at(-1)]
   if (first === undefined || last === undefined || samples.length < 2) throw new ArgumentError('samples: needs at least two')
   if (pairs(samples).some(([a, b]) => !(b.atMs > a.atMs))) throw new ArgumentError('samples: must follow each other in time')
@@ -71,18 +71,18 @@ type Losses = Pick<Measured, 'retransmittedShare' | 'retransmittedSegments' | 's
 
 function losses(first: Sample, last: Sample, sentBytes: number | undefined): Losses {
   const segments = grown(first.tcp, last.tcp, 'sentDataSegments')
-  const again = grown(first.tcp, last.tcp, 'retransmittedSegments')
-  const againBytes = grown(first.tcp, last.tcp, 'retransmittedBytes')
+  const retransmitted = grown(first.tcp, last.tcp, 'retransmittedSegments')
+  const retransmittedBytes = grown(first.tcp, last.tcp, 'retransmittedBytes')
   const enough = segments === undefined || segments >= minSegments
   const min = minSegments * (segments === undefined ? (last.tcp.sendMssBytes ?? Infinity) : 0)
   return {
-    retransmittedShare: enough ? (share(againBytes, sentBytes, min) ?? share(again, segments, minSegments)) : undefined,
-    retransmittedSegments: again,
-    spuriousShare: share(grown(first.tcp, last.tcp, 'duplicateAckedSegments'), again, 1),
+    retransmittedShare: enough ? (share(retransmittedBytes, sentBytes, min) ?? share(retransmitted, segments, minSegments)) : undefined,
+    retransmittedSegments: retransmitted,
+    spuriousShare: share(grown(first.tcp, last.tcp, 'duplicateAckedSegments'), retransmitted, 1),
   }
 }
 
-/** The smaller of both windows, once every round trip. */
+/** The smaller of both windows, once per round trip. */
 function windowRate({ tcp }: Sample): number | undefined {
   const windows = [tcp.congestionWindowBytes, tcp.sendWindowBytes].filter(bytes => bytes !== undefined)
   if (tcp.congestionWindowBytes === undefined || !tcp.rttMicros) return undefined
@@ -94,7 +94,7 @@ function lowestRtt(samples: readonly Sample[]): number | undefined {
   return known.length === 0 ? undefined : Math.min(...known)
 }
 
-/** The median of what the samples say that were taken while the connection filled the path. */
+/** The median over the samples that were taken while the connection filled the path. */
 function queueDelay(samples: readonly Sample[]): number | undefined {
   const lowest = lowestRtt(samples)
   if (lowest === undefined) return undefined
@@ -105,8 +105,8 @@ function queueDelay(samples: readonly Sample[]): number | undefined {
 }
 
 /**
- * Idle connections have high round-trip times, for the other end waits up to 40 ms before it acknowledges a lone segment.
- * So a queue is judged only while many segments are on their way, more than one acknowledgement can be held back for.
+ * Idle connections have high round-trip times, because the other end waits up to 40 ms before it acknowledges a lone segment.
+ * So a queue is judged only while many segments are in flight, more than one acknowledgement can be delayed for.
  */
 function fillsPath(before: Sample, after: Sample): boolean {
   const { tcp } = after
@@ -116,17 +116,17 @@ function fillsPath(before: Sample, after: Sample): boolean {
   return (segments === undefined || segments >= minSegments) && (inFlightSegments(tcp) ?? 0) > 2
 }
 
-/** The grade of a queue. */
+/** The grade of a queueing delay. */
 export function grade(queueDelayMicros: number): Grade {
   const ms = queueDelayMicros / 1000
   return ms < 5 ? 'A+' : ms < 30 ? 'A' : ms < 60 ? 'B' : ms < 200 ? 'C' : ms < 400 ? 'D' : 'F'
 }
 
-/** Our own window is closed, or as good as closed, and the application has data to read. */
+/** The receive window is closed, or nearly so, and the application has data to read. */
 const isUnread = ({ tcp, unreadBytes }: Sample): boolean =>
   (unreadBytes ?? 0) > 0 && tcp.receiveWindowBytes !== undefined && tcp.receiveWindowBytes < (tcp.receiveMssBytes ?? 1)
 
-/** For how long a counter has not moved, as far as the samples tell. */
+/** For how long a counter has not changed, as far as the samples show. */
 function quietMs(samples: readonly Sample[], counter: 'sentBytes' | 'receivedBytes'): number | undefined {
   const last = samples.at(-1)!
   if (last.tcp[counter] === undefined) return undefined

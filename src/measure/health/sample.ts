@@ -1,12 +1,12 @@
-// What one snapshot says of one connection, and how far its counters went between two snapshots. It does not know what is good or bad.
+// The state of one connection in one snapshot, and the growth of its counters between two snapshots.
 
 import { aSocket, checkIs, checkKind } from '../../model/arguments.ts'
 import type { Memory, Socket, State } from '../../model/socket.ts'
 import type { Tcp } from '../../model/tcp.ts'
 
-/** One look at one connection. */
+/** One sample of one connection. */
 export interface Sample {
-  /** When, by a clock that never jumps. */
+  /** When, by a monotonic clock. */
   readonly atMs: number
   /** The state of the connection at that moment. */
   readonly state: State | undefined
@@ -14,11 +14,11 @@ export interface Sample {
   readonly tcp: Tcp
   /** Received, and not read by the application. */
   readonly unreadBytes: number | undefined
-  /** What the send buffer holds and may hold, with the system's own costs. */
+  /** The contents and the limit of the send buffer, with the system's overhead. */
   readonly memory: Pick<Memory, 'sendQueuedBytes' | 'sendBufferBytes'> | undefined
 }
 
-/** The sample that a socket gives; undefined when it has no TCP statistics. */
+/** The sample of a socket; undefined when it has no TCP statistics. */
 export function sampleOf(socket: Socket, atMs: number): Sample | undefined {
   checkIs('socket', socket, aSocket)
   checkKind('atMs', atMs, 'number')
@@ -31,27 +31,27 @@ export type Counter = {
   [K in keyof Tcp]-?: number extends NonNullable<Tcp[K]> ? (Tcp[K] extends number | undefined ? K : never) : never
 }[keyof Tcp]
 
-/** How far a counter went. Undefined when it is not known at both ends, or went back (a 32-bit counter that started again). */
+/** The growth of a counter. Undefined when it is not known at both ends, or decreased (a 32-bit counter that wrapped). */
 export function grown(before: Tcp, after: Tcp, counter: Counter): number | undefined {
   const from = before[counter]
   const to = after[counter]
   return from === undefined || to === undefined || to < from ? undefined : to - from
 }
 
-/** A part of a whole, 0 to 1; undefined when one is unknown or the whole is below `least`. */
+/** A part of a whole, 0 to 1; undefined when one is unknown or the whole is below `min`. */
 export function share(part: number | undefined, whole: number | undefined, min: number): number | undefined {
   if (part === undefined || whole === undefined || whole < min || whole === 0) return undefined
   return Math.min(1, part / whole)
 }
 
-/** Segments that are on their way, by RFC 6675: sent, not acknowledged, not thought to be lost. */
+/** Segments in flight, by RFC 6675: sent, not acknowledged, not presumed lost. */
 export function inFlightSegments(tcp: Tcp): number | undefined {
   const { unackedSegments, selectivelyAckedSegments, lostSegments, retransmitsInFlightSegments } = tcp
   if (unackedSegments === undefined) return undefined
   return Math.max(0, unackedSegments - (selectivelyAckedSegments ?? 0) - (lostSegments ?? 0) + (retransmitsInFlightSegments ?? 0))
 }
 
-/** Everything that may be sent now is on its way, or more waits than may be sent. */
+/** Everything that may be sent now is in flight, or more waits than may be sent. */
 export function isWindowFull(tcp: Tcp): boolean {
   if ((tcp.notSentBytes ?? 0) > 0) return true
   const flying = inFlightSegments(tcp)
@@ -59,8 +59,8 @@ export function isWindowFull(tcp: Tcp): boolean {
 }
 
 /**
- * The application has filled the send buffer, and everything in it is on its way. Linux lets the application write again when a third is free,
- * so a buffer that is two thirds full still keeps it waiting. (The kernel's own account of this misses buffers of a few segments.)
+ * The application has filled the send buffer, and everything in it is in flight. Linux lets the application write again when a third is free,
+ * so a buffer that is two thirds full still blocks it. (The kernel's own account of this misses buffers of a few segments.)
  */
 export function isBufferFull({ tcp, memory }: Sample): boolean {
   if (memory?.sendQueuedBytes === undefined || !memory.sendBufferBytes) return false
@@ -72,18 +72,18 @@ export function isWindowClosed(tcp: Tcp): boolean {
   return tcp.sendWindowBytes === 0 && ((tcp.notSentBytes ?? 0) > 0 || (tcp.unackedSegments ?? 0) > 0)
 }
 
-/** The middle of numbers; undefined when there are none. */
+/** The median of numbers; undefined when there are none. */
 export function median(values: readonly number[]): number | undefined {
   return percentile(values, 50)
 }
 
-/** The smallest of the values that is not below `percent` of them (nearest rank); undefined when there are none. */
+/** The smallest value that is not below `percent` of the values (nearest rank); undefined when there are none. */
 export function percentile(values: readonly number[], percent: number): number | undefined {
   const sorted = [...values].sort((a, b) => a - b)
   return sorted[Math.max(0, Math.ceil((percent / 100) * sorted.length) - 1)]
 }
 
-/** Neighbours of a list. */
+/** The adjacent pairs of a list. */
 export function pairs<T>(list: readonly T[]): (readonly [T, T])[] {
   return list.slice(1).map((item, i) => [list[i]!, item] as const)
 }

@@ -1,13 +1,14 @@
-// Many connections at once: those of a process, or those to a peer. It adds up, and takes percentiles; it measures nothing itself.
+// Many connections at once: those of a process, or those to a peer. It adds up and computes percentiles.
 
 import { checkEach } from '../../model/arguments.ts'
+import { counted } from '../../model/counted.ts'
 import type { Health } from './health.ts'
 import type { Limits } from './limits.ts'
 import { limitNames } from './limits.ts'
 import { percentile } from './sample.ts'
 import type { Verdict, VerdictCode } from './verdict.ts'
 
-/** What some connections have in common. */
+/** A summary of connections. */
 export interface Summary {
   /** How many connections there are. */
   readonly connections: number
@@ -19,7 +20,7 @@ export interface Summary {
   readonly sentBytes: number | undefined
   /** Payload that they received in the interval; undefined when it is not known of any. */
   readonly receivedBytes: number | undefined
-  /** Over all bytes, so that a busy connection counts for more than a quiet one. */
+  /** Over all bytes, so that a busy connection has more weight than a quiet one. */
   readonly retransmittedShare: number | undefined
   /** Their round-trip times. */
   readonly rttMicros: Percentiles | undefined
@@ -29,13 +30,13 @@ export interface Summary {
   readonly retransmittedShares: Percentiles | undefined
   /** Shares of the time of the connections that sent; together 1. */
   readonly limits: Limits | undefined
-  /** The verdict of the worst connection; when none is in trouble, of the busiest. */
+  /** The verdict of the worst connection; when none needs attention, of the busiest. */
   readonly worst: Verdict | undefined
   /** One sentence. */
   readonly text: string
 }
 
-/** Where values lie; each is a value that was measured. */
+/** The distribution of a value; each is a value that was measured. */
 export interface Percentiles {
   /** How many values there are. */
   readonly count: number
@@ -49,10 +50,10 @@ export interface Percentiles {
   readonly max: number
 }
 
-/** Sums up connections. */
+/** Summarizes connections. */
 export function summarize(healths: readonly Health[]): Summary {
   checkEach('healths', healths, {
-    what: 'a health, as health() gives it',
+    what: 'a health, as health() returns it',
     fields: { verdict: 'object', findings: 'list', intervalMs: 'number' },
   })
   const troubled = healths.filter(one => one.verdict.trouble)
@@ -97,10 +98,10 @@ function countVerdicts(healths: readonly Health[]): { code: VerdictCode; connect
 
 function meanLimits(healths: readonly Health[]): Limits | undefined {
   const known = healths.filter(one => one.limits !== undefined)
-  const whole = known.reduce((sum, one) => sum + one.intervalMs, 0)
-  if (whole === 0) return undefined
+  const totalMs = known.reduce((sum, one) => sum + one.intervalMs, 0)
+  if (totalMs === 0) return undefined
   const mean = { application: 0, receiver: 0, sendBuffer: 0, network: 0 }
-  for (const one of known) for (const name of limitNames) mean[name] += (one.limits![name] * one.intervalMs) / whole
+  for (const one of known) for (const name of limitNames) mean[name] += (one.limits![name] * one.intervalMs) / totalMs
   return mean
 }
 
@@ -112,7 +113,7 @@ function worstOf(healths: readonly Health[]): Health | undefined {
 
 const words: Record<VerdictCode, string> = {
   idle: 'idle',
-  unreachable: 'without an answer',
+  unreachable: 'unreachable',
   'not-read': 'not read by this program',
   'half-closed': 'half-closed',
   receiving: 'receiving',
@@ -126,5 +127,5 @@ const words: Record<VerdictCode, string> = {
 function textOf(connections: number, verdicts: Summary['verdicts'], troubled: number): string {
   const list = verdicts.map(one => `${one.connections} ${words[one.code]}`).join(', ')
   const trouble = troubled === 0 ? 'none in trouble' : `${troubled} in trouble`
-  return `${connections} connection${connections === 1 ? '' : 's'}, ${trouble}${list === '' ? '' : `: ${list}`}`
+  return `${counted(connections, 'connection')}, ${trouble}${list === '' ? '' : `: ${list}`}`
 }

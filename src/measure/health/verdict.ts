@@ -1,4 +1,4 @@
-// Measured values to words: what is wrong, what limits the connection, and what would help. Thresholds stand here and nowhere else.
+// Measured values to words: what is wrong, what limits the connection, and what would help. All thresholds are here.
 
 import type { Finding, LimitName, Measured, Verdict, VerdictCode } from '../../model/health.ts'
 import { mainLimit } from './limits.ts'
@@ -14,15 +14,15 @@ const millis = (micros: number): string => (micros < 10_000 ? (micros / 1000).to
 const seconds = (ms: number): string => `${ms < 9950 ? Number((ms / 1000).toFixed(1)) : Math.round(ms / 1000)} s`
 const count = (n: number, one: string): string => `${n} ${one}${n === 1 ? '' : 's'}`
 
-/** From here on a share of retransmissions is a finding; fewer than `leastRetransmits` segments are chance. */
+/** From this share on, retransmissions are a finding; fewer than `minRetransmits` segments are chance. */
 export const lossShare = 0.005
 export const minRetransmits = 3
-/** A closed window is a finding when it stands still for so long: a fast transfer meets one now and then for a moment. */
+/** A closed window is a finding after this time: a fast transfer has one for a moment now and then. */
 export const standstillMs = 100
-/** A queue is a finding from 30 ms on, when it at least doubles the round trip. */
+/** A queue is a finding from 30 ms on, when it at least doubles the round-trip time. */
 export const queueMicros = 30_000
 
-/** Everything that is wrong, the worst first. */
+/** Every problem, the worst first. */
 export function findingsOf(m: Measured): Finding[] {
   const findings: Finding[] = []
   const add = (code: Finding['code'], text: string, help: string): void => void findings.push({ code, text, help })
@@ -35,13 +35,17 @@ export function findingsOf(m: Measured): Finding[] {
     const text = `${count(m.unreadBytes!, 'byte')} unread, and nothing more could be received for ${seconds(m.unreadMs!)}`
     add('not-read', text, 'Check this program: it does not read its socket.')
   }
-  const again = m.retransmittedShare
-  if (again !== undefined && again >= lossShare && (m.retransmittedSegments ?? Infinity) >= minRetransmits) {
+  const retransmitted = m.retransmittedShare
+  if (retransmitted !== undefined && retransmitted >= lossShare && (m.retransmittedSegments ?? Infinity) >= minRetransmits) {
     if ((m.spuriousShare ?? 0) > 0.5) {
-      const text = `${percent(again)} of the bytes were retransmitted, ${percent(m.spuriousShare!)} of them unnecessarily`
+      const text = `${percent(retransmitted)} of the bytes were retransmitted, ${percent(m.spuriousShare!)} of them unnecessarily`
       add('spurious', text, 'Segments are reordered or delayed in bursts; check for load balancing over several paths and for radio links.')
     } else {
-      add('loss', `${percent(again)} of the bytes were retransmitted`, 'Check for a bad link, a full queue or a rate limiter on the path.')
+      add(
+        'loss',
+        `${percent(retransmitted)} of the bytes were retransmitted`,
+        'Check for a bad link, a full queue or a rate limiter on the path.',
+      )
     }
   }
   const queue = m.queueDelayMicros
@@ -68,7 +72,7 @@ function timeoutText(m: Measured): string {
   return `${count(m.timeouts!, 'retransmission timeout')}${m.timeoutMs === undefined ? '' : ` took ${seconds(m.timeoutMs)}`}`
 }
 
-/** The one verdict: what to know of this connection before anything else. */
+/** The one verdict: the most important fact about this connection. */
 export function verdictOf(m: Measured, findings: readonly Finding[]): Verdict {
   const make = (code: VerdictCode, trouble: boolean, text: string, evidence: readonly string[] = [], help = ''): Verdict => ({
     code,
@@ -96,20 +100,20 @@ export function verdictOf(m: Measured, findings: readonly Finding[]): Verdict {
   if (m.limits === undefined || (m.receivedBytes ?? 0) > 10 * (m.sentBytes ?? 0)) return withoutLimits(m, findings, make)
   const main = mainLimit(m.limits)
   const evidence = evidenceOf(m)
-  const held = `for ${percent(m.limits[main])} of the last ${last}`
-  return byLimit[main](held, m, findings, (code, trouble, text, help) => make(code, trouble, text, evidence, help))
+  const duration = `for ${percent(m.limits[main])} of the last ${last}`
+  return byLimit[main](duration, m, findings, (code, trouble, text, help) => make(code, trouble, text, evidence, help))
 }
 
 type Make = (code: VerdictCode, trouble: boolean, text: string, evidence?: readonly string[], help?: string) => Verdict
-type Say = (code: VerdictCode, trouble: boolean, text: string, help?: string) => Verdict
+type Conclude = (code: VerdictCode, trouble: boolean, text: string, help?: string) => Verdict
 
 function byReceiver(m: Measured, make: Make): Verdict {
   const help = 'Check the program at the other end: it does not read, or reads too slowly.'
-  const held = m.limits === undefined ? 'now' : `for ${percent(m.limits.receiver)} of the last ${seconds(m.intervalMs)}`
+  const duration = m.limits === undefined ? 'now' : `for ${percent(m.limits.receiver)} of the last ${seconds(m.intervalMs)}`
   return make(
     'receiver',
     true,
-    `limited by the receiver ${held}; it accepts no more data now; the network is not the bottleneck`,
+    `limited by the receiver ${duration}; it accepts no more data now; the network is not the bottleneck`,
     evidenceOf(m),
     help,
   )
@@ -117,28 +121,35 @@ function byReceiver(m: Measured, make: Make): Verdict {
 
 function withoutLimits(m: Measured, findings: readonly Finding[], make: Make): Verdict {
   const trouble = findings.length > 0
-  if (m.receivedBytes) return make('receiving', trouble, 'it mostly receives; the other end can tell what limits it', evidenceOf(m))
+  if (m.receivedBytes)
+    return make('receiving', trouble, 'it mostly receives; measure at the other end to see what limits it', evidenceOf(m))
   if (m.sentBytes)
-    return make(trouble ? 'network' : 'unknown', trouble, trouble ? findings[0]!.text : 'what limits it is not known here', evidenceOf(m))
+    return make(
+      trouble ? 'network' : 'unknown',
+      trouble,
+      trouble ? findings[0]!.text : 'this system does not report what limits it',
+      evidenceOf(m),
+    )
   return make('idle', trouble, `idle for the last ${seconds(m.intervalMs)}`)
 }
 
-/** From this share on an application that gives too little is what to speak of; below, someone else took part. */
-const byLimit: Record<LimitName, (held: string, m: Measured, findings: readonly Finding[], say: Say) => Verdict> = {
-  application(held, _m, findings, say) {
+/** From this share on, an idle application is the limit; below it, something else contributed. */
+const byLimit: Record<LimitName, (duration: string, m: Measured, findings: readonly Finding[], conclude: Conclude) => Verdict> = {
+  application(duration, _m, findings, conclude) {
     const network = findings.length > 0 ? `; but ${findings[0]!.text}` : '; the network is not the bottleneck'
-    return say('application', findings.length > 0, `limited by the application ${held}: it had nothing to send${network}`)
+    return conclude('application', findings.length > 0, `limited by the application ${duration}: it had nothing to send${network}`)
   },
-  receiver(held, _m, findings, say) {
+  receiver(duration, _m, findings, conclude) {
     const help = 'Give the receiver a larger buffer, or make it read faster.'
-    return say('receiver', findings.length > 0, `limited by the receiver ${held}; the network is not the bottleneck`, help)
+    return conclude('receiver', findings.length > 0, `limited by the receiver ${duration}; the network is not the bottleneck`, help)
   },
-  sendBuffer(held, _m, findings, say) {
-    return say('send-buffer', true, `limited by its send buffer ${held}: it is too small for this path`, sendBufferHelp(findings))
+  sendBuffer(duration, _m, findings, conclude) {
+    return conclude('send-buffer', true, `limited by its send buffer ${duration}: it is too small for this path`, sendBufferHelp(findings))
   },
-  network(held, _m, findings, say) {
-    if (findings.length === 0) return say('network', false, `limited by the network ${held}, which is healthy: this is its capacity`)
-    return say('network', true, `limited by the network ${held}: ${findings[0]!.text}`)
+  network(duration, _m, findings, conclude) {
+    if (findings.length === 0)
+      return conclude('network', false, `limited by the network ${duration}, which is healthy: this is its capacity`)
+    return conclude('network', true, `limited by the network ${duration}: ${findings[0]!.text}`)
   },
 }
 

@@ -1,7 +1,7 @@
 import { test } from 'node:test'
 import { deepEqual, equal } from 'node:assert/strict'
 import type { Gap } from '../../model/gap.ts'
-import { counted, GapList } from './gap-list.ts'
+import { GapList } from './gap-list.ts'
 
 const gap = (more: Partial<Gap>): Gap => ({
   code: 'table-missing',
@@ -44,11 +44,4 @@ test('a list that was given out does not change any more', () => {
   const before = gaps.list()
   gaps.add(gap({}))
   equal(before.length, 0)
-})
-
-test('nouns follow their number', () => {
-  deepEqual(
-    [counted(1, 'process', 'processes'), counted(2, 'process', 'processes'), counted(0, 'socket')],
-    ['1 process', '2 processes', '0 sockets'],
-  )
 })

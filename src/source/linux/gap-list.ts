@@ -23,6 +23,3 @@ export class GapList {
     return [...this.#gaps]
   }
 }
-
-/** A number with its noun: `1 process`, `2 processes`. */
-export const counted = (count: number, one: string, many = `${one}s`): string => (count === 1 ? `1 ${one}` : `${count} ${many}`)

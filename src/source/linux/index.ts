@@ -2,13 +2,15 @@
 
 import { planQuery } from '../../filter/plan.ts'
 import type { Ability } from '../../model/ability.ts'
-import type { Source } from '../source.ts'
+import type { EventReader, Source } from '../source.ts'
 import { live, type Tape } from '../tape.ts'
 import { capabilityAbilities, tableAbilities } from './abilities.ts'
 import { isGone, linuxActions } from './byfd/actions.ts'
 import { EventReaders, liveWays } from './events/readers.ts'
+import type { Draft } from './decode/draft.ts'
 import { readCounters } from './host/counters.ts'
 import { interfaceReader } from './host/interfaces.ts'
+import { readIdentity } from './host/identity.ts'
 import { readLimits } from './host/limits.ts'
 import { OwnSockets } from './kernel/connection.ts'
 import { ProcFs } from './kernel/proc-fs.ts'
@@ -19,6 +21,19 @@ import { ProcessReader } from './processes/processes.ts'
 import { readUse } from './processes/use.ts'
 import { UserNames } from './processes/users.ts'
 import { SnapshotTaker } from './snapshot.ts'
+
+/** Puts what processes moved into sockets: as a reader of events has counted it, or as a recording has it. */
+function addTraffic(tape: Tape, readers: EventReaders | undefined, reader: EventReader | undefined, sockets: readonly Draft[]): void {
+  if (reader === undefined) return
+  readers?.complete(reader, sockets)
+  if (!tape.recordsEverything) return
+  const counted = tape.append('traffic', () =>
+    sockets.flatMap(({ key, traffic }) => (traffic === undefined ? [] : [[key, traffic] as const])),
+  )
+  if (!tape.played) return
+  const byKey = new Map(counted)
+  for (const socket of sockets) socket.traffic = byKey.get(socket.key)
+}
 
 /** Opens this machine, or a recording of a Linux machine. */
 export async function openLinux(tape: Tape = live): Promise<Source> {
@@ -38,7 +53,7 @@ export async function openLinux(tape: Tape = live): Promise<Source> {
   return {
     name: tape.played ? 'replay linux' : 'linux',
     takeSnapshot: async (plan = planQuery(), reader) => {
-      const snapshot = await snapshots.take(plan, sockets => events?.complete(reader, sockets))
+      const snapshot = await snapshots.take(plan, sockets => addTraffic(tape, events, reader, sockets))
       events?.observe(snapshot, plan)
       return snapshot
     },
@@ -47,6 +62,7 @@ export async function openLinux(tape: Tape = live): Promise<Source> {
     ...(calls && { processes: async () => processes.all() }),
     ...(calls && { use: async pids => readUse(pids, proc) }),
     interfaces: interfaceReader(tape, calls, ownNetworkNamespace(calls, proc)),
+    identity: () => tape.value('identity', () => readIdentity(proc)),
     limits: () => tape.value('limits', () => readLimits(proc)),
     counters: () => tape.value('counters', () => readCounters(proc)),
     abilities: async (): Promise<readonly Ability[]> => {

@@ -1,10 +1,10 @@
-// Snapshots of a recording from which it can be played on: any other is reached from the last one before it. They are noted as the recording is
-// read, ever more seldom, so that a long recording takes no more memory than a short one.
+// Snapshots of a recording from which playing can resume: any other is reached from the last one before it. They are noted as the recording is
+// read, at growing distances, so that a long recording takes no more memory than a short one.
 
 import { Kept } from './kept.ts'
 import type { Position } from './reader.ts'
 
-/** What playing on from a snapshot needs. */
+/** What is needed to resume playing at a snapshot. */
 export interface Checkpoint {
   readonly position: Position
   /** The latest time of the snapshots up to this one; undefined when none has a time. */
@@ -22,7 +22,7 @@ export class Checkpoints {
   /** One in so many snapshots is noted. */
   #stride = 1
 
-  /** Notes a snapshot, when it is one that follows those that were noted. */
+  /** Notes a snapshot, when it follows those that were noted and its turn has come. */
   add(position: Position, latestMs: number | undefined, kept: Kept): void {
     const last = this.#all.at(-1)?.position.number ?? 0
     if (position.number <= last || !this.#isNoted(position.number)) return
@@ -33,7 +33,7 @@ export class Checkpoints {
     this.#all = this.#all.filter(one => this.#isNoted(one.position.number))
   }
 
-  /** The last of those that a condition holds for, from the first on; the first when it holds for none. */
+  /** The last one for which a condition holds, from the first on; the first when it holds for none. */
   last(isBefore: (one: Checkpoint) => boolean): Checkpoint {
     const after = this.#all.findIndex(one => !isBefore(one))
     return this.#all[Math.max(0, (after < 0 ? this.#all.length : after) - 1)]!

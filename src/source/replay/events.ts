@@ -1,4 +1,4 @@
-// Events on a recording: a reader whose batches are written along, and one that plays them.
+// Events in a recording: a reader whose batches are recorded, and one that plays them.
 
 import type { Plan } from '../../filter/plan.ts'
 import { DecodeError, OsError } from '../../model/errors.ts'
@@ -12,7 +12,7 @@ import { checkEvents, checkReader } from './shape.ts'
 
 const questions = { events: 'source events', reader: 'source event reader' }
 
-/** What a recording says of the reader whose events it holds. */
+/** What a recording holds about the reader of its events. */
 interface Description extends Pick<EventReader, 'tier' | 'opens' | 'ends' | 'everyEnd'> {
   /** Why there are none. */
   readonly gap?: Gap
@@ -57,14 +57,14 @@ export class RecordedEvents implements EventReader {
   }
 }
 
-/** Lets the events of a reader be written to a tape. */
+/** Records the events of a reader on a tape. */
 export async function recordedEvents(reader: EventReader, tape: Tape): Promise<RecordedEvents> {
   const { tier, opens, ends, everyEnd } = reader
   await tape.value(questions.reader, (): Description => ({ tier, opens, ends, everyEnd }))
   return new RecordedEvents(reader, tape)
 }
 
-/** As long as a timer can wait: nothing is lost that is on a tape. */
+/** The longest delay of a timer: nothing on a tape is ever lost. */
 const anyTimeMs = 2 ** 31 - 1
 
 /** The events of a tape, of the tables that a plan asks for. An older recording has none: a gap says so. */
@@ -100,19 +100,19 @@ class PlayedEvents implements EventReader {
     const gap = this.#gap
     this.#gap = undefined
     if (gap) return [{ type: 'gap', atMs: this.#lastMs, gap }]
-    // A batch of which nothing was asked for is not the end.
+    // A batch without events for this plan is not the end.
     for (;;) {
       const batch = this.#take()
       this.#lastMs = batch.at(-1)?.atMs ?? this.#lastMs
-      const asked = batch.filter(event => this.#isAsked(event))
-      if (asked.length > 0 || batch.length === 0) return asked
+      const requested = batch.filter(event => this.#isRequested(event))
+      if (requested.length > 0 || batch.length === 0) return requested
     }
   }
 
   close(): void {}
 
-  #isAsked(event: SourceEvent | EventGap): boolean {
-    // The end of which only the key is known is that of a socket that was reported or seen before.
+  #isRequested(event: SourceEvent | EventGap): boolean {
+    // An end with only a key is that of a socket that was reported or seen before.
     if (event.type === 'gap' || event.socket === undefined) return true
     const { protocols, families } = this.#plan
     return protocols.includes(event.socket.protocol) && families.includes(event.socket.family)
@@ -124,17 +124,17 @@ class PlayedEvents implements EventReader {
     } catch (error) {
       if (error instanceof DecodeError) throw error
       if (error instanceof OsError) return [{ type: 'gap', atMs: this.#lastMs, gap: lost(error) }]
-      throw senseless(error)
+      throw invalidEvents(error)
     }
   }
 }
 
-/** Events that the recorder could not keep or get, from here to the next snapshot. */
+/** Events that the recorder could not keep or read, from here to the next snapshot. */
 const lost = (error: OsError): Gap => ({
   code: 'recording-incomplete',
   what: 'events',
   why: 'recording',
-  text: `the recording misses events: ${error.message}`,
+  text: `the recording lacks events: ${error.message}`,
   help: '',
   count: undefined,
 })
@@ -144,12 +144,11 @@ async function description(tape: Player): Promise<Description> {
     return checkReader(await tape.value<unknown>(questions.reader))
   } catch (error) {
     if (error instanceof DecodeError || (error instanceof OsError && !(error instanceof NotRecorded))) throw error
-    if (!(error instanceof NotRecorded)) throw senseless(error)
+    if (!(error instanceof NotRecorded)) throw invalidEvents(error)
     const gap: Gap = { ...error.report(), what: 'events', text: 'the recording holds no events', count: undefined }
     return { tier: 'snapshot', opens: [], ends: [], everyEnd: [], gap }
   }
 }
 
-/** An answer of another shape is damage, not a bug. */
-const senseless = (cause: unknown): DecodeError =>
-  new DecodeError('recording', 0, 0, '', { text: 'what it holds of events makes no sense', cause })
+/** An answer of another form is damage, not a bug. */
+const invalidEvents = (cause: unknown): DecodeError => new DecodeError('recording', 0, 0, '', { text: 'its events are not valid', cause })

@@ -1,16 +1,16 @@
-// The file format of recordings: blocks of records. It knows bytes, not what is asked or answered.
+// The file format of recordings: blocks of records. Their meaning is not part of it.
 
 import { crc32, deflateRawSync, inflateRawSync } from 'node:zlib'
 import { DecodeError } from '../../model/errors.ts'
 
-/** The first bytes of every recording: 0x89, so that it is not taken for text, and the name. */
+/** The first bytes of every recording: 0x89, so that it is not mistaken for text, and the name. */
 export const magic = Buffer.from('\x89SOCKSCOPE', 'latin1')
-/** The version of the format that is written here, and the newest that can be read. */
+/** The version that is written here, and the newest that can be read. */
 export const version = 1
 /** Magic and version. */
 export const fileHeaderBytes = magic.length + 2
 
-/** What a recording may hold at most. Whoever damages or forges a recording cannot make its reader take more than this. */
+/** The limits of a recording. A damaged or forged one cannot make its reader use more memory than this. */
 export const limits = {
   /** One block, unpacked. */
   blockBytes: 256 * 1024,
@@ -41,13 +41,13 @@ export const kinds = {
   done: 6,
   /** The question failed: an error as JSON. */
   error: 7,
-  /** The snapshot is whole. */
-  seen: 8,
-  /** The recording was closed as it should. */
+  /** The snapshot is complete. */
+  complete: 8,
+  /** The recording was closed properly. */
   end: 9,
 } as const
 
-/** One record: what it is, which question it belongs to, and its content. */
+/** One record: its kind, the question that it belongs to, and its content. */
 export interface Record {
   readonly kind: number
   readonly id: number
@@ -67,7 +67,7 @@ export function writeRecord(kind: number, id: number, content: Uint8Array): Buff
   return bytes
 }
 
-/** Walks the records of a block. `where` is for errors. */
+/** Iterates over the records of a block. `where` is for errors. */
 export function* readRecords(block: Buffer, where: string): Generator<Record> {
   for (let at = 0; at < block.length;) {
     const left = block.length - at
@@ -103,10 +103,10 @@ export function readBlock(read: (at: number, length: number) => Buffer, at: numb
   const header = read(at, blockHeaderBytes)
   if (header.length < blockHeaderBytes) return undefined
   const where = `at byte ${at}`
-  if (header.readUInt32LE(12) !== crc32(header.subarray(0, 12))) throw damaged('head of a block', where)
+  if (header.readUInt32LE(12) !== crc32(header.subarray(0, 12))) throw damaged('header of a block', where)
   const packedBytes = header.readUInt32LE(0)
   const plainBytes = header.readUInt32LE(4)
-  // Deflate makes nothing longer than this: stored blocks of 64 KiB have heads of 5 bytes.
+  // Deflate output is never longer than this: stored blocks of 64 KiB have headers of 5 bytes.
   const max = limits.blockBytes + 1024
   if (packedBytes > max) throw new DecodeError('block of a recording', packedBytes, max, where)
   if (plainBytes > limits.blockBytes) throw new DecodeError('block of a recording', plainBytes, limits.blockBytes, where)

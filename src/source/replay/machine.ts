@@ -1,4 +1,4 @@
-// What is the same for every platform when it is recorded or played: the questions that a source answers as a whole.
+// The part of recording and playing that is the same for every platform: the questions that a source answers as a whole.
 
 import { checkPlan, planQuery, type Plan } from '../../filter/plan.ts'
 import { checkCount, checkKind } from '../../model/arguments.ts'
@@ -14,6 +14,7 @@ import type { Recorder } from './recorder.ts'
 import {
   checkAbilities,
   checkCounters,
+  checkIdentity,
   checkInterfaces,
   checkLimits,
   checkProcess,
@@ -32,10 +33,10 @@ const questions = {
   process: (pid: number) => `source process ${pid}`,
 }
 
-/** Everything that events can be of. */
+/** All protocols that events can report. */
 const everyTable = planQuery({ protocols, details: ['tcp'] })
 
-/** A live machine that is recorded: what any command may ask is on the tape, whatever command is running. */
+/** A live machine that is recorded: what any command may need is on the tape, whatever command is running. */
 export async function recordedMachine(source: Source, tape: Recorder): Promise<Source> {
   const turns = new Turns()
   async function takeSnapshot(plan: Plan, events: EventReader | undefined): Promise<Snapshot> {
@@ -43,7 +44,7 @@ export async function recordedMachine(source: Source, tape: Recorder): Promise<S
     await optional(interfaces())
     if (counters) await optional(counters())
     if (use) await optional(use([...seen.processes.keys()]))
-    tape.seen()
+    tape.completeSnapshot()
     return seen
   }
   const interfaces = (): ReturnType<Source['interfaces']> => tape.value(questions.interfaces, () => source.interfaces())
@@ -60,6 +61,7 @@ export async function recordedMachine(source: Source, tape: Recorder): Promise<S
   const openEvents = source.openEvents && (async () => recordedEvents(await source.openEvents!(everyTable), tape))
 
   await optional(abilities())
+  if (source.identity) await optional(source.identity())
   if (limits) await optional(limits())
   return {
     name: source.name,
@@ -67,6 +69,7 @@ export async function recordedMachine(source: Source, tape: Recorder): Promise<S
     process: pid => tape.value(questions.process(pid), () => source.process(pid)),
     interfaces,
     abilities,
+    ...(source.identity && { identity: async () => source.identity!() }),
     ...(limits && { limits }),
     ...(processes && { processes }),
     ...(counters && { counters }),
@@ -82,22 +85,22 @@ export async function recordedMachine(source: Source, tape: Recorder): Promise<S
   }
 }
 
-/** One thing after the other: an answer belongs to the snapshot that was started last. */
+/** Runs one operation after the other: an answer belongs to the snapshot that was started last. */
 class Turns {
   #last: Promise<unknown> = Promise.resolve()
 
-  /** Does something once everything before it is done. */
+  /** Runs an operation once everything before it is done. */
   take<T>(act: () => Promise<T>): Promise<T> {
     const done = this.#last.then(act)
-    this.#last = done.catch(() => undefined) // Whoever asked for it gets the error.
+    this.#last = done.catch(() => undefined) // The caller of that operation gets the error.
     return done
   }
 }
 
-/** Waits for something whose failure is on the tape already. */
-async function optional(asked: Promise<unknown>): Promise<void> {
+/** Waits for an answer whose failure is on the tape already. */
+async function optional(answer: Promise<unknown>): Promise<void> {
   try {
-    await asked
+    await answer
   } catch (error) {
     if (!(error instanceof OsError)) throw error
   }
@@ -108,11 +111,12 @@ export function playedMachine(source: Source, tape: Player): Source {
   return new PlayedMachine(source, tape)
 }
 
-/** Each snapshot, or each second question for interfaces, goes on to the next snapshot of the recording. */
+/** Each snapshot, or each second request for interfaces, advances to the next snapshot of the recording. */
 class PlayedMachine implements Source {
   readonly name: string
   readonly replay = true
   readonly timeline: Timeline
+  identity?: NonNullable<Source['identity']>
   readonly counters?: NonNullable<Source['counters']>
   readonly use?: NonNullable<Source['use']>
   readonly #source: Source
@@ -120,15 +124,16 @@ class PlayedMachine implements Source {
   readonly #turns = new Turns()
   /** The processes of the snapshot that is played. */
   #seen: ReadonlyMap<number, Process> | undefined
-  /** The snapshot that is played was begun by another question, and the first question for sockets is still to come. */
+  /** The played snapshot was begun by another question, and the first question for its sockets has not come yet. */
   #isBegun = false
-  #areInterfacesAsked = false
+  #areInterfacesRead = false
 
   constructor(source: Source, tape: Player) {
     this.#source = source
     this.#tape = tape
     this.name = `replay ${source.name.replace(/^replay /, '')}`
     this.timeline = this.#timelineOf()
+    if (source.identity && tape.holds('identity')) this.identity = async () => checkIdentity(await source.identity!())
     // Older recordings, and those of systems that have none, do not hold them.
     if (tape.holds(questions.counters)) this.counters = async () => this.#value(questions.counters, checkCounters)
     if (tape.holds(questions.use)) this.use = pids => this.#useOf(pids)
@@ -138,16 +143,16 @@ class PlayedMachine implements Source {
     return this.#tape.ended
   }
 
-  takeSnapshot(plan: Plan = planQuery()): Promise<Snapshot> {
-    return this.#turns.take(() => this.#takeSnapshot(plan))
+  takeSnapshot(plan: Plan = planQuery(), events?: EventReader): Promise<Snapshot> {
+    return this.#turns.take(() => this.#takeSnapshot(plan, events))
   }
 
   async interfaces(): ReturnType<Source['interfaces']> {
-    if (this.#tape.number === 0 || this.#areInterfacesAsked) {
+    if (this.#tape.number === 0 || this.#areInterfacesRead) {
       this.#tape.begin()
       this.#isBegun = true
     }
-    this.#areInterfacesAsked = true
+    this.#areInterfacesRead = true
     return this.#value(questions.interfaces, checkInterfaces)
   }
 
@@ -163,7 +168,7 @@ class PlayedMachine implements Source {
     return this.#value(questions.abilities, checkAbilities)
   }
 
-  /** All processes that this snapshot has; those without sockets only when somebody asked for them. */
+  /** All processes of this snapshot; those without sockets only when they were recorded. */
   async processes(): Promise<readonly Process[]> {
     const owners = await this.#known()
     return (await this.#recorded(questions.processes, checkProcesses)) ?? [...owners.values()]
@@ -180,13 +185,13 @@ class PlayedMachine implements Source {
     this.#tape.close()
   }
 
-  async #takeSnapshot(plan: Plan): Promise<Snapshot> {
+  async #takeSnapshot(plan: Plan, events: EventReader | undefined): Promise<Snapshot> {
     checkPlan(plan)
-    if (!this.#isBegun) this.#areInterfacesAsked = false
+    if (!this.#isBegun) this.#areInterfacesRead = false
     this.#isBegun = false
     const everything = planQuery({ ...plan.query, owners: plan.owners, details: plan.details, filter: undefined })
     // The filter is not part of the question: its own mistakes are not damage.
-    const found = await sense(this.#tape, async () => checkSnapshot(await this.#source.takeSnapshot(everything)))
+    const found = await checkedRead(this.#tape, async () => checkSnapshot(await this.#source.takeSnapshot(everything, events)))
     this.#seen = found.processes
     return {
       ...found,
@@ -200,7 +205,7 @@ class PlayedMachine implements Source {
   async #known(): Promise<ReadonlyMap<number, Process>> {
     if (this.#seen === undefined) {
       await this.takeSnapshot()
-      this.#tape.hold() // The first question for sockets is still to come.
+      this.#tape.hold() // The first question for its sockets has not come yet.
       this.#isBegun = true
     }
     return this.#seen!
@@ -212,10 +217,10 @@ class PlayedMachine implements Source {
   }
 
   #value<T>(question: string, check: (value: unknown) => T): Promise<T> {
-    return sense(this.#tape, async () => check(await this.#tape.value(question)))
+    return checkedRead(this.#tape, async () => check(await this.#tape.value(question)))
   }
 
-  /** Undefined where nobody asked while it was recorded, and where the machine had no answer. */
+  /** Undefined where it was not recorded, and where the machine had no answer. */
   async #recorded<T>(question: string, check: (value: unknown) => T): Promise<T | undefined> {
     try {
       return await this.#value(question, check)
@@ -230,7 +235,7 @@ class PlayedMachine implements Source {
     const go = (way: () => Promise<void>): Promise<void> =>
       this.#turns.take(async () => {
         this.#seen = undefined
-        this.#isBegun = this.#areInterfacesAsked = false
+        this.#isBegun = this.#areInterfacesRead = false
         await way()
       })
     return {
@@ -265,7 +270,7 @@ class PlayedMachine implements Source {
   }
 }
 
-/** The owners of sockets and their parents: a recording knows more processes than a snapshot that wanted few sockets. */
+/** The owners of sockets and their parents: a recording has more processes than a snapshot of few sockets needs. */
 function ownersOf({ sockets, processes }: Snapshot): ProcessTable {
   const owners = new ProcessTable()
   const add = (pid: number | undefined): void => {
@@ -278,27 +283,27 @@ function ownersOf({ sockets, processes }: Snapshot): ProcessTable {
   return owners
 }
 
-/** Runs what reads answers of a recording. An answer of another shape than anybody expects is damage, not a bug. */
-async function sense<T>(tape: Player, read: () => Promise<T>): Promise<T> {
+/** Runs a function that reads answers of a recording. An answer of an unexpected form is damage, not a bug. */
+async function checkedRead<T>(tape: Player, read: () => Promise<T>): Promise<T> {
   try {
     return await read()
   } catch (error) {
     if (error instanceof OsError || error instanceof DecodeError) throw error
-    throw new DecodeError('recording', 0, 0, `at snapshot ${tape.number}`, { text: 'an answer makes no sense', cause: error })
+    throw new DecodeError('recording', 0, 0, `at snapshot ${tape.number}`, { text: 'an answer is not valid', cause: error })
   }
 }
 
-/** What the recording does not hold, and the platform made no gap of, is one gap; where it breaks off is another. */
+/** The answers that the recording lacks, where the platform reported no gap, are one gap; a recording that is cut short is another. */
 function joinGaps(seen: readonly Gap[], tape: Player): readonly Gap[] {
   const gaps = [...seen]
   const missing = tape.missing()
   if (missing.length > 0) {
-    const such = missing.length === 1 ? `"${missing[0]}"` : `${missing.length} answers, such as "${missing[0]}"`
+    const examples = missing.length === 1 ? `"${missing[0]}"` : `${missing.length} answers, examples as "${missing[0]}"`
     gaps.push({
       code: 'recording-incomplete',
       what: 'sockets',
       why: 'recording',
-      text: `the recording does not hold ${such}`,
+      text: `the recording lacks ${examples}`,
       help: 'record again',
       count: missing.length,
     })

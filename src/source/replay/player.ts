@@ -1,4 +1,4 @@
-// The tape that answers instead of a machine. Its terms are questions and answers, not what they mean.
+// The tape that answers instead of a machine. It stores questions and answers, and does not interpret them.
 
 import { DecodeError, OsError } from '../../model/errors.ts'
 import { NotRecorded, type Tape } from '../tape.ts'
@@ -8,17 +8,17 @@ import { Kept } from './kept.ts'
 import { parse, Reader, type Answer, type Position, type RecordedSnapshot } from './reader.ts'
 import type { Host, PlainError } from './recorder.ts'
 
-/** The question that every platform asks first in a snapshot: when it is taken, in milliseconds since 1970. */
+/** The question that every platform asks first in a snapshot: its time, in milliseconds since 1970. */
 const clockQuestion = 'clock'
 
-/** A snapshot that was read and is not played yet. */
+/** A snapshot that was read and has not been played. */
 interface Ahead {
   readonly snapshot: RecordedSnapshot
   readonly position: Position
   readonly atMs: number | undefined
 }
 
-/** How long a recording is, as far as it has been read. */
+/** The extent of a recording, as far as it has been read. */
 export interface Extent {
   readonly startMs: number | undefined
   readonly endMs: number | undefined
@@ -26,7 +26,7 @@ export interface Extent {
   readonly isComplete: boolean
 }
 
-/** A tape that is played. A snapshot that is asked for after the last one is the last one again. */
+/** A tape that is played. After the last snapshot, the last one is played again. */
 export class Player implements Tape {
   readonly recordsEverything = true
   readonly played = true
@@ -35,18 +35,18 @@ export class Player implements Tape {
   readonly #checkpoints = new Checkpoints()
   #extent: Extent = { startMs: undefined, endMs: undefined, count: 0, isComplete: false }
   #now: RecordedSnapshot
-  /** One snapshot is always read ahead, so that it is known whether there is one. */
+  /** One snapshot is always read ahead, so that the end is detected in time. */
   #ahead: Ahead | undefined
-  /** Damage that was met while reading ahead; thrown when that snapshot is asked for. */
+  /** Damage that was found while reading ahead; thrown when that snapshot is requested. */
   #failure: unknown
-  #held = false
-  /** The values that hold from the snapshots before the one that is played, and the latest time of all up to it. */
+  #isHeld = false
+  /** The values that are valid from the snapshots before the played one, and the latest time of all up to it. */
   #kept = new Kept()
   #latestMs: number | undefined
-  /** How many answers to each question of this snapshot were given. */
+  /** How many answers to each question of this snapshot were returned. */
   readonly #taken = new Map<string, number>()
   readonly #missing = new Map<string, NotRecorded>()
-  /** The batches of this snapshot that were not taken yet. */
+  /** The batches of this snapshot that have not been taken. */
   readonly #queues = new Map<string, (Uint8Array | PlainError)[]>()
 
   /** Opens a recording. */
@@ -79,40 +79,40 @@ export class Player implements Tape {
     return this.#now.number
   }
 
-  /** How long the recording is, as far as it has been read. */
+  /** The extent of the recording, as far as it has been read. */
   get extent(): Extent {
     return this.#extent
   }
 
-  /** The snapshot in which the recording breaks off, when the one that is played is the last. */
+  /** The snapshot in which the recording is cut short, when the played one is the last. */
   get cutInSnapshot(): number | undefined {
     return this.#ahead === undefined ? this.#reader.cutInSnapshot : undefined
   }
 
-  /** Goes on to the next snapshot, and keeps `beginSnapshot()` from going on again: the snapshot that it is called for has begun already. */
+  /** Advances to the next snapshot, and keeps the following `beginSnapshot()` from advancing again. */
   begin(): void {
-    this.#goOn()
-    this.#held = true
+    this.#advance()
+    this.#isHeld = true
   }
 
-  /** The same without going on. */
+  /** The same without advancing. */
   hold(): void {
-    this.#held = true
+    this.#isHeld = true
   }
 
-  /** Goes to the last snapshot before the first one that is later than this moment. */
+  /** Moves to the last snapshot before the first one that is later than this moment. */
   seek(atMs: number): Promise<void> {
     return this.#goTo((_, latestMs) => latestMs !== undefined && latestMs > atMs)
   }
 
-  /** Goes to a snapshot by its number. */
+  /** Moves to a snapshot by its number. */
   goTo(number: number): Promise<void> {
     return this.#goTo(found => found > number)
   }
 
   beginSnapshot(): void {
-    if (!this.#held) this.#goOn()
-    this.#held = false
+    if (!this.#isHeld) this.#advance()
+    this.#isHeld = false
   }
 
   /** Whether this question was answered before the first snapshot, or in the one that is played or comes next. */
@@ -120,7 +120,7 @@ export class Player implements Tape {
     return [this.#reader.before, this.#now, this.#ahead?.snapshot].some(snapshot => snapshot?.questions.has(question))
   }
 
-  /** The questions of the snapshot that is played which the recording does not hold, and which no gap reports. */
+  /** The questions of the played snapshot that the recording lacks, and that no gap reports. */
   missing(): readonly string[] {
     return [...this.#missing.values()].filter(error => !error.isReported).map(error => error.question)
   }
@@ -163,7 +163,7 @@ export class Player implements Tape {
     return parse(answer, `"${question}" of snapshot ${this.number}`)
   }
 
-  /** The answer to a question. Asked more often than it was recorded, it has the last answer again. */
+  /** The answer to a question. A question that is repeated more often than it was recorded gets its last answer again. */
   #find(question: string, older: Answer | undefined): Answer {
     for (const snapshot of [this.#now, this.#reader.before]) {
       const answers = snapshot.questions.get(question)
@@ -179,7 +179,7 @@ export class Player implements Tape {
     throw missing
   }
 
-  /** The batches of this snapshot that were not taken; with the first snapshot also those from before it. */
+  /** The batches of this snapshot that have not been taken; with the first snapshot also those from before it. */
   #queueOf(question: string): (Uint8Array | PlainError)[] {
     const found = this.#queues.get(question)
     if (found) return found
@@ -189,12 +189,12 @@ export class Player implements Tape {
     return queue
   }
 
-  #goOn(): void {
+  #advance(): void {
     if (this.#failure !== undefined) throw this.#failure
     this.#taken.clear()
     this.#missing.clear()
     const next = this.#ahead
-    if (next === undefined && this.#now.number === 0) throw new OsError('recording', 'ENODATA', { help: 'it holds no snapshot' })
+    if (next === undefined && this.#now.number === 0) throw new OsError('recording', 'ENODATA', { help: 'it has no snapshot' })
     if (next === undefined) return
     if (this.#now === this.#reader.before) for (const [question, queue] of this.#queues) queue.push(...batchesOf(next.snapshot, question))
     else this.#queues.clear()
@@ -214,7 +214,7 @@ export class Player implements Tape {
     }
   }
 
-  /** Reads the next snapshot, and notes how long the recording is. */
+  /** Reads the next snapshot, and updates the extent of the recording. */
   #read(): Ahead | undefined {
     const { position } = this.#reader
     let snapshot
@@ -230,12 +230,12 @@ export class Player implements Tape {
     return { snapshot, position, atMs }
   }
 
-  /** Goes to the last snapshot before the first one that is too far; to the first when all are. */
+  /** Moves to the last snapshot before the first one that is too far; to the first when all are. */
   async #goTo(isTooFar: (number: number, latestMs: number | undefined) => boolean): Promise<void> {
     this.#taken.clear()
     this.#missing.clear()
     this.#queues.clear()
-    this.#held = false
+    this.#isHeld = false
     this.#failure = undefined
     try {
       await this.#playUpTo(isTooFar)
@@ -245,7 +245,7 @@ export class Player implements Tape {
     }
   }
 
-  /** Plays from the last checkpoint that is not too far, so that what holds there is what would hold if everything before it had been played. */
+  /** Plays from the last checkpoint that is not too far, so that the same values are valid as after playing from the start. */
   async #playUpTo(isTooFar: (number: number, latestMs: number | undefined) => boolean): Promise<void> {
     const pause = yielding()
     const checkpoint = this.#checkpoints.last(one => !isTooFar(one.position.number, one.latestMs))
@@ -271,10 +271,10 @@ export class Player implements Tape {
     }
     const { number } = found.snapshot
     this.#ahead = found
-    this.#now = number === 1 ? this.#reader.before : { number: number - 1, questions: new Map(), whole: true }
+    this.#now = number === 1 ? this.#reader.before : { number: number - 1, questions: new Map(), isComplete: true }
   }
 
-  /** Undefined at damage: it is met again, and thrown, when the recording is played on to it. */
+  /** Undefined at damage: it is found again, and thrown, when the recording is played up to it. */
   #readUnlessDamaged(): Ahead | undefined {
     try {
       return this.#read()
@@ -285,7 +285,7 @@ export class Player implements Tape {
   }
 }
 
-/** When a snapshot was taken, as its first answer says it. */
+/** The time of a snapshot, from its first answer. */
 function timeOf({ questions }: RecordedSnapshot): number | undefined {
   const answer = questions.get(clockQuestion)?.[0]?.answers[0]
   if (answer === undefined || answer.length > 32) return undefined
@@ -301,13 +301,13 @@ function batchesOf(snapshot: RecordedSnapshot, question: string): (Uint8Array | 
   return (snapshot.questions.get(question) ?? []).flatMap(({ answers, error }) => (error === undefined ? answers : [...answers, error]))
 }
 
-/** The error that was met when it was recorded. */
+/** The error that occurred when it was recorded. */
 function revive(error: PlainError): Error {
   if (typeof error === 'object' && error !== null) {
     if ('call' in error) return new OsError(String(error.call), String(error.code), error.help ? { help: String(error.help) } : {})
-    const again = new DecodeError(String(error.struct), Number(error.needed), Number(error.got))
-    again.message = String(error.message)
-    return again
+    const revived = new DecodeError(String(error.struct), Number(error.needed), Number(error.got))
+    revived.message = String(error.message)
+    return revived
   }
   return new DecodeError('error in a recording', 0, 0, '', { text: 'is damaged' })
 }

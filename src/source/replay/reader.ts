@@ -1,29 +1,29 @@
-// Reads a recording snapshot by snapshot, from its start or from any snapshot that was met before. Its terms are records, not what was asked.
+// Reads a recording snapshot by snapshot, from its start or from any snapshot that was read before. It does not interpret the answers.
 
 import { closeSync, constants, fstatSync, openSync, readSync } from 'node:fs'
 import { DecodeError, OsError } from '../../model/errors.ts'
 import { fileHeaderBytes, kinds, limits, magic, readBlock, readRecords, version, type Record } from './format.ts'
 import type { Host, PlainError } from './recorder.ts'
 
-/** What was answered to one question. */
+/** The answer to one question. */
 export interface Answer {
   readonly answers: Uint8Array[]
-  /** Pieces of an answer that is not whole yet. */
+  /** Pieces of an answer that is not complete yet. */
   readonly parts: Uint8Array[]
   error: PlainError | undefined
-  /** Nothing is missing at the end. */
+  /** The answer is complete. */
   done: boolean
 }
 
-/** Everything that was asked in one snapshot; number 0 is what was asked before the first. */
+/** All questions of one snapshot; number 0 is what was asked before the first. */
 export interface RecordedSnapshot {
   readonly number: number
-  /** By question; asked more than once, it has been answered more than once. */
+  /** By question; a repeated question has several answers. */
   readonly questions: Map<string, Answer[]>
-  whole: boolean
+  isComplete: boolean
 }
 
-/** A place in a recording: where the records of a snapshot start, and how reading went until there. */
+/** A position in a recording: where the records of a snapshot start, and the state of reading there. */
 export interface Position {
   /** The block, and how many of its records come before. */
   readonly block: number
@@ -70,17 +70,17 @@ export class Reader {
     }
   }
 
-  /** The number of the snapshot in which the recording breaks off, when it was not closed as it should. Known at its end. */
+  /** The number of the snapshot in which the recording is cut short, when it was not closed properly. Known at its end. */
   get cutInSnapshot(): number | undefined {
     return this.#state === 'cut' ? this.#snapshot.number : undefined
   }
 
-  /** Where the snapshot starts that `next()` gives. */
+  /** The position of the snapshot that `next()` returns. */
   get position(): Position {
     return this.#start
   }
 
-  /** Goes to where a snapshot starts. */
+  /** Moves to the position of a snapshot. */
   moveTo(position: Position): void {
     this.#records = new Records(this.#file, position.block, position.records, position.count)
     this.#state = position.state
@@ -88,7 +88,7 @@ export class Reader {
     this.#begin(position.number)
   }
 
-  /** The next snapshot that is whole; undefined at the end. A damaged recording plays up to the damage, and throws then. */
+  /** The next complete snapshot; undefined at the end. A damaged recording plays up to the damage, and throws then. */
   next(): RecordedSnapshot | undefined {
     if (this.#damage !== undefined) throw this.#damage
     const last = this.#snapshot
@@ -100,9 +100,9 @@ export class Reader {
       } catch (error) {
         this.#damage = error
         this.#state = 'cut'
-        if (!last.whole) throw error
+        if (!last.isComplete) throw error
       }
-      if (!last.whole) break
+      if (!last.isComplete) break
       this.#begin(last.number + 1)
       return last
     }
@@ -124,16 +124,16 @@ export class Reader {
     this.#start = this.#here()
   }
 
-  /** Takes one record. True when it ends the snapshot before it. */
+  /** Handles one record. True when it ends the snapshot before it. */
   #take(record: Record, where: string): boolean {
     const { kind, id, content } = record
     const snapshot = this.#snapshot
     if (kind === kinds.snapshot || kind === kinds.end) {
-      snapshot.whole = true
+      snapshot.isComplete = true
       if (kind === kinds.end) this.#state = 'ended'
       return true
     }
-    if (kind === kinds.seen) snapshot.whole = true
+    if (kind === kinds.complete) snapshot.isComplete = true
     else if (kind === kinds.question) {
       if (++this.#questions > limits.questions) throw tooMuch(this.#questions, limits.questions, where)
       const answer: Answer = { answers: [], parts: [], error: undefined, done: false }
@@ -147,7 +147,7 @@ export class Reader {
       // An answer without content costs memory too.
       if (++this.#answers > limits.answers) throw tooMuch(this.#answers, limits.answers, where)
       const answer = this.#open.get(id)
-      // What belongs to no question of this snapshot was asked in the one before and answered too late.
+      // A record without a question of this snapshot belongs to a question of the one before that was answered too late.
       if (answer) addTo(answer, record, where)
     }
     return false
@@ -166,7 +166,7 @@ function checkHead(file: string, head: Buffer): void {
   }
 }
 
-const emptySnapshot = (number: number): RecordedSnapshot => ({ number, questions: new Map(), whole: false })
+const emptySnapshot = (number: number): RecordedSnapshot => ({ number, questions: new Map(), isComplete: false })
 
 function addTo(answer: Answer, { kind, content }: Record, where: string): void {
   if (kind === kinds.part) answer.parts.push(content)
@@ -174,7 +174,7 @@ function addTo(answer: Answer, { kind, content }: Record, where: string): void {
     answer.answers.push(answer.parts.length === 0 ? content : Buffer.concat([...answer.parts.splice(0), content]))
   } else if (kind === kinds.done) answer.done = true
   else if (kind === kinds.error) answer.error = parse<PlainError>(content, where)
-  else throw new DecodeError('record', kinds.end, kind, where, { text: `its kind is ${kind}, which has no meaning` })
+  else throw new DecodeError('record', kinds.end, kind, where, { text: `its kind ${kind} is not defined` })
 }
 
 /** The value of JSON in a recording. */
@@ -190,11 +190,11 @@ function hostOf(first: { readonly record: Record } | undefined): Host {
   if (!first) throw new DecodeError('recording', 1, 0, 'at its start', { text: 'it is cut short before its first snapshot' })
   const host = first.record.kind === kinds.host ? parse<Partial<Host> | null>(first.record.content, 'at its start') : null
   if (typeof host?.platform !== 'string')
-    throw new DecodeError('recording', 1, 0, 'at its start', { text: 'it does not say of what machine' })
+    throw new DecodeError('recording', 1, 0, 'at its start', { text: 'it does not identify the machine' })
   return host as Host
 }
 
-/** The records of a file from some place on, until it ends: as it should, or in the middle of a block. */
+/** The records of a file from some position on, until it ends: properly, or in the middle of a block. */
 class Records {
   readonly #file: BlockFile
   #block: number
@@ -231,7 +231,7 @@ class Records {
   }
 }
 
-/** A file that is read at any place; a read gives less at its end. Only a plain file: a pipe or a device could keep us waiting for ever. */
+/** A file with random access; a read returns less at its end. Only a regular file: a pipe or a device could block for ever. */
 class BlockFile {
   readonly #name: string
   readonly #fd: number

@@ -1,4 +1,4 @@
-// The tape that writes along. What is asked goes to the machine as ever, and every answer is kept in a file as it comes.
+// The tape that records. Questions go to the machine as usual, and every answer is also written to a file.
 
 import { closeSync, openSync, writeSync } from 'node:fs'
 import { arch, endianness, release } from 'node:os'
@@ -6,19 +6,19 @@ import { DecodeError, OsError } from '../../model/errors.ts'
 import type { Tape } from '../tape.ts'
 import { kinds, limits, magic, version, writeBlock, writeRecord } from './format.ts'
 
-/** How to record. */
+/** Options of a recording. */
 export interface RecorderOptions {
   /** Keep the command lines of processes. They can hold secrets. Default: false. */
   readonly keepsArguments?: boolean
 }
 
-/** A tape that is written. */
+/** A tape that is recorded. */
 export interface Recorder extends Tape {
-  /** Says that the snapshot is whole: whatever happens later, it can be played. */
-  seen(): void
+  /** Marks the snapshot as complete: it can be played, whatever happens later. */
+  completeSnapshot(): void
 }
 
-/** What a recording says of the machine that it was made on. Nothing that names the machine or its user. */
+/** What a recording stores of the machine on which it was made. Nothing that identifies the machine or its user. */
 export interface Host {
   readonly platform: string
   readonly arch: string
@@ -27,34 +27,34 @@ export interface Host {
   readonly keepsArguments: boolean
 }
 
-/** Fields that hold the words of a command line, or follow from them. They are left out by name, so no platform can forget to. */
+/** Fields that hold the arguments of a command line, or follow from them. They are removed by name, so that no platform can forget to. */
 const argumentFields = new Set(['command', 'script'])
-/** Raw answers that hold command lines are asked for with this word first, and never kept unless wished. */
+/** Raw answers that hold command lines have questions that start with this word, and are kept only on request. */
 const argumentQuestion = /^arguments\b/
-/** How long an answer may wait in memory: what a killed recorder loses at most. */
+/** How long an answer may wait in memory: the maximum loss of a killed recorder. */
 const flushAfterMs = 100
 
 /**
- * Starts a recording. The file is made new, readable by its owner only; a file that is there already is never touched. It is only ever appended to: when the
- * recorder is killed, every whole snapshot before that can be played.
+ * Starts a recording. The file is created, readable by its owner only; an existing file is never overwritten. The file is only appended to: when the
+ * recorder is killed, every complete snapshot before that can be played.
  */
 export function recorder(file: string, platform: string, options: RecorderOptions = {}): Recorder {
   const keepsArguments = options.keepsArguments ?? false
   const out = openBlocks(file)
-  // The release without what follows the numbers: builders put names there.
+  // The release without the text after the numbers: vendors put names there.
   const host: Host = { platform, arch: arch(), endianness: endianness(), release: release().split('-')[0]!, keepsArguments }
   out.add(kinds.host, 0, Buffer.from(JSON.stringify(host)))
   let questions = 0
-  let asked = 0
+  let questionCount = 0
   let answers = 0
   /** The questions of this snapshot that batches are appended to; undefined when they are not kept. */
   const appended = new Map<string, number | undefined>()
   let snapshotBytes = 0
 
-  /** Starts a question. Its number, or undefined when it is not kept. */
+  /** Starts a question. Returns its number, or undefined when it is not kept. */
   function begin(question: string): number | undefined {
     const words = Buffer.from(question)
-    if (words.length > limits.questionBytes || ++asked > limits.questions) return undefined
+    if (words.length > limits.questionBytes || ++questionCount > limits.questions) return undefined
     if (!keepsArguments && argumentQuestion.test(question)) return undefined
     out.add(kinds.question, ++questions, words)
     return questions
@@ -75,7 +75,7 @@ export function recorder(file: string, platform: string, options: RecorderOption
     return true
   }
 
-  /** Plain data as text, without command lines unless they are wished; undefined for undefined. */
+  /** Plain data as text, without command lines unless they are kept; undefined for undefined. */
   function plainText(value: unknown): string | undefined {
     return JSON.stringify(value, (key, one: unknown) => (!keepsArguments && argumentFields.has(key) ? undefined : one))
   }
@@ -108,7 +108,7 @@ export function recorder(file: string, platform: string, options: RecorderOption
       keeps.fail(error)
       throw error
     } finally {
-      keeps.end() // Also when the source has read enough and stops asking.
+      keeps.end() // Also when the source has read enough and stops.
     }
   }
 
@@ -133,12 +133,12 @@ export function recorder(file: string, platform: string, options: RecorderOption
     ended: false,
     keepsArguments,
     beginSnapshot() {
-      snapshotBytes = asked = answers = 0
+      snapshotBytes = questionCount = answers = 0
       appended.clear()
       out.add(kinds.snapshot, 0, nothing)
     },
-    seen() {
-      out.add(kinds.seen, 0, nothing)
+    completeSnapshot() {
+      out.add(kinds.complete, 0, nothing)
     },
     bytes,
     stream,
@@ -179,7 +179,7 @@ export function recorder(file: string, platform: string, options: RecorderOption
 
 const nothing = new Uint8Array()
 
-/** The end of a file that records are added to, block by block. */
+/** The end of a file, to which records are added block by block. */
 function openBlocks(file: string): { add(kind: number, id: number, content: Uint8Array): void; close(): void } {
   const fd = system(`open ${file}`, () => openSync(file, 'wx', 0o600))
   const head = Buffer.alloc(magic.length + 2)
@@ -235,20 +235,20 @@ function openBlocks(file: string): { add(kind: number, id: number, content: Uint
     try {
       close()
     } catch {
-      // The process ends; nothing is left that could report it.
+      // The process ends; nothing is left to report it to.
     }
   }
-  // A program that ends without closing, such as at a closed pipe, still leaves a whole recording.
+  // A program that exits without closing, such as on a closed pipe, still leaves a complete recording.
   process.on('exit', closeAtExit)
   return { add, close }
 }
 
-/** An error as it is kept. */
+/** The serialized form of an error. */
 function errorBytes(error: unknown): Buffer {
   return Buffer.from(JSON.stringify(plainError(error)))
 }
 
-/** What is kept of an error. */
+/** The stored form of an error. */
 export type PlainError =
   | { readonly call: string; readonly code: string; readonly help: string | undefined }
   | { readonly struct: string; readonly needed: number; readonly got: number; readonly message: string }
@@ -263,13 +263,13 @@ function plainError(error: unknown): PlainError {
   return { call: syscall ?? 'ask', code: code ?? 'EIO', help: undefined }
 }
 
-/** A call of node's file system, whose errors become ours. */
+/** Runs a call of Node's file system; its errors become OsErrors. */
 function system<T>(call: string, act: () => T): T {
   try {
     return act()
   } catch (cause) {
     const code = (cause as NodeJS.ErrnoException).code ?? 'EIO'
-    const help = code === 'EEXIST' ? 'it is there already; a recording never replaces a file' : undefined
+    const help = code === 'EEXIST' ? 'the file exists; a recording never replaces a file' : undefined
     throw new OsError(call, code, { cause, ...(help === undefined ? {} : { help }) })
   }
 }

@@ -29,7 +29,7 @@ function toy(tape: Tape, answers: () => Iterable<Uint8Array>): Source {
         for (const bytes of tape.bytes('ports', answers)) ports.push(...bytes)
       } catch (error) {
         if (!(error instanceof OsError)) throw error
-        gaps = [{ what: 'sockets', why: 'kernel', text: error.message, help: '', count: undefined }]
+        gaps = [{ code: 'table-unread', what: 'sockets', why: 'kernel', text: error.message, help: '', count: undefined }]
       }
       const processes = await tape.value('processes', () => [
         { ...nobody, pid: 7, command: ['x', '--password=hunter2'], script: 'hunter2.js' },
@@ -199,7 +199,7 @@ test('what nobody recorded is a gap', async () => {
   const { gaps } = await machine.takeSnapshot()
   deepEqual(
     gaps.map(g => [g.why, g.text]),
-    [['recording', 'the recording does not hold "who knows"']],
+    [['recording', 'the recording lacks "who knows"']],
   )
 })
 
@@ -210,7 +210,7 @@ test('answers longer than a record come back whole', async () => {
   tape.beginSnapshot()
   deepEqual([...tape.bytes('long', () => [long, new Uint8Array(), Uint8Array.of(1)])].length, 3)
   await tape.value('nothing', () => undefined)
-  tape.seen()
+  tape.completeSnapshot()
   tape.close()
   const again = new Player(file)
   again.beginSnapshot()
@@ -342,7 +342,7 @@ test('answers of another shape are damage, not a bug', async () => {
     writeFileSync(file, Buffer.concat([whole.subarray(0, fileHeaderBytes), writeBlock(Buffer.concat(changed))]))
     return outcome(file)
   }
-  match(await swap('"name":"x"', '"name":{}'), /DecodeError recording at snapshot 1: an answer makes no sense/)
+  match(await swap('"name":"x"', '"name":{}'), /DecodeError recording at snapshot 1: an answer is not valid/)
   match(await swap('"pid":7', '"pid":"7"'), /DecodeError/)
   match(await swap('1700000000000', '"now"'), /DecodeError/)
   match(await swap('[{', '{{'), /DecodeError JSON/)

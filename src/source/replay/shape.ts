@@ -1,6 +1,7 @@
-// Are the plain values of a recording what they claim to be? What is made of raw bytes has its shape already; JSON has any.
+// Checks the plain values of a recording. What is decoded from raw bytes has its form already; JSON can have any.
 
 import type { Ability } from '../../model/ability.ts'
+import type { HostIdentity } from '../../model/host.ts'
 import type { Interface } from '../../model/interface.ts'
 import type { SystemLimits } from '../../model/limits.ts'
 import type { SystemCounters } from '../../model/counters.ts'
@@ -11,7 +12,7 @@ import type { Socket } from '../../model/socket.ts'
 import type { EventReader } from '../source.ts'
 
 type Kind = 'string' | 'number' | 'boolean' | 'strings' | Shape
-/** What each field has to be. After a `?` it may be absent. */
+/** The type of each field. After a `?` it may be absent. */
 type Shape = { readonly [field: string]: Kind | `?${Extract<Kind, string>}` | readonly ['?', Shape] }
 
 const container: Shape = { runtime: 'string', id: 'string', name: '?string', pod: '?string' }
@@ -76,6 +77,7 @@ const socket: Shape = {
   namespace: ['?', { inode: 'number', name: '?string' }],
   mark: '?number',
   cgroup: ['?', { id: 'number', path: '?string' }],
+  traffic: ['?', { inBytes: 'number', outBytes: 'number', inCalls: 'number', outCalls: 'number' }],
 }
 const owner: Shape = { pid: 'number', fd: '?number' }
 const use: Shape = { key: 'string', state: '?string', processorMs: '?number', residentBytes: '?number', virtualBytes: '?number' }
@@ -89,7 +91,7 @@ const share: Shape = { pid: 'number', inBytes: 'number', outBytes: 'number' }
 const peer: Shape = { other: ['?', { sentBytes: '?number', state: '?string' }], remaining: '?string' }
 const reader: Shape = { tier: 'string', opens: 'strings', ends: 'strings', everyEnd: 'strings' }
 
-/** A snapshot whose joined parts are what they have to be. */
+/** A snapshot whose joined parts are valid. */
 export function checkSnapshot(snapshot: Snapshot): Snapshot {
   check(snapshot, { atMs: 'number' }, 'snapshot')
   for (const p of snapshot.processes.values()) checkProcess(p)
@@ -120,6 +122,12 @@ export function checkLimits(value: unknown): SystemLimits {
   return found
 }
 
+/** The identity of a machine as a platform reports it. */
+export function checkIdentity(value: unknown): HostIdentity {
+  check(value, { hostId: '?string', bootId: '?string' }, 'identity')
+  return value as HostIdentity
+}
+
 /** The counters of a system as a platform gives them. */
 export function checkCounters(value: unknown): SystemCounters {
   check(value, systemCounters, 'counters')
@@ -137,17 +145,17 @@ function checkNumbers(value: unknown, what: string): void {
 /** What processes use of the machine, by pid. */
 export type UseByPid = readonly (readonly [number, ProcessUse])[]
 
-/** What processes use, as a recorder keeps it. */
+/** The resources that processes use, as a recorder keeps them. */
 export function checkUses(value: unknown): UseByPid {
   if (!Array.isArray(value)) throw new Error('use: needs a list')
   for (const pair of value as unknown[]) {
-    if (!Array.isArray(pair) || typeof pair[0] !== 'number') throw new Error('use: needs pids and what they use')
+    if (!Array.isArray(pair) || typeof pair[0] !== 'number') throw new Error('use: needs pairs of a pid and its usage')
     check(pair[1], use, 'use')
   }
   return value as UseByPid
 }
 
-/** What a recorder keeps of a reader of events. */
+/** The reader of events, as a recorder keeps it. */
 export function checkReader(value: unknown): Pick<EventReader, 'tier' | 'opens' | 'ends' | 'everyEnd'> {
   check(value, reader, 'reader of events')
   return value as EventReader
@@ -182,7 +190,7 @@ function checkEvent(value: unknown): void {
       if (event.peer !== undefined) check(event.peer, peer, 'peer')
       return
     default:
-      throw new Error(`event: there is no type ${JSON.stringify((event as { type: unknown }).type)}`)
+      throw new Error(`event: unknown type ${JSON.stringify((event as { type: unknown }).type)}`)
   }
 }
 
@@ -200,13 +208,13 @@ function checkList<T>(values: unknown, shape: Shape, what: string): readonly T[]
 
 function check(value: unknown, shape: Shape, what: string): void {
   if (typeof value !== 'object' || value === null) throw new Error(`${what}: needs an object`)
-  for (const [field, requested] of Object.entries(shape)) {
+  for (const [field, expected] of Object.entries(shape)) {
     const found = (value as Record<string, unknown>)[field]
-    const isOptional = requested[0] === '?'
-    // JSON has no undefined; what is absent in a list comes back as null.
+    const isOptional = expected[0] === '?'
+    // JSON has no undefined; an absent element of a list comes back as null.
     if (isOptional && found === undefined) continue
     const kind =
-      typeof requested === 'string' ? requested.replace('?', '') : Array.isArray(requested) ? (requested[1] as Shape) : (requested as Shape)
+      typeof expected === 'string' ? expected.replace('?', '') : Array.isArray(expected) ? (expected[1] as Shape) : (expected as Shape)
     if (typeof kind === 'object') check(found, kind, `${what}.${field}`)
     else if (kind === 'strings' ? !isStrings(found) : typeof found !== kind)
       throw new Error(`${what}.${field}: needs ${kind}, got ${typeof found}`)

@@ -219,7 +219,7 @@ test('checkpoints take bounded memory', () => {
   const big = new Checkpoints()
   const many = new Kept()
   const answer = { answers: [new Uint8Array(4096)], parts: [], error: undefined, done: true }
-  many.take({ number: 1, whole: true, questions: new Map(Array.from({ length: 9000 }, (_, i) => [`q${i}`, [answer]])) })
+  many.take({ number: 1, isComplete: true, questions: new Map(Array.from({ length: 9000 }, (_, i) => [`q${i}`, [answer]])) })
   for (let number = 1; number <= 40; number++) big.add(position(number), number, many)
   equal(big.last(one => one.position.number <= 2).position.number, 1)
 })

@@ -5,6 +5,7 @@ import type { Plan } from '../../../filter/plan.ts'
 import type { Ability } from '../../../model/ability.ts'
 import { OsError } from '../../../model/errors.ts'
 import type { EventGap } from '../../../model/event.ts'
+import type { GapCode } from '../../../model/gap.ts'
 import type { Snapshot } from '../../../model/snapshot.ts'
 import type { Family, Protocol } from '../../../model/socket.ts'
 import type { EventReader } from '../../source.ts'
@@ -76,15 +77,15 @@ export class EventReaders {
 
   async #try(plan: Plan): Promise<{ readonly reader: LinuxEventReader | undefined; readonly gaps: readonly EventGap[] }> {
     const gaps: EventGap[] = []
-    for (const [name, open] of [
-      ['programs in the kernel', this.#ways.bpf],
-      ["the kernel's destroy messages", this.#ways.destroy],
+    for (const [code, name, open] of [
+      ['events-bpf-refused', 'programs in the kernel', this.#ways.bpf],
+      ['events-destroy-refused', "the kernel's destroy messages", this.#ways.destroy],
     ] as const) {
       try {
         return { reader: await open(plan), gaps }
       } catch (error) {
         if (!(error instanceof OsError)) throw error
-        gaps.push(refusal(name, error))
+        gaps.push(refusal(code, name, error))
       }
     }
     return { reader: undefined, gaps }
@@ -167,10 +168,10 @@ function completeProtocols({ query }: Plan): readonly Protocol[] {
 
 const isBroken = (snapshot: Snapshot): boolean => snapshot.gaps.some(gap => gap.what === 'sockets')
 
-function refusal(name: string, error: OsError): EventGap {
+function refusal(code: GapCode, name: string, error: OsError): EventGap {
   const isDenied = error.code === 'EPERM' || error.code === 'EACCES'
   const help = isDenied ? 'run as root, or with CAP_BPF and CAP_PERFMON' : ''
-  return eventGap('events-refused', 'events', isDenied ? 'permission' : 'kernel', `${name} cannot be used: ${error.message}`, help)
+  return eventGap(code, 'events', isDenied ? 'permission' : 'kernel', `${name} cannot be used: ${error.message}`, help)
 }
 
 /** The ways of the live machine. */

@@ -4,7 +4,7 @@ import type { Gap } from '../../../model/gap.ts'
 import type { Owner, Ownerless } from '../../../model/socket.ts'
 import { yieldToEventLoop } from '../../yielding.ts'
 import type { Draft } from '../decode/draft.ts'
-import { counted } from '../gap-list.ts'
+import { counted } from '../../../model/counted.ts'
 import type { Inodes } from './inodes.ts'
 
 /** Who holds what, as plain data. It stands in recordings: its fields keep their names. */

@@ -8,7 +8,7 @@ import type { DetailName } from '../../../model/details.ts'
 import { yieldToEventLoop } from '../../yielding.ts'
 import type { Tape } from '../../tape.ts'
 import type { Draft } from '../decode/draft.ts'
-import { counted } from '../gap-list.ts'
+import { counted } from '../../../model/counted.ts'
 import { isRefusal, type ProcFs } from '../kernel/proc-fs.ts'
 import type * as calls from '../kernel/calls.ts'
 

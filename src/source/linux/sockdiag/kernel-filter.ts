@@ -39,7 +39,7 @@ export interface KernelFacts {
   readonly protocol?: Protocol
   /** The family of the request, when it is for one. */
   readonly family?: Family
-  /** The index of an interface; undefined when there is none of this name. */
+  /** The index of an interface; undefined when there is not one of this name. */
   readonly interfaceIndex?: (name: string) => number | undefined
   /** The id of a cgroup; undefined when it cannot be found, or when the kernel is older than 5.9. */
   readonly cgroupId?: (path: string) => bigint | undefined

@@ -3,7 +3,7 @@
 import type { Filter } from '../../../filter/language/tree.ts'
 import type { Gap } from '../../../model/gap.ts'
 import type { Draft } from '../decode/draft.ts'
-import { counted } from '../gap-list.ts'
+import { counted } from '../../../model/counted.ts'
 
 /** What is missing when a filter asks for marks and sockets have none. */
 export function markGap(filter: Filter | undefined, sockets: readonly Draft[]): Gap | undefined {

@@ -128,7 +128,7 @@ function ofSendCongestion(bytes: Uint8Array, mss: number, hasCounted: boolean): 
   }
 }
 
-/** A window scale that was not negotiated is none of 0 to 14. */
+/** A window scale that was not negotiated is not one of 0 to 14. */
 const scale = (value: number): number | undefined => (value > 14 ? undefined : value)
 
 function ofReceive(bytes: Uint8Array): KnownTcp {
