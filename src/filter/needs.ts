@@ -20,7 +20,7 @@ export interface Needs {
   readonly rate: boolean
   /** It restricts states: the default states of a listing no longer apply, as in ss. */
   readonly states: boolean
-  /** The families that it names, and those of its addresses: what a listing has to include. */
+  /** The families of its addresses, and those that it names: what a listing has to include. */
   readonly families: readonly Family[]
   /** The protocols that it names: what a listing has to include. */
   readonly protocols: readonly Protocol[]

@@ -35,7 +35,7 @@ export interface SocketEvent {
 
 /** A lack of a stream of events: lost records, or a tier that does not work here. */
 export interface EventGap {
-  /** Distinguishes it from the event of a socket. */
+  /** Distinguishes it from an event of a socket. */
   readonly type: 'gap'
   /** When, in milliseconds since 1970. */
   readonly atMs: number
@@ -55,7 +55,7 @@ interface Report {
 
 /** A socket opened. */
 export interface OpenedReport extends Report {
-  /** Distinguishes it from other reports. */
+  /** What tells it from other reports. */
   readonly type: 'opened'
   /** The socket as the report describes it. */
   readonly socket: Socket
@@ -63,7 +63,7 @@ export interface OpenedReport extends Report {
 
 /** A process used a socket for the first time. */
 export interface UsedReport extends Report {
-  /** Distinguishes it from other reports. */
+  /** What tells it from other reports. */
   readonly type: 'used'
   /** The socket as the report describes it. */
   readonly socket: Socket
@@ -73,7 +73,7 @@ export interface UsedReport extends Report {
 
 /** A socket ended. */
 export interface ClosedReport extends Report {
-  /** Distinguishes it from other reports. */
+  /** What tells it from other reports. */
   readonly type: 'closed'
   /** The key of the socket. */
   readonly key: string

@@ -24,9 +24,9 @@ export interface Flow {
   readonly outSegments: number | undefined
   /** Payload that was retransmitted in the interval. It is not part of `outBytes`. */
   readonly retransmittedBytes: number
-  /** How many sockets it has. */
+  /** The number of its sockets. */
   readonly sockets: number
-  /** How many of its sockets have no byte counters. */
+  /** The number of its sockets without byte counters. */
   readonly uncountedSockets: number
   /** Both directions, averaged over the last seconds: the rank of rows, so that they do not jump. */
   readonly averageBytesPerSecond: number
@@ -75,7 +75,7 @@ export interface InterfaceFlow {
   readonly carrier: boolean | undefined
   /** What is sent to it comes back. */
   readonly loopback: boolean
-  /** How fast it is, where the driver reports it. */
+  /** Its speed, where the driver reports it. */
   readonly bitsPerSecond: number | undefined
   /** Bytes that were received in the interval. */
   readonly inBytes: number
@@ -95,7 +95,7 @@ export interface InterfaceFlow {
   readonly outDrops: number
   /** Undefined until there are two readings to compare, and when the counters were reset. */
   readonly inBytesPerSecond: number | undefined
-  /** Undefined until there are two counts to compare, and when the counters were set back. */
+  /** Undefined until there are two readings to compare, and when the counters were reset. */
   readonly outBytesPerSecond: number | undefined
   /** The last 60 rates of what was received, the oldest first. */
   readonly inHistory: readonly number[]
@@ -111,7 +111,7 @@ export interface LedgerRow {
   readonly inBytes: number
   /** Bytes that were sent. */
   readonly outBytes: number
-  /** The accuracy of the bytes. */
+  /** How true the bytes are. */
   readonly accuracy: Accuracy
 }
 
@@ -121,7 +121,7 @@ export interface Ledger {
   readonly inBytes: number
   /** Bytes that the interfaces sent. */
   readonly outBytes: number
-  /** What the bytes were. */
+  /** What the bytes consisted of. */
   readonly rows: readonly LedgerRow[]
   /** The residual as a share of all bytes, in percent; undefined when nothing moved. */
   readonly residualPercent: number | undefined

@@ -59,6 +59,7 @@ export interface Health extends Measured {
 export interface SocketHealth {
   /** The key of the socket. */
   readonly key: string
+  /** What was measured, and what it means. */
   readonly health: Health
 }
 

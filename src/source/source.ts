@@ -68,7 +68,7 @@ export interface EventReader {
   readonly maxIdleMs: number
   /** Takes a batch of events, never more than can be handled without blocking the event loop; empty when all are taken. */
   drain(): readonly (SourceEvent | EventGap)[]
-  /** Ends the reading, and frees what the kernel keeps for it. */
+  /** Stops, and frees the buffers in the kernel. */
   close(): void
 }
 
