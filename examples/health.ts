@@ -3,7 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { openMachine } from 'sockscope'
 import { collector, flowMeter, summarize } from 'sockscope/health'
 
-await using machine = await openMachine()
+const machine = await openMachine()
 const query = { protocols: ['tcp'], states: ['ESTABLISHED'], details: ['bytes', 'tcp', 'memory'] } as const
 const judged = collector()
 const meter = flowMeter()
@@ -13,6 +13,7 @@ meter.take(await machine.snapshot(query), [], undefined)
 await sleep(1000)
 const after = await machine.snapshot(query)
 judged.add(after.sockets, 1000)
+await machine.close()
 
 const { connections } = judged.judge()
 for (const { socket, health } of connections) console.log(`${socket.local.port} -> ${socket.remote?.port}: ${health.verdict.text}`)

@@ -1,7 +1,7 @@
 // One machine, kept open: its sockets, what listens, who has a port, and what happens for a while. `openMachine({ recording: 'FILE' })` plays a recording instead.
 import { openMachine } from 'sockscope'
 
-await using machine = await openMachine()
+const machine = await openMachine()
 
 const { sockets, processes, gaps } = await machine.snapshot({ protocols: ['tcp'], filter: 'state established' })
 for (const { local, remote, owners } of sockets)
@@ -21,3 +21,4 @@ for await (const frame of machine.watch({ every: 200, flows: true })) {
   for (const flow of frame.flows.processes.slice(0, 3)) console.log(`${flow.name} received ${flow.inBytes} and sent ${flow.outBytes} bytes`)
   break
 }
+await machine.close()

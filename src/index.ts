@@ -78,12 +78,8 @@ export type { Flow, Flows, InterfaceFlow, Ledger, LedgerRow } from './model/flow
 export type { Finding, Grade, Health, Limits, Measured, SocketHealth, Verdict, VerdictCode } from './model/health.ts'
 export type { HostIdentity } from './model/host.ts'
 export type { Judged, Judgement } from './measure/health/collect.ts'
-export type {
-  EventOptions as MonitorEventOptions,
-  FrameOptions as MonitorFrameOptions,
-  FrameSubscription,
-  Monitor,
-} from './monitor/monitor.ts'
+export type { FrameSubscription } from './monitor/frame-subscription.ts'
+export type { EventOptions as MonitorEventOptions, FrameOptions as MonitorFrameOptions, Monitor } from './monitor/monitor.ts'
 export type { Needs as FrameNeeds } from './monitor/view.ts'
 
 export type { Listener, PortsReport } from './report/ports.ts'

@@ -90,7 +90,7 @@ const wrong: readonly (readonly [() => unknown, string])[] = [
   [() => api.instrument(1, { every: 0 }), 'every: '],
   [() => api.instrument('x'), 'target: needs a net.Socket'],
   [() => api.socketStat('x'), 'target: needs a net.Socket'],
-  [() => api.socketStat(-1), 'target: a descriptor is a whole number'],
+  [() => api.socketStat(-1), 'target: a descriptor needs a whole number'],
   [() => api.port('http'), 'ports: "http" is not a port'],
   [() => api.port(70_000), 'port: needs a port from 1 to 65535'],
   [() => api.port([{ first: 1 }]), 'port: '],

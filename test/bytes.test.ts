@@ -36,25 +36,29 @@ async function follow(
   const gaps = new Set<string>()
   let after = 0
   const deadline = performance.now() + maxMs
-  await using machine = await openMachine()
-  for await (const frame of machine.watch({ flows: true, every, protocols })) {
-    for (const gap of frame.gaps) if (gap.what === 'events' || gap.what === 'bytes') gaps.add(gap.text)
-    if (frame.sequence === 0) child.stdin.end('go\n')
-    const { flows } = frame
-    if (flows === undefined) continue
-    for (const key of ['inBytes', 'outBytes'] as const) {
-      equal(sum(flows.sockets, key), flows.total[key], 'the sockets add up')
-      equal(sum(flows.processes, key) + flows.unattributed[key], flows.total[key], 'the processes and the rest add up')
+  const machine = await openMachine()
+  try {
+    for await (const frame of machine.watch({ flows: true, every, protocols })) {
+      for (const gap of frame.gaps) if (gap.what === 'events' || gap.what === 'bytes') gaps.add(gap.text)
+      if (frame.sequence === 0) child.stdin.end('go\n')
+      const { flows } = frame
+      if (flows === undefined) continue
+      for (const key of ['inBytes', 'outBytes'] as const) {
+        equal(sum(flows.sockets, key), flows.total[key], 'the sockets add up')
+        equal(sum(flows.processes, key) + flows.unattributed[key], flows.total[key], 'the processes and the rest add up')
+      }
+      for (const row of flows.processes) {
+        const key = String(row.process?.pid ?? row.name)
+        const [got, sent] = seen.get(key) ?? [0, 0]
+        seen.set(key, [got + row.inBytes, sent + row.outBytes])
+        if (row.inBytes + row.outBytes > 0) kinds.add(row.accuracy)
+      }
+      // The kernel tells the end of a datagram socket when it comes to it: so wait, and then see that it stays true.
+      if (!running && isDeepStrictEqual(only(seen, JSON.parse(text) as Truth), JSON.parse(text)) && ++after > 2) break
+      if (performance.now() > deadline) break
     }
-    for (const row of flows.processes) {
-      const key = String(row.process?.pid ?? row.name)
-      const [got, sent] = seen.get(key) ?? [0, 0]
-      seen.set(key, [got + row.inBytes, sent + row.outBytes])
-      if (row.inBytes + row.outBytes > 0) kinds.add(row.accuracy)
-    }
-    // The kernel tells the end of a datagram socket when it comes to it: so wait, and then see that it stays true.
-    if (!running && isDeepStrictEqual(only(seen, JSON.parse(text) as Truth), JSON.parse(text)) && ++after > 2) break
-    if (performance.now() > deadline) break
+  } finally {
+    await machine.close()
   }
   const truth = JSON.parse(text) as Truth
   return { truth, mine: only(seen, truth), kinds, gaps }
@@ -94,10 +98,10 @@ test('a watch of bytes reads of TCP what is counted, and everything for who asks
   const { port } = server.address() as AddressInfo
   const client = connect({ port, host: '127.0.0.1', allowHalfOpen: true }).resume()
   await once(client, 'end')
+  const machine = await openMachine()
   try {
     for (const details of [[], ['tcp']] as const) {
       const query = { protocols: ['tcp'], filter: `dport = :${port}`, details } as const
-      await using machine = await openMachine()
       for await (const { sockets } of machine.watch({ flows: true, ...query })) {
         const tcp = sockets[0]!.tcp!
         deepEqual([tcp.receivedBytes, tcp.sentBytes, tcp.negotiated?.timestamps !== undefined], [6, 0, true]) // With the FIN.
@@ -106,6 +110,7 @@ test('a watch of bytes reads of TCP what is counted, and everything for who asks
       }
     }
   } finally {
+    await machine.close()
     client.destroy()
     server.close()
   }

@@ -78,7 +78,7 @@ const requested = 'needs a net.Socket, tls.TLSSocket, net.Server, dgram.Socket, 
 
 function whole(what: string, value: unknown): void {
   if (Number.isInteger(value) && (value as number) >= 0 && (value as number) < 2 ** 31) return
-  throw new ArgumentError(`target: ${what} is a whole number from 0 on, got ${String(value)}`)
+  throw new ArgumentError(`target: ${what} needs a whole number from 0, got ${String(value)}`)
 }
 
 interface Handle {
