@@ -59,7 +59,7 @@ const given: Readonly<Record<string, () => unknown>> = {
   socketLimit: () => library.socketLimit(),
   socketStat: () => library.socketStat(client),
   explain: () => library.explain({ ...ours, for: 200 }),
-  watch: () => some(library.watch({ ...following, flows: true, events: true, use: true, counters: true, limits: true }), 3),
+  watch: () => some(library.watch({ ...following, flows: true, events: true, health: true, use: true, counters: true, limits: true }), 3),
   events: () => some(library.events({ every: 50, protocols: ['tcp'], signal: AbortSignal.timeout(300) }), 1),
   instrument: () => some(library.instrument(client, { every: 50 }), 2),
   compareSockets: async () => library.compareSockets([], (await library.sockets(ours)).sockets),

@@ -76,6 +76,6 @@ test('a filter that is wrong is refused before anything is asked, and so is what
   throws(() => planQuery({ filter: 'sprot 80' }), { name: 'FilterError' })
   await rejects(source.takeSnapshot({ protocols: ['tcp'] } as never), {
     name: 'TypeError',
-    message: /^plan: needs a plan, as planQuery\(\) makes it/,
+    message: /^plan: needs a plan, as planQuery\(\) returns it/,
   })
 })

@@ -37,7 +37,7 @@ export type TcpState = (typeof TcpState)[keyof typeof TcpState]
 
 /** A TCP socket. A listener's remote end is the unspecified address and port 0. */
 export interface TcpSocketInfo {
-  /** What tells it from UDP. */
+  /** Distinguishes it from UDP. */
   readonly protocol: 'Tcp'
   /** The address of this end. */
   readonly localAddr: string
@@ -53,7 +53,7 @@ export interface TcpSocketInfo {
 
 /** A UDP socket. The remote end is there when the socket is connected. */
 export interface UdpSocketInfo {
-  /** What tells it from TCP. */
+  /** Distinguishes it from TCP. */
   readonly protocol: 'Udp'
   /** The address of this end. */
   readonly localAddr: string
