@@ -35,7 +35,6 @@ const scalar = <T = number>(size: number, kind: string, little = LE): Field<T> =
 export const u8 = scalar(1, 'Uint8')
 export const u16 = scalar(2, 'Uint16')
 export const u32 = scalar(4, 'Uint32')
-export const i8 = scalar(1, 'Int8')
 export const i16 = scalar(2, 'Int16')
 export const i32 = scalar(4, 'Int32')
 /** 16 bits in network order, such as a port. */

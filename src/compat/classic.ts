@@ -82,7 +82,7 @@ export interface Classic {
 export type ClassicIssue = 'packet-loss' | 'buffer-bloat' | 'zero-window' | 'out-of-order' | 'rtt-variance'
 
 /**
- * The classic inputs out of what TCP tells. The kernel counts no zero-window events: a window that is closed now counts as one.
+ * The classic inputs, from TCP statistics. The kernel counts no zero-window events: a window that is closed now counts as one.
  * @param durationMs how long the connection lives, where it is known.
  */
 export function classicInput(tcp: Tcp, durationMs?: number): ClassicInput {

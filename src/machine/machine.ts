@@ -77,7 +77,7 @@ export class Machine {
   }
 
   /**
-   * Each socket's opening and end as it happens, with owners and with its final bytes. The sockets that are there at the start are not news.
+   * Each socket's opening and end as it happens, with owners and with its final bytes. Sockets that are open at the start are not reported.
    * A caller that is slow loses nothing silently: what there was no room for comes as a gap with its count.
    */
   events(options: EventOptions = {}): AsyncGenerator<SocketEvent | EventGap, void, undefined> {

@@ -35,7 +35,6 @@ export const aSocket: ObjectKind = { what: 'a socket of a snapshot', fields: { k
 export const aFullSocket: ObjectKind = { ...aSocket, fields: { key: 'text', protocol: 'text', owners: 'list' } }
 export const aProcess: ObjectKind = { what: 'a process of a snapshot', fields: { key: 'text', pid: 'number' } }
 export const aSnapshot: ObjectKind = { what: 'a snapshot, as sockets() returns it', fields: { sockets: 'list', processes: 'map' } }
-export const aSource: ObjectKind = { what: 'a source, as openSource() returns it', fields: { takeSnapshot: 'function' } }
 export const tcpStatistics: ObjectKind = { what: 'TCP statistics, such as the tcp of a socket', fields: {} }
 
 /** A short text for the value of an argument. */

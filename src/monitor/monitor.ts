@@ -333,7 +333,7 @@ export class Monitor {
     for (const subscriber of this.#subscribers) subscriber.schedule ??= new Schedule(subscriber.every, this.#startMs, performance.now())
   }
 
-  /** Reads what has happened up to a moment. False when more remains. */
+  /** Reads events up to a moment. True when some were read: then more may be there, and the next call goes on. */
   #readEvents(untilMs: number): boolean {
     this.#takeLater(untilMs)
     for (const event of this.#tracker.takeOverdue(Date.now())) this.#giveEvent(event)

@@ -67,22 +67,24 @@ function limitLine({ code, unit, used, limit, share, nearLimit }: LimitUse, pain
 /** The counters of the system since it started. */
 function counterLines({ tcp, udp }: SystemCounters): string[] {
   const lines: string[] = []
-  for (const [family, c] of Object.entries(tcp)) {
+  for (const family of ['combined', 'ipv4', 'ipv6'] as const) {
+    const c = tcp[family]
     if (c === undefined) continue
     const share = c.sentSegments === 0 ? '' : `, ${percentText(c.retransmittedSegments / c.sentSegments)} of segments retransmitted`
     lines.push(
-      `${`TCP over ${familyNames[family]}`.padEnd(20)} ${c.opened} opened, ${c.accepted} accepted, ${c.failed} failed, ${c.reset} reset${share}`,
+      `${`TCP${overFamily[family]}`.padEnd(20)} ${c.opened} opened, ${c.accepted} accepted, ${c.failed} failed, ${c.reset} reset${share}`,
     )
   }
-  for (const [family, c] of Object.entries(udp)) {
+  for (const family of ['ipv4', 'ipv6'] as const) {
+    const c = udp[family]
     if (c === undefined) continue
     lines.push(
-      `${`UDP over ${familyNames[family]}`.padEnd(20)} ${c.receivedDatagrams} received, ${c.sentDatagrams} sent, ${c.refusedDatagrams} to a port without a socket`,
+      `${`UDP${overFamily[family]}`.padEnd(20)} ${c.receivedDatagrams} received, ${c.sentDatagrams} sent, ${c.refusedDatagrams} to a port without a socket`,
     )
   }
   return lines
 }
-const familyNames: Readonly<Record<string, string>> = { ipv4: 'IPv4', ipv6: 'IPv6' }
+const overFamily: Readonly<Record<keyof SystemCounters['tcp'], string>> = { combined: '', ipv4: ' over IPv4', ipv6: ' over IPv6' }
 
 const destinationHeads: readonly TableColumn[] = [
   { title: 'FROM', align: 'left' },

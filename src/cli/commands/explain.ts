@@ -30,6 +30,7 @@ export function run(args: ParsedArguments): Promise<number> {
     if (args.has('json')) printDocument('explain', moment, report)
     else {
       printLines(explainLines(report, colour))
+      if (report.judged + report.unjudged === 0) note('no TCP connection matches')
       if (report.unjudged > 0)
         note(`${counted(report.unjudged, 'connection')} ${report.unjudged === 1 ? 'was' : 'were'} not observed long enough to judge`)
       noteGaps(moment.gaps)

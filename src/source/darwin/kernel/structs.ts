@@ -422,7 +422,6 @@ export const tcpSockinfo = struct('tcp_sockinfo', 120, {
   rfu_1: u32,
   tcpsi_tp: id64,
 })
-export type TcpSockinfo = Read<typeof tcpSockinfo>
 
 /** bsd/sys/proc_info.h: the two addresses follow each other without a gap. */
 export const unSockinfo = struct('un_sockinfo', 528, {

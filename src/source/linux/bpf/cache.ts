@@ -1,5 +1,5 @@
 // What was found in the kernel's types, kept on disk: reading 5 MB of them costs more than everything else that a snapshot does.
-// The file is only believed when it is ours, whole, and about this kernel. Whatever is wrong with it, the types are read again.
+// The file is used only if it is owned by us, complete, and of this kernel. Otherwise the types are read again.
 
 import { closeSync, constants, fstatSync, lstatSync, mkdirSync, openSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { arch, homedir, release, version } from 'node:os'

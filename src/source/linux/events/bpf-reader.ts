@@ -60,7 +60,7 @@ export class BpfReader implements LinuxEventReader {
     do {
       if (this.#around.udp?.take(this.#destroyed, maxRecords))
         this.#pending.push(eventGap('events-lost', 'events', 'lost', 'more UDP sockets closed at once than the kernel could report', ''))
-      // Whoever was destroyed by now was used before: so the ring is read after the ends, and emptied before they are believed.
+      // A destroyed socket was used before: so the ring is read after the ends, and drained before they are reported.
       const isEmpty = this.#drainRing()
       if (isEmpty) this.#takeDestroyed()
       this.#takeLost()

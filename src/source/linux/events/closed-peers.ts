@@ -11,7 +11,7 @@ import { connectionId } from '../sockdiag/exact.ts'
 import { inetRequest, readInet } from '../decode/inet.ts'
 import { messages } from '../kernel/netlink.ts'
 
-/** Of so many the other end may come later; what is forgotten is asked for, and not known if it has gone. */
+/** For so many ends the end of the peer may come later. Beyond that the peer is requested from the kernel, and is unknown if it is gone. */
 const maxEnds = 10_000
 
 /** What the kernel still has of connections that ended. */
@@ -32,7 +32,7 @@ export function openClosedPeers(c: Pick<typeof calls, 'openDiag' | 'closeFd' | '
   const sent = new Map<string, number>()
   let done: string[] = []
 
-  /** Asks for one socket by its addresses. The key does not help: what waits has its own when nobody had asked for that of the connection. */
+  /** Requests one socket by its addresses. Its key cannot be used: a socket in TIME_WAIT has another one, unless that of the connection was read before. */
   function ask(end: Socket, other: boolean): Draft | undefined {
     const id = connectionId(end, other)
     if (id === undefined) return undefined

@@ -1,5 +1,5 @@
-// Hears from the kernel which sockets were destroyed, with their final counters. It needs no privilege, and hears of the own
-// network namespace only. Who owned them the kernel does not say any more.
+// Receives the kernel's messages about destroyed sockets, with their final counters. They need no privilege, cover only the own network namespace, and do
+// not name the owners.
 
 import { OsError } from '../../../model/errors.ts'
 import type * as calls from '../kernel/calls.ts'

@@ -29,7 +29,7 @@ export const keyOf = (cookie: bigint | number): string =>
 /** The protocol of a record. */
 export const protocolOf = (r: TrafficRecord): Protocol => (r.family === 1 ? 'unix' : (protocols[r.protocol] ?? 'raw'))
 
-/** A socket as a record tells it. Owners are put in later. */
+/** The socket of a record. Owners are added later. */
 export function socketOf(r: TrafficRecord, key: string, state: State | undefined, tcp: Tcp | undefined): Socket {
   const family = families[r.family] ?? 'ipv4'
   return {
@@ -86,7 +86,7 @@ export function finalBytes(r: TrafficRecord): { readonly bytesIn: number; readon
   return { bytesIn: Math.max(0, received - fin), bytesOut: Math.max(0, sent - again) }
 }
 
-/** The process that a record of first use tells, for one that ends before anybody can look at it. */
+/** The process of a record of first use, for a process that ends before it can be read from /proc. */
 export function processOf(r: TrafficRecord, name: string, bootMs: number | undefined, users: ReadonlyMap<number, string>): Process {
   const [startNs, parent, uid] = r.counts as [number, number, number]
   const ticks = Math.floor(startNs / nsPerTick)
