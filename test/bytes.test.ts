@@ -10,7 +10,7 @@ import type { Flows } from '../src/model/flow.ts'
 import { openMachine } from '../src/machine/open.ts'
 import { needs } from './needs.ts'
 
-/** What each process said of itself: received and sent. */
+/** What each process reported of itself: received and sent. */
 type Truth = Readonly<Record<string, readonly [number, number]>>
 
 const sum = (rows: Flows['processes'], of: 'inBytes' | 'outBytes'): number => rows.reduce((all, row) => all + row[of], 0)
@@ -18,7 +18,7 @@ const sum = (rows: Flows['processes'], of: 'inBytes' | 'outBytes'): number => ro
 const only = (seen: ReadonlyMap<string, [number, number]>, truth: Truth): Truth =>
   Object.fromEntries(Object.keys(truth).map(pid => [pid, seen.get(pid) ?? [0, 0]]))
 
-/** Watches until a program that moves bytes has ended, and gives what each process moved. */
+/** Watches until a program that moves bytes has ended, and returns what each process moved. */
 async function follow(
   every: number,
   protocols: Query['protocols'],
@@ -52,7 +52,7 @@ async function follow(
       seen.set(key, [got + row.inBytes, sent + row.outBytes])
       if (row.inBytes + row.outBytes > 0) kinds.add(row.accuracy)
     }
-    // The kernel tells the end of a datagram socket when it comes to it: so wait, and then see that it stays true.
+    // The kernel reports the end of a datagram socket with a delay: so wait, and then check that the result stays.
     if (!running && isDeepStrictEqual(only(seen, JSON.parse(text) as Truth), JSON.parse(text)) && ++after > 2) break
     if (performance.now() > deadline) break
   }
@@ -77,7 +77,7 @@ for (const [how, family] of [['send'], ['sendfile', '6'], ['splice']] as const)
     needs('linux', 'root', 'command python3', 'file /sys/kernel/btf/vmlinux'),
     async () => {
       const { truth, mine, kinds } = await follow(100, ['tcp'], 60_000, 'big', how, ...(family === undefined ? [] : [family]))
-      const size = 2 ** 32 + 2 ** 30 + 12_345 // Looks fall into what is behind 32 bits.
+      const size = 2 ** 32 + 2 ** 30 + 12_345 // Snapshots are taken after the 32-bit counters have wrapped.
       deepEqual(
         Object.values(truth)
           .flat()
@@ -88,7 +88,7 @@ for (const [how, family] of [['send'], ['sendfile', '6'], ['splice']] as const)
     },
   )
 
-test('a watch of bytes reads of TCP what is counted, and everything for who asks', needs('linux'), async () => {
+test('a watch of bytes reads only the TCP counters, and all statistics on request', needs('linux'), async () => {
   const server = createServer(c => c.end('hello')).listen(0, '127.0.0.1')
   await once(server, 'listening')
   const { port } = server.address() as AddressInfo
@@ -134,14 +134,14 @@ test(
       readonly truth: Truth
     }
     const datagrams = 2 * 5050
-    const reset = 5000 // Who closes by a reset makes the kernel forget what was counted.
+    const reset = 5000 // A close with a reset clears the kernel's counters.
     const moved = Object.values(truth)
     deepEqual(
       [seen.in, seen.out],
       [reset, 0].map((forgotten, i) => moved.reduce((sum, both) => sum + both[i]!, 0) - datagrams - forgotten),
     )
     equal(seen.gaps.length, 1)
-    // Most of it was too short for a snapshot.
+    // Most of it was too brief for a snapshot.
     ok(seen.unattributedIn > 0)
     equal(seen.tables.reduce((a, b) => a + b, 0) + seen.unattributedIn, seen.in)
   },
