@@ -36,5 +36,6 @@ export type {
   Subjects,
   TextField,
 } from './fields/field.ts'
+export type { Names } from './fields/endpoint.ts'
 export { FieldRegistry, type FieldGroup } from './fields/registry.ts'
 export { standardFields } from './fields/standard.ts'

@@ -53,21 +53,34 @@ export type {
   UpperLayer,
 } from './model/socket.ts'
 export type { AccurateEcn, CongestionDetail, Negotiated, Tcp } from './model/tcp.ts'
-export type { ConnectionInfo, SocketInfo, SocketStat, Timestamps } from './model/stat.ts'
+export type { ConnectionInfo, DarwinSocketInfo, SocketInfo, SocketStat, Timestamps } from './model/stat.ts'
 export type { Accuracy } from './model/accuracy.ts'
 export { ProcessTable, type Container, type Process, type ProcessUse } from './model/process.ts'
 export type { Gap, GapCode } from './model/gap.ts'
 export type { Ability } from './model/ability.ts'
 export type { Interface, InterfaceCounters } from './model/interface.ts'
 export type { PortRange, SystemLimits, Usage } from './model/limits.ts'
-export type { SystemCounters, TcpCounters, UdpCounters } from './model/counters.ts'
+export type { FamilyCounts, SocketCounts, SystemCounters, TcpCounters, TcpExtendedCounters, UdpCounters } from './model/counters.ts'
 
 export type { Change, Frame, StateChange } from './model/frame.ts'
-export type { Coverage, EventGap, SocketEvent, Tier } from './model/event.ts'
+export type {
+  ClosedReport,
+  Coverage,
+  EventGap,
+  OpenedReport,
+  PeerEvidence,
+  SocketEvent,
+  SourceEvent,
+  Tier,
+  UsedReport,
+} from './model/event.ts'
 export type { Flow, Flows, InterfaceFlow, Ledger, LedgerRow } from './model/flow.ts'
-export type { Finding, Grade, Health, Limits, Measured, Verdict, VerdictCode } from './model/health.ts'
+export type { Finding, Grade, Health, Limits, Measured, SocketHealth, Verdict, VerdictCode } from './model/health.ts'
+export type { HostIdentity } from './model/host.ts'
 export type { Judged, Judgement } from './measure/health/collect.ts'
-export type { FrameSubscription, Monitor } from './monitor/monitor.ts'
+export type { FrameSubscription } from './monitor/frame-subscription.ts'
+export type { EventOptions as MonitorEventOptions, FrameOptions as MonitorFrameOptions, Monitor } from './monitor/monitor.ts'
+export type { Needs as FrameNeeds } from './monitor/view.ts'
 
 export type { Listener, PortsReport } from './report/ports.ts'
 export type { Reach } from './report/reach.ts'

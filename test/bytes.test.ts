@@ -10,7 +10,7 @@ import type { Flows } from '../src/model/flow.ts'
 import { openMachine } from '../src/machine/open.ts'
 import { needs } from './needs.ts'
 
-/** What each process reported of itself: received and sent. */
+/** What each process said of itself: received and sent. */
 type Truth = Readonly<Record<string, readonly [number, number]>>
 
 const sum = (rows: Flows['processes'], of: 'inBytes' | 'outBytes'): number => rows.reduce((all, row) => all + row[of], 0)
@@ -18,7 +18,7 @@ const sum = (rows: Flows['processes'], of: 'inBytes' | 'outBytes'): number => ro
 const only = (seen: ReadonlyMap<string, [number, number]>, truth: Truth): Truth =>
   Object.fromEntries(Object.keys(truth).map(pid => [pid, seen.get(pid) ?? [0, 0]]))
 
-/** Watches until a program that moves bytes has ended, and returns what each process moved. */
+/** Watches until a program that moves bytes has ended, and gives what each process moved. */
 async function follow(
   every: number,
   protocols: Query['protocols'],
@@ -36,25 +36,29 @@ async function follow(
   const gaps = new Set<string>()
   let after = 0
   const deadline = performance.now() + maxMs
-  await using machine = await openMachine()
-  for await (const frame of machine.watch({ flows: true, every, protocols })) {
-    for (const gap of frame.gaps) if (gap.what === 'events' || gap.what === 'bytes') gaps.add(gap.text)
-    if (frame.sequence === 0) child.stdin.end('go\n')
-    const { flows } = frame
-    if (flows === undefined) continue
-    for (const key of ['inBytes', 'outBytes'] as const) {
-      equal(sum(flows.sockets, key), flows.total[key], 'the sockets add up')
-      equal(sum(flows.processes, key) + flows.unattributed[key], flows.total[key], 'the processes and the rest add up')
+  const machine = await openMachine()
+  try {
+    for await (const frame of machine.watch({ flows: true, every, protocols })) {
+      for (const gap of frame.gaps) if (gap.what === 'events' || gap.what === 'bytes') gaps.add(gap.text)
+      if (frame.sequence === 0) child.stdin.end('go\n')
+      const { flows } = frame
+      if (flows === undefined) continue
+      for (const key of ['inBytes', 'outBytes'] as const) {
+        equal(sum(flows.sockets, key), flows.total[key], 'the sockets add up')
+        equal(sum(flows.processes, key) + flows.unattributed[key], flows.total[key], 'the processes and the rest add up')
+      }
+      for (const row of flows.processes) {
+        const key = String(row.process?.pid ?? row.name)
+        const [got, sent] = seen.get(key) ?? [0, 0]
+        seen.set(key, [got + row.inBytes, sent + row.outBytes])
+        if (row.inBytes + row.outBytes > 0) kinds.add(row.accuracy)
+      }
+      // The kernel reports the end of a datagram socket with a delay: so wait, and then check that the result stays.
+      if (!running && isDeepStrictEqual(only(seen, JSON.parse(text) as Truth), JSON.parse(text)) && ++after > 2) break
+      if (performance.now() > deadline) break
     }
-    for (const row of flows.processes) {
-      const key = String(row.process?.pid ?? row.name)
-      const [got, sent] = seen.get(key) ?? [0, 0]
-      seen.set(key, [got + row.inBytes, sent + row.outBytes])
-      if (row.inBytes + row.outBytes > 0) kinds.add(row.accuracy)
-    }
-    // The kernel reports the end of a datagram socket with a delay: so wait, and then check that the result stays.
-    if (!running && isDeepStrictEqual(only(seen, JSON.parse(text) as Truth), JSON.parse(text)) && ++after > 2) break
-    if (performance.now() > deadline) break
+  } finally {
+    await machine.close()
   }
   const truth = JSON.parse(text) as Truth
   return { truth, mine: only(seen, truth), kinds, gaps }
@@ -77,7 +81,7 @@ for (const [how, family] of [['send'], ['sendfile', '6'], ['splice']] as const)
     needs('linux', 'root', 'command python3', 'file /sys/kernel/btf/vmlinux'),
     async () => {
       const { truth, mine, kinds } = await follow(100, ['tcp'], 60_000, 'big', how, ...(family === undefined ? [] : [family]))
-      const size = 2 ** 32 + 2 ** 30 + 12_345 // Snapshots are taken after the 32-bit counters have wrapped.
+      const size = 2 ** 32 + 2 ** 30 + 12_345 // Looks fall into what is behind 32 bits.
       deepEqual(
         Object.values(truth)
           .flat()
@@ -88,16 +92,16 @@ for (const [how, family] of [['send'], ['sendfile', '6'], ['splice']] as const)
     },
   )
 
-test('a watch of bytes reads only the TCP counters, and all statistics on request', needs('linux'), async () => {
+test('a watch of bytes reads of TCP what is counted, and everything for who asks', needs('linux'), async () => {
   const server = createServer(c => c.end('hello')).listen(0, '127.0.0.1')
   await once(server, 'listening')
   const { port } = server.address() as AddressInfo
   const client = connect({ port, host: '127.0.0.1', allowHalfOpen: true }).resume()
   await once(client, 'end')
+  const machine = await openMachine()
   try {
     for (const details of [[], ['tcp']] as const) {
       const query = { protocols: ['tcp'], filter: `dport = :${port}`, details } as const
-      await using machine = await openMachine()
       for await (const { sockets } of machine.watch({ flows: true, ...query })) {
         const tcp = sockets[0]!.tcp!
         deepEqual([tcp.receivedBytes, tcp.sentBytes, tcp.negotiated?.timestamps !== undefined], [6, 0, true]) // With the FIN.
@@ -106,6 +110,7 @@ test('a watch of bytes reads only the TCP counters, and all statistics on reques
       }
     }
   } finally {
+    await machine.close()
     client.destroy()
     server.close()
   }
@@ -134,14 +139,14 @@ test(
       readonly truth: Truth
     }
     const datagrams = 2 * 5050
-    const reset = 5000 // A close with a reset clears the kernel's counters.
+    const reset = 5000 // Who closes by a reset makes the kernel forget what was counted.
     const moved = Object.values(truth)
     deepEqual(
       [seen.in, seen.out],
       [reset, 0].map((forgotten, i) => moved.reduce((sum, both) => sum + both[i]!, 0) - datagrams - forgotten),
     )
     equal(seen.gaps.length, 1)
-    // Most of it was too brief for a snapshot.
+    // Most of it was too short for a snapshot.
     ok(seen.unattributedIn > 0)
     equal(seen.tables.reduce((a, b) => a + b, 0) + seen.unattributedIn, seen.in)
   },

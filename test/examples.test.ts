@@ -1,6 +1,6 @@
 // Every example runs against a listener and a connection that this test opens, and shows them.
 import { after, before, test } from 'node:test'
-import { equal, match, ok } from 'node:assert/strict'
+import { deepEqual, match, ok } from 'node:assert/strict'
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { readdirSync, readFileSync } from 'node:fs'
@@ -23,13 +23,13 @@ after(() => {
 
 async function output(name: string, whileItRuns = (): void => {}): Promise<string> {
   const child = spawn(process.execPath, ['--import', './test/own-name.ts', `examples/${name}.ts`], { stdio: ['ignore', 'pipe', 'inherit'] })
+  const closed = once(child, 'close')
   let text = ''
   for await (const part of child.stdout.setEncoding('utf8')) {
     text += part
     whileItRuns()
   }
-  const [code] = child.exitCode === null ? ((await once(child, 'exit')) as [number]) : [child.exitCode]
-  equal(code, 0)
+  deepEqual(await closed, [0, null])
   return text
 }
 
@@ -62,6 +62,15 @@ const expected: Record<string, () => RegExp[]> = {
     /^UDP Sockets \(\d+\):$/m,
     new RegExp(`^  - 127.0.0.1:${port} \\(PID: ${process.pid}, Process: \\S+\\)$`, 'm'),
   ],
+  machine: () => [
+    new RegExp(`^127.0.0.1:${client.localPort} -> 127.0.0.1:${port} \\S+$`, 'm'),
+    new RegExp(`^port ${port} is open to localhost, pids ${process.pid}$`, 'm'),
+    /^the owner of port \d+ is \S/m,
+  ],
+  filter: () => [/^state listening and src != 127\.0\.0\.0\/8 true$/m, /^\d+ of \d+ sockets listen to other machines$/m],
+  health: () => [new RegExp(`^${client.localPort} -> ${port}: \\S`, 'm'), /^\d+ connections?, /m],
+  bandwidth: () => [/^\S.*: \d+ connections, about \d+ bytes in$/m],
+  classic: () => [new RegExp(`^${client.localPort} -> ${port}: score (?:[01]\\.\\d\\d|unknown) .*; \\S`, 'm')],
   socketstat: () => [
     /^\{\n {2}unreceived: 0,\n {2}unsent: 0,\n {2}connectionInfo: \{\n {4}state: 'ESTABLISHED',$/m,
     /^ {4}congestionWindowBytes: \d+,$/m,
@@ -77,14 +86,14 @@ for (const [name, patterns] of Object.entries(expected)) {
   })
 }
 
-test('examples/ten-lines', needs('linux'), async () => {
+test('examples/ten-lines', needs('linux'), async t => {
   const opened: Socket[] = []
+  t.after(() => opened[0]?.destroy())
   const text = await output('ten-lines', () => {
     if (opened.length === 0) opened.push(connect(port, '127.0.0.1'))
   })
   match(text, new RegExp(`^listens on 127.0.0.1:${port}$`, 'm'))
   match(text, new RegExp(`^opened ${opened[0]!.localPort} -> ${port}$`, 'm'))
-  opened[0]!.destroy()
 })
 
 test('every example is short and is run', () => {

@@ -70,7 +70,7 @@ test('koffi is the only dependency', () => {
   // No other package is imported anywhere.
   const foreign = files
     .filter(path => path.endsWith('.js'))
-    .flatMap(path => [...readFileSync(join(home, path), 'utf8').matchAll(/(?:from|import\()\s*'([^'.][^']*)'/g)].map(m => m[1]!))
+    .flatMap(path => [...readFileSync(join(home, path), 'utf8').matchAll(/(?<!')(?:from|import\()\s*'([^'.][^']*)'/g)].map(m => m[1]!))
     .filter(name => name !== 'koffi' && !name.startsWith('node:'))
   deepEqual(foreign, [])
 })
@@ -82,21 +82,33 @@ test('attw finds nothing', () => tool('@arethetypeswrong/cli/dist/index.js', tar
 test("a consumer's compiler accepts every entry point", () => {
   writeFileSync(
     join(folder, 'consumer.ts'),
-    `import { sockets, watch, openSource, openRecording, DecodeError, type Frame, type Socket } from 'sockscope'
+    `import { connect, createServer } from 'node:net'
+     import { createSocket } from 'node:dgram'
+     import { connect as connectHttp2 } from 'node:http2'
+     import { TLSSocket } from 'node:tls'
+     import { sockets, socketStat, watch, openMachine, DecodeError, type Frame, type Socket, type SocketTarget } from 'sockscope'
      import { getSocketsInfo, AddressFamilyFlags, ProtocolFlags, TcpState, type SocketInfo } from 'sockscope/netstat'
      const wanted: readonly Socket[] = (await sockets({ protocols: ['tcp'], filter: s => s.state === 'LISTEN' })).sockets
      const found: readonly SocketInfo[] = await getSocketsInfo(AddressFamilyFlags.IPV4, ProtocolFlags.TCP)
-     const frames: AsyncGenerator<Frame> = watch({ every: 10 })
+     const frames: AsyncGenerator<Frame> = watch({ every: 10, signal: new AbortController().signal })
      await frames.return(undefined)
-     ;(await openSource()).close()
-     await openRecording('consumer.ts').catch((error: unknown) => console.log(error instanceof DecodeError))
+     {
+       await using machine = await openMachine()
+       console.log((await machine.ports()).gaps.length >= 0)
+     }
+     const holders = (): SocketTarget[] => [connect(1), createServer(), createSocket('udp4'), new TLSSocket(connect(1)), connectHttp2('http://[::1]')]
+     void (() => holders().map(socketStat))
+     await openMachine({ recording: 'consumer.ts' }).catch((error: unknown) => console.log(error instanceof DecodeError))
      console.log(wanted.length >= 0 && found.every(s => s.state !== TcpState.Unknown))
      // @ts-expect-error: there is no such protocol
-     void (() => sockets({ protocols: ['tpc'] }))`,
+     void (() => sockets({ protocols: ['tpc'] }))
+     // @ts-expect-error: it holds no socket
+     void (() => socketStat({}))`,
   )
   const options = {
     compilerOptions: {
       target: 'es2022',
+      lib: ['es2023', 'esnext.disposable'],
       module: 'nodenext',
       strict: true,
       exactOptionalPropertyTypes: true,
@@ -110,8 +122,29 @@ test("a consumer's compiler accepts every entry point", () => {
   writeFileSync(join(folder, 'tsconfig.json'), JSON.stringify(options))
   tool('typescript/bin/tsc', '-p', join(folder, 'tsconfig.json'))
   if (process.platform === 'linux')
-    equal(execFileSync(process.execPath, ['out/consumer.js'], { cwd: folder, encoding: 'utf8' }), 'true\ntrue\n')
+    equal(execFileSync(process.execPath, ['out/consumer.js'], { cwd: folder, encoding: 'utf8' }), 'true\ntrue\ntrue\n')
 })
+
+for (const [name, lib] of [
+  ['with neither @types/node nor the DOM', ['es2023', 'esnext.disposable']],
+  ['with the DOM alone', ['es2023', 'esnext.disposable', 'dom']],
+] as const) {
+  test(`the types of every entry point compile ${name}`, () => {
+    const { exports } = JSON.parse(readFileSync(join(home, 'package.json'), 'utf8')) as { exports: Record<string, string | object> }
+    const entries = Object.keys(exports).filter(path => typeof exports[path] === 'object')
+    ok(entries.length > 4)
+    const imports = entries.map((path, i) => `import * as entry${i} from 'sockscope${path.slice(1)}'\nexport const all${i} = entry${i}`)
+    const signal = lib.length > 2 ? 'new AbortController().signal' : 'undefined'
+    const use = `import { openMachine, watch, type Frame } from 'sockscope'
+      export const frames: AsyncGenerator<Frame> = watch({ signal: ${signal} })
+      await using machine = await openMachine()
+      export const names: string[] = (await machine.ports()).ports.map(port => port.processes[0]?.name ?? '')`
+    writeFileSync(join(folder, 'bare.ts'), [...imports, use].join('\n'))
+    const compilerOptions = { target: 'es2022', module: 'nodenext', lib, strict: true, types: [], skipLibCheck: false, noEmit: true }
+    writeFileSync(join(folder, 'tsconfig.bare.json'), JSON.stringify({ compilerOptions, files: ['bare.ts'] }))
+    tool('typescript/bin/tsc', '-p', join(folder, 'tsconfig.bare.json'))
+  })
+}
 
 test('the command line runs', () => {
   const { version, bin } = JSON.parse(readFileSync(join(home, 'package.json'), 'utf8')) as { version: string; bin: { sockscope: string } }
@@ -127,11 +160,12 @@ test('koffi is loaded when a source opens, and not before', needs('linux', 'file
     const loaded = () => /koffi/.test(readFileSync('/proc/self/maps', 'utf8'))
     const library = await import('sockscope')
     const netstat = await import('sockscope/netstat')
+    for (const path of ['filter', 'health', 'netwatch', 'classic']) await import('sockscope/' + path)
     const steps = [loaded()]
     await netstat.getSocketsInfo(0, 0)
     library.watch()
     steps.push(loaded())
-    ;(await library.openSource()).close()
+    await (await library.openMachine()).close()
     steps.push(loaded())
     console.log(steps.join())`)
   equal(output, 'false,false,true\n')

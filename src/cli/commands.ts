@@ -169,7 +169,7 @@ export const commands: readonly Command[] = [
   },
   {
     name: 'kill',
-    about: 'kill the process that listens on a port, and wait until the port is free',
+    about: 'kill the process that listens on a port, and wait until it is free',
     usage: ':PORT[,PORT|-PORT…]',
     options: [
       ...actionOptions,

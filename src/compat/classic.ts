@@ -7,18 +7,29 @@ import { isWindowClosed } from '../measure/health/sample.ts'
 
 /** What the classic formulas are computed from. */
 export interface ClassicInput {
+  /** Segments that were retransmitted. */
   readonly retransmits: number | undefined
+  /** Segments that arrived out of order. */
   readonly outOfOrderPackets: number | undefined
+  /** How often the window of the other end was closed. */
   readonly zeroWindowEvents: number | undefined
+  /** The round-trip time. */
   readonly rttMicros: number | undefined
+  /** The variance of the round-trip time. */
   readonly rttVarianceMicros: number | undefined
+  /** The lowest round-trip time. */
   readonly minRttMicros: number | undefined
+  /** Payload that was sent. */
   readonly sentBytes: number | undefined
+  /** Segments that were sent. */
   readonly sentPackets: number | undefined
   /** How long the connection lives. */
   readonly durationMs: number | undefined
+  /** The congestion window. */
   readonly congestionWindowSegments: number | undefined
+  /** The most payload that one segment carries. */
   readonly sendMssBytes: number | undefined
+  /** The window that the other end announces. */
   readonly sendWindowBytes: number | undefined
   /** It recovers from a loss. */
   readonly recovering: boolean | undefined
@@ -45,15 +56,23 @@ const anInput: ObjectKind = {
 
 /** The report of the classic formulas: shares are 0 to 100 where the name says percent, the score is 0 to 1. */
 export interface Classic {
+  /** From 0 to 1, which is a connection without a blemish. */
   readonly score: number | undefined
+  /** Retransmitted segments, of all that were sent. */
   readonly packetLossPercent: number | undefined
+  /** The round-trip time is more than 1.5 times the lowest. */
   readonly bufferBloat: boolean | undefined
+  /** How much of what its congestion window allows it has used on average. */
   readonly bandwidthUtilisationPercent: number | undefined
+  /** Payload that it sent in a second on average. */
   readonly effectiveBytesPerSecond: number | undefined
   /** Bytes of payload for each packet. */
   readonly bytesPerPacket: number | undefined
+  /** The window of the other end, as a share of the congestion window: bytes over segments, as the old formula has it. */
   readonly windowUtilisationPercent: number | undefined
+  /** It recovers from a loss. */
   readonly congested: boolean | undefined
+  /** What is wrong. */
   readonly issues: readonly ClassicIssue[]
   /** Undefined when an input of one of its conditions is missing. */
   readonly healthy: boolean | undefined

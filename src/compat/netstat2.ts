@@ -37,20 +37,31 @@ export type TcpState = (typeof TcpState)[keyof typeof TcpState]
 
 /** A TCP socket. A listener's remote end is the unspecified address and port 0. */
 export interface TcpSocketInfo {
+  /** What tells it from UDP. */
   readonly protocol: 'Tcp'
+  /** The address of this end. */
   readonly localAddr: string
+  /** The port of this end. */
   readonly localPort: number
+  /** The address of the other end. */
   readonly remoteAddr: string
+  /** The port of the other end. */
   readonly remotePort: number
+  /** The state of the connection. */
   readonly state: TcpState
 }
 
 /** A UDP socket. The remote end is there when the socket is connected. */
 export interface UdpSocketInfo {
+  /** What tells it from TCP. */
   readonly protocol: 'Udp'
+  /** The address of this end. */
   readonly localAddr: string
+  /** The port of this end. */
   readonly localPort: number
+  /** The address of the other end; undefined when the socket is not connected. */
   readonly remoteAddr: string | undefined
+  /** The port of the other end; undefined when the socket is not connected. */
   readonly remotePort: number | undefined
 }
 
@@ -59,22 +70,29 @@ export type ProtocolSocketInfo = TcpSocketInfo | UdpSocketInfo
 
 /** One socket. */
 export interface SocketInfo {
+  /** What is true of its protocol only. */
   readonly protocolSocketInfo: ProtocolSocketInfo
   /** Every process that holds the socket; empty when none is known. */
   readonly associatedPids: readonly number[]
+  /** The address of this end. */
   readonly localAddr: string
+  /** The port of this end. */
   readonly localPort: number
   /** Undefined when the socket is not connected. */
   readonly remoteAddr: string | undefined
+  /** The port of the other end; undefined when the socket is not connected. */
   readonly remotePort: number | undefined
   /** UDP sockets are `Established` when they have a peer and `Closed` otherwise, as the kernel calls them. */
   readonly state: TcpState
+  /** The inode of the socket. */
   readonly inode: number | undefined
+  /** The user that made the socket. */
   readonly uid: number | undefined
 }
 
 /** Sockets, and beside them what could not be seen. */
 export interface SocketsInfo extends ReadonlyArray<SocketInfo> {
+  /** What could not be seen. JSON of the list does not have it. */
   readonly gaps: readonly Gap[]
 }
 

@@ -10,15 +10,23 @@ import { payload } from '../model/payload.ts'
 
 /** A connection as the wire format says it. */
 export interface ConnectionDetail {
+  /** The protocol in capitals. */
   readonly protocol: string
+  /** The address and port of this end. */
   readonly local_addr: string
+  /** The address and port of the other end; `*:*` when it is not connected. */
   readonly remote_addr: string
+  /** The state of the connection. */
   readonly state: string
+  /** The process that has the connection; null when it is not known. */
   readonly pid: number | null
+  /** The name of the process; null when it is not known. */
   readonly process_name: string | null
+  /** The round-trip time in microseconds. */
   readonly kernel_rtt_us?: number | undefined
-  /** Payload since the connection began. */
+  /** Payload that was received since the connection began. */
   readonly rx_bytes?: number | undefined
+  /** Payload that was sent since the connection began. */
   readonly tx_bytes?: number | undefined
   /** The key of the socket: with it a port that is used again is another connection. It is not part of the wire format. */
   readonly key?: string | undefined
@@ -26,28 +34,45 @@ export interface ConnectionDetail {
 
 /** What `attribute` needs to know of an interface. */
 export interface InterfaceMetric {
+  /** Bytes that were received. */
   readonly rx_bytes: number
+  /** Bytes that were sent. */
   readonly tx_bytes: number
+  /** Bytes that are received in a second. */
   readonly rx_rate?: number | undefined
+  /** Bytes that are sent in a second. */
   readonly tx_rate?: number | undefined
 }
 
 /** The bandwidth of one process. */
 export interface ProcessBandwidth {
+  /** The name of the process. */
   readonly process_name: string
+  /** The process; null when it is not known. */
   readonly pid: number | null
+  /** Bytes that were received in the interval. */
   readonly rx_bytes: number
+  /** Bytes that were sent in the interval. */
   readonly tx_bytes: number
+  /** Bytes that were received in a second. */
   readonly rx_rate: number
+  /** Bytes that were sent in a second. */
   readonly tx_rate: number
+  /** How many connections it has. */
   readonly connection_count: number
+  /** The pid of its parent. */
   readonly ppid?: number | undefined
+  /** The name of its user. */
   readonly user?: string | undefined
+  /** How much of one processor it used in the interval, in per cent. */
   readonly cpu_pct?: number | undefined
+  /** Memory that is in RAM. */
   readonly mem_rss_bytes?: number | undefined
+  /** Address space that is mapped. */
   readonly mem_virt_bytes?: number | undefined
   /** One letter: R, S, D, T, Z, I. */
   readonly state?: string | undefined
+  /** When it started, as ISO 8601. */
   readonly started_at?: string | undefined
   /** The file that runs. */
   readonly cmd?: string | undefined
@@ -202,8 +227,11 @@ export function bandwidthOf(flows: Flows, max: number): ProcessBandwidth[] {
 
 /** What processes use at two moments, `ms` apart. */
 export interface UseBetween {
+  /** What processes used at the first moment, by pid. */
   readonly before: ReadonlyMap<number, ProcessUse>
+  /** What processes used at the second moment, by pid. */
   readonly now: ReadonlyMap<number, ProcessUse>
+  /** The time between the two. */
   readonly ms: number
 }
 

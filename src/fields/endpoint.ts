@@ -4,7 +4,9 @@ import type { Endpoint, Socket } from '../model/socket.ts'
 
 /** The names of addresses and ports, where they are known. */
 export interface Names {
+  /** The name of an address; undefined when it has none. */
   host(address: string): string | undefined
+  /** The name of a port, by its protocol; undefined when it has none. */
   service(port: number, protocol: string): string | undefined
 }
 

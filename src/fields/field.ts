@@ -12,9 +12,13 @@ import type { Unit } from './units.ts'
 
 /** What has fields. */
 export interface Subjects {
+  /** The fields of a socket. */
   readonly socket: Socket
+  /** The fields of a process. */
   readonly process: Process
+  /** The fields of a flow. */
   readonly flow: Flow
+  /** The fields of a health. */
   readonly health: Health
 }
 /** The name of something that has fields. */
@@ -32,7 +36,9 @@ export interface FilterContext {
 
 /** What a field may read besides its subject. */
 export interface FieldContext extends FilterContext {
+  /** The processes that hold the sockets, by pid. */
   readonly processes: ReadonlyMap<number, Process>
+  /** What people call addresses and ports, where they were looked up. */
   readonly names?: Names | undefined
 }
 

@@ -14,13 +14,15 @@ export interface Needs {
   readonly details: readonly DetailName[]
   /** It depends on processes: owners must be looked up before it can be evaluated. */
   readonly owners: boolean
-  /** It reads `age` or `rate`, which follow from more than one snapshot. */
+  /** It reads `age`, which follows from more than one snapshot. */
   readonly age: boolean
+  /** It reads `rate`, which follows from more than one snapshot. */
   readonly rate: boolean
   /** It restricts states: the default states of a listing no longer apply, as in ss. */
   readonly states: boolean
-  /** The families of its addresses, and the families and protocols that it names: what a listing has to include. */
+  /** The families of its addresses, and those that it names: what a listing has to include. */
   readonly families: readonly Family[]
+  /** The protocols that it names: what a listing has to include. */
   readonly protocols: readonly Protocol[]
 }
 

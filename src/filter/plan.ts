@@ -40,12 +40,17 @@ export class Plan {
   readonly #isPlan = true
   /** The query as the caller wrote it; later changes of the caller have no effect. */
   readonly query: Query
+  /** The protocols that are wanted. */
   readonly protocols: readonly Protocol[]
+  /** The address families that are wanted. */
   readonly families: readonly Family[]
   /** Undefined: every state. */
   readonly states: readonly State[] | undefined
+  /** Whether owners are looked up. */
   readonly owners: boolean
+  /** What is asked for beside the plain record. */
   readonly details: readonly DetailName[]
+  /** The network namespaces that are listed. */
   readonly namespaces: NonNullable<Query['namespaces']>
   /** The filter, unless it was a function: for the part that the kernel can evaluate. */
   readonly filter: Filter | undefined

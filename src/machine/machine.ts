@@ -12,8 +12,9 @@ import type { Process } from '../model/process.ts'
 import type { Snapshot } from '../model/snapshot.ts'
 import type { Socket } from '../model/socket.ts'
 import type { SocketStat } from '../model/stat.ts'
-import { Monitor, type FrameSubscription } from '../monitor/monitor.ts'
-import * as binding from '../ports/ports.ts'
+import type { FrameSubscription } from '../monitor/frame-subscription.ts'
+import { Monitor } from '../monitor/monitor.ts'
+import { ephemeralPortRange, isPortAvailable, socketLimit, type PortOptions } from '../ports/ports.ts'
 import type { ClosePlan } from '../report/close-plan.ts'
 import type { KillPlan } from '../report/kill-plan.ts'
 import type { PidReport } from '../report/pid.ts'
@@ -27,7 +28,18 @@ import { explainRequest, type Explanation, type ExplainOptions } from './explain
 import { instrument, type InstrumentOptions } from './instrument.ts'
 import { eventParts, watchParts, type EventOptions, type WatchOptions } from './options.ts'
 import { freePortRequest, type FreePortOptions } from './ports.ts'
-import * as reports from './reports.ts'
+import {
+  closePlanRequest,
+  killPlanRequest,
+  pidRequest,
+  portOwnerRequest,
+  portRequest,
+  portsRequest,
+  statsRequest,
+  type KillPlanOptions,
+  type Ports,
+  type ReportOf,
+} from './reports.ts'
 
 /** A machine whose sockets can be listed, watched and acted upon: this one, or a recording. It stays open until `close()`. */
 export class Machine {
@@ -79,38 +91,38 @@ export class Machine {
   }
 
   /** What listens: the sockets of a port that the same processes hold, with their reach and the number of their connections. */
-  ports(query?: Query): Promise<reports.ReportOf<PortsReport>> {
-    return reports.portsRequest(query)(this.source)
+  ports(query?: Query): Promise<ReportOf<PortsReport>> {
+    return portsRequest(query)(this.source)
   }
 
   /** Who has these ports: the listeners with their processes, what started those, and the connections. */
-  port(ports: reports.Ports): Promise<reports.ReportOf<PortReport>> {
-    return reports.portRequest(ports)(this.source)
+  port(ports: Ports): Promise<ReportOf<PortReport>> {
+    return portRequest(ports)(this.source)
   }
 
   /** The process that holds a port; undefined when none does or it cannot be seen, which `port()` tells apart. */
   portOwner(port: number): Promise<Process | undefined> {
-    return reports.portOwnerRequest(port)(this.source)
+    return portOwnerRequest(port)(this.source)
   }
 
   /** The sockets of a process and of everything that it started, by its pid or its name. */
-  pid(process: number | string): Promise<reports.ReportOf<PidReport>> {
-    return reports.pidRequest(process)(this.source)
+  pid(process: number | string): Promise<ReportOf<PidReport>> {
+    return pidRequest(process)(this.source)
   }
 
   /** How many sockets there are by protocol, state and process, and how near the limits of the system they are. */
-  stats(query?: Query): Promise<reports.ReportOf<StatsReport>> {
-    return reports.statsRequest(query)(this.source)
+  stats(query?: Query): Promise<ReportOf<StatsReport>> {
+    return statsRequest(query)(this.source)
   }
 
   /** Which processes would be ended so that ports become free, and why that may not be done. Nothing is done. */
-  killPlan(options: reports.KillPlanOptions): Promise<reports.ReportOf<KillPlan>> {
-    return reports.killPlanRequest(options)(this.source)
+  killPlan(options: KillPlanOptions): Promise<ReportOf<KillPlan>> {
+    return killPlanRequest(options)(this.source)
   }
 
   /** Which connections would be closed, and why others that match are not. Nothing is done. */
-  closePlan(query?: Query): Promise<reports.ReportOf<ClosePlan>> {
-    return reports.closePlanRequest(query)(this.source)
+  closePlan(query?: Query): Promise<ReportOf<ClosePlan>> {
+    return closePlanRequest(query)(this.source)
   }
 
   /** A port that is free; undefined when there is none in the range. */
@@ -120,18 +132,18 @@ export class Machine {
   }
 
   /** Whether a port can be bound now. Another program may still take it first. */
-  isPortAvailable(port: number, options?: binding.PortOptions): Promise<boolean> {
-    return this.source.replay ? this.#refuse('bind') : binding.isPortAvailable(port, options)
+  isPortAvailable(port: number, options?: PortOptions): Promise<boolean> {
+    return this.source.replay ? this.#refuse('bind') : isPortAvailable(port, options)
   }
 
   /** The ports that the system gives to connections that do not ask for one; undefined where it does not report them. */
   ephemeralPortRange(): Promise<PortRange | undefined> {
-    return binding.ephemeralPortRange(this.source)
+    return ephemeralPortRange(this.source)
   }
 
   /** How many descriptors, and so sockets, this process has and may have. */
   socketLimit(): Promise<Usage> {
-    return binding.socketLimit(this.source)
+    return socketLimit(this.source)
   }
 
   /** The statistics of one socket by what holds it: its options, its memory, what waits in it, and what TCP counts. */

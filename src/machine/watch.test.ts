@@ -6,7 +6,7 @@ import { compileFilter } from '../filter/compile.ts'
 import { parseFilter } from '../filter/language/parse.ts'
 import { printFilter } from '../filter/language/print.ts'
 import { closeSocket, events, explain, shutdownSocket, signalProcess, sockets, watch } from './functions.ts'
-import { tickAfter } from '../monitor/tick.ts'
+import { tickAfter } from '../monitor/schedule.ts'
 import { Machine } from './machine.ts'
 import type { WatchOptions } from './options.ts'
 

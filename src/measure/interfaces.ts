@@ -9,6 +9,7 @@ const WRAP = 2 ** 32
 
 /** Follows interfaces from reading to reading. */
 export interface InterfaceMeter {
+  /** Takes the next reading; what went through each interface since the one before. */
   take(interfaces: readonly Interface[], intervalMs: number | undefined): InterfaceFlow[]
 }
 

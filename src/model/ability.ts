@@ -4,6 +4,7 @@
 export interface Ability {
   /** A short name: `list`, `owners`, `bpf-owners`, `events`. */
   readonly name: string
+  /** Whether it works here. */
   readonly works: boolean
   /** What it is for, or why it does not work. */
   readonly text: string

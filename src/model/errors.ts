@@ -2,6 +2,7 @@
 
 /** A call to the operating system that failed as a whole. */
 export class OsError extends Error {
+  /** `OsError`. */
   override readonly name = 'OsError'
   /** The call that failed. */
   readonly call: string
@@ -22,11 +23,13 @@ export class ArgumentError extends TypeError {}
 
 /** Invalid bytes: damaged, cut short, or newer than this program. */
 export class DecodeError extends Error {
+  /** `DecodeError`. */
   override readonly name = 'DecodeError'
   /** What was being read. */
   readonly struct: string
-  /** How many bytes it needs, and how many there were. */
+  /** How many bytes it needs. */
   readonly needed: number
+  /** How many bytes there were. */
   readonly got: number
   /** `text` states what is wrong where it is not the number of bytes. */
   constructor(struct: string, needed: number, got: number, where = '', options?: ErrorOptions & { readonly text?: string }) {
@@ -39,10 +42,13 @@ export class DecodeError extends Error {
 
 /** A filter that is not valid, with the position of the mistake in its text. */
 export class FilterError extends Error {
+  /** `FilterError`. */
   override readonly name = 'FilterError'
-  /** The whole text, and where in it the mistake starts and ends. */
+  /** The whole text. */
   readonly text: string
+  /** Where in the text the mistake starts. */
   readonly start: number
+  /** Where in the text the mistake ends. */
   readonly end: number
   /** What is valid there. */
   readonly expected: string

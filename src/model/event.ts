@@ -13,7 +13,9 @@ export type Tier = 'bpf' | 'destroy' | 'snapshot'
 
 /** A socket that opened or closed. */
 export interface SocketEvent {
+  /** What happened. */
   readonly type: 'opened' | 'closed'
+  /** When, in milliseconds since 1970. */
   readonly atMs: number
   /** How long it lived; undefined when its start was not seen. */
   readonly durationMs: number | undefined
@@ -21,8 +23,9 @@ export interface SocketEvent {
   readonly socket: Socket
   /** The known owners. */
   readonly processes: readonly Process[]
-  /** Payload bytes that it received and sent in total; undefined when they are not known. */
+  /** Payload bytes that it received in total; undefined when they are not known. */
   readonly bytesIn: number | undefined
+  /** Payload bytes that it sent in total; undefined when they are not known. */
   readonly bytesOut: number | undefined
   /** The accuracy of the byte counts. */
   readonly accuracy: Accuracy | undefined
@@ -32,8 +35,11 @@ export interface SocketEvent {
 
 /** A lack of a stream of events: lost records, or a tier that does not work here. */
 export interface EventGap {
+  /** Distinguishes it from an event of a socket. */
   readonly type: 'gap'
+  /** When, in milliseconds since 1970. */
   readonly atMs: number
+  /** What is missing. */
   readonly gap: Gap
 }
 
@@ -49,12 +55,15 @@ interface Report {
 
 /** A socket opened. */
 export interface OpenedReport extends Report {
+  /** What tells it from other reports. */
   readonly type: 'opened'
+  /** The socket as the report describes it. */
   readonly socket: Socket
 }
 
 /** A process used a socket for the first time. */
 export interface UsedReport extends Report {
+  /** What tells it from other reports. */
   readonly type: 'used'
   /** The socket as the report describes it. */
   readonly socket: Socket
@@ -64,7 +73,9 @@ export interface UsedReport extends Report {
 
 /** A socket ended. */
 export interface ClosedReport extends Report {
+  /** What tells it from other reports. */
   readonly type: 'closed'
+  /** The key of the socket. */
   readonly key: string
   /** The socket with its final counters; undefined when only its key and its traffic are known. */
   readonly socket: Socket | undefined
@@ -72,9 +83,11 @@ export interface ClosedReport extends Report {
   readonly traffic?: Traffic | undefined
   /** Processes that the report itself names. */
   readonly processes?: readonly Process[]
-  /** Payload bytes in total, where the source reports them. */
+  /** Payload bytes that it received in total, where the source reports them. */
   readonly bytesIn: number | undefined
+  /** Payload bytes that it sent in total, where the source reports them. */
   readonly bytesOut: number | undefined
+  /** The accuracy of the bytes. */
   readonly accuracy: Accuracy | undefined
   /** For a TCP socket whose received bytes may include the other end's FIN: further evidence of that. */
   readonly peer?: PeerEvidence | undefined
@@ -93,6 +106,7 @@ export const endGraceMs = 30_000
 
 /** Which openings and ends are reported, so that they need not be inferred from snapshots. */
 export interface Coverage {
+  /** How openings and ends are observed. */
   readonly tier: Tier
   /** The protocols whose openings are reported. */
   readonly opens: readonly Protocol[]

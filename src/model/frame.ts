@@ -48,14 +48,18 @@ export interface Frame extends Snapshot {
 
 /** A socket whose state changed. */
 export interface StateChange {
+  /** The socket in its new state. */
   readonly socket: Socket
+  /** The state that it had before. */
   readonly from: State | undefined
 }
 
 /** The differences between two snapshots. */
 export interface Change {
+  /** Sockets that are in the second snapshot only. */
   readonly opened: readonly Socket[]
   /** As they were when last seen. */
   readonly closed: readonly Socket[]
+  /** Sockets whose state changed. */
   readonly changed: readonly StateChange[]
 }

@@ -57,7 +57,9 @@ export const gapKey = (gap: Gap): string => `${gap.code} ${gap.what}`
 export interface Gap {
   /** The identity of the gap: the same for the same lack, whatever its sentence says. */
   readonly code: GapCode
+  /** What is missing. */
   readonly what: 'sockets' | 'owners' | 'processes' | 'statistics' | 'events' | 'bytes' | 'namespaces' | 'interfaces'
+  /** Why it is missing. */
   readonly why: 'permission' | 'kernel' | 'platform' | 'interrupted' | 'lost' | 'limit' | 'gone' | 'recording' | 'damaged'
   /** What is missing, in one human-readable sentence. */
   readonly text: string

@@ -59,6 +59,7 @@ export interface Health extends Measured {
 export interface SocketHealth {
   /** The key of the socket. */
   readonly key: string
+  /** What was measured, and what it means. */
   readonly health: Health
 }
 
@@ -113,6 +114,8 @@ export interface Verdict {
 export interface Finding {
   /** The problem, as a code that programs compare. */
   readonly code: 'loss' | 'spurious' | 'queue' | 'out-of-order' | 'marked' | 'zero-window' | 'not-read' | 'timeouts'
+  /** The same for people. */
   readonly text: string
+  /** What would help; empty when nothing is wrong. */
   readonly help: string
 }

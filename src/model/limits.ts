@@ -2,13 +2,17 @@
 
 /** A range of ports; both ends are included. */
 export interface PortRange {
+  /** The first port. */
   readonly first: number
+  /** The last port. */
   readonly last: number
 }
 
 /** An amount and its limit. */
 export interface Usage {
+  /** How much is used; undefined where the system does not report it. */
   readonly used: number | undefined
+  /** How much may be used; undefined where the system does not report it. */
   readonly limit: number | undefined
 }
 
@@ -28,7 +32,10 @@ export interface SystemLimits {
   readonly openFiles: Usage
   /** Connections without a process. */
   readonly tcpOrphans: Usage
+  /** Connections in TIME_WAIT. */
   readonly tcpTimeWaits: Usage
+  /** Memory of all TCP sockets. */
   readonly tcpMemoryBytes: Usage
+  /** Memory of all UDP sockets. */
   readonly udpMemoryBytes: Usage
 }

@@ -40,14 +40,19 @@ export interface ProcessUse {
   readonly state: string | undefined
   /** Processor time since it started. */
   readonly processorMs: number | undefined
+  /** Memory that is in RAM. */
   readonly residentBytes: number | undefined
+  /** Address space that is mapped. */
   readonly virtualBytes: number | undefined
 }
 
 /** A container that a process runs in. */
 export interface Container {
+  /** The program that runs the container: `docker`, `podman`, `containerd` and so on. */
   readonly runtime: string
+  /** The id of the container. */
   readonly id: string
+  /** The name of the container, where it is known. */
   readonly name: string | undefined
   /** The Kubernetes pod. */
   readonly pod: string | undefined

@@ -79,7 +79,9 @@ export interface Socket {
   /** The traffic class of net_cls or SO_PRIORITY. */
   readonly classId: number | undefined
   readonly cgroup: Cgroup | undefined
+  /** What the socket has allocated, when it was asked for. */
   readonly memory: Memory | undefined
+  /** The options that are set on it, when they were asked for. */
   readonly options: Options | undefined
   /** The TCP statistics of this connection, when they were requested. */
   readonly tcp: Tcp | undefined
@@ -95,6 +97,7 @@ export interface Socket {
 export interface Endpoint {
   /** An IP address in the form of RFC 5952. */
   readonly address?: string | undefined
+  /** The port; 0 where the kernel has chosen none yet. */
   readonly port?: number | undefined
   /** The interface that a link-local address belongs to. */
   readonly zone?: string | undefined
@@ -108,6 +111,7 @@ export interface Endpoint {
 
 /** A process that holds a socket. */
 export interface Owner {
+  /** The pid of the process. */
   readonly pid: number
   /** Undefined when it has none: an io_uring of the process holds the socket, or the system does not report it. */
   readonly fd: number | undefined
@@ -115,10 +119,13 @@ export interface Owner {
 
 /** Payload that went through a socket, as counted where processes send and receive. */
 export interface Traffic {
+  /** Payload that was received. */
   readonly inBytes: number
+  /** Payload that was sent. */
   readonly outBytes: number
   /** Calls that moved data: for datagram sockets, the datagrams. */
   readonly inCalls: number
+  /** The same for what was sent. */
   readonly outCalls: number
   /** The same by process, including processes that have ended. */
   readonly processes: readonly Share[]
@@ -128,8 +135,11 @@ export interface Traffic {
 
 /** What one process moved through a socket. */
 export interface Share {
+  /** The pid of the process. */
   readonly pid: number
+  /** The bytes that it received. */
   readonly inBytes: number
+  /** The bytes that it sent. */
   readonly outBytes: number
 }
 
@@ -168,7 +178,9 @@ export interface Queues {
 
 /** The running timer of a TCP socket. */
 export interface Timer {
+  /** What the timer is for. */
   readonly kind: 'retransmit' | 'keepalive' | 'time-wait' | 'zero-window-probe' | 'delayed-ack'
+  /** The time until it expires. */
   readonly expiresMs: number
   /** How often it has expired without an answer. */
   readonly retransmits: number
@@ -176,7 +188,9 @@ export interface Timer {
 
 /** An interface by number, and by name where it is known. */
 export interface InterfaceName {
+  /** The number of the interface. */
   readonly index: number
+  /** The name of the interface; undefined when there is no interface of that number any more. */
   readonly name: string | undefined
 }
 
@@ -190,12 +204,15 @@ export interface Namespace {
 
 /** The cgroup that a socket belongs to. */
 export interface Cgroup {
+  /** The number of the cgroup: the inode of its folder. */
   readonly id: number
+  /** The path of the cgroup below its root; undefined when it cannot be found. */
   readonly path: string | undefined
 }
 
 /** Memory of a socket, in bytes. */
 export interface Memory {
+  /** Memory of what was received and not yet read. */
   readonly receiveAllocatedBytes: number | undefined
   readonly receiveBufferBytes: number | undefined
   readonly sendAllocatedBytes: number | undefined
@@ -229,6 +246,7 @@ export interface Options {
 
 /** A protocol inside the kernel on top of TCP. */
 export interface UpperLayer {
+  /** The name of the protocol. */
   readonly name: string
   /** What the protocol reports of itself, by name. */
   readonly fields: Readonly<Record<string, string | number | boolean>> | undefined

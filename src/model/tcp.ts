@@ -90,6 +90,7 @@ export interface Tcp {
   readonly timeoutRecoveries: number | undefined
   readonly timeoutMs: number | undefined
 
+  /** What both ends agreed on when the connection was made. */
   readonly negotiated: Negotiated | undefined
   /** Congestion marks counted in bytes; undefined where the kernel has no accurate ECN. */
   readonly accurateEcn: AccurateEcn | undefined
@@ -97,12 +98,19 @@ export interface Tcp {
 
 /** The counters of accurate ECN (RFC 9768). Bytes are those of 32-bit counters: they wrap after 4 GiB. */
 export interface AccurateEcn {
+  /** Segments that arrived with a mark of congestion. */
   readonly receivedMarkedSegments: number
+  /** Bytes that the other end reports as received with the code point ECT(1). */
   readonly deliveredEct1Bytes: number
+  /** Bytes that the other end reports as received with the code point ECT(0). */
   readonly deliveredEct0Bytes: number
+  /** Bytes that the other end reports as received with a mark of congestion. */
   readonly deliveredMarkedBytes: number
+  /** Bytes that arrived here with the code point ECT(1). */
   readonly receivedEct1Bytes: number
+  /** Bytes that arrived here with the code point ECT(0). */
   readonly receivedEct0Bytes: number
+  /** Bytes that arrived here with a mark of congestion. */
   readonly receivedMarkedBytes: number
   /** A bit for each part of the handshake that failed; 0 is none. */
   readonly failures: number

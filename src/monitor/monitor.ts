@@ -16,7 +16,8 @@ import type { Socket } from '../model/socket.ts'
 import type { EventReader, Source } from '../source/source.ts'
 import { Tracker, type Step } from '../track/tracker.ts'
 import { EventQueue } from './event-queue.ts'
-import { tickAfter } from './tick.ts'
+import { FrameSubscription } from './frame-subscription.ts'
+import { Schedule } from './schedule.ts'
 import { View, type Needs, type Readings } from './view.ts'
 import { eventPlan, type WatchedPlan } from './watched-plan.ts'
 
@@ -43,41 +44,6 @@ export interface EventOptions {
   readonly query?: Query | undefined
   /** Ends the events; what is known by then is still given. */
   readonly signal?: AbortSignalLike | undefined
-}
-
-/**
- * Keeps the times of a subscriber: one snapshot at once, and then at n × every from a start that all subscribers of a monitor share, so that those of the same
- * interval are given the same snapshots. What could not be made in time is left out.
- */
-class Schedule {
-  readonly every: number
-  readonly #startMs: number
-  #tick: number
-  /** How many were left out since the last one that was made. */
-  skipped = 0
-
-  constructor(every: number, startMs: number, nowMs: number) {
-    this.every = every
-    this.#startMs = startMs
-    this.#tick = Math.floor((nowMs - startMs) / every)
-  }
-
-  get dueMs(): number {
-    return this.#startMs + this.#tick * this.every
-  }
-
-  /** Advances to the next time, after a snapshot was made or failed. */
-  advance(nowMs: number): void {
-    this.#tick = tickAfter(this.#tick, this.every, nowMs - this.#startMs)
-  }
-
-  /** Leaves out the times that passed while nothing was requested. */
-  skip(nowMs: number): void {
-    const next = Math.floor((nowMs - this.#startMs) / this.every)
-    if (next <= this.#tick) return
-    this.skipped += next - this.#tick
-    this.#tick = next
-  }
 }
 
 interface FrameSubscriber {
@@ -132,6 +98,7 @@ export class Monitor {
     this.#source = source
   }
 
+  /** Whether it takes no snapshots at the moment. */
   get isPaused(): boolean {
     return this.#isPaused
   }
@@ -559,55 +526,6 @@ export class Monitor {
   #coverage(): Omit<Coverage, 'lost'> {
     const reader = this.#reader?.reader
     return { tier: reader?.tier ?? 'snapshot', opens: reader?.opens ?? [], ends: reader?.ends ?? [] }
-  }
-}
-
-/** The calls from a subscription to its monitor. */
-interface FrameCalls {
-  next(): Promise<IteratorResult<Frame, void>>
-  end(): Promise<void>
-  setQuery(query: Query | undefined): void
-}
-
-/** The frames of one subscriber. */
-export class FrameSubscription implements AsyncGenerator<Frame, void, undefined> {
-  readonly #calls: FrameCalls
-  #last: Promise<unknown> = Promise.resolve()
-
-  constructor(calls: FrameCalls) {
-    this.#calls = calls
-  }
-
-  /** The next frame. */
-  async next(): Promise<IteratorResult<Frame, void>> {
-    const next = this.#last.then(() => this.#calls.next())
-    this.#last = next.catch(() => undefined)
-    return next
-  }
-
-  /** Ends the subscription. */
-  async return(): Promise<IteratorResult<Frame, void>> {
-    await this.#calls.end()
-    return { done: true, value: undefined }
-  }
-
-  /** Ends the subscription with an error of the caller. */
-  async throw(error: unknown): Promise<IteratorResult<Frame, void>> {
-    await this.#calls.end()
-    throw error
-  }
-
-  /** Changes the query from the next frame on, which is not compared. */
-  setQuery(query: Query | undefined): void {
-    this.#calls.setQuery(query)
-  }
-
-  [Symbol.asyncIterator](): this {
-    return this
-  }
-
-  async [Symbol.asyncDispose](): Promise<void> {
-    await this.#calls.end()
   }
 }
 

@@ -16,9 +16,13 @@ export const groupNames = (fields: FieldRegistry = standardFields): readonly str
 
 /** A group of sockets. */
 export interface Group {
+  /** The value that the sockets have in common. */
   readonly name: string
+  /** How many sockets there are. */
   readonly sockets: number
+  /** How many of them listen. */
   readonly listening: number
+  /** How many of them are connected. */
   readonly established: number
 }
 

@@ -20,6 +20,7 @@ export interface Source {
    * source, was opened, where that is counted.
    */
   takeSnapshot(plan?: Plan, events?: EventReader): Promise<Snapshot>
+  /** The process of a pid; undefined when there is none. */
   process(pid: number): Promise<Process | undefined>
   /** Every visible process of this machine, with or without sockets. */
   processes?(): Promise<readonly Process[]>
@@ -27,6 +28,7 @@ export interface Source {
   use?(pids: readonly number[]): Promise<ReadonlyMap<number, ProcessUse>>
   /** Which machine this is, and which of its runs. */
   identity?(): Promise<HostIdentity>
+  /** The network interfaces and their counters. */
   interfaces(): Promise<readonly Interface[]>
   /** The limits of this system on sockets, where it reports them. */
   limits?(): Promise<SystemLimits>
@@ -46,6 +48,7 @@ export interface Source {
   readonly replay?: boolean
   /** True when a recording has no further snapshot. */
   readonly ended: boolean
+  /** Closes the source. Closing twice does nothing. */
   close(): void
 }
 
@@ -53,6 +56,7 @@ export interface Source {
  * What happens to sockets between two snapshots. It is not read automatically: the caller that opened it drains it, at least every `maxIdleMs`.
  */
 export interface EventReader {
+  /** How openings and ends are observed. */
   readonly tier: Tier
   /** The protocols whose openings are reported. */
   readonly opens: readonly Protocol[]
@@ -64,6 +68,7 @@ export interface EventReader {
   readonly maxIdleMs: number
   /** Takes a batch of events, never more than can be handled without blocking the event loop; empty when all are taken. */
   drain(): readonly (SourceEvent | EventGap)[]
+  /** Stops, and frees the buffers in the kernel. */
   close(): void
 }
 
@@ -73,8 +78,9 @@ export interface Timeline {
   readonly startMs: number | undefined
   /** When the last of the snapshots read so far was taken. All have been read once the end was reached: `seek(Infinity)`. */
   readonly endMs: number | undefined
-  /** How many snapshots have been read so far, and whether they are all. */
+  /** How many snapshots have been read so far. */
   readonly count: number
+  /** Whether these are all snapshots of the recording. */
   readonly isComplete: boolean
   /** The number of the snapshot that was taken last, from 1; 0 before the first. */
   readonly number: number

@@ -9,7 +9,7 @@ const ledgers: Ledger[] = []
 let ended: Promise<unknown> | undefined
 let running = true
 let after = 0
-await using machine = await openMachine()
+const machine = await openMachine()
 for await (const { ledger, sequence } of machine.watch({ flows: true, every: 50, protocols: ['tcp'] })) {
   if (ledger !== undefined) ledgers.push(ledger)
   if (sequence === 1) {
@@ -18,4 +18,5 @@ for await (const { ledger, sequence } of machine.watch({ flows: true, every: 50,
   }
   if (!running && ++after > 3) break
 }
+await machine.close()
 console.log(JSON.stringify(ledgers))

@@ -23,18 +23,23 @@ export type Filter =
 
 /** One end has one of these addresses. */
 export interface HostFilter {
+  /** What tells it from other filters. */
   readonly kind: 'host'
   /** `dst` is that of ss: a socket without a remote end has address and port zero. `remote` requires a remote end. `ip` is either end. */
   readonly side: 'src' | 'dst' | 'remote' | 'ip'
+  /** The addresses, of which one must fit. */
   readonly hosts: readonly Host[]
 }
 
 /** An address as in ss: `[FAMILY:]ADDRESS[/PREFIX][:PORT]`. An absent part matches anything. */
 export interface Host {
+  /** The address family. */
   readonly family?: Family
   /** An IP address in the form of RFC 5952. Other families: the protocol's name (link, netlink) or the context id (vsock). */
   readonly address?: string
+  /** How many bits of the address count. */
   readonly prefix?: number
+  /** The interface of a link-local address. */
   readonly zone?: string
   /** A port. Link: an interface. Netlink: a port id, 0 for the kernel. */
   readonly port?: number | string
@@ -44,9 +49,11 @@ export interface Host {
 
 /** A number of the socket compared with values; `=` means one of the ranges. */
 export interface NumberFilter {
+  /** What tells it from other filters. */
   readonly kind: 'number'
   /** The first name of a field. */
   readonly field: string
+  /** How the number is compared. */
   readonly op: Comparison
   /** In the unit of the field: microseconds, bytes, bytes per second, percent or a count. One value unless `op` is `=`. */
   readonly values: readonly Range[]
@@ -60,8 +67,11 @@ export type Range = readonly [number, number]
 
 /** A text of the socket or of its owners matches one of the patterns. */
 export interface TextFilter {
+  /** What tells it from other filters. */
   readonly kind: 'text'
+  /** The first name of a field. */
   readonly field: string
+  /** The patterns, of which one must match. */
   readonly patterns: readonly Pattern[]
 }
 
@@ -74,13 +84,17 @@ export type Pattern =
 
 /** The state is in a set, built step by step as ss does: `state a state b exclude c`. */
 export interface StateFilter {
+  /** What tells it from other filters. */
   readonly kind: 'state'
+  /** The steps, in their order. */
   readonly steps: readonly StateStep[]
 }
 
 /** One step: add the states of a word, or remove them. A first step that removes starts from all states. */
 export interface StateStep {
+  /** A state or a word for several, as ss has them. */
   readonly word: string
+  /** The states are taken away. */
   readonly exclude: boolean
 }
 

@@ -9,7 +9,9 @@ import { sampleOf } from './sample.ts'
 
 /** A connection that was judged: as it was when last seen, and its health. */
 export interface Judged {
+  /** The connection as it was when last seen. */
   readonly socket: Socket
+  /** Its health from the first snapshot to the last. */
   readonly health: Health
   /** It had closed before the last snapshot. */
   readonly closed: boolean
@@ -17,6 +19,7 @@ export interface Judged {
 
 /** The result of a collector. */
 export interface Judgement {
+  /** The connections that were judged. */
   readonly connections: readonly Judged[]
   /** Connections that were in one snapshot only, which is too short to judge. */
   readonly unjudged: number
@@ -26,6 +29,7 @@ export interface Judgement {
 export interface Collector {
   /** Adds one snapshot, with its time by a monotonic clock. */
   add(sockets: readonly Socket[], atMs: number): void
+  /** Judges every connection that was seen at least twice. */
   judge(): Judgement
 }
 

@@ -8,7 +8,9 @@ import type { Tcp } from '../../model/tcp.ts'
 export interface Sample {
   /** When, by a monotonic clock. */
   readonly atMs: number
+  /** The state of the connection at that moment. */
   readonly state: State | undefined
+  /** What TCP counted at that moment. */
   readonly tcp: Tcp
   /** Received, and not read by the application. */
   readonly unreadBytes: number | undefined

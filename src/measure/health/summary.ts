@@ -10,16 +10,23 @@ import type { Verdict, VerdictCode } from './verdict.ts'
 
 /** A summary of connections. */
 export interface Summary {
+  /** How many connections there are. */
   readonly connections: number
   /** How many connections have each verdict, the most frequent first. */
   readonly verdicts: readonly { readonly code: VerdictCode; readonly connections: number }[]
+  /** How many of them are in trouble. */
   readonly troubled: number
+  /** Payload that they sent in the interval; undefined when it is not known of any. */
   readonly sentBytes: number | undefined
+  /** Payload that they received in the interval; undefined when it is not known of any. */
   readonly receivedBytes: number | undefined
   /** Over all bytes, so that a busy connection has more weight than a quiet one. */
   readonly retransmittedShare: number | undefined
+  /** Their round-trip times. */
   readonly rttMicros: Percentiles | undefined
+  /** How long their packets waited in queues. */
   readonly queueDelayMicros: Percentiles | undefined
+  /** The share of their segments that were retransmitted. */
   readonly retransmittedShares: Percentiles | undefined
   /** Shares of the time of the connections that sent; together 1. */
   readonly limits: Limits | undefined
@@ -31,10 +38,15 @@ export interface Summary {
 
 /** The distribution of a value; each is a value that was measured. */
 export interface Percentiles {
+  /** How many values there are. */
   readonly count: number
+  /** The median. */
   readonly p50: number
+  /** Nine of ten values are not above it. */
   readonly p90: number
+  /** 99 of 100 values are not above it. */
   readonly p99: number
+  /** The highest value. */
   readonly max: number
 }
 

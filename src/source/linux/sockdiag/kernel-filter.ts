@@ -35,8 +35,9 @@ type End = 'local' | 'remote'
 
 /** What is known of the sockets of a request, and how names become the kernel's numbers. */
 export interface KernelFacts {
-  /** The protocol and the family of the request, when it is for one of them. */
+  /** The protocol of the request, when it is for one. */
   readonly protocol?: Protocol
+  /** The family of the request, when it is for one. */
   readonly family?: Family
   /** The index of an interface; undefined when there is not one of this name. */
   readonly interfaceIndex?: (name: string) => number | undefined
