@@ -5,7 +5,7 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 
-/** The word that the program finds among its arguments; the folder with `floor` comes after it. */
+/** The argument that marks the inner run; the folder with `floor` follows it. */
 export const insideWord = 'inside'
 
 /** Runs the program that was started once more, among so many processes of so many connections. */

@@ -1,4 +1,4 @@
-// 20,000 short connections in ten seconds, and how many of their ends are told: `npm run bench events`.
+// 20,000 short connections in ten seconds, and how many of their ends are reported: `npm run bench events`.
 import { execFile } from 'node:child_process'
 import { promisify } from 'node:util'
 import { events } from '../src/machine/functions.ts'

@@ -32,13 +32,13 @@ for (const text of [
   'rtt > 50ms and retransmits > 1%',
   '(process:nginx or user:3) and tcp and (dport 80 or rtt > 100ms) and not dst 192.168.7.0/24',
 ]) {
-  const wants = compileFilter(text)
+  const matches = compileFilter(text)
   const times: number[] = []
   let found = 0
   for (let run = 0; run < 9; run++) {
     const start = performance.now()
     found = 0
-    for (const socket of sockets) if (wants(socket, processes)) found++
+    for (const socket of sockets) if (matches(socket, processes)) found++
     times.push(performance.now() - start)
   }
   const [best, median] = [Math.min(...times), times.sort((a, b) => a - b)[4]!]

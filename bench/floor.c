@@ -1,4 +1,4 @@
-/* The floor of a look: asks for all TCP sockets, receives the answers, and decodes nothing. Prints milliseconds and messages; the extensions are its argument. */
+/* The floor of a snapshot: requests all TCP sockets, receives the answers, and decodes nothing. Prints milliseconds and messages; the extensions are its argument. */
 #include <linux/inet_diag.h>
 #include <linux/netlink.h>
 #include <linux/sock_diag.h>

@@ -7,7 +7,7 @@ import { watch } from '../src/machine/functions.ts'
 const run = (...args: string[]): number => Number(execFileSync('python3', ['bench/peers.py', ...args], { encoding: 'utf8' }))
 const median = (values: readonly number[]): number => [...values].sort((a, b) => a - b)[values.length >> 1]!
 
-/** Runs pairs, one without and one with the programs in the kernel, in turn, so that both meet the same machine. */
+/** Runs pairs, alternately without and with the programs in the kernel, so that both run under the same conditions. */
 function pairs(name: string, count: number, args: string[]): void {
   const ratios: number[] = []
   run(...args)
@@ -23,7 +23,7 @@ function pairs(name: string, count: number, args: string[]): void {
   console.log(`${name}: ${((median(ratios) - 1) * 100).toFixed(1)} % slower (${ratios.map(r => r.toFixed(3)).join(' ')})`)
 }
 
-/** In the first seconds of a process its code is still being compiled, beside it: a fifth of what frames cost then is that. */
+/** In the first seconds of a process its code is still being compiled: that is a fifth of the cost of frames then. */
 async function many(connections: number, frames: number): Promise<void> {
   const holder = spawn('python3', ['bench/peers.py', 'hold', String(connections)], { stdio: ['pipe', 'pipe', 'inherit'] })
   await once(holder.stdout, 'data')

@@ -26,7 +26,7 @@ for (let i = 0; i < processes; i++) {
   await once(child.stdout, 'data')
 }
 
-/** The longest time that the event loop did not turn. */
+/** The longest time that the event loop was blocked. */
 function hold(): () => number {
   let longest = 0
   let last = performance.now()
@@ -57,20 +57,20 @@ try {
   const inodes = new Set<number>()
   await known.readAll(children.map(child => child.pid!))
   for (const table of known.tables.values()) for (const inode of table.sockets.values()) if (inode !== 0) inodes.add(inode)
-  const requested = inodesOf([...inodes].map(inode => ({ inode })))
+  const allInodes = inodesOf([...inodes].map(inode => ({ inode })))
   console.log(
-    `${requested.size} sockets in ${processes} processes, ${known.tables.size} processes in all, ${readFileSync('/proc/loadavg', 'utf8').trim()}`,
+    `${allInodes.size} sockets in ${processes} processes, ${known.tables.size} processes in all, ${readFileSync('/proc/loadavg', 'utf8').trim()}`,
   )
 
   const walk = new OwnerSearch({ proc: new ProcFs(), sweeps: undefined, shares: sharesFiles })
-  const first = await time('/proc, first snapshot', async () => walk.find(requested))
-  for (let i = 0; i < 3; i++) await time('/proc, nothing has changed', async () => walk.find(requested), first)
+  const first = await time('/proc, first snapshot', async () => walk.find(allInodes))
+  for (let i = 0; i < 3; i++) await time('/proc, nothing has changed', async () => walk.find(allInodes), first)
 
   const sweeps = async () => import('../src/source/linux/bpf/owners.ts')
   for (const what of ['BPF, first snapshot, types perhaps read', 'BPF, first snapshot, types from the cache']) {
     const search = new OwnerSearch({ proc: new ProcFs(), sweeps, shares: sharesFiles })
-    await time(what, async () => search.find(requested), first)
-    await time('BPF chosen or not, nothing has changed', async () => search.find(requested), first)
+    await time(what, async () => search.find(allInodes), first)
+    await time('BPF chosen or not, nothing has changed', async () => search.find(allInodes), first)
     search.close()
   }
   const module = await sweeps()
@@ -81,7 +81,7 @@ try {
     })
   }
   sweep.close()
-  const one = inodesOf([{ inode: requested.inodeOf(0) }])
+  const one = inodesOf([{ inode: allInodes.inodeOf(0) }])
   for (let i = 0; i < 3; i++) {
     const search = new OwnerSearch({ proc: new ProcFs(), sweeps, shares: sharesFiles })
     await time('one socket to its process, first snapshot', async () => search.find(one), first)

@@ -75,7 +75,7 @@ def hold():
     held = []
     for _ in range(n):
         c = socket.create_connection(("127.0.0.1", port))
-        # Reset at the end: what waits for its port would be among the sockets of the next run.
+        # Reset at the end: sockets in TIME_WAIT would be among those of the next run.
         c.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
         held += [c, s.accept()[0]]
     print("ready", flush=True)

@@ -1,5 +1,5 @@
-// How fast a snapshot is with 50,000 TCP sockets: against a C program that only receives the dump, and against ss. Ratios of the least times, which say most where other programs run; times are of this machine, now.
-// `npm run bench look -- [processes] [connections of each] [rounds]`, as root, with gcc, ip and ss. It takes about 20 seconds, in a network namespace of its own.
+// How fast a snapshot is with 50,000 TCP sockets: against a C program that only receives the dump, and against ss. Ratios of the minimum times, which are the most stable while other programs run; times are of this machine, now.
+// `npm run bench snapshot -- [processes] [connections of each] [rounds]`, as root, with gcc, ip and ss. It takes about 20 seconds, in a network namespace of its own.
 import { execFileSync, spawnSync } from 'node:child_process'
 import { join } from 'node:path'
 import { planQuery, type Query } from '../src/filter/plan.ts'
@@ -11,7 +11,7 @@ const [processes = 10, connections = 2500, rounds = 5] = process.argv
   .filter(word => /^\d+$/.test(word))
   .map(Number)
 
-/** The longest time that the event loop was held while something ran. */
+/** The longest time that the event loop was blocked while something ran. */
 async function held(run: () => Promise<unknown>): Promise<number> {
   let last = performance.now()
   let longest = 0

@@ -1,4 +1,4 @@
-// What watching costs: one snapshot a second at 10,000 sockets for ten seconds, as a share of one core (the goal is 5 %), and what 300 looks without a pause leave
+// What watching costs: one snapshot a second at 10,000 sockets for ten seconds, as a share of one core (the goal is 5 %), and what 300 snapshots without a pause leave
 // behind in memory and descriptors. `npm run bench watch`, as root.
 import { planQuery } from '../src/filter/plan.ts'
 import { readdirSync } from 'node:fs'
@@ -29,7 +29,7 @@ async function within(): Promise<void> {
   const [memory, descriptors] = left() as [number, number]
   for (let i = 0; i < snapshots; i++) await source.takeSnapshot(planQuery(query))
   const [later, more] = left() as [number, number]
-  console.log(`${snapshots} looks: memory ${memory.toFixed(0)} to ${later.toFixed(0)} MiB, descriptors ${descriptors} to ${more}`)
+  console.log(`${snapshots} snapshots: memory ${memory.toFixed(0)} to ${later.toFixed(0)} MiB, descriptors ${descriptors} to ${more}`)
   source.close()
 }
 

@@ -1,4 +1,4 @@
-// docs/api.md is made from the types: it is current, and every export and member has its sentence. When the types were meant to change: `npm run api`, and a line
+// docs/api.md is generated from the types: it is current, and every export and member has a sentence. After an intended change of the types: `npm run api`, and a line
 // in CHANGELOG.md.
 import { before, test } from 'node:test'
 import { deepEqual, equal, ok } from 'node:assert/strict'

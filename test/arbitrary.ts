@@ -10,7 +10,7 @@ export function arbitraryOf(schema: JsonSchema, definitions: Schemas = (schema.$
   if (typeof schema.$ref === 'string') return of(definitions[schema.$ref.slice('#/$defs/'.length)])
   if ('const' in schema) return fc.constant(schema.const)
   if (Array.isArray(schema.enum)) return fc.constantFrom(...(schema.enum as unknown[]))
-  // A reference means something only where there is what it refers to.
+  // A reference is valid only together with its target.
   if (Array.isArray(schema.oneOf)) return fc.oneof(...schema.oneOf.filter(one => !('description' in one)).map(of))
   if (Array.isArray(schema.allOf)) return fc.tuple(...schema.allOf.map(of)).map(parts => Object.assign({}, ...parts) as unknown)
   if (Array.isArray(schema.type)) return fc.oneof(...schema.type.map(type => of({ type })))
@@ -40,7 +40,7 @@ export function arbitraryOf(schema: JsonSchema, definitions: Schemas = (schema.$
 
 const noMinusZero = (value: number): number => (value === 0 ? 0 : value)
 
-/** A process by its pid, anything else by its key; what has none is itself. */
+/** The identity: the pid of a process, the key of anything else, otherwise the value itself. */
 function keyOf(value: unknown): unknown {
   if (typeof value !== 'object' || value === null) return {}
   return 'parentPid' in value || 'pid' in value ? (value as { pid: unknown }).pid : ((value as { key?: unknown }).key ?? value)

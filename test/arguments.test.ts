@@ -24,7 +24,7 @@ const flows = { total: {}, sockets: [], processes: [] }
 const tree = library.parseFilter('tcp')
 const row = { process_name: 'a', pid: 1 }
 
-/** What is called, and the name that its error starts with, with the rest that matters. */
+/** The call, and the start of its error message. */
 const wrong: readonly (readonly [() => unknown, string])[] = [
   ...[
     [{ protocol: ['tcp'] }, 'query.protocol: did you mean protocols?'],
@@ -190,7 +190,7 @@ const wrong: readonly (readonly [() => unknown, string])[] = [
 
 test('each throws at once, and starts with the name of the argument', () => {
   const others: string[] = []
-  for (const [call, requested] of wrong) {
+  for (const [call, expected] of wrong) {
     let error: unknown = 'no error at the call'
     try {
       const pending: unknown = call()
@@ -198,8 +198,8 @@ test('each throws at once, and starts with the name of the argument', () => {
     } catch (thrown) {
       error = thrown
     }
-    if (!(error instanceof TypeError && error.message.startsWith(requested)))
-      others.push(`${String(call)} wants ${requested}\n    got ${String(error)}`)
+    if (!(error instanceof TypeError && error.message.startsWith(expected)))
+      others.push(`${String(call)} should throw ${expected}\n    got ${String(error)}`)
   }
   deepEqual(others, [])
 })

@@ -1,8 +1,8 @@
-// The kernel's own description of its types, for the layout tests: where each member of a struct is. It knows only what they need.
+// The kernel's own description of its types, for the layout tests: the offset of each member of a struct, and no more.
 import { readFileSync } from 'node:fs'
 import { cString } from '../src/bytes/text.ts'
 
-/** One member of a struct, by the name that C gives it. */
+/** One member of a struct, by its name in C. */
 export interface Member {
   readonly name: string
   readonly bit: number
@@ -37,7 +37,7 @@ const tails: Readonly<Record<number, readonly [number, number]>> = {
 export interface KernelTypes {
   readonly named: ReadonlyMap<string, KernelStruct>
   readonly byNumber: ReadonlyMap<number, KernelStruct>
-  /** Where numbers and texts of a module go on. */
+  /** Where the numbers and texts of a module continue. */
   readonly next: { readonly id: number; readonly text: number }
   readonly name: (text: number) => string
 }

@@ -53,7 +53,7 @@ async function follow(
         seen.set(key, [got + row.inBytes, sent + row.outBytes])
         if (row.inBytes + row.outBytes > 0) kinds.add(row.accuracy)
       }
-      // The kernel tells the end of a datagram socket when it comes to it: so wait, and then see that it stays true.
+      // The kernel reports the end of a datagram socket with a delay: so wait, and then check that the result stays.
       if (!running && isDeepStrictEqual(only(seen, JSON.parse(text) as Truth), JSON.parse(text)) && ++after > 2) break
       if (performance.now() > deadline) break
     }

@@ -1,4 +1,4 @@
-// The command line as a person uses it: the whole program, real sockets, real exit codes.
+// The command line as a user runs it: the whole program, real sockets, real exit codes.
 import { test } from 'node:test'
 import { deepEqual, doesNotMatch, equal, match, ok } from 'node:assert/strict'
 import { execFileSync, spawn } from 'node:child_process'
@@ -11,21 +11,21 @@ import { hold, json, listener, sockscope, startWatch, until } from './cli.ts'
 test('a table, and every other form of the same sockets', async () => {
   const holder = await hold(listener)
   try {
-    const filter = `sport = :${holder.said.port}`
+    const filter = `sport = :${holder.output.port}`
     const { code, out } = sockscope([filter])
     equal(code, 0)
-    match(out, new RegExp(`^PROTO .*\\ntcp +LISTEN .*127\\.0\\.0\\.1:${holder.said.port} .* ${holder.pid} +\\S+`))
+    match(out, new RegExp(`^PROTO .*\\ntcp +LISTEN .*127\\.0\\.0\\.1:${holder.output.port} .* ${holder.pid} +\\S+`))
     const document = json(['list', filter])
     equal(document.schema, 'sockscope/1')
     equal(document.sockets.length, 1)
     const [socket] = document.sockets
-    deepEqual(socket.local, { address: '127.0.0.1', port: holder.said.port })
+    deepEqual(socket.local, { address: '127.0.0.1', port: holder.output.port })
     equal(socket.owners[0].pid, holder.pid)
     ok(document.processes.some((p: { pid: number }) => p.pid === holder.pid))
     equal(JSON.parse(sockscope(['--ndjson', filter]).out).key, socket.key)
-    equal(sockscope(['--csv', '--columns', 'local.port,pid', filter]).out, `local.port,pid\n${holder.said.port},${holder.pid}\n`)
-    equal(sockscope(['--tsv', '-H', '-tl', '--columns', 'local.port,pid', filter]).out, `${holder.said.port}\t${holder.pid}\n`)
-    equal(sockscope(['--format', '{local.port} {pid}', filter]).out, `${holder.said.port} ${holder.pid}\n`)
+    equal(sockscope(['--csv', '--columns', 'local.port,pid', filter]).out, `local.port,pid\n${holder.output.port},${holder.pid}\n`)
+    equal(sockscope(['--tsv', '-H', '-tl', '--columns', 'local.port,pid', filter]).out, `${holder.output.port}\t${holder.pid}\n`)
+    equal(sockscope(['--format', '{local.port} {pid}', filter]).out, `${holder.output.port} ${holder.pid}\n`)
     match(sockscope(['--group-by', 'process', filter]).out, new RegExp(`${holder.pid} +1 +1 +0`))
     const [group] = json(['--group-by', 'process', '--json', filter]).groups
     ok(group.name.endsWith(String(holder.pid)) && group.sockets === 1 && group.listening === 1)
@@ -35,7 +35,7 @@ test('a table, and every other form of the same sockets', async () => {
   }
 })
 
-test('bash completes what fits the command', needs('command bash'), () => {
+test('bash completes the words of the command', needs('command bash'), () => {
   const complete = (...words: string[]): string[] => {
     const script = `${sockscope(['completion', 'bash']).out}
       COMP_WORDS=(sockscope "$@"); COMP_CWORD=$#; _sockscope; printf '%s\\n' "\${COMPREPLY[@]}"`
@@ -50,10 +50,11 @@ test('bash completes what fits the command', needs('command bash'), () => {
   deepEqual(complete('help', 'comp'), ['completion'])
 })
 
-test('a word that is a filter by itself is no mistyped command, and --no-header lists what is listed without it', async () => {
+test('a word that is a filter is not a mistyped command, and --no-header lists the same sockets', async () => {
   const holder = await hold(listener)
   try {
-    for (const word of ['listen', 'tcp']) match(sockscope([word, '--format', '{local.port}']).out, new RegExp(`^${holder.said.port}$`, 'm'))
+    for (const word of ['listen', 'tcp'])
+      match(sockscope([word, '--format', '{local.port}']).out, new RegExp(`^${holder.output.port}$`, 'm'))
     const protocols = sockscope(['--no-header', '--format', '{protocol}']).out.trimEnd().split('\n')
     deepEqual(
       protocols.filter(name => name !== 'tcp' && name !== 'udp'),
@@ -64,7 +65,7 @@ test('a word that is a filter by itself is no mistyped command, and --no-header 
   }
 })
 
-test('nothing found is exit 1, a mistake is one line and exit 2', () => {
+test('no match is exit 1, a usage error is one line and exit 2', () => {
   equal(sockscope(['sport = :1 and dport = :1']).code, 1)
   const wrong: [string[], RegExp][] = [
     [['list', '--jsn'], /unknown option "--jsn"; did you mean --json\?/],
@@ -120,7 +121,7 @@ function fitsScreen(text: string, what: string): void {
   for (const line of lines) ok(line.length <= 86, `${what}: ${line}`)
 }
 
-test('SOCKSCOPE_TRACE reports every question to the kernel', needs('linux'), () => {
+test('SOCKSCOPE_TRACE reports every request to the kernel', needs('linux'), () => {
   const { err } = sockscope(['list', '-tl'], { env: { SOCKSCOPE_TRACE: '1' } })
   match(err, /^sockscope: trace: tcp[^:]*: \d+ answers?, \d+ bytes, \d+\.\d{3} ms$/m)
   doesNotMatch(sockscope(['list', '-tl']).err, /trace/)
@@ -142,7 +143,7 @@ test('help, version and completion of everything', () => {
   fitsScreen(sockscope(['--help']).out, 'all')
   for (const topic of ['filters', 'columns', 'environment', 'exit', 'ss', 'man']) equal(sockscope(['help', topic]).code, 0)
   for (const topic of ['filters', 'environment', 'exit', 'ss']) fitsScreen(sockscope(['help', topic]).out, topic)
-  // groff by itself reads no UTF-8.
+  // groff without options does not read UTF-8.
   doesNotMatch(sockscope(['help', 'man']).out, /[^\n -~]/)
 })
 
@@ -164,10 +165,10 @@ test(
       const full = spawn('/bin/sh', ['-c', `exec "${process.execPath}" src/cli/main.ts help man > /dev/full`], {
         stdio: ['ignore', 'ignore', 'pipe'],
       })
-      let said = ''
-      full.stderr.on('data', part => (said += part))
+      let output = ''
+      full.stderr.on('data', part => (output += part))
       deepEqual(await once(full, 'close'), [4, null])
-      equal(said, 'sockscope: write failed: ENOSPC\n')
+      equal(output, 'sockscope: write failed: ENOSPC\n')
     }
     const watching = await startWatch(['--every', '50ms'])
     watching.stdout.resume()
@@ -189,7 +190,7 @@ test('watch reports what opens and closes, with the moment and the number of the
       .find(r => r.type === type && r.socket?.local.port === port)
   try {
     const holder = await hold(listener)
-    const { port } = holder.said
+    const { port } = holder.output
     const opened = await until('opened', () => record('opened', port))
     await holder.stop()
     const closed = await until('closed', () => record('closed', port))
@@ -244,31 +245,31 @@ test('--json is one document also when nothing was found', async () => {
   for (const kind of ['stats', 'doctor']) equal(JSON.parse(sockscope([kind, '--json']).out).kind, kind)
 })
 
-test('port shows which process has it, what started it and who is connected', async () => {
+test('port shows which process uses it, what started it and its connections', async () => {
   const holder = await hold(listener)
-  const client = connect(holder.said.port, '127.0.0.1')
+  const client = connect(holder.output.port, '127.0.0.1')
   await once(client, 'connect')
   try {
-    const { code, out } = sockscope([`:${holder.said.port}`])
+    const { code, out } = sockscope([`:${holder.output.port}`])
     equal(code, 0)
     match(out, new RegExp(`localhost[^]*held by +\\S+ .*${holder.pid}`))
     match(out, new RegExp(`started by .* ${process.pid}\\b`))
     match(out, /connected +1\n/)
-    const [port] = json(['port', String(holder.said.port)]).ports
+    const [port] = json(['port', String(holder.output.port)]).ports
     deepEqual(port.pids, [holder.pid])
     equal(port.clients.length, 1)
-    equal(json(['ports', `sport = :${holder.said.port}`]).ports[0].connected, 1)
+    equal(json(['ports', `sport = :${holder.output.port}`]).ports[0].connected, 1)
     ok(json(['pid', String(holder.pid)]).sockets.length >= 2)
   } finally {
     client.destroy()
     await holder.stop()
   }
-  equal(sockscope(['port', String(holder.said.port)]).code, 1)
+  equal(sockscope(['port', String(holder.output.port)]).code, 1)
 })
 
-test('free gives a port that can be bound', async () => {
+test('free finds a port that can be bound', async () => {
   const holder = await hold(listener)
-  const { port } = holder.said
+  const { port } = holder.output
   equal(sockscope(['free', `${port}-${port}`]).code, 1)
   await holder.stop()
   equal(sockscope(['free', `${port}-${port}`]).out, `${port}\n`)

@@ -1,17 +1,17 @@
-// Runs the command line, and programs that hold sockets for it to see.
+// Runs the command line, and programs that hold sockets for it.
 import { spawn, spawnSync, type ChildProcess, type ChildProcessByStdio } from 'node:child_process'
 import { once } from 'node:events'
 import type { Readable } from 'node:stream'
 import { setTimeout as sleep } from 'node:timers/promises'
 
-/** What a run gave. */
+/** The result of a run. */
 export interface Run {
   readonly code: number | null
   readonly out: string
   readonly err: string
 }
 
-/** Runs `sockscope` with these words. */
+/** Runs `sockscope` with these arguments. */
 export function sockscope(
   args: readonly string[],
   options: { readonly input?: string; readonly uid?: number; readonly env?: Record<string, string> } = {},
@@ -28,7 +28,7 @@ export function sockscope(
   return { code: result.status, out: result.stdout, err: result.stderr }
 }
 
-/** Asks until there is an answer, at most 20 s. */
+/** Polls until there is a result, for at most 20 s. */
 export async function until<T>(what: string, ask: () => Promise<T | undefined> | T | undefined): Promise<T> {
   for (const end = Date.now() + 20_000; Date.now() < end; await sleep(20)) {
     const answer = await ask()
@@ -37,7 +37,7 @@ export async function until<T>(what: string, ask: () => Promise<T | undefined> |
   throw new Error(`${what}: not within 20 s`)
 }
 
-/** Starts `sockscope watch` and waits until it has looked for the first time, which it reports only when it traces what it asks. */
+/** Starts `sockscope watch` and waits for its first snapshot, which is visible only in its trace. */
 export async function startWatch(args: readonly string[]): Promise<ChildProcessByStdio<null, Readable, Readable>> {
   const child = spawn(process.execPath, ['src/cli/main.ts', 'watch', ...args], {
     stdio: ['ignore', 'pipe', 'pipe'],
@@ -50,15 +50,15 @@ export async function startWatch(args: readonly string[]): Promise<ChildProcessB
 }
 
 /** The JSON that a run printed. */
-// oxlint-disable-next-line typescript/no-explicit-any -- a test looks at whatever is there
+// oxlint-disable-next-line typescript/no-explicit-any -- tests read arbitrary members
 export const json = (args: readonly string[]): any => JSON.parse(sockscope([...args, '--json']).out)
 
-/** A program of ours that runs until it is stopped. */
+/** A program that runs until it is stopped. */
 export interface Holder {
   readonly pid: number
-  /** What it said on its first line, as JSON. */
-  // oxlint-disable-next-line typescript/no-explicit-any -- each program says something else
-  readonly said: any
+  /** Its first line of output, parsed as JSON. */
+  // oxlint-disable-next-line typescript/no-explicit-any -- each program prints something else
+  readonly output: any
   readonly child: ChildProcess
   stop(): Promise<void>
 }
@@ -86,10 +86,10 @@ export async function hold(
     if (child.exitCode === null && child.signalCode === null) child.kill('SIGKILL')
     await ended
   }
-  return { pid: child.pid!, said: JSON.parse(text), child, stop }
+  return { pid: child.pid!, output: JSON.parse(text), child, stop }
 }
 
-/** A program that listens on a free port and says which. */
+/** A program that listens on a free port and prints it. */
 export const listener = `
   const server = require('node:net').createServer(s => s.resume().on('error', () => {}))
   server.listen(Number(process.argv[1] ?? 0), process.argv[2] ?? '127.0.0.1', () => console.log(JSON.stringify({ port: server.address().port })))

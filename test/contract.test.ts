@@ -1,4 +1,4 @@
-// What every source of a real machine must do. This one file runs on every operating system.
+// The contract of every source of a real machine. This one file runs on every operating system.
 import { planQuery } from '../src/filter/plan.ts'
 import { after, afterEach, before, test } from 'node:test'
 import { deepEqual, equal, ok, throws } from 'node:assert/strict'
@@ -6,7 +6,7 @@ import { createSocket } from 'node:dgram'
 import { once } from 'node:events'
 import { connect, createServer, type AddressInfo, type Server, type Socket } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { Machine, type Snapshot, type Query, type Socket as Seen, type Source } from '../src/index.ts'
+import { Machine, type Snapshot, type Query, type Socket as SocketRecord, type Source } from '../src/index.ts'
 import { openLocal } from '../src/source/open.ts'
 
 const hasSource = ['linux', 'darwin', 'win32'].includes(process.platform)
@@ -17,7 +17,7 @@ before(async () => {
 })
 after(() => machine?.close())
 
-/** What a test opened, so that it is closed however the test ends. */
+/** Everything that a test opened, closed however the test ends. */
 const opened: (() => unknown)[] = []
 afterEach(() => {
   for (const close of opened.splice(0)) close()
@@ -40,7 +40,7 @@ async function listenAt(port: number, host: string): Promise<Server> {
 async function pair(server: Server): Promise<readonly [Socket, Socket]> {
   const client = connect({ port: portOf(server), host: (server.address() as AddressInfo).address })
   const [[accepted]] = await Promise.all([once(server, 'connection') as Promise<[Socket]>, once(client, 'connect')])
-  for (const end of [client, accepted]) end.on('error', () => {}) // A reset is part of the story.
+  for (const end of [client, accepted]) end.on('error', () => {}) // A reset is expected.
   opened.push(
     () => client.destroy(),
     () => accepted.destroy(),
@@ -48,7 +48,7 @@ async function pair(server: Server): Promise<readonly [Socket, Socket]> {
   return [client, accepted]
 }
 
-/** Looks until something is seen. Counters and states may come a moment later than the call that causes them. */
+/** Takes snapshots until a condition holds. Counters and states may change a moment after the call that causes them. */
 async function until<T>(query: Query, find: (snapshot: Snapshot) => T | undefined | false): Promise<T> {
   for (const end = Date.now() + 10_000; ;) {
     const found = find(await machine.takeSnapshot(planQuery(query)))
@@ -58,7 +58,7 @@ async function until<T>(query: Query, find: (snapshot: Snapshot) => T | undefine
   }
 }
 // An old connection in TIME_WAIT may have had the same port.
-const withPort = (snapshot: Snapshot, port: number): Seen | undefined =>
+const withPort = (snapshot: Snapshot, port: number): SocketRecord | undefined =>
   snapshot.sockets.find(s => s.local.port === port && s.state !== 'TIME_WAIT')
 
 for (const host of ['127.0.0.1', '::1']) {
@@ -91,12 +91,12 @@ test('both ends of a connection, and every byte that went through them', skip, a
   while (got < total) await once(accepted, 'data')
   const endsIn = (snapshot: Snapshot) =>
     [withPort(snapshot, client.localPort!), snapshot.sockets.find(s => s.remote?.port === client.localPort)] as const
-  // Not every system counts what was sent.
+  // Not every system counts sent bytes.
   const counts = process.platform === 'linux' || endsIn(await machine.takeSnapshot(planQuery(tcp)))[0]?.tcp?.sentBytes !== undefined
   const [near, far] = await until(tcp, snapshot => {
     const ends = endsIn(snapshot)
     if (!counts) return ends
-    const { sentBytes = 0, retransmittedBytes = 0 } = ends[0]?.tcp ?? {} // A slow machine sends some of it again.
+    const { sentBytes = 0, retransmittedBytes = 0 } = ends[0]?.tcp ?? {} // A slow machine retransmits some of it.
     return sentBytes - retransmittedBytes === total && ends[1]?.tcp?.receivedBytes === total && ends
   })
   equal(near!.state, 'ESTABLISHED')
@@ -115,7 +115,7 @@ test('a key is the same for the whole life of a socket, and belongs to no other'
   server.close()
   await once(server, 'close')
   await listenAt(port, '127.0.0.1')
-  // Windows tells sockets apart by the time when they were made; Wine does not know it.
+  // Windows identifies sockets by their creation time, which Wine does not report.
   if (process.platform === 'win32' && detail?.fields?.createdAtMs === undefined) return
   ok(withPort(await machine.takeSnapshot(planQuery(tcp)), port)!.key !== key)
 })
@@ -135,7 +135,7 @@ test('UDP with and without a peer', skip, async () => {
   if (process.platform !== 'win32') deepEqual(withPort(snapshot, portOf(b))!.remote, { address: '127.0.0.1', port: portOf(a) })
 })
 
-test('a query is kept: protocols, families, states, owners, filter', skip, async () => {
+test('a query is applied: protocols, families, states, owners, filter', skip, async () => {
   const server = await listen('127.0.0.1')
   const [client] = await pair(server)
   const { sockets } = await machine.takeSnapshot(
@@ -161,7 +161,7 @@ test('one process, abilities and interfaces', skip, async () => {
   equal(machine.ended, false)
 })
 
-test('what opens and closes while somebody watches', skip, async () => {
+test('what opens and closes during a watch', skip, async () => {
   const server = await listen('127.0.0.1')
   const port = portOf(server)
   const clients: Socket[] = []

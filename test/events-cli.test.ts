@@ -10,7 +10,7 @@ import { needs } from './needs.ts'
 const start = (...args: string[]): ChildProcess =>
   spawn(process.execPath, ['src/cli/main.ts', ...args], { stdio: ['ignore', 'pipe', 'pipe'] })
 
-/** A server that counts what it gets, and connections to it as long as somebody wants them. */
+/** A server that counts what it receives, and connections to it until it is stopped. */
 async function traffic<T>(use: (port: number) => Promise<T>): Promise<T> {
   const server = createServer({ allowHalfOpen: true }, c => c.resume().on('end', () => c.end('bye'))).listen(0, '127.0.0.1')
   await once(server, 'listening')
@@ -24,13 +24,13 @@ async function traffic<T>(use: (port: number) => Promise<T>): Promise<T> {
   }
 }
 
-/** Reads lines until one is wanted, at most ten seconds. */
-async function firstLine(child: ChildProcess, requested: (record: Record<string, never>) => boolean): Promise<Record<string, any>> {
+/** Reads lines until one matches, for at most ten seconds. */
+async function firstLine(child: ChildProcess, matches: (record: Record<string, never>) => boolean): Promise<Record<string, any>> {
   const late = setTimeout(() => child.kill('SIGKILL'), 60_000)
   try {
     for await (const line of createInterface({ input: child.stdout! })) {
       const record = JSON.parse(line) as Record<string, never>
-      if (requested(record)) return record
+      if (matches(record)) return record
     }
     throw new Error('the program ended without it')
   } finally {
@@ -38,7 +38,7 @@ async function firstLine(child: ChildProcess, requested: (record: Record<string,
   }
 }
 
-test('events come as one JSON object a line, and ^C ends them in order', needs('linux'), async () => {
+test('events are one JSON object per line, and ^C ends them gracefully', needs('linux'), async () => {
   await traffic(async port => {
     const child = start('events', '--ndjson', `sport = :${port}`)
     const exit = once(child, 'exit')
@@ -51,19 +51,19 @@ test('events come as one JSON object a line, and ^C ends them in order', needs('
   })
 })
 
-test('a reader that goes away ends the events without a word', needs('linux'), async () => {
+test('a reader that closes its end stops the events silently', needs('linux'), async () => {
   await traffic(async port => {
     const child = start('events', '--ndjson', `sport = :${port}`)
-    let said = ''
-    child.stderr!.on('data', (text: Buffer) => (said += text.toString()))
+    let output = ''
+    child.stderr!.on('data', (text: Buffer) => (output += text.toString()))
     const exit = once(child, 'exit')
     await once(child.stdout!, 'data')
     child.stdout!.destroy()
-    deepEqual([await exit, said], [[0, null], ''])
+    deepEqual([await exit, output], [[0, null], ''])
   })
 })
 
-test('top gives frames whose rows add up, as JSON and as a table', needs('linux'), async () => {
+test('top prints frames whose rows add up, as JSON and as a table', needs('linux'), async () => {
   await traffic(async port => {
     const child = start('top', '--json', '--by', 'remotes', '--interval', '200ms', `sport = :${port}`)
     const exit = once(child, 'exit')
@@ -100,16 +100,16 @@ test('top gives frames whose rows add up, as JSON and as a table', needs('linux'
   })
 })
 
-test('a mistake in the line is said before anything is looked at', async () => {
-  for (const [args, said] of [
+test('a usage error is reported before any snapshot', async () => {
+  for (const [args, output] of [
     [['top', '--by', 'process'], /did you mean processes\?/],
     [['top', '--count', '0'], /whole number above 0/],
-    [['events', 'state', 'listening'], /not about states/],
+    [['events', 'state', 'listening'], /use sockscope watch for state changes/],
   ] as const) {
     const child = start(...args)
     let text = ''
     child.stderr!.on('data', (part: Buffer) => (text += part.toString()))
     equal((await once(child, 'exit'))[0], 2)
-    match(text, said)
+    match(text, output)
   }
 })

@@ -33,7 +33,7 @@ async function output(name: string, whileItRuns = (): void => {}): Promise<strin
   return text
 }
 
-/** What each example has to print; `examples/` holds no other. */
+/** What each example has to print; `examples/` contains no others. */
 const expected: Record<string, () => RegExp[]> = {
   'all-connections': () => [
     new RegExp(`^Protocol: Tcp, Local: 127.0.0.1:${port}, Remote: :0, State: LISTEN, PID: ${process.pid}$`, 'm'),
@@ -96,7 +96,7 @@ test('examples/ten-lines', needs('linux'), async t => {
   match(text, new RegExp(`^opened ${opened[0]!.localPort} -> ${port}$`, 'm'))
 })
 
-test('every example is short and run', () => {
+test('every example is short and is run', () => {
   const names = readdirSync('examples').map(file => file.replace(/\.ts$/, ''))
   for (const name of names) {
     ok(name in expected || name === 'ten-lines', `examples/${name}.ts is not tested`)

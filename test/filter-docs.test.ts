@@ -1,4 +1,4 @@
-// docs/fields.md is what the declarations say, and docs/filters.md names every word for states and gives examples that are filters.
+// docs/fields.md matches the declarations; docs/filters.md has every word for states, and its examples are filters.
 import { test } from 'node:test'
 import { deepEqual, equal, ok } from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
@@ -16,7 +16,7 @@ test('the page of fields is current', () => {
   equal(table, fieldsPage(standardFields), 'run node tools/fields.ts')
 })
 
-test('every word is on a page, with its unit and meaning', () => {
+test('every field is on the page, with its unit and meaning', () => {
   for (const field of standardFields.all) {
     const names = field.names.map(name => `\`${name}\``).join(' ')
     const lines = table.split('\n').filter(text => text.startsWith(`| ${names} | ${fieldUnit(field)} | `))
@@ -49,7 +49,7 @@ test('every example on the page is a filter', () => {
   const examples = [...page.matchAll(/^sockscope (?:-tan )?(.+)$/gm)].map(([, line]) => line!.replaceAll("'", ''))
   ok(examples.length >= 5)
   for (const text of examples) parseFilter(text)
-  // Every word that is expected can start a condition: alone, or with a value.
+  // Every expected word can start a condition: alone, or with a value.
   for (const word of expectedWords().filter(name => name !== 'not')) {
     const values = ['', ' 1', ' 1ms', ' 1%', ' open', ' all', ' tcp', ' ipv4', ' none', ' keepalive', ' x']
     ok(

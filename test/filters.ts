@@ -1,4 +1,4 @@
-// Random filters and random sockets that they are likely to be about.
+// Random filters, and random sockets that they are likely to match.
 import fc from 'fast-check'
 import { families, protocols, states } from '../src/model/socket.ts'
 import type { Socket } from '../src/model/socket.ts'
@@ -111,7 +111,7 @@ const mask = fc.constantFrom(0xffffffff, 0xff, 0, 1)
 const mark = fc.record({ kind: fc.constant('mark'), value: fc.constantFrom(0, 1, 16, 0xffffffff), mask }) as fc.Arbitrary<Filter>
 const cgroup = fc.constantFrom('/a', '/a/b', '7', '/sys/fs/cgroup/a').map(text => ({ kind: 'cgroup', path: text }) as Filter)
 
-/** What the kernel can judge. */
+/** What the kernel can evaluate. */
 const kernelOne = fc.oneof(
   { weight: 4, arbitrary: hosts(internetHost) },
   { weight: 4, arbitrary: numbers(['sport', 'dport', 'rport', 'port'], port) },
@@ -147,13 +147,13 @@ function trees(one: fc.Arbitrary<Filter>): fc.Arbitrary<Filter> {
   return tree.map(filter => JSON.parse(JSON.stringify(filter)) as Filter)
 }
 
-/** Any filter at all, and any filter of what the kernel can judge. */
+/** Any filter, and any filter that the kernel can evaluate. */
 export const anyFilter = fc.oneof(
   { weight: 1, arbitrary: fc.constant<Filter>({ kind: 'everything' }) },
   { weight: 50, arbitrary: trees(anyOne) },
 )
 export const kernelFilter = trees(kernelOne)
-/** What it judges exactly as we do: the words of ss, which take an end that is not there for zero. */
+/** What it evaluates exactly as the test does: the words of ss, which treat a missing end as zero. */
 export const portAndAddressFilter = trees(
   fc.oneof(
     hosts(internetHost, fc.constantFrom('src', 'dst')),
@@ -167,7 +167,7 @@ export const mixedFilter = trees(
 
 const maybe = <T>(one: fc.Arbitrary<T>): fc.Arbitrary<T | undefined> => fc.option(one, { nil: undefined })
 
-/** Internet sockets, as a kernel has them. */
+/** Internet sockets, as in a kernel. */
 export const internetSocket: fc.Arbitrary<Socket> = fc
   .record({
     family: fc.constantFrom('ipv4', 'ipv6'),

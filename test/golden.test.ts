@@ -16,7 +16,7 @@ const folder = mkdtempSync(join(tmpdir(), 'sockscope-'))
 after(() => rmSync(folder, { recursive: true }))
 const end = (e: Endpoint | undefined): string => (e === undefined ? '*' : (e.path ?? `${e.address}:${e.port}`))
 
-test('it shows what was there when it was made', async () => {
+test('it shows the sockets that were recorded', async () => {
   const machine = await openRecording(golden)
   equal(machine.name, 'replay linux')
   const { sockets, processes, gaps, atMs } = await machine.takeSnapshot(planQuery({ details: ['tcp'] }))
@@ -41,7 +41,7 @@ test('it shows what was there when it was made', async () => {
   machine.close()
 })
 
-test('it tells nothing of the machine or the people that made it', () => {
+test('it contains nothing of the machine or the user that made it', () => {
   const text = records(readFileSync(golden))
     .map(r => Buffer.from(r.content).toString('latin1'))
     .join('\n')
@@ -49,7 +49,7 @@ test('it tells nothing of the machine or the people that made it', () => {
   ok(!/"command"|"script"|hostname|\/home\/|\/root\b|\/work|\/tmp/.test(text))
 })
 
-/** Plays a file to its end, and asks everything. */
+/** Plays a file to its end, and reads everything. */
 async function play(bytes: Uint8Array): Promise<string> {
   const file = join(folder, 'played')
   writeFileSync(file, bytes)
@@ -70,7 +70,7 @@ async function play(bytes: Uint8Array): Promise<string> {
   }
 }
 
-test('any byte of it can be changed: it is noticed', async () => {
+test('any changed byte of it is detected', async () => {
   const bytes = readFileSync(golden)
   for (let at = 0; at < bytes.length; at += at < 64 ? 3 : 37) {
     const changed = Buffer.from(bytes)
@@ -79,7 +79,7 @@ test('any byte of it can be changed: it is noticed', async () => {
   }
 })
 
-test('it can be cut anywhere', async () => {
+test('cut anywhere, it plays what is complete', async () => {
   const bytes = readFileSync(golden)
   const seen = new Set<string>()
   for (let cut = 0; cut < bytes.length; cut += 97) seen.add(await play(bytes.subarray(0, cut)))

@@ -1,4 +1,4 @@
-// Filters against the running kernel: what it takes by bytecode, what the test takes of everything, and what ss shows.
+// Filters against the running kernel: what matches by bytecode, what matches by the test alone, and what ss shows.
 import { after, before, test } from 'node:test'
 import { deepEqual, equal, ok } from 'node:assert/strict'
 import { execFileSync } from 'node:child_process'
@@ -22,7 +22,7 @@ import { aSocket, ownInodes } from './sockets.ts'
 const onLinux = process.platform === 'linux'
 let calls: typeof Calls
 const opened: { close(): void }[] = []
-/** The sockets that belong to this test: all others come and go as they like, on the same ports too. */
+/** The sockets that belong to this test: others may open and close, on the same ports too. */
 let own: ReadonlySet<number> = new Set()
 let everything: readonly Socket[] = []
 let tcp4 = 0
@@ -95,7 +95,7 @@ const tables = [
   ['udp', 17, 'ipv6', 10],
 ] as const
 
-// sock_diag by hand, so that this test needs nothing of the source but its calls.
+// sock_diag by hand, so that this test depends on nothing of the source but its calls.
 function dump([protocol, number, family, af]: (typeof tables)[number], states = 0xffffffff, bytecode?: Uint8Array): Socket[] {
   const request = Buffer.alloc(72 + (bytecode === undefined ? 0 : 4 + bytecode.length))
   request.writeUInt32LE(request.length, 0)
@@ -156,7 +156,7 @@ const list = (text: string): string[] => text.trim().split(/,\s+/)
 
 const facts: KernelFacts = { interfaceIndex: name => (name === 'lo' ? 1 : undefined), marks: root }
 
-/** The sockets of this test that a filter takes: by the kernel and the test together. Also what the kernel left to the test. */
+/** The sockets of this test that match a filter: by the kernel and the test together. Also what the kernel left to the test. */
 function ask(text: string): { readonly taken: string[]; readonly requested: string[]; readonly passed: number; readonly all: number } {
   const filter = parseFilter(text)
   const wants = compileFilter(filter)
@@ -172,7 +172,7 @@ function ask(text: string): { readonly taken: string[]; readonly requested: stri
   return { taken: keys(passed), requested: keys(everything), passed: passed.length, all: everything.length }
 }
 
-test('the kernel and the test together take what the test takes of everything', needs('linux'), () => {
+test('the kernel and the test together match what the test alone matches', needs('linux'), () => {
   const leaf = fc.constantFrom(
     ...list(`
     sport ${tcp4}, dport ${tcp4}, sport != ${tcp6}, dport > ${tcp6}, sport <= ${udp}, port ${udp}, rport < ${tcp6},
@@ -202,7 +202,7 @@ test('the kernel and the test together take what the test takes of everything', 
   ok(less > 0)
 })
 
-test('the kernel leaves out all that it can judge', needs('linux'), () => {
+test('the kernel excludes everything that it can evaluate', needs('linux'), () => {
   for (const text of [
     `sport ${tcp4}`,
     `dport = ${tcp6} and src ::1`,
@@ -216,7 +216,7 @@ test('the kernel leaves out all that it can judge', needs('linux'), () => {
   }
 })
 
-test('marks and devices are judged by the kernel', needs('linux', 'root'), () => {
+test('marks and devices are evaluated by the kernel', needs('linux', 'root'), () => {
   for (const [text, count] of [
     ['fwmark 0x12', 2],
     ['dev lo', 1],
@@ -250,8 +250,8 @@ function shownByUs(filter: string): string[] {
     .sort()
 }
 
-test('a filter takes what ss shows for the same words', needs('linux', 'command ss'), () => {
-  // As in ss, `or` and `and` bind alike, from left to right.
+test('a filter matches what ss shows for the same words', needs('linux', 'command ss'), () => {
+  // As in ss, `or` and `and` have the same precedence, from left to right.
   const lines = list(`
     sport = :${tcp4}, dport = :${tcp4}, sport :${tcp4} or dport :${tcp4}, ( sport = :${tcp4} or dport = :${tcp6} ),
     sport != :${tcp4}, ! sport = :${tcp4}, not dport eq ${tcp6} and sport neq ${udp}, sport gt :${tcp4}, dport lt :${tcp6},
@@ -268,7 +268,7 @@ test('a filter takes what ss shows for the same words', needs('linux', 'command 
   const range = readFileSync('/proc/sys/net/ipv4/ip_local_port_range', 'utf8').trim().split(/\s+/).map(Number)
   let some = 0
   for (const line of lines) {
-    // What ss was told to bind it finds by the lock on the port; all of the ports here were chosen by the kernel.
+    // ss recognizes explicitly bound ports by the lock on the port; all ports here were chosen by the kernel.
     if (line === 'autobound' && (range[0] !== 32768 || range[1] !== 60999)) continue
     const requested = shownBySs(line)
     deepEqual(shownByUs(line), requested, line)

@@ -1,4 +1,4 @@
-// Ending processes and connections: only those that are meant, and what is said when it may not be done.
+// Killing processes and closing connections: only the intended ones, and the messages of refusals.
 import { test } from 'node:test'
 import { deepEqual, equal, match, ok } from 'node:assert/strict'
 import { once } from 'node:events'
@@ -7,7 +7,7 @@ import { connect, createServer, type AddressInfo } from 'node:net'
 import { hold, json, listener, sockscope, type Holder } from './cli.ts'
 import { needs } from './needs.ts'
 
-/** Runs still: a zombie has ended, although its number is not free yet. */
+/** Still running: a zombie has ended, although its pid is not free yet. */
 const alive = (pid: number): boolean => {
   try {
     return !/\) [ZX] /.test(readFileSync(`/proc/${pid}/stat`, 'utf8'))
@@ -16,40 +16,40 @@ const alive = (pid: number): boolean => {
   }
 }
 const ended = (holder: Holder): boolean => !alive(holder.pid)
-/** Ends what a test left behind, if anything. */
+/** Ends what a test left running, if anything. */
 const end = (pid: number): void => void (alive(pid) && process.kill(pid, 'SIGKILL'))
-/** A program that listens and does not listen to TERM. */
+/** A program that listens on a port and ignores TERM. */
 const stubborn = `process.on('SIGTERM', () => {}); ${listener}`
 
-test('kill ends the listener, waits until the port is free, and leaves the clients', needs('linux'), async () => {
+test('kill kills the listener, waits until the port is free, and spares the clients', needs('linux'), async () => {
   const server = await hold(listener)
   const client = await hold(
     `const c = require('node:net').connect(Number(process.argv[1]), '127.0.0.1', () => console.log(1)); c.on('error', () => {}); setInterval(() => {}, 1000)`,
-    [String(server.said.port)],
+    [String(server.output.port)],
   )
   try {
-    const plan = sockscope(['kill', `:${server.said.port}`, '--dry-run'])
+    const plan = sockscope(['kill', `:${server.output.port}`, '--dry-run'])
     equal(plan.code, 0)
-    match(plan.out, new RegExp(`${server.pid}.*listening on tcp 127.0.0.1:${server.said.port}`))
+    match(plan.out, new RegExp(`${server.pid}.*listening on tcp 127.0.0.1:${server.output.port}`))
     ok(!ended(server))
-    const unasked = sockscope(['kill', `:${server.said.port}`])
+    const unasked = sockscope(['kill', `:${server.output.port}`])
     equal(unasked.code, 2)
     match(unasked.err, /nothing was done: .* add --yes/)
     ok(!ended(server))
-    equal(sockscope(['kill', `:${server.said.port}`, '--yes']).code, 0)
+    equal(sockscope(['kill', `:${server.output.port}`, '--yes']).code, 0)
     ok(ended(server))
     ok(!ended(client))
-    equal(sockscope(['free', `${server.said.port}-${server.said.port}`]).code, 0)
-    equal(sockscope(['kill', `:${server.said.port}`, '--yes']).code, 1)
+    equal(sockscope(['free', `${server.output.port}-${server.output.port}`]).code, 0)
+    equal(sockscope(['kill', `:${server.output.port}`, '--yes']).code, 1)
   } finally {
     await Promise.all([server.stop(), client.stop()])
   }
 })
 
-test('a process that ignores TERM is ended after the grace', needs('linux'), async () => {
+test('a process that ignores TERM is killed after the grace time', needs('linux'), async () => {
   const server = await hold(stubborn)
   try {
-    equal(sockscope(['kill', `:${server.said.port}`, '--yes', '--grace', '200ms']).code, 0)
+    equal(sockscope(['kill', `:${server.output.port}`, '--yes', '--grace', '200ms']).code, 0)
     if (server.child.signalCode === null) await once(server.child, 'exit')
     equal(server.child.signalCode, 'SIGKILL')
   } finally {
@@ -57,7 +57,7 @@ test('a process that ignores TERM is ended after the grace', needs('linux'), asy
   }
 })
 
-test('a listener that two processes share: both are named, both end; --clients takes the clients too', needs('linux'), async () => {
+test('a listener that two processes share: both are named and killed; --clients kills the clients too', needs('linux'), async () => {
   const shared = await hold(`
     const { fork } = require('node:child_process'), server = require('node:net').createServer(s => s.resume())
     server.listen(0, '127.0.0.1', () => {
@@ -66,46 +66,46 @@ test('a listener that two processes share: both are named, both end; --clients t
     })`)
   const client = await hold(
     `const c = require('node:net').connect(Number(process.argv[1]), '127.0.0.1', () => console.log(1)); c.on('error', () => {}); setInterval(() => {}, 1000)`,
-    [String(shared.said.port)],
+    [String(shared.output.port)],
   )
   try {
-    const plan = JSON.parse(sockscope(['kill', `:${shared.said.port}`, '--dry-run', '--json']).out)
-    deepEqual(new Set(plan.targets.map((t: { process: { pid: number } }) => t.process.pid)), new Set([shared.pid, shared.said.child]))
-    equal(sockscope(['kill', `:${shared.said.port}`, '--yes', '--clients', '--json']).code, 0)
-    ok(ended(shared) && ended(client) && !alive(shared.said.child))
+    const plan = JSON.parse(sockscope(['kill', `:${shared.output.port}`, '--dry-run', '--json']).out)
+    deepEqual(new Set(plan.targets.map((t: { process: { pid: number } }) => t.process.pid)), new Set([shared.pid, shared.output.child]))
+    equal(sockscope(['kill', `:${shared.output.port}`, '--yes', '--clients', '--json']).code, 0)
+    ok(ended(shared) && ended(client) && !alive(shared.output.child))
   } finally {
-    end(shared.said.child)
+    end(shared.output.child)
     await Promise.all([shared.stop(), client.stop()])
   }
 })
 
-test('--tree ends what the process started', needs('linux'), async () => {
+test('--tree kills the descendants of the process', needs('linux'), async () => {
   const parent = await hold(`
     const child = require('node:child_process').spawn(process.execPath, ['-e', 'setInterval(() => {}, 1000)'])
     ${listener.replace('port: server.address().port', 'port: server.address().port, child: child.pid')}`)
   try {
-    equal(sockscope(['kill', `:${parent.said.port}`, '--yes', '--tree']).code, 0)
-    ok(ended(parent) && !alive(parent.said.child))
+    equal(sockscope(['kill', `:${parent.output.port}`, '--yes', '--tree']).code, 0)
+    ok(ended(parent) && !alive(parent.output.child))
   } finally {
-    end(parent.said.child)
+    end(parent.output.child)
     await parent.stop()
   }
 })
 
-test('a name that forges text does no harm', needs('linux'), async () => {
+test('a name that forges text is harmless', needs('linux'), async () => {
   const server = await hold(`process.title = 'a",pid=1,\\x1b[31m\\n)'; ${listener}`)
   try {
-    const { out } = sockscope([`sport = :${server.said.port}`])
+    const { out } = sockscope([`sport = :${server.output.port}`])
     ok(!out.includes('\u001b'))
     equal(out.trimEnd().split('\n').length, 2)
-    equal(json([`sport = :${server.said.port}`]).sockets[0].owners[0].pid, server.pid)
-    equal(sockscope(['kill', `:${server.said.port}`, '--yes']).code, 0)
+    equal(json([`sport = :${server.output.port}`]).sockets[0].owners[0].pid, server.pid)
+    equal(sockscope(['kill', `:${server.output.port}`, '--yes']).code, 0)
   } finally {
     await server.stop()
   }
 })
 
-test('this program, its parents and the first process are never touched', needs('linux'), async () => {
+test('this program, its parents and the first process are never killed', needs('linux'), async () => {
   const server = createServer().listen(0, '127.0.0.1')
   await once(server, 'listening')
   const { port } = server.address() as AddressInfo
@@ -115,55 +115,55 @@ test('this program, its parents and the first process are never touched', needs(
   server.close()
 })
 
-test('an ordinary user may not end another user: exit 3, the remedy, nothing done', needs('linux', 'root'), async () => {
+test('an ordinary user may not kill the process of another user: exit 3, the remedy, nothing done', needs('linux', 'root'), async () => {
   const server = await hold(listener, [], { uid: 65_533 })
   try {
-    const { code, err } = sockscope(['kill', `:${server.said.port}`, '--yes'], { uid: 65_534 })
+    const { code, err } = sockscope(['kill', `:${server.output.port}`, '--yes'], { uid: 65_534 })
     equal(code, 3, err)
     match(err, /nothing was done: .*run as/)
     ok(!ended(server))
-    const list = sockscope([`sport = :${server.said.port}`], { uid: 65_534 })
+    const list = sockscope([`sport = :${server.output.port}`], { uid: 65_534 })
     equal(list.code, 0)
     match(list.out, /\(hidden\)/)
     match(list.err, /\d+ sockets? .*other users.*run as root/)
-    equal(sockscope(['--strict', `sport = :${server.said.port}`], { uid: 65_534 }).code, 3)
+    equal(sockscope(['--strict', `sport = :${server.output.port}`], { uid: 65_534 }).code, 3)
   } finally {
     await server.stop()
   }
 })
 
-test('close ends a connection gracefully: the other end sees the end, the process lives', needs('linux', 'root'), async () => {
+test('close closes a connection gracefully: the other end sees the end, the process keeps running', needs('linux', 'root'), async () => {
   const server = await hold(`
     const server = require('node:net').createServer(s => s.resume().on('error', () => {})).listen(0, '127.0.0.1', () => console.log(JSON.stringify({ port: server.address().port })))`)
-  const client = connect(server.said.port, '127.0.0.1')
+  const client = connect(server.output.port, '127.0.0.1')
   await once(client, 'connect')
   client.resume()
   const over = once(client, 'end')
   try {
-    const dry = sockscope(['close', `sport = :${server.said.port}`, '--dry-run'])
-    match(dry.out, new RegExp(`127.0.0.1:${server.said.port} to 127.0.0.1:${client.localPort} ESTABLISHED`))
-    equal(sockscope(['close', `sport = :${server.said.port}`, '--yes']).code, 0)
+    const dry = sockscope(['close', `sport = :${server.output.port}`, '--dry-run'])
+    match(dry.out, new RegExp(`127.0.0.1:${server.output.port} to 127.0.0.1:${client.localPort} ESTABLISHED`))
+    equal(sockscope(['close', `sport = :${server.output.port}`, '--yes']).code, 0)
     await over
     ok(!ended(server))
-    equal(sockscope(['close', `sport = :${server.said.port} and dport = :${client.localPort} and state established`, '--yes']).code, 1)
+    equal(sockscope(['close', `sport = :${server.output.port} and dport = :${client.localPort} and state established`, '--yes']).code, 1)
   } finally {
     client.destroy()
     await server.stop()
   }
 })
 
-test('a port that somebody else takes at once is told, with exit 4', needs('linux'), async () => {
+test('a port that another process takes at once is reported, with exit 4', needs('linux'), async () => {
   const server = await hold(listener)
   // It waits for the port as a supervisor waits for the end of its program.
   const next = await hold(
     `const server = require('node:net').createServer()
      server.on('error', () => setTimeout(() => server.listen(Number(process.argv[1]), '127.0.0.1'), 1))
      server.listen(Number(process.argv[1]), '127.0.0.1'); console.log(1)`,
-    [String(server.said.port)],
+    [String(server.output.port)],
   )
   try {
-    // It does not wait for the grace: that would be longer than this program may run.
-    const { code, err } = sockscope(['kill', `:${server.said.port}`, '--yes', '--grace', '10m'])
+    // It does not wait for the grace time, which is longer than this program may run.
+    const { code, err } = sockscope(['kill', `:${server.output.port}`, '--yes', '--grace', '10m'])
     equal(code, 4, err)
     match(err, new RegExp(`the port was taken again by \\S+ ${next.pid}`))
     ok(ended(server) && !ended(next))
@@ -172,8 +172,8 @@ test('a port that somebody else takes at once is told, with exit 4', needs('linu
   }
 })
 
-test('a program that is started again at once is told, with its new pid', needs('linux'), async () => {
-  // The next one is there already and only has to listen: how long a program takes to start is not what this is about.
+test('a program that is restarted at once is reported, with its new pid', needs('linux'), async () => {
+  // The next one is running already and only has to listen, so that its start-up time does not matter.
   const supervisor = await hold(
     `const { spawn } = require('node:child_process')
      const code = "console.log('ready'); process.stdin.on('end', () => process.exit()).once('data', port => require('node:net').createServer().listen(Number(port), '127.0.0.1', function () { console.log(JSON.stringify({ port: this.address().port, pid: process.pid })) }))"
@@ -188,7 +188,7 @@ test('a program that is started again at once is told, with its new pid', needs(
        child.stdin.write('0')
      })`,
   )
-  const { port, pid } = supervisor.said
+  const { port, pid } = supervisor.output
   let last = pid
   try {
     const { code, err } = sockscope(['kill', `:${port}`, '--yes', '--grace', '10m'])
@@ -202,8 +202,8 @@ test('a program that is started again at once is told, with its new pid', needs(
   }
 })
 
-test('a listener that a process inherits meanwhile is not called free', needs('linux'), async () => {
-  // TERM makes it hand its listener on, and end.
+test('a listener that a process inherits meanwhile is not reported as free', needs('linux'), async () => {
+  // On TERM it passes its listener on, and exits.
   const server = await hold(
     `const { spawn } = require('node:child_process')
      const server = require('node:net').createServer().listen(0, '127.0.0.1', () => console.log(JSON.stringify({ port: server.address().port })))
@@ -212,7 +212,7 @@ test('a listener that a process inherits meanwhile is not called free', needs('l
        heir.on('spawn', () => process.exit())
      })`,
   )
-  const { code, err } = sockscope(['kill', `:${server.said.port}`, '--yes', '--grace', '10m'])
+  const { code, err } = sockscope(['kill', `:${server.output.port}`, '--yes', '--grace', '10m'])
   const [, heir] = /the port is still held by \S+ (\d+), which shares it/.exec(err) ?? []
   if (heir !== undefined) end(Number(heir))
   equal(code, 4, err)

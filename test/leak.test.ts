@@ -1,4 +1,4 @@
-// Thousands of snapshots leave nothing behind: no descriptor, no memory.
+// Thousands of snapshots leak neither descriptors nor memory.
 import { test } from 'node:test'
 import { equal, ok } from 'node:assert/strict'
 import { execFileSync } from 'node:child_process'
@@ -14,7 +14,7 @@ const start = Date.now()
 const samples = []
 let done = 0
 for (let round = 1; round <= rounds; round++) {
-  // Whole looks, and many small ones; on a machine with many sockets as many as there is time for.
+  // Full snapshots, and many small ones; on a machine with many sockets as many as time permits.
   for (let i = 0; i < 400 && (i < 4 || Date.now() < start + round * 1000); i++, done++)
     await machine.snapshot(i % 20 === 0 ? { details: ['tcp'] } : { protocols: ['udp'], owners: i % 3 === 0 })
   gc()
@@ -44,6 +44,6 @@ test('descriptors and memory stay flat', needs('linux'), () => {
   equal(samples.at(-1)!.fds, samples[0]!.fds)
   ok(last <= samples[0]!.fds, 'sources that are closed keep no descriptor')
   const grown = samples.at(-1)!.bytes - samples[0]!.bytes
-  // Other tests open thousands of sockets meanwhile, and what is known of them is kept. One snapshot that is left behind each time is far more.
+  // Other tests open thousands of sockets meanwhile, and some of their data is cached. A leak of one snapshot each time is far more.
   ok(grown < 10_000_000, `${done} looks left ${grown} bytes behind`)
 })

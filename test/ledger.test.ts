@@ -1,4 +1,4 @@
-// The ledger against a real link: what went through it is the payload that is known, headers, and no more.
+// The ledger against a real link: its bytes are the known payload and headers, and no more.
 import { execFile, execFileSync, spawn } from 'node:child_process'
 import { equal, ok } from 'node:assert/strict'
 import { once } from 'node:events'
@@ -55,7 +55,7 @@ test(
           rows.reduce((sum, row) => sum + row.outBytes, 0),
           outBytes,
         )
-        // Segments are counted at a snapshot, and packets beside it. ARP and the like are some hundred bytes.
+        // Segments are counted in the snapshot, packets shortly before and after. ARP and the like are some hundred bytes.
         const max = unsureBytes! + head.inBytes + head.outBytes + 1000
         ok(Math.abs(rest.inBytes) + Math.abs(rest.outBytes) <= max, JSON.stringify(rows))
         payload += rows[0]!.outBytes

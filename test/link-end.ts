@@ -1,4 +1,4 @@
-// One end of the links of quality.test.ts: a server of known manners, or a client that does one thing, measures itself and prints its health.
+// One end of the links of quality.test.ts: a server with known behaviour, or a client that does one thing, measures itself and prints its health.
 import { once } from 'node:events'
 import { connect, createServer, type AddressInfo, type Socket } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -8,7 +8,7 @@ import { instrument, socketStat } from '../src/index.ts'
 
 const fdOf = (socket: Socket): number => (socket as unknown as { _handle: { fd: number } })._handle.fd
 
-/** What a server does with a connection. */
+/** The behaviours of a server. */
 const manners: Record<string, (socket: Socket) => void> = {
   read: s => s.resume().on('end', () => s.end()),
   stop: s => s.pause(),
@@ -17,7 +17,7 @@ const manners: Record<string, (socket: Socket) => void> = {
 }
 
 async function serve(names: readonly string[]): Promise<void> {
-  // It ends with whoever started it.
+  // It ends with its parent.
   process.stdin.on('end', () => process.exit()).resume()
   const ports: number[] = []
   for (const name of names) {
@@ -35,7 +35,7 @@ function set(socket: Socket, level: number, name: number, value: Uint8Array): vo
   if (setsockopt(fdOf(socket), level, name, value, value.length) !== 0) throw new Error(`setsockopt ${level} ${name}`)
 }
 
-/** BBR, which some systems have as their own choice, keeps queues short and does not mind losses: each connection says what it wants. */
+/** BBR, the default of some systems, keeps queues short and tolerates losses: so each connection sets its congestion control. */
 async function open(host: string, port: number, congestionControl = 'cubic'): Promise<Socket> {
   const socket = connect({ host, port, allowHalfOpen: true })
   await once(socket, 'connect')
@@ -55,7 +55,7 @@ async function sample(socket: Socket): Promise<Sample> {
   return { atMs: performance.now(), state: stat.socketInfo.state, tcp: stat.tcp!, unreadBytes: stat.unreceived, memory: stat.memory }
 }
 
-/** Looks every 100 ms until enough is seen, or the time is over; `start` runs after the first snapshot. */
+/** Takes a snapshot every 100 ms until a condition holds, or the time is over; `start` runs after the first snapshot. */
 async function watchUntil(socket: Socket, ms: number, start?: () => void, enough?: (last: Sample) => boolean): Promise<Health> {
   const samples = [await sample(socket)]
   start?.()
@@ -67,7 +67,7 @@ async function watchUntil(socket: Socket, ms: number, start?: () => void, enough
   return health(samples)
 }
 
-/** What a client does. Each gives one health or several. */
+/** The actions of a client. Each returns one health or several. */
 const deeds: Record<string, (host: string, ports: readonly number[]) => Promise<unknown>> = {
   /** 50,000 segments to each port, all at once: twenty connections to each, because losses make a single one slow. */
   async segments(host, ports) {
@@ -84,12 +84,12 @@ const deeds: Record<string, (host: string, ports: readonly number[]) => Promise<
   async fill(host, [port]) {
     const socket = await open(host, port!)
     fill(socket)
-    // Until the other end takes no more: what comes before that is filling, not waiting.
+    // Until the other end accepts no more: before that the buffers are being filled.
     for (const end = performance.now() + 10_000; (await sample(socket)).tcp.sendWindowBytes !== 0 && performance.now() < end;)
       await sleep(20)
     return watchUntil(socket, 1000)
   },
-  /** The kernel learns the window of a route from the first connection, and keeps to it from the second on. */
+  /** The kernel caches metrics of a route from the first connection, and uses them from the second on. */
   async queue(host, [port]) {
     const first = await open(host, port!)
     first.end(Buffer.alloc(1024)).resume()
@@ -115,14 +115,14 @@ const deeds: Record<string, (host: string, ports: readonly number[]) => Promise<
     await once(socket, 'end')
     return watchUntil(socket, 300)
   },
-  /** How many healths an instrument gives of a connection that is reset after a while. */
+  /** How many measurements an instrument yields of a connection that is reset after a while. */
   async reset(host, [port]) {
     const socket = await open(host, port!)
     let seen = 0
     for await (const _ of instrument(socket, { every: 100 })) if (++seen === 2) socket.write('x')
     return seen
   },
-  /** 100 connections that do nothing, 20 that send most of the time. */
+  /** 100 idle connections, 20 that send most of the time. */
   async clean(host, [port]) {
     const sockets = await Promise.all(Array.from({ length: 120 }, async () => open(host, port!)))
     const busy = sockets.slice(0, 20)

@@ -52,7 +52,7 @@ function byName(rows: readonly Row[]): Map<string, Row[]> {
   return all
 }
 
-test('every row of ss is ours, with the same facts, and none more', requested, () => {
+test('every row of ss is in the snapshot, with the same facts, and no others', requested, () => {
   const { sockets, gaps } = listOurs()
   const theirs = listTheirs()
   ok(theirs.length > 3000)

@@ -1,4 +1,4 @@
-// What a test needs of the machine. A lack is a skip with its reason; with SOCKSCOPE_REQUIRE=all it fails.
+// The requirements of a test. If one is missing, the test is skipped with the reason; with SOCKSCOPE_REQUIRE=all it fails.
 import { spawnSync } from 'node:child_process'
 import { accessSync, constants } from 'node:fs'
 import { delimiter, join } from 'node:path'

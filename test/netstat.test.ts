@@ -59,7 +59,7 @@ test('a listener, both ends of a connection, and UDP with and without peer', nee
   ok(Array.isArray(found.gaps))
 })
 
-test('every combination of flags gives what it says', needs('linux'), async () => {
+test('every combination of flags selects the right sockets', needs('linux'), async () => {
   for (const families of [0, AF.IPV4, AF.IPV6, both]) {
     for (const protocols of [0, P.TCP, P.UDP, P.TCP | P.UDP]) {
       const found: netstat.SocketInfo[] = []

@@ -1,4 +1,4 @@
-// The package as npm packs it: what is in it, what a consumer's compiler and Node make of it, and what it costs to import.
+// The package as npm packs it: its contents, its use by a compiler and by Node, and the cost of importing it.
 import { after, before, test } from 'node:test'
 import { deepEqual, equal, match, ok } from 'node:assert/strict'
 import { execFileSync, spawnSync } from 'node:child_process'
@@ -34,7 +34,7 @@ before(() => {
 })
 after(() => rmSync(folder, { recursive: true }))
 
-/** Runs a program of node_modules; a failure shows all that it said. */
+/** Runs a program of node_modules; a failure shows its output. */
 function tool(path: string, ...args: string[]): void {
   const { status, stdout, stderr } = spawnSync(process.execPath, [join(root, 'node_modules', path), ...args], {
     cwd: folder,
@@ -46,7 +46,7 @@ function tool(path: string, ...args: string[]): void {
 const run = (program: string, ...options: string[]): string =>
   execFileSync(process.execPath, [...options, '--input-type=module', '-e', program], { cwd: folder, encoding: 'utf8' })
 
-test('the package holds the build, the licences and the words for readers, and nothing else', () => {
+test('the package contains the build, the licences and the documents, and nothing else', () => {
   for (const path of ['package.json', 'README.md', 'CHANGELOG.md', 'LICENSE-MIT', 'LICENSE-APACHE', 'dist/index.js', 'dist/index.d.ts'])
     ok(files.includes(path), path)
   deepEqual(
@@ -62,7 +62,7 @@ test('koffi is the only dependency', () => {
     [field: string]: Record<string, string> | undefined
   }
   deepEqual([Object.keys(dependencies!), peerDependencies, optionalDependencies], [['koffi'], undefined, undefined])
-  // Nothing runs when somebody installs it.
+  // Nothing runs at installation.
   deepEqual(
     Object.keys(scripts!).filter(name => /install|^prepare$/.test(name)),
     [],
@@ -79,7 +79,7 @@ test('publint finds nothing', () => tool('publint/src/cli.js', home, '--strict')
 
 test('attw finds nothing', () => tool('@arethetypeswrong/cli/dist/index.js', tarball, '--profile', 'esm-only', '--no-emoji', '--no-color'))
 
-test("a consumer's compiler takes every entry point", () => {
+test("a consumer's compiler accepts every entry point", () => {
   writeFileSync(
     join(folder, 'consumer.ts'),
     `import { connect, createServer } from 'node:net'
@@ -171,7 +171,7 @@ test('koffi is loaded when a source opens, and not before', needs('linux', 'file
   equal(output, 'false,false,true\n')
 })
 
-test('importing has no effect: nothing is written, and nothing keeps the process', () => {
+test('importing has no effect: nothing is written, and nothing keeps the process alive', () => {
   equal(
     run("await import('sockscope'); await import('sockscope/netstat'); console.log(process.getActiveResourcesInfo().length < 3)"),
     'true\n',

@@ -6,7 +6,7 @@ import { freePort } from '../src/index.ts'
 import { sockscope } from './cli.ts'
 import { needs } from './needs.ts'
 
-test('a port that is free is said to be so', async () => {
+test('a free port is reported as such', async () => {
   const { code, err } = sockscope(['port', String(await freePort())])
   equal(code, 1)
   match(err, /^nothing is using port \d+\n/)

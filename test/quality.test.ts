@@ -1,4 +1,4 @@
-// The health of connections over links whose truth is known: loss by nftables, a queue by tbf, and ends that misbehave in known ways.
+// The health of connections over links with known properties: loss by nftables, a queue by tbf, and ends with known faults.
 import { after, before, test } from 'node:test'
 import { equal, match, ok } from 'node:assert/strict'
 import { execFileSync, spawn, type ChildProcess } from 'node:child_process'
@@ -27,7 +27,7 @@ function link(name: string, net: number, one = left, other = right): void {
   }
 }
 
-/** A queue is on the way, not at the sender, which would wait until its own card has room: so a router is between. */
+/** A queue must be on the path, not at the sender, which would wait for its own device: so there is a router between. */
 function route(): void {
   link('near', 79, left, middle)
   link('far', 80, middle, right)
@@ -38,7 +38,7 @@ function route(): void {
   ip('-n', right, 'route', 'add', '10.79.0.0/24', 'via', '10.80.0.1')
 }
 
-/** A run that was killed could not clean up. */
+/** Cleans up after a run that was killed. */
 function removeLeft(): void {
   for (const [name, pid] of ip('netns', 'list').matchAll(/^sockscope-(\d+)-[lmr]\b/gm))
     if (!existsSync(`/proc/${pid}`)) ip('netns', 'delete', name)
@@ -72,7 +72,7 @@ after(async () => {
   for (const namespace of [left, middle, right]) ip('netns', 'delete', namespace)
 })
 
-/** Runs a deed of the client on the left. */
+/** Runs an action of the client on the left. */
 async function client<T = Health>(deed: string, net: number, ...to: number[]): Promise<T> {
   const child = spawn(
     'ip',
@@ -106,7 +106,7 @@ test('a queue of 200 ms is found and measured within 25 %', able, async () => {
   match(health.verdict.text, /a queue on the path adds/)
 })
 
-test('on a clean link nothing is found wrong with 100 idle and 20 busy connections', able, async () => {
+test('on a clean link there are no findings for 100 idle and 20 busy connections', able, async () => {
   const healths = await client<Health[]>('clean', 77, ports[0]!)
   equal(healths.length, 120)
   for (const [i, health] of healths.entries()) {

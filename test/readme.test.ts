@@ -1,4 +1,4 @@
-// The documents are true: the screen in README.md is what the golden recording shows, and every command in a block marked `sh run` runs.
+// The documents are correct: the screen in README.md is the output for the golden recording, and every command in a block marked `sh run` runs.
 import { after, test } from 'node:test'
 import { deepEqual, equal, ok } from 'node:assert/strict'
 import { spawnSync } from 'node:child_process'
@@ -17,7 +17,7 @@ const text = (file: string): string => readFileSync(file, 'utf8')
 const blocks = (file: string, marker: string): string[] =>
   [...text(file).matchAll(/^```(.*)\n([^]*?)^```$/gm)].filter(m => m[1] === marker).map(m => m[2]!)
 
-/** Runs `sockscope …` as a shell would read it. */
+/** Runs `sockscope …` as a shell would. */
 function run(line: string, ...more: string[]): { status: number | null; stdout: string; stderr: string } {
   const words = [...line.replace(/\s#.*/, '').matchAll(/'([^']*)'|(\S+)/g)].map(m => m[1] ?? m[2]!)
   equal(words.shift(), 'sockscope', line)
@@ -58,7 +58,7 @@ test('the library in ten lines is the example that is run', () => {
   equal(blocks('README.md', 'ts')[0], text('examples/ten-lines.ts'))
 })
 
-test('links lead somewhere, and files that are named are there', () => {
+test('links have targets, and files that are named exist', () => {
   for (const file of documents) {
     for (const [, link] of text(file).matchAll(/\]\((?!https?:|#)([^)#]+)/g)) ok(existsSync(join(dirname(file), link!)), `${file}: ${link}`)
     for (const [, path] of text(file).matchAll(/`((?:src|test|tools|docs|examples|bench)\/[\w./-]*)`/g))

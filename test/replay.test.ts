@@ -1,4 +1,4 @@
-// Recording and playing this machine: what was seen live is what is played, on any machine, without FFI.
+// Recording and playing this machine: the played snapshots equal the live ones, on any machine, without FFI.
 import { planQuery } from '../src/filter/plan.ts'
 import { after, test } from 'node:test'
 import { deepEqual, equal, ok, rejects } from 'node:assert/strict'
@@ -21,7 +21,7 @@ import { needs } from './needs.ts'
 const folder = mkdtempSync(join(tmpdir(), 'sockscope-'))
 after(() => rmSync(folder, { recursive: true }))
 
-test('what was seen live is what is played, for every query', needs('linux'), async () => {
+test('the played snapshots equal the live ones, for every query', needs('linux'), async () => {
   const server = createServer().listen(0, '127.0.0.1')
   await new Promise(resolve => server.once('listening', resolve))
   const { port } = server.address() as AddressInfo
@@ -42,7 +42,7 @@ test('what was seen live is what is played, for every query', needs('linux'), as
   equal(again.atMs, seen.atMs)
   equal(again.processes.get(process.pid)?.name, seen.processes.get(process.pid)?.name)
   equal(again.processes.get(process.pid)?.command, undefined)
-  // What the first snapshot did not want is on the tape too.
+  // What the first snapshot did not request is on the tape too.
   const detailed = await played.takeSnapshot(
     planQuery({
       protocols: ['tcp'],
@@ -56,7 +56,7 @@ test('what was seen live is what is played, for every query', needs('linux'), as
   played.close()
 })
 
-test('a recording holds everything, however little was asked for while it was made', needs('linux'), async () => {
+test('a recording contains everything, however little was requested while it was made', needs('linux'), async () => {
   const file = join(folder, 'narrow.sockscope')
   const live = await openRecorder(file)
   const narrow = await live.takeSnapshot(planQuery({ protocols: ['udp'], families: ['ipv6'], owners: false, filter: () => false }))
@@ -147,7 +147,7 @@ test('one namespace of a recording of all, by its name', needs('network namespac
   played.close()
 })
 
-test('the command line records and plays, and says the same each time', needs('linux'), () => {
+test('the command line records and plays, with the same output each time', needs('linux'), () => {
   const file = join(folder, 'cli.sockscope')
   const run = (...args: string[]): string =>
     execFileSync(process.execPath, ['src/cli/main.ts', ...args], { encoding: 'utf8', maxBuffer: 2 ** 28 })
@@ -163,7 +163,7 @@ test('the command line records and plays, and says the same each time', needs('l
   deepEqual([again.status, again.stdout, again.stderr], [2, '', `sockscope: --record: ${why}\n`])
 })
 
-/** What a command needs to say something about the golden recording, and to be quick. */
+/** The arguments with which a command has output for the golden recording, and is quick. */
 const words: Record<string, readonly string[]> = {
   port: ['8080'],
   pid: ['web'],
@@ -171,11 +171,11 @@ const words: Record<string, readonly string[]> = {
   top: ['--interval', '20ms'],
   watch: ['--every', '20ms'],
 }
-/** These act on this machine, or do not look at one. */
+/** These act on this machine, or read none. */
 const actors = ['free', 'kill', 'close', 'completion', 'help']
 
 for (const { name } of commands.filter(c => !actors.includes(c.name))) {
-  test(`${name} runs on a recording, and says the same each time`, () => {
+  test(`${name} runs on a recording, with the same output each time`, () => {
     const run = (): unknown[] => {
       const all = ['src/cli/main.ts', name, ...(words[name] ?? []), '--replay', 'test/golden/linux.recording']
       const { status, stdout, stderr } = spawnSync(process.execPath, all, { encoding: 'utf8', timeout: 30_000 })
@@ -210,7 +210,7 @@ function recordingProgram(file: string, ending: string): string {
   return program
 }
 
-test('a recorder that is killed leaves what it saw', needs('linux'), async () => {
+test('a killed recorder leaves what it recorded', needs('linux'), async () => {
   const file = join(folder, 'killed.sockscope')
   const recorder = spawn(process.execPath, [recordingProgram(file, 'setInterval(() => {}, 1000)')], {
     stdio: ['ignore', 'ignore', 'inherit'],
@@ -239,7 +239,7 @@ test('a recorder that is killed leaves what it saw', needs('linux'), async () =>
   played.close()
 })
 
-test('a program that ends without closing leaves a whole recording', needs('linux'), async () => {
+test('a program that exits without closing leaves a complete recording', needs('linux'), async () => {
   const file = join(folder, 'exited.sockscope')
   equal(spawnSync(process.execPath, [recordingProgram(file, 'process.exit(0)')]).status, 0)
   const played = await openRecording(file)

@@ -1,4 +1,4 @@
-// The plan of the house: each room, and the rooms that it may import. This table is the architecture.
+// The architecture: each room, and the rooms that it may import.
 import { test } from 'node:test'
 import { deepEqual, ok } from 'node:assert/strict'
 import { readdirSync, readFileSync } from 'node:fs'
@@ -36,7 +36,7 @@ const importPattern =
 
 interface Import {
   readonly name: string
-  /** It is there for its types only, or it is loaded later: it cannot close a circle. */
+  /** A type-only or lazy import, which cannot close a cycle. */
   readonly isLate: boolean
 }
 
@@ -60,7 +60,7 @@ for (const file of files.filter(file => file.includes('/'))) {
       const to = target(file, name).split('/')
       ok(to.length > 1, `${room} may not import ${to[0]}`)
       ok(to[0] === room || rooms[room].includes(to[0]!), `${room} may not import ${to[0]}`)
-      // Siblings do not know each other: linux never imports darwin.
+      // Siblings are independent: linux never imports darwin.
       const inside = room === 'source' && to[0] === 'source' && to.length > 2
       if (inside) ok(to[1] === file.split('/')[1] || file === 'source/open.ts', `${file} reaches into ${to[1]}`)
       if (room === 'source' && to[0] === 'wire') ok(file.startsWith('source/remote/'), 'only source/remote may import wire')
@@ -68,14 +68,14 @@ for (const file of files.filter(file => file.includes('/'))) {
   })
 }
 
-test('every file at the top is a door', () => {
+test('every file at the top is an entry point', () => {
   deepEqual(
     files.filter(file => !file.includes('/') && !doors.includes(file)),
     [],
   )
 })
 
-test('there is no import circle', () => {
+test('there are no import cycles', () => {
   const circles: string[] = []
   const done = new Set<string>()
   const visit = (file: string, path: readonly string[]): void => {
@@ -92,8 +92,8 @@ test('there is no import circle', () => {
   deepEqual(circles, [])
 })
 
-test('no module keeps state of its own, but for caches that can be closed', () => {
-  /** What may change at the top of a module, and how it is closed. */
+test('no module has state, except caches that can be closed', () => {
+  /** The mutable module-level state that is allowed, and how it is closed. */
   const named: Readonly<Record<string, string>> = {}
   const state = files.flatMap(file =>
     [...textOf.get(file)!.matchAll(/^(?:export )?let (\w+)/gm)]
@@ -103,7 +103,7 @@ test('no module keeps state of its own, but for caches that can be closed', () =
   deepEqual(state, [])
 })
 
-test('process.platform is asked in one place', () => {
+test('process.platform is read in one place', () => {
   deepEqual(
     files.filter(file => /process\.platform/.test(textOf.get(file)!)),
     ['source/open.ts'],

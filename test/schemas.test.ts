@@ -1,4 +1,4 @@
-// The published schemas are those of this version, and what the command line prints is what they say.
+// The published schemas are those of this version, and the output of the command line conforms to them.
 import { after, before, test } from 'node:test'
 import { deepEqual, equal, ok } from 'node:assert/strict'
 import { readdirSync, readFileSync } from 'node:fs'
@@ -17,7 +17,7 @@ test('the files of docs/schema are current: node tools/schemas.mjs writes them',
 })
 
 const ajv = new Ajv2020({ strict: true, strictTypes: false, allowUnionTypes: true, allErrors: true })
-/** Throws unless a validator that is not ours accepts the document by the published schema. */
+/** Throws unless an independent validator accepts the document by the published schema. */
 function validate(kind: string, document: unknown): void {
   const schema = JSON.parse(readFileSync(`docs/schema/${kind}.json`, 'utf8')) as { readonly $id: string }
   const valid = ajv.getSchema(schema.$id) ?? ajv.compile(schema)
@@ -63,7 +63,7 @@ for (const [kind, words, member] of lines) {
     const document = JSON.parse(out || '{}') as Readonly<Record<string, readonly unknown[]>>
     validate(kind, document)
     if (member !== undefined) ok(document[member]!.length > 0, err)
-    // Our own decoder takes it too.
+    // The decoder accepts it too.
     if (kind === 'sockets') readSnapshot(document)
     else readReport(kind as ReportKind, document)
   })
@@ -82,7 +82,7 @@ test('top: each line is a document', needs('linux'), () => {
 })
 
 test('events: each line is a record', needs('linux'), async () => {
-  // The command line is waited for without the event loop, so another process makes the connections.
+  // The test blocks on the command line, so another process makes the connections.
   const { port } = server.address() as AddressInfo
   const traffic = await hold(
     `setInterval(() => require('node:net').connect(${port}, '127.0.0.1').on('error', () => {}).end(), 20); console.log('{}')`,
@@ -97,7 +97,7 @@ test('events: each line is a record', needs('linux'), async () => {
   }
 })
 
-test('a document that is not as the schema says is refused', () => {
+test('a document that does not conform to the schema is refused', () => {
   const document = JSON.parse(sockscope(['list', '-a', '--json', ...replay]).out) as { sockets: { local: unknown }[] }
   document.sockets[0]!.local = 7
   let refused = false

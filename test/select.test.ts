@@ -98,7 +98,7 @@ function namedByUs(s: any): string {
   return `sk ${BigInt(s.key).toString(16)}`
 }
 
-test('every line selects what ss selects', needs('network namespaces', 'command ss'), async t => {
+test('every command line selects what ss selects', needs('network namespaces', 'command ss'), async t => {
   execFileSync(process.execPath, ['--input-type=module', '-e', "(await import('./tools/setup.mjs')).buildProgram()"], {
     stdio: ['ignore', 2, 2],
   })
@@ -107,8 +107,8 @@ test('every line selects what ss selects', needs('network namespaces', 'command 
   within('ip', 'link', 'set', 'lo', 'up')
   const child = spawn('ip', ['netns', 'exec', namespace, process.execPath, '-e', holder], { stdio: ['ignore', 'pipe', 'inherit'] })
   after(() => child.kill('SIGKILL'))
-  const [said] = (await once(child.stdout, 'data')) as [Buffer]
-  const port = String(said).trim()
+  const [line] = (await once(child.stdout, 'data')) as [Buffer]
+  const port = String(line).trim()
   for (const text of lines) {
     await t.test(text, () => {
       const words = text.replaceAll('PORT', port).split(' ')
@@ -118,13 +118,13 @@ test('every line selects what ss selects', needs('network namespaces', 'command 
           .split('\n')
           .filter(Boolean)
           .map(row => namedBySs(row, text))
-        // Each of the two sees the netlink socket that it asks by; that one is not the same.
+        // Each of the two lists its own netlink socket, which differs.
         const asker = (name: string): boolean => /^netlink 4:[1-9]/.test(name)
         const all = [ours(words).map(namedByUs), theirs] as const
         return [all[0].filter(name => !asker(name)).sort(), all[1].filter(name => !asker(name)).sort()]
       }
       const [first, other] = ask()
-      // A socket may leave a state, such as TIME_WAIT, between the two; then both are asked once more.
+      // A socket may leave a state, such as TIME_WAIT, between the two; then both are run once more.
       deepEqual(...(isDeepStrictEqual(first, other) ? ([first, other] as const) : ask()))
     })
   }

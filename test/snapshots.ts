@@ -14,7 +14,7 @@ export const aSnapshot = (sockets: readonly Socket[], processes: readonly Proces
   gaps: [],
 })
 
-/** A process with a name. */
+/** A process of this name. */
 export const named = (pid: number, name: string, more: Partial<Process> = {}): Process =>
   aProcess({ pid, name, uid: 0, user: 'root', ...more })
 
@@ -48,7 +48,7 @@ export const inNamespace = (inode: number) => ({ namespace: { inode, name: undef
 
 /** What is given must survive JSON: nothing in it may be a Map, a Set or a class, but for a table of processes, which becomes the list of them. */
 export function survivesJson(report: unknown): void {
-  // Members that are undefined are the same as absent ones.
+  // Undefined members are equivalent to absent ones.
   deepEqual(JSON.parse(JSON.stringify(report)), withoutUndefined(report))
 }
 

@@ -1,4 +1,4 @@
-// A socket for tests: all unknown, save what is given.
+// A socket for tests: everything unknown except what the test sets.
 import { readdirSync, readlinkSync } from 'node:fs'
 import type { Socket } from '../src/model/socket.ts'
 import type { Process } from '../src/model/process.ts'
@@ -11,7 +11,7 @@ export function aSocket(change: Partial<Socket> = {}): Socket {
   return { ...socket, remote: { address: '10.0.0.2', port: 443 }, ...change }
 }
 
-/** A process of which only this is known. */
+/** A process with only these values. */
 export function aProcess(change: Partial<Process> & { readonly pid: number }): Process {
   return {
     key: `${change.pid}`,
@@ -29,10 +29,10 @@ export function aProcess(change: Partial<Process> & { readonly pid: number }): P
   }
 }
 
-/** TCP statistics of which only these are known. */
+/** TCP statistics with only these values. */
 export const someTcp = (known: Partial<Tcp>): Tcp => known as Tcp
 
-/** Linux: the inodes of the sockets of this process, by which they are told from all others of the machine, whatever their ports. */
+/** Linux: the inodes of the sockets of this process, which distinguish them from all others of the machine, whatever their ports. */
 export function ownInodes(): ReadonlySet<number> {
   const inodes = new Set<number>()
   for (const fd of readdirSync('/proc/self/fd')) {
@@ -40,7 +40,7 @@ export function ownInodes(): ReadonlySet<number> {
       const inode = /^socket:\[(\d+)\]$/.exec(readlinkSync(`/proc/self/fd/${fd}`))?.[1]
       if (inode !== undefined) inodes.add(Number(inode))
     } catch {
-      // The descriptor that reads the folder is gone again.
+      // The descriptor that read the folder is closed again.
     }
   }
   return inodes

@@ -1,4 +1,4 @@
-// The statistics of sockets in hand, against what a C program reads of the same socket; and what is said of everything that is no open socket.
+// The statistics of single sockets, against what a C program reads of the same socket; and the errors for everything that is not an open socket.
 import { after, before, test } from 'node:test'
 import { deepEqual, equal, match, ok, rejects, throws } from 'node:assert/strict'
 import { execFileSync, spawn, spawnSync } from 'node:child_process'
@@ -19,7 +19,7 @@ let server: Server
 let client: Socket
 let accepted: Socket
 
-/** Nobody reads at the other end, so that both queues fill. */
+/** The other end does not read, so that both queues fill. */
 before(async () => {
   server = createServer({ pauseOnConnect: true })
   server.listen(0, '127.0.0.1')
@@ -43,7 +43,7 @@ async function until<T>(what: string, takeSnapshot: () => Promise<T | undefined>
   throw new Error(`not within 10 s: ${what}`)
 }
 
-test('what was written and what was read can be told from the queues', linux, async () => {
+test('the queues show what was written and read', linux, async () => {
   client.write('x'.repeat(5000))
   const held = await until('5000 bytes to arrive', async () => {
     const stat = await socketStat(accepted)
@@ -240,14 +240,14 @@ test('the socket of another process', linux, async () => {
   await rejects(socketStat({ pid: child.pid!, fd: 0 }), { name: 'OsError', code: 'ESRCH', message: /there is no process/ })
 })
 
-test('a process of someone else is refused with what would help', needs('linux', 'root'), () => {
+test('a process of another user is refused with the remedy', needs('linux', 'root'), () => {
   const target = JSON.stringify({ pid: process.pid, fd: fdOf(client) })
   const code = `import('./src/index.ts').then(m => m.socketStat(${target})).then(() => console.log('seen'), e => console.log(e.name, e.code, e.message))`
   const { stdout } = spawnSync(process.execPath, ['-e', code], { uid: 65_534, gid: 65_534, encoding: 'utf8' })
   match(stdout, /^OsError EPERM pidfd_getfd failed: EPERM \(process \d+ belongs to someone else: run as its user or as root/)
 })
 
-test('an error says what a target is when it is no open socket', linux, async () => {
+test('an error states what a target is when it is not an open socket', linux, async () => {
   const file = openSync('/dev/null', 'r')
   await rejects(socketStat(file), { name: 'OsError', code: 'ENOTSOCK', message: /is not a socket but "\/dev\/null"/ })
   closeSync(file)
@@ -261,7 +261,7 @@ test('an error says what a target is when it is no open socket', linux, async ()
   await rejects(socketStat(other), { name: 'TypeError', message: /Socket has no socket: it is closed/ })
 })
 
-test('nothing is left open', linux, async () => {
+test('no descriptor is left open', linux, async () => {
   const { fd } = await socketStat({ pid: process.pid, fd: fdOf(client) })
   const before = openSync('/dev/null', 'r')
   closeSync(before)
@@ -286,7 +286,7 @@ test('an instrument measures until its socket closes', linux, async t => {
   equal(seen, 3)
 })
 
-test('an instrument ends when it is called off, and refuses what it cannot measure', linux, async () => {
+test('an instrument ends when it is aborted, and refuses what it cannot measure', linux, async () => {
   const controller = new AbortController()
   let seen = 0
   for await (const _ of instrument(client, { every: 20, signal: controller.signal })) if (++seen === 2) controller.abort()

@@ -1,4 +1,4 @@
-// What is asked of the kernel follows from the fields in use, also where no column shows them.
+// What is requested from the kernel follows from the fields in use, even where no column shows them.
 import { test } from 'node:test'
 import { deepEqual, ok } from 'node:assert/strict'
 import { once } from 'node:events'
@@ -6,7 +6,7 @@ import { connect, createServer, type AddressInfo, type Socket } from 'node:net'
 import { needs } from './needs.ts'
 import { sockscope } from './cli.ts'
 
-test('sorting by, showing and grouping by what TCP counts asks for it', needs('linux'), async () => {
+test('sorting by, showing and grouping by TCP counters requests them', needs('linux'), async () => {
   const sizes = [20_000, 300, 4_000_000, 70_000]
   let received = 0
   const server = createServer(socket => socket.on('data', (part: Buffer) => (received += part.length))).listen(0, '127.0.0.1')
@@ -46,7 +46,7 @@ test('sorting by, showing and grouping by what TCP counts asks for it', needs('l
         .sort((a, b) => a - b),
       sizes.toSorted((a, b) => a - b),
     )
-    // The filter asks by itself, and what nobody asked for is not there.
+    // The filter requests them itself, and what was not requested is absent.
     deepEqual(lines('--format', '{local.port}', 'out > 1MB and').map(Number), [ports[2]])
     const plain = lines('--ndjson').map(line => JSON.parse(line) as { tcp?: object })
     deepEqual(

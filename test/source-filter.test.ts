@@ -1,4 +1,4 @@
-// A source that asks the kernel to leave sockets out gives what the filter takes of everything.
+// A source that lets the kernel exclude sockets returns what the filter matches of everything.
 import { planQuery } from '../src/filter/plan.ts'
 import { after, before, test } from 'node:test'
 import { deepEqual, equal, ok, rejects, throws } from 'node:assert/strict'
@@ -72,7 +72,7 @@ test('with text for a filter as with a function', needs('linux'), async () => {
   }
 })
 
-test('a filter that is wrong is refused before anything is asked, and so is what is not a plan', needs('linux'), async () => {
+test('an invalid filter is refused before any request, and so is what is not a plan', needs('linux'), async () => {
   throws(() => planQuery({ filter: 'sprot 80' }), { name: 'FilterError' })
   await rejects(source.takeSnapshot({ protocols: ['tcp'] } as never), {
     name: 'TypeError',

@@ -73,7 +73,7 @@ test('paths are globs, as in ss', needs('linux', 'command ss'), async () => {
     if (requested.length > 0) some.push(filter)
   }
   ok(some.length >= 6, some.join('\n'))
-  // ss does not know the path of the other end when it filters; we do.
+  // ss does not have the path of the other end when it filters; sockscope does.
   equal((await ask(`dst ${folder}/*`, 'unix')).length, 1)
 })
 
@@ -81,7 +81,7 @@ test('netlink sockets are found by protocol and kernel', needs('linux'), async (
   const filters = ['', 'src rtnl', 'src route', 'src 0', 'src 0:kernel', '']
   const snapshots: Awaited<ReturnType<typeof ask>>[] = []
   for (const filter of filters) snapshots.push(await ask(filter, 'netlink'))
-  // Other programs open and close theirs meanwhile: those count that were there all the time.
+  // Other programs open and close theirs meanwhile: only those that existed all the time count.
   const last = new Set(snapshots.at(-1)!.map(s => s.key))
   const stays = new Set(snapshots[0]!.map(s => s.key).filter(key => last.has(key)))
   const [all, named, byNumber, route, kernel] = snapshots.map(snapshot => snapshot.filter(s => stays.has(s.key)))

@@ -1,4 +1,4 @@
-// A small machine that is computed: a kernel, a first file system with Node and what is to run, and what it said. No disk, no network.
+// A small emulated machine: a kernel, an initial file system with Node and the program, and its output. No disk, no network.
 import { execFileSync, spawn } from 'node:child_process'
 import { readdirSync, readFileSync } from 'node:fs'
 import { basename, dirname, join } from 'node:path'
@@ -47,7 +47,7 @@ export function makeImage(file, { programs, modules, fill }) {
   archive.close()
 }
 
-/** Starts the machine, and ends it when the time is over. Gives what the kernel and what the first process said. */
+/** Starts the machine, and ends it when the time is over. Returns the output of the kernel and of the first process. */
 export function boot({ kernel, image, line, seconds, logs }) {
   const machine = [
     '-accel',

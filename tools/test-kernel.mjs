@@ -1,6 +1,6 @@
 // `npm run test:kernel`: runs tests on another Linux kernel, that of this Debian, which lists what the kernel here may lack (SCTP, DCCP, VSOCK, TIPC, RAW) and is
-// older, once as it is and once with SELinux. QEMU computes the machine, so it needs no rights of its own; it has no network and a hard end.
-// With --if-there (from `npm test`) it gets nothing, and says what is missing instead; SOCKSCOPE_REQUIRE=all gets it, and fails without it.
+// older, once as it is and once with SELinux. QEMU emulates the machine, so it needs no privileges; it has no network and a hard time limit.
+// With --if-there (from `npm test`) it gets nothing, and reports what is missing instead; SOCKSCOPE_REQUIRE=all gets it, and fails without it.
 import { spawnSync } from 'node:child_process'
 import { existsSync, mkdirSync, readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
@@ -14,13 +14,13 @@ const required = process.env.SOCKSCOPE_REQUIRE === 'all'
 const mayGet = required || !process.argv.includes('--if-there')
 const words = process.argv.slice(2).filter(word => !word.startsWith('--'))
 
-/** What `depends` of the modules does not say: the checksums and ciphers that they ask the kernel for by name. */
+/** Dependencies that modules do not declare: the checksums and ciphers that they request from the kernel by name. */
 const ciphers = ['crc32c_generic', 'ctr', 'gcm', 'ghash_generic']
 const families = ['sctp', 'dccp_ipv4', 'dccp_ipv6', 'vsock', 'vsock_loopback', 'tipc', 'tls', 'veth']
 const lists = ['tcp', 'udp', 'raw', 'sctp', 'dccp', 'mptcp', 'unix', 'vsock', 'netlink', 'af_packet'].map(name => `${name}_diag`)
 const programs = ['ip', 'ss', 'sh', 'unshare', 'mount', 'umount', 'true']
 
-/** The tests of this kernel that say most on another one; what they need and is not there they leave out. */
+/** The tests of this kernel that matter most on another one; they skip what is missing there. */
 const rooms = ['bpf/btf', 'bpf/traffic', 'byfd/actions', 'events/readers', 'host/interfaces', 'netns/enter', 'owners/owners']
 const across = ['linux/layout', 'linux-ss', 'contract', 'source-filter', 'unix-filter']
 const files = [...rooms.map(name => `src/source/linux/${name}.test.ts`), ...across.map(name => `test/${name}.test.ts`)]

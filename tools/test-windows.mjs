@@ -1,6 +1,6 @@
 // `npm run test:windows`: runs the library and the command line under Wine with the real node.exe, and tries what Wine lacks against a DLL that
-// looks like Windows. Everything that it gets is kept in .cache/windows; everything that it starts has a hard end.
-// With --if-there (from `npm test`) it gets nothing, and says what is missing instead; SOCKSCOPE_REQUIRE=all gets it, and fails without it.
+// looks like Windows. Everything that it gets is kept in .cache/windows; everything that it starts has a hard time limit.
+// With --if-there (from `npm test`) it gets nothing, and reports what is missing instead; SOCKSCOPE_REQUIRE=all gets it, and fails without it.
 import { spawn, spawnSync } from 'node:child_process'
 import { closeSync, cpSync, existsSync, mkdirSync, openSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'

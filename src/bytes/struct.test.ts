@@ -14,7 +14,7 @@ test('a wrong size stops the program', () => {
   throws(() => struct('s', 8, { a: u32 }), /struct s is declared as 8 bytes, but its fields take 4/)
 })
 
-test('what is written is read again', () => {
+test('written values are read back', () => {
   const s = struct('s', 48, { a: u8, p: pad(3), port: be16, b: bytes(4), n: u64, id: id64, i: i32, h: be32, name: chars(8) })
   const x = { a: 255, port: 443, b: new Uint8Array([1, 2, 3, 4]), n: 2 ** 53 - 1, id: 2n ** 64n - 1n, i: -2, h: 0x01020304, name: 'nginx' }
   deepEqual(s.read(viewOf(s.write(x))), x)
@@ -45,7 +45,7 @@ test('bit fields share a unit while they fit', () => {
   deepEqual(s.read(viewOf(s.write(x))), x)
 })
 
-test('bytes that are missing: refused, or undefined where the kernel may be older', () => {
+test('missing bytes are refused, or undefined where the kernel may be older', () => {
   const s = struct('s', 4, { a: u32 }, { b: u32 })
   throws(() => s.read(viewOf(new Uint8Array(3))), DecodeError)
   throws(() => s.read(viewOf(new Uint8Array(8)), 6), /needs 4 bytes, got 2/)

@@ -1,4 +1,4 @@
-// The installed program keeps compiled code in a folder of its user alone, or nowhere.
+// The installed program keeps compiled code in a folder that only its user can write to, or nowhere.
 import { after, test } from 'node:test'
 import { deepEqual, equal, match } from 'node:assert/strict'
 import { spawnSync } from 'node:child_process'
@@ -8,13 +8,13 @@ import { join } from 'node:path'
 
 const isWindows = process.platform === 'win32'
 const home = mkdtempSync(join(tmpdir(), 'sockscope-home-'))
-// Root has one fixed folder, so these run as somebody else.
+// Root has one fixed folder, so these run as another user.
 const uid = process.geteuid?.() === 0 ? 65_534 : undefined
 const own = (folder: string): void => (uid === undefined ? undefined : chownSync(folder, uid, uid))
 own(home)
 after(() => rmSync(home, { recursive: true }))
 
-/** Runs the program with this folder for caches. */
+/** Runs the program with this cache folder. */
 function run(cache: string): void {
   const { NODE_COMPILE_CACHE: _, NODE_DISABLE_COMPILE_CACHE: __, ...env } = process.env
   const { status, stdout, stderr } = spawnSync(process.execPath, ['src/cli/bin.ts', '--version'], {
@@ -33,7 +33,7 @@ const folder = (name: string): string => {
   return path
 }
 
-test('a folder is made for the user alone, and compiled code is kept in it', () => {
+test('a folder is created for the user alone, and compiled code is kept in it', () => {
   const cache = join(folder('new'), 'deep')
   run(cache)
   const kept = isWindows ? join(cache, 'sockscope', 'cache') : join(cache, 'sockscope')
@@ -42,7 +42,7 @@ test('a folder is made for the user alone, and compiled code is kept in it', () 
   equal(readdirSync(join(kept, version!)).length > 0, true)
 })
 
-test('a folder that others can write to is not used', { skip: isWindows ? 'rights are inherited there' : false }, () => {
+test('a folder that others can write to is not used', { skip: isWindows ? 'permissions are inherited there' : false }, () => {
   const cache = folder('shared')
   mkdirSync(join(cache, 'sockscope'))
   own(join(cache, 'sockscope'))
@@ -62,7 +62,7 @@ test('a folder of another user is not used, whatever is in it', { skip: uid === 
   deepEqual(readdirSync(prepared), [])
 })
 
-test('where no folder can be made the program runs all the same', { skip: isWindows ? 'rights are inherited there' : false }, () => {
+test('the program runs even if no folder can be created', { skip: isWindows ? 'permissions are inherited there' : false }, () => {
   const cache = folder('closed')
   chmodSync(cache, 0o500)
   run(cache)

@@ -3,17 +3,17 @@ import { test } from 'node:test'
 import type { Gap } from '../model/gap.ts'
 import { NewGaps } from './gaps.ts'
 
-const gap = (given: Partial<Gap>): Gap => ({
+const gap = (overrides: Partial<Gap>): Gap => ({
   code: 'owners-hidden',
   what: 'owners',
   why: 'permission',
   text: '1 socket',
   help: '',
   count: 1,
-  ...given,
+  ...overrides,
 })
 
-test('a gap is new once, whatever its sentence and its count say later', () => {
+test('a gap is new once, whatever its text and its count are later', () => {
   const news = new NewGaps()
   const hidden = gap({ code: 'owners-hidden' })
   deepEqual(news.of([hidden]), [hidden])

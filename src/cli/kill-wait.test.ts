@@ -7,11 +7,11 @@ import type { Snapshot } from '../model/snapshot.ts'
 import type { Source } from '../source/source.ts'
 import { endProcesses, livingAfter, portsOutcome } from './kill-wait.ts'
 
-/** A clock that a test moves, and what moves it at each step. */
+/** A clock that the test advances, and the steps that advance it. */
 class FakeTime {
   ms = 0
   readonly now = (): number => this.ms
-  /** Steps of 100 ms, with what is there at each; the last one stays. */
+  /** Steps of 100 ms, with the sockets at each; the last one is repeated. */
   async *steps<T>(...values: readonly T[]): AsyncGenerator<T, void, undefined> {
     for (let i = 0; i < 100; i++) {
       yield values[Math.min(i, values.length - 1)]!
@@ -27,18 +27,18 @@ const other = aSnapshot([listening('new', at('0.0.0.0', 80))])
 
 async function outcome(snapshots: readonly Snapshot[], binds: readonly boolean[] = [true]): Promise<readonly [string, number, number]> {
   const time = new FakeTime()
-  let asked = 0
-  const canBind = async (): Promise<boolean> => binds[Math.min(asked++, binds.length - 1)]!
+  let bindCount = 0
+  const canBind = async (): Promise<boolean> => binds[Math.min(bindCount++, binds.length - 1)]!
   const { code } = await portsOutcome(time.steps(...snapshots), [old], canBind, time.now)
-  return [code, time.ms, asked]
+  return [code, time.ms, bindCount]
 }
 
-test('a port is free when it has stayed so for a moment, and is bound only once to see it', async () => {
+test('a port is free when it has stayed so for a moment, and is test-bound only once', async () => {
   deepEqual(await outcome([taken, vacant]), ['free', 400, 1])
   deepEqual(await outcome([vacant], [false, true]), ['free', 400, 2])
 })
 
-test('a port that is taken in that moment is not free', async () => {
+test('a port that is taken within that moment is not free', async () => {
   deepEqual(await outcome([vacant, vacant, other]), ['taken-again', 200, 1])
   deepEqual(await outcome([vacant, taken, vacant]), ['free', 500, 2])
 })
@@ -48,7 +48,7 @@ test('a port that stays taken is reported after the wait, with the socket that h
   deepEqual((await outcome([vacant], [false])).slice(0, 2), ['not-bindable', 2100])
 })
 
-test('when the snapshots end, what is known by then counts', async () => {
+test('when the snapshots end, the last known state counts', async () => {
   async function* one(): AsyncGenerator<Snapshot, void, undefined> {
     yield vacant
   }
@@ -56,7 +56,7 @@ test('when the snapshots end, what is known by then counts', async () => {
   equal((await portsOutcome(one(), [old], async () => false)).code, 'not-bindable')
 })
 
-/** A source whose processes end by a signal, or do not. */
+/** A source whose processes end on a signal, or do not. */
 function sourceOf(answers: Readonly<Record<number, 'TERM' | 'KILL' | 'never' | 'gone'>>): { source: Source; sent: string[] } {
   const sent: string[] = []
   const ended = new Set<number>()
@@ -79,7 +79,7 @@ async function* fewTicks(): AsyncGenerator<undefined, void, undefined> {
   for (let i = 0; i < 3; i++) yield undefined
 }
 
-test('TERM first, KILL only for those that are left', async () => {
+test('TERM first, KILL only for those still running', async () => {
   const { source, sent } = sourceOf({ 1: 'TERM', 2: 'KILL', 3: 'never', 4: 'gone' })
   const living = await endProcesses(
     source,
@@ -94,7 +94,7 @@ test('TERM first, KILL only for those that are left', async () => {
   )
 })
 
-test('an error other than that the process is gone is not swallowed', async () => {
+test('an error other than ESRCH is not swallowed', async () => {
   const { source } = sourceOf({})
   const refused = { ...source, actions: { signal: () => Promise.reject(new OsError('kill', 'EPERM')) } }
   await rejects(
@@ -103,7 +103,7 @@ test('an error other than that the process is gone is not swallowed', async () =
   )
 })
 
-test('a pid that another process has by now has ended; the wait ends at its time', async () => {
+test('a reused pid counts as ended; the wait ends at its deadline', async () => {
   const time = new FakeTime()
   const source = { process: async (pid: number) => named(pid, 'web', { key: 'another' }) }
   deepEqual(await livingAfter(source, [named(1, 'web')], 1000, time.steps(0), time.now), [])

@@ -6,7 +6,7 @@ import { openMachine } from '../machine/open.ts'
 import { UsageError } from './problem.ts'
 import type { ParsedArguments } from './table.ts'
 
-/** Opens the machine that the global options ask for, uses it and closes it. */
+/** Opens the machine that the global options select, uses it and closes it. */
 export async function withMachine<T>(args: ParsedArguments, use: (machine: Machine) => Promise<T>): Promise<T> {
   const machine = await machineOf(args)
   try {

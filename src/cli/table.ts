@@ -38,7 +38,7 @@ export interface Command {
   /** The words that may follow it, for completion. */
   readonly words?: readonly string[]
   readonly examples: readonly (readonly [line: string, about: string])[]
-  /** Loads the code and runs it, with the table of all commands; gives the exit code. */
+  /** Loads the code and runs it, with the table of all commands; returns the exit code. */
   readonly run: (args: ParsedArguments, commands: readonly Command[]) => Promise<number>
 }
 

@@ -38,7 +38,7 @@ export interface FilterContext {
 export interface FieldContext extends FilterContext {
   /** The processes that hold the sockets, by pid. */
   readonly processes: ReadonlyMap<number, Process>
-  /** What people call addresses and ports, where they were looked up. */
+  /** Names of addresses and ports, where they were looked up. */
   readonly names?: Names | undefined
 }
 

@@ -1,4 +1,4 @@
-// A new field is one declaration, and is then known everywhere. What must hold for every field.
+// A new field is one declaration, and is then available everywhere. Invariants of every field.
 import { test } from 'node:test'
 import { deepEqual, equal, match, ok, throws } from 'node:assert/strict'
 import { aProcess, aSocket, someTcp } from '../../test/sockets.ts'
@@ -23,7 +23,7 @@ import { fieldsPage } from '../../tools/fields.ts'
 import { declare } from './field.ts'
 import { standardFields } from './standard.ts'
 
-/** The one declaration. Its id is a path of the model, which is its name in JSON. */
+/** The one declaration. Its id is a path of the model, and its name in JSON. */
 const lag = declare('socket', {
   id: 'detail.fields.lagMicros',
   names: 'lag lateness',
@@ -54,7 +54,7 @@ test('a new field is in filters, with its unit and its needs', () => {
   throws(() => parseFilter('lag > 3ms'), /unknown word "lag"/)
 })
 
-test('a new field is a column, a sort key, a word of templates, a path as in JSON, and in CSV', () => {
+test('a new field is a column, a sort key, a name in templates, a path as in JSON, and in CSV', () => {
   const column = findColumn('lag', fields)!
   deepEqual([column.title, column.align, column.needs], ['LAG', 'right', ['options']])
   equal(column.text!(sockets[0]!, context), '2 ms')
@@ -94,7 +94,7 @@ test('a new field groups, completes, and is in the help and the documents', () =
   match(fieldsPage(fields), /\| `lag` `lateness` `detail\.fields\.lagMicros` \| time \| Linux \| `options` \| how late/)
 })
 
-test('a name that is taken is refused, and the registry that was extended stays as it was', () => {
+test('a duplicate name is refused, and the extended registry is unchanged', () => {
   const taken = declare('socket', { id: 'other', names: 'other RTT', type: 'text', about: 'x', platforms: [], value: () => 'x' })
   throws(() => standardFields.with(taken), { name: 'TypeError', message: /duplicate name of socket fields: "RTT"/ })
   throws(() => standardFields.with(lag, lag).find('socket', 'lag'), /duplicate name/)
@@ -105,7 +105,7 @@ test('a name that is taken is refused, and the registry that was extended stays 
   )
 })
 
-test('every field can be read where nothing is known, and of a full socket gives a value of its type', () => {
+test('every field can be read from an empty socket, and has a value of its type for a full one', () => {
   const process = aProcess({
     pid: 7,
     name: 'node',
@@ -114,13 +114,13 @@ test('every field can be read where nothing is known, and of a full socket gives
   const holding = { processes: new Map([[7, process]]) }
   const full = aSocket({ owners: [{ pid: 7, fd: 3 }], uid: 0, tcp: someTcp({ rttMicros: 60_000, sentBytes: 100, retransmittedBytes: 1 }) })
   for (const field of standardFields.of('socket')) {
-    for (const [socket, around] of [
+    for (const [socket, fieldContext] of [
       [aSocket({ remote: undefined, state: undefined }), context],
       [full, holding],
     ] as const) {
-      const value = field.value(socket, around)
+      const value = field.value(socket, fieldContext)
       ok(value === undefined || ['string', 'number', 'boolean'].includes(typeof value), `${field.id}: ${String(value)}`)
-      equal(typeof (findColumn(field.names[0]!)!.text?.(socket, around) ?? ''), 'string')
+      equal(typeof (findColumn(field.names[0]!)!.text?.(socket, fieldContext) ?? ''), 'string')
     }
     ok(field.platforms.length > 0 && field.about !== '' && !field.about.endsWith('.'), field.id)
   }
@@ -137,7 +137,7 @@ test('every field can be read where nothing is known, and of a full socket gives
   equal(findColumn('retransmits')!.value(full, holding), 0.01)
 })
 
-test('every member of the model that a filter can name is read by its path', () => {
+test('every member of the model that a filter can name can be read by its path', () => {
   const tcp = someTcp({ rttMicros: 5, sinceSentMs: 7, congestionControl: 'cubic' })
   const socket = aSocket({ tcp, queues: { receivedBytes: 1, sendBytes: 2, backlog: 3, backlogLimit: 4 } })
   for (const field of standardFields.of('socket')) {
@@ -150,7 +150,7 @@ test('every member of the model that a filter can name is read by its path', () 
   )
 })
 
-test('the tables of flows are fields, and what they are sorted by are those that are offered', () => {
+test('the tables of flows are made of fields, and their sort keys are those listed', () => {
   deepEqual(
     flowLists.map(list => flowColumns(list).map(column => column.title)).map(titles => titles.slice(0, -7).join(' ')),
     ['PID PROCESS USER', 'PROTO LOCAL REMOTE PROCESS', 'REMOTE', 'CONTAINER', 'USER', 'PROTO'],

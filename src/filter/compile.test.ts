@@ -52,7 +52,7 @@ const open = aSocket({
 const mapped = aSocket({ family: 'ipv6', local: { address: '::ffff:10.0.0.1', port: 1 }, remote: { address: '::ffff:10.9.0.2', port: 2 } })
 const six = aSocket({ family: 'ipv6', local: { address: 'fe80::1', port: 1, zone: 'eth0' }, remote: { address: '2001:db8::2', port: 2 } })
 const unix = aSocket({ protocol: 'unix', family: 'unix', local: { path: '/run/dbus/bus' }, remote: { inode: 5 } })
-const nobody = aSocket({ state: undefined })
+const stateless = aSocket({ state: undefined })
 const netlink = aSocket({
   protocol: 'netlink',
   family: 'netlink',
@@ -72,24 +72,24 @@ const packet = aSocket({
 
 const context: FilterContext = { ageMs: socket => (socket === open ? 5000 : undefined), rate: () => ({ in: 1000, out: 500 }) }
 
-const all = { listener, open, mapped, six, unix, nobody, netlink, packet } as const
-// A filter, and which of the sockets above it takes.
-for (const [text, requested] of [
-  ['', 'listener open mapped six unix nobody netlink packet'],
+const all = { listener, open, mapped, six, unix, stateless, netlink, packet } as const
+// A filter, and which of the sockets above match.
+for (const [text, expected] of [
+  ['', 'listener open mapped six unix stateless netlink packet'],
   ['sport = :80', 'listener'],
   ['dport < 100', 'listener mapped six'],
   ['rport < 100', 'mapped six'],
   ['dport != 443', 'listener mapped six unix netlink packet'],
-  ['port 443,80', 'listener open nobody'],
+  ['port 443,80', 'listener open stateless'],
   ['port 1-2', 'mapped six'],
-  ['src 10.0.0.1', 'open mapped nobody'],
-  ['src 10/8', 'open mapped nobody'],
+  ['src 10.0.0.1', 'open mapped stateless'],
+  ['src 10/8', 'open mapped stateless'],
   ['src ::ffff:10.0.0.1', 'mapped'],
   ['src ::/0', 'mapped six'],
-  ['src 0.0.0.0/0', 'listener open mapped nobody'],
+  ['src 0.0.0.0/0', 'listener open mapped stateless'],
   ['src inet6:*', 'mapped six'],
   ['dst 0.0.0.0', 'listener'],
-  ['remote 0.0.0.0/0', 'open mapped nobody'],
+  ['remote 0.0.0.0/0', 'open mapped stateless'],
   ['ip 10.9.0.0/16', 'mapped'],
   ['dst 10.9.0.2:2', 'mapped'],
   ['dst 10.9.0.2:3', ''],
@@ -105,7 +105,7 @@ for (const [text, requested] of [
   ['src netlink:0:1', ''],
   ['src link:ip:eth0', 'packet'],
   ['dev eth0', 'open packet'],
-  ['dev != 3', 'listener mapped six unix nobody netlink'],
+  ['dev != 3', 'listener mapped six unix stateless netlink'],
   ['fwmark 0x12', 'open'],
   ['fwmark 0x2/0xf', 'open'],
   ['fwmark 0x12/0xf', ''],
@@ -113,18 +113,18 @@ for (const [text, requested] of [
   ['cgroup 7', 'open'],
   ['cgroup /system.slice', ''],
   ['state listening', 'listener'],
-  ['state all', 'listener open mapped six unix nobody netlink packet'],
+  ['state all', 'listener open mapped six unix stateless netlink packet'],
   ['exclude established', 'listener netlink'],
   ['state established state listening exclude listening', 'open mapped six unix packet'],
   ['state established and state listening', ''],
   ['state unconnected', 'netlink'],
-  ['not state established', 'listener nobody netlink'],
+  ['not state established', 'listener stateless netlink'],
   ['process:nginx', 'open'],
   ['process:ngin', ''],
   ['process:NGINX', ''],
   ['process:/NGINX/i', 'open'],
   ['process:n*', 'open'],
-  ['process != nginx', 'listener mapped six unix nobody netlink packet'],
+  ['process != nginx', 'listener mapped six unix stateless netlink packet'],
   ['pid 8', 'open'],
   ['ppid 7', 'open'],
   ['fd 3', 'open'],
@@ -146,7 +146,7 @@ for (const [text, requested] of [
   ['rtt > 50ms', 'open'],
   ['rtt > 60ms', ''],
   ['rtt >= 60ms', 'open'],
-  ['rtt != 60ms', 'listener mapped six unix nobody netlink packet'],
+  ['rtt != 60ms', 'listener mapped six unix stateless netlink packet'],
   ['retransmits = 2%', 'open'],
   ['retransmits > 2%', ''],
   ['retransmits 2', 'open'],
@@ -156,39 +156,39 @@ for (const [text, requested] of [
   ['backlog > 2', 'listener'],
   ['backlogUsed > 70%', 'listener'],
   ['age < 10s', 'open'],
-  ['not age < 10s', 'listener mapped six unix nobody netlink packet'],
-  ['rate > 1kB/s', 'listener open mapped six unix nobody netlink packet'],
+  ['not age < 10s', 'listener mapped six unix stateless netlink packet'],
+  ['rate > 1kB/s', 'listener open mapped six unix stateless netlink packet'],
   ['rateOut > 500', ''],
-  ['autobound', 'open nobody'],
+  ['autobound', 'open stateless'],
   ['sport 80 or dport 443 and rtt > 1ms', 'open'],
   ['sport 80 or (dport 443 and rtt > 1ms)', 'listener open'],
 ] as const) {
   test(text || 'nothing', () => {
-    const wants = compileFilter(text)
-    const found = Object.entries(all).flatMap(([name, socket]: [string, Socket]) => (wants(socket, processes, context) ? [name] : []))
-    equal(found.join(' '), requested)
+    const matches = compileFilter(text)
+    const found = Object.entries(all).flatMap(([name, socket]: [string, Socket]) => (matches(socket, processes, context) ? [name] : []))
+    equal(found.join(' '), expected)
   })
 }
 
-test('without a context age and rate are not known', () => {
+test('without a context age and rate are unknown', () => {
   equal(compileFilter('age < 10s')(open, processes), false)
   equal(compileFilter('rate >= 0')(open, processes), false)
   equal(compileFilter('not rate >= 0')(open, processes), true)
 })
 
-test('what the system says of its ports is what autobound means', () => {
+test('autobound uses the port range of the system', () => {
   equal(compileFilter('autobound')(open, processes, { ephemeralPorts: [50_000, 60_000] }), false)
   equal(compileFilter('autobound')(listener, processes, { ephemeralPorts: [1, 60_000] }), true)
 })
 
-test('many conditions and many values are no problem', () => {
+test('many conditions and many values work', () => {
   equal(compileFilter(Array.from({ length: 2000 }, (_, i) => `sport ${i + 1}`).join(' or '))(listener, processes), true)
   equal(compileFilter(Array.from({ length: 2000 }, () => 'sport 80').join(' '))(listener, processes), true)
   equal(compileFilter(`port ${Array.from({ length: 4000 }, (_, i) => i * 2).join(',')}`)(listener, processes), true)
   equal(compileFilter(`port ${Array.from({ length: 4000 }, (_, i) => i * 2 + 1).join(',')}`)(listener, processes), false)
 })
 
-test('needs says what a filter looks at', () => {
+test('needs reports what a filter reads', () => {
   const of = (text: string): object => needs(parseFilter(text))
   const nothing = { details: [], owners: false, age: false, rate: false, states: false, families: [], protocols: [] }
   deepEqual(of('sport 80 or dport 80'), nothing)
@@ -198,7 +198,7 @@ test('needs says what a filter looks at', () => {
   deepEqual(of('src unix:* and listen and not udp and raw'), { ...nothing, states: true, families: ['unix'], protocols: ['raw'] })
 })
 
-test('names of Windows: a process without its ending, a user without the domain', () => {
+test('names of Windows: a process without its extension, a user without the domain', () => {
   const process = aProcess({ pid: 9, name: 'Node.EXE', user: 'HOME\\jo' })
   const held = aSocket({ owners: [{ pid: 9, fd: undefined }] })
   const takes = (text: string): boolean => compileFilter(text)(held, new Map([[9, process]]))

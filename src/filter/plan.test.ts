@@ -8,7 +8,7 @@ import { states, type Protocol } from '../model/socket.ts'
 import { printFilter } from './language/print.ts'
 import { checkPlan, Plan, planQuery, unionOf, type Query } from './plan.ts'
 
-test('what is left out has its default', () => {
+test('omitted members have defaults', () => {
   const query = planQuery()
   deepEqual(query.protocols, ['tcp', 'udp'])
   equal(query.states, undefined)
@@ -17,11 +17,11 @@ test('what is left out has its default', () => {
 })
 
 test('a query is one test of a socket', () => {
-  const { test: requested } = planQuery({ protocols: ['tcp'], states: ['LISTEN'], families: ['ipv4'], filter: s => s.local.port === 80 })
+  const { test: matches } = planQuery({ protocols: ['tcp'], states: ['LISTEN'], families: ['ipv4'], filter: s => s.local.port === 80 })
   const listener = aSocket({ state: 'LISTEN', local: { address: '0.0.0.0', port: 80 } })
-  equal(requested(listener, new Map()), true)
+  equal(matches(listener, new Map()), true)
   for (const other of [{ protocol: 'udp' }, { state: 'ESTABLISHED' }, { family: 'ipv6' }, { local: { port: 81 } }] as const)
-    equal(requested({ ...listener, ...other }, new Map()), false)
+    equal(matches({ ...listener, ...other }, new Map()), false)
 })
 
 test('a mistake of the caller is a TypeError that names the argument', () => {
@@ -48,7 +48,7 @@ test('a mistake of the caller is a TypeError that names the argument', () => {
     deepEqual(planQuery({ namespaces }).namespaces, namespaces)
 })
 
-test('nothing but planQuery makes a plan', () => {
+test('only planQuery creates a plan', () => {
   const plan = planQuery({ filter: 'sport 80' })
   equal(checkPlan(plan), plan)
   for (const forged of [
@@ -65,7 +65,7 @@ test('nothing but planQuery makes a plan', () => {
   throws(() => Object.assign(plan, { owners: false }), TypeError)
 })
 
-test('what a caller changes after the query was read has no effect', () => {
+test('changes of the caller after the query was read have no effect', () => {
   const protocols: Protocol[] = ['tcp']
   const namespaces = { name: 'blue' }
   const plan = planQuery({ protocols, namespaces })
@@ -77,13 +77,13 @@ test('what a caller changes after the query was read has no effect', () => {
   )
 })
 
-test('a plan knows what its filter looks at', () => {
+test('a plan contains what its filter reads', () => {
   const plan = planQuery({ owners: false, filter: 'process:node and rate > 1 and rtt > 1ms' })
   deepEqual([plan.owners, plan.details, plan.needs?.rate, plan.needs?.age], [true, ['bytes', 'tcp'], true, false])
   equal(planQuery({ filter: () => true }).needs, undefined)
 })
 
-test('the union of plans asks for what each of them needs, and for no more', () => {
+test('the union of plans contains what each of them needs, and no more', () => {
   const union = unionOf([
     planQuery({ protocols: ['tcp'], states: ['LISTEN'], owners: false, details: ['tcp'], filter: 'sport 80' }),
     planQuery({ protocols: ['udp'], states: ['ESTABLISHED'], families: ['ipv4'], owners: true, filter: 'sport = :80' }),
@@ -95,7 +95,7 @@ test('the union of plans asks for what each of them needs, and for no more', () 
   equal(unionOf([planQuery({ filter: 'sport 80' }), planQuery({ filter: 'sport 81' })]).filter, undefined)
   equal(unionOf([planQuery({ filter: 'sport 80' }), planQuery()]).filter, undefined)
   equal(unionOf([planQuery({ filter: 'sport 80' }), planQuery()]).states, undefined)
-  // A source sees one snapshot only: it cannot judge an age.
+  // A source has one snapshot only: it cannot evaluate an age.
   const young = unionOf([
     planQuery({ filter: 'age < 1s and process:node' }),
     planQuery({ filter: 'age < 1s and process:node', owners: false }),
@@ -123,7 +123,7 @@ const anyPlan = fc
   })
   .map(query => planQuery(Object.fromEntries(Object.entries(query).filter(([, value]) => value !== undefined))))
 
-test('every socket that a plan takes, the union takes', () => {
+test('every socket that matches a plan matches the union', () => {
   let taken = 0
   fc.assert(
     fc.property(

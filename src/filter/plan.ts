@@ -40,15 +40,15 @@ export class Plan {
   readonly #isPlan = true
   /** The query as the caller wrote it; later changes of the caller have no effect. */
   readonly query: Query
-  /** The protocols that are wanted. */
+  /** The requested protocols. */
   readonly protocols: readonly Protocol[]
-  /** The address families that are wanted. */
+  /** The requested address families. */
   readonly families: readonly Family[]
   /** Undefined: every state. */
   readonly states: readonly State[] | undefined
   /** Whether owners are looked up. */
   readonly owners: boolean
-  /** What is asked for beside the plain record. */
+  /** The details requested besides the plain record. */
   readonly details: readonly DetailName[]
   /** The network namespaces that are listed. */
   readonly namespaces: NonNullable<Query['namespaces']>

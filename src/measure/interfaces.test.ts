@@ -26,7 +26,7 @@ test('rates come from two readings, and the last 60 are kept', () => {
   deepEqual([last!.inBytes, last!.inBytesPerSecond, last!.inHistory.length, last!.inHistory[0]], [1000, 2000, 60, 2000])
 })
 
-test('a counter that goes round or is set back gives no absurd rate', () => {
+test('a counter that wraps or is reset has no absurd rate', () => {
   equal(grown(2 ** 32 - 10, 5), 15)
   equal(grown(2 ** 40, 5), undefined)
   equal(grown(5000, 5), undefined)
@@ -36,7 +36,7 @@ test('a counter that goes round or is set back gives no absurd rate', () => {
   deepEqual([reset!.inBytes, reset!.inBytesPerSecond, reset!.inHistory], [0, undefined, []])
   const [again] = meter.take([wire(13)], 1000)
   equal(again!.inBytesPerSecond, 10)
-  // Another interface with the same number starts anew.
+  // Another interface with the same number starts over.
   const [other] = meter.take([wire(9_999_999, { name: 'tap0' })], 1000)
   equal(other!.inBytesPerSecond, undefined)
 })
@@ -84,13 +84,13 @@ test('the rows of the ledger add up to the bytes of the interfaces', () => {
   equal(ledger({ total, sockets: [] } as unknown as Flows, []), undefined)
 })
 
-test('a moment between two readings is in their middle, and unsure by half of what lies between them', () => {
+test('a moment between two readings is in their middle, with an error of half of what lies between them', () => {
   const read = (inBytes: number, outBytes: number): Interface =>
     wire(0, { counters: { inBytes, outBytes, inPackets: 5, outPackets: 6, inErrors: 0, outErrors: 0, inDrops: 0, outDrops: 0 } })
   const { interfaces, unsureBytes } = between([read(100, 50)], [read(300, 51)])
   deepEqual([interfaces[0]!.counters!.inBytes, interfaces[0]!.counters!.outBytes, interfaces[0]!.counters!.outPackets], [200, 51, 6])
   equal(unsureBytes, 100.5)
-  // Set back, or not there before: what was read last.
+  // Reset, or new: what was read last.
   deepEqual(between([read(100, 50)], [read(99, 51)]), { interfaces: [read(99, 51)], unsureBytes: 0 })
   deepEqual(between([], [read(99, 51)]), { interfaces: [read(99, 51)], unsureBytes: 0 })
 })

@@ -92,13 +92,13 @@ export interface TcpExtendedCounters {
   readonly zeroWindowProbes: number | undefined
   /** Probes of idle connections. */
   readonly keepAliveProbes: number | undefined
-  /** Connections that were given up because data came after the close. */
+  /** Connections that were aborted because data arrived after the close. */
   readonly abortsOnData: number | undefined
-  /** Connections that were given up because the program closed them with unread data. */
+  /** Connections that were aborted because the program closed them with unread data. */
   readonly abortsOnClose: number | undefined
-  /** Connections that were given up after timeouts. */
+  /** Connections that were aborted after timeouts. */
   readonly abortsOnTimeout: number | undefined
-  /** Connections that were given up because memory was short. */
+  /** Connections that were aborted because memory was short. */
   readonly abortsOnMemory: number | undefined
   /** How often TCP came under memory pressure. */
   readonly memoryPressures: number | undefined

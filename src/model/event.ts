@@ -55,7 +55,7 @@ interface Report {
 
 /** A socket opened. */
 export interface OpenedReport extends Report {
-  /** Distinguishes it from other reports. */
+  /** The discriminator of reports. */
   readonly type: 'opened'
   /** The socket as the report describes it. */
   readonly socket: Socket
@@ -63,7 +63,7 @@ export interface OpenedReport extends Report {
 
 /** A process used a socket for the first time. */
 export interface UsedReport extends Report {
-  /** Distinguishes it from other reports. */
+  /** The discriminator of reports. */
   readonly type: 'used'
   /** The socket as the report describes it. */
   readonly socket: Socket
@@ -73,7 +73,7 @@ export interface UsedReport extends Report {
 
 /** A socket ended. */
 export interface ClosedReport extends Report {
-  /** Distinguishes it from other reports. */
+  /** The discriminator of reports. */
   readonly type: 'closed'
   /** The key of the socket. */
   readonly key: string

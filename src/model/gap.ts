@@ -50,12 +50,12 @@ export const gapCodes = {
 /** What is missing, as a code that programs compare. */
 export type GapCode = keyof typeof gapCodes
 
-/** The identity of a gap: the same lack has the same key, whatever its sentence and its count say. */
+/** The identity of a gap: the same lack has the same key, whatever its text and its count. */
 export const gapKey = (gap: Gap): string => `${gap.code} ${gap.what}`
 
 /** Something that could not be seen: what, why, what would help, and how many. Never an exception. */
 export interface Gap {
-  /** The identity of the gap: the same for the same lack, whatever its sentence says. */
+  /** The identity of the gap: the same for the same lack, whatever its text. */
   readonly code: GapCode
   /** What is missing. */
   readonly what: 'sockets' | 'owners' | 'processes' | 'statistics' | 'events' | 'bytes' | 'namespaces' | 'interfaces'

@@ -114,7 +114,7 @@ export interface Verdict {
 export interface Finding {
   /** The problem, as a code that programs compare. */
   readonly code: 'loss' | 'spurious' | 'queue' | 'out-of-order' | 'marked' | 'zero-window' | 'not-read' | 'timeouts'
-  /** The same for people. */
+  /** The same as human-readable text. */
   readonly text: string
   /** What would help; empty when nothing is wrong. */
   readonly help: string

@@ -10,7 +10,7 @@ export interface Snapshot {
   readonly atMs: number
   /** The source and its method: `linux`, `linux (bpf)`, `replay linux`. */
   readonly source: string
-  /** The sockets that were asked for. */
+  /** The requested sockets. */
   readonly sockets: readonly Socket[]
   /** The owners of the sockets and their parents, by pid. */
   readonly processes: ReadonlyMap<number, Process>

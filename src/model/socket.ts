@@ -79,9 +79,9 @@ export interface Socket {
   /** The traffic class of net_cls or SO_PRIORITY. */
   readonly classId: number | undefined
   readonly cgroup: Cgroup | undefined
-  /** What the socket has allocated, when it was asked for. */
+  /** The memory of the socket, when it was requested. */
   readonly memory: Memory | undefined
-  /** The options that are set on it, when they were asked for. */
+  /** The options that are set on it, when they were requested. */
   readonly options: Options | undefined
   /** The TCP statistics of this connection, when they were requested. */
   readonly tcp: Tcp | undefined

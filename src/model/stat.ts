@@ -41,7 +41,7 @@ export interface ConnectionInfo {
   readonly sendWindowScale: number | undefined
   /** The shift of the window that this end announces. */
   readonly receiveWindowScale: number | undefined
-  /** What both ends agreed on when the connection was made. */
+  /** What both ends negotiated when the connection was made. */
   readonly options: Negotiated | undefined
   /** It is recovering from a loss. */
   readonly inLossRecovery: boolean | undefined

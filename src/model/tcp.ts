@@ -90,7 +90,7 @@ export interface Tcp {
   readonly timeoutRecoveries: number | undefined
   readonly timeoutMs: number | undefined
 
-  /** What both ends agreed on when the connection was made. */
+  /** What both ends negotiated when the connection was made. */
   readonly negotiated: Negotiated | undefined
   /** Congestion marks counted in bytes; undefined where the kernel has no accurate ECN. */
   readonly accurateEcn: AccurateEcn | undefined

@@ -13,7 +13,7 @@ import { Monitor } from './monitor.ts'
 /** A machine whose sockets a test sets, and which notes what it is asked. */
 class Stage {
   sockets: readonly Socket[] = []
-  readonly asked: Plan[] = []
+  readonly plans: Plan[] = []
   snapshots = 0
   isRecording = false
   onSnapshot: () => void = () => {}
@@ -21,7 +21,7 @@ class Stage {
 
   constructor(more: Partial<Source> = {}) {
     const take = async (plan = planQuery()) => {
-      this.asked.push(plan)
+      this.plans.push(plan)
       this.snapshots++
       this.onSnapshot()
       const processes = new ProcessTable()
@@ -57,7 +57,7 @@ test('the source is asked once for all subscribers, and each gets what it asked 
   const [first, second] = await Promise.all([next(web), next(dns)])
   deepEqual([keys(first.sockets), keys(second.sockets)], ['a', 'c'])
   equal(stage.snapshots, 1)
-  deepEqual([stage.asked[0]!.protocols, stage.asked[0]!.filter], [['tcp', 'udp'], undefined])
+  deepEqual([stage.plans[0]!.protocols, stage.plans[0]!.filter], [['tcp', 'udp'], undefined])
   await Promise.all([web.return(), dns.return()])
 })
 
@@ -67,7 +67,7 @@ test('subscribers of the same sockets are asked for as they are', async () => {
   const monitor = new Monitor(stage.source)
   const frames = monitor.frames({ every: 1, query: { protocols: ['tcp'], states: ['ESTABLISHED'], filter: 'sport = :80' } })
   await next(frames)
-  deepEqual([stage.asked[0]!.states, stage.asked[0]!.filter !== undefined], [['ESTABLISHED'], true])
+  deepEqual([stage.plans[0]!.states, stage.plans[0]!.filter !== undefined], [['ESTABLISHED'], true])
   await frames.return()
 })
 
@@ -173,8 +173,8 @@ test('paused, it takes no snapshot but those that are stepped', async () => {
 })
 
 test('a recording goes to another moment, and what is there then is no news', async () => {
-  const gone: number[] = []
-  const stage = new Stage({ replay: true, timeline: { seek: async (atMs: number) => void gone.push(atMs) } as never })
+  const moments: number[] = []
+  const stage = new Stage({ replay: true, timeline: { seek: async (atMs: number) => void moments.push(atMs) } as never })
   stage.sockets = [tcp('a', 80)]
   const monitor = new Monitor(stage.source)
   const frames = monitor.frames({ every: 1 })
@@ -182,7 +182,7 @@ test('a recording goes to another moment, and what is there then is no news', as
   stage.sockets = [tcp('b', 80)]
   await monitor.seek(7000)
   const frame = await next(frames)
-  deepEqual([gone, keys(frame.sockets), frame.opened, frame.closed, frame.intervalMs], [[7000], 'b', [], [], undefined])
+  deepEqual([moments, keys(frame.sockets), frame.opened, frame.closed, frame.intervalMs], [[7000], 'b', [], [], undefined])
   await frames.return()
   await rejects(new Monitor(new Stage().source).seek(1), { code: 'ENOTSUP' })
 })
@@ -233,7 +233,7 @@ test('health is between the last two snapshots, for who asks, and of connections
   const plain = monitor.frames({ every: 1, query: { details: [] } })
   const [first, without] = await Promise.all([next(judged), next(plain)])
   deepEqual([first.health, without.health], [[], undefined])
-  deepEqual(new Set(stage.asked[0]!.details), new Set(['tcp', 'memory']))
+  deepEqual(new Set(stage.plans[0]!.details), new Set(['tcp', 'memory']))
   stage.sockets = [sent('a', 2_000_000), sent('b', 5)]
   const { health } = await next(judged)
   deepEqual(

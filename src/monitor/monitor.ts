@@ -42,7 +42,7 @@ export interface EventOptions {
   readonly every?: number | undefined
   /** Which sockets. */
   readonly query?: Query | undefined
-  /** Ends the events; what is known by then is still given. */
+  /** Ends the events; those that are known by then are still delivered. */
   readonly signal?: AbortSignalLike | undefined
 }
 
@@ -78,7 +78,7 @@ export class Monitor {
   /** The plan of each subscriber, and the plan that the source gets for all of them. */
   #plans: readonly Plan[] = []
   #sourcePlan: Plan | undefined
-  /** The plans of subscribers that ask for exactly what the source is sourcePlan. */
+  /** The plans of subscribers that are the same as the plan for the source. */
   #exact: ReadonlySet<Plan> = new Set()
   /** Reports of what happened after the last snapshot: they belong to the next interval. */
   #later: SourceEvent[] = []
@@ -329,7 +329,7 @@ export class Monitor {
     }
     const reader = this.#reader?.reader
     this.#tracker.reported = { opens: new Set(reader?.opens), ends: new Set(reader?.ends), everyEnd: new Set(reader?.everyEnd) }
-    // Nothing that happens is missed any more: now the times of new subscribers begin.
+    // From here on no event is missed: the times of new subscribers begin now.
     for (const subscriber of this.#subscribers) subscriber.schedule ??= new Schedule(subscriber.every, this.#startMs, performance.now())
   }
 
@@ -529,7 +529,7 @@ export class Monitor {
   }
 }
 
-/** The same for plans that ask for the same. A function or a tree is the same only as itself. */
+/** Whether two plans request the same. A function or a tree is equal only to itself. */
 function planKey(plan: Plan): unknown {
   const { filter } = plan.query
   return filter === undefined || typeof filter === 'string' ? JSON.stringify(plan.query) : plan

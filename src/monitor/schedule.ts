@@ -8,7 +8,7 @@ export const tickAfter = (tick: number, every: number, now: number): number => M
 
 /**
  * Keeps the times of a subscriber: one snapshot at once, and then at n × every from a start that all subscribers of a monitor share, so that those of the same
- * interval are given the same snapshots. What could not be made in time is left out.
+ * interval share their snapshots. Snapshots that could not be made in time are left out.
  */
 export class Schedule {
   readonly every: number

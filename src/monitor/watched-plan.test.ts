@@ -11,7 +11,7 @@ import { watchPlan } from './watched-plan.ts'
 const moved = (key: string, inBytes: number, outBytes: number): Socket =>
   aSocket({ key, tcp: someTcp({ receivedBytes: inBytes, sentBytes: outBytes, retransmittedBytes: 0 }) })
 
-/** Plays looks that are a second apart; keeps what it was asked for. */
+/** Plays snapshots that are a second apart; keeps the plans that it gets. */
 function player(snapshots: readonly (readonly Socket[])[], plans: Plan[] = []): Source {
   let next = 0
   return {
@@ -42,7 +42,7 @@ async function keys(filter: string, snapshots: readonly (readonly Socket[])[]): 
 const a = moved('a', 0, 0)
 const b = moved('b', 0, 0)
 
-test('age is known of sockets that opened while we watched', async () => {
+test('age is known for sockets that opened while watching', async () => {
   deepEqual(await keys('age < 2s', [[a], [a, b], [a, b], [a, b]]), ['', 'b', 'b', ''])
   deepEqual(await keys('age >= 1s', [[a], [a, b], [a, b], [a]]), ['', '', 'b', ''])
   deepEqual(await keys('not age >= 1s', [[a], [a, b], [a, b]]), ['a', 'ab', 'a'])
@@ -65,7 +65,7 @@ test('the plan for the source has everything that the filter reads', async () =>
   equal(watchPlan(planQuery({ filter: () => true }), []).isTimed, false)
 })
 
-test('sockets that the filter stops taking have not closed', async () => {
+test('sockets that stop matching the filter have not closed', async () => {
   const changes: unknown[] = []
   const snapshots = [[a], [a, b], [a, b], [a, b], [a]]
   for await (const { opened, closed } of new Monitor(player(snapshots)).frames({ query: { filter: 'age < 2s' }, every: 1 }))

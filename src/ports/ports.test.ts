@@ -15,7 +15,7 @@ const snapshotOf = (...ports: readonly number[]): Snapshot => ({
   gaps: [],
 })
 
-test('a port that a snapshot has is not tried, and one that only the kernel has is not free', async () => {
+test('a port in a snapshot is not tried, and one that only the kernel uses is not free', async () => {
   const server = createServer().listen(0, '127.0.0.1')
   await once(server, 'listening')
   const { port } = server.address() as AddressInfo
@@ -42,7 +42,7 @@ test('on one address the kernel alone decides: a snapshot is not taken', async (
 
 test('a wrong port is an ArgumentError', () => throws(() => isPortAvailable(1.5), /^TypeError: port: needs a whole number/))
 
-test('limits come from the source, and are unknown where it has none', async () => {
+test('limits come from the source, and are unknown where it reports none', async () => {
   deepEqual(await socketLimit({}), { used: undefined, limit: undefined })
   equal(await ephemeralPortRange({}), undefined)
   const limits = async () =>

@@ -13,9 +13,10 @@ import { table } from './table.ts'
 import { parseTemplate } from './template.ts'
 import { bytesText, microsText } from './units.ts'
 
-const socket = (given: Partial<Socket>): Socket =>
-  aSocket({ local: { address: '127.0.0.1', port: 80 }, remote: undefined, uid: 0, inode: 1, ...given })
-const named = (pid: number, given: Partial<Process> = {}): Process => aProcess({ pid, name: `p${pid}`, uid: 0, user: 'root', ...given })
+const socket = (overrides: Partial<Socket>): Socket =>
+  aSocket({ local: { address: '127.0.0.1', port: 80 }, remote: undefined, uid: 0, inode: 1, ...overrides })
+const named = (pid: number, overrides: Partial<Process> = {}): Process =>
+  aProcess({ pid, name: `p${pid}`, uid: 0, user: 'root', ...overrides })
 const context = { processes: new Map([[7, named(7, { name: 'ng\u001binx' })]]) }
 
 test('ends of sockets', () => {
@@ -98,7 +99,7 @@ test('by protocol, state and ports, of whatever size', () => {
   )
 })
 
-test('the order is the same for the same sockets, whatever order they came in', () => {
+test('the order does not depend on the order of the input', () => {
   const sockets = [3, 1, 2].map(port => socket({ key: `0.${port}`, local: { address: '127.0.0.1', port } }))
   const ports = (by: string[]): number[] =>
     parseOrder(by)
@@ -111,7 +112,7 @@ test('the order is the same for the same sockets, whatever order they came in', 
   throws(() => parseOrder(['pid:up']), TypeError)
 })
 
-test('what is unknown is sorted last, either way', () => {
+test('unknown values are sorted last in either direction', () => {
   const sockets = [socket({ key: 'a', inode: undefined }), socket({ key: 'b', inode: 2 }), socket({ key: 'c', inode: 1 })]
   deepEqual(
     parseOrder(['inode'])
@@ -139,7 +140,7 @@ test('groups', () => {
   )
 })
 
-test('numbers for people', () => {
+test('human-readable numbers', () => {
   deepEqual([0, 1023, 1024, 1536, 1024 ** 3].map(bytesText), ['0 B', '1023 B', '1 KiB', '1.5 KiB', '1 GiB'])
   deepEqual([12, 1500, 2_500_000, 180_000_000, 90_000_000_000].map(microsText), ['12 µs', '1.5 ms', '2.5 s', '3 min', '25 h'])
 })

@@ -1,4 +1,4 @@
-// Reports as text: what is said of ports, plans, events and flows.
+// Reports as text: ports, plans, events and flows.
 import { deepEqual, equal, match, ok } from 'node:assert/strict'
 import { test } from 'node:test'
 import { aSnapshot, at, backlogOf, connection, heldBy, listening, named } from '../../test/snapshots.ts'
@@ -46,7 +46,7 @@ test('who has a port, as a paragraph; more than ten clients are counted', () => 
 
 const request = { ranges: [{ first: 80, last: 80 }], clients: false, descendants: undefined, self: [99, 7], uid: 0, canSignal: true }
 
-test('a plan to kill, and why nothing may be done', () => {
+test('a plan to kill, and why it is refused', () => {
   const sockets = [listening('l', at('0.0.0.0', 80), { owners })]
   const free = killPlan(aSnapshot(sockets, [web]), { ...request, self: [99] })
   deepEqual(killPlanLines(free), [
@@ -93,7 +93,7 @@ test('events and changes, one line each', () => {
   equal(gapText({ ...gap, help: '' }), 'a\\x1b')
 })
 
-test('the holders of a socket, each once, or why there are none', () => {
+test('the holders of a socket, each once, or the reason why there are none', () => {
   const socket = connection('c', at('10.0.0.1', 80), at('10.0.0.2', 999))
   const processes = new Map([[7, web]])
   equal(holdersText({ ...socket, owners: heldBy(7, 7, 8) }, processes), 'web 7, pid 8')

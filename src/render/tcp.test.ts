@@ -4,7 +4,7 @@ import type { Memory } from '../model/socket.ts'
 import type { Tcp } from '../model/tcp.ts'
 import { memoryText, tcpText } from './tcp.ts'
 
-test('a connection in words, with what is nothing left out', () => {
+test('a connection in words, without zero values', () => {
   const tcp: Partial<Tcp> = {
     congestionControl: 'cubic',
     congestionState: 'recovery',

@@ -7,7 +7,7 @@ import { descendsFrom, parentsOf, supervisorOf } from './chain.ts'
 const table = (...processes: readonly Process[]): ReadonlyMap<number, Process> => new Map(processes.map(p => [p.pid, p]))
 const supervised = (...processes: readonly Process[]) => supervisorOf(processes.at(-1)!, table(...processes))
 
-test('parents end at a ring, at a missing process and at the first one', () => {
+test('parents end at a cycle, at a missing process and at the first one', () => {
   const pids = (pid: number, processes: ReadonlyMap<number, Process>) => parentsOf(pid, processes).map(p => p.pid)
   deepEqual(pids(2, table(named(2, 'a', { parentPid: 3 }), named(3, 'b', { parentPid: 2 }))), [3])
   deepEqual(pids(2, table(named(2, 'a', { parentPid: 3 }))), [])

@@ -25,7 +25,7 @@ function judgement(): Judgement {
   )
   return gathered.judge()
 }
-const { processes } = aSnapshot([], [named(7, 'web'), named(8, 'worker'), named(5, 'nobody asked')])
+const { processes } = aSnapshot([], [named(7, 'web'), named(8, 'worker'), named(5, 'unrelated')])
 
 test('connections: trouble first, then the most bytes', () => {
   const report = explainReport(judgement(), processes, 'connection')

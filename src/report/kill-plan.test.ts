@@ -5,14 +5,14 @@ import type { Process } from '../model/process.ts'
 import type { Socket } from '../model/socket.ts'
 import { killPlan, portsAfter, type KillRequest } from './kill-plan.ts'
 
-const request = (given: Partial<KillRequest> = {}): KillRequest => ({
+const request = (overrides: Partial<KillRequest> = {}): KillRequest => ({
   ranges: [{ first: 80, last: 80 }],
   clients: false,
   descendants: undefined,
   self: [99, 50],
   uid: 0,
   canSignal: true,
-  ...given,
+  ...overrides,
 })
 const processes = [named(7, 'web', { unit: 'web.service' }), named(8, 'worker', { parentPid: 7 }), named(9, 'client')]
 const sockets = [
@@ -21,7 +21,8 @@ const sockets = [
   connection('c', at('127.0.0.1', 999), at('127.0.0.1', 80), { owners: heldBy(9) }),
   connection('w', at('127.0.0.1', 998), at('127.0.0.1', 80), { owners: heldBy(6), state: 'TIME_WAIT' }),
 ]
-const pids = (given: Partial<KillRequest> = {}) => killPlan(aSnapshot(sockets, processes), request(given)).targets.map(t => t.process.pid)
+const pids = (overrides: Partial<KillRequest> = {}) =>
+  killPlan(aSnapshot(sockets, processes), request(overrides)).targets.map(t => t.process.pid)
 
 test('the holders of the port, with what they listen on and what restarts them', () => {
   const plan = killPlan(aSnapshot(sockets, processes), request())
@@ -38,7 +39,7 @@ test('clients and descendants on request, descendants before their parents', () 
   deepEqual(pids({ descendants: [...processes, named(10, 'deep', { parentPid: 8 })] }), [10, 8, 7])
 })
 
-test('nothing listens: nothing to end and nothing refused', () => {
+test('nothing listens: nothing to kill and nothing refused', () => {
   deepEqual(killPlan(aSnapshot(sockets, processes), request({ ranges: [{ first: 1, last: 2 }] })), {
     listeners: [],
     targets: [],
@@ -46,12 +47,12 @@ test('nothing listens: nothing to end and nothing refused', () => {
   })
 })
 
-const one = (process: Process, given: Partial<KillRequest> = {}) =>
-  killPlan(aSnapshot([listening('l', at('0.0.0.0', 80), { owners: heldBy(process.pid) })], [process]), request(given))
+const one = (process: Process, overrides: Partial<KillRequest> = {}) =>
+  killPlan(aSnapshot([listening('l', at('0.0.0.0', 80), { owners: heldBy(process.pid) })], [process]), request(overrides))
 
-test('this program, its parents, the first process and other users are spared, and then nothing may be done', () => {
-  const codes = (process: Process, given: Partial<KillRequest> = {}) => {
-    const { targets, refusal } = one(process, given)
+test('this program, its parents, the first process and other users are spared, and the plan is refused', () => {
+  const codes = (process: Process, overrides: Partial<KillRequest> = {}) => {
+    const { targets, refusal } = one(process, overrides)
     return [targets[0]!.spared?.code, refusal?.code]
   }
   deepEqual(codes(named(99, 'self')), ['self', 'target-spared'])
@@ -80,11 +81,11 @@ test('a holder that cannot be seen is a refusal, even when another can', () => {
   equal(refusal(), undefined)
   equal(refusal(listening('h', at('::', 80), { ownerless: 'permission' })), 'holder-hidden')
   equal(refusal(listening('h', at('::', 80), { ownerless: 'other-pid-namespace' })), 'holder-unknown')
-  // Its pid is all that is known: nobody could be ended.
+  // Only its pid is known: no process could be killed.
   equal(killPlan(aSnapshot([listening('l', at('0.0.0.0', 80), { owners: heldBy(7) })]), request()).refusal?.code, 'holder-unknown')
 })
 
-test('what becomes of the ports', () => {
+test('the ports afterwards', () => {
   const old = listening('old', at('0.0.0.0', 80))
   const later = (...now: readonly Socket[]) => {
     const after = portsAfter(aSnapshot(now), [old])

@@ -71,7 +71,7 @@ export const killQuery = (ranges: readonly PortRange[]): Query => ({
   details: ['options'],
 })
 
-/** The plan to free ports: their holders, on request with their clients and descendants. */
+/** The plan to free ports: their holders, and on request their clients and descendants. */
 export function killPlan(snapshot: Snapshot, request: KillRequest): KillPlan {
   const { sockets, processes } = snapshot
   const listeners = sockets.filter(s => isListener(s) && inRanges(s.local.port, request.ranges))

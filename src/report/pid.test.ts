@@ -41,7 +41,7 @@ test('by the name that the kernel has, by the file and by the script', () => {
   deepEqual(found({ name: 'nothing' }), [[], [], []])
 })
 
-test('a pid of which nothing else is known still has its sockets', () => {
+test('a pid without a known process still has its sockets', () => {
   const report = pidReport(aSnapshot([listening('a', at('0.0.0.0', 1), { owners: heldBy(4) })]), { pid: 4 })
   deepEqual(report.processes, [{ pid: 4, process: undefined, chosen: true, sockets: ['a'] }])
 })

@@ -33,7 +33,7 @@ const frameOf = (flows: Partial<Flows> | undefined): Frame =>
   }) as Partial<Frame> as Frame
 const keys = (...[order, limit]: [FlowOrder, number?]) => topReport(frameOf({}), 'processes', order, limit)!.rows.map(r => r.key)
 
-test('the rows of a list in each order; what is equal stays as it was ranked', () => {
+test('the rows of a list in each order; equal rows keep their rank', () => {
   deepEqual(keys('rate'), ['b', 'c', 'a'])
   deepEqual(keys('in'), ['b', 'c', 'a'])
   deepEqual(keys('out'), ['c', 'b', 'a'])
@@ -43,7 +43,7 @@ test('the rows of a list in each order; what is equal stays as it was ranked', (
   deepEqual(keys('name', 2), ['a', 'b'])
 })
 
-test('what no process could be found for is a row of the processes when it moved anything, and of no other list', () => {
+test('unattributed traffic is a row of the processes when there is any, and of no other list', () => {
   const frame = frameOf({ unattributed: flow('?', { inTotalBytes: 3 }) })
   equal(topReport(frame, 'processes', 'rate')!.rows.at(-1)!.key, '?')
   equal(topReport(frame, 'processes', 'total')!.rows[1]!.key, '?')
@@ -55,7 +55,7 @@ test('the first frame has no flows', () => {
   for (const list of flowLists) equal(topReport(frameOf(undefined), list, 'rate'), undefined)
 })
 
-test('bytes that nothing counted are unknown, not 0', () => {
+test('uncounted bytes are unknown, not 0', () => {
   equal(isUncounted(flow('a', { uncountedSockets: 1 })), true)
   equal(isUncounted(flow('a', { uncountedSockets: 1, inTotalBytes: 1 })), false)
   equal(isUncounted(flow('a')), false)

@@ -39,7 +39,7 @@ for (const [line, want] of [
 ] as const)
   test(line, () => equal(scriptOf(undefined, line.split(' ')), want))
 
-test('the file that runs counts before the word that it was called by', () => {
+test('the executable takes precedence over the command word', () => {
   equal(scriptOf('/usr/bin/node', ['MainThread', 'app.js']), 'app.js')
   equal(scriptOf('/bin/busybox', ['sh', 'run.sh']), 'run.sh')
   equal(scriptOf('/usr/bin/node', undefined), undefined)

@@ -32,7 +32,7 @@ test('the answers pass through, and each question is one line', async () => {
   ])
 })
 
-test('an error is reported and thrown; what was not taken to its end is reported, too', async () => {
+test('an error is reported and thrown; an answer that was not read to its end is reported, too', async () => {
   const { lines, tape } = open()
   const fail = (): never => {
     throw new OsError('sendto', 'EPERM')
@@ -54,7 +54,7 @@ test('an error is reported and thrown; what was not taken to its end is reported
   equal(lines[2], 'trace: pids: 1 answer, 8 bytes, T')
 })
 
-test('only the time in which an answer is waited for counts', () => {
+test('only the time of waiting for an answer counts', () => {
   const lines: string[] = []
   let clock = 0
   const spend = (ms: number): void => void (clock += ms)
@@ -74,7 +74,7 @@ test('only the time in which an answer is waited for counts', () => {
   deepEqual(lines, ['trace: tcp: 2 answers, 2 bytes, 9.000 ms'])
 })
 
-test('a name from outside cannot act on a terminal', () => {
+test('a name from outside cannot affect a terminal', () => {
   const { lines, tape } = open()
   equal([...tape.bytes('cgroup \u001b[31m\n', () => [])].length, 0)
   deepEqual(lines, ['trace: cgroup ?[31m?: 0 answers, 0 bytes, T'])

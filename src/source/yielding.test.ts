@@ -2,7 +2,7 @@ import { test } from 'node:test'
 import { deepEqual, equal, ok } from 'node:assert/strict'
 import { filterYielding, nextTurn, yieldToEventLoop } from './yielding.ts'
 
-/** Keeps the processor busy for at least so long. */
+/** Keeps the processor busy for at least this long. */
 function spin(ms: number): void {
   const end = process.hrtime.bigint() + BigInt(ms) * 1_000_000n
   while (process.hrtime.bigint() < end);
@@ -25,7 +25,7 @@ test('a turn counts for every loop that runs after it', async () => {
   ok(pauses < 100)
 })
 
-test('a long filter lets others run, and keeps the order', async () => {
+test('a long filter yields to others, and keeps the order', async () => {
   let turns = 0
   const timer = setInterval(() => turns++, 1)
   const list = Array.from({ length: 20 * 512 }, (_, i) => i)
@@ -38,7 +38,7 @@ test('a long filter lets others run, and keeps the order', async () => {
   deepEqual([even.length, even[0], even.at(-1)], [list.length / 2, 0, list.length - 2])
 })
 
-test('a turn lets everything that is ready go first', async () => {
+test('a turn runs everything that is ready first', async () => {
   const order: string[] = []
   setImmediate(() => order.push('ready'))
   await nextTurn()

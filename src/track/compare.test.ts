@@ -10,7 +10,7 @@ const takeSnapshot = (text: string): Socket[] =>
   })
 const keys = (sockets: readonly Socket[]): string => sockets.map(s => s.key).join('')
 
-test('what opened, closed and moved, wherever it stands in the snapshot', () => {
+test('what opened, closed and changed, at any position in the snapshot', () => {
   for (const [before, after, opened, closed, moved] of [
     ['', '', '', '', ''],
     ['', 'ab', 'ab', '', ''],

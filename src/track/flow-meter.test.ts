@@ -112,7 +112,7 @@ test('the first snapshot is where counting starts; later ones count the growth',
   adds(flows)
 })
 
-test('SYN and FIN are no payload', () => {
+test('SYN and FIN are not payload', () => {
   const meter = flowMeter()
   meter.take(takeSnapshot([]), [], undefined)
   const flows = meter.take(
@@ -138,7 +138,7 @@ test('a socket that is younger than the interval counts whole, unless the snapsh
   deepEqual(rows(flows, 'processes'), [['p1', 0, 0, 'exact']])
 })
 
-test('a socket that closed counts to its last byte, also one that no snapshot has seen', () => {
+test('a closed socket counts to its last byte, even if no snapshot has it', () => {
   const meter = flowMeter()
   meter.take(takeSnapshot([socket('a', [1], { in: 10, out: 10 })]), [], undefined)
   const flows = meter.take(
@@ -155,33 +155,33 @@ test('a socket that closed counts to its last byte, also one that no snapshot ha
   )
   deepEqual([flows.unattributed.inBytes, flows.unattributed.outBytes], [3, 4])
   adds(flows)
-  // A snapshot that began before the end was told still has it.
+  // A snapshot that began before the end was reported still has it.
   const after = meter.take(takeSnapshot([socket('b', [2], { in: 7, out: 8 })]), [], 1000)!
   equal(after.total.inBytes, 0)
 })
 
-test('an end that is told late is counted then, and until then the numbers are sampled', () => {
+test('an end that is reported late is counted then, and until then the numbers are sampled', () => {
   const meter = flowMeter()
   meter.take(takeSnapshot([socket('a', [1], { in: 10 })]), [], undefined)
-  const gone = meter.take(takeSnapshot([]), [], 1000)!
-  equal(gone.total.accuracy, 'sampled')
+  const afterwards = meter.take(takeSnapshot([]), [], 1000)!
+  equal(afterwards.total.accuracy, 'sampled')
   const late = meter.take(takeSnapshot([]), [closed(socket('a', []), 30, 0)], 1000)!
   deepEqual(rows(late, 'processes'), [['p1', 20, 0, 'exact']])
   adds(late)
-  // Also some looks later it is not a socket that nobody knows, which would count whole.
+  // Some snapshots later it is still not a new socket, which would count from 0.
   meter.take(takeSnapshot([socket('b', [1], { in: 10 })]), [], 1000)
   for (let i = 0; i < 4; i++) meter.take(takeSnapshot([]), [], 1000)
   equal(meter.take(takeSnapshot([]), [closed(socket('b', []), 30, 0)], 1000)!.total.inBytes, 20)
 })
 
-test('a counter that was set back never gives a negative number', () => {
+test('a counter that was reset never gives a negative number', () => {
   const meter = flowMeter()
   meter.take(takeSnapshot([socket('a', [1], { in: 1000, out: 1000 })]), [], undefined)
   const flows = meter.take(takeSnapshot([socket('a', [1], { in: 5, out: 6 })]), [], 1000)
   deepEqual(rows(flows, 'processes'), [['p1', 5, 6, 'estimate']])
 })
 
-test('the FIN that comes while a snapshot reads is not a counter that was set back', () => {
+test('the FIN that arrives while a snapshot is read is not a counter reset', () => {
   const ends = (state: Socket['state']): number[] => {
     const meter = flowMeter()
     meter.take(takeSnapshot([]), [], undefined)
@@ -190,7 +190,7 @@ test('the FIN that comes while a snapshot reads is not a counter that was set ba
     const after = meter.take(takeSnapshot([]), [closed(socket('a', [1]), 321, 1234)], 1000)!.total
     return [before.inBytes + after.inBytes, before.outBytes + after.outBytes]
   }
-  deepEqual(ends('BOUND'), [321, 1234]) // So the kernel lists what is just about to go.
+  deepEqual(ends('BOUND'), [321, 1234]) // The kernel lists a socket in this state just before its end.
   deepEqual(ends('FIN_WAIT_2'), [322, 1234])
 })
 
@@ -223,7 +223,7 @@ test('several processes on one socket: by who sent and received, once in the tot
   adds(last)
 })
 
-test('several processes and nothing says who: split evenly, and called an estimate', () => {
+test('several processes without evidence of who sent: split evenly, as an estimate', () => {
   const meter = flowMeter()
   meter.take(takeSnapshot([]), [], undefined)
   const flows = meter.take(takeSnapshot([socket('s', [1, 2], { in: 5 })]), [], 1000)!
@@ -243,7 +243,7 @@ test('UDP counts what processes sent and received', () => {
   equal(flows.processes[0]!.uncountedSockets, 1)
 })
 
-test('what a socket moved before its process let go of it has an owner, in the ledger too', () => {
+test('what a socket moved before its process closed it has an owner, in the ledger too', () => {
   const meter = flowMeter()
   const left = (bytes: number): Socket => ({
     ...socket('a', [], { state: 'TIME_WAIT', shares: [{ pid: 1, inBytes: bytes, outBytes: 0 }] }),
@@ -252,7 +252,7 @@ test('what a socket moved before its process let go of it has an owner, in the l
   })
   const alive = socket('a', [1], { in: 10, segments: 2, shares: [{ pid: 1, inBytes: 10, outBytes: 0 }] })
   meter.take(takeSnapshot([alive]), [], undefined)
-  // What only waits has no counters: what the process has read would be bytes without segments.
+  // A socket that only waits has no counters: the bytes read by the process would have no segments.
   const waits = meter.take(takeSnapshot([left(60)]), [], 1000)!
   deepEqual([waits.total.inBytes, waits.total.outBytes, waits.total.accuracy], [0, 0, 'sampled'])
   const eth = { name: 'eth0', inBytes: 200, outBytes: 0, inPackets: 3, outPackets: 0, loopback: false } as InterfaceFlow
@@ -272,7 +272,7 @@ test('what a socket moved before its process let go of it has an owner, in the l
   adds(flows)
 })
 
-test('when something was lost, what is made of many sockets is not called exact', () => {
+test('after a loss, sums over many sockets are not called exact', () => {
   const meter = flowMeter()
   meter.take(takeSnapshot([]), [], undefined)
   const flows = meter.take(takeSnapshot([socket('a', [1], { in: 10 })]), [], 1000, true)!
@@ -296,7 +296,7 @@ test('rows are ranked by a moving average and by name, not by chance', () => {
     takeSnapshot([...more, socket('a', [1], { in: a }), socket('b', [2], { in: b })])
   meter.take(at(0, 0), [], undefined)
   meter.take(at(100_000, 0), [], 1000)
-  // A single interval with more does not turn the order over.
+  // A single interval with more does not change the order.
   deepEqual(
     meter.take(at(101_000, 20_000), [], 1000)!.processes.map(f => f.name),
     ['p1', 'p2'],

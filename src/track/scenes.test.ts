@@ -1,4 +1,4 @@
-// Scenes as text: what a source gives, and what follows from it. A scene stands in scenes/, and its file says what it is about.
+// Scenes as text: what a source reports, and what follows from it. Each file in scenes/ is a scene, with its description.
 import { deepEqual } from 'node:assert/strict'
 import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
@@ -53,7 +53,7 @@ function play(lines: readonly string[]): string[] {
   const tracker = new Tracker()
   tracker.followsBytes = true
   const result: string[] = []
-  const say = (atMs: number, text: string): void => void (text !== '' && result.push(`${String(atMs).padEnd(5)} ${text}`))
+  const print = (atMs: number, text: string): void => void (text !== '' && result.push(`${String(atMs).padEnd(5)} ${text}`))
   for (const line of lines) {
     const [first, verb, ...words] = line.split(/\s+/)
     if (first === 'reported') {
@@ -76,10 +76,10 @@ function play(lines: readonly string[]): string[] {
       const sockets = words.map(socketOf)
       const processes = new ProcessTable(sockets.flatMap(pidsOf).map(one => [one, aProcess({ pid: one })]))
       const step = tracker.addSnapshot({ atMs, source: 'scene', sockets, processes, gaps: [] })
-      for (const event of step.events) say(atMs, eventText(event))
-      say(atMs, stepText(step))
+      for (const event of step.events) print(atMs, eventText(event))
+      print(atMs, stepText(step))
     }
-    for (const event of events) say(atMs, eventText(event))
+    for (const event of events) print(atMs, eventText(event))
   }
   return result
 }

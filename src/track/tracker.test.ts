@@ -43,17 +43,17 @@ function reporting(opens = false): Tracker {
   return tracker
 }
 
-test('what is there at the start is no news; then snapshots show what came and went', () => {
+test('sockets at the start are not openings; later snapshots show what opened and closed', () => {
   const tracker = new Tracker()
   deepEqual(tracker.addSnapshot(at(0, one('a'))).events, [])
   deepEqual(short(tracker.addSnapshot(at(1000, one('a'), one('b'))).events), [['opened', 'b', 'snapshot', 0, undefined, undefined]])
-  const gone = tracker.addSnapshot(at(3000)).events
-  deepEqual(short(gone), [
+  const closings = tracker.addSnapshot(at(3000)).events
+  deepEqual(short(closings), [
     ['closed', 'a', 'snapshot', undefined, 'sampled', 10],
     ['closed', 'b', 'snapshot', 2000, 'sampled', 10],
   ])
   deepEqual(
-    gone.map(e => e.processes.map(p => p.pid)),
+    closings.map(e => e.processes.map(p => p.pid)),
     [[pid], [pid]],
   )
 })
@@ -74,7 +74,7 @@ test('an end that is reported gets the owner that a snapshot showed, and its fin
   deepEqual(tracker.addSnapshot(at(2000, one('a'))).events, [])
 })
 
-test('an opening that was reported is not given again, nor one that waits for its end', () => {
+test('a reported opening is not emitted again', () => {
   const tracker = reporting()
   tracker.addSnapshot(at(0))
   equal(tracker.report({ ...opened(one('a', { owners: [] }), 500), tier: 'destroy' })[0]?.type, 'opened')
@@ -95,7 +95,7 @@ test('a connection that only waits has closed', () => {
   deepEqual(tracker.addSnapshot(at(3000)).closed, [waits])
 })
 
-test('an end that should have been reported is concluded from snapshots after a while, and counted', () => {
+test('an end that should have been reported is inferred from snapshots after a while, and counted', () => {
   const tracker = reporting()
   tracker.addSnapshot(at(0, one('a')))
   const steps = [1, 2, 3, 4, 5, 6].map(i => tracker.addSnapshot(at(i * 1000)))
@@ -131,14 +131,14 @@ test('where openings are reported, one that a snapshot shows first waits for its
   const end = { ...closed(one('b'), 1009, 1), tier: 'bpf', monotonicMs: 1009 } as const
   deepEqual(short(tracker.report(end)), [['closed', 'b', 'bpf', 10, 'exact', 1]])
   deepEqual(tracker.report(end), [])
-  // Of these nothing is reported.
+  // Nothing is reported of these.
   deepEqual(short(tracker.addSnapshot(at(2000, one('a'), one('c'), one('d'))).events), [
     ['opened', 'c', 'snapshot', 0, undefined, undefined],
   ])
   deepEqual(short(tracker.pendingOpenings()), [['opened', 'd', 'snapshot', 0, undefined, undefined]])
 })
 
-test('an opening waits for its owner, but not for ever', () => {
+test('an opening waits for its owner, for a limited time', () => {
   const tracker = reporting(true)
   tracker.addSnapshot(at(0))
   const unowned = (key: string): Socket => one(key, { owners: [], ownerless: 'unknown' })
@@ -171,7 +171,7 @@ test('a socket that opens and closes between two snapshots is in the lists of th
   deepEqual([after.opened, after.closed, tracker.addSnapshot(at(3000)).closed], [[], [], []])
 })
 
-test('what a closed socket had in the end is what the step says of it', () => {
+test('a closed socket is listed with its final record', () => {
   const tracker = reporting()
   tracker.addSnapshot(at(0, one('a')))
   tracker.report(closed(one('a', { state: 'CLOSED', owners: [] }), 500, 50))
@@ -190,7 +190,7 @@ test('a socket that connects again under its key has another life', () => {
   deepEqual(short(tracker.report({ ...closed(one('a'), 26, 60), monotonicMs: 26 })), [['closed', 'a', 'destroy', 6, 'exact', 60]])
 })
 
-test('when something else is asked for, what appears has not opened, and what is missing has not closed', () => {
+test('after a change of the query, new sockets have not opened, and missing ones have not closed', () => {
   const tracker = new Tracker()
   tracker.addSnapshot(at(0, one('a'), one('b')))
   tracker.rebase()
@@ -213,7 +213,7 @@ test('sockets that are not in the query are not ended by snapshots that could no
   deepEqual(short(tracker.report({ ...closed(one('a'), 9000, 1), monotonicMs: 9000 })), [['closed', 'a', 'destroy', 8995, 'exact', 1]])
 })
 
-test('age and rate follow from what was seen', () => {
+test('age and rate follow from the records', () => {
   const tracker = new Tracker()
   tracker.followsBytes = true
   const counted = (bytes: number): Socket => one('a', { tcp: someTcp({ receivedBytes: bytes, sentBytes: 0, retransmittedBytes: 0 }) })

@@ -5,7 +5,7 @@ import { envelope, metaOf, momentCells, momentColumns, record } from './envelope
 
 const gap: Gap = { code: 'owners-hidden', what: 'owners', why: 'permission', text: 'x', help: 'y', count: 3 }
 
-test('a document starts with its schema, its kind and what it is about', () => {
+test('a document starts with its schema, its kind and its meta data', () => {
   const document = envelope('ports', metaOf({ atMs: 0, source: 'test', gaps: [gap] }, '1.0.0', 'host'), { ports: [] })
   deepEqual(Object.keys(document), ['schema', 'kind', 'meta', 'ports'])
   deepEqual(document, {

@@ -20,7 +20,7 @@ import { readEvent, readSnapshot, writeEvent, writeSnapshot } from './snapshot.t
 
 const runs = Number(globalThis.process.env.SOCKSCOPE_RUNS ?? 60)
 
-/** Values as the library has them: what is not known is undefined. */
+/** Values as in the library: unknown ones are undefined. */
 function some<T>(shape: Shape<T>): fc.Arbitrary<T> {
   const definitions: Definitions = new Map()
   const schema = shape.schema(definitions)
@@ -29,7 +29,7 @@ function some<T>(shape: Shape<T>): fc.Arbitrary<T> {
 const someSocket = some(socket)
 const someProcess = some(process)
 const validators = new Map<string, ValidateFunction>()
-/** Throws unless a validator that is not ours accepts the text. */
+/** Throws unless an independent validator accepts the text. */
 function validate(kind: string, text: string): void {
   const ajv = new Ajv2020({ strict: true, strictTypes: false, allowUnionTypes: true })
   const valid = validators.get(kind) ?? ajv.compile(jsonSchema(kind))
@@ -37,7 +37,7 @@ function validate(kind: string, text: string): void {
   if (!valid(JSON.parse(text))) throw new Error(`${JSON.stringify(valid.errors!.slice(0, 3))} in ${text.slice(0, 2000)}`)
 }
 
-test('what is described is what is decoded: nothing that a schema allows is refused or lost', () => {
+test('the schema and the decoder agree: nothing that a schema allows is refused or lost', () => {
   for (const kind of Object.keys(documents).filter(one => one !== 'delta' && one !== 'frame')) {
     const schema = jsonSchema(kind)
     const shape = documents[kind]!.shape as Shape<unknown>
@@ -70,7 +70,7 @@ const someSnapshot = fc
   )
   .map(([sockets, processes]) => snapshotOf(sockets, processes))
 
-test('a snapshot comes back as it was, from its text and from its parsed value', () => {
+test('a snapshot is restored from its text and from its parsed value', () => {
   fc.assert(
     fc.property(someSnapshot, snapshot => {
       const meta = metaOf(snapshot, '1.0.0', 'web1')
@@ -83,7 +83,7 @@ test('a snapshot comes back as it was, from its text and from its parsed value',
   )
 })
 
-test('a document says whether it is complete, and nothing in it can act on a terminal', () => {
+test('a document states whether it is complete, and nothing in it can affect a terminal', () => {
   const gap = { code: 'owners-hidden', what: 'owners', why: 'permission', text: 'x', help: 'y', count: 3 } as const
   const evil = aSocket({ local: { path: '\u001b[2J\u202e' } })
   const snapshot = snapshotOf([evil], [aProcess({ pid: 7 })], [gap])
@@ -93,7 +93,7 @@ test('a document says whether it is complete, and nothing in it can act on a ter
   deepEqual([meta.complete, meta.gaps, 'host' in meta, sockets[0].local.path], [false, [gap], false, '\u001b[2J\u202e'])
 })
 
-test('a document in parts reads back as it is', () => {
+test('a document in parts parses to the same value', () => {
   const document = { schema: 'x', missing: undefined, empty: [], list: [1, undefined, 'a\u001b'], meta: { a: undefined, b: new Date(0) } }
   const long = { list: Array.from({ length: 10_000 }, (_, i) => ({ i })) }
   for (const one of [document, {}, { missing: undefined }, long]) {
@@ -104,7 +104,7 @@ test('a document in parts reads back as it is', () => {
   ok([...writeDocument(long)].every(part => part.length < 20_000))
 })
 
-test('an event comes back as it was', () => {
+test('an event is restored', () => {
   const events: (SocketEvent | EventGap)[] = [
     {
       type: 'closed',
@@ -210,7 +210,7 @@ function framesOf(steps: readonly (typeof step extends fc.Arbitrary<infer S> ? S
   return frames
 }
 
-test('frames come back as they were: the first whole, the others as deltas', () => {
+test('frames are restored: the first complete, the others as deltas', () => {
   fc.assert(
     fc.property(fc.array(step, { minLength: 1, maxLength: 6 }), steps => {
       const [encoder, decoder] = [new FrameEncoder('1.0.0', 'web1'), new FrameDecoder()]
@@ -226,7 +226,7 @@ test('frames come back as they were: the first whole, the others as deltas', () 
   )
 })
 
-test('a stream can start again with a whole frame', () => {
+test('a stream can restart with a complete frame', () => {
   const frame = simple(1, [aSocket()])
   const encoder = new FrameEncoder('1', undefined)
   textOf(encoder.write(frame))
@@ -248,7 +248,7 @@ const simple = (sequence: number, sockets: readonly Socket[], processes: readonl
 })
 const [a, b, c] = ['a', 'b', 'c'].map(key => aSocket({ key }))
 
-test('a delta holds what is different and no more', () => {
+test('a delta contains the differences and no more', () => {
   const encoder = new FrameEncoder('1', undefined)
   textOf(encoder.write(simple(1, [a!, b!], [aProcess({ pid: 7 })])))
   const changed = { ...a!, state: 'CLOSE_WAIT', remote: undefined, local: { ...a!.local, port: 9 } } as const
@@ -312,7 +312,7 @@ for (const [message, change] of wrongSnapshots) {
   })
 }
 
-test('the protocol is one of those that there are', () => {
+test('the protocol is one of the defined ones', () => {
   throws(
     () => readSnapshot(wrongSnapshot(d => void (d.sockets[0].protocol = 'quic'))),
     /^DecodeError: snapshot\.sockets\[0\]\.protocol: needs one of tcp, /,
@@ -330,13 +330,13 @@ test('brackets in strings are text, and a newer writer may have more members', (
   ok(!('novelty' in snapshot.sockets[0]!))
 })
 
-test('no document makes a prototype', () => {
+test('no document sets a prototype', () => {
   const { snapshot } = readSnapshot(
     JSON.stringify(wrongSnapshot(d => void (d.sockets[0].detail = { fields: {} }))).replace('"fields":{', '"fields":{"__proto__":"x"'),
   )
   equal(Object.getPrototypeOf(snapshot.sockets[0]!.detail!.fields), Object.prototype)
   deepEqual(Object.entries(snapshot.sockets[0]!.detail!.fields!), [['__proto__', 'x']])
-  // What an object inherits is not its own.
+  // Inherited members do not count.
   throws(() => readSnapshot(Object.create(wrongSnapshot(() => undefined) as object)), /schema: needs/)
 })
 
@@ -381,7 +381,7 @@ for (const [message, change] of wrongDeltas) {
     const wrong = JSON.parse(right)
     change(wrong)
     throws(() => decoder.read(wrong), { name: 'DecodeError', message })
-    // The last frame is as it was: the right delta still follows it.
+    // The last frame is unchanged: the right delta still applies.
     equal(decoder.read(right).frame.sequence, 5)
   })
 }
@@ -393,7 +393,7 @@ test('a delta needs a frame before it', () => {
   throws(() => new FrameDecoder().read(text), { name: 'DecodeError', message: 'delta: the frame before it is missing' })
 })
 
-test('whatever is changed in a document, it is read or refused by name', () => {
+test('whatever is changed in a document, it is read or refused with its place', () => {
   const values: readonly unknown[] = [null, 0, -1, 1e300, '', 'x', [], {}, [[]], true, { key: 'a' }]
   fc.assert(
     fc.property(fc.array(step, { minLength: 2, maxLength: 3 }), fc.infiniteStream(fc.nat()), (steps, random) => {
@@ -432,6 +432,6 @@ function mutate(document: unknown, random: Iterator<number>, values: readonly un
   }
 }
 
-test('limits hold for what this machine may have', () => {
+test('the limits suffice for a real machine', () => {
   ok(limits.sockets >= 1_000_000 && limits.processes >= 1_000_000)
 })

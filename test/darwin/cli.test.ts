@@ -67,7 +67,7 @@ test('list -i in words, --ndjson, and a filter', need, async () => {
   )
 })
 
-test('macOS 27: what is hidden is told with its remedy; --strict makes it an error', need, async () => {
+test('macOS 27: what is hidden is reported with its remedy; --strict makes it an error', need, async () => {
   const gated = `${desk.replace('darwin 24', 'darwin 27')}\ngate`
   const [list, strict, doctor] = await Promise.all([run(gated, 'list', '-ta'), run(gated, 'list', '-ta', '--strict'), run(gated, 'doctor')])
   deepEqual([list.status, strict.status, doctor.status], [0, 3, 0])
@@ -83,7 +83,7 @@ test('doctor, and its self-check as a report that does not fail', need, async ()
     abilities.filter(a => a.works).map(a => a.name),
     ['list', 'unix', 'processes', 'bytes', 'tcp-info', 'interfaces', 'events'],
   )
-  // Its connection is one of this Linux, which the stand-in knows nothing of: it is not found, and the report says so.
+  // Its connection is one of this Linux, which the stand-in does not have: it is not found, and the report states that.
   equal(report.status, 0)
   match(report.out, /framing +yes/)
   match(report.out, /table +no/)

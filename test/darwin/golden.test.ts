@@ -1,4 +1,4 @@
-// Golden buffers of every version, and what becomes of them when they are cut, damaged, or newer than this program.
+// Golden buffers of every version, also cut, damaged, or newer than this program.
 import { deepEqual, equal, ok, throws } from 'node:assert/strict'
 import { createHash } from 'node:crypto'
 import { readFileSync } from 'node:fs'
@@ -74,7 +74,7 @@ for (const { band, kind, bytes: whole, name } of all.filter(a => a.band === 'mac
     }
   })
 
-  test(`${name}: lengths that mean nothing`, () => {
+  test(`${name}: invalid lengths`, () => {
     for (let at = 0; at + 4 <= bytes.length; at += 4) {
       for (const length of [0, 1, 25, 0x7fff_ffff, 0xffff_ffff]) {
         const damaged = bytes.slice()
@@ -148,7 +148,7 @@ test('records that are shorter than they ever were are refused', () => {
   throws(() => readTable(bytes), DecodeError)
 })
 
-test('buffers of kind 0, of a socket that is gone, do not shift what follows', () => {
+test('buffers of kind 0, of a closed socket, do not shift what follows', () => {
   const bytes = golden('macos-15', 'tcp')!.slice()
   for (const { at } of recordsOf(bytes).slice(0, 6)) if ([2, 4].includes(u32(bytes, at + 4))) setU32(bytes, at + 4, 0)
   const got = plain(read('tcp', bytes, requestedOf('macos-15'))) as { key: string; queues: unknown }[]

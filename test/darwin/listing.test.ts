@@ -92,7 +92,7 @@ test('owners that may not be read are counted among the sockets that the query c
   deepEqual(await codes({ protocols: ['unix'], owners: false }), [])
 })
 
-test('who used a socket last, and for whom; what only macOS reports of it', need, async () => {
+test('who used a socket last, and on whose behalf; what only macOS reports of it', need, async () => {
   const snapshot = await take(desk.replace('rx=9 tx=8', 'rx=9 tx=8 filter=12'))
   deepEqual(find(snapshot, 'udp.flow').detail?.fields, { lastUserPid: 1002, onBehalfOfPid: 1001, userSpace: true })
   deepEqual(find(snapshot, 'tcp.8').detail?.fields, { lastUserPid: 1001, contentFilter: true, flowDivert: true })

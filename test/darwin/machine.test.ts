@@ -190,7 +190,7 @@ test('events: final counts that were lost are counted', need, async t => {
   deepEqual([gaps[0]?.gap.what, gaps[0]?.gap.why], ['bytes', 'lost'])
 })
 
-test('actions: a signal reaches exactly the process that was meant', need, async () => {
+test('actions: a signal reaches exactly the intended process', need, async () => {
   const m = machine(desk)
   const source = await m.open()
   const signal = (process: Process, name: Signal): Promise<void> => source.actions!.signal!(process, name)
@@ -206,7 +206,7 @@ test('actions: a signal reaches exactly the process that was meant', need, async
   source.close()
 })
 
-test('actions: an own connection is ended in order, another is refused in words', need, async () => {
+test('actions: an own connection is closed gracefully, another is refused with the reason', need, async () => {
   const source = await machine(desk).open()
   const find = async (key: string) => (await source.takeSnapshot()).sockets.find(s => s.key === key)!
   await source.actions!.shutdown!(await find('tcp.2'))
@@ -352,7 +352,7 @@ test('the connection of the self-check is real, and what it sent has arrived', a
   pair.close()
 })
 
-test('a library without some of the functions: what needs them is a gap, the rest works', needs('linux', 'command gcc'), async t => {
+test('a library without some functions: what requires them is a gap, the rest works', needs('linux', 'command gcc'), async t => {
   const folder = mkdtempSync(join(tmpdir(), 'sockscope-darwin-less-'))
   t.after(() => rmSync(folder, { recursive: true, force: true }))
   const library = join(folder, 'less.so')

@@ -1,4 +1,4 @@
-// The machine of the golden recording: two processes that talk over loopback, and nothing that tells of a real machine. `record-linux.sh` runs it.
+// The machine of the golden recording: two processes that communicate over loopback, and nothing of a real machine. `record-linux.sh` runs it.
 import { fork } from 'node:child_process'
 import { createSocket } from 'node:dgram'
 import { connect, createServer } from 'node:net'

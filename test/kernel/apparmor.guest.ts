@@ -5,7 +5,7 @@ import { once } from 'node:events'
 import { createServer, type AddressInfo } from 'node:net'
 import { listing } from './calls.ts'
 
-test('what AppArmor calls a process, and that it labels no sockets', async () => {
+test('the AppArmor label of a process, and no label of its sockets', async () => {
   const server = createServer().listen(0, '127.0.0.1')
   await once(server, 'listening')
   const { port } = server.address() as AddressInfo

@@ -52,13 +52,13 @@ function nameOf(fd: number): DataView {
 export const loopback = (port: number): Uint8Array => new Uint8Array([2, 0, port >> 8, port & 255, 127, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0])
 export const portOf = (fd: number): number => nameOf(fd).getUint16(2)
 
-/** Who runs the command line, by default root; `before` are words for Node. */
+/** The user of the command line, by default root; `before` are arguments for Node. */
 export interface Who {
   readonly uid?: number
   readonly before?: readonly string[]
 }
 
-/** What a run of the command line says. It is the built one, which starts in a third of the time: this machine is computed. */
+/** The output of the command line. It is the built one, which starts in a third of the time: this machine is emulated. */
 export function sockscope(args: readonly string[], { uid = 0, before = [] }: Who = {}) {
   const line = [...before, 'dist/main.cjs', ...args]
   const { status, stdout, stderr } = spawnSync(process.execPath, line, { encoding: 'utf8', maxBuffer: 2 ** 26, uid, gid: uid })

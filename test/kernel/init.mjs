@@ -1,5 +1,5 @@
 // The first process of the other kernel: mounts what Linux has, loads the modules, runs the tests that the command line of the kernel names, and turns the
-// machine off. What it says goes to the second serial port; the last line is `# end` and how many files failed.
+// machine off. Its output goes to the second serial port; the last line is `# end` and how many files failed.
 import { spawnSync } from 'node:child_process'
 import { closeSync, mkdirSync, openSync, readFileSync, writeFileSync, writeSync } from 'node:fs'
 import koffi from 'koffi'

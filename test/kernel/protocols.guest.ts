@@ -1,4 +1,4 @@
-// On another kernel: sockets of every protocol that it has, each compared with what the process that opened it knows.
+// On another kernel: sockets of every protocol that it has, each compared with what the process that opened it reports.
 import { test } from 'node:test'
 import { deepEqual, equal, ok } from 'node:assert/strict'
 import { fstatSync } from 'node:fs'
@@ -87,7 +87,7 @@ test('SCTP: a listener, a connection, and one socket with many associations', ()
   deepEqual(new Set(sockets.filter(s => s.protocol === 'sctp').map(s => s.interface)), new Set([undefined]))
 })
 
-test('SCTP as text says the same', async () => {
+test('SCTP as text agrees', async () => {
   const { readTextTable, textTables } = await import('../../src/source/linux/sockdiag/procnet.ts')
   const { live } = await import('../../src/source/tape.ts')
   const { ownNetworkNamespace } = await import('../../src/source/linux/netns/network-namespace.ts')
@@ -137,7 +137,7 @@ test('MPTCP: its own sockets, and the TCP below them', () => {
     [client, server].map(s => s!.detail!.fields!.token),
     subflows.slice(1).map(s => s.options!.upperLayer!.fields!.localToken),
   )
-  // The kernel tells these of MPTCP since 6.5; here the struct is filled up with 0.
+  // The kernel reports these of MPTCP since 6.5; here the struct is padded with 0.
   deepEqual([client!.detail!.fields!.sentBytes, client!.detail!.fields!.retransmits], [undefined, undefined])
   equal(subflows[1]!.tcp!.sentBytes, 1000)
 })
@@ -204,7 +204,7 @@ test('TIPC: sockets and the service that they were connected by', () => {
 test('RAW through sock_diag, and UDP-Lite', () => {
   const raw4 = socket(INET, RAW, 1)
   const raw6 = socket(INET6, RAW, 58)
-  setOption(raw4, 1, 36, new Uint8Array([7, 0, 0, 0])) // SO_MARK, which only sock_diag tells.
+  setOption(raw4, 1, 36, new Uint8Array([7, 0, 0, 0])) // SO_MARK, which only sock_diag reports.
   const lite = socket(INET, DGRAM, 136)
   bind(lite, loopback(0))
   const { sockets, gaps } = list()
@@ -224,7 +224,7 @@ test('XDP, which this kernel cannot list, is a gap with its number', () => {
   )
 })
 
-test('an ordinary user sees the same sockets, and is told that their owners are hidden', () => {
+test('an ordinary user sees the same sockets, with a gap for their hidden owners', () => {
   const name = (s: Socket): string => `${s.protocol} ${s.key} ${s.state} ${s.inode}`
   // Each list has the netlink sockets of the program that makes it.
   const names = (uid: number): string[] =>

@@ -1,4 +1,4 @@
-// On another kernel: what is said where a sandbox refuses netlink and bpf(2), and where the kernel is too old to count bytes for processes.
+// On another kernel: what is reported where a sandbox refuses netlink and bpf(2), and where the kernel is too old to count bytes by process.
 import { test } from 'node:test'
 import { deepEqual, equal, ok } from 'node:assert/strict'
 import { createServer, type AddressInfo } from 'node:net'
@@ -8,7 +8,7 @@ import { bind, listen, listing, loopback, portOf, socket, sockscope } from './ca
 
 const refused = { before: ['--import', './test/kernel/refuse.ts'] }
 
-test('without netlink and BPF the tables are read as text, and what they lack is a gap', async () => {
+test('without netlink and BPF the tables are read as text, and what these lack is a gap', async () => {
   const server = createServer().listen(0, '127.0.0.1')
   await once(server, 'listening')
   const { port } = server.address() as AddressInfo
@@ -41,7 +41,7 @@ const doctor = (who = {}): Map<string, Ability> => {
   return new Map((JSON.parse(out) as { abilities: Ability[] }).abilities.map(ability => [ability.name, ability]))
 }
 
-test('doctor says what a sandbox refuses', () => {
+test('doctor reports what a sandbox refuses', () => {
   const abilities = doctor(refused)
   for (const name of ['bpf-owners', 'bpf-events', 'events']) {
     equal(abilities.get(name)!.works, false, name)
@@ -49,7 +49,7 @@ test('doctor says what a sandbox refuses', () => {
   }
 })
 
-test('doctor says that this kernel does not count bytes for processes', () => {
+test('doctor reports that this kernel does not count bytes by process', () => {
   const abilities = doctor()
   const events = abilities.get('bpf-events')!
   ok(events.works)

@@ -1,4 +1,4 @@
-// What Linux 6.18 said of sockets of known kinds (opened by openSockets.ts with 3 of each), and what is read from it. The bytes are as they came from the kernel.
+// What Linux 6.18 reported of sockets of known kinds (opened by openSockets.ts with 3 of each), and what is read from it. The bytes are as they came from the kernel.
 import { test } from 'node:test'
 import { deepEqual, equal, ok } from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
@@ -46,7 +46,7 @@ test('every table is read as it always was', async () => {
   deepEqual(plain(sockets), JSON.parse(readFileSync(`${folder}/expected.json`, 'utf8')))
 })
 
-test('what the kernel does not have is no gap; what it has and does not list is one', async () => {
+test('a table that the kernel does not have is not a gap; one that it has and does not list is a gap', async () => {
   const { gaps } = await listScripted(script, everything)
   deepEqual(
     gaps.map(gap => [gap.what, gap.why, gap.text, gap.count]),
@@ -67,13 +67,13 @@ test('both ends of UNIX connections are joined', async () => {
     const other = byInode.get(socket.remote!.inode)
     if (other) equal(socket.remote!.path, other.local.path)
   }
-  // Four listeners have one connection each that nobody has accepted: its client is joined with the listener.
+  // Four listeners have one connection each that has not been accepted: its client is joined with the listener.
   const waiting = sockets.filter(socket => socket.remote && socket.remote.inode === undefined)
   equal(waiting.length, 4)
   for (const socket of waiting) ok(sockets.some(listener => listener.state === 'LISTEN' && listener.local.path === socket.remote!.path))
 })
 
-/** What both ways of reading a socket must say alike. */
+/** The values on which both ways of reading a socket must agree. */
 const alike = (socket: Socket): unknown => {
   const { protocol, family, state, local, remote, inode, queues, detail } = socket
   const { backlogLimit: _, ...rest } = queues ?? {}
@@ -95,7 +95,7 @@ const sorted = (sockets: readonly Socket[]): unknown[] =>
     .map(alike)
     .sort((a, b) => (JSON.stringify(a) < JSON.stringify(b) ? -1 : 1))
 
-test('/proc/net says the same as netlink', async () => {
+test('/proc/net agrees with netlink', async () => {
   const names = { tcp: ['tcp', 'tcp6'], udp: ['udp', 'udp6'], udplite: ['udplite', 'udplite6'], unix: ['unix'] } as const
   for (const [protocol, files] of Object.entries(names)) {
     const asText = Object.fromEntries(files.map(file => [`/proc/net/${file}`, [[text(file)]]] as const))

@@ -213,7 +213,7 @@ ffff8805 ffff8806 2   1   3  57      1        5        6    1000  4713 5002  600
   equal(four.sockets.length, 2)
 })
 
-test('RAW: the protocol stands where others have a port', async () => {
+test('RAW: the protocol is where others have a port', async () => {
   const [socket] = await list('raw ipv4', 'raw', [
     inetDiagMsg.write({ family: 2, state: 7, id: id(1, 0, [127, 0, 0, 1], [0, 0, 0, 0]), inode: 3 }),
     attribute(10, new Uint8Array([1])),
@@ -224,7 +224,7 @@ test('RAW: the protocol stands where others have a port', async () => {
   )
 })
 
-test('TCP: what runs on top, keys and storage', async () => {
+test('TCP: upper layers, keys and storage', async () => {
   const tls = join(
     attribute(1, new Uint8Array([4, 3])),
     attribute(2, new Uint8Array([52, 0])),

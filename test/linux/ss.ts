@@ -1,7 +1,7 @@
 // Rows of `ss`, for the tests that compare with it: its lines taken apart, and our sockets in its words.
 import type { Endpoint, Socket } from '../../src/model/socket.ts'
 
-/** One row: what it is, and each thing that is said of it. */
+/** One row: what it is, and each fact about it. */
 export interface Row {
   /** Kind, both ends and inode, which name a socket. */
   readonly name: string
@@ -12,7 +12,7 @@ export interface Row {
 const numbers =
   /\b(rto|ato|mss|pmtu|rcvmss|advmss|cwnd|ssthresh|bytes_sent|bytes_retrans|bytes_acked|bytes_received|segs_out|segs_in|data_segs_out|data_segs_in|delivered|rcv_space|rcv_ssthresh|snd_wnd|unacked|class_id|tos|tclass|v6only):(0x[0-9a-f]+|\d+)/g
 
-/** What ss calls a raw socket through sock_diag, where it takes the number that it hears for its protocol. */
+/** What ss calls a raw socket through sock_diag, where it shows the received protocol number as its protocol. */
 const strangeRaw = new Set(['???', 'icmp6'])
 
 /** Takes a line of `ss -anOHeimo --tos --inet-sockopt` apart. */
@@ -101,7 +101,7 @@ function memoryText({ memory: m }: Socket): string | undefined {
   return `r${m.receiveAllocatedBytes},rb${m.receiveBufferBytes},t${m.sendAllocatedBytes},tb${m.sendBufferBytes},f${m.forwardAllocatedBytes},w${m.sendQueuedBytes},o${m.optionBytes},bl${m.backlogBytes},d${m.drops}`
 }
 
-/** What of TCP ss says, in its words. It leaves out what is 0. */
+/** What ss shows of TCP, in its words. It omits zero values. */
 function tcpFacts({ tcp: t, state, queues }: Socket): Record<string, string | number | undefined> {
   if (!t) return {}
   return {

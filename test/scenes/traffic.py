@@ -1,4 +1,4 @@
-# Moves known bytes in many ways, each process counting its own. Prints {"pid": [in, out]} at the end.
+# Moves known bytes in many ways; each process counts its own. Prints {"pid": [in, out]} at the end.
 import array, json, os, signal, socket, struct, sys, tempfile, time
 
 report_read, report_write = os.pipe()
@@ -6,7 +6,7 @@ children = []
 
 
 def run(work):
-    """Runs work() in a process of its own; it gives how many bytes it received and sent."""
+    """Runs work() in a process of its own; returns how many bytes it received and sent."""
     pid = os.fork()
     if pid:
         children.append(pid)
@@ -133,7 +133,7 @@ def shared():
 
 
 def passed():
-    """A process connects and hands the connection to another one, which sends."""
+    """A process connects and passes the connection to another one, which sends."""
     s = listen()
     run(server(s, 1))
     here, there = socket.socketpair(socket.AF_UNIX)
@@ -156,7 +156,7 @@ def passed():
 
 
 def reset():
-    """Reads everything, then closes by a reset."""
+    """Reads everything, then closes with a reset."""
     s = listen()
 
     def work():

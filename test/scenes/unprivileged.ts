@@ -1,5 +1,5 @@
-// Watches bytes without programs in the kernel while another program moves some, and prints what was seen. Run in a network namespace
-// of its own, so that nobody else moves anything.
+// Watches bytes without programs in the kernel while another program moves some, and prints the result. Run in a network namespace
+// of its own, so that no other process moves anything.
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { OsError } from '../../src/model/errors.ts'

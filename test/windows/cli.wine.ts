@@ -28,7 +28,7 @@ test('list: a table, and JSON', () => {
   deepEqual(new Set(sockets.flatMap((s: any) => s.owners.map((o: any) => o.pid))), new Set([holder.pid]))
 })
 
-test('port and ports: who has it', () => {
+test('port and ports: which process uses it', () => {
   const { port } = opened('listener dual')
   const one = sockscope('port', String(port))
   equal(one.code, 0, one.err)
@@ -64,7 +64,7 @@ test('mistakes and nothing: the exit codes of everywhere', () => {
   deepEqual([sockscope('list', 'sport', '=', '1', 'pid:1').code, sockscope('list', '((').code, sockscope('port', '99999').code], [1, 2, 2])
 })
 
-test('watch tells what opens', async () => {
+test('watch reports what opens', async () => {
   const child = spawn(process.execPath, [program, 'watch', '--every', '100ms', '--count', '200'], {
     stdio: ['ignore', 'pipe', 'ignore'],
   })
@@ -106,7 +106,7 @@ test('kill ends the process that listens, and waits for the port', async () => {
   equal(sockscope('port', String(port)).code, 1)
 })
 
-test('filters by names as people say them; bytes that nothing counts are unknown', () => {
+test('filters by common names; uncounted bytes are unknown', () => {
   equal(json('list', `process:node and pid:${holder.pid}`).sockets.length, 15)
   const top = sockscope('top', '--count', '1', '--interval', '200ms', `pid:${holder.pid}`)
   equal(top.code, 0, top.err)
@@ -114,7 +114,7 @@ test('filters by names as people say them; bytes that nothing counts are unknown
   match(top.err, /statistics and bytes of \d+ connections? could not be read/)
 })
 
-test('events are found by looking again', async () => {
+test('events are found by snapshots', async () => {
   const child = spawn(process.execPath, [program, 'events', '--every', '100ms'], { stdio: ['ignore', 'pipe', 'ignore'] })
   let text = ''
   child.stdout.setEncoding('utf8').on('data', part => (text += part))

@@ -14,7 +14,7 @@ const golden = 'test/golden/windows.recording'
 const folder = mkdtempSync(join(tmpdir(), 'sockscope-'))
 after(() => rmSync(folder, { recursive: true }))
 
-test('it shows what was there when it was made', async () => {
+test('it shows the sockets that were recorded', async () => {
   const machine = await openRecording(golden)
   equal(machine.name, 'replay windows')
   const first = await machine.takeSnapshot(planQuery({ details: ['tcp'] }))
@@ -46,7 +46,7 @@ test('it shows what was there when it was made', async () => {
   machine.close()
 })
 
-test('it has nothing of the machine or the people that made it', () => {
+test('it contains nothing of the machine or the user that made it', () => {
   const text = records(readFileSync(golden))
     .map(r => Buffer.from(r.content).toString('latin1'))
     .join('\n')

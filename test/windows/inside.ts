@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 
-/** What hold.mjs says of a socket that it opened. */
+/** What hold.mjs reports of a socket that it opened. */
 export interface Opened {
   readonly kind: string
   readonly protocol: 'tcp' | 'udp'
@@ -26,7 +26,7 @@ export interface Holder {
 export const scratch = mkdtempSync(join(tmpdir(), 'sockscope-'))
 let files = 0
 
-/** Asks until there is an answer, at most 20 s. */
+/** Polls until there is a result, for at most 20 s. */
 export async function until<T>(what: string, ask: () => Promise<T | undefined> | T | undefined): Promise<T> {
   for (const end = Date.now() + 20_000; Date.now() < end; await sleep(20)) {
     const answer = await ask()
@@ -44,7 +44,7 @@ export async function hold(many?: number, exe = process.execPath): Promise<Holde
   return { pid, opened, child }
 }
 
-/** What a run of the command line gave. */
+/** The result of a run of the command line. */
 export interface Run {
   readonly code: number | null
   readonly out: string
@@ -72,5 +72,5 @@ export function sockscopeWith(
 }
 
 /** What a run with --json printed. */
-// oxlint-disable-next-line typescript/no-explicit-any -- a test looks at whatever is there
+// oxlint-disable-next-line typescript/no-explicit-any -- tests read arbitrary members
 export const json = (...args: readonly string[]): any => JSON.parse(sockscope(...args, '--json').out)

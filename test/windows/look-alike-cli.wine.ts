@@ -19,7 +19,7 @@ after(() => {
   holder?.child.kill()
 })
 
-test('list with statistics, elevated and not', there, () => {
+test('list with statistics, elevated and not elevated', there, () => {
   const elevated = run('elevated', 'list', '-i', 'sport = :50000')
   match(elevated.out, /ESTABLISHED +55 +100 +10\.0\.0\.1:50000[^]*rtt 30\.1 ms[^]*77 B not sent yet/)
   match(elevated.err, /bytes from when sockscope first read/)

@@ -1,4 +1,4 @@
-// What Windows has and Wine lacks, against a DLL that looks like Windows. Each test says what the DLL plays.
+// What Windows has and Wine lacks, against a DLL that looks like Windows. Each test states what the DLL simulates.
 import { planQuery } from '../../src/filter/plan.ts'
 import { after, before, test } from 'node:test'
 import { deepEqual, equal, match, ok, rejects } from 'node:assert/strict'
@@ -113,7 +113,7 @@ test('without the class of modules the class of pids is read', there, async () =
   equal(at(snapshot, 50_000)!.owners[0]!.pid, holder.pid)
 })
 
-test('a protected process has its name and parent, and a gap has the reason why not more', there, async () => {
+test('a protected process has its name and parent, and a gap has the reason for the rest', there, async () => {
   play('')
   process.env.LOOK_ALIKE_PROTECTED = String(holder.pid)
   try {
@@ -159,7 +159,7 @@ test('extended statistics: turned on once, read in our units, put back', there, 
   equal(turnedOn(), 0)
 })
 
-test('elevated, a watch has the bytes of processes, and a gap from when they count', there, async () => {
+test('elevated, a watch has the bytes of processes, and a gap states from when they count', there, async () => {
   play('elevated')
   const own = await open()
   const seen: string[] = []

@@ -43,7 +43,7 @@ test('every socket of two processes is there once, with its owner', () => {
   }
 })
 
-test('the record is whole: keys differ, ends are right, nothing unknown is 0', () => {
+test('the record is complete: keys differ, ends are right, nothing unknown is 0', () => {
   equal(snapshot.source, 'windows')
   equal(new Set(snapshot.sockets.map(s => s.key)).size, snapshot.sockets.length)
   for (const s of snapshot.sockets) {
@@ -85,7 +85,7 @@ test('only what is requested', async () => {
   equal(mine.sockets.length, 15)
 })
 
-test('a socket opens, is seen, closes, and is gone', async () => {
+test('a socket opens, is listed, closes, and is no longer listed', async () => {
   const server = createServer()
   server.listen(0, '127.0.0.1')
   await once(server, 'listening')
@@ -130,7 +130,7 @@ test('statistics that this Windows does not have are gaps', async () => {
   ok(withTcp.sockets.every(s => s.tcp === undefined))
 })
 
-test('socketStat finds the handle of what node holds: connections, listeners, datagram sockets', async () => {
+test('socketStat finds the handles of Node objects: connections, listeners, datagram sockets', async () => {
   const [client, accepted, server] = await ownPair()
   const udp = createSocket('udp4').bind(0, '127.0.0.1')
   await once(udp, 'listening')
@@ -203,7 +203,7 @@ test('counters of the whole system go up', async () => {
   ok((await source.counters!()).udp.ipv4!.sentDatagrams >= 0)
 })
 
-test('a process is ended by its identity, and its sockets go', async () => {
+test('a process is killed by its identity, and its sockets close', async () => {
   const victim = await hold(4)
   const seen = await source.takeSnapshot()
   const its = seen.processes.get(victim.pid)!

@@ -14,9 +14,8 @@ import { intervalOf, requestedBy, wordsOf } from '../wanted.ts'
 
 /** Runs the command. */
 export function run(args: ParsedArguments): Promise<number> {
-  if (wordsOf(args).states !== undefined)
-    throw new UsageError('state: events are about opening and closing, not about states; sockscope watch shows changes of state')
-  // Letters choose tables here: a socket that opens or closes goes through all states.
+  if (wordsOf(args).states !== undefined) throw new UsageError('state: events has no states; use sockscope watch for state changes')
+  // Letters select only tables here: a socket that opens or closes passes through all states.
   const {
     query: { states: _, ...query },
     test,

@@ -77,7 +77,7 @@ interface Failure {
   readonly text: string
 }
 
-/** Ends the processes of a plan and waits for their ports; undefined when these are free. */
+/** Kills the processes of a plan and waits for their ports; undefined when these are free. */
 async function carryOut(machine: Machine, { targets, listeners }: KillPlan, graceMs: number): Promise<Failure | undefined> {
   try {
     const processes = targets.map(t => t.process)

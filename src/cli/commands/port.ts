@@ -26,7 +26,7 @@ export function run(args: ParsedArguments): Promise<number> {
   })
 }
 
-/** A port that no socket has can still be refused: on Linux to those without a privilege, on Windows to everybody, in ranges that it reserves. */
+/** A port without a socket can still be refused: on Linux without a privilege, on Windows in ranges that the system reserves. */
 async function refusedText(ranges: readonly PortRange[], machine: Machine): Promise<string> {
   const [range] = ranges
   if (machine.source.replay || ranges.length !== 1 || range!.first !== range!.last || range!.first === 0) return ''

@@ -31,7 +31,7 @@ export function run(args: ParsedArguments): Promise<number> {
   const newGaps = new NewGaps()
   return withMachine(args, async machine => {
     for await (const frame of machine.watch({ ...query, ...details, every, signal, flows: true })) {
-      // On a terminal the gaps are part of the screen, in JSON of the document.
+      // On a terminal the gaps are part of the screen, in JSON part of the document.
       if (form !== 'json' && !isTerminal()) noteGaps(newGaps.of(frame.gaps))
       if (frame.flows === undefined) continue
       show(frame)

@@ -31,7 +31,7 @@ export function run(args: ParsedArguments): Promise<number> {
   let before: Processes = new Map()
   return withMachine(args, async machine => {
     for await (const frame of machine.watch({ ...query, details, every, signal })) {
-      // The process of a closed socket may have ended with it: then only the snapshot before has it.
+      // The process of a closed socket may have ended too: then only the snapshot before has it.
       const processes = new Map([...before, ...frame.processes])
       const change = selected(frame, test)
       const gaps = newGaps.of(frame.gaps)

@@ -4,7 +4,7 @@ import { isIP } from 'node:net'
 import fc from 'fast-check'
 import { addressWords, prefixTest, printAddress } from './address.ts'
 
-test('addresses read and print as the rest of the world does', () => {
+test('addresses are parsed and printed as by Node and URLs', () => {
   const any = fc.oneof(fc.ipV4(), fc.ipV6(), fc.string({ unit: fc.constantFrom('0', '1', 'f', ':', '::', '.', '255', 'g'), maxLength: 20 }))
   fc.assert(
     fc.property(any, text => {
@@ -14,9 +14,9 @@ test('addresses read and print as the rest of the world does', () => {
       equal(words === undefined, isIP(text) === 0, text)
       if (words === undefined) return
       const host = words.length === 1 ? text : `[${text}]`
-      const requested = new URL(`http://${host}`).hostname.replace(/[[\]]/g, '')
+      const expected = new URL(`http://${host}`).hostname.replace(/[[\]]/g, '')
       // The URL writes IPv4 inside IPv6 in hexadecimal.
-      if (!printAddress(words).startsWith('::ffff:')) equal(printAddress(words), requested)
+      if (!printAddress(words).startsWith('::ffff:')) equal(printAddress(words), expected)
       deepEqual(addressWords(printAddress(words)), words)
     }),
     { numRuns: 3000 },
@@ -34,7 +34,7 @@ for (const [text, printed] of [
 ] as const)
   test(text, () => equal(printAddress(addressWords(text)!), printed))
 
-test('a prefix is the first bits, of IPv4 also inside IPv6', () => {
+test('a prefix matches the first bits, for IPv4 also inside IPv6', () => {
   const within = (prefix: string, bits: number, address: string): boolean => prefixTest(addressWords(prefix)!, bits)(address)
   equal(within('10.0.0.0', 8, '10.255.0.1'), true)
   equal(within('10.0.0.0', 9, '10.128.0.1'), false)

@@ -7,7 +7,7 @@ import { parseFilter } from './parse.ts'
 import { printFilter } from './print.ts'
 import { expectedWords } from './words.ts'
 
-// What is written, and what it is printed as: the meaning in one way of saying it.
+// Filters, and their canonical printed form.
 for (const [text, printed] of [
   ['', ''],
   ['sport = :80', 'sport = 80'],
@@ -108,12 +108,12 @@ for (const [text, printed] of [
   })
 }
 
-test('the family of ss -x says what addresses without a family are', () => {
+test('the family of ss -x applies to addresses without a family', () => {
   equal(printFilter(parseFilter('src foo*', { family: 'unix' })), 'src = unix:foo*')
   equal(printFilter(parseFilter('src rtnl', { family: 'netlink' })), 'src = netlink:rtnl')
 })
 
-test('the services of the machine come before the built-in ones', () => {
+test('the services of the machine override the built-in ones', () => {
   equal(printFilter(parseFilter('sport = :ssh', { service: name => (name === 'ssh' ? 2222 : undefined) })), 'sport = 2222')
 })
 
@@ -128,8 +128,8 @@ function errorOf(text: string): FilterError {
   throw new Error(`${text} has no error`)
 }
 
-// The text, the part of it that the caret points at, and what the message says.
-for (const [text, place, says] of [
+// The text, the part of it that the carets mark, and a part of the message.
+for (const [text, place, message] of [
   ['sprot = :80', 'sprot', 'did you mean sport?'],
   ['sport = :80 and proces:nginx', 'proces', 'did you mean process?'],
   ['state listning', 'listning', 'did you mean listening?'],
@@ -167,14 +167,14 @@ for (const [text, place, says] of [
   test(`wrong: ${text}`, () => {
     const error = errorOf(text)
     equal(text.slice(error.start, error.end), place)
-    ok(error.message.includes(says), error.message)
+    ok(error.message.includes(message), error.message)
     const [, line, carets] = error.message.split('\n')
     equal(line, `  ${text.replace('\u001b', '?')}`)
     equal(carets!.indexOf('^') - 2, error.start)
   })
 }
 
-test('a message shows only a part of a long text, and nothing that a terminal obeys', () => {
+test('a message shows only a part of a long text, and nothing that affects a terminal', () => {
   const { message } = errorOf(`${'listen '.repeat(50)}\u001b[2Jnonsense`)
   ok(!message.includes('\u001b'))
   ok(message.split('\n').every(line => line.length < 120))
@@ -182,9 +182,9 @@ test('a message shows only a part of a long text, and nothing that a terminal ob
   equal(line![carets!.indexOf('^')], '?')
 })
 
-test('what hostile text may take is limited', () => {
+test('the cost of hostile text is limited', () => {
   const { characters, conditions, values, depth } = filterLimits
-  const wrong = (text: string, says: RegExp): void => throws(() => parseFilter(text), { name: 'FilterError', message: says })
+  const wrong = (text: string, message: RegExp): void => throws(() => parseFilter(text), { name: 'FilterError', message: message })
   wrong('('.repeat(100_000), /levels deep/)
   wrong('!'.repeat(100_000), /levels deep/)
   wrong('not '.repeat(depth + 1) + 'listen', /levels deep/)
@@ -198,7 +198,7 @@ test('what hostile text may take is limited', () => {
   parseFilter('listen '.repeat(conditions))
 })
 
-test('nearest finds one wrong letter in three, and nothing that is far', () => {
+test('nearest finds one wrong letter in three, and nothing more distant', () => {
   equal(nearest('sprot', expectedWords()), 'sport')
   equal(nearest('--colums', ['--columns', '--color']), '--columns')
   equal(nearest('xyzzy', expectedWords()), undefined)

@@ -1,4 +1,4 @@
-// What must hold for every filter: it prints to what it is, and no text does more than give a tree or a FilterError.
+// Invariants of every filter: it prints to its own meaning, and any text is either a tree or a FilterError.
 import { test } from 'node:test'
 import { deepEqual, equal, ok } from 'node:assert/strict'
 import fc from 'fast-check'
@@ -12,14 +12,14 @@ import { printFilter } from './print.ts'
 import { compileRegex } from './regex.ts'
 import { expectedWords } from './words.ts'
 
-test('the printed form of every tree reads back to it', () => {
+test('the printed form of every tree parses to the same tree', () => {
   fc.assert(
     fc.property(anyFilter, filter => deepEqual(parseFilter(printFilter(filter)), filter)),
     { numRuns: 2000 },
   )
 })
 
-// Text that is often nearly a filter.
+// Text that is often almost a filter.
 const piece = fc.oneof(
   fc.constantFrom(...expectedWords()),
   fc.constantFrom(
@@ -32,7 +32,7 @@ const piece = fc.oneof(
 )
 const nearlyFilter = fc.array(fc.tuple(piece, fc.constantFrom('', ' ', ':'))).map(pieces => pieces.flat().join(''))
 
-test('random text is a filter or a FilterError, and what is a filter works', () => {
+test('random text is a filter or a FilterError, and a filter works', () => {
   let filters = 0
   fc.assert(
     fc.property(fc.oneof(nearlyFilter, fc.string({ unit: 'binary' })), text => {
@@ -54,7 +54,7 @@ test('random text is a filter or a FilterError, and what is a filter works', () 
   ok(filters > 50, `only ${filters} were filters`)
 })
 
-test('a regular expression finds what that of the language finds', () => {
+test('a regular expression matches what that of JavaScript matches', () => {
   const atom = fc.constantFrom(
     'a',
     'b',
@@ -80,21 +80,21 @@ test('a regular expression finds what that of the language finds', () => {
   const subject = fc.string({ unit: fc.constantFrom('a', 'b', 'c', 'A', '.', '-', '_', '\n'), maxLength: 8 })
   fc.assert(
     fc.property(source, fc.boolean(), subject, (text, ignoreCase, on) => {
-      let requested
+      let native
       try {
-        requested = new RegExp(text, ignoreCase ? 'i' : '')
+        native = new RegExp(text, ignoreCase ? 'i' : '')
       } catch {
         return
       }
       const made = compileRegex(text, ignoreCase)
       if (typeof made === 'string') return equal(made, 'nothing to repeat')
-      equal(made(on), requested.test(on), `/${text}/ on ${JSON.stringify(on)}`)
+      equal(made(on), native.test(on), `/${text}/ on ${JSON.stringify(on)}`)
     }),
     { numRuns: 5000 },
   )
 })
 
-test('no expression takes for ever', () => {
+test('every expression takes bounded time', () => {
   for (const source of ['(a+)+$', '^(a|a)*$', '^(a|aa)+$', 'a*a*a*a*a*a*a*a*b', '(.*)(.*)(.*)(.*)x', '^((((a*)*)*)*)*$']) {
     const made = compileRegex(source, true)
     ok(typeof made === 'function', `${source}: ${String(made)}`)

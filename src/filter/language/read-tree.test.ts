@@ -1,4 +1,4 @@
-// Trees from outside: what is wrong with one is said with its place, whatever it is.
+// Trees from outside: every mistake is reported with its place.
 import { test } from 'node:test'
 import { deepEqual, equal, ok, throws } from 'node:assert/strict'
 import fc from 'fast-check'
@@ -80,32 +80,32 @@ for (const [tree, message] of [
     if (tree !== undefined) throws(() => planQuery({ filter: tree as Filter }), { name: 'TypeError', message: inQuery })
   })
 
-test('a tree is read once: what it says later, or says the second time, has no effect', () => {
-  let asked = 0
+test('a tree is read once: later or changing values have no effect', () => {
+  let reads = 0
   const sly = {
     kind: 'device',
     get name() {
-      return asked++ === 0 ? 'eth0' : 'lo'
+      return reads++ === 0 ? 'eth0' : 'lo'
     },
   } as const
-  const wanted = compileFilter(sly)
+  const matches = compileFilter(sly)
   const bound = aSocket({ interface: { index: 2, name: 'eth0' } })
-  equal(wanted(bound, new Map()), true)
-  equal(asked, 1)
+  equal(matches(bound, new Map()), true)
+  equal(reads, 1)
   const parts: Filter[] = [{ kind: 'device', name: 'eth0' }]
   const plan = planQuery({ filter: { kind: 'and', parts } })
   parts.push({ kind: 'device', name: 'lo' })
   deepEqual([plan.test(bound, new Map()), printFilter(plan.filter!)], [true, 'dev = eth0'])
 })
 
-test('what parsing gives is read as it is', () => {
+test('the result of parsing is read unchanged', () => {
   fc.assert(
     fc.property(anyFilter, filter => deepEqual(readTree('filter', filter, standardFields), filter)),
     { numRuns: 500 },
   )
 })
 
-/** A tree with one of its values, at any place, turned into something else. */
+/** A tree with one of its values, at any place, replaced. */
 const damaged = fc
   .tuple(anyFilter, fc.nat(), fc.oneof(fc.anything({ withSparseArray: true, withNullPrototype: true }), fc.constant(ring)))
   .map(([filter, at, other]) => {
@@ -124,20 +124,20 @@ const damaged = fc
     return copy
   })
 
-test('any value at all is a tree that works, or is refused by name', () => {
+test('any value is a tree that works, or is refused by name', () => {
   let refused = 0
   fc.assert(
     fc.property(fc.oneof(damaged, fc.anything()), tree => {
       if (typeof tree === 'string') return
-      let wanted
+      let matches
       try {
-        wanted = compileFilter(tree as Filter)
+        matches = compileFilter(tree as Filter)
       } catch (error) {
         ok(error instanceof TypeError && error.message.startsWith('filter'), String(error))
         refused++
         return
       }
-      equal(typeof wanted(aSocket(), new Map()), 'boolean')
+      equal(typeof matches(aSocket(), new Map()), 'boolean')
       needs(tree as Filter)
       equal(typeof printFilter(tree as Filter), 'string')
     }),

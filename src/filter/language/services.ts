@@ -11,7 +11,7 @@ ipsec-nat-t 4500 mdns 5353 llmnr 5355 postgresql 5432 postgres 5432 amqps 5671 a
 webcache 8080 https-alt 8443 mqtts 8883 prometheus 9090 git 9418 memcached 11211 mongodb 27017 wireguard 51820
 `
 
-/** The ports by name, read from the text when the first name is asked for. */
+/** The ports by name, parsed from the text at the first use. */
 class WellKnownPorts {
   #byName: ReadonlyMap<string, number> | undefined
 

@@ -23,7 +23,7 @@ export type Filter =
 
 /** One end has one of these addresses. */
 export interface HostFilter {
-  /** Distinguishes it from other filters. */
+  /** The discriminator of filters. */
   readonly kind: 'host'
   /** `dst` is that of ss: a socket without a remote end has address and port zero. `remote` requires a remote end. `ip` is either end. */
   readonly side: 'src' | 'dst' | 'remote' | 'ip'
@@ -49,7 +49,7 @@ export interface Host {
 
 /** A number of the socket compared with values; `=` means one of the ranges. */
 export interface NumberFilter {
-  /** Distinguishes it from other filters. */
+  /** The discriminator of filters. */
   readonly kind: 'number'
   /** The first name of a field. */
   readonly field: string
@@ -67,7 +67,7 @@ export type Range = readonly [number, number]
 
 /** A text of the socket or of its owners matches one of the patterns. */
 export interface TextFilter {
-  /** Distinguishes it from other filters. */
+  /** The discriminator of filters. */
   readonly kind: 'text'
   /** The first name of a field. */
   readonly field: string
@@ -84,7 +84,7 @@ export type Pattern =
 
 /** The state is in a set, built step by step as ss does: `state a state b exclude c`. */
 export interface StateFilter {
-  /** Distinguishes it from other filters. */
+  /** The discriminator of filters. */
   readonly kind: 'state'
   /** The steps, in their order. */
   readonly steps: readonly StateStep[]

@@ -6,7 +6,7 @@ import { busyTcp, freshTcp } from './vectors.test.ts'
 
 const socket = (key: string, tcp: Socket['tcp']): Socket => ({ key, tcp, state: 'ESTABLISHED' }) as Socket
 
-test('connections are told apart by their key, and need two snapshots', () => {
+test('connections are identified by their key, and need two snapshots', () => {
   const c = collector()
   c.add([socket('a', freshTcp), socket('gone', freshTcp), socket('no tcp', undefined)], 0)
   c.add([socket('a', freshTcp), socket('gone', freshTcp)], 500)
@@ -42,7 +42,7 @@ test('very many connections keep their first samples and the last', () => {
   equal(connections.at(-1)!.health.queueDelayMicros, 0)
 })
 
-test('where counting starts only with the second snapshot, that snapshot is the first', () => {
+test('if counting starts with the second snapshot, that one is the first sample', () => {
   const c = collector()
   c.add([socket('a', { ...freshTcp, sentBytes: undefined })], 0)
   c.add([socket('a', { ...freshTcp, sentBytes: 100 })], 500)

@@ -44,7 +44,7 @@ test('a queue is judged only while the connection fills the path', () => {
   deepEqual(queue({ rttMicros: 9000 }), [0, 'A+', false], 'a smoothed time below the lowest is no negative queue')
 })
 
-test('a long way with a short queue is no finding', () => {
+test('a long path with a short queue is not a finding', () => {
   const far = health(twoSnapshots({ ...busyTcp, rttMicros: 140_000, minRttMicros: 100_000 }))
   equal(far.minRttMicros, 10_000, 'the lowest of all samples')
   const samples = twoSnapshots({ ...busyTcp, rttMicros: 140_000, minRttMicros: 100_000 }).map(s => ({
@@ -98,7 +98,7 @@ test('rates, and how much of the windows is used', () => {
   equal(h.deliveryBytesPerSecond, 2_000_000)
 })
 
-test('a side that sends nothing has no round-trip time and no limits', () => {
+test('a side that sends nothing has neither round-trip time nor limits', () => {
   const h = health(twoSnapshots({ receivedBytes: 1e6, receivedDataSegments: 690, outOfOrderSegments: 69 }))
   equal(h.rttMicros, undefined)
   equal(h.limits, undefined)
@@ -220,7 +220,7 @@ test('the verdict, by a table', () => {
   }
 })
 
-test('a system that tells nothing gets no verdict, and no number', () => {
+test('a system that reports nothing has the verdict unknown, and no numbers', () => {
   const { verdict, findings, ...values } = health(twoSnapshots({}).map(s => ({ ...s, tcp: emptyTcp, unreadBytes: undefined })))
   equal(verdict.code, 'unknown')
   deepEqual(findings, [])
@@ -232,7 +232,7 @@ test('a system that tells nothing gets no verdict, and no number', () => {
   )
 })
 
-test('samples that cannot be compared are refused', () => {
+test('incomparable samples are refused', () => {
   throws(() => health([]), TypeError)
   throws(() => health(twoSnapshots({}).slice(1)), TypeError)
   throws(() => health(twoSnapshots({}).reverse()), TypeError)

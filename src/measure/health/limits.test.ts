@@ -20,7 +20,7 @@ test('the time accounts of the kernel, as shares', () => {
       [100, 0, 0, 0],
     ],
     ['accounts a tick ahead of the clock', { ...busyTcp, busyMicros: 5_010_000, receiverLimitedMicros: 5_004_000 }, [0, 100, 0, 0]],
-    // 1000 windows of 1 segment in 500 round trips of 10 ms: it was full though no snapshot met it so.
+    // 1000 windows of 1 segment in 500 round trips of 10 ms: it was full although no snapshot shows it.
     [
       'in flight between the snapshots only',
       { busyMicros: 5 * second, sentBytes: 40_000_000, sentDataSegments: 27_624, deliveredSegments: 27_624 },
@@ -41,7 +41,7 @@ test('shares add up to 1, whatever the accounts say', () => {
   }
 })
 
-test('no accounts, no shares; and none for an interval of a tick', () => {
+test('no shares without accounts, nor for an interval of one tick', () => {
   equal(limitsOf(twoSnapshots({ busyMicros: undefined })), undefined)
   equal(limitsOf(twoSnapshots({ receiverLimitedMicros: undefined })), undefined)
   const [first, last] = twoSnapshots(busyTcp)
@@ -49,11 +49,11 @@ test('no accounts, no shares; and none for an interval of a tick', () => {
   equal(limitsOf([first!]), undefined)
 })
 
-test('samples between the first and the last make the shares finer', () => {
+test('samples between the first and the last refine the shares', () => {
   const [first, last] = twoSnapshots(busyTcp)
   const idleEnd = { ...last!, atMs: 11_000, tcp: { ...freshTcp, busyMicros: 5_000_000, sentBytes: 10_000_000, sentDataSegments: 6906 } }
   deepEqual(shares(limitsOf([first!, last!, idleEnd])), [50, 0, 0, 50])
-  // Full at one end of the interval, and with a segment on its way at the other: half of it.
+  // Full at one end of the interval, and with a segment in flight at the other: half of it.
   const started = { ...first!, tcp: { ...freshTcp, unackedSegments: 1, congestionWindowBytes: 1e9 } }
   const ended = { ...last!, tcp: { ...last!.tcp, congestionWindowBytes: 1e9 } }
   deepEqual(shares(limitsOf([started, ended])), [50, 0, 0, 50])

@@ -25,13 +25,13 @@ test('a process with three connections', () => {
   equal(s.text, '4 connections, 1 in trouble: 2 idle, 2 limited by the network')
 })
 
-test('nothing to sum up', () => {
+test('nothing to summarize', () => {
   const s = summarize([])
   equal(s.text, '0 connections, none in trouble')
   deepEqual([s.sentBytes, s.rttMicros, s.limits, s.worst, s.retransmittedShare], [undefined, undefined, undefined, undefined, undefined])
 })
 
-test('percentiles leave out what is not known', () => {
+test('percentiles leave out unknown values', () => {
   deepEqual(percentiles([undefined, 3, undefined, 1]), { count: 2, p50: 1, p90: 3, p99: 3, max: 3 })
   equal(percentiles([undefined]), undefined)
 })

@@ -1,13 +1,13 @@
-// Samples for the tests of this folder, and the few facts about them that could be wrong.
+// Samples for the tests of this folder, and tests of the samples themselves.
 import { test } from 'node:test'
 import { deepEqual, equal } from 'node:assert/strict'
 import type { Tcp } from '../../model/tcp.ts'
 import { grown, percentile, type Sample } from './sample.ts'
 
-/** A connection of which nothing is known. */
+/** A connection without any known value. */
 export const emptyTcp = new Proxy({}, { get: () => undefined, ownKeys: () => [] }) as Tcp
 
-/** A connection on a way of 10 ms that never did anything. */
+/** An idle connection on a path of 10 ms. */
 export const freshTcp: Tcp = {
   ...emptyTcp,
   rttMicros: 10_000,
@@ -47,7 +47,7 @@ export const freshTcp: Tcp = {
   timeoutMs: 0,
 }
 
-/** What a busy connection looks like at its end: 10 MB in 5 s, the window full. */
+/** A busy connection at its end: 10 MB in 5 s, the window full. */
 export const busyTcp: Tcp = {
   ...freshTcp,
   sentBytes: 10_000_000,
@@ -61,13 +61,13 @@ export const busyTcp: Tcp = {
   deliveryLimitedByApplication: false,
 }
 
-/** Two snapshots, 5 s apart, at a connection that was fresh at first. */
+/** Two snapshots, 5 s apart, of a connection that was new at first. */
 export function twoSnapshots(after: Partial<Tcp>, rest: Partial<Omit<Sample, 'tcp'>> = {}): Sample[] {
   const sample = (atMs: number, tcp: Tcp): Sample => ({ state: 'ESTABLISHED', unreadBytes: 0, memory: undefined, ...rest, atMs, tcp })
   return [sample(1000, freshTcp), sample(6000, { ...freshTcp, ...after })]
 }
 
-test('a counter that went back, or is not known at both ends, says nothing', () => {
+test('a counter that decreased, or is not known at both ends, has no growth', () => {
   equal(grown({ ...emptyTcp, sentBytes: 5 }, { ...emptyTcp, sentBytes: 7 }, 'sentBytes'), 2)
   equal(grown({ ...emptyTcp, sentBytes: 7 }, { ...emptyTcp, sentBytes: 5 }, 'sentBytes'), undefined)
   equal(grown(emptyTcp, { ...emptyTcp, sentBytes: 5 }, 'sentBytes'), undefined)

@@ -67,7 +67,7 @@ export async function recordedEvents(reader: EventReader, tape: Tape): Promise<R
 /** The longest delay of a timer: nothing on a tape is ever lost. */
 const anyTimeMs = 2 ** 31 - 1
 
-/** The events of a tape, of the tables that a plan asks for. An older recording has none: a gap says so. */
+/** The events of a tape, for the tables of a plan. An older recording has none: a gap reports that. */
 export async function playedEvents(tape: Player, plan: Plan): Promise<EventReader> {
   return new PlayedEvents(tape, plan, await description(tape))
 }
@@ -80,9 +80,9 @@ class PlayedEvents implements EventReader {
   readonly maxIdleMs = anyTimeMs
   readonly #tape: Player
   readonly #plan: Plan
-  /** When the last event happened that was played. */
+  /** The time of the last event that was played. */
   #lastMs: number
-  /** What is to be said first. */
+  /** The gap to report first. */
   #gap: Gap | undefined
 
   constructor(tape: Player, plan: Plan, { tier, opens, ends, everyEnd, gap }: Description) {

@@ -16,7 +16,7 @@ after(() => rmSync(folder, { recursive: true }))
 let count = 0
 const fresh = (): string => join(folder, `${++count}.sockscope`)
 
-/** A small machine whose kernel answers with its own bytes: the sockets are the ports in them. */
+/** A toy machine: the bytes of its kernel are the ports of its sockets. */
 function toy(tape: Tape, answers: () => Iterable<Uint8Array>): Source {
   return {
     name: 'toy',
@@ -32,19 +32,19 @@ function toy(tape: Tape, answers: () => Iterable<Uint8Array>): Source {
         gaps = [{ code: 'table-unread', what: 'sockets', why: 'kernel', text: error.message, help: '', count: undefined }]
       }
       const processes = await tape.value('processes', () => [
-        { ...nobody, pid: 7, command: ['x', '--password=hunter2'], script: 'hunter2.js' },
+        { ...unknownProcess, pid: 7, command: ['x', '--password=hunter2'], script: 'hunter2.js' },
       ])
       const sockets = ports.map(port => ({ ...plain, key: `k${port}`, local: { address: '127.0.0.1', port } }))
       return { atMs, source: 'toy', sockets, processes: new Map(processes.map(p => [p.pid, p])), gaps }
     },
-    process: async pid => ({ ...nobody, pid }),
+    process: async pid => ({ ...unknownProcess, pid }),
     interfaces: async () => [],
     abilities: async () => [{ name: 'list', works: true, text: 'lists', help: '' }],
     ended: false,
     close: () => tape.close(),
   }
 }
-const nobody = {
+const unknownProcess = {
   key: '7.1',
   pid: 7,
   name: 'x',
@@ -97,14 +97,14 @@ function play(file: string): Source {
   const tape = new Player(file)
   return playedMachine(
     toy(tape, () => {
-      throw new Error('the machine was asked')
+      throw new Error('the machine was read')
     }),
     tape,
   )
 }
 const ports = (snapshot: Snapshot): (number | undefined)[] => snapshot.sockets.map(s => s.local.port)
 
-test('a recording plays what was seen, snapshot by snapshot, and the last one again', async () => {
+test('a recording plays its snapshots in order, and repeats the last one', async () => {
   const machine = play(await record(3))
   equal(machine.name, 'replay toy')
   const seen: [boolean, number][] = []
@@ -123,7 +123,7 @@ test('a recording plays what was seen, snapshot by snapshot, and the last one ag
   machine.close()
 })
 
-test('snapshots that are asked for at once are played one after the other', async () => {
+test('snapshots that are requested at once are played one after the other', async () => {
   const machine = play(await record(3))
   const snapshots = await Promise.all([machine.takeSnapshot(), machine.takeSnapshot(), machine.takeSnapshot()])
   deepEqual(snapshots.map(ports), [[1], [1, 2], [1, 2, 3]])
@@ -140,7 +140,7 @@ test('abilities, interfaces and single processes are on every recording', async 
   ok(!('actions' in machine))
 })
 
-test('two questions for interfaces are two snapshots, and a snapshot between them does not skip one', async () => {
+test('two requests for interfaces are two snapshots, and a snapshot between them does not skip one', async () => {
   const machine = play(await record(3))
   await machine.interfaces()
   deepEqual(ports(await machine.takeSnapshot()), [1])
@@ -150,7 +150,7 @@ test('two questions for interfaces are two snapshots, and a snapshot between the
   equal(machine.ended, true)
 })
 
-test('command lines are not in the file, unless wished', async () => {
+test('command lines are not in the file by default', async () => {
   const without = plainText(readFileSync(await record(1)))
   ok(without.includes('"pid":7'))
   ok(!without.includes('hunter2'))
@@ -166,7 +166,7 @@ test('raw answers that hold command lines are not in the file either', () => {
   ok(!plainText(readFileSync(file)).includes('hunter2'))
 })
 
-test('the file is new, and its owner alone may read it', { skip: process.platform === 'win32' }, async () => {
+test('the file is new, and only its owner may read it', { skip: process.platform === 'win32' }, async () => {
   const file = await record(1)
   equal(statSync(file).mode & 0o777, 0o600)
   throws(() => recorder(file, 'toy'), { name: 'OsError', code: 'EEXIST' })
@@ -188,7 +188,7 @@ test('errors of the machine are on the tape', async () => {
   deepEqual(again.gaps, live.gaps)
 })
 
-test('what nobody recorded is a gap', async () => {
+test('an answer that was not recorded is a gap', async () => {
   const tape = new Player(await record(1))
   const machine = playedMachine({ ...toy(tape, () => []), takeSnapshot: () => ask() }, tape)
   async function ask(): Promise<Snapshot> {
@@ -203,7 +203,7 @@ test('what nobody recorded is a gap', async () => {
   )
 })
 
-test('answers longer than a record come back whole', async () => {
+test('answers longer than a record are restored completely', async () => {
   const file = fresh()
   const tape = recorder(file, 'toy')
   const long = Uint8Array.from({ length: limits.partBytes * 3 + 7 }, (_, i) => (i * 31) >>> 3)
@@ -221,7 +221,7 @@ test('answers longer than a record come back whole', async () => {
   equal(await again.value('nothing'), undefined)
 })
 
-test('files that are no recordings say so', () => {
+test('files that are not recordings are reported as such', () => {
   for (const content of ['', 'sockscope', '{"a":1}', '\x89SOCKSCOP', '\x89SOCKSCOPE']) {
     const file = fresh()
     writeFileSync(file, Buffer.from(content, 'latin1'))
@@ -232,7 +232,7 @@ test('files that are no recordings say so', () => {
   if (existsSync('/dev/zero')) throws(() => new Player('/dev/zero'), { name: 'DecodeError', message: '/dev/zero: is not a recording' })
 })
 
-test('a newer recording says so', async () => {
+test('a newer recording is reported as such', async () => {
   const file = await record(1)
   const bytes = readFileSync(file)
   bytes.writeUInt16LE(version + 1, magic.length)
@@ -240,9 +240,9 @@ test('a newer recording says so', async () => {
   throws(() => new Player(file), { name: 'DecodeError', message: `${file}: is a recording of version 2; this sockscope reads version 1` })
 })
 
-test('cut anywhere, a recording plays its whole snapshots and says where it breaks off', async () => {
+test('cut anywhere, a recording plays its complete snapshots and reports where it is cut', async () => {
   const whole = readFileSync(await record(3))
-  // A recorder that is killed leaves blocks; make it one block for each record, the finest that a cut can be.
+  // A killed recorder leaves complete blocks; one block for each record is the finest cut.
   const [head, ...records] = unpack(whole)
   const blocks = [head!, ...records].map(r => writeBlock(writeRecord(r.kind, r.id, r.content)))
   const bytes = Buffer.concat([whole.subarray(0, fileHeaderBytes), ...blocks])
@@ -264,7 +264,7 @@ test('cut anywhere, a recording plays its whole snapshots and says where it brea
   ])
 })
 
-/** What comes of playing a file to its end: the number of sockets in each snapshot, and the last gap; or the error. */
+/** The result of playing a file to its end: the number of sockets in each snapshot, and the last gap; or the error. */
 async function outcome(file: string): Promise<string> {
   let machine: Source | undefined
   const lengths: number[] = []
@@ -284,7 +284,7 @@ async function outcome(file: string): Promise<string> {
   }
 }
 
-test('any byte that is changed is noticed', async () => {
+test('any changed byte is detected', async () => {
   const bytes = readFileSync(await record(2))
   const file = fresh()
   for (let at = 0; at < bytes.length; at++) {
@@ -331,7 +331,7 @@ test('a forged recording with right checksums is sockets, DecodeError or OsError
   ok(outcomes.has('1'))
 })
 
-test('answers of another shape are damage, not a bug', async () => {
+test('answers of another form are damage, not a bug', async () => {
   const whole = readFileSync(await record(1))
   const swap = async (from: string, to: string): Promise<string> => {
     const file = fresh()
@@ -348,7 +348,7 @@ test('answers of another shape are damage, not a bug', async () => {
   match(await swap('[{', '{{'), /DecodeError JSON/)
 })
 
-test('a bomb does not go off', async () => {
+test('a decompression bomb is refused', async () => {
   const whole = readFileSync(await record(1))
   const bomb = deflateRawSync(Buffer.alloc(limits.blockBytes * 64))
   for (const claimed of [limits.blockBytes, limits.blockBytes * 64, 5]) {

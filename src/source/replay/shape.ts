@@ -142,7 +142,7 @@ function checkNumbers(value: unknown, what: string): void {
   for (const [name, one] of Object.entries(value)) checkNumbers(one, `${what}.${name}`)
 }
 
-/** What processes use of the machine, by pid. */
+/** The resources that processes use, by pid. */
 export type UseByPid = readonly (readonly [number, ProcessUse])[]
 
 /** The resources that processes use, as a recorder keeps them. */

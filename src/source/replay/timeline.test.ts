@@ -1,4 +1,4 @@
-// Going to any snapshot of a recording: it is the same as when everything before it is played.
+// Seeking to any snapshot of a recording: the result is the same as after playing everything before it.
 import { after, test } from 'node:test'
 import { deepEqual, equal, match, ok, rejects, throws } from 'node:assert/strict'
 import { mkdtempSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs'
@@ -23,7 +23,7 @@ let files = 0
 const fresh = (): string => join(folder, `${++files}.sockscope`)
 
 const startMs = 1_700_000_000_000
-/** A machine that has a name for each tenth snapshot, asks for it once, and keeps it: as users are kept. */
+/** A machine with a name for each tenth snapshot, which it reads once and caches, as names of users are cached. */
 function machineOn(tape: Tape): Source {
   let number = 0
   const names = new Map<number, string>()
@@ -82,7 +82,7 @@ async function playThrough(file: string): Promise<unknown[]> {
   return all
 }
 
-test('wherever it goes, a recording gives the snapshots that it gives when it is played through', async () => {
+test('seeking gives the same snapshots as playing through', async () => {
   const count = 900
   const file = await record(count)
   const all = await playThrough(file)
@@ -122,7 +122,7 @@ test('the ends of a timeline, and how much of it has been read', async () => {
   equal(await at(), 4)
   await timeline.step(-100)
   equal(await at(), 1)
-  // What is asked beside the sockets follows.
+  // What is read besides the sockets follows.
   await timeline.goTo(4)
   equal((await machine.process(7))!.name, 'name 0 at 1')
   equal(await at(), 4)
@@ -148,7 +148,7 @@ test('use and counters are those of the snapshot that is played', async () => {
   machine.close()
 })
 
-test('an older recording has neither use nor counters nor events', async () => {
+test('an older recording lacks use, counters and events', async () => {
   const file = fresh()
   const tape = recorder(file, 'toy')
   const older = { ...machineOn(tape), use: undefined, counters: undefined }
@@ -163,12 +163,12 @@ test('an older recording has neither use nor counters nor events', async () => {
   await played.takeSnapshot()
   const again = await playedEvents(player, planQuery())
   deepEqual([drainAll(events), drainAll(again)], [[], ['recording-incomplete']])
-  // The gap among the events says it; the next snapshot does not say it again.
+  // The gap among the events reports it; the next snapshot does not report it again.
   deepEqual(player.missing(), ['now and then'])
   played.close()
 })
 
-test('damage does not keep a recording from what comes before it', async () => {
+test('a recording plays everything before its damage', async () => {
   const file = await record(40)
   const bytes = readFileSync(file)
   const records: Buffer[] = []
@@ -193,7 +193,7 @@ test('damage does not keep a recording from what comes before it', async () => {
   machine.close()
 })
 
-test('a recording that breaks off says so at its last snapshot, however that was reached', async () => {
+test('a recording that is cut short reports it at its last snapshot, however that was reached', async () => {
   const file = await record(30)
   rewrite(file, text => text)
   truncateSync(file, readFileSync(file).length - 1)
@@ -207,7 +207,7 @@ test('a recording that breaks off says so at its last snapshot, however that was
   machine.close()
 })
 
-test('checkpoints take bounded memory', () => {
+test('checkpoints use bounded memory', () => {
   const checkpoints = new Checkpoints()
   const kept = new Kept()
   const position = (number: number) => ({ block: number, records: 0, count: 0, number, state: 'reading', damage: undefined }) as const
@@ -215,7 +215,7 @@ test('checkpoints take bounded memory', () => {
   const numbers = [50_000, 99_999, 100_000].map(n => checkpoints.last(one => one.position.number <= n).position.number)
   for (const [i, n] of [50_000, 99_999, 100_000].entries()) ok(numbers[i]! <= n && numbers[i]! > n - 1024, String(numbers))
   equal(checkpoints.last(() => false).position.number, 1)
-  // Big values make them more seldom.
+  // Large values increase their distance.
   const big = new Checkpoints()
   const many = new Kept()
   const answer = { answers: [new Uint8Array(4096)], parts: [], error: undefined, done: true }
@@ -245,7 +245,7 @@ const ended = (port: number): SourceEvent => ({
   accuracy: 'exact',
   peer: { other: { sentBytes: 1, state: undefined }, remaining: 'TIME_WAIT' },
 })
-/** A reader that gives these batches. */
+/** A reader with these batches. */
 function readerOf(batches: (readonly (SourceEvent | EventGap)[] | OsError)[]): EventReader {
   return {
     tier: 'bpf',
@@ -297,7 +297,7 @@ test('events are played with the snapshot that they were recorded with, each onc
   const { command: _left, ...process } = aProcess({ pid: 7 })
   deepEqual(plain(reader.drain()), plain([{ ...opened(1), process }]))
   await machine.takeSnapshot()
-  // What was not taken before the first snapshot is not lost.
+  // Events before the first snapshot that were not taken are not lost.
   const [two, three, four] = [reader.drain(), reader.drain(), reader.drain()]
   deepEqual([two[0]!.atMs, three[0]!.atMs, four], [2, 3, []])
   deepEqual(plain(three[1]!), plain({ ...ended(4), processes: [process] }))
@@ -318,7 +318,7 @@ test('events are played with the snapshot that they were recorded with, each onc
   machine.close()
 })
 
-test('events of which nobody takes any go by', async () => {
+test('events that are not taken are skipped', async () => {
   const player = new Player(await recordEvents())
   const machine = playedMachine(machineOn(player), player)
   for (let i = 0; i < 3; i++) await machine.takeSnapshot()
@@ -326,7 +326,7 @@ test('events of which nobody takes any go by', async () => {
   machine.close()
 })
 
-test('a live tape hands events through', () => {
+test('a live tape passes events through', () => {
   const batch = [1]
   equal(
     live.append('x', () => batch),
@@ -334,7 +334,7 @@ test('a live tape hands events through', () => {
   )
 })
 
-test('what a recorder could not get or keep of events is a gap where it is played', async () => {
+test('events that a recorder could not read or keep are a gap when played', async () => {
   const file = fresh()
   const tape = recorder(file, 'toy')
   const machine = await recordedMachine(machineOn(tape), tape)
@@ -371,7 +371,7 @@ function rewrite(file: string, change: (text: string) => string): void {
   writeFileSync(file, Buffer.concat(parts))
 }
 
-test('events of another shape are damage, not a bug', async () => {
+test('events of another form are damage, not a bug', async () => {
   for (const [from, to] of [
     ['"type":"used"', '"type":"born"'],
     ['"atMs":1', '"atMs":"1"'],
