@@ -1,5 +1,6 @@
 // The fields of a flow: who moved how many bytes, in the interval and since the watch began.
 
+import { ownerlessText } from '../model/ownerless.ts'
 import type { Flow } from '../model/flow.ts'
 import { endpointText } from './endpoint.ts'
 import { declare, platforms, type Cell, type Declaration, type Field, type FieldContext } from './field.ts'
@@ -23,7 +24,7 @@ function holdersText({ socket }: Flow, { processes }: FieldContext): string {
     const process = processes.get(pid)
     return process === undefined ? `pid ${pid}` : `${process.name}${process.script === undefined ? '' : ` (${process.script})`} ${pid}`
   })
-  return texts.join(', ') || (socket.ownerless ?? '')
+  return texts.join(', ') || (socket.ownerless === undefined ? '' : ownerlessText(socket.ownerless))
 }
 
 const declarations: readonly Declaration<'flow'>[] = [

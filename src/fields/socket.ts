@@ -1,5 +1,6 @@
 // The fields of a socket: its own, those of the processes that hold it, and those computed from several.
 
+import { ownerlessText } from '../model/ownerless.ts'
 import { families, protocols, type Endpoint, type Memory, type Queues, type Socket, type Traffic } from '../model/socket.ts'
 import type { Process } from '../model/process.ts'
 import { endpointText, remoteOrZero } from './endpoint.ts'
@@ -165,16 +166,16 @@ const identity: readonly Declaration[] = [
 /** What a socket without a process shows instead, and how many other processes hold one. */
 const holders: Readonly<Record<string, Partial<Declaration>>> = {
   name: {
-    text: (s, c) => (s.owners.length === 0 ? ownerlessText(s) : `${firstHolder(s.owners, c)?.name ?? '?'}${moreText(s)}`),
+    text: (s, c) => (s.owners.length === 0 ? noOwnerText(s) : `${firstHolder(s.owners, c)?.name ?? '?'}${moreText(s)}`),
     group: (s, c) => {
       const owner = s.owners[0]
-      return owner === undefined ? `(${s.ownerless ?? 'unknown'})` : `${c.processes.get(owner.pid)?.name ?? '?'} ${owner.pid}`
+      return owner === undefined ? ownerlessText(s.ownerless) : `${c.processes.get(owner.pid)?.name ?? '?'} ${owner.pid}`
     },
   },
 }
 
-/** Why a socket has no process, in brackets. */
-const ownerlessText = (s: Socket): string => (s.ownerless === undefined ? '' : `(${s.ownerless === 'permission' ? 'hidden' : s.ownerless})`)
+/** Why a socket has no process; empty where owners were not looked up. */
+const noOwnerText = (s: Socket): string => (s.ownerless === undefined ? '' : ownerlessText(s.ownerless))
 
 function moreText({ owners }: Socket): string {
   if (owners.length < 2) return ''

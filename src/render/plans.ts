@@ -1,5 +1,6 @@
 // The plans of kill and close as text: what they would do, what they refuse and why.
 
+import { ownerlessText } from '../model/ownerless.ts'
 import type { Process } from '../model/process.ts'
 import type { Socket } from '../model/socket.ts'
 import { supervisorOf } from '../report/chain.ts'
@@ -29,14 +30,14 @@ export function refusalText(refusal: KillRefusal, { targets }: KillPlan): string
     const { pid, spared } = refusal
     return `${processText(targets.find(t => t.process.pid === pid)?.process, pid)}: ${spared.text}${spared.help && `; ${spared.help}`}`
   }
-  const text = `cannot see which process holds ${refusal.sockets.map(s => endpointText(s.local, s)).join(' ')} (${refusal.sockets[0]!.ownerless ?? 'unknown'})`
+  const text = `cannot see which process holds ${refusal.sockets.map(s => endpointText(s.local, s)).join(' ')} ${ownerlessText(refusal.sockets[0]!.ownerless)}`
   return refusal.code === 'holder-hidden' ? `${text}; run as root` : text
 }
 
 /** The holder of a socket that was expected to close, and its supervisor. */
 export function holderText(socket: Socket, processes: ReadonlyMap<number, Process>): string {
   const [owner] = socket.owners
-  if (owner === undefined) return `a process that cannot be seen (${socket.ownerless ?? 'unknown'})`
+  if (owner === undefined) return `a process that cannot be seen ${ownerlessText(socket.ownerless)}`
   const process = processes.get(owner.pid)
   const supervisor = process && supervisorOf(process, processes)
   return `${processText(process, owner.pid)}${supervisor ? `; ${supervisor.name} restarts it: ${supervisor.stop}` : ''}`

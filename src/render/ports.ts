@@ -1,5 +1,6 @@
 // Listeners, and the users of a port, as text.
 
+import { ownerlessText } from '../model/ownerless.ts'
 import { endpointText } from './endpoint.ts'
 import type { Listener } from '../report/ports.ts'
 import type { Holder, PortListener, PortReport } from '../report/port.ts'
@@ -46,7 +47,7 @@ export function listenerCells(l: Listener): string[] {
     [...new Set(l.sockets.map(s => endpointText(s.local, s).replace(/:[^:]*$/, '')))].join(' '),
     reachText(l.reach),
     pid === undefined ? '' : String(pid),
-    pid === undefined ? `(${l.sockets[0]!.ownerless ?? 'unknown'})` : `${process?.name ?? '?'}${others}`,
+    pid === undefined ? ownerlessText(l.sockets[0]!.ownerless) : `${process?.name ?? '?'}${others}`,
     l.user ?? '',
     containerName(process?.container),
     l.backlog === undefined ? '' : `${l.backlog}/${l.backlogLimit ?? '?'}`,
@@ -72,7 +73,7 @@ export function portLines({ ports, others, processes }: PortReport): string[] {
 function listenerLines(l: PortListener): string[] {
   const { clients } = l
   const lines = [`${l.protocol} ${[...new Set(l.sockets.map(s => endpointText(s.local, s)))].join(' ')}  ${reachText(l.reach)}`]
-  if (l.holders.length === 0) lines.push(field('held by', `(${l.sockets[0]!.ownerless ?? 'unknown'})`))
+  if (l.holders.length === 0) lines.push(field('held by', ownerlessText(l.sockets[0]!.ownerless)))
   lines.push(...l.holders.flatMap(holderLines))
   if (l.backlogLimit !== undefined) lines.push(field('backlog', `${l.backlog ?? '?'} of ${l.backlogLimit}`))
   lines.push(field('connected', String(clients.length)))

@@ -1,5 +1,6 @@
 // Processes as text.
 
+import { ownerlessText } from '../model/ownerless.ts'
 import type { Process } from '../model/process.ts'
 import type { Socket } from '../model/socket.ts'
 
@@ -13,5 +14,5 @@ export function processText(process: Process | undefined, pid: number): string {
 export function holdersText(socket: Socket, processes: ReadonlyMap<number, Process>): string {
   const pids = [...new Set(socket.owners.map(o => o.pid))]
   if (pids.length > 0) return pids.map(pid => processText(processes.get(pid), pid)).join(', ')
-  return socket.ownerless === undefined ? '' : `(${socket.ownerless})`
+  return socket.ownerless === undefined ? '' : ownerlessText(socket.ownerless)
 }

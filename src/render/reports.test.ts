@@ -6,6 +6,7 @@ import type { SocketEvent } from '../model/event.ts'
 import { killPlan } from '../report/kill-plan.ts'
 import { portReport } from '../report/port.ts'
 import { listenersOf } from '../report/ports.ts'
+import type { SystemCounters, TcpCounters } from '../model/counters.ts'
 import { statsReport } from '../report/stats.ts'
 import { changeLines, eventLine, gapText } from './changes.ts'
 import { holderText, killPlanLines, refusalText } from './plans.ts'
@@ -24,7 +25,7 @@ test('a listener as cells: brackets and numbers in the address, the second proce
   const [listener] = listenersOf(aSnapshot(sockets, [web]))
   deepEqual(listenerCells(listener!), ['80', 'tcp', '[::1]', 'localhost', '7', 'web+1', 'www', '', '1/5', '0'])
   const [hidden] = listenersOf(aSnapshot([listening('a', at('0.0.0.0', 80), { ownerless: 'permission' })]))
-  deepEqual(listenerCells(hidden!).slice(3, 7), ['all interfaces', '', '(permission)', ''])
+  deepEqual(listenerCells(hidden!).slice(3, 7), ['all interfaces', '', '(hidden)', ''])
 })
 
 test('who has a port, as a paragraph; more than ten clients are counted', () => {
@@ -59,7 +60,7 @@ test('a plan to kill, and why it is refused', () => {
   const foreign = killPlan(aSnapshot(sockets, [{ ...web, uid: 5 }]), { ...request, self: [99], uid: 4 })
   equal(refusalText(foreign.refusal!, foreign), 'web 7: it belongs to user www; run as that user or as root')
   const hidden = killPlan(aSnapshot([listening('l', at('0.0.0.0', 80), { ownerless: 'permission' })]), request)
-  equal(refusalText(hidden.refusal!, hidden), 'cannot see which process holds 0.0.0.0:80 (permission); run as root')
+  equal(refusalText(hidden.refusal!, hidden), 'cannot see which process holds 0.0.0.0:80 (hidden); run as root')
   const { processes } = aSnapshot([], [web])
   equal(holderText(sockets[0]!, processes), 'web 7; systemd unit web.service restarts it: systemctl stop web.service')
   equal(holderText(listening('x', at('::', 80), { ownerless: 'exited' }), processes), 'a process that cannot be seen (exited)')
@@ -109,4 +110,13 @@ test('one is singular', () => {
   const [head] = statsLines(statsReport(aSnapshot([listening('l', at('::1', 1))]), undefined, undefined), undefined, plain)
   equal(head, '1 socket')
   ok(!statsLines(statsReport(aSnapshot([]), undefined, undefined), 80, plain).includes('undefined'))
+})
+
+test('counters of TCP are named by their family, and those of both families together by none', () => {
+  const counters = { opened: 5, accepted: 6, failed: 0, reset: 0, sentSegments: 200, retransmittedSegments: 1 } as TcpCounters
+  const linesOf = (tcp: SystemCounters['tcp']): string[] =>
+    statsLines(statsReport(aSnapshot([]), undefined, { tcp, udp: { ipv4: undefined, ipv6: undefined } }), undefined, plain)
+  const line = (name: string): string => `${name.padEnd(20)} 5 opened, 6 accepted, 0 failed, 0 reset, 0.5 % of segments retransmitted`
+  ok(linesOf({ ipv4: undefined, ipv6: undefined, combined: counters }).includes(line('TCP')))
+  ok(linesOf({ ipv4: counters, ipv6: undefined }).includes(line('TCP over IPv4')))
 })

@@ -2,6 +2,7 @@
 
 import type { Judged, Judgement } from '../measure/health/collect.ts'
 import { summarize, type Summary } from '../measure/health/summary.ts'
+import { ownerlessText } from '../model/ownerless.ts'
 import type { Process } from '../model/process.ts'
 import type { Ownerless, Socket } from '../model/socket.ts'
 
@@ -91,5 +92,5 @@ function holdersOf(socket: Socket, processes: ReadonlyMap<number, Process>): rea
   const pids = [...new Set(socket.owners.map(o => o.pid))]
   if (pids.length > 0) return pids.map(pid => ({ name: processes.get(pid)?.name ?? '?', pid, ownerless: undefined, address: undefined }))
   const ownerless = socket.ownerless ?? 'unknown'
-  return [{ name: `(${ownerless})`, pid: undefined, ownerless, address: undefined }]
+  return [{ name: ownerlessText(ownerless), pid: undefined, ownerless, address: undefined }]
 }
