@@ -6,6 +6,7 @@ import { readFileSync } from 'node:fs'
 import { connect, createServer, type AddressInfo } from 'node:net'
 import { hold, json, listener, sockscope, type Holder } from './cli.ts'
 import { needs } from './needs.ts'
+import { readReport } from '../src/wire/reports.ts'
 
 /** Still running: a zombie has ended, although its pid is not free yet. */
 const alive = (pid: number): boolean => {
@@ -71,7 +72,10 @@ test('a listener that two processes share: both are named and killed; --clients 
   try {
     const plan = JSON.parse(sockscope(['kill', `:${shared.output.port}`, '--dry-run', '--json']).out)
     deepEqual(new Set(plan.targets.map((t: { process: { pid: number } }) => t.process.pid)), new Set([shared.pid, shared.output.child]))
-    equal(sockscope(['kill', `:${shared.output.port}`, '--yes', '--clients', '--json']).code, 0)
+    const killed = sockscope(['kill', `:${shared.output.port}`, '--yes', '--clients', '--json'])
+    equal(killed.code, 0)
+    const { done, targets } = readReport('kill', killed.out)
+    deepEqual([done, targets.length], [true, 3])
     ok(ended(shared) && ended(client) && !alive(shared.output.child))
   } finally {
     end(shared.output.child)
@@ -112,6 +116,8 @@ test('this program, its parents and the first process are never killed', needs('
   const { code, err } = sockscope(['kill', `:${port}`, '--yes'])
   equal(code, 4)
   match(err, /nothing was done: .*it is a parent of this program/)
+  const { done, refused } = readReport('kill', sockscope(['kill', `:${port}`, '--yes', '--json']).out)
+  deepEqual([done, refused?.code, refused?.pid, refused?.spared?.code], [false, 'target-spared', process.pid, 'ancestor'])
   server.close()
 })
 
@@ -142,7 +148,10 @@ test('close closes a connection gracefully: the other end sees the end, the proc
   try {
     const dry = sockscope(['close', `sport = :${server.output.port}`, '--dry-run'])
     match(dry.out, new RegExp(`127.0.0.1:${server.output.port} to 127.0.0.1:${client.localPort} ESTABLISHED`))
-    equal(sockscope(['close', `sport = :${server.output.port}`, '--yes']).code, 0)
+    const closed = sockscope(['close', `sport = :${server.output.port}`, '--yes', '--json'])
+    equal(closed.code, 0)
+    const { connections, results } = readReport('close', closed.out)
+    deepEqual(results, [{ key: connections[0]!.key, code: 'closed' }])
     await over
     ok(!ended(server))
     equal(sockscope(['close', `sport = :${server.output.port} and dport = :${client.localPort} and state established`, '--yes']).code, 1)

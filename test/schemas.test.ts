@@ -54,11 +54,15 @@ const lines: readonly (readonly [string, () => readonly string[], string?])[] = 
   ['explain', () => ['explain', '--for', '200ms', '--json'], 'connections'],
   ['explain', () => ['explain', '--for', '200ms', '--by', 'process', '--json'], 'groups'],
   ['explain', () => ['explain', '--for', '200ms', '--by', 'peer', '--json'], 'groups'],
+  ['kill', () => ['kill', String((server.address() as AddressInfo).port), '--dry-run', '--json'], 'targets'],
+  ['kill', () => ['kill', '1', '--json']],
+  ['close', () => ['close', `dport = :${(server.address() as AddressInfo).port}`, '--dry-run', '--json'], 'connections'],
+  ['close', () => ['close', 'sport = :1', '--json']],
   ['free', () => ['free', '--json'], 'ports'],
   ['doctor', () => ['doctor', '--json'], 'abilities'],
 ]
 for (const [kind, words, member] of lines) {
-  test(`${kind}: what ${kind === 'port' ? 'port' : words().join(' ')} prints`, needs('linux'), () => {
+  test(`${kind}: what ${['port', 'kill', 'close'].includes(kind) ? kind : words().join(' ')} prints`, needs('linux'), () => {
     const { out, err } = sockscope(words())
     const document = JSON.parse(out || '{}') as Readonly<Record<string, readonly unknown[]>>
     validate(kind, document)

@@ -2,10 +2,12 @@
 
 import type { Ability } from '../model/ability.ts'
 import type { SocketHealth } from '../model/health.ts'
-import { protocols, states } from '../model/socket.ts'
+import { protocols, states, type Socket } from '../model/socket.ts'
 import type { Supervisor } from '../report/chain.ts'
+import type { ClosePlan, SparedSocket } from '../report/close-plan.ts'
 import { explainBy, type ExplainGroup, type ExplainReport } from '../report/explain.ts'
 import type { Group } from '../report/group.ts'
+import type { KillRefusal, KillTarget, Spared } from '../report/kill-plan.ts'
 import type { Holder, PortListener, PortReport } from '../report/port.ts'
 import type { Listener, PortsReport } from '../report/ports.ts'
 import { reaches } from '../report/reach.ts'
@@ -36,6 +38,7 @@ import {
   named,
   number,
   object,
+  optional,
   Place,
   table,
   text,
@@ -210,6 +213,43 @@ interface Doctor {
   readonly abilities: readonly Ability[]
 }
 
+/** What was not killed, and why. */
+const spared = named(
+  'spared',
+  object<Spared>({
+    code: growingWords<Spared['code']>(['self', 'ancestor', 'first-process', 'unsupported', 'other-user']),
+    text: text(),
+    help: text(),
+  }),
+)
+
+/** What `kill` prints: its plan, and what came of it. */
+interface Killed {
+  readonly targets: readonly KillTarget[]
+  readonly done: boolean
+  readonly refused?:
+    | {
+        readonly code: KillRefusal['code']
+        readonly text: string
+        readonly sockets?: readonly Socket[] | undefined
+        readonly pid?: number | undefined
+        readonly spared?: Spared | undefined
+      }
+    | undefined
+  readonly failure?: { readonly code: string; readonly text: string } | undefined
+}
+
+/** What `close` prints: its plan, and what came of each connection. */
+interface Closed extends ClosePlan {
+  readonly done: boolean
+  readonly results?: readonly CloseResult[] | undefined
+}
+interface CloseResult {
+  readonly key: string
+  readonly code: string
+  readonly error?: { readonly call: string; readonly code: string; readonly help: string | undefined } | undefined
+}
+
 /** Every report: its shape and its description. */
 export const reportShapes = {
   groups: { shape: enveloped('groups', { groups }), about: 'Sockets counted by a common value.' },
@@ -246,6 +286,51 @@ export const reportShapes = {
     about: 'How healthy connections are, and why.',
   },
   top: { shape: enveloped('top', top), about: 'Traffic by process, socket or remote: one frame on one line.' },
+  kill: {
+    shape: enveloped<'kill', Killed>('kill', {
+      targets: list(
+        named('killTarget', object<KillTarget>({ process, listeners: sockets, supervisor: maybe(supervisor), spared: maybe(spared) })),
+        limits.processes,
+      ),
+      done: flag,
+      refused: optional(
+        object<NonNullable<Killed['refused']>>({
+          code: growingWords<KillRefusal['code']>(['holder-hidden', 'holder-unknown', 'target-spared']),
+          text: text(),
+          sockets: optional(sockets),
+          pid: optional(count),
+          spared: optional(spared),
+        }),
+      ),
+      failure: optional(object<NonNullable<Killed['failure']>>({ code: text(), text: text() })),
+    }),
+    about: 'The processes that hold a port, and whether they were killed.',
+  },
+  close: {
+    shape: enveloped<'close', Closed>('close', {
+      connections: sockets,
+      spared: list(
+        named(
+          'sparedSocket',
+          object<SparedSocket>({ socket, code: growingWords<SparedSocket['code']>(['not-connected', 'ended', 'self']) }),
+        ),
+        limits.sockets,
+      ),
+      processes,
+      done: flag,
+      results: optional(
+        list(
+          object<CloseResult>({
+            key: text(),
+            code: text(),
+            error: optional(object<NonNullable<CloseResult['error']>>({ call: text(), code: text(), help: maybe(text()) })),
+          }),
+          limits.sockets,
+        ),
+      ),
+    }),
+    about: 'The connections that match, and whether each was closed.',
+  },
   free: { shape: enveloped('free', { ports: list(count, limits.few) }), about: 'Ports that can be bound.' },
   doctor: {
     shape: enveloped<'doctor', Doctor>('doctor', { node: text(), user: maybe(number), abilities: list(ability, limits.few) }),

@@ -46,7 +46,7 @@ export function run(args: ParsedArguments): Promise<number> {
     const results: Result[] = []
     for (const socket of connections) results.push(await closeOne(actions, socket, args.has('reset')))
     if (!args.has('json')) printLines(results.map(r => safe(`${connectionText(r.socket)}  ${resultText(r)}`)))
-    return finish({ done: true, results: results.map(({ socket, ...rest }) => ({ key: socket.key, ...rest })) }, exitOf(results))
+    return finish({ done: true, results: results.map(resultDocument) }, exitOf(results))
   })
 }
 
@@ -67,6 +67,12 @@ const resultTexts: Readonly<Record<Result['code'], string>> = {
   unsupported: 'not closed: this system cannot close it',
 }
 const resultText = ({ code, error }: Result): string => `${resultTexts[code]}${error === undefined ? '' : `: ${error.message}`}`
+
+const resultDocument = ({ socket: { key }, code, error }: Result): object => ({
+  key,
+  code,
+  ...(error && { error: { call: error.call, code: error.code, help: error.help } }),
+})
 
 /** The errors when the process or socket no longer exists, or the connection has ended. */
 const goneCodes = new Set(['ENOENT', 'ESRCH', 'ENOTCONN'])
