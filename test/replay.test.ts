@@ -221,7 +221,7 @@ test('a killed recorder leaves what it recorded', needs('linux'), async () => {
     try {
       await played.takeSnapshot()
       const { gaps } = await played.takeSnapshot()
-      return gaps.at(-1)?.text.endsWith('at look 3') || undefined
+      return gaps.at(-1)?.text.endsWith('at snapshot 3') || undefined
     } finally {
       played.close()
     }
