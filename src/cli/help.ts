@@ -48,7 +48,7 @@ export function programHelp(commands: readonly Command[]): string {
     ...commands.map(c => `  ${c.name.padEnd(12)} ${c.about}`),
     '',
     ...compactLines(globalOptions),
-    'More: sockscope COMMAND --help; help filters|columns|fields|environment|exit|ss',
+    'More: COMMAND --help; help filters|columns|fields|environment|exit|ss',
     '',
   ].join('\n')
 }
