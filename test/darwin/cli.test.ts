@@ -98,7 +98,7 @@ test('kill and close: what macOS can do, and what it cannot', need, async () => 
   ])
   match(dry.out, /Safari 1001, user alice/)
   ok(sshd.status !== 0, 'nobody listens there')
-  match(close.out, /closed in order/)
+  match(close.out, /closed gracefully/)
   ok(other.status !== 0)
   match(other.out + other.err, /end the process instead/)
 })

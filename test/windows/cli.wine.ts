@@ -46,7 +46,7 @@ test('pid, stats, free, explain, doctor, help, version', () => {
   const pid = sockscope('pid', String(holder.pid))
   equal(pid.code, 0, pid.err)
   match(pid.out, new RegExp(`${opened('listener any').port}`))
-  match(sockscope('stats').out, /LISTEN[^]*tcp over ipv4 .* opened, /)
+  match(sockscope('stats').out, /LISTEN[^]*TCP over IPv4 .* opened, /)
   const free = sockscope('free')
   match(free.out, /^\d+\s*$/)
   for (const args of [['explain'], ['doctor'], ['--help'], ['--version'], ['help', 'filters']]) {

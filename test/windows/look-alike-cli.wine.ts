@@ -40,8 +40,8 @@ test('top counts bytes by process', there, () => {
   const frames = out
     .trim()
     .split('\n')
-    .map(line => JSON.parse(line) as { flows: { processes: { process?: { pid: number }; outTotalBytes: number }[] } })
-  const last = frames.at(-1)!.flows.processes.find(p => p.process?.pid === holder.pid)
+    .map(line => JSON.parse(line) as { rows: { process?: { pid: number }; outTotalBytes: number }[] })
+  const last = frames.at(-1)!.rows.find(p => p.process?.pid === holder.pid)
   ok(last !== undefined && last.outTotalBytes > 0, `${out}${err}`)
 })
 
