@@ -197,7 +197,7 @@ test('mistakes name the argument', async () => {
 })
 
 /** A program that records two snapshots, and then does something of its own. */
-function recordingProgram(file: string, ending: string): string {
+function recordingProgram(file: string, rest: string): string {
   const program = join(folder, 'ending.mjs')
   const open = JSON.stringify(`${process.cwd()}/src/source/open.ts`)
   writeFileSync(
@@ -205,7 +205,7 @@ function recordingProgram(file: string, ending: string): string {
     `const { openRecorder } = await import(${open})
      const machine = await openRecorder(${JSON.stringify(file)})
      await machine.takeSnapshot(); await machine.takeSnapshot()
-     ${ending}`,
+     ${rest}`,
   )
   return program
 }
@@ -221,7 +221,7 @@ test('a killed recorder leaves what it recorded', needs('linux'), async () => {
     try {
       await played.takeSnapshot()
       const { gaps } = await played.takeSnapshot()
-      return gaps.at(-1)?.text.endsWith('at look 3') || undefined
+      return gaps.at(-1)?.text.endsWith('at snapshot 3') || undefined
     } finally {
       played.close()
     }
