@@ -45,7 +45,7 @@ export async function startWatch(args: readonly string[]): Promise<ChildProcessB
   })
   let trace = ''
   child.stderr.setEncoding('utf8').on('data', part => (trace += part))
-  await until('the second look', () => (trace.match(/trace: clock:/g)?.length ?? 0) >= 2 || undefined)
+  await until('the second snapshot', () => (trace.match(/trace: clock:/g)?.length ?? 0) >= 2 || undefined)
   return child
 }
 

@@ -86,7 +86,7 @@ test('the library explains too, and can be aborted', linux, async () => {
     filter: `dport = :${holder.output.port}`,
     signal: AbortSignal.timeout(700),
   })
-  equal(connections.length, 0, 'looks are 6 s apart, so only one was taken')
+  equal(connections.length, 0, 'snapshots are 6 s apart, so only one was taken')
   ok(frame === undefined || processes.has(holder.pid))
 })
 

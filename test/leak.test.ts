@@ -45,5 +45,5 @@ test('descriptors and memory stay flat', needs('linux'), () => {
   ok(last <= samples[0]!.fds, 'sources that are closed keep no descriptor')
   const grown = samples.at(-1)!.bytes - samples[0]!.bytes
   // Other tests open thousands of sockets meanwhile, and some of their data is cached. A leak of one snapshot each time is far more.
-  ok(grown < 10_000_000, `${done} looks left ${grown} bytes behind`)
+  ok(grown < 10_000_000, `${done} snapshots left ${grown} bytes behind`)
 })

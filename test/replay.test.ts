@@ -197,7 +197,7 @@ test('mistakes name the argument', async () => {
 })
 
 /** A program that records two snapshots, and then does something of its own. */
-function recordingProgram(file: string, ending: string): string {
+function recordingProgram(file: string, rest: string): string {
   const program = join(folder, 'ending.mjs')
   const open = JSON.stringify(`${process.cwd()}/src/source/open.ts`)
   writeFileSync(
@@ -205,7 +205,7 @@ function recordingProgram(file: string, ending: string): string {
     `const { openRecorder } = await import(${open})
      const machine = await openRecorder(${JSON.stringify(file)})
      await machine.takeSnapshot(); await machine.takeSnapshot()
-     ${ending}`,
+     ${rest}`,
   )
   return program
 }
