@@ -21,7 +21,16 @@ const lists = ['tcp', 'udp', 'raw', 'sctp', 'dccp', 'mptcp', 'unix', 'vsock', 'n
 const programs = ['ip', 'ss', 'sh', 'unshare', 'mount', 'umount', 'true']
 
 /** The tests of this kernel that matter most on another one; they skip what is missing there. */
-const rooms = ['bpf/btf', 'bpf/traffic', 'byfd/actions', 'events/readers', 'host/interfaces', 'kernel/structs', 'netns/enter', 'owners/owners']
+const rooms = [
+  'bpf/btf',
+  'bpf/traffic',
+  'byfd/actions',
+  'events/readers',
+  'host/interfaces',
+  'kernel/structs',
+  'netns/enter',
+  'owners/owners',
+]
 const across = ['linux-ss', 'contract', 'source-filter', 'unix-filter']
 const files = [...rooms.map(name => `src/source/linux/${name}.test.ts`), ...across.map(name => `test/${name}.test.ts`)]
 const machines = [
