@@ -55,7 +55,7 @@ test('pid, stats, free, explain, doctor, help, version', () => {
     ok(!/bug/.test(run.err), run.err)
   }
   const doctor = json('doctor')
-  equal(doctor.source, 'windows')
+  equal(doctor.meta.source, 'windows')
   // oxlint-disable-next-line typescript/no-explicit-any -- what JSON holds
   ok(doctor.abilities.some((a: any) => !a.works && /administrator/.test(a.help)))
 })
