@@ -49,7 +49,7 @@ export class EventQueue {
           this.#waiting = this.#waiting.slice(this.#taken)
           this.#taken = 0
         }
-        if (wasFull) onSpace()
+        if (wasFull && !this.isFull) onSpace()
         return event
       }
       if (this.#dropped > 0) return this.#takeDropped()
