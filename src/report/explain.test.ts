@@ -47,7 +47,7 @@ test('by process: a socket of two processes counts for both, one without a proce
       ['?', 9, undefined, 1, 1],
       ['web', 7, undefined, 2, 0],
       ['worker', 8, undefined, 1, 0],
-      ['(permission)', undefined, 'permission', 1, 0],
+      ['(hidden)', undefined, 'permission', 1, 0],
     ],
   )
   survivesJson(report)
