@@ -7,21 +7,13 @@ import type { Gap } from '../../model/gap.ts'
 import { ProcessTable, type Process, type ProcessUse } from '../../model/process.ts'
 import type { Snapshot } from '../../model/snapshot.ts'
 import { protocols } from '../../model/socket.ts'
+import { hostIdentity, process, systemCounters, systemLimits } from '../../wire/nouns.ts'
+import { Place, type Shape } from '../../wire/shape.ts'
 import type { EventReader, Source, Timeline } from '../source.ts'
 import { playedEvents, RecordedEvents, recordedEvents } from './events.ts'
 import type { Player } from './player.ts'
 import type { Recorder } from './recorder.ts'
-import {
-  checkAbilities,
-  checkCounters,
-  checkIdentity,
-  checkInterfaces,
-  checkLimits,
-  checkProcess,
-  checkProcesses,
-  checkSnapshot,
-  checkUses,
-} from './shape.ts'
+import { abilities, checkSnapshot, interfaces, processes, uses } from './plain-values.ts'
 
 const questions = {
   abilities: 'source abilities',
@@ -133,9 +125,10 @@ class PlayedMachine implements Source {
     this.#tape = tape
     this.name = `replay ${source.name.replace(/^replay /, '')}`
     this.timeline = this.#timelineOf()
-    if (source.identity && tape.holds('identity')) this.identity = async () => checkIdentity(await source.identity!())
+    if (source.identity && tape.holds('identity'))
+      this.identity = async () => hostIdentity.read(await source.identity!(), this.#place('identity'))
     // Older recordings, and those of systems that have none, do not hold them.
-    if (tape.holds(questions.counters)) this.counters = async () => this.#value(questions.counters, checkCounters)
+    if (tape.holds(questions.counters)) this.counters = async () => this.#value(questions.counters, systemCounters)
     if (tape.holds(questions.use)) this.use = pids => this.#useOf(pids)
   }
 
@@ -153,7 +146,7 @@ class PlayedMachine implements Source {
       this.#isBegun = true
     }
     this.#areInterfacesRead = true
-    return this.#value(questions.interfaces, checkInterfaces)
+    return this.#value(questions.interfaces, interfaces)
   }
 
   openEvents(plan: Plan): Promise<EventReader> {
@@ -161,23 +154,21 @@ class PlayedMachine implements Source {
   }
 
   async limits(): ReturnType<NonNullable<Source['limits']>> {
-    return this.#value(questions.limits, checkLimits)
+    return this.#value(questions.limits, systemLimits)
   }
 
   async abilities(): ReturnType<Source['abilities']> {
-    return this.#value(questions.abilities, checkAbilities)
+    return this.#value(questions.abilities, abilities)
   }
 
   /** All processes of this snapshot; those without sockets only when they were recorded. */
   async processes(): Promise<readonly Process[]> {
     const owners = await this.#known()
-    return (await this.#recorded(questions.processes, checkProcesses)) ?? [...owners.values()]
+    return (await this.#recorded(questions.processes, processes)) ?? [...owners.values()]
   }
 
   async process(pid: number): Promise<Process | undefined> {
-    const found = (await this.#known()).get(pid)
-    const check = (value: unknown): Process | undefined => (value === undefined ? undefined : checkProcess(value))
-    return found ?? (await this.#recorded(questions.process(pid), check))
+    return (await this.#known()).get(pid) ?? (await this.#recorded(questions.process(pid), process))
   }
 
   close(): void {
@@ -191,7 +182,7 @@ class PlayedMachine implements Source {
     this.#isBegun = false
     const everything = planQuery({ ...plan.query, owners: plan.owners, details: plan.details, filter: undefined })
     // The filter is not part of the question: its own mistakes are not damage.
-    const found = await checkedRead(this.#tape, async () => checkSnapshot(await this.#source.takeSnapshot(everything, events)))
+    const found = await this.#readSnapshot(everything, events)
     this.#seen = found.processes
     return {
       ...found,
@@ -212,22 +203,39 @@ class PlayedMachine implements Source {
   }
 
   async #useOf(pids: readonly number[]): Promise<ReadonlyMap<number, ProcessUse>> {
-    const all = new Map<number, ProcessUse>((await this.#recorded(questions.use, checkUses)) ?? [])
-    return new Map(pids.flatMap(pid => (all.has(pid) ? [[pid, all.get(pid)!]] : [])))
+    const requested = new Set(pids)
+    return new Map((await this.#recorded(questions.use, uses))?.filter(([pid]) => requested.has(pid)))
   }
 
-  #value<T>(question: string, check: (value: unknown) => T): Promise<T> {
-    return checkedRead(this.#tape, async () => check(await this.#tape.value(question)))
+  /** A snapshot with everything in it. An answer of an unexpected form is damage, not a bug of the platform's code. */
+  async #readSnapshot(plan: Plan, events: EventReader | undefined): Promise<Snapshot> {
+    try {
+      const snapshot = await this.#source.takeSnapshot(plan, events)
+      checkSnapshot(snapshot, this.#place('an answer'))
+      return snapshot
+    } catch (error) {
+      if (error instanceof OsError || error instanceof DecodeError) throw error
+      throw new DecodeError('recording', 0, 0, `at snapshot ${this.#tape.number}`, { text: 'an answer is not valid', cause: error })
+    }
+  }
+
+  async #value<T>(question: string, shape: Shape<T>): Promise<T> {
+    return shape.read(await this.#tape.value(question), this.#place(question))
   }
 
   /** Undefined where it was not recorded, and where the machine had no answer. */
-  async #recorded<T>(question: string, check: (value: unknown) => T): Promise<T | undefined> {
+  async #recorded<T>(question: string, shape: Shape<T>): Promise<T | undefined> {
     try {
-      return await this.#value(question, check)
+      const value = await this.#tape.value<unknown>(question)
+      return value === undefined ? undefined : shape.read(value, this.#place(question))
     } catch (error) {
       if (error instanceof OsError) return undefined
       throw error
     }
+  }
+
+  #place(question: string): Place {
+    return new Place(`recording at snapshot ${this.#tape.number}: ${question}`)
   }
 
   #timelineOf(): Timeline {
@@ -281,16 +289,6 @@ function ownersOf({ sockets, processes }: Snapshot): ProcessTable {
   }
   for (const socket of sockets) for (const { pid } of socket.owners) add(pid)
   return owners
-}
-
-/** Runs a function that reads answers of a recording. An answer of an unexpected form is damage, not a bug. */
-async function checkedRead<T>(tape: Player, read: () => Promise<T>): Promise<T> {
-  try {
-    return await read()
-  } catch (error) {
-    if (error instanceof OsError || error instanceof DecodeError) throw error
-    throw new DecodeError('recording', 0, 0, `at snapshot ${tape.number}`, { text: 'an answer is not valid', cause: error })
-  }
 }
 
 /** The answers that the recording lacks, where the platform reported no gap, are one gap; a recording that is cut short is another. */
