@@ -17,8 +17,8 @@ export async function openRecorder(file: string, options: RecorderOptions = {}):
   checkFile('file', file)
   checkKeys('options', options, ['keepsArguments'] satisfies (keyof RecorderOptions)[])
   if (options.keepsArguments !== undefined) checkKind('keepsArguments', options.keepsArguments, 'boolean')
-  const { recordedMachine, recorder } = await import('./replay/index.ts')
-  const tape = recorder(file, process.platform, options)
+  const { recordedMachine, Recorder } = await import('./replay/index.ts')
+  const tape = new Recorder(file, process.platform, options)
   try {
     return await recordedMachine(await openLocal(tape), tape)
   } catch (error) {

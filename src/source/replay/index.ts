@@ -3,4 +3,4 @@
 export { playedMachine, recordedMachine } from './machine.ts'
 export { playedEvents, recordedEvents } from './events.ts'
 export { Player } from './player.ts'
-export { recorder, type Recorder, type RecorderOptions } from './recorder.ts'
+export { Recorder, type RecorderOptions } from './recorder.ts'

@@ -7,7 +7,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { machine, none, rows, statistics, tableOf } from '../../../test/windows/made-up.ts'
 import { OsError } from '../../model/errors.ts'
-import { playedMachine, Player, recordedMachine, recorder } from '../replay/index.ts'
+import { playedMachine, Player, recordedMachine, Recorder } from '../replay/index.ts'
 import { live } from '../tape.ts'
 import { openWith } from './index.ts'
 import { processTimes, serviceEntry, sockaddrIn, tcpRowModule, tcpRowPid } from './kernel/structs.ts'
@@ -158,7 +158,7 @@ test('services that are refused, by the code of the error', async () => {
 test('what is read for a recording only gives no gaps', async () => {
   const folder = mkdtempSync(join(tmpdir(), 'sockscope-windows-'))
   try {
-    const tape = recorder(join(folder, 'a.sockscope'), 'win32')
+    const tape = new Recorder(join(folder, 'a.sockscope'), 'win32')
     const source = openWith(tape, machine(statistics(false).calls).calls)
     const { gaps, processes } = await source.takeSnapshot(planQuery({ protocols: ['udp'], owners: false }))
     source.close()
@@ -195,7 +195,7 @@ test('what is recorded plays as Windows, without the command lines', async () =>
   const folder = mkdtempSync(join(tmpdir(), 'sockscope-windows-'))
   try {
     const file = join(folder, 'a.sockscope')
-    const tape = recorder(file, 'win32')
+    const tape = new Recorder(file, 'win32')
     const none = (): never => {
       throw new OsError('GetTcpStatisticsEx2', 'ENOSYS')
     }
