@@ -30,10 +30,10 @@ export async function openRecorder(file: string, options: RecorderOptions = {}):
 /** Opens a recording: it plays as the machine on which it was made. */
 export async function openRecording(file: string): Promise<Source> {
   checkFile('file', file)
-  const { playedMachine, Player } = await import('./replay/index.ts')
+  const { PlayedMachine, Player } = await import('./replay/index.ts')
   const tape = new Player(file)
   try {
-    return playedMachine(await openPlatform(tape.host.platform, tape), tape)
+    return new PlayedMachine(await openPlatform(tape.host.platform, tape), tape)
   } catch (error) {
     tape.close()
     throw error

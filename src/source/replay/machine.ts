@@ -31,42 +31,35 @@ const everyTable = planQuery({ protocols, details: ['tcp'] })
 /** A live machine that is recorded: what any command may need is on the tape, whatever command is running. */
 export async function recordedMachine(source: Source, tape: Recorder): Promise<Source> {
   const turns = new Turns()
+  const answers = {
+    interfaces: () => tape.value(questions.interfaces, () => source.interfaces()),
+    abilities: () => tape.value(questions.abilities, () => source.abilities()),
+    ...(source.identity && { identity: () => source.identity!() }),
+    ...(source.limits && { limits: () => tape.value(questions.limits, () => source.limits!()) }),
+    ...(source.processes && { processes: () => tape.value(questions.processes, () => source.processes!()) }),
+    ...(source.counters && { counters: () => tape.value(questions.counters, () => source.counters!()) }),
+    ...(source.use && {
+      use: async (pids: readonly number[]) => new Map(await tape.value(questions.use, async () => [...(await source.use!(pids))])),
+    }),
+  }
   async function takeSnapshot(plan: Plan, events: EventReader | undefined): Promise<Snapshot> {
     const seen = await source.takeSnapshot(plan, events instanceof RecordedEvents ? events.reader : events)
-    await optional(interfaces())
-    if (counters) await optional(counters())
-    if (use) await optional(use([...seen.processes.keys()]))
+    await optional(answers.interfaces())
+    await optional(answers.counters?.())
+    await optional(answers.use?.([...seen.processes.keys()]))
     tape.completeSnapshot()
     return seen
   }
-  const interfaces = (): ReturnType<Source['interfaces']> => tape.value(questions.interfaces, () => source.interfaces())
-  const abilities = (): ReturnType<Source['abilities']> => tape.value(questions.abilities, () => source.abilities())
-
-  const limits = source.limits && (() => tape.value(questions.limits, () => source.limits!()))
-  const processes = source.processes && (() => tape.value(questions.processes, () => source.processes!()))
-
-  const counters = source.counters && (() => tape.value(questions.counters, () => source.counters!()))
-  const use =
-    source.use && (async (pids: readonly number[]) => new Map(await tape.value(questions.use, async () => [...(await source.use!(pids))])))
-
-  // A recording is played for any query, so its events are those of all tables.
-  const openEvents = source.openEvents && (async () => recordedEvents(await source.openEvents!(everyTable), tape))
-
-  await optional(abilities())
-  if (source.identity) await optional(source.identity())
-  if (limits) await optional(limits())
+  await optional(answers.abilities())
+  await optional(answers.identity?.())
+  await optional(answers.limits?.())
   return {
     name: source.name,
     takeSnapshot: (plan = planQuery(), events?) => turns.take(() => takeSnapshot(plan, events)),
     process: pid => tape.value(questions.process(pid), () => source.process(pid)),
-    interfaces,
-    abilities,
-    ...(source.identity && { identity: async () => source.identity!() }),
-    ...(limits && { limits }),
-    ...(processes && { processes }),
-    ...(counters && { counters }),
-    ...(use && { use }),
-    ...(openEvents && { openEvents }),
+    ...answers,
+    // A recording is played for any query, so its events are those of all tables.
+    ...(source.openEvents && { openEvents: async () => recordedEvents(await source.openEvents!(everyTable), tape) }),
     ...(source.actions && { actions: source.actions }),
     ended: false,
     // The machine closes its tape itself; closing twice does nothing.
@@ -90,7 +83,7 @@ class Turns {
 }
 
 /** Waits for an answer whose failure is on the tape already. */
-async function optional(answer: Promise<unknown>): Promise<void> {
+async function optional(answer: Promise<unknown> | undefined): Promise<void> {
   try {
     await answer
   } catch (error) {
@@ -98,13 +91,8 @@ async function optional(answer: Promise<unknown>): Promise<void> {
   }
 }
 
-/** A recorded machine that is played. */
-export function playedMachine(source: Source, tape: Player): Source {
-  return new PlayedMachine(source, tape)
-}
-
-/** Each snapshot, or each second request for interfaces, advances to the next snapshot of the recording. */
-class PlayedMachine implements Source {
+/** A recorded machine that is played. Each snapshot, or each second request for interfaces, advances to the next snapshot of the recording. */
+export class PlayedMachine implements Source {
   readonly name: string
   readonly replay = true
   readonly timeline: Timeline
@@ -240,11 +228,11 @@ class PlayedMachine implements Source {
 
   #timelineOf(): Timeline {
     const tape = this.#tape
-    const go = (way: () => Promise<void>): Promise<void> =>
+    const go = (move: () => Promise<void>): Promise<void> =>
       this.#turns.take(async () => {
         this.#seen = undefined
         this.#isBegun = this.#areInterfacesRead = false
-        await way()
+        await move()
       })
     return {
       get startMs() {

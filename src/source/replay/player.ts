@@ -2,7 +2,7 @@
 
 import { DecodeError, OsError } from '../../model/errors.ts'
 import { NotRecorded, type Tape } from '../tape.ts'
-import { yielding } from '../yielding.ts'
+import { yieldToEventLoop } from '../yielding.ts'
 import { Checkpoints } from './checkpoints.ts'
 import { revivedError, type PlainError } from './errors.ts'
 import { EarlierValues } from './earlier-values.ts'
@@ -248,7 +248,6 @@ export class Player implements Tape {
 
   /** Plays from the last checkpoint that is not too far, so that the same values are valid as after playing from the start. */
   async #playUpTo(isTooFar: (number: number, latestMs: number | undefined) => boolean): Promise<void> {
-    const pause = yielding()
     const checkpoint = this.#checkpoints.last(one => !isTooFar(one.position.number, one.latestMs))
     this.#reader.moveTo(checkpoint.position)
     this.#earlier = new EarlierValues(checkpoint.earlier)
@@ -268,7 +267,7 @@ export class Player implements Tape {
       found = next
       this.#latestMs = latestMs
       this.#checkpoints.add(found.position, latestMs, this.#earlier)
-      await pause()
+      await yieldToEventLoop()
     }
     const { number } = found.snapshot
     this.#ahead = found

@@ -20,7 +20,7 @@ import {
   writeRecord,
   type RecordingRecord,
 } from './format.ts'
-import { playedMachine, Player, recordedMachine, Recorder } from './index.ts'
+import { PlayedMachine, Player, recordedMachine, Recorder } from './index.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'sockscope-'))
 after(() => rmSync(folder, { recursive: true }))
@@ -106,7 +106,7 @@ async function record(snapshots: number, options: { readonly keepsArguments?: bo
 }
 function play(file: string): Source {
   const tape = new Player(file)
-  return playedMachine(
+  return new PlayedMachine(
     toy(tape, () => {
       throw new Error('the machine was read')
     }),
@@ -201,7 +201,7 @@ test('errors of the machine are on the tape', async () => {
 
 test('an answer that was not recorded is a gap', async () => {
   const tape = new Player(await record(1))
-  const machine = playedMachine({ ...toy(tape, () => []), takeSnapshot: () => ask() }, tape)
+  const machine = new PlayedMachine({ ...toy(tape, () => []), takeSnapshot: () => ask() }, tape)
   async function ask(): Promise<Snapshot> {
     tape.beginSnapshot()
     await tape.value('who knows').catch(() => undefined)

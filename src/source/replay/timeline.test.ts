@@ -14,7 +14,7 @@ import type { EventReader, Source } from '../source.ts'
 import { live, type Tape } from '../tape.ts'
 import { Checkpoints } from './checkpoints.ts'
 import { fileHeaderBytes, recordingLimits, readBlock, readRecords, writeBlock, writeRecord } from './format.ts'
-import { playedEvents, playedMachine, Player, recordedEvents, recordedMachine, Recorder } from './index.ts'
+import { playedEvents, PlayedMachine, Player, recordedEvents, recordedMachine, Recorder } from './index.ts'
 import { EarlierValues } from './earlier-values.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'sockscope-'))
@@ -65,7 +65,7 @@ async function record(snapshots: number): Promise<string> {
 }
 function play(file: string): Source & Required<Pick<Source, 'timeline'>> {
   const tape = new Player(file)
-  return playedMachine(machineOn(tape), tape) as Source & Required<Pick<Source, 'timeline'>>
+  return new PlayedMachine(machineOn(tape), tape) as Source & Required<Pick<Source, 'timeline'>>
 }
 const shown = ({ atMs, sockets, processes, gaps }: Snapshot): unknown => [
   atMs,
@@ -156,7 +156,7 @@ test('an older recording lacks use, counters and events', async () => {
   await machine.takeSnapshot()
   machine.close()
   const player = new Player(file)
-  const played = playedMachine(machineOn(player), player)
+  const played = new PlayedMachine(machineOn(player), player)
   deepEqual(['use' in played && !!played.use, 'counters' in played && !!played.counters], [false, false])
   const events = await playedEvents(player, planQuery())
   deepEqual([events.tier, drainAll(events)], ['snapshot', ['recording-incomplete']])
@@ -291,7 +291,7 @@ test('events are played with the snapshot that they were recorded with, each onc
   const file = await recordEvents()
   ok(!readFileSync(file).includes('hunter2'))
   const player = new Player(file)
-  const machine = playedMachine(machineOn(player), player)
+  const machine = new PlayedMachine(machineOn(player), player)
   const reader = await playedEvents(player, planQuery())
   deepEqual([reader.tier, reader.opens, reader.ends, reader.everyEnd], ['bpf', ['tcp', 'udp'], ['tcp'], ['tcp']])
   const { command: _left, ...process } = aProcess({ pid: 7 })
@@ -320,7 +320,7 @@ test('events are played with the snapshot that they were recorded with, each onc
 
 test('events that are not taken are skipped', async () => {
   const player = new Player(await recordEvents())
-  const machine = playedMachine(machineOn(player), player)
+  const machine = new PlayedMachine(machineOn(player), player)
   for (let i = 0; i < 3; i++) await machine.takeSnapshot()
   deepEqual(drainAll(await playedEvents(player, planQuery())), [5])
   machine.close()
@@ -352,7 +352,7 @@ test('events that a recorder could not read or keep are a gap when played', asyn
   equal(long.drain().length + long.drain().length, 2)
   machine.close()
   const player = new Player(file)
-  const played = playedMachine(machineOn(player), player)
+  const played = new PlayedMachine(machineOn(player), player)
   const events = await playedEvents(player, planQuery())
   await played.takeSnapshot()
   deepEqual(drainAll(events), [1, 2, 'recording-incomplete'])
@@ -392,7 +392,7 @@ test('events of another form are damage, not a bug', async () => {
     ['"opens":[', '"opens":[7,'],
   ] as const) {
     const player = new Player(await recordEvents(file => rewrite(file, text => text.replace(from, to))))
-    const machine = playedMachine(machineOn(player), player)
+    const machine = new PlayedMachine(machineOn(player), player)
     const drain = async (): Promise<void> => {
       const reader = await machine.openEvents!(planQuery())
       for (let i = 0; i < 3; i++) {
@@ -422,7 +422,7 @@ test('events of a forged recording are events, gaps or a DecodeError', async () 
     )
     try {
       const player = new Player(file)
-      const machine = playedMachine(machineOn(player), player)
+      const machine = new PlayedMachine(machineOn(player), player)
       const reader = await playedEvents(player, planQuery())
       for (let n = 0; n < 3; n++) {
         drainAll(reader)

@@ -7,7 +7,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { machine, none, rows, statistics, tableOf } from '../../../test/windows/made-up.ts'
 import { OsError } from '../../model/errors.ts'
-import { playedMachine, Player, recordedMachine, Recorder } from '../replay/index.ts'
+import { PlayedMachine, Player, recordedMachine, Recorder } from '../replay/index.ts'
 import { live } from '../tape.ts'
 import { openWith } from './index.ts'
 import { processTimes, serviceEntry, sockaddrIn, tcpRowModule, tcpRowPid } from './kernel/structs.ts'
@@ -205,14 +205,14 @@ test('what is recorded plays as Windows, without the command lines', async () =>
     machineSource.close()
     const played = new Player(file)
     equal(played.host.platform, 'win32')
-    const source = playedMachine(openWith(played, undefined), played)
+    const source = new PlayedMachine(openWith(played, undefined), played)
     const snapshot = await source.takeSnapshot(planQuery({ details: ['tcp'] }))
     deepEqual(
       snapshot.sockets.map(s => s.key),
       seen.sockets.map(s => s.key),
     )
     deepEqual(snapshot.gaps, seen.gaps)
-    deepEqual(await source.counters!(), { tcp: {}, udp: {} })
+    deepEqual(await source.counters!(), { tcp: { ipv4: undefined, ipv6: undefined }, udp: { ipv4: undefined, ipv6: undefined } })
     equal(snapshot.sockets[0]!.tcp?.rttMicros, 5000)
     deepEqual([snapshot.processes.get(40)!.user, snapshot.processes.get(40)!.command], ['HOME\\j\u00f6', undefined])
     deepEqual(
