@@ -92,7 +92,7 @@ export const array = <T>(field: Field<T>, count: number): Field<T[]> => {
   }
 }
 
-type Fields = Record<string, Field<unknown>>
+export type Fields = Record<string, Field<unknown>>
 type Value<F> = F extends Field<infer T> ? T : never
 type Values<F extends Fields> = { -readonly [K in keyof F as [Value<F[K]>] extends [never] ? never : K]: Value<F[K]> }
 

@@ -4,9 +4,9 @@ import { checkPlan, planQuery, type Plan } from '../../filter/plan.ts'
 import { counted } from '../../model/counted.ts'
 import { OsError } from '../../model/errors.ts'
 import type { Gap } from '../../model/gap.ts'
-import type { Interface } from '../../model/interface.ts'
 import { ProcessTable } from '../../model/process.ts'
 import type { Snapshot } from '../../model/snapshot.ts'
+import { attempt } from '../attempt.ts'
 import { recordingLack, type Tape } from '../tape.ts'
 import type { Requested } from './decode/requested.ts'
 import type { Row } from './decode/row.ts'
@@ -80,17 +80,8 @@ export class SnapshotTaker {
       memory: everything || plan.details.includes('memory'),
       options: everything || plan.details.includes('options'),
       major: majorOf(await readRelease(this.#tape, this.#calls)),
-      zones: zonesOf(this.#interfaces()),
-    }
-  }
-
-  /** Zones keep their numbers where the interfaces cannot be listed. */
-  #interfaces(): readonly Interface[] {
-    try {
-      return interfaces(this.#tape, this.#calls)
-    } catch (error) {
-      if (error instanceof OsError) return []
-      throw error
+      // Zones keep their numbers where the interfaces cannot be listed.
+      zones: zonesOf(attempt(() => interfaces(this.#tape, this.#calls)) ?? []),
     }
   }
 

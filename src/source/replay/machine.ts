@@ -9,6 +9,7 @@ import type { Snapshot } from '../../model/snapshot.ts'
 import { protocols } from '../../model/socket.ts'
 import { hostIdentity, process, systemCounters, systemLimits } from '../../wire/nouns.ts'
 import { Place, type Shape } from '../../wire/shape.ts'
+import { attempted } from '../attempt.ts'
 import type { EventReader, Source, Timeline } from '../source.ts'
 import { playedEvents, RecordedEvents, recordedEvents } from './events.ts'
 import type { Player } from './player.ts'
@@ -31,6 +32,7 @@ const everyTable = planQuery({ protocols, details: ['tcp'] })
 /** A live machine that is recorded: what any command may need is on the tape, whatever command is running. */
 export async function recordedMachine(source: Source, tape: Recorder): Promise<Source> {
   const turns = new Turns()
+  // An answer whose failure is on the tape is only attempted.
   const answers = {
     interfaces: () => tape.value(questions.interfaces, () => source.interfaces()),
     abilities: () => tape.value(questions.abilities, () => source.abilities()),
@@ -44,15 +46,15 @@ export async function recordedMachine(source: Source, tape: Recorder): Promise<S
   }
   async function takeSnapshot(plan: Plan, events: EventReader | undefined): Promise<Snapshot> {
     const seen = await source.takeSnapshot(plan, events instanceof RecordedEvents ? events.reader : events)
-    await optional(answers.interfaces())
-    await optional(answers.counters?.())
-    await optional(answers.use?.([...seen.processes.keys()]))
+    await attempted(answers.interfaces())
+    await attempted(answers.counters?.())
+    await attempted(answers.use?.([...seen.processes.keys()]))
     tape.completeSnapshot()
     return seen
   }
-  await optional(answers.abilities())
-  await optional(answers.identity?.())
-  await optional(answers.limits?.())
+  await attempted(answers.abilities())
+  await attempted(answers.identity?.())
+  await attempted(answers.limits?.())
   return {
     name: source.name,
     takeSnapshot: (plan = planQuery(), events?) => turns.take(() => takeSnapshot(plan, events)),
@@ -79,15 +81,6 @@ class Turns {
     const done = this.#last.then(act)
     this.#last = done.catch(() => undefined) // The caller of that operation gets the error.
     return done
-  }
-}
-
-/** Waits for an answer whose failure is on the tape already. */
-async function optional(answer: Promise<unknown> | undefined): Promise<void> {
-  try {
-    await answer
-  } catch (error) {
-    if (!(error instanceof OsError)) throw error
   }
 }
 
@@ -213,13 +206,8 @@ export class PlayedMachine implements Source {
 
   /** Undefined where it was not recorded, and where the machine had no answer. */
   async #recorded<T>(question: string, shape: Shape<T>): Promise<T | undefined> {
-    try {
-      const value = await this.#tape.value<unknown>(question)
-      return value === undefined ? undefined : shape.read(value, this.#place(question))
-    } catch (error) {
-      if (error instanceof OsError) return undefined
-      throw error
-    }
+    const value = await attempted(this.#tape.value<unknown>(question))
+    return value === undefined ? undefined : shape.read(value, this.#place(question))
   }
 
   #place(question: string): Place {

@@ -4,6 +4,7 @@
 
 import { viewOf } from '../../../bytes/text.ts'
 import { OsError } from '../../../model/errors.ts'
+import { attempt } from '../../attempt.ts'
 import { CONTINUATION, ERROR, isFull, providers, SUCCESS } from '../decode/ntstat.ts'
 import type { Calls } from '../kernel/calls.ts'
 import { errnoName } from '../kernel/errno.ts'
@@ -52,7 +53,8 @@ export class NtstatConn {
       calls.ioctl(this.#fd, CTLIOCGINFO, info)
       const id = ctlInfo.read(viewOf(info)).ctl_id
       calls.connect(this.#fd, sockaddrCtl.write({ sc_len: 32, sc_family: AF_SYSTEM, ss_sysaddr: AF_SYS_CONTROL, sc_id: id }))
-      this.#enlargeBuffer()
+      // The receive buffer has 8 KiB at first, and one answer may have 48. Where no more can be had, a round ends for lack of room and is repeated.
+      attempt(() => calls.setOption(this.#fd, SOL_SOCKET, SO_RCVBUF, new Uint8Array(new Uint32Array([RECEIVE_BYTES]).buffer)))
     } catch (error) {
       calls.close(this.#fd)
       throw error
@@ -75,15 +77,6 @@ export class NtstatConn {
 
   close(): void {
     this.#calls.close(this.#fd)
-  }
-
-  /** The receive buffer has 8 KiB at first, and one answer may have 48. Where no more can be had, a round ends for lack of room and is repeated. */
-  #enlargeBuffer(): void {
-    try {
-      this.#calls.setOption(this.#fd, SOL_SOCKET, SO_RCVBUF, new Uint8Array(new Uint32Array([RECEIVE_BYTES]).buffer))
-    } catch (error) {
-      if (!(error instanceof OsError)) throw error
-    }
   }
 
   /** Sends a request and gives every datagram that waits. */

@@ -3,6 +3,7 @@
 
 import { viewOf } from '../../../bytes/text.ts'
 import { OsError } from '../../../model/errors.ts'
+import { attempt } from '../../attempt.ts'
 import type { Tape } from '../../tape.ts'
 import { yieldToEventLoop } from '../../yielding.ts'
 import { heldRow } from '../decode/held.ts'
@@ -136,13 +137,11 @@ function* readSockets(calls: Calls | undefined, pid: number, list: List): Genera
 }
 
 function readSocket(calls: Calls, pid: number, number: number, list: List): Uint8Array {
-  try {
-    return list === 'descriptors'
+  // EBADF, ENOTSOCK: it is another thing by now. EOPNOTSUPP: it is being torn down. ESRCH: its process is gone.
+  const read = attempt(() =>
+    list === 'descriptors'
       ? calls.fdInfo(pid, number, PROC_PIDFDSOCKETINFO, socketFdinfo.size)
-      : calls.filePortInfo(pid, number, PROC_PIDFDSOCKETINFO, socketFdinfo.size)
-  } catch (error) {
-    // EBADF, ENOTSOCK: it is another thing by now. EOPNOTSUPP: it is being torn down. ESRCH: its process is gone.
-    if (error instanceof OsError) return new Uint8Array(0)
-    throw error
-  }
+      : calls.filePortInfo(pid, number, PROC_PIDFDSOCKETINFO, socketFdinfo.size),
+  )
+  return read ?? new Uint8Array(0)
 }

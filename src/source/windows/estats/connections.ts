@@ -4,6 +4,7 @@ import { counted } from '../../../model/counted.ts'
 import { DecodeError, OsError } from '../../../model/errors.ts'
 import type { Gap, GapCode } from '../../../model/gap.ts'
 import type { Queues } from '../../../model/socket.ts'
+import { attempted } from '../../attempt.ts'
 import { mergeTcp, type KnownTcp } from '../../draft.ts'
 import type { Tape } from '../../tape.ts'
 import { yieldToEventLoop } from '../../yielding.ts'
@@ -43,10 +44,11 @@ export class StatisticsReader {
     const known: [string, KnownTcp, Queues | null][] = []
     const refused: Record<string, number> = {}
     let late = 0
-    const own = rows.some(row => row.pid === this.#ownPid) ? await this.#ownHandles() : new Map<string, number>()
+    // Where the handles of own connections cannot be found, these are read like those of other processes.
+    const own = rows.some(row => row.pid === this.#ownPid) ? await attempted(ownConnections(this.#calls)) : undefined
     for (const row of rows) {
       try {
-        const handle = row.pid === this.#ownPid ? own.get(endsKey(row.draft.local, row.draft.remote!)) : undefined
+        const handle = row.pid === this.#ownPid ? own?.get(endsKey(row.draft.local, row.draft.remote!)) : undefined
         const read = handle === undefined ? this.#extended.read(row) : this.#readOwn(handle)
         if (read !== undefined && handle === undefined) late++
         if (read) known.push([row.draft.key, read.tcp, read.queues ?? null])
@@ -68,16 +70,6 @@ export class StatisticsReader {
 
   #readOwn(handle: number): ConnectionStatistics {
     return { tcp: readInfo(this.#calls, handle).tcp, queues: readQueues(this.#calls, handle) }
-  }
-
-  /** The handles of the connections of this process. Where they cannot be found, they are read like those of other processes. */
-  async #ownHandles(): Promise<ReadonlyMap<string, number>> {
-    try {
-      return await ownConnections(this.#calls)
-    } catch (error) {
-      if (error instanceof OsError) return new Map()
-      throw error
-    }
   }
 }
 

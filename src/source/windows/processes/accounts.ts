@@ -2,7 +2,7 @@
 
 import { setTimeout as wait } from 'node:timers/promises'
 import { wideString } from '../../../bytes/text.ts'
-import { OsError } from '../../../model/errors.ts'
+import { attempted } from '../../attempt.ts'
 import type { Calls } from '../kernel/api.ts'
 import { sidOfText } from '../kernel/text.ts'
 
@@ -39,9 +39,7 @@ export class AccountNames {
   }
 
   async #lookUp(sid: string): Promise<void> {
-    const found = await this.#calls.accountName(sidOfText(sid)).catch((error: unknown) => {
-      if (!(error instanceof OsError)) throw error
-    })
+    const found = await attempted(this.#calls.accountName(sidOfText(sid)))
     if (!found) return // No account has it: the SID itself is shown.
     const [domain, name] = found.map(wideString)
     this.#names.set(sid, domain === '' ? name! : `${domain}\\${name}`)
