@@ -7,6 +7,7 @@ import type { Gap } from '../../model/gap.ts'
 import { ProcessTable } from '../../model/process.ts'
 import type { Snapshot } from '../../model/snapshot.ts'
 import { attempt } from '../attempt.ts'
+import { gapOf } from '../gap.ts'
 import { recordingLack, type Tape } from '../tape.ts'
 import type { Requested } from './decode/requested.ts'
 import type { Row } from './decode/row.ts'
@@ -111,31 +112,15 @@ function pidsOf(rows: readonly Row[]): Set<number> {
   return pids
 }
 
-const noNamespaces: Gap = {
-  code: 'namespaces-unsupported',
-  what: 'namespaces',
-  why: 'platform',
-  text: 'macOS has no network namespaces',
-  help: '',
-  count: undefined,
-}
+const noNamespaces = gapOf('namespaces-unsupported', 'namespaces', 'platform', 'macOS has no network namespaces')
 
-const tooManySockets = (count: number): Gap => ({
-  code: 'owners-limit',
-  what: 'owners',
-  why: 'limit',
-  text: `${counted(count, 'process has', 'processes have')} more sockets than are read of one process`,
-  help: '',
-  count,
-})
+const tooManySockets = (count: number): Gap =>
+  gapOf('owners-limit', 'owners', 'limit', `${counted(count, 'process has', 'processes have')} more sockets than are read of one process`, {
+    count,
+  })
 
 const unreadOwners = (error: OsError): Gap => ({
-  code: 'owners-unread',
-  what: 'owners',
-  why: 'kernel',
-  text: `processes could not be listed: ${error.message}`,
-  help: '',
-  count: undefined,
+  ...gapOf('owners-unread', 'owners', 'kernel', `processes could not be listed: ${error.message}`),
   ...recordingLack(error),
 })
 
@@ -143,12 +128,6 @@ const unreadOwners = (error: OsError): Gap => ({
 function reportOwners(rows: readonly Row[], plan: Plan, gaps: Gap[]): void {
   const count = rows.filter(r => r.socket.ownerless === 'permission' && plan.prefilter(r.socket)).length
   if (count === 0) return
-  gaps.push({
-    code: 'owners-hidden',
-    what: 'owners',
-    why: 'permission',
-    text: `${counted(count, 'socket belongs', 'sockets belong')} to processes whose descriptors may not be read`,
-    help: runAsRoot,
-    count,
-  })
+  const text = `${counted(count, 'socket belongs', 'sockets belong')} to processes whose descriptors may not be read`
+  gaps.push(gapOf('owners-hidden', 'owners', 'permission', text, { help: runAsRoot, count }))
 }

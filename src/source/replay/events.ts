@@ -7,6 +7,7 @@ import type { Gap } from '../../model/gap.ts'
 import type { Protocol } from '../../model/socket.ts'
 import { Place } from '../../wire/shape.ts'
 import type { EventReader } from '../source.ts'
+import { gapOf } from '../gap.ts'
 import { NotRecorded, type Tape } from '../tape.ts'
 import type { Player } from './player.ts'
 import { batch, readerDescription, type ReaderDescription } from './plain-values.ts'
@@ -131,11 +132,4 @@ class PlayedEvents implements EventReader {
 }
 
 /** Events that the recorder could not keep or read, from here to the next snapshot. */
-const lost = (error: OsError): Gap => ({
-  code: 'recording-incomplete',
-  what: 'events',
-  why: 'recording',
-  text: `the recording lacks events: ${error.message}`,
-  help: '',
-  count: undefined,
-})
+const lost = (error: OsError): Gap => gapOf('recording-incomplete', 'events', 'recording', `the recording lacks events: ${error.message}`)

@@ -10,6 +10,7 @@ import { protocols } from '../../model/socket.ts'
 import { hostIdentity, process, systemCounters, systemLimits } from '../../wire/nouns.ts'
 import { Place, type Shape } from '../../wire/shape.ts'
 import { attempted } from '../attempt.ts'
+import { gapOf } from '../gap.ts'
 import type { EventReader, Source, Timeline } from '../source.ts'
 import { playedEvents, RecordedEvents, recordedEvents } from './events.ts'
 import type { Player } from './player.ts'
@@ -273,19 +274,12 @@ function joinGaps(seen: readonly Gap[], tape: Player): readonly Gap[] {
   const missing = tape.missing()
   if (missing.length > 0) {
     const examples = missing.length === 1 ? `"${missing[0]}"` : `${missing.length} answers, examples as "${missing[0]}"`
-    gaps.push({
-      code: 'recording-incomplete',
-      what: 'sockets',
-      why: 'recording',
-      text: `the recording lacks ${examples}`,
-      help: 'record again',
-      count: missing.length,
-    })
+    const rest = { help: 'record again', count: missing.length }
+    gaps.push(gapOf('recording-incomplete', 'sockets', 'recording', `the recording lacks ${examples}`, rest))
   }
   const cut = tape.cutInSnapshot
   if (cut !== undefined) {
-    const text = `the recording is cut short at snapshot ${cut}`
-    gaps.push({ code: 'recording-cut', what: 'sockets', why: 'damaged', text, help: '', count: undefined })
+    gaps.push(gapOf('recording-cut', 'sockets', 'damaged', `the recording is cut short at snapshot ${cut}`))
   }
   return gaps
 }

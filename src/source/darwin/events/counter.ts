@@ -3,6 +3,7 @@
 import { counted } from '../../../model/counted.ts'
 import { DecodeError, OsError } from '../../../model/errors.ts'
 import type { Gap } from '../../../model/gap.ts'
+import { gapOf } from '../../gap.ts'
 import type { Tape } from '../../tape.ts'
 import { yieldToEventLoop } from '../../yielding.ts'
 import { collect, providerName, readMessages, type Counts, type Message } from '../decode/ntstat.ts'
@@ -145,23 +146,13 @@ export class FlowCounter {
 }
 
 /** Sockets that closed without final counts, as a gap. */
-export const closingsLost = (count: number): Gap => ({
-  code: 'bytes-lost',
-  what: 'bytes',
-  why: 'lost',
-  text: `${counted(count, 'socket')} closed without final byte counts: there were too many at a time`,
-  help: 'use a shorter interval',
-  count,
-})
+export const closingsLost = (count: number): Gap => {
+  const text = `${counted(count, 'socket')} closed without final byte counts: there were too many at a time`
+  return gapOf('bytes-lost', 'bytes', 'lost', text, { help: 'use a shorter interval', count })
+}
 
-const sampled = (why: Gap['why'], text: string, help: string): Gap => ({
-  code: 'bytes-sampled',
-  what: 'bytes',
-  why,
-  text: `${text}; the bytes shown are those of the sockets' own counters, headers included`,
-  help,
-  count: undefined,
-})
+const sampled = (why: Gap['why'], text: string, help: string): Gap =>
+  gapOf('bytes-sampled', 'bytes', why, `${text}; the bytes shown are those of the sockets' own counters, headers included`, { help })
 
 const refused = (of: string, code: string, reason: string): Gap => {
   const denied = isRefused(code)

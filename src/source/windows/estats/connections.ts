@@ -2,10 +2,11 @@
 
 import { counted } from '../../../model/counted.ts'
 import { DecodeError, OsError } from '../../../model/errors.ts'
-import type { Gap, GapCode } from '../../../model/gap.ts'
+import type { Gap } from '../../../model/gap.ts'
 import type { Queues } from '../../../model/socket.ts'
 import { attempted } from '../../attempt.ts'
 import { mergeTcp, type KnownTcp } from '../../draft.ts'
+import { gapOf } from '../../gap.ts'
 import type { Tape } from '../../tape.ts'
 import { yieldToEventLoop } from '../../yielding.ts'
 import { endsKey, ownConnections, readInfo, readQueues } from '../byfd/own-sockets.ts'
@@ -87,7 +88,7 @@ export async function addStatistics(tape: Tape, reader: StatisticsReader | undef
   if (answer.late > 0) {
     const [count, their] = [answer.late, answer.late === 1 ? 'its' : 'their']
     const text = `${counted(count, 'connection counts', 'connections count')} ${their} bytes from when sockscope first read ${count === 1 ? 'it' : 'them'}`
-    gaps.push({ code: 'bytes-late', what: 'bytes', why: 'platform', text, help: '', count })
+    gaps.push(gapOf('bytes-late', 'bytes', 'platform', text, { count }))
   }
   gaps.push(...refusalGaps(answer.refused))
 }
@@ -98,31 +99,21 @@ function notRecorded(): never {
 
 /** One gap for each reason. */
 function refusalGaps(refused: StatisticsAnswer['refused']): Gap[] {
-  const byCode = new Map<RefusalCode, { readonly errors: string[]; count: number }>()
-  for (const [error, count] of Object.entries(refused)) {
-    const group = byCode.get(refusalCode(error))
-    if (group === undefined) byCode.set(refusalCode(error), { errors: [error], count })
-    else {
-      group.errors.push(error)
-      group.count += count
-    }
+  const gaps: Gap[] = []
+  for (const code of new Set(Object.keys(refused).map(refusalCode))) {
+    const errors = Object.keys(refused).filter(error => refusalCode(error) === code)
+    const count = errors.reduce((sum, error) => sum + refused[error]!, 0)
+    const text = `statistics and bytes of ${counted(count, 'connection')} could not be read (${errors.join(', ')})`
+    gaps.push(gapOf(code, 'statistics', whyOf[code], text, { help: code === 'statistics-refused' ? elevate : '', count }))
   }
-  return [...byCode].map(([code, { errors, count }]) => ({
-    code,
-    what: 'statistics',
-    why: whyOf[code],
-    text: `statistics and bytes of ${counted(count, 'connection')} could not be read (${errors.join(', ')})`,
-    help: code === 'statistics-refused' ? elevate : '',
-    count,
-  }))
+  return gaps
 }
 
-type RefusalCode = Extract<GapCode, 'statistics-refused' | 'statistics-unsupported' | 'statistics-unread'>
 const whyOf = {
   'statistics-refused': 'permission',
   'statistics-unsupported': 'platform',
   'statistics-unread': 'kernel',
-} as const satisfies Record<RefusalCode, Gap['why']>
+} as const
 
-const refusalCode = (error: string): RefusalCode =>
+const refusalCode = (error: string): keyof typeof whyOf =>
   error === 'ERROR_ACCESS_DENIED' ? 'statistics-refused' : isUnsupported(error) ? 'statistics-unsupported' : 'statistics-unread'
