@@ -18,7 +18,7 @@ import { majorOf, readRelease } from './host/limits.ts'
 import type { Calls } from './kernel/calls.ts'
 import { runAsRoot } from './kernel/errno.ts'
 import { noWalk, walkHolders, type Walk } from './owners/holders.ts'
-import { giveOwners, unite } from './owners/join.ts'
+import { setOwners, unite } from './owners/join.ts'
 import { ProcessReader } from './processes/processes.ts'
 import { readConnectionInfo } from './tables/connection-info.ts'
 import { readTables, reportHidden } from './tables/tables.ts'
@@ -53,12 +53,12 @@ export class SnapshotTaker {
     const walk = isWalked ? await this.#walk(requested, plan.owners ? gaps : []) : undefined
     if (walk !== undefined) {
       unite(rows, walk.held)
-      if (plan.owners) giveOwners(rows, walk)
+      if (plan.owners) setOwners(rows, walk)
     }
     // Behind the gate the control has flows of the same user, whether bytes are requested or not.
     if (requested.traffic || hidden.length > 0) {
       const flows = await this.#counter.count(rows, requested, hidden.length > 0, countGaps)
-      if (walk !== undefined && plan.owners) giveOwners(flows, walk)
+      if (walk !== undefined && plan.owners) setOwners(flows, walk)
       rows.push(...flows)
     }
     if (requested.tcp) await readConnectionInfo(rows, tape, calls, countGaps)

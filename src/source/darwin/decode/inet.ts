@@ -67,7 +67,7 @@ export function inetRow(r: Records, table: 'tcp' | 'udp' | 'raw', requested: Req
 
 /**
  * The key of an internet socket. The kernel counts its sockets (`gencnt`) and never uses a count again; a flow has none, so that its ends and process
- * must do.
+ * identify it.
  */
 export function inetKey(socket: Draft, count: number | undefined, pid: number | undefined): string {
   if (count !== undefined) return `${socket.protocol}.${count}`

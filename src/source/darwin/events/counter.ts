@@ -27,7 +27,7 @@ export interface Closing {
 /** What closed since it was taken last. */
 export interface Closings {
   readonly closings: readonly Closing[]
-  /** How many sockets closed without final counts: the kernel had no room for them, or they waited too long to be taken. */
+  /** How many sockets closed without final counts: the kernel had no buffer space for them, or they waited too long to be taken. */
   readonly lost: number
 }
 
@@ -55,7 +55,7 @@ export class FlowCounter {
   }
 
   /**
-   * Gives sockets their counts. The answer is the flows that no table has, when tables are gated; otherwise those are merely younger than the
+   * Gives sockets their counts. The answer is the flows that no table has, when tables are gated; otherwise those are only younger than the
    * tables.
    */
   async count(rows: readonly Row[], requested: Requested, gated: boolean, gaps: Gap[]): Promise<Row[]> {
@@ -110,7 +110,7 @@ export class FlowCounter {
       }
       const counts = collect(messages)
       for (const { context, code } of counts.refused) gaps.push(refused(providerName(context) ?? 'sockets', code, code))
-      if (!counts.whole && counts.refused.length === 0) {
+      if (!counts.isComplete && counts.refused.length === 0) {
         gaps.push(sampled('lost', 'the kernel did not reach the end of its counts', 'take another snapshot'))
       }
       return counts

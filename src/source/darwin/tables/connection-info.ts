@@ -1,5 +1,5 @@
 // The one sysctl that is read connection by connection: net.inet.tcp.info, which names a connection by its two ends and has more about it
-// than the table. Where this macOS does not answer it the table has to do.
+// than the table. Where this macOS does not answer it, the table is all there is.
 
 import { viewOf } from '../../../bytes/text.ts'
 import { counted } from '../../../model/counted.ts'

@@ -108,8 +108,8 @@ class TableReader implements SocketTables {
       })
       for (const row of found) this.rows.push(row)
       reportCut(sysctlName, table, gaps)
-      const room = (await this.#tape.value(`${sysctlName} announced`, () => announced ?? null)) ?? undefined
-      const missing = this.#missing(name, table, room, found)
+      announced = (await this.#tape.value(`${sysctlName} announced`, () => announced ?? null)) ?? undefined
+      const missing = this.#missing(name, table, announced, found)
       if (missing > 0) this.hidden.push({ table: name, missing, listed: found.length })
     }
   }
@@ -173,16 +173,16 @@ function unread(table: string, error: OsError): Gap {
 }
 
 function reportCut(sysctlName: string, table: Read, gaps: Gap[]): void {
-  if (table.whole && table.incomplete === 0) return
+  if (table.isComplete && table.incomplete === 0) return
   const expected = table.header.xig_count
-  const text = table.whole
+  const text = table.isComplete
     ? `${sysctlName} has ${counted(table.incomplete, 'incomplete socket')}`
     : `${sysctlName} ends after ${table.sockets} of ${counted(expected, 'socket')}`
-  const count = table.whole ? table.incomplete : Math.max(0, expected - table.sockets) || undefined
+  const count = table.isComplete ? table.incomplete : Math.max(0, expected - table.sockets) || undefined
   gaps.push(gapOf('table-damaged', 'sockets', 'damaged', text, { help: 'take another snapshot', count }))
 }
 
-/** What the gate hides in requested tables, less what was found another way. */
+/** What the gate hides in requested tables, without those that were found by other means. */
 export function reportHidden(hidden: readonly HiddenSockets[], rows: readonly Row[], plan: Plan, gaps: Gap[]): void {
   for (const { table, missing, listed } of hidden) {
     const protocols: readonly Protocol[] = inetTables[table]

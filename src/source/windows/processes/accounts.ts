@@ -21,7 +21,8 @@ export class AccountNames {
   /** The names that are known after half a second at most. */
   async find(sids: Iterable<string>): Promise<ReadonlyMap<string, string>> {
     const requested = [...new Set(sids)]
-    const lookups = requested.map(sid => this.#lookups.get(sid) ?? this.#start(sid))
+    for (const sid of requested) if (!this.#lookups.has(sid)) this.#lookups.set(sid, this.#lookUp(sid))
+    const lookups = requested.map(sid => this.#lookups.get(sid)!)
     const timer = new AbortController()
     const late = wait(maxWaitMs, undefined, { signal: timer.signal }).catch(() => undefined)
     try {
@@ -30,12 +31,6 @@ export class AccountNames {
       timer.abort()
     }
     return new Map(requested.filter(sid => this.#names.has(sid)).map(sid => [sid, this.#names.get(sid)!]))
-  }
-
-  #start(sid: string): Promise<void> {
-    const lookup = this.#lookUp(sid)
-    this.#lookups.set(sid, lookup)
-    return lookup
   }
 
   async #lookUp(sid: string): Promise<void> {
