@@ -12,6 +12,7 @@ import type { Socket } from '../../model/socket.ts'
 import { lacks, works } from '../abilities.ts'
 import { live } from '../tape.ts'
 import type { Calls } from './kernel/calls.ts'
+import { readConnection } from './byfd/stat.ts'
 import { FlowCounter } from './events/counter.ts'
 import { walkHolders } from './owners/holders.ts'
 import { interfaces } from './host/interfaces.ts'
@@ -20,20 +21,7 @@ import { SnapshotTaker } from './snapshot.ts'
 import { nothingRequested } from './decode/requested.ts'
 import { ProcessReader } from './processes/processes.ts'
 import { readTable } from './decode/records.ts'
-import {
-  recordHead,
-  tcpConnectionInfo,
-  xinpcbN,
-  xinpgen,
-  xsockbufN,
-  xsocketN,
-  xsockstatN,
-  xtcpcbN,
-  type TcpConnectionInfo,
-} from './kernel/structs.ts'
-
-const IPPROTO_TCP = 6
-const TCP_CONNECTION_INFO = 0x106
+import { recordHead, xinpcbN, xinpgen, xsockbufN, xsocketN, xsockstatN, xtcpcbN, type TcpConnectionInfo } from './kernel/structs.ts'
 
 /** A connection with both ends in this process. */
 export interface Pair {
@@ -143,7 +131,7 @@ function ownerCheck(calls: Calls, client: Socket | undefined, pair: Pair): Abili
 function statisticsChecks(calls: Calls, client: Socket | undefined, pair: Pair): Ability[] {
   let t: TcpConnectionInfo
   try {
-    t = tcpConnectionInfo.read(viewOf(calls.option(pair.clientFd, IPPROTO_TCP, TCP_CONNECTION_INFO, tcpConnectionInfo.size)))
+    t = readConnection(calls, pair.clientFd)
   } catch (error) {
     return [check('connection-info', false, `the socket does not report its statistics: ${messageOf(error)}`)]
   }

@@ -15,7 +15,6 @@ import type { Row } from '../decode/row.ts'
 import { tcpOfConnection } from '../decode/statistics.ts'
 import { inSockinfo, socketFdinfo, tcpConnectionInfo, tcpSockinfo, type SocketFdinfo, type TcpConnectionInfo } from '../kernel/structs.ts'
 
-const PROC_PIDFDSOCKETINFO = 3
 const IPPROTO_TCP = 6
 const SOL_SOCKET = 0xffff
 const TCP_CONNECTION_INFO = 0x106
@@ -42,7 +41,7 @@ function statOf(calls: Calls, pid: number, fd: number): SocketStat {
   const own = pid === calls.ownPid()
   const socket = row?.socket
   const listening = socket?.state === 'LISTEN'
-  const connection = own && socket?.protocol === 'tcp' && !listening ? connectionOf(calls, fd) : undefined
+  const connection = own && socket?.protocol === 'tcp' && !listening ? attempt(() => readConnection(calls, fd)) : undefined
   const tcp = connection && mergeTcp(undefined, tcpOfConnection(connection))
   const sendBuffered = listening ? undefined : ((own ? optionOf(calls, fd, SO_NWRITE) : undefined) ?? info.soi_snd.sbi_cc)
   return {
@@ -66,7 +65,7 @@ function statOf(calls: Calls, pid: number, fd: number): SocketStat {
 /** What libproc reports of the descriptor, or an error with what the descriptor is instead. */
 function infoOf(calls: Calls, pid: number, fd: number): SocketFdinfo {
   try {
-    return socketFdinfo.read(viewOf(calls.fdInfo(pid, fd, PROC_PIDFDSOCKETINFO, socketFdinfo.size)))
+    return socketFdinfo.read(viewOf(calls.fdInfo(pid, fd, socketFdinfo.size)))
   } catch (error) {
     const help = error instanceof OsError ? meaning(error.code, pid, fd) : undefined
     if (help === undefined) throw error
@@ -81,11 +80,9 @@ function meaning(code: string, pid: number, fd: number): string | undefined {
   return code === 'EPERM' ? `process ${pid} belongs to another user: run as that user or as root` : undefined
 }
 
-/** TCP_CONNECTION_INFO; undefined for a socket that is not a connection. */
-function connectionOf(calls: Calls, fd: number): TcpConnectionInfo | undefined {
-  const bytes = attempt(() => calls.option(fd, IPPROTO_TCP, TCP_CONNECTION_INFO, tcpConnectionInfo.size))
-  return bytes && tcpConnectionInfo.read(viewOf(bytes))
-}
+/** TCP_CONNECTION_INFO of a connection of this process. */
+export const readConnection = (calls: Calls, fd: number): TcpConnectionInfo =>
+  tcpConnectionInfo.read(viewOf(calls.option(fd, IPPROTO_TCP, TCP_CONNECTION_INFO, tcpConnectionInfo.size)))
 
 function optionOf(calls: Calls, fd: number, option: number): number | undefined {
   const bytes = attempt(() => calls.option(fd, SOL_SOCKET, option, 4))

@@ -12,6 +12,7 @@ const ENOMEM = 12
 const EAGAIN = 35
 const MSG_DONTWAIT = 0x80
 const PROC_ALL_PIDS = 1
+const PROC_PIDFDSOCKETINFO = 3
 /** A list of a healthy machine is far shorter. */
 const MAX_LIST_BYTES = 64 * 1024 * 1024
 /** How often a value is read again that grew while it was read. */
@@ -172,12 +173,14 @@ export class Calls {
     return filled('proc_pidinfo', size, buffer => this.#c.proc_pidinfo(pid, flavor, 0, buffer, size))
   }
 
-  fdInfo(pid: number, fd: number, flavor: number, size: number): Uint8Array {
-    return filled('proc_pidfdinfo', size, buffer => this.#c.proc_pidfdinfo(pid, fd, flavor, buffer, size))
+  /** What libproc reports of a descriptor that is a socket. */
+  fdInfo(pid: number, fd: number, size: number): Uint8Array {
+    return filled('proc_pidfdinfo', size, buffer => this.#c.proc_pidfdinfo(pid, fd, PROC_PIDFDSOCKETINFO, buffer, size))
   }
 
-  filePortInfo(pid: number, port: number, flavor: number, size: number): Uint8Array {
-    return filled('proc_pidfileportinfo', size, buffer => this.#c.proc_pidfileportinfo(pid, port, flavor, buffer, size))
+  /** The same of a file port. */
+  filePortInfo(pid: number, port: number, size: number): Uint8Array {
+    return filled('proc_pidfileportinfo', size, buffer => this.#c.proc_pidfileportinfo(pid, port, PROC_PIDFDSOCKETINFO, buffer, size))
   }
 
   pidPath(pid: number): Uint8Array {

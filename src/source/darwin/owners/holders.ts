@@ -16,7 +16,6 @@ import { listPids } from '../processes/processes.ts'
 
 const PROC_PIDLISTFDS = 1
 const PROC_PIDLISTFILEPORTS = 14
-const PROC_PIDFDSOCKETINFO = 3
 const PROX_FDTYPE_SOCKET = 2
 /** More than this the walk does not read of one process, so that a process with a million descriptors cannot stop it. */
 const MAX_SOCKETS = 200_000
@@ -138,10 +137,7 @@ function* readSockets(calls: Calls | undefined, pid: number, list: List): Genera
 
 function readSocket(calls: Calls, pid: number, number: number, list: List): Uint8Array {
   // EBADF, ENOTSOCK: it is another thing by now. EOPNOTSUPP: it is being torn down. ESRCH: its process is gone.
-  const read = attempt(() =>
-    list === 'descriptors'
-      ? calls.fdInfo(pid, number, PROC_PIDFDSOCKETINFO, socketFdinfo.size)
-      : calls.filePortInfo(pid, number, PROC_PIDFDSOCKETINFO, socketFdinfo.size),
-  )
+  const { size } = socketFdinfo
+  const read = attempt(() => (list === 'descriptors' ? calls.fdInfo(pid, number, size) : calls.filePortInfo(pid, number, size)))
   return read ?? new Uint8Array(0)
 }
