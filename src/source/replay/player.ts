@@ -6,7 +6,7 @@ import { yieldToEventLoop } from '../yielding.ts'
 import { Checkpoints } from './checkpoints.ts'
 import { revivedError, type PlainError } from './errors.ts'
 import { EarlierValues } from './earlier-values.ts'
-import { parse, RecordingReader, type Answer, type Position, type RecordedSnapshot } from './reader.ts'
+import { parseJson, RecordingReader, type Answer, type Position, type RecordedSnapshot } from './reader.ts'
 import type { RecordedHost } from './recorder.ts'
 
 /** The question that every platform asks first in a snapshot: its time, in milliseconds since 1970. */
@@ -161,7 +161,7 @@ export class Player implements Tape {
   }
 
   #parse(question: string, answer: Uint8Array): unknown {
-    return parse(answer, `"${question}" of snapshot ${this.number}`)
+    return parseJson(answer, `"${question}" of snapshot ${this.number}`)
   }
 
   /** The answer to a question. A question that is repeated more often than it was recorded gets its last answer again. */

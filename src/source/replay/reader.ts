@@ -183,12 +183,12 @@ function addTo(answer: Answer, { kind, content }: RecordingRecord, where: string
   else if (kind === recordKinds.answer) {
     answer.answers.push(answer.parts.length === 0 ? content : Buffer.concat([...answer.parts.splice(0), content]))
   } else if (kind === recordKinds.done) answer.done = true
-  else if (kind === recordKinds.error) answer.error = parse<PlainError>(content, where)
+  else if (kind === recordKinds.error) answer.error = parseJson<PlainError>(content, where)
   else throw new DecodeError('record', recordKinds.end, kind, where, { text: `its kind ${kind} is not defined` })
 }
 
 /** The value of JSON in a recording. */
-export function parse<T>(content: Uint8Array, where: string): T {
+export function parseJson<T>(content: Uint8Array, where: string): T {
   try {
     return JSON.parse(Buffer.from(content).toString()) as T
   } catch (cause) {
@@ -198,7 +198,7 @@ export function parse<T>(content: Uint8Array, where: string): T {
 
 function hostOf(first: { readonly record: RecordingRecord } | undefined): RecordedHost {
   if (!first) throw new DecodeError('recording', 1, 0, 'at its start', { text: 'it is cut short before its first snapshot' })
-  const host = first.record.kind === recordKinds.host ? parse<Partial<RecordedHost> | null>(first.record.content, 'at its start') : null
+  const host = first.record.kind === recordKinds.host ? parseJson<Partial<RecordedHost> | null>(first.record.content, 'at its start') : null
   if (typeof host?.platform !== 'string')
     throw new DecodeError('recording', 1, 0, 'at its start', { text: 'it does not identify the machine' })
   return host as RecordedHost
