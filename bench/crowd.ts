@@ -6,10 +6,18 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 
 /** The argument that marks the inner run; the folder with `floor` follows it. */
-export const insideWord = 'inside'
+const insideWord = 'inside'
 
-/** Runs the program that was started once more, among so many processes of so many connections. */
-export async function runInCrowd(processes: number, connections: number, words: readonly string[] = []): Promise<void> {
+/** The numbers on the command line. */
+export const numbers = process.argv
+  .slice(2)
+  .filter(word => /^\d+$/.test(word))
+  .map(Number)
+
+/** Runs a function among so many processes of so many connections: in this program, started once more with the same numbers. */
+export async function runInCrowd(processes: number, connections: number, within: (folder: string) => Promise<void>): Promise<void> {
+  if (process.argv.includes(insideWord)) return within(process.argv.at(-1)!)
+  const words = numbers.map(String)
   const folder = mkdtempSync(join(tmpdir(), 'sockscope-bench-'))
   const name = `sockscope-bench-${process.pid}`
   for (const program of ['load', 'floor'])
@@ -33,3 +41,19 @@ export async function runInCrowd(processes: number, connections: number, words: 
 
 /** The number in the middle. */
 export const median = (list: readonly number[]): number => list.toSorted((a, b) => a - b)[list.length >> 1]!
+
+/** The longest time that the event loop was blocked while something ran. */
+export async function held(run: () => Promise<unknown>): Promise<number> {
+  let last = performance.now()
+  let longest = 0
+  const tick = (): void => {
+    const now = performance.now()
+    longest = Math.max(longest, now - last)
+    last = now
+  }
+  const timer = setInterval(tick, 1)
+  await run()
+  tick()
+  clearInterval(timer)
+  return longest
+}

@@ -2,10 +2,10 @@
 import { execFileSync, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { openMeter } from '../src/source/linux/bpf/meter.ts'
+import { median } from './crowd.ts'
 import { watch } from '../src/machine/functions.ts'
 
 const run = (...args: string[]): number => Number(execFileSync('python3', ['bench/peers.py', ...args], { encoding: 'utf8' }))
-const median = (values: readonly number[]): number => [...values].sort((a, b) => a - b)[values.length >> 1]!
 
 /** Runs pairs, alternately without and with the programs in the kernel, so that both run under the same conditions. */
 function pairs(name: string, count: number, args: string[]): void {

@@ -6,12 +6,9 @@ import { alu, aluReg, call, exit, fp, jump, label, load, r0, r1, r2, r3, r6, r7 
 import { findAnew } from '../src/source/linux/bpf/cache.ts'
 import { iterate, loadProgram, openLink } from '../src/source/linux/bpf/load.ts'
 import { closeFd } from '../src/source/linux/kernel/calls.ts'
-import { insideWord, median, runInCrowd } from './crowd.ts'
+import { median, numbers, runInCrowd } from './crowd.ts'
 
-const [processes = 10, connections = 2500, rounds = 9] = process.argv
-  .slice(2)
-  .filter(word => /^\d+$/.test(word))
-  .map(Number)
+const [processes = 10, connections = 2500, rounds = 9] = numbers
 const recordBytes = 128
 const BPF_PROBE_READ_KERNEL = 113
 const BPF_SEQ_WRITE = 127
@@ -58,8 +55,7 @@ function openIterator(folder: string): { readonly link: number; readonly program
   return { program, link: openLink(program, 'iterator') }
 }
 
-async function within(): Promise<void> {
-  const folder = process.argv.at(-1)!
+async function within(folder: string): Promise<void> {
   const { program, link } = openIterator(folder)
   const buffer = new Uint8Array(1 << 20)
   const dumps: number[] = []
@@ -84,5 +80,4 @@ async function within(): Promise<void> {
   )
 }
 
-if (process.argv.includes(insideWord)) await within()
-else await runInCrowd(processes, connections, [processes, connections, rounds].map(String))
+await runInCrowd(processes, connections, within)

@@ -3,6 +3,7 @@
 import { spawn, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
 import { readFileSync } from 'node:fs'
+import { held } from './crowd.ts'
 import { inodesOf } from '../src/source/linux/owners/inodes.ts'
 import { OwnerSearch } from '../src/source/linux/owners/search.ts'
 import { sharesFiles } from '../src/source/linux/kernel/calls.ts'
@@ -26,28 +27,15 @@ for (let i = 0; i < processes; i++) {
   await once(child.stdout, 'data')
 }
 
-/** The longest time that the event loop was blocked. */
-function hold(): () => number {
-  let longest = 0
-  let last = performance.now()
-  const timer = setInterval(() => {
-    longest = Math.max(longest, performance.now() - last)
-    last = performance.now()
-  }, 1)
-  return () => {
-    clearInterval(timer)
-    return Math.max(longest, performance.now() - last)
-  }
-}
-
 async function time(what: string, run: () => Promise<unknown>, base?: number): Promise<number> {
-  const stop = hold()
   const start = performance.now()
-  await run()
-  const ms = performance.now() - start
-  console.log(
-    `${what.padEnd(52)} ${ms.toFixed(1).padStart(8)} ms${base ? ` ${(ms / base).toFixed(2)}×` : '      '}  loop held ${stop().toFixed(1)} ms`,
-  )
+  let ms = 0
+  const longest = await held(async () => {
+    await run()
+    ms = performance.now() - start
+  })
+  const ratio = base === undefined ? '' : ` ${(ms / base).toFixed(2)}×`
+  console.log(`${what.padEnd(52)} ${ms.toFixed(1).padStart(8)} ms${ratio.padEnd(6)}  loop held ${longest.toFixed(1)} ms`)
   return ms
 }
 

@@ -4,31 +4,11 @@ import { execFileSync, spawnSync } from 'node:child_process'
 import { join } from 'node:path'
 import { planQuery, type Query } from '../src/filter/plan.ts'
 import { openLocal } from '../src/source/open.ts'
-import { insideWord, median, runInCrowd } from './crowd.ts'
+import { held, median, numbers, runInCrowd } from './crowd.ts'
 
-const [processes = 10, connections = 2500, rounds = 5] = process.argv
-  .slice(2)
-  .filter(word => /^\d+$/.test(word))
-  .map(Number)
+const [processes = 10, connections = 2500, rounds = 5] = numbers
 
-/** The longest time that the event loop was blocked while something ran. */
-async function held(run: () => Promise<unknown>): Promise<number> {
-  let last = performance.now()
-  let longest = 0
-  const tick = (): void => {
-    const now = performance.now()
-    longest = Math.max(longest, now - last)
-    last = now
-  }
-  const timer = setInterval(tick, 1)
-  await run()
-  tick()
-  clearInterval(timer)
-  return longest
-}
-
-async function within(): Promise<void> {
-  const folder = process.argv.at(-1)!
+async function within(folder: string): Promise<void> {
   const source = await openLocal()
   const takeSnapshot = async (query: Query): Promise<number> => {
     const start = performance.now()
@@ -85,5 +65,4 @@ async function within(): Promise<void> {
   source.close()
 }
 
-if (process.argv.includes(insideWord)) await within()
-else await runInCrowd(processes, connections, [processes, connections, rounds].map(String))
+await runInCrowd(processes, connections, within)

@@ -4,7 +4,7 @@ import { planQuery } from '../src/filter/plan.ts'
 import { readdirSync } from 'node:fs'
 import { openLocal } from '../src/source/open.ts'
 import { Machine } from '../src/machine/machine.ts'
-import { insideWord, runInCrowd } from './crowd.ts'
+import { runInCrowd } from './crowd.ts'
 
 const seconds = 10
 const snapshots = 300
@@ -33,5 +33,4 @@ async function within(): Promise<void> {
   source.close()
 }
 
-if (process.argv.includes(insideWord)) await within()
-else await runInCrowd(2, 2500)
+await runInCrowd(2, 2500, within)

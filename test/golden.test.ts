@@ -9,7 +9,15 @@ import { join } from 'node:path'
 import { DecodeError, OsError } from '../src/model/errors.ts'
 import { protocols, type Endpoint } from '../src/model/socket.ts'
 import { openRecording } from '../src/source/open.ts'
-import { fileHeaderBytes, kinds, readBlock, readRecords, writeBlock, writeRecord, type Record } from '../src/source/replay/format.ts'
+import {
+  fileHeaderBytes,
+  recordKinds,
+  readBlock,
+  readRecords,
+  writeBlock,
+  writeRecord,
+  type RecordingRecord,
+} from '../src/source/replay/format.ts'
 
 const golden = 'test/golden/linux.recording'
 const folder = mkdtempSync(join(tmpdir(), 'sockscope-'))
@@ -89,7 +97,7 @@ test('cut anywhere, it plays what is complete', async () => {
 test('answers of the kernel that are damaged are sockets, DecodeError or OsError', async () => {
   const whole = readFileSync(golden)
   const all = records(whole)
-  const answers = all.filter(r => r.kind === kinds.answer && r.content.length > 0)
+  const answers = all.filter(r => r.kind === recordKinds.answer && r.content.length > 0)
   let seed = 7
   const random = (below: number): number => (seed = (seed * 48_271) % 2_147_483_647) % below
   const seen = new Map<string, number>()
@@ -106,8 +114,8 @@ test('answers of the kernel that are damaged are sockets, DecodeError or OsError
   ok(seen.get('sockets')! > 30 && seen.get('DecodeError')! > 30, JSON.stringify([...seen]))
 })
 
-function records(bytes: Buffer): Record[] {
-  const found: Record[] = []
+function records(bytes: Buffer): RecordingRecord[] {
+  const found: RecordingRecord[] = []
   for (let at = fileHeaderBytes; at < bytes.length;) {
     const block = readBlock((from, length) => bytes.subarray(from, from + length), at)!
     found.push(...readRecords(block.records, ''))

@@ -63,7 +63,7 @@ for (const file of files.filter(file => file.includes('/'))) {
       // Siblings are independent: linux never imports darwin.
       const inside = room === 'source' && to[0] === 'source' && to.length > 2
       if (inside) ok(to[1] === file.split('/')[1] || file === 'source/open.ts', `${file} reaches into ${to[1]}`)
-      if (room === 'source' && to[0] === 'wire') ok(file.startsWith('source/remote/'), 'only source/remote may import wire')
+      if (room === 'source' && to[0] === 'wire') ok(file.startsWith('source/replay/'), 'only source/replay may import wire')
     }
   })
 }

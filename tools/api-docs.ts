@@ -6,6 +6,7 @@ import { join } from 'node:path'
 import ts from 'typescript-api'
 import { platforms, type AnyField, type Subject } from '../src/fields/field.ts'
 import { standardFields } from '../src/fields/standard.ts'
+import { platformNames } from './fields.ts'
 
 const root = join(import.meta.dirname, '..')
 
@@ -39,7 +40,6 @@ const fieldPaths: Readonly<Record<string, readonly [Subject, string]>> = {
   Health: ['health', ''],
   Measured: ['health', ''],
 }
-const platformNames: Readonly<Record<(typeof platforms)[number], string>> = { linux: 'Linux', darwin: 'macOS', windows: 'Windows' }
 
 /** The page, the exports and members that have no sentence, and the types that exports mention and that no entry point exports. */
 export interface ApiPage {

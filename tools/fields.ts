@@ -24,7 +24,7 @@ const subjects: readonly (readonly [subject: Subject, title: string, about: stri
   ['health', 'Health', 'What `sockscope explain` measures of a connection over an interval.'],
 ]
 
-const platformNames: Readonly<Record<(typeof platforms)[number], string>> = { linux: 'Linux', darwin: 'macOS', windows: 'Windows' }
+export const platformNames: Readonly<Record<(typeof platforms)[number], string>> = { linux: 'Linux', darwin: 'macOS', windows: 'Windows' }
 
 /** The page, from the fields. */
 export function fieldsPage(fields: FieldRegistry): string {

@@ -3,6 +3,7 @@ import { execFileSync, spawn } from 'node:child_process'
 import { readdirSync, readFileSync } from 'node:fs'
 import { basename, dirname, join } from 'node:path'
 import { createArchive } from './cpio.mjs'
+import { ended } from './other-systems.mjs'
 
 /** The files of modules, each after those that it needs. */
 export function modulesOf(folder, wanted) {
@@ -48,40 +49,14 @@ export function makeImage(file, { programs, modules, fill }) {
 }
 
 /** Starts the machine, and ends it when the time is over. Returns the output of the kernel and of the first process. */
-export function boot({ kernel, image, line, seconds, logs }) {
-  const machine = [
-    '-accel',
-    'tcg,thread=multi',
-    '-cpu',
-    'max',
-    '-smp',
-    '2',
-    '-m',
-    '2048',
-    '-nodefaults',
-    '-display',
-    'none',
-    '-nic',
-    'none',
-    '-no-reboot',
-  ]
+export async function boot({ kernel, image, line, seconds, logs }) {
+  const machine = '-accel tcg,thread=multi -cpu max -smp 2 -m 2048 -nodefaults -display none -nic none -no-reboot'.split(' ')
   const ports = ['console', 'said'].flatMap(name => ['-serial', `file:${join(logs, `${name}.txt`)}`])
   const start = `console=ttyS0 quiet panic=-1 ${line} rdinit=/bin/node -- /app/init.mjs`
   const child = spawn('qemu-system-x86_64', [...machine, ...ports, '-kernel', kernel, '-initrd', image, '-append', start], {
     stdio: ['ignore', 2, 2],
   })
-  return new Promise(resolve => {
-    let late = false
-    const timer = setTimeout(() => {
-      late = true
-      child.kill('SIGKILL')
-    }, seconds * 1000)
-    const end = () => {
-      clearTimeout(timer)
-      const [console, said] = ['console', 'said'].map(name => readFileSync(join(logs, `${name}.txt`), 'utf8').replaceAll('\r', ''))
-      resolve({ late, console, said })
-    }
-    child.on('error', end)
-    child.on('exit', end)
-  })
+  const { late } = await ended(child, seconds)
+  const [console, said] = ['console', 'said'].map(name => readFileSync(join(logs, `${name}.txt`), 'utf8').replaceAll('\r', ''))
+  return { late, console, said }
 }

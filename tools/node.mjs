@@ -8,6 +8,9 @@ import { fileURLToPath } from 'node:url'
 
 const floor = [22, 18]
 const fetched = 24
+const isWindows = process.platform === 'win32'
+/** npm, which is a script on Windows. */
+export const npm = isWindows ? 'npm.cmd' : 'npm'
 
 const [major, minor] = process.versions.node.split('.').map(Number)
 if (major < floor[0] || (major === floor[0] && minor < floor[1])) await runOn(fetchNode())
@@ -15,7 +18,6 @@ if (major < floor[0] || (major === floor[0] && minor < floor[1])) await runOn(fe
 /** The path of the fetched Node. */
 function fetchNode() {
   const folder = join(dirname(dirname(fileURLToPath(import.meta.url))), '.cache/node')
-  const isWindows = process.platform === 'win32'
   const node = join(folder, 'node_modules/node/bin', isWindows ? 'node.exe' : 'node')
   if (existsSync(node)) return node
   // The npm packages that hold Node itself. There is none for Windows on ARM, which runs programs for x64, too.
@@ -25,10 +27,7 @@ function fetchNode() {
     `sockscope: fetching Node ${fetched} from npm into .cache/node, once: this is ${process.versions.node}, ${floor.join('.')} or newer is needed\n`,
   )
   try {
-    mkdirSync(folder, { recursive: true })
-    writeFileSync(join(folder, 'package.json'), '{"private":true}\n')
-    const args = ['install', '--no-audit', '--no-fund', '--loglevel=error', '--engine-strict=false', `node@npm:${name}@${fetched}`]
-    execFileSync(isWindows ? 'npm.cmd' : 'npm', args, { cwd: folder, stdio: ['ignore', 'ignore', 2], shell: isWindows })
+    installInto(folder, `node@npm:${name}@${fetched}`, '--engine-strict=false')
     execFileSync(node, ['--version'])
   } catch (error) {
     rmSync(folder, { recursive: true, force: true })
@@ -36,6 +35,14 @@ function fetchNode() {
     process.exit(2)
   }
   return node
+}
+
+/** Installs a package into a folder of its own. */
+export function installInto(folder, what, ...options) {
+  mkdirSync(folder, { recursive: true })
+  writeFileSync(join(folder, 'package.json'), '{"private":true}\n')
+  const args = ['install', '--no-audit', '--no-fund', '--loglevel=error', ...options, what]
+  execFileSync(npm, args, { cwd: folder, stdio: ['ignore', 'ignore', 2], shell: isWindows })
 }
 
 /** Runs this program again on another Node, first in PATH for what it starts, and ends as it ends. */

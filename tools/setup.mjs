@@ -1,5 +1,5 @@
 // Installs what is missing and builds what has changed, and nothing else. Plain JavaScript: it runs before anything is installed.
-import './node.mjs'
+import { npm } from './node.mjs'
 import { execFileSync } from 'node:child_process'
 import { createHash } from 'node:crypto'
 import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
@@ -8,7 +8,6 @@ import { fileURLToPath } from 'node:url'
 
 export const root = dirname(dirname(fileURLToPath(import.meta.url)))
 const cache = join(root, '.cache')
-const npm = process.platform === 'win32' ? 'npm.cmd' : 'npm'
 
 /** Reports on stderr what takes time, so that stdout has only the output of the program. */
 const say = text => process.stderr.write(`sockscope: ${text}\n`)

@@ -1,18 +1,15 @@
 // `npm run test:kernel`: runs tests on another Linux kernel, that of this Debian, which lists what the kernel here may lack (SCTP, DCCP, VSOCK, TIPC, RAW) and is
 // older, once as it is and once with SELinux. QEMU emulates the machine, so it needs no privileges; it has no network and a hard time limit.
-// With --if-there (from `npm test`) it gets nothing, and reports what is missing instead; SOCKSCOPE_REQUIRE=all gets it, and fails without it.
 import { spawnSync } from 'node:child_process'
 import { existsSync, mkdirSync, readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { has, isChosen, mayGet, needsLinuxOnX64, say, skip } from './other-systems.mjs'
 import { boot, makeImage, modulesOf } from './guest.mjs'
 import { buildProgram, filesBelow, install, root } from './setup.mjs'
 
 const cache = join(root, '.cache/kernel')
 const unpacked = join(cache, 'linux/root')
 const image = join(cache, 'image.cpio')
-const required = process.env.SOCKSCOPE_REQUIRE === 'all'
-const mayGet = required || !process.argv.includes('--if-there')
-const words = process.argv.slice(2).filter(word => !word.startsWith('--'))
 
 /** Dependencies that modules do not declare: the checksums and ciphers that they request from the kernel by name. */
 const ciphers = ['crc32c_generic', 'ctr', 'gcm', 'ghash_generic']
@@ -33,25 +30,15 @@ const rooms = [
 ]
 const across = ['linux-ss', 'contract', 'source-filter', 'unix-filter']
 const files = [...rooms.map(name => `src/source/linux/${name}.test.ts`), ...across.map(name => `test/${name}.test.ts`)]
+const isForSelinux = name => name.startsWith('selinux')
+const selinux = 'security=selinux selinux=1 enforcing=0 guest.policy=/policy'
 const machines = [
-  { name: 'as it is', line: '', tests: files, guest: name => !name.startsWith('selinux') },
-  {
-    name: 'with SELinux',
-    line: 'security=selinux selinux=1 enforcing=0 guest.policy=/policy',
-    tests: [],
-    guest: name => name.startsWith('selinux'),
-  },
+  { name: 'as it is', line: '', tests: files, guest: name => !isForSelinux(name) },
+  { name: 'with SELinux', line: selinux, tests: [], guest: isForSelinux },
 ]
 
 /** Sources go there without their types, and otherwise as they are: test/kernel/stripped.mjs. */
 const types = { target: 'es2023', tsconfigRaw: { compilerOptions: { verbatimModuleSyntax: true } } }
-
-const say = text => process.stdout.write(`${text}\n`)
-const has = program => spawnSync('sh', ['-c', `command -v ${program}`]).status === 0
-const skip = reason => {
-  say(`# another kernel: skipped, ${reason}`)
-  process.exit(required ? 1 : 0)
-}
 
 function get(what, command, args) {
   const { status, stdout, stderr } = spawnSync(command, args, {
@@ -64,28 +51,24 @@ function get(what, command, args) {
 }
 
 function prepare() {
-  if (process.platform !== 'linux' || process.arch !== 'x64') skip(`it needs Linux on x64, this is ${process.platform} on ${process.arch}`)
+  needsLinuxOnX64('another kernel')
   mkdirSync(cache, { recursive: true })
   const isThere = existsSync(join(cache, 'linux/ready'))
-  if ((!isThere || !has('qemu-system-x86_64')) && !mayGet) skip('a kernel and QEMU are not there; npm run test:kernel gets them (90 MB)')
+  if ((!isThere || !has('qemu-system-x86_64')) && !mayGet)
+    skip('another kernel', 'a kernel and QEMU are not there; npm run test:kernel gets them (90 MB)')
   if (!isThere && !get('the kernel', join(root, 'tools/get-kernel'), [join(cache, 'linux')]))
-    skip('the kernel could not be had; why is above')
+    skip('another kernel', 'the kernel could not be had; why is above')
   if (!has('qemu-system-x86_64') && process.getuid() === 0)
     get('QEMU', 'apt-get', ['install', '-qy', '--no-install-recommends', 'qemu-system-x86'])
   const missing = ['qemu-system-x86_64', ...programs].filter(program => !has(program))
-  if (missing.length > 0) skip(`it needs ${missing.join(', ')} (packages qemu-system-x86, iproute2, util-linux)`)
+  if (missing.length > 0) skip('another kernel', `it needs ${missing.join(', ')} (packages qemu-system-x86, iproute2, util-linux)`)
 }
 
 /** The policy that gives processes and sockets their labels, from its text. */
 function policy() {
   const to = join(cache, 'policy')
-  const { status, stdout, stderr } = spawnSync(
-    join(unpacked, 'usr/bin/checkpolicy'),
-    ['-U', 'allow', '-o', to, join(root, 'test/kernel/policy.conf')],
-    {
-      encoding: 'utf8',
-    },
-  )
+  const args = ['-U', 'allow', '-o', to, join(root, 'test/kernel/policy.conf')]
+  const { status, stdout, stderr } = spawnSync(join(unpacked, 'usr/bin/checkpolicy'), args, { encoding: 'utf8' })
   if (status !== 0) throw new Error(`checkpolicy: ${stdout}${stderr}`)
   return readFileSync(to)
 }
@@ -105,7 +88,7 @@ function fill(archive) {
 async function run({ name, line, tests, guest }, kernel) {
   const guests = readdirSync(join(root, 'test/kernel')).filter(file => file.endsWith('.guest.ts') && guest(file))
   const all = [...guests.map(file => `test/kernel/${file}`), ...tests]
-  const chosen = all.filter(file => words.length === 0 || words.some(word => file.includes(word)))
+  const chosen = all.filter(isChosen)
   if (chosen.length === 0) return true
   say(`# another kernel ${name}`)
   const { late, console, said } = await boot({ kernel, image, line: `${line} guest.tests=${chosen.join(',')}`, seconds: 600, logs: cache })

@@ -1,9 +1,9 @@
 // `npm run test:windows`: runs the library and the command line under Wine with the real node.exe, and tries what Wine lacks against a DLL that
 // looks like Windows. Everything that it gets is kept in .cache/windows; everything that it starts has a hard time limit.
-// With --if-there (from `npm test`) it gets nothing, and reports what is missing instead; SOCKSCOPE_REQUIRE=all gets it, and fails without it.
-import { spawn, spawnSync } from 'node:child_process'
+import { spawn } from 'node:child_process'
 import { closeSync, cpSync, existsSync, mkdirSync, openSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { ended, has, isChosen, mayGet, needsLinuxOnX64, required, say, skip } from './other-systems.mjs'
 import { buildProgram, install, root } from './setup.mjs'
 
 const cache = join(root, '.cache/windows')
@@ -11,48 +11,26 @@ const wine = join(cache, 'wine')
 const node = join(cache, 'node')
 const stage = join(cache, 'stage')
 const compiler = 'x86_64-w64-mingw32-gcc'
-const required = process.env.SOCKSCOPE_REQUIRE === 'all'
-const mayGet = required || !process.argv.includes('--if-there')
-const words = process.argv.slice(2).filter(word => !word.startsWith('--'))
-
-const say = text => process.stdout.write(`${text}\n`)
-const has = program => spawnSync('sh', ['-c', `command -v ${program}`]).status === 0
-const skip = reason => {
-  say(`# Windows under Wine: skipped, ${reason}`)
-  process.exit(required ? 1 : 0)
-}
+const name = 'Windows under Wine'
 
 /** Runs a program with its output in a file, because node.exe under Wine cannot write to pipes of Linux. Ends all of it when the time is over. */
-function run(what, seconds, command, args, options = {}) {
+async function run(what, seconds, command, args, options = {}) {
   const log = join(cache, 'log.txt')
   const fd = openSync(log, 'w')
   const child = spawn(command, args, { stdio: ['ignore', fd, fd], detached: true, ...options })
-  return new Promise(resolve => {
-    let late = false
-    const kill = () => {
-      try {
-        process.kill(-child.pid, 'SIGKILL')
-      } catch {
-        // It has ended by itself.
-      }
+  const kill = () => {
+    try {
+      process.kill(-child.pid, 'SIGKILL')
+    } catch {
+      // It has ended by itself.
     }
-    const timer = setTimeout(() => {
-      late = true
-      kill()
-    }, seconds * 1000)
-    const end = code => {
-      clearTimeout(timer)
-      closeSync(fd)
-      const output = readFileSync(log, 'utf8')
-      if (late) say(`${output}\n# ${what}: did not end in ${seconds} s; its last output is above`)
-      resolve({ ok: code === 0 && !late, output })
-    }
-    child.on('error', error => end(error))
-    child.on('exit', code => {
-      kill() // What it has started may still run.
-      end(code)
-    })
-  })
+  }
+  const { code, late } = await ended(child, seconds, kill)
+  kill() // What it has started may still run.
+  closeSync(fd)
+  const output = readFileSync(log, 'utf8')
+  if (late) say(`${output}\n# ${what}: did not end in ${seconds} s; its last output is above`)
+  return { ok: code === 0 && !late, output }
 }
 
 async function get(what, seconds, command, args) {
@@ -62,10 +40,10 @@ async function get(what, seconds, command, args) {
 }
 
 async function prepare() {
-  if (process.platform !== 'linux' || process.arch !== 'x64') skip(`it needs Linux on x64, this is ${process.platform} on ${process.arch}`)
+  needsLinuxOnX64(name)
   mkdirSync(cache, { recursive: true })
   if (!existsSync(join(wine, 'prefix/drive_c')) || !existsSync(join(node, 'node_modules/koffi'))) {
-    if (!mayGet) skip('Wine is not there; npm run test:windows gets it (125 MB)')
+    if (!mayGet) skip(name, 'Wine is not there; npm run test:windows gets it (125 MB)')
     const koffi = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')).dependencies.koffi
     say('# Windows under Wine: getting Wine and node.exe')
     const got =
@@ -73,13 +51,13 @@ async function prepare() {
       (await get('node.exe', 120, join(root, 'tools/get-node-for-windows'), [node, '24', koffi]))
     if (!got) {
       await stop()
-      skip('Wine or node.exe could not be had; why is above')
+      skip(name, 'Wine or node.exe could not be had; why is above')
     }
   }
   if (!has(compiler) && mayGet && process.getuid() === 0) {
     await get('mingw', 180, 'apt-get', ['install', '-qy', '--no-install-recommends', 'gcc-mingw-w64-x86-64'])
   }
-  if (!has(compiler) && required) skip(`there is no ${compiler} (package gcc-mingw-w64-x86-64)`)
+  if (!has(compiler) && required) skip(name, `there is no ${compiler} (package gcc-mingw-w64-x86-64)`)
 }
 
 /** The header of the look-alike asks the C compiler whether its structs are those of the layout file. */
@@ -117,7 +95,7 @@ async function fillStage() {
 async function tests() {
   const env = { ...process.env, LC_ALL: 'C.UTF-8', WINEDEBUG: '-all', NODE_COMPILE_CACHE: 'compiled' }
   const own = readdirSync(join(stage, 'test/windows')).filter(f => f.endsWith('.wine.ts'))
-  const files = ['contract.test.ts', ...own.map(f => `windows/${f}`)].filter(f => words.length === 0 || words.some(w => f.includes(w)))
+  const files = ['contract.test.ts', ...own.map(f => `windows/${f}`)].filter(isChosen)
   let failed = 0
   for (const file of files) {
     const args = [join(node, 'node.exe'), '--test-reporter=spec', `test/${file}`]
@@ -138,12 +116,12 @@ install()
 buildProgram()
 await prepare()
 await fillStage()
-say('# Windows under Wine')
+say(`# ${name}`)
 let failed
 try {
   failed = await tests()
 } finally {
   await stop()
 }
-if (failed > 0) say(`# Windows under Wine: ${failed} files failed`)
+if (failed > 0) say(`# ${name}: ${failed} files failed`)
 process.exit(failed > 0 ? 1 : 0)

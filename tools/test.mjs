@@ -2,17 +2,15 @@
 // paths and leave the checks out: `npm test -- rooms`. `npm run test:watch -- WORD` runs them again whenever a file changes.
 import { execFileSync, spawnSync } from 'node:child_process'
 import { delimiter, dirname, join } from 'node:path'
+import { isChosen, isWhole, say } from './other-systems.mjs'
 import { buildPackage, filesBelow, install, root } from './setup.mjs'
 
 install()
-const watches = process.argv.includes('--watch')
-const words = process.argv.slice(2).filter(word => !word.startsWith('--'))
-const isWhole = words.length === 0 && !watches
 process.chdir(root)
 
 /** Runs a program of node_modules; a failure ends everything. */
 function check(what, file, args) {
-  process.stdout.write(`# ${what}\n`)
+  say(`# ${what}`)
   const { status } = spawnSync(process.execPath, [join('node_modules', file), ...args], { stdio: ['ignore', 1, 2] })
   if (status !== 0) process.exit(1)
 }
@@ -23,11 +21,9 @@ if (isWhole) {
   check('format', 'oxfmt/bin/oxfmt', ['--check'])
 }
 
-const files = [...filesBelow('src'), ...filesBelow('test')].filter(
-  name => name.endsWith('.test.ts') && (words.length === 0 || words.some(word => name.includes(word))),
-)
+const files = [...filesBelow('src'), ...filesBelow('test')].filter(name => name.endsWith('.test.ts') && isChosen(name))
 if (files.length === 0) {
-  process.stderr.write(`no path of a test has ${words.join(' or ')} in it\n`)
+  process.stderr.write('no path of a test has one of these words in it\n')
   process.exit(1)
 }
 
@@ -45,14 +41,14 @@ function runTests(node, ...options) {
     .status
 }
 
-if (watches) process.exit(runTests(process.execPath, '--watch'))
+if (process.argv.includes('--watch')) process.exit(runTests(process.execPath, '--watch'))
 // The same tests on every Node that SOCKSCOPE_NODES names; without it on the one that runs this.
 const { SOCKSCOPE_NODES } = process.env
 const nodes = SOCKSCOPE_NODES ? SOCKSCOPE_NODES.split(delimiter) : [process.execPath]
 let failed = false
 for (const node of nodes) {
   const version = execFileSync(node, ['--version'], { encoding: 'utf8' }).trim()
-  process.stdout.write(`# tests on Node ${version}\n`)
+  say(`# tests on Node ${version}`)
   if (runTests(node) !== 0) failed = true
 }
 // Bun, Windows and another Linux kernel are tried once. They are fetched only when nothing may be skipped; `npm run test:bun`, `npm run test:windows` and

@@ -1,7 +1,7 @@
 import { test } from 'node:test'
 import { deepEqual, equal, throws } from 'node:assert/strict'
 import { DecodeError } from '../model/errors.ts'
-import { array, be16, be32, bits, bytes, chars, i32, id64, pad, struct, u16, u32, u64, u8 } from './struct.ts'
+import { array, be16, bits, bytes, chars, i32, id64, pad, struct, u16, u32, u64, u8 } from './struct.ts'
 import { viewOf } from './text.ts'
 
 test('offsets follow the rules of C', () => {
@@ -15,7 +15,7 @@ test('a wrong size stops the program', () => {
 })
 
 test('written values are read back', () => {
-  const s = struct('s', 48, { a: u8, p: pad(3), port: be16, b: bytes(4), n: u64, id: id64, i: i32, h: be32, name: chars(8) })
+  const s = struct('s', 48, { a: u8, p: pad(3), port: be16, b: bytes(4), n: u64, id: id64, i: i32, h: u32, name: chars(8) })
   const x = { a: 255, port: 443, b: new Uint8Array([1, 2, 3, 4]), n: 2 ** 53 - 1, id: 2n ** 64n - 1n, i: -2, h: 0x01020304, name: 'nginx' }
   deepEqual(s.read(viewOf(s.write(x))), x)
   equal(Buffer.from(s.write(x)).toString('hex').slice(8, 12), '01bb')

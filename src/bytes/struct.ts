@@ -39,8 +39,6 @@ export const i16 = scalar(2, 'Int16')
 export const i32 = scalar(4, 'Int32')
 /** 16 bits in network order, such as a port. */
 export const be16 = scalar(2, 'Uint16', false)
-/** 32 bits in network order. */
-export const be32 = scalar(4, 'Uint32', false)
 /** 64 bits that stay exact, such as the identity of a socket or a mask. */
 export const id64 = scalar<bigint>(8, 'BigUint64')
 /** A 64-bit counter as a number, exact up to 2^53: nine petabytes. */
@@ -92,7 +90,7 @@ export const array = <T>(field: Field<T>, count: number): Field<T[]> => {
   }
 }
 
-type Fields = Record<string, Field<unknown>>
+export type Fields = Record<string, Field<unknown>>
 type Value<F> = F extends Field<infer T> ? T : never
 type Values<F extends Fields> = { -readonly [K in keyof F as [Value<F[K]>] extends [never] ? never : K]: Value<F[K]> }
 

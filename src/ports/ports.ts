@@ -1,7 +1,7 @@
 // Which ports are free, found by binding them.
 
 import { createSocket } from 'node:dgram'
-import { createServer } from 'node:net'
+import { createServer, type AddressInfo } from 'node:net'
 import { checkKeys } from '../model/arguments.ts'
 import { ArgumentError, OsError } from '../model/errors.ts'
 import type { PortRange, Usage } from '../model/limits.ts'
@@ -66,11 +66,11 @@ export function checkPortOptions({ protocol, host }: PortOptions): void {
 /** Binds for a moment. Returns the port; undefined when it is taken or forbidden. */
 async function bind(port: number, options: PortOptions): Promise<number | undefined> {
   const once = options.protocol === 'udp' ? bindUdp : bindTcp
-  if (options.host !== undefined) return once(port, options.host)
+  const tried = (at: number, host: string): Promise<number | undefined> => once(at, host).catch(error => portAfter(error, host, at))
+  if (options.host !== undefined) return tried(port, options.host)
   // A port is free only when both families can bind it; a machine without IPv6 has one family less.
-  const four = await once(port, '0.0.0.0')
-  if (four === undefined) return undefined
-  return (await once(four, '::')) === undefined ? undefined : four
+  const four = await tried(port, '0.0.0.0')
+  return four === undefined || (await tried(four, '::')) === undefined ? undefined : four
 }
 
 /** The errors of binding to `::` where IPv6 is missing. */
@@ -78,41 +78,36 @@ const withoutIpv6 = new Set(['EAFNOSUPPORT', 'EADDRNOTAVAIL', 'EINVAL'])
 /** The errors of binding when the host is not an address. */
 const noAddress = new Set(['ENOTFOUND', 'EAI_AGAIN', 'EINVAL'])
 
-function bindTcp(port: number, host: string): Promise<number | undefined> {
+/** The port that an error leaves: undefined when it is taken or forbidden. Throws for any other error. */
+function portAfter(error: NodeJS.ErrnoException, host: string, port: number): number | undefined {
+  const code = error.code ?? 'EUNKNOWN'
+  if (code === 'EADDRINUSE' || code === 'EACCES') return undefined
+  if (host === '::' && withoutIpv6.has(code)) return port
+  if (noAddress.has(code)) throw new ArgumentError(`options.host: ${JSON.stringify(host)} is not an address`)
+  throw new OsError('bind', code, { cause: error, help: `the address ${host}` })
+}
+
+function bindTcp(port: number, host: string): Promise<number> {
   return new Promise((resolve, reject) => {
     const server = createServer()
-    server.once('error', (error: NodeJS.ErrnoException) => finish(error, host, port, resolve, reject))
+    server.once('error', reject)
     server.listen({ port, host, ipv6Only: host === '::', exclusive: true }, () => {
-      const address = server.address()
-      server.close(() => resolve(typeof address === 'object' ? address?.port : undefined))
+      const bound = (server.address() as AddressInfo).port
+      server.close(() => resolve(bound))
     })
   })
 }
 
-function bindUdp(port: number, host: string): Promise<number | undefined> {
+function bindUdp(port: number, host: string): Promise<number> {
   return new Promise((resolve, reject) => {
     const socket = createSocket({ type: host.includes(':') ? 'udp6' : 'udp4', ipv6Only: host === '::' })
-    socket.once('error', (error: NodeJS.ErrnoException) => {
+    socket.once('error', error => {
       socket.close()
-      finish(error, host, port, resolve, reject)
+      reject(error)
     })
     socket.bind({ port, address: host, exclusive: true }, () => {
       const bound = socket.address().port
       socket.close(() => resolve(bound))
     })
   })
-}
-
-function finish(
-  error: NodeJS.ErrnoException,
-  host: string,
-  port: number,
-  resolve: (port: number | undefined) => void,
-  reject: (error: Error) => void,
-): void {
-  const code = error.code ?? 'EUNKNOWN'
-  if (code === 'EADDRINUSE' || code === 'EACCES') resolve(undefined)
-  else if (host === '::' && withoutIpv6.has(code)) resolve(port)
-  else if (noAddress.has(code)) reject(new ArgumentError(`options.host: ${JSON.stringify(host)} is not an address`))
-  else reject(new OsError('bind', code, { cause: error, help: `the address ${host}` }))
 }

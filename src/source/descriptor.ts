@@ -1,7 +1,7 @@
 // The interface to what a system reports of a socket by its descriptor.
 
 import type { Endpoint, State } from '../model/socket.ts'
-import type { ConnectionInfo, SocketStat } from '../model/stat.ts'
+import type { ConnectionInfo, SocketInfo, SocketStat } from '../model/stat.ts'
 import type { Tcp } from '../model/tcp.ts'
 
 /** Both ends of a socket of this process, as Node reports them. */
@@ -48,4 +48,36 @@ export function connectionInfo(tcp: Tcp, state: State | undefined, sendBufferedB
     receivedBytes: tcp.receivedBytes,
     outOfOrderPackets: tcp.outOfOrderSegments,
   }
+}
+
+/** A socket of which nothing is known. */
+export const unknownSocketInfo: SocketInfo = {
+  protocol: undefined,
+  family: undefined,
+  type: undefined,
+  state: undefined,
+  local: undefined,
+  remote: undefined,
+  listening: undefined,
+  ttl: undefined,
+  trafficClass: undefined,
+  v6only: undefined,
+  sendBufferBytes: undefined,
+  receiveBufferBytes: undefined,
+  reuseAddress: undefined,
+  reusePort: undefined,
+  broadcast: undefined,
+  keepAlive: undefined,
+  keepAliveIdleSeconds: undefined,
+  keepAliveIntervalSeconds: undefined,
+  keepAliveProbes: undefined,
+  lingerSeconds: undefined,
+  noDelay: undefined,
+  userTimeoutMs: undefined,
+  mark: undefined,
+  priority: undefined,
+  incomingProcessor: undefined,
+  incomingQueue: undefined,
+  maxPacingBytesPerSecond: undefined,
+  timestamps: undefined,
 }

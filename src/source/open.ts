@@ -17,23 +17,23 @@ export async function openRecorder(file: string, options: RecorderOptions = {}):
   checkFile('file', file)
   checkKeys('options', options, ['keepsArguments'] satisfies (keyof RecorderOptions)[])
   if (options.keepsArguments !== undefined) checkKind('keepsArguments', options.keepsArguments, 'boolean')
-  const { recordedMachine, recorder } = await import('./replay/index.ts')
-  const tape = recorder(file, process.platform, options)
-  try {
-    return await recordedMachine(await openLocal(tape), tape)
-  } catch (error) {
-    tape.close()
-    throw error
-  }
+  const { recordedMachine, Recorder } = await import('./replay/index.ts')
+  const tape = new Recorder(file, process.platform, options)
+  return closedOnError(tape, async () => recordedMachine(await openLocal(tape), tape))
 }
 
 /** Opens a recording: it plays as the machine on which it was made. */
 export async function openRecording(file: string): Promise<Source> {
   checkFile('file', file)
-  const { playedMachine, Player } = await import('./replay/index.ts')
+  const { PlayedMachine, Player } = await import('./replay/index.ts')
   const tape = new Player(file)
+  return closedOnError(tape, async () => new PlayedMachine(await openPlatform(tape.host.platform, tape), tape))
+}
+
+/** Opens the machine of a tape; the tape is closed if that fails. */
+async function closedOnError(tape: Tape, open: () => Promise<Source>): Promise<Source> {
   try {
-    return playedMachine(await openPlatform(tape.host.platform, tape), tape)
+    return await open()
   } catch (error) {
     tape.close()
     throw error

@@ -54,8 +54,7 @@ export function checkTarget(target: unknown): void {
   else if (isForeign(target)) {
     whole('a pid', target.pid)
     whole('a descriptor', target.fd)
-  } else if (!isSession(target) && handleOf(target) === undefined)
-    throw new ArgumentError(`target: ${requested}, got ${target.constructor?.name ?? 'an object'}`)
+  } else if (!isSession(target) && handleOf(target) === undefined) throw unsupported(target)
 }
 
 async function statOf(target: SocketTarget): Promise<SocketStat> {
@@ -67,7 +66,7 @@ async function statOf(target: SocketTarget): Promise<SocketStat> {
   const ends = endsOf(holder)
   const descriptors = await system.open()
   // Node does not expose the numbers of sockets on Windows.
-  if (descriptors.find === undefined || ends === undefined) throw new ArgumentError(`target: ${notOpen(holder)}`)
+  if (descriptors.find === undefined || ends === undefined) throw noSocket(holder, 'no socket: it is closed, or not bound yet')
   return descriptors.stat(await descriptors.find(ends))
 }
 
@@ -98,23 +97,21 @@ const isDatagram = (target: object): boolean => 'addMembership' in target
 /** An http2 session has a socket only while it is open. */
 function holderOf(target: object): object {
   if (!isSession(target)) return target
-  const { socket } = target
-  if (socket === undefined)
-    throw new ArgumentError(`target: this ${target.constructor.name} has no socket: it is closed, or was never opened`)
-  return socket
+  if (target.socket === undefined) throw noSocket(target, 'no socket: it is closed, or was never opened')
+  return target.socket
 }
 
-const notOpen = (holder: object): string => `this ${holder.constructor.name} has no socket: it is closed, or not bound yet`
+const noSocket = (holder: object, what: string): ArgumentError => new ArgumentError(`target: this ${holder.constructor.name} has ${what}`)
+const unsupported = (target: object): ArgumentError =>
+  new ArgumentError(`target: ${requested}, got ${target.constructor?.name ?? 'an object'}`)
 
 /** Undefined when Node has no number for a socket that may be open. */
 function descriptorOf(holder: object): number | undefined {
   const handle = handleOf(holder)
-  if (handle === undefined) throw new ArgumentError(`target: ${requested}, got ${holder.constructor?.name ?? 'an object'}`)
-  if (handle === null) throw new ArgumentError(`target: this ${holder.constructor.name} has no socket: it is closed, or was never opened`)
-  const fd = handle.fd
-  if (fd === undefined)
-    throw new ArgumentError(`target: this ${holder.constructor.name} has no descriptor of its own (a cluster's primary holds it)`)
-  return fd < 0 ? undefined : fd
+  if (handle === undefined) throw unsupported(holder)
+  if (handle === null) throw noSocket(holder, 'no socket: it is closed, or was never opened')
+  if (handle.fd === undefined) throw noSocket(holder, "no descriptor of its own (a cluster's primary holds it)")
+  return handle.fd < 0 ? undefined : handle.fd
 }
 
 /** The addresses that node has of a socket, a server or a datagram socket; undefined when it has none. */

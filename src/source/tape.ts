@@ -67,3 +67,45 @@ export class NotRecorded extends OsError {
 /** The fields that differ in the gap of a failed call when the tape, not the machine, had no answer: spread it into the gap. */
 export const recordingLack = (error: unknown): Partial<Pick<Gap, 'code' | 'why' | 'help'>> =>
   error instanceof NotRecorded ? error.report() : {}
+
+/** What follows the answers to one question. */
+export interface AnswerFollower {
+  answered(answer: Uint8Array): void
+  /** The answer was used, and the next one is requested. */
+  waits?(): void
+  failed(error: unknown): void
+  /** After the last answer or the error, and when the reader has enough and stops. */
+  end(): void
+}
+
+/** The answers to a question, which are also given to a follower. */
+export function* followed(ask: () => Iterable<Uint8Array>, follower: AnswerFollower): Generator<Uint8Array> {
+  try {
+    for (const answer of ask()) {
+      follower.answered(answer)
+      yield answer
+      follower.waits?.()
+    }
+  } catch (error) {
+    follower.failed(error)
+    throw error
+  } finally {
+    follower.end()
+  }
+}
+
+/** The same for a machine that answers asynchronously. */
+export async function* followedStream(ask: () => AsyncIterable<Uint8Array>, follower: AnswerFollower): AsyncGenerator<Uint8Array> {
+  try {
+    for await (const answer of ask()) {
+      follower.answered(answer)
+      yield answer
+      follower.waits?.()
+    }
+  } catch (error) {
+    follower.failed(error)
+    throw error
+  } finally {
+    follower.end()
+  }
+}

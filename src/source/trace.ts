@@ -1,9 +1,9 @@
 // A tape that reports every question to the machine, with the size and the time of its answer: for finding what is slow or missing.
 
-import type { Tape } from './tape.ts'
+import { followed, followedStream, type AnswerFollower, type Tape } from './tape.ts'
 
 /** One question that is being answered. Only the time of waiting for an answer counts, not the time of using it. */
-class Question {
+class Question implements AnswerFollower {
   readonly #text: string
   readonly #write: (line: string) => void
   readonly #now: () => number
@@ -29,16 +29,14 @@ class Question {
     this.#since = undefined
   }
 
-  answered(bytes: number): void {
+  answered({ length }: Pick<Uint8Array, 'length'>): void {
     this.#stop()
     this.#answers++
-    this.#bytes += bytes
+    this.#bytes += length
   }
 
-  /** Records the error, and returns it to be thrown. */
-  failed(error: unknown): unknown {
+  failed(error: unknown): void {
     this.#failure = error instanceof Error ? error.message : String(error)
-    return error
   }
 
   end(): void {
@@ -52,64 +50,37 @@ class Question {
 /** The same tape; `write` gets one line for each question when its answer is complete, when it failed, or when the reader stops. */
 export function traced(tape: Tape, write: (line: string) => void, now = (): number => performance.now()): Tape {
   return {
-    get recordsEverything() {
-      return tape.recordsEverything
-    },
-    get played() {
-      return tape.played
-    },
+    recordsEverything: tape.recordsEverything,
+    played: tape.played,
     get ended() {
       return tape.ended
     },
-    get keepsArguments() {
-      return tape.keepsArguments
-    },
+    keepsArguments: tape.keepsArguments,
     beginSnapshot: () => tape.beginSnapshot(),
     close: () => tape.close(),
     *bytes(text, ask) {
-      const question = new Question(text, write, now)
-      try {
-        for (const answer of tape.bytes(text, ask)) {
-          question.answered(answer.length)
-          yield answer
-          question.waits()
-        }
-      } catch (error) {
-        throw question.failed(error)
-      } finally {
-        question.end()
-      }
+      yield* followed(() => tape.bytes(text, ask), new Question(text, write, now))
     },
     async *stream(text, ask) {
-      const question = new Question(text, write, now)
-      try {
-        for await (const answer of tape.stream(text, ask)) {
-          question.answered(answer.length)
-          yield answer
-          question.waits()
-        }
-      } catch (error) {
-        throw question.failed(error)
-      } finally {
-        question.end()
-      }
+      yield* followedStream(() => tape.stream(text, ask), new Question(text, write, now))
     },
-    append<T>(text: string, take: () => readonly T[]): readonly T[] {
+    append(text, take) {
       const question = new Question(text, write, now)
       const batch = tape.append(text, take)
-      question.answered(JSON.stringify(batch).length)
+      question.answered(JSON.stringify(batch))
       // Events are polled a hundred times a second, mostly when there are none.
       if (batch.length > 0) question.end()
       return batch
     },
-    async value<T>(text: string, ask: () => T | Promise<T>): Promise<T> {
+    async value(text, ask) {
       const question = new Question(text, write, now)
       try {
         const value = await tape.value(text, ask)
-        question.answered(JSON.stringify(value)?.length ?? 0)
+        question.answered(JSON.stringify(value) ?? '')
         return value
       } catch (error) {
-        throw question.failed(error)
+        question.failed(error)
+        throw error
       } finally {
         question.end()
       }

@@ -28,9 +28,6 @@ const eventLoop = new EventLoop()
 /** Waits for one turn of the event loop when the last one is too long ago; otherwise it only reads the clock. */
 export const yieldToEventLoop = (): Promise<void> | undefined => eventLoop.turnWhenDue()
 
-/** The same function, for callers that keep it in a variable. */
-export const yielding = (): typeof yieldToEventLoop => yieldToEventLoop
-
 /** The elements of a long list that pass a test, with pauses. */
 export async function filterYielding<T>(list: readonly T[], test: (one: T) => boolean): Promise<T[]> {
   const passed: T[] = []

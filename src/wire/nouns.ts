@@ -71,8 +71,8 @@ export const limits = {
   few: 10_000,
 } as const
 
-const accuracy = words<Accuracy>(['exact', 'sampled', 'estimate'])
-const tier = words<Tier>(['bpf', 'destroy', 'snapshot'])
+export const accuracy = words<Accuracy>(['exact', 'sampled', 'estimate'])
+export const tier = words<Tier>(['bpf', 'destroy', 'snapshot'])
 const scalars = table(scalar, limits.few) as Shape<Readonly<Record<string, string | number | boolean>>>
 
 export const gap = named(
@@ -303,7 +303,7 @@ const tcp = named(
   }),
 )
 
-const traffic = object<Traffic>({
+export const traffic = object<Traffic>({
   inBytes: number,
   outBytes: number,
   inCalls: number,
@@ -382,7 +382,7 @@ export const event = named(
   }),
 )
 
-const someProtocols = list(words(protocols), protocols.length)
+export const someProtocols = list(words(protocols), protocols.length)
 export const coverage = object<Coverage>({ tier, opens: someProtocols, ends: someProtocols, lost: count })
 
 export const flow = named(

@@ -126,7 +126,7 @@ for (const { band, kind, bytes, name } of tables) {
     const last = parts.at(-1)
     if (last === undefined) return
     const open = bytes.subarray(0, last.at + rounded(last.length))
-    equal(readTable(open).whole, false)
+    equal(readTable(open).isComplete, false)
     deepEqual(plain(read(kind, open, requestedOf(band))), expected[name])
   })
 }

@@ -69,7 +69,7 @@ export function answers(band: Band): Partial<Record<Kind, Uint8Array>> {
     for (const name of ['stream', 'dgram'] as const) made[name] = calls.sysctl(`net.local.${name}.pcblist_n`).bytes
   } else made.stream64 = calls.sysctl('net.local.stream.pcblist64').bytes
   if (band === 'macos-15') {
-    made.held = calls.fdInfo(1000, 21, 3, 792)
+    made.held = calls.fdInfo(1000, 21, 792)
     made.interfaces = calls.sysctlNumbers([4, 17, 0, 0, 6, 0]).bytes
   }
   const conn = new NtstatConn(calls)

@@ -16,7 +16,7 @@ import { errnoName } from '../../src/source/darwin/kernel/errno.ts'
 import { loopbackPair, selfCheck } from '../../src/source/darwin/selfcheck.ts'
 import { openDescriptors } from '../../src/source/darwin/byfd/stat.ts'
 import { openRecording } from '../../src/source/open.ts'
-import { recordedMachine, recorder } from '../../src/source/replay/index.ts'
+import { recordedMachine, Recorder } from '../../src/source/replay/index.ts'
 import type { Signal } from '../../src/source/source.ts'
 import { needs } from '../needs.ts'
 import { machine, scenario } from './standin.ts'
@@ -312,7 +312,7 @@ test('a recording of a Mac plays the same on any system, without the library', n
   const m = machine(`${desk.replace('darwin 24', 'darwin 27')}\ngate`)
   m.calls()
   const query = { protocols: ['tcp', 'udp', 'raw', 'icmp', 'unix'], details: ['tcp', 'memory', 'options'] } as const
-  const tape = recorder(file, 'darwin', {})
+  const tape = new Recorder(file, 'darwin', {})
   const live = await recordedMachine(await m.open(tape), tape)
   const seen = await live.takeSnapshot(planQuery(query))
   live.close()
@@ -333,7 +333,7 @@ test('what is read for a recording only gives no gaps', need, async t => {
   const folder = mkdtempSync(join(tmpdir(), 'sockscope-darwin-tape-'))
   t.after(() => rmSync(folder, { recursive: true, force: true }))
   const m = machine(`${desk.replace('darwin 24', 'darwin 27')}\ngate\nfail connect 1\nfail announce:net.local.stream.pcblist_n 1`)
-  const source = await m.open(recorder(join(folder, 'mac.sockscope'), 'darwin', {}))
+  const source = await m.open(new Recorder(join(folder, 'mac.sockscope'), 'darwin', {}))
   t.after(() => source.close())
   const codes = async (query: Query): Promise<unknown> => (await source.takeSnapshot(planQuery(query))).gaps.map(g => g.code)
   deepEqual(await codes({ protocols: ['udp'], owners: false }), ['table-own-only'])

@@ -8,7 +8,15 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { openRecording } from '../../src/source/open.ts'
 import { DecodeError, OsError } from '../../src/model/errors.ts'
-import { fileHeaderBytes, kinds, readBlock, readRecords, writeBlock, writeRecord, type Record } from '../../src/source/replay/format.ts'
+import {
+  fileHeaderBytes,
+  recordKinds,
+  readBlock,
+  readRecords,
+  writeBlock,
+  writeRecord,
+  type RecordingRecord,
+} from '../../src/source/replay/format.ts'
 
 const golden = 'test/golden/windows.recording'
 const folder = mkdtempSync(join(tmpdir(), 'sockscope-'))
@@ -57,7 +65,7 @@ test('it contains nothing of the machine or the user that made it', () => {
 test('answers of Windows that are damaged are sockets, DecodeError or OsError', async () => {
   const whole = readFileSync(golden)
   const all = records(whole)
-  const answers = all.filter(r => r.kind === kinds.answer && r.content.length > 0)
+  const answers = all.filter(r => r.kind === recordKinds.answer && r.content.length > 0)
   let seed = 11
   const random = (below: number): number => (seed = (seed * 48_271) % 2_147_483_647) % below
   const seen = new Map<string, number>()
@@ -76,7 +84,7 @@ test('answers of Windows that are damaged are sockets, DecodeError or OsError', 
 test('answers that are JSON of another shape are DecodeErrors', async () => {
   const whole = readFileSync(golden)
   const all = records(whole)
-  for (const hit of all.filter(r => r.kind === kinds.answer && /^[[{]/.test(Buffer.from(r.content.subarray(0, 1)).toString()))) {
+  for (const hit of all.filter(r => r.kind === recordKinds.answer && /^[[{]/.test(Buffer.from(r.content.subarray(0, 1)).toString()))) {
     for (const other of [
       'null',
       '7',
@@ -112,8 +120,8 @@ async function play(bytes: Uint8Array): Promise<string> {
   }
 }
 
-function records(bytes: Buffer): Record[] {
-  const found: Record[] = []
+function records(bytes: Buffer): RecordingRecord[] {
+  const found: RecordingRecord[] = []
   for (let at = fileHeaderBytes; at < bytes.length;) {
     const block = readBlock((from, length) => bytes.subarray(from, from + length), at)!
     found.push(...readRecords(block.records, ''))

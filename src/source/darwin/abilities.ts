@@ -4,6 +4,7 @@ import { planQuery } from '../../filter/plan.ts'
 import type { Ability } from '../../model/ability.ts'
 import { counted } from '../../model/counted.ts'
 import { OsError } from '../../model/errors.ts'
+import { lacks, tried, works } from '../abilities.ts'
 import { live } from '../tape.ts'
 import { readMessages } from './decode/ntstat.ts'
 import { nothingRequested } from './decode/requested.ts'
@@ -20,30 +21,20 @@ export async function readAbilities(calls: Calls): Promise<Ability[]> {
   const root = calls.ownUid() === 0
   return [
     await listing(calls),
-    ability('unix', 'UNIX sockets', () => calls.sysctl('net.local.stream.pcblist64')),
+    tried('unix', 'UNIX sockets', () => calls.sysctl('net.local.stream.pcblist64'), helpFor),
     await owners(calls, root),
-    ability('processes', 'names, files, users and start of all processes', () => calls.pids()),
+    tried('processes', 'names, files, users and start of all processes', () => calls.pids(), helpFor),
     statistics(calls),
     connectionStatistics(calls),
-    ability('interfaces', 'counters of network interfaces', () => interfaces(live, calls)),
-    ability('events', 'every TCP and UDP socket that closes, with its final counts', () => new NtstatConn(calls).close()),
-    no('close', 'macOS lets a program close its own connections only', 'end the process instead: sockscope kill'),
-    no('namespaces', 'macOS has no network namespaces', ''),
+    tried('interfaces', 'counters of network interfaces', () => interfaces(live, calls), helpFor),
+    tried('events', 'every TCP and UDP socket that closes, with its final counts', () => new NtstatConn(calls).close(), helpFor),
+    lacks('close', 'macOS lets a program close its own connections only', 'end the process instead: sockscope kill'),
+    lacks('namespaces', 'macOS has no network namespaces', ''),
   ]
 }
 
-const no = (name: string, text: string, help: string): Ability => ({ name, works: false, text, help })
-const yes = (name: string, text: string): Ability => ({ name, works: true, text, help: '' })
-
-function ability(name: string, text: string, what: () => unknown): Ability {
-  try {
-    what()
-    return yes(name, text)
-  } catch (error) {
-    if (!(error instanceof OsError)) throw error
-    return no(name, `${text}: ${error.message}`, isRefused(error.code) ? runAsRoot : '')
-  }
-}
+/** What helps against an error. */
+const helpFor = (code: string): string => (isRefused(code) ? runAsRoot : '')
 
 async function listing(calls: Calls): Promise<Ability> {
   const text = 'TCP, UDP, ICMP and raw sockets of all processes, with the process that used each last'
@@ -53,7 +44,7 @@ async function listing(calls: Calls): Promise<Ability> {
       planQuery({ protocols: ['tcp', 'udp', 'raw', 'icmp'] }),
     )
     const gap = snapshot.gaps.find(g => g.what === 'sockets')
-    return gap === undefined ? yes('list', text) : no('list', gap.text, gap.help)
+    return gap === undefined ? works('list', text) : lacks('list', gap.text, gap.help)
   } finally {
     counter.close()
   }
@@ -61,35 +52,30 @@ async function listing(calls: Calls): Promise<Ability> {
 
 async function owners(calls: Calls, root: boolean): Promise<Ability> {
   try {
-    const walk = await walkHolders(live, calls, nothingRequested)
-    const text = 'every descriptor of every process'
-    return walk.hidden === 0 || root
-      ? yes('descriptors', text)
-      : no(
-          'descriptors',
-          `the descriptors of ${counted(walk.hidden, 'process', 'processes')} of other users are hidden; the process that used a socket last is known`,
-          runAsRoot,
-        )
+    const { hidden } = await walkHolders(live, calls, nothingRequested)
+    if (hidden === 0 || root) return works('descriptors', 'every descriptor of every process')
+    const processes = counted(hidden, 'process', 'processes')
+    const text = `the descriptors of ${processes} of other users are hidden; the process that used a socket last is known`
+    return lacks('descriptors', text, runAsRoot)
   } catch (error) {
     if (!(error instanceof OsError)) throw error
-    return no('descriptors', error.message, runAsRoot)
+    return lacks('descriptors', error.message, runAsRoot)
   }
 }
 
 /** The statistics control: opened, and polled once. */
 function statistics(calls: Calls): Ability {
   const text = 'payload bytes of each socket and of each flow of Network.framework'
+  let conn: NtstatConn | undefined
   try {
-    const conn = new NtstatConn(calls)
-    try {
-      const refused = [...conn.poll()].flatMap(d => readMessages(d)).find(m => m.kind === 'refused')
-      return refused === undefined ? yes('bytes', text) : no('bytes', `${text}: the kernel refused with ${refused.code}`, runAsRoot)
-    } finally {
-      conn.close()
-    }
+    conn = new NtstatConn(calls)
+    const refused = [...conn.poll()].flatMap(readMessages).find(m => m.kind === 'refused')
+    return refused === undefined ? works('bytes', text) : lacks('bytes', `${text}: the kernel refused with ${refused.code}`, runAsRoot)
   } catch (error) {
     if (!(error instanceof Error)) throw error
-    return no('bytes', `${text}: ${error.message}`, runAsRoot)
+    return lacks('bytes', `${text}: ${error.message}`, runAsRoot)
+  } finally {
+    conn?.close()
   }
 }
 
@@ -100,7 +86,7 @@ function connectionStatistics(calls: Calls): Ability {
     calls.sysctlRequest('net.inet.tcp.info', new Uint8Array(60))
   } catch (error) {
     if (!(error instanceof OsError)) throw error
-    if (error.code === 'EPERM') return no('tcp-info', `${text}: ${error.message}`, runAsRoot)
+    if (error.code === 'EPERM') return lacks('tcp-info', `${text}: ${error.message}`, runAsRoot)
   }
-  return yes('tcp-info', text)
+  return works('tcp-info', text)
 }

@@ -5,11 +5,14 @@ import { planQuery } from '../../filter/plan.ts'
 import { createServer, connect, type Socket as NetSocket } from 'node:net'
 import { basename } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
+import type { Struct } from '../../bytes/struct.ts'
 import { viewOf } from '../../bytes/text.ts'
 import type { Ability } from '../../model/ability.ts'
 import type { Socket } from '../../model/socket.ts'
+import { lacks, works } from '../abilities.ts'
 import { live } from '../tape.ts'
 import type { Calls } from './kernel/calls.ts'
+import { readConnection } from './byfd/stat.ts'
 import { FlowCounter } from './events/counter.ts'
 import { walkHolders } from './owners/holders.ts'
 import { interfaces } from './host/interfaces.ts'
@@ -18,10 +21,7 @@ import { SnapshotTaker } from './snapshot.ts'
 import { nothingRequested } from './decode/requested.ts'
 import { ProcessReader } from './processes/processes.ts'
 import { readTable } from './decode/records.ts'
-import { recordHead, tcpConnectionInfo, xinpgen, type TcpConnectionInfo } from './kernel/structs.ts'
-
-const IPPROTO_TCP = 6
-const TCP_CONNECTION_INFO = 0x106
+import { recordHead, xinpcbN, xinpgen, xsockbufN, xsocketN, xsockstatN, xtcpcbN, type TcpConnectionInfo } from './kernel/structs.ts'
 
 /** A connection with both ends in this process. */
 export interface Pair {
@@ -34,15 +34,15 @@ export interface Pair {
   close(): void
 }
 
-/** How long each kind of record is; a longer one is newer and can be read as well. */
-const records: Readonly<Record<number, readonly [string, number]>> = {
-  0x1: ['xsocket_n', 76],
-  0x2: ['xsockbuf_n', 32],
-  0x4: ['xsockbuf_n', 32],
-  0x8: ['xsockstat_n', 136],
-  0x10: ['xinpcb_n', 104],
-  0x20: ['xtcpcb_n', 204],
-}
+/** The records of the table of TCP by their kind; a longer one is newer and can be read as well. */
+const records: readonly (readonly [number, Pick<Struct<unknown>, 'name' | 'size'>])[] = [
+  [0x1, xsocketN],
+  [0x2, xsockbufN],
+  [0x4, xsockbufN],
+  [0x8, xsockstatN],
+  [0x10, xinpcbN],
+  [0x20, xtcpcbN],
+]
 
 /** Checks everything. `opens` makes the connection that is looked up. What fails is a line of the report, never an exception. */
 export async function selfCheck(calls: Calls, opens: () => Promise<Pair> = loopbackPair): Promise<readonly Ability[]> {
@@ -54,7 +54,7 @@ export async function selfCheck(calls: Calls, opens: () => Promise<Pair> = loopb
     try {
       found.push(...(await checks()))
     } catch (error) {
-      found.push(check(name, false, `it failed: ${error instanceof Error ? error.message : String(error)}`))
+      found.push(check(name, false, `it failed: ${messageOf(error)}`))
     }
   }
   try {
@@ -92,12 +92,10 @@ async function snapshotChecks(calls: Calls, snapshots: SnapshotTaker, pair: Pair
   ]
 }
 
-const check = (name: string, works: boolean, text: string): Ability => ({
-  name,
-  works,
-  text,
-  help: works ? '' : 'please mail this report',
-})
+const check = (name: string, isRight: boolean, text: string): Ability =>
+  isRight ? works(name, text) : lacks(name, text, 'please mail this report')
+
+const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error))
 
 /** Every record of the table has a known length, or more. */
 function recordChecks(calls: Calls): Ability[] {
@@ -113,10 +111,10 @@ function recordChecks(calls: Calls): Ability[] {
   const table = readTable(bytes)
   const counts = `${table.sockets.length} of ${table.header.xig_count} sockets, ${bytes.length} of ${announced} bytes`
   return [
-    check('framing', table.whole && table.incomplete === 0, `the table of TCP ends as it should: ${counts}`),
-    ...Object.entries(records).map(([kind, [name, min]]) => {
-      const length = lengths.get(Number(kind))
-      return check(`record-${kind}`, length !== undefined && length >= min, `${name} has ${length ?? 'no'} bytes, at least ${min}`)
+    check('framing', table.isComplete && table.incomplete === 0, `the table of TCP ends as it should: ${counts}`),
+    ...records.map(([kind, { name, size }]) => {
+      const length = lengths.get(kind) ?? 0
+      return check(`record-${kind}`, length >= size, `${name} has ${length || 'no'} bytes, at least ${size}`)
     }),
   ]
 }
@@ -124,44 +122,28 @@ function recordChecks(calls: Calls): Ability[] {
 function ownerCheck(calls: Calls, client: Socket | undefined, pair: Pair): Ability {
   const self = calls.ownPid()
   const owners = client?.owners.map(o => `${o.pid === self ? 'own' : 'other'}/${o.fd ?? 'no descriptor'}`).join(', ')
-  const works = client?.owners.some(o => o.pid === self && o.fd === pair.clientFd) ?? false
-  return check(
-    'owner',
-    works && client?.detail?.fields?.lastUserPid === self,
-    `the table and the walk of descriptors agree on the owner: ${owners}`,
-  )
+  const isHeld = client?.owners.some(o => o.pid === self && o.fd === pair.clientFd) ?? false
+  const agree = isHeld && client?.detail?.fields?.lastUserPid === self
+  return check('owner', agree, `the table and the walk of descriptors agree on the owner: ${owners}`)
 }
 
 /** The table, the statistics control and net.inet.tcp.info against what the socket itself reports. */
 function statisticsChecks(calls: Calls, client: Socket | undefined, pair: Pair): Ability[] {
   let t: TcpConnectionInfo
   try {
-    t = tcpConnectionInfo.read(viewOf(calls.option(pair.clientFd, IPPROTO_TCP, TCP_CONNECTION_INFO, tcpConnectionInfo.size)))
+    t = readConnection(calls, pair.clientFd)
   } catch (error) {
-    return [
-      check(
-        'connection-info',
-        false,
-        `the socket does not report its statistics: ${error instanceof Error ? error.message : String(error)}`,
-      ),
-    ]
+    return [check('connection-info', false, `the socket does not report its statistics: ${messageOf(error)}`)]
   }
   const tcp = client?.tcp
-  const near = (a: number | undefined, b: number): boolean => a !== undefined && Math.abs(a - b) <= Math.max(2000, b / 2)
+  const [cwnd, rtt] = [tcp?.congestionWindowBytes, tcp?.rttMicros ?? 0]
+  const near = (a: number, b: number): boolean => Math.abs(a - b) <= Math.max(2000, b / 2)
   return [
     check('state', t.tcpi_state === 4, `the socket reports state ${t.tcpi_state}; 4 is ESTABLISHED`),
     check('mss', tcp?.sendMssBytes === t.tcpi_maxseg, `segments of ${tcp?.sendMssBytes} bytes; the socket reports ${t.tcpi_maxseg}`),
-    check(
-      'cwnd',
-      tcp?.congestionWindowBytes === t.tcpi_snd_cwnd,
-      `a window of ${tcp?.congestionWindowBytes} bytes; the socket reports ${t.tcpi_snd_cwnd}`,
-    ),
-    check(
-      'rtt',
-      near(tcp?.rttMicros ?? 0, t.tcpi_srtt * 1000),
-      `a round trip of ${tcp?.rttMicros ?? 0} µs; the socket reports ${t.tcpi_srtt} ms`,
-    ),
-    check('sent', t.tcpi_txbytes === pair.bytes, `the socket counts ${t.tcpi_txbytes} bytes sent; in truth ${pair.bytes}`),
+    check('cwnd', cwnd === t.tcpi_snd_cwnd, `a window of ${cwnd} bytes; the socket reports ${t.tcpi_snd_cwnd}`),
+    check('rtt', near(rtt, t.tcpi_srtt * 1000), `a round trip of ${rtt} µs; the socket reports ${t.tcpi_srtt} ms`),
+    check('sent', t.tcpi_txbytes === pair.bytes, `the socket counts ${t.tcpi_txbytes} bytes sent; it was ${pair.bytes}`),
     check('tcp-info', tcp?.negotiated !== undefined, 'net.inet.tcp.info reports the own connection'),
   ]
 }
@@ -174,24 +156,14 @@ async function processChecks(calls: Calls): Promise<Ability[]> {
   const own = await new ProcessReader(live, calls).one(self)
   const walk = await walkHolders(live, calls, nothingRequested)
   const loopback = interfaces(live, calls).filter(i => i.loopback && i.up)
-  const started = own?.startedAtMs === undefined ? undefined : Date.now() - process.uptime() * 1000 - own.startedAtMs
+  const lateMs = Date.now() - process.uptime() * 1000 - (own?.startedAtMs ?? 0)
+  const isNamed = own !== undefined && basename(own.exe ?? '') === basename(process.execPath)
+  const readable = `${walk.read.size} of ${walk.pids.length} processes can be read, ${walk.held.length} sockets in them`
   return [
-    check(
-      'process',
-      own !== undefined && basename(own.exe ?? '') === basename(process.execPath),
-      'the own process has the name of its file',
-    ),
+    check('process', isNamed, 'the own process has the name of its file'),
     check('identity', /^\d+\.\d+$/.test(own?.key ?? ''), 'the own process has an identity that is never used again'),
-    check(
-      'start',
-      started !== undefined && Math.abs(started) < 60_000,
-      `the start of the own process is off by ${Math.round(started ?? 0)} ms`,
-    ),
-    check(
-      'walk',
-      walk.read.has(self),
-      `${walk.read.size} of ${walk.pids.length} processes can be read, ${walk.held.length} sockets in them`,
-    ),
+    check('start', Math.abs(lateMs) < 60_000, `the start of the own process is off by ${Math.round(lateMs)} ms`),
+    check('walk', walk.read.has(self), readable),
     check('loopback', loopback.length > 0, `${loopback.length} loopback interfaces`),
   ]
 }
@@ -200,14 +172,8 @@ async function processChecks(calls: Calls): Promise<Ability[]> {
 async function closingCheck(snapshots: SnapshotTaker, counter: FlowCounter, pair: Pair): Promise<Ability> {
   for (let tries = 0; tries < 20; tries++) {
     await snapshots.takeSnapshot(planQuery({ protocols: ['tcp'], details: ['tcp'], owners: false }))
-    const last = counter.take().closings.find(c => c.socket.local.port === pair.clientPort)
-    if (last !== undefined) {
-      return check(
-        'closing',
-        last.counts.nstat_txbytes === pair.bytes,
-        `the final count is ${last.counts.nstat_txbytes} bytes; it was ${pair.bytes}`,
-      )
-    }
+    const sent = counter.take().closings.find(c => c.socket.local.port === pair.clientPort)?.counts.nstat_txbytes
+    if (sent !== undefined) return check('closing', sent === pair.bytes, `the final count is ${sent} bytes; it was ${pair.bytes}`)
     await sleep(50)
   }
   return check('closing', false, 'no final counts came for a connection that was closed')

@@ -4,9 +4,10 @@ import { checkPlan, planQuery, type Plan } from '../../filter/plan.ts'
 import { counted } from '../../model/counted.ts'
 import { OsError } from '../../model/errors.ts'
 import type { Gap } from '../../model/gap.ts'
-import type { Interface } from '../../model/interface.ts'
 import { ProcessTable } from '../../model/process.ts'
 import type { Snapshot } from '../../model/snapshot.ts'
+import { attempt } from '../attempt.ts'
+import { gapOf } from '../gap.ts'
 import { recordingLack, type Tape } from '../tape.ts'
 import type { Requested } from './decode/requested.ts'
 import type { Row } from './decode/row.ts'
@@ -17,7 +18,7 @@ import { majorOf, readRelease } from './host/limits.ts'
 import type { Calls } from './kernel/calls.ts'
 import { runAsRoot } from './kernel/errno.ts'
 import { noWalk, walkHolders, type Walk } from './owners/holders.ts'
-import { giveOwners, unite } from './owners/join.ts'
+import { setOwners, unite } from './owners/join.ts'
 import { ProcessReader } from './processes/processes.ts'
 import { readConnectionInfo } from './tables/connection-info.ts'
 import { readTables, reportHidden } from './tables/tables.ts'
@@ -52,12 +53,12 @@ export class SnapshotTaker {
     const walk = isWalked ? await this.#walk(requested, plan.owners ? gaps : []) : undefined
     if (walk !== undefined) {
       unite(rows, walk.held)
-      if (plan.owners) giveOwners(rows, walk)
+      if (plan.owners) setOwners(rows, walk)
     }
     // Behind the gate the control has flows of the same user, whether bytes are requested or not.
     if (requested.traffic || hidden.length > 0) {
       const flows = await this.#counter.count(rows, requested, hidden.length > 0, countGaps)
-      if (walk !== undefined && plan.owners) giveOwners(flows, walk)
+      if (walk !== undefined && plan.owners) setOwners(flows, walk)
       rows.push(...flows)
     }
     if (requested.tcp) await readConnectionInfo(rows, tape, calls, countGaps)
@@ -80,17 +81,8 @@ export class SnapshotTaker {
       memory: everything || plan.details.includes('memory'),
       options: everything || plan.details.includes('options'),
       major: majorOf(await readRelease(this.#tape, this.#calls)),
-      zones: zonesOf(this.#interfaces()),
-    }
-  }
-
-  /** Zones keep their numbers where the interfaces cannot be listed. */
-  #interfaces(): readonly Interface[] {
-    try {
-      return interfaces(this.#tape, this.#calls)
-    } catch (error) {
-      if (error instanceof OsError) return []
-      throw error
+      // Zones keep their numbers where the interfaces cannot be listed.
+      zones: zonesOf(attempt(() => interfaces(this.#tape, this.#calls)) ?? []),
     }
   }
 
@@ -120,31 +112,15 @@ function pidsOf(rows: readonly Row[]): Set<number> {
   return pids
 }
 
-const noNamespaces: Gap = {
-  code: 'namespaces-unsupported',
-  what: 'namespaces',
-  why: 'platform',
-  text: 'macOS has no network namespaces',
-  help: '',
-  count: undefined,
-}
+const noNamespaces = gapOf('namespaces-unsupported', 'namespaces', 'platform', 'macOS has no network namespaces')
 
-const tooManySockets = (count: number): Gap => ({
-  code: 'owners-limit',
-  what: 'owners',
-  why: 'limit',
-  text: `${counted(count, 'process has', 'processes have')} more sockets than are read of one process`,
-  help: '',
-  count,
-})
+const tooManySockets = (count: number): Gap =>
+  gapOf('owners-limit', 'owners', 'limit', `${counted(count, 'process has', 'processes have')} more sockets than are read of one process`, {
+    count,
+  })
 
 const unreadOwners = (error: OsError): Gap => ({
-  code: 'owners-unread',
-  what: 'owners',
-  why: 'kernel',
-  text: `processes could not be listed: ${error.message}`,
-  help: '',
-  count: undefined,
+  ...gapOf('owners-unread', 'owners', 'kernel', `processes could not be listed: ${error.message}`),
   ...recordingLack(error),
 })
 
@@ -152,12 +128,6 @@ const unreadOwners = (error: OsError): Gap => ({
 function reportOwners(rows: readonly Row[], plan: Plan, gaps: Gap[]): void {
   const count = rows.filter(r => r.socket.ownerless === 'permission' && plan.prefilter(r.socket)).length
   if (count === 0) return
-  gaps.push({
-    code: 'owners-hidden',
-    what: 'owners',
-    why: 'permission',
-    text: `${counted(count, 'socket belongs', 'sockets belong')} to processes whose descriptors may not be read`,
-    help: runAsRoot,
-    count,
-  })
+  const text = `${counted(count, 'socket belongs', 'sockets belong')} to processes whose descriptors may not be read`
+  gaps.push(gapOf('owners-hidden', 'owners', 'permission', text, { help: runAsRoot, count }))
 }

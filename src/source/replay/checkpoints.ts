@@ -1,7 +1,7 @@
 // Snapshots of a recording from which playing can resume: any other is reached from the last one before it. They are noted as the recording is
 // read, at growing distances, so that a long recording takes no more memory than a short one.
 
-import { Kept } from './kept.ts'
+import { EarlierValues } from './earlier-values.ts'
 import type { Position } from './reader.ts'
 
 /** What is needed to resume playing at a snapshot. */
@@ -10,7 +10,7 @@ export interface Checkpoint {
   /** The latest time of the snapshots up to this one; undefined when none has a time. */
   readonly latestMs: number | undefined
   /** The values that hold from the snapshots before it. */
-  readonly kept: Kept
+  readonly earlier: EarlierValues
 }
 
 const maxCount = 256
@@ -23,11 +23,11 @@ export class Checkpoints {
   #stride = 1
 
   /** Notes a snapshot, when it follows those that were noted and its turn has come. */
-  add(position: Position, latestMs: number | undefined, kept: Kept): void {
+  add(position: Position, latestMs: number | undefined, earlier: EarlierValues): void {
     const last = this.#all.at(-1)?.position.number ?? 0
     if (position.number <= last || !this.#isNoted(position.number)) return
-    this.#all.push({ position, latestMs, kept: new Kept(kept) })
-    const bytes = this.#all.reduce((sum, one) => sum + one.kept.bytes, 0)
+    this.#all.push({ position, latestMs, earlier: new EarlierValues(earlier) })
+    const bytes = this.#all.reduce((sum, one) => sum + one.earlier.bytes, 0)
     if (this.#all.length <= maxCount && bytes <= maxBytes) return
     this.#stride *= 2
     this.#all = this.#all.filter(one => this.#isNoted(one.position.number))

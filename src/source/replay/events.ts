@@ -1,22 +1,18 @@
 // Events in a recording: a reader whose batches are recorded, and one that plays them.
 
 import type { Plan } from '../../filter/plan.ts'
-import { DecodeError, OsError } from '../../model/errors.ts'
+import { OsError } from '../../model/errors.ts'
 import type { EventGap, SourceEvent, Tier } from '../../model/event.ts'
 import type { Gap } from '../../model/gap.ts'
 import type { Protocol } from '../../model/socket.ts'
+import { Place } from '../../wire/shape.ts'
 import type { EventReader } from '../source.ts'
+import { gapOf } from '../gap.ts'
 import { NotRecorded, type Tape } from '../tape.ts'
 import type { Player } from './player.ts'
-import { checkEvents, checkReader } from './shape.ts'
+import { batch, readerDescription, type ReaderDescription } from './plain-values.ts'
 
 const questions = { events: 'source events', reader: 'source event reader' }
-
-/** What a recording holds about the reader of its events. */
-interface Description extends Pick<EventReader, 'tier' | 'opens' | 'ends' | 'everyEnd'> {
-  /** Why there are none. */
-  readonly gap?: Gap
-}
 
 /** A reader whose events are written to a tape. It has to report everything: a recording is played for any query. */
 export class RecordedEvents implements EventReader {
@@ -60,7 +56,7 @@ export class RecordedEvents implements EventReader {
 /** Records the events of a reader on a tape. */
 export async function recordedEvents(reader: EventReader, tape: Tape): Promise<RecordedEvents> {
   const { tier, opens, ends, everyEnd } = reader
-  await tape.value(questions.reader, (): Description => ({ tier, opens, ends, everyEnd }))
+  await tape.value(questions.reader, (): ReaderDescription => ({ tier, opens, ends, everyEnd }))
   return new RecordedEvents(reader, tape)
 }
 
@@ -69,7 +65,14 @@ const anyTimeMs = 2 ** 31 - 1
 
 /** The events of a tape, for the tables of a plan. An older recording has none: a gap reports that. */
 export async function playedEvents(tape: Player, plan: Plan): Promise<EventReader> {
-  return new PlayedEvents(tape, plan, await description(tape))
+  try {
+    const described = readerDescription.read(await tape.value(questions.reader), new Place('recording: the reader of events'))
+    return new PlayedEvents(tape, plan, described, undefined)
+  } catch (error) {
+    if (!(error instanceof NotRecorded)) throw error
+    const gap: Gap = { ...error.report(), what: 'events', text: 'the recording holds no events', count: undefined }
+    return new PlayedEvents(tape, plan, { tier: 'snapshot', opens: [], ends: [], everyEnd: [] }, gap)
+  }
 }
 
 class PlayedEvents implements EventReader {
@@ -85,7 +88,7 @@ class PlayedEvents implements EventReader {
   /** The gap to report first. */
   #gap: Gap | undefined
 
-  constructor(tape: Player, plan: Plan, { tier, opens, ends, everyEnd, gap }: Description) {
+  constructor(tape: Player, plan: Plan, { tier, opens, ends, everyEnd }: ReaderDescription, gap: Gap | undefined) {
     this.tier = tier
     this.opens = opens
     this.ends = ends
@@ -120,35 +123,13 @@ class PlayedEvents implements EventReader {
 
   #take(): readonly (SourceEvent | EventGap)[] {
     try {
-      return checkEvents(this.#tape.append<unknown>(questions.events))
+      return batch.read(this.#tape.append(questions.events), new Place(`recording at snapshot ${this.#tape.number}: events`))
     } catch (error) {
-      if (error instanceof DecodeError) throw error
       if (error instanceof OsError) return [{ type: 'gap', atMs: this.#lastMs, gap: lost(error) }]
-      throw invalidEvents(error)
+      throw error
     }
   }
 }
 
 /** Events that the recorder could not keep or read, from here to the next snapshot. */
-const lost = (error: OsError): Gap => ({
-  code: 'recording-incomplete',
-  what: 'events',
-  why: 'recording',
-  text: `the recording lacks events: ${error.message}`,
-  help: '',
-  count: undefined,
-})
-
-async function description(tape: Player): Promise<Description> {
-  try {
-    return checkReader(await tape.value<unknown>(questions.reader))
-  } catch (error) {
-    if (error instanceof DecodeError || (error instanceof OsError && !(error instanceof NotRecorded))) throw error
-    if (!(error instanceof NotRecorded)) throw invalidEvents(error)
-    const gap: Gap = { ...error.report(), what: 'events', text: 'the recording holds no events', count: undefined }
-    return { tier: 'snapshot', opens: [], ends: [], everyEnd: [], gap }
-  }
-}
-
-/** An answer of another form is damage, not a bug. */
-const invalidEvents = (cause: unknown): DecodeError => new DecodeError('recording', 0, 0, '', { text: 'its events are not valid', cause })
+const lost = (error: OsError): Gap => gapOf('recording-incomplete', 'events', 'recording', `the recording lacks events: ${error.message}`)

@@ -6,12 +6,12 @@ import { DecodeError } from '../../model/errors.ts'
 /** The first bytes of every recording: 0x89, so that it is not mistaken for text, and the name. */
 export const magic = Buffer.from('\x89SOCKSCOPE', 'latin1')
 /** The version that is written here, and the newest that can be read. */
-export const version = 1
+export const formatVersion = 1
 /** Magic and version. */
 export const fileHeaderBytes = magic.length + 2
 
 /** The limits of a recording. A damaged or forged one cannot make its reader use more memory than this. */
-export const limits = {
+export const recordingLimits = {
   /** One block, unpacked. */
   blockBytes: 256 * 1024,
   /** The part of an answer that one record holds; longer answers take several. */
@@ -26,7 +26,7 @@ export const limits = {
 } as const
 
 /** Every kind of record. A number here never changes its meaning. */
-export const kinds = {
+export const recordKinds = {
   /** What is known of the machine and of the recording, as JSON: always the first record. */
   host: 1,
   /** A snapshot starts. */
@@ -48,7 +48,7 @@ export const kinds = {
 } as const
 
 /** One record: its kind, the question that it belongs to, and its content. */
-export interface Record {
+export interface RecordingRecord {
   readonly kind: number
   readonly id: number
   readonly content: Uint8Array
@@ -68,7 +68,7 @@ export function writeRecord(kind: number, id: number, content: Uint8Array): Buff
 }
 
 /** Iterates over the records of a block. `where` is for errors. */
-export function* readRecords(block: Buffer, where: string): Generator<Record> {
+export function* readRecords(block: Buffer, where: string): Generator<RecordingRecord> {
   for (let at = 0; at < block.length;) {
     const left = block.length - at
     if (left < recordHeaderBytes) throw new DecodeError('record', recordHeaderBytes, left, where)
@@ -107,15 +107,15 @@ export function readBlock(read: (at: number, length: number) => Buffer, at: numb
   const packedBytes = header.readUInt32LE(0)
   const plainBytes = header.readUInt32LE(4)
   // Deflate output is never longer than this: stored blocks of 64 KiB have headers of 5 bytes.
-  const max = limits.blockBytes + 1024
+  const max = recordingLimits.blockBytes + 1024
   if (packedBytes > max) throw new DecodeError('block of a recording', packedBytes, max, where)
-  if (plainBytes > limits.blockBytes) throw new DecodeError('block of a recording', plainBytes, limits.blockBytes, where)
+  if (plainBytes > recordingLimits.blockBytes) throw new DecodeError('block of a recording', plainBytes, recordingLimits.blockBytes, where)
   const packed = read(at + blockHeaderBytes, packedBytes)
   if (packed.length < packedBytes) return undefined
   if (header.readUInt32LE(8) !== crc32(packed)) throw damaged('block', where)
   let records: Buffer
   try {
-    records = inflateRawSync(packed, { maxOutputLength: limits.blockBytes })
+    records = inflateRawSync(packed, { maxOutputLength: recordingLimits.blockBytes })
   } catch (cause) {
     throw damaged('block', where, cause)
   }

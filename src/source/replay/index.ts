@@ -1,6 +1,6 @@
 // Recordings: a tape that writes, a tape that plays, and the machine on either side.
 
-export { playedMachine, recordedMachine } from './machine.ts'
+export { PlayedMachine, recordedMachine } from './machine.ts'
 export { playedEvents, recordedEvents } from './events.ts'
 export { Player } from './player.ts'
-export { recorder, type Recorder, type RecorderOptions } from './recorder.ts'
+export { Recorder, type RecorderOptions } from './recorder.ts'

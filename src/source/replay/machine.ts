@@ -7,21 +7,15 @@ import type { Gap } from '../../model/gap.ts'
 import { ProcessTable, type Process, type ProcessUse } from '../../model/process.ts'
 import type { Snapshot } from '../../model/snapshot.ts'
 import { protocols } from '../../model/socket.ts'
+import { hostIdentity, process, systemCounters, systemLimits } from '../../wire/nouns.ts'
+import { Place, type Shape } from '../../wire/shape.ts'
+import { attempted } from '../attempt.ts'
+import { gapOf } from '../gap.ts'
 import type { EventReader, Source, Timeline } from '../source.ts'
 import { playedEvents, RecordedEvents, recordedEvents } from './events.ts'
 import type { Player } from './player.ts'
 import type { Recorder } from './recorder.ts'
-import {
-  checkAbilities,
-  checkCounters,
-  checkIdentity,
-  checkInterfaces,
-  checkLimits,
-  checkProcess,
-  checkProcesses,
-  checkSnapshot,
-  checkUses,
-} from './shape.ts'
+import { abilities, checkSnapshot, interfaces, processes, uses } from './plain-values.ts'
 
 const questions = {
   abilities: 'source abilities',
@@ -39,42 +33,36 @@ const everyTable = planQuery({ protocols, details: ['tcp'] })
 /** A live machine that is recorded: what any command may need is on the tape, whatever command is running. */
 export async function recordedMachine(source: Source, tape: Recorder): Promise<Source> {
   const turns = new Turns()
+  // An answer whose failure is on the tape is only attempted.
+  const answers = {
+    interfaces: () => tape.value(questions.interfaces, () => source.interfaces()),
+    abilities: () => tape.value(questions.abilities, () => source.abilities()),
+    ...(source.identity && { identity: () => source.identity!() }),
+    ...(source.limits && { limits: () => tape.value(questions.limits, () => source.limits!()) }),
+    ...(source.processes && { processes: () => tape.value(questions.processes, () => source.processes!()) }),
+    ...(source.counters && { counters: () => tape.value(questions.counters, () => source.counters!()) }),
+    ...(source.use && {
+      use: async (pids: readonly number[]) => new Map(await tape.value(questions.use, async () => [...(await source.use!(pids))])),
+    }),
+  }
   async function takeSnapshot(plan: Plan, events: EventReader | undefined): Promise<Snapshot> {
     const seen = await source.takeSnapshot(plan, events instanceof RecordedEvents ? events.reader : events)
-    await optional(interfaces())
-    if (counters) await optional(counters())
-    if (use) await optional(use([...seen.processes.keys()]))
+    await attempted(answers.interfaces())
+    await attempted(answers.counters?.())
+    await attempted(answers.use?.([...seen.processes.keys()]))
     tape.completeSnapshot()
     return seen
   }
-  const interfaces = (): ReturnType<Source['interfaces']> => tape.value(questions.interfaces, () => source.interfaces())
-  const abilities = (): ReturnType<Source['abilities']> => tape.value(questions.abilities, () => source.abilities())
-
-  const limits = source.limits && (() => tape.value(questions.limits, () => source.limits!()))
-  const processes = source.processes && (() => tape.value(questions.processes, () => source.processes!()))
-
-  const counters = source.counters && (() => tape.value(questions.counters, () => source.counters!()))
-  const use =
-    source.use && (async (pids: readonly number[]) => new Map(await tape.value(questions.use, async () => [...(await source.use!(pids))])))
-
-  // A recording is played for any query, so its events are those of all tables.
-  const openEvents = source.openEvents && (async () => recordedEvents(await source.openEvents!(everyTable), tape))
-
-  await optional(abilities())
-  if (source.identity) await optional(source.identity())
-  if (limits) await optional(limits())
+  await attempted(answers.abilities())
+  await attempted(answers.identity?.())
+  await attempted(answers.limits?.())
   return {
     name: source.name,
     takeSnapshot: (plan = planQuery(), events?) => turns.take(() => takeSnapshot(plan, events)),
     process: pid => tape.value(questions.process(pid), () => source.process(pid)),
-    interfaces,
-    abilities,
-    ...(source.identity && { identity: async () => source.identity!() }),
-    ...(limits && { limits }),
-    ...(processes && { processes }),
-    ...(counters && { counters }),
-    ...(use && { use }),
-    ...(openEvents && { openEvents }),
+    ...answers,
+    // A recording is played for any query, so its events are those of all tables.
+    ...(source.openEvents && { openEvents: async () => recordedEvents(await source.openEvents!(everyTable), tape) }),
     ...(source.actions && { actions: source.actions }),
     ended: false,
     // The machine closes its tape itself; closing twice does nothing.
@@ -97,22 +85,8 @@ class Turns {
   }
 }
 
-/** Waits for an answer whose failure is on the tape already. */
-async function optional(answer: Promise<unknown>): Promise<void> {
-  try {
-    await answer
-  } catch (error) {
-    if (!(error instanceof OsError)) throw error
-  }
-}
-
-/** A recorded machine that is played. */
-export function playedMachine(source: Source, tape: Player): Source {
-  return new PlayedMachine(source, tape)
-}
-
-/** Each snapshot, or each second request for interfaces, advances to the next snapshot of the recording. */
-class PlayedMachine implements Source {
+/** A recorded machine that is played. Each snapshot, or each second request for interfaces, advances to the next snapshot of the recording. */
+export class PlayedMachine implements Source {
   readonly name: string
   readonly replay = true
   readonly timeline: Timeline
@@ -133,9 +107,10 @@ class PlayedMachine implements Source {
     this.#tape = tape
     this.name = `replay ${source.name.replace(/^replay /, '')}`
     this.timeline = this.#timelineOf()
-    if (source.identity && tape.holds('identity')) this.identity = async () => checkIdentity(await source.identity!())
+    if (source.identity && tape.holds('identity'))
+      this.identity = async () => hostIdentity.read(await source.identity!(), this.#place('identity'))
     // Older recordings, and those of systems that have none, do not hold them.
-    if (tape.holds(questions.counters)) this.counters = async () => this.#value(questions.counters, checkCounters)
+    if (tape.holds(questions.counters)) this.counters = async () => this.#value(questions.counters, systemCounters)
     if (tape.holds(questions.use)) this.use = pids => this.#useOf(pids)
   }
 
@@ -153,7 +128,7 @@ class PlayedMachine implements Source {
       this.#isBegun = true
     }
     this.#areInterfacesRead = true
-    return this.#value(questions.interfaces, checkInterfaces)
+    return this.#value(questions.interfaces, interfaces)
   }
 
   openEvents(plan: Plan): Promise<EventReader> {
@@ -161,23 +136,21 @@ class PlayedMachine implements Source {
   }
 
   async limits(): ReturnType<NonNullable<Source['limits']>> {
-    return this.#value(questions.limits, checkLimits)
+    return this.#value(questions.limits, systemLimits)
   }
 
   async abilities(): ReturnType<Source['abilities']> {
-    return this.#value(questions.abilities, checkAbilities)
+    return this.#value(questions.abilities, abilities)
   }
 
   /** All processes of this snapshot; those without sockets only when they were recorded. */
   async processes(): Promise<readonly Process[]> {
     const owners = await this.#known()
-    return (await this.#recorded(questions.processes, checkProcesses)) ?? [...owners.values()]
+    return (await this.#recorded(questions.processes, processes)) ?? [...owners.values()]
   }
 
   async process(pid: number): Promise<Process | undefined> {
-    const found = (await this.#known()).get(pid)
-    const check = (value: unknown): Process | undefined => (value === undefined ? undefined : checkProcess(value))
-    return found ?? (await this.#recorded(questions.process(pid), check))
+    return (await this.#known()).get(pid) ?? (await this.#recorded(questions.process(pid), process))
   }
 
   close(): void {
@@ -191,7 +164,7 @@ class PlayedMachine implements Source {
     this.#isBegun = false
     const everything = planQuery({ ...plan.query, owners: plan.owners, details: plan.details, filter: undefined })
     // The filter is not part of the question: its own mistakes are not damage.
-    const found = await checkedRead(this.#tape, async () => checkSnapshot(await this.#source.takeSnapshot(everything, events)))
+    const found = await this.#readSnapshot(everything, events)
     this.#seen = found.processes
     return {
       ...found,
@@ -212,31 +185,43 @@ class PlayedMachine implements Source {
   }
 
   async #useOf(pids: readonly number[]): Promise<ReadonlyMap<number, ProcessUse>> {
-    const all = new Map<number, ProcessUse>((await this.#recorded(questions.use, checkUses)) ?? [])
-    return new Map(pids.flatMap(pid => (all.has(pid) ? [[pid, all.get(pid)!]] : [])))
+    const requested = new Set(pids)
+    return new Map((await this.#recorded(questions.use, uses))?.filter(([pid]) => requested.has(pid)))
   }
 
-  #value<T>(question: string, check: (value: unknown) => T): Promise<T> {
-    return checkedRead(this.#tape, async () => check(await this.#tape.value(question)))
+  /** A snapshot with everything in it. An answer of an unexpected form is damage, not a bug of the platform's code. */
+  async #readSnapshot(plan: Plan, events: EventReader | undefined): Promise<Snapshot> {
+    try {
+      const snapshot = await this.#source.takeSnapshot(plan, events)
+      checkSnapshot(snapshot, this.#place('an answer'))
+      return snapshot
+    } catch (error) {
+      if (error instanceof OsError || error instanceof DecodeError) throw error
+      throw new DecodeError('recording', 0, 0, `at snapshot ${this.#tape.number}`, { text: 'an answer is not valid', cause: error })
+    }
+  }
+
+  async #value<T>(question: string, shape: Shape<T>): Promise<T> {
+    return shape.read(await this.#tape.value(question), this.#place(question))
   }
 
   /** Undefined where it was not recorded, and where the machine had no answer. */
-  async #recorded<T>(question: string, check: (value: unknown) => T): Promise<T | undefined> {
-    try {
-      return await this.#value(question, check)
-    } catch (error) {
-      if (error instanceof OsError) return undefined
-      throw error
-    }
+  async #recorded<T>(question: string, shape: Shape<T>): Promise<T | undefined> {
+    const value = await attempted(this.#tape.value<unknown>(question))
+    return value === undefined ? undefined : shape.read(value, this.#place(question))
+  }
+
+  #place(question: string): Place {
+    return new Place(`recording at snapshot ${this.#tape.number}: ${question}`)
   }
 
   #timelineOf(): Timeline {
     const tape = this.#tape
-    const go = (way: () => Promise<void>): Promise<void> =>
+    const go = (move: () => Promise<void>): Promise<void> =>
       this.#turns.take(async () => {
         this.#seen = undefined
         this.#isBegun = this.#areInterfacesRead = false
-        await way()
+        await move()
       })
     return {
       get startMs() {
@@ -283,35 +268,18 @@ function ownersOf({ sockets, processes }: Snapshot): ProcessTable {
   return owners
 }
 
-/** Runs a function that reads answers of a recording. An answer of an unexpected form is damage, not a bug. */
-async function checkedRead<T>(tape: Player, read: () => Promise<T>): Promise<T> {
-  try {
-    return await read()
-  } catch (error) {
-    if (error instanceof OsError || error instanceof DecodeError) throw error
-    throw new DecodeError('recording', 0, 0, `at snapshot ${tape.number}`, { text: 'an answer is not valid', cause: error })
-  }
-}
-
 /** The answers that the recording lacks, where the platform reported no gap, are one gap; a recording that is cut short is another. */
 function joinGaps(seen: readonly Gap[], tape: Player): readonly Gap[] {
   const gaps = [...seen]
   const missing = tape.missing()
   if (missing.length > 0) {
     const examples = missing.length === 1 ? `"${missing[0]}"` : `${missing.length} answers, examples as "${missing[0]}"`
-    gaps.push({
-      code: 'recording-incomplete',
-      what: 'sockets',
-      why: 'recording',
-      text: `the recording lacks ${examples}`,
-      help: 'record again',
-      count: missing.length,
-    })
+    const rest = { help: 'record again', count: missing.length }
+    gaps.push(gapOf('recording-incomplete', 'sockets', 'recording', `the recording lacks ${examples}`, rest))
   }
   const cut = tape.cutInSnapshot
   if (cut !== undefined) {
-    const text = `the recording is cut short at snapshot ${cut}`
-    gaps.push({ code: 'recording-cut', what: 'sockets', why: 'damaged', text, help: '', count: undefined })
+    gaps.push(gapOf('recording-cut', 'sockets', 'damaged', `the recording is cut short at snapshot ${cut}`))
   }
   return gaps
 }

@@ -2,11 +2,12 @@
 
 import { DecodeError, OsError } from '../../model/errors.ts'
 import { NotRecorded, type Tape } from '../tape.ts'
-import { yielding } from '../yielding.ts'
+import { yieldToEventLoop } from '../yielding.ts'
 import { Checkpoints } from './checkpoints.ts'
-import { Kept } from './kept.ts'
-import { parse, Reader, type Answer, type Position, type RecordedSnapshot } from './reader.ts'
-import type { Host, PlainError } from './recorder.ts'
+import { revivedError, type PlainError } from './errors.ts'
+import { EarlierValues } from './earlier-values.ts'
+import { parseJson, RecordingReader, type Answer, type Position, type RecordedSnapshot } from './reader.ts'
+import type { RecordedHost } from './recorder.ts'
 
 /** The question that every platform asks first in a snapshot: its time, in milliseconds since 1970. */
 const clockQuestion = 'clock'
@@ -31,7 +32,7 @@ export class Player implements Tape {
   readonly recordsEverything = true
   readonly played = true
   readonly keepsArguments = true
-  readonly #reader: Reader
+  readonly #reader: RecordingReader
   readonly #checkpoints = new Checkpoints()
   #extent: Extent = { startMs: undefined, endMs: undefined, count: 0, isComplete: false }
   #now: RecordedSnapshot
@@ -41,7 +42,7 @@ export class Player implements Tape {
   #failure: unknown
   #isHeld = false
   /** The values that are valid from the snapshots before the played one, and the latest time of all up to it. */
-  #kept = new Kept()
+  #earlier = new EarlierValues()
   #latestMs: number | undefined
   /** How many answers to each question of this snapshot were returned. */
   readonly #taken = new Map<string, number>()
@@ -51,7 +52,7 @@ export class Player implements Tape {
 
   /** Opens a recording. */
   constructor(file: string) {
-    this.#reader = new Reader(file)
+    this.#reader = new RecordingReader(file)
     this.#now = this.#reader.before
     this.#readAhead()
     let wrong = this.#failure
@@ -61,12 +62,12 @@ export class Player implements Tape {
       this.#reader.close()
       throw wrong
     }
-    this.#kept.take(this.#now)
-    if (this.#ahead) this.#checkpoints.add(this.#ahead.position, this.#ahead.atMs, this.#kept)
+    this.#earlier.take(this.#now)
+    if (this.#ahead) this.#checkpoints.add(this.#ahead.position, this.#ahead.atMs, this.#earlier)
   }
 
   /** The machine that was recorded. */
-  get host(): Host {
+  get host(): RecordedHost {
     return this.#reader.host
   }
 
@@ -128,7 +129,7 @@ export class Player implements Tape {
   *bytes(question: string): Generator<Uint8Array> {
     const { answers, error } = this.#find(question, undefined)
     yield* answers
-    if (error !== undefined) throw revive(error)
+    if (error !== undefined) throw revivedError(error)
   }
 
   async *stream(question: string): AsyncGenerator<Uint8Array> {
@@ -137,8 +138,8 @@ export class Player implements Tape {
 
   // oxlint-disable-next-line require-await
   async value<T>(question: string): Promise<T> {
-    const { answers, error } = this.#find(question, this.#kept.get(question))
-    if (error !== undefined) throw revive(error)
+    const { answers, error } = this.#find(question, this.#earlier.get(question))
+    if (error !== undefined) throw revivedError(error)
     return (answers.length === 0 ? undefined : this.#parse(question, answers[0]!)) as T
   }
 
@@ -147,7 +148,7 @@ export class Player implements Tape {
     for (;;) {
       const batch = queue.shift()
       if (batch === undefined) return []
-      if (!(batch instanceof Uint8Array)) throw revive(batch)
+      if (!(batch instanceof Uint8Array)) throw revivedError(batch)
       const found = this.#parse(question, batch)
       if (!Array.isArray(found))
         throw new DecodeError('recording', 0, 0, `at snapshot ${this.number}`, { text: `"${question}" is not a list` })
@@ -160,7 +161,7 @@ export class Player implements Tape {
   }
 
   #parse(question: string, answer: Uint8Array): unknown {
-    return parse(answer, `"${question}" of snapshot ${this.number}`)
+    return parseJson(answer, `"${question}" of snapshot ${this.number}`)
   }
 
   /** The answer to a question. A question that is repeated more often than it was recorded gets its last answer again. */
@@ -198,10 +199,10 @@ export class Player implements Tape {
     if (next === undefined) return
     if (this.#now === this.#reader.before) for (const [question, queue] of this.#queues) queue.push(...batchesOf(next.snapshot, question))
     else this.#queues.clear()
-    this.#kept.take(this.#now)
+    this.#earlier.take(this.#now)
     this.#now = next.snapshot
     this.#latestMs = later(this.#latestMs, next.atMs)
-    this.#checkpoints.add(next.position, this.#latestMs, this.#kept)
+    this.#checkpoints.add(next.position, this.#latestMs, this.#earlier)
     this.#readAhead()
   }
 
@@ -247,10 +248,9 @@ export class Player implements Tape {
 
   /** Plays from the last checkpoint that is not too far, so that the same values are valid as after playing from the start. */
   async #playUpTo(isTooFar: (number: number, latestMs: number | undefined) => boolean): Promise<void> {
-    const pause = yielding()
     const checkpoint = this.#checkpoints.last(one => !isTooFar(one.position.number, one.latestMs))
     this.#reader.moveTo(checkpoint.position)
-    this.#kept = new Kept(checkpoint.kept)
+    this.#earlier = new EarlierValues(checkpoint.earlier)
     this.#latestMs = checkpoint.latestMs
     let found = this.#read()
     if (found === undefined)
@@ -263,11 +263,11 @@ export class Player implements Tape {
         this.#reader.moveTo(position)
         break
       }
-      this.#kept.take(found.snapshot)
+      this.#earlier.take(found.snapshot)
       found = next
       this.#latestMs = latestMs
-      this.#checkpoints.add(found.position, latestMs, this.#kept)
-      await pause()
+      this.#checkpoints.add(found.position, latestMs, this.#earlier)
+      await yieldToEventLoop()
     }
     const { number } = found.snapshot
     this.#ahead = found
@@ -299,15 +299,4 @@ const later = (a: number | undefined, b: number | undefined): number | undefined
 /** The batches of a snapshot, and the error that ended them. */
 function batchesOf(snapshot: RecordedSnapshot, question: string): (Uint8Array | PlainError)[] {
   return (snapshot.questions.get(question) ?? []).flatMap(({ answers, error }) => (error === undefined ? answers : [...answers, error]))
-}
-
-/** The error that occurred when it was recorded. */
-function revive(error: PlainError): Error {
-  if (typeof error === 'object' && error !== null) {
-    if ('call' in error) return new OsError(String(error.call), String(error.code), error.help ? { help: String(error.help) } : {})
-    const revived = new DecodeError(String(error.struct), Number(error.needed), Number(error.got))
-    revived.message = String(error.message)
-    return revived
-  }
-  return new DecodeError('error in a recording', 0, 0, '', { text: 'is damaged' })
 }

@@ -1,9 +1,19 @@
 // Reads a recording snapshot by snapshot, from its start or from any snapshot that was read before. It does not interpret the answers.
 
-import { closeSync, constants, fstatSync, openSync, readSync } from 'node:fs'
-import { DecodeError, OsError } from '../../model/errors.ts'
-import { fileHeaderBytes, kinds, limits, magic, readBlock, readRecords, version, type Record } from './format.ts'
-import type { Host, PlainError } from './recorder.ts'
+import { DecodeError } from '../../model/errors.ts'
+import type { PlainError } from './errors.ts'
+import { BlockReader } from './file.ts'
+import {
+  fileHeaderBytes,
+  recordKinds,
+  recordingLimits,
+  magic,
+  readBlock,
+  readRecords,
+  formatVersion,
+  type RecordingRecord,
+} from './format.ts'
+import type { RecordedHost } from './recorder.ts'
 
 /** The answer to one question. */
 export interface Answer {
@@ -37,11 +47,11 @@ export interface Position {
 }
 
 /** A recording that is being read. */
-export class Reader {
-  readonly host: Host
+export class RecordingReader {
+  readonly host: RecordedHost
   /** What was asked before the first snapshot. */
   readonly before: RecordedSnapshot
-  readonly #file: BlockFile
+  readonly #file: BlockReader
   #records: Records
   readonly #open = new Map<number, Answer>()
   #state: Position['state'] = 'reading'
@@ -54,7 +64,7 @@ export class Reader {
 
   /** Opens a recording and reads up to its first snapshot. */
   constructor(file: string) {
-    this.#file = new BlockFile(file)
+    this.#file = new BlockReader(file)
     try {
       checkHead(file, this.#file.read(0, fileHeaderBytes))
       this.#records = new Records(this.#file, fileHeaderBytes, 0, 0)
@@ -125,17 +135,17 @@ export class Reader {
   }
 
   /** Handles one record. True when it ends the snapshot before it. */
-  #take(record: Record, where: string): boolean {
+  #take(record: RecordingRecord, where: string): boolean {
     const { kind, id, content } = record
     const snapshot = this.#snapshot
-    if (kind === kinds.snapshot || kind === kinds.end) {
+    if (kind === recordKinds.snapshot || kind === recordKinds.end) {
       snapshot.isComplete = true
-      if (kind === kinds.end) this.#state = 'ended'
+      if (kind === recordKinds.end) this.#state = 'ended'
       return true
     }
-    if (kind === kinds.complete) snapshot.isComplete = true
-    else if (kind === kinds.question) {
-      if (++this.#questions > limits.questions) throw tooMuch(this.#questions, limits.questions, where)
+    if (kind === recordKinds.complete) snapshot.isComplete = true
+    else if (kind === recordKinds.question) {
+      if (++this.#questions > recordingLimits.questions) throw tooMuch(this.#questions, recordingLimits.questions, where)
       const answer: Answer = { answers: [], parts: [], error: undefined, done: false }
       this.#open.set(id, answer)
       const words = Buffer.from(content).toString()
@@ -143,9 +153,9 @@ export class Reader {
       if (same) same.push(answer)
       else snapshot.questions.set(words, [answer])
     } else {
-      if ((this.#bytes += content.length) > limits.snapshotBytes) throw tooMuch(this.#bytes, limits.snapshotBytes, where)
+      if ((this.#bytes += content.length) > recordingLimits.snapshotBytes) throw tooMuch(this.#bytes, recordingLimits.snapshotBytes, where)
       // An answer without content costs memory too.
-      if (++this.#answers > limits.answers) throw tooMuch(this.#answers, limits.answers, where)
+      if (++this.#answers > recordingLimits.answers) throw tooMuch(this.#answers, recordingLimits.answers, where)
       const answer = this.#open.get(id)
       // A record without a question of this snapshot belongs to a question of the one before that was answered too late.
       if (answer) addTo(answer, record, where)
@@ -160,25 +170,25 @@ function checkHead(file: string, head: Buffer): void {
   if (!head.subarray(0, magic.length).equals(magic) || head.length < fileHeaderBytes)
     throw new DecodeError(file, fileHeaderBytes, head.length, '', { text: 'is not a recording' })
   const found = head.readUInt16LE(magic.length)
-  if (found > version || found === 0) {
-    const text = `is a recording of version ${found}; this sockscope reads version ${version}`
-    throw new DecodeError(file, version, found, '', { text: found === 0 ? 'is a damaged recording: it has no version' : text })
+  if (found > formatVersion || found === 0) {
+    const text = `is a recording of version ${found}; this sockscope reads version ${formatVersion}`
+    throw new DecodeError(file, formatVersion, found, '', { text: found === 0 ? 'is a damaged recording: it has no version' : text })
   }
 }
 
 const emptySnapshot = (number: number): RecordedSnapshot => ({ number, questions: new Map(), isComplete: false })
 
-function addTo(answer: Answer, { kind, content }: Record, where: string): void {
-  if (kind === kinds.part) answer.parts.push(content)
-  else if (kind === kinds.answer) {
+function addTo(answer: Answer, { kind, content }: RecordingRecord, where: string): void {
+  if (kind === recordKinds.part) answer.parts.push(content)
+  else if (kind === recordKinds.answer) {
     answer.answers.push(answer.parts.length === 0 ? content : Buffer.concat([...answer.parts.splice(0), content]))
-  } else if (kind === kinds.done) answer.done = true
-  else if (kind === kinds.error) answer.error = parse<PlainError>(content, where)
-  else throw new DecodeError('record', kinds.end, kind, where, { text: `its kind ${kind} is not defined` })
+  } else if (kind === recordKinds.done) answer.done = true
+  else if (kind === recordKinds.error) answer.error = parseJson<PlainError>(content, where)
+  else throw new DecodeError('record', recordKinds.end, kind, where, { text: `its kind ${kind} is not defined` })
 }
 
 /** The value of JSON in a recording. */
-export function parse<T>(content: Uint8Array, where: string): T {
+export function parseJson<T>(content: Uint8Array, where: string): T {
   try {
     return JSON.parse(Buffer.from(content).toString()) as T
   } catch (cause) {
@@ -186,23 +196,23 @@ export function parse<T>(content: Uint8Array, where: string): T {
   }
 }
 
-function hostOf(first: { readonly record: Record } | undefined): Host {
+function hostOf(first: { readonly record: RecordingRecord } | undefined): RecordedHost {
   if (!first) throw new DecodeError('recording', 1, 0, 'at its start', { text: 'it is cut short before its first snapshot' })
-  const host = first.record.kind === kinds.host ? parse<Partial<Host> | null>(first.record.content, 'at its start') : null
+  const host = first.record.kind === recordKinds.host ? parseJson<Partial<RecordedHost> | null>(first.record.content, 'at its start') : null
   if (typeof host?.platform !== 'string')
     throw new DecodeError('recording', 1, 0, 'at its start', { text: 'it does not identify the machine' })
-  return host as Host
+  return host as RecordedHost
 }
 
 /** The records of a file from some position on, until it ends: properly, or in the middle of a block. */
 class Records {
-  readonly #file: BlockFile
+  readonly #file: BlockReader
   #block: number
   #next: number
   #taken = 0
   #count: number
-  #inBlock: Generator<Record> | undefined
-  constructor(file: BlockFile, block: number, records: number, count: number) {
+  #inBlock: Generator<RecordingRecord> | undefined
+  constructor(file: BlockReader, block: number, records: number, count: number) {
     this.#file = file
     this.#block = this.#next = block
     this.#count = count - records
@@ -214,7 +224,7 @@ class Records {
     return { block: this.#block, records: this.#taken, count: this.#count }
   }
 
-  next(): { readonly record: Record; readonly where: string } | undefined {
+  next(): { readonly record: RecordingRecord; readonly where: string } | undefined {
     for (;;) {
       const record = this.#inBlock?.next()
       if (record !== undefined && !record.done) {
@@ -228,43 +238,5 @@ class Records {
       this.#taken = 0
       this.#inBlock = readRecords(block.records, `in the block at byte ${this.#block}`)
     }
-  }
-}
-
-/** A file with random access; a read returns less at its end. Only a regular file: a pipe or a device could block for ever. */
-class BlockFile {
-  readonly #name: string
-  readonly #fd: number
-  #closed = false
-  constructor(name: string) {
-    this.#name = name
-    this.#fd = system(`open ${name}`, () => openSync(name, constants.O_RDONLY | (constants.O_NONBLOCK ?? 0)))
-    if (system(`fstat ${name}`, () => fstatSync(this.#fd)).isFile()) return
-    this.close()
-    throw new DecodeError(name, fileHeaderBytes, 0, '', { text: 'is not a recording' })
-  }
-
-  read(at: number, length: number): Buffer {
-    const bytes = Buffer.allocUnsafe(length)
-    let got = 0
-    while (got < length) {
-      const more = system(`read ${this.#name}`, () => readSync(this.#fd, bytes, got, length - got, at + got))
-      if (more === 0) break
-      got += more
-    }
-    return bytes.subarray(0, got)
-  }
-
-  close(): void {
-    if (!this.#closed) closeSync(this.#fd)
-    this.#closed = true
-  }
-}
-
-function system<T>(call: string, act: () => T): T {
-  try {
-    return act()
-  } catch (cause) {
-    throw new OsError(call, (cause as NodeJS.ErrnoException).code ?? 'EIO', { cause })
   }
 }

@@ -1,10 +1,11 @@
 // The tape that records. Questions go to the machine as usual, and every answer is also written to a file.
 
-import { closeSync, openSync, writeSync } from 'node:fs'
 import { arch, endianness, release } from 'node:os'
-import { DecodeError, OsError } from '../../model/errors.ts'
-import type { Tape } from '../tape.ts'
-import { kinds, limits, magic, version, writeBlock, writeRecord } from './format.ts'
+import { OsError } from '../../model/errors.ts'
+import { followed, followedStream, type AnswerFollower, type Tape } from '../tape.ts'
+import { plainError } from './errors.ts'
+import { BlockWriter } from './file.ts'
+import { recordingLimits, recordKinds } from './format.ts'
 
 /** Options of a recording. */
 export interface RecorderOptions {
@@ -12,14 +13,8 @@ export interface RecorderOptions {
   readonly keepsArguments?: boolean
 }
 
-/** A tape that is recorded. */
-export interface Recorder extends Tape {
-  /** Marks the snapshot as complete: it can be played, whatever happens later. */
-  completeSnapshot(): void
-}
-
 /** What a recording stores of the machine on which it was made. Nothing that identifies the machine or its user. */
-export interface Host {
+export interface RecordedHost {
   readonly platform: string
   readonly arch: string
   readonly endianness: string
@@ -31,245 +26,140 @@ export interface Host {
 const argumentFields = new Set(['command', 'script'])
 /** Raw answers that hold command lines have questions that start with this word, and are kept only on request. */
 const argumentQuestion = /^arguments\b/
-/** How long an answer may wait in memory: the maximum loss of a killed recorder. */
-const flushAfterMs = 100
 
 /**
- * Starts a recording. The file is created, readable by its owner only; an existing file is never overwritten. The file is only appended to: when the
- * recorder is killed, every complete snapshot before that can be played.
+ * A tape that is recorded. The file is created, readable by its owner only; an existing file is never overwritten. The file is only appended to: when
+ * the recorder is killed, every complete snapshot before that can be played.
  */
-export function recorder(file: string, platform: string, options: RecorderOptions = {}): Recorder {
-  const keepsArguments = options.keepsArguments ?? false
-  const out = openBlocks(file)
-  // The release without the text after the numbers: vendors put names there.
-  const host: Host = { platform, arch: arch(), endianness: endianness(), release: release().split('-')[0]!, keepsArguments }
-  out.add(kinds.host, 0, Buffer.from(JSON.stringify(host)))
-  let questions = 0
-  let questionCount = 0
-  let answers = 0
+export class Recorder implements Tape {
+  readonly recordsEverything = true
+  readonly played = false
+  readonly ended = false
+  readonly keepsArguments: boolean
+  readonly #out: BlockWriter
+  #lastId = 0
+  /** What this snapshot has so far. */
+  #questions = 0
+  #answers = 0
+  #bytes = 0
   /** The questions of this snapshot that batches are appended to; undefined when they are not kept. */
-  const appended = new Map<string, number | undefined>()
-  let snapshotBytes = 0
+  readonly #appended = new Map<string, number | undefined>()
+
+  constructor(file: string, platform: string, options: RecorderOptions = {}) {
+    this.keepsArguments = options.keepsArguments ?? false
+    this.#out = new BlockWriter(file)
+    const host: RecordedHost = {
+      platform,
+      arch: arch(),
+      endianness: endianness(),
+      release: release().split('-')[0]!, // Without the text after the numbers: vendors put names there.
+      keepsArguments: this.keepsArguments,
+    }
+    this.#out.add(recordKinds.host, 0, Buffer.from(JSON.stringify(host)))
+  }
+
+  beginSnapshot(): void {
+    this.#bytes = this.#questions = this.#answers = 0
+    this.#appended.clear()
+    this.#out.add(recordKinds.snapshot, 0)
+  }
+
+  /** Marks the snapshot as complete: it can be played, whatever happens later. */
+  completeSnapshot(): void {
+    this.#out.add(recordKinds.complete, 0)
+  }
+
+  *bytes(question: string, ask: () => Iterable<Uint8Array>): Generator<Uint8Array> {
+    yield* followed(ask, this.#keeper(question))
+  }
+
+  async *stream(question: string, ask: () => AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
+    yield* followedStream(ask, this.#keeper(question))
+  }
+
+  async value<T>(question: string, ask: () => T | Promise<T>): Promise<T> {
+    const id = this.#begin(question)
+    let answer
+    try {
+      answer = await ask()
+    } catch (error) {
+      this.#fail(id, error)
+      throw error
+    }
+    if (id !== undefined && this.#keepPlain(id, answer)) this.#out.add(recordKinds.done, id)
+    return answer
+  }
+
+  append<T>(question: string, take: () => readonly T[]): readonly T[] {
+    let batch
+    try {
+      batch = take()
+    } catch (error) {
+      this.#fail(this.#appendedId(question), error)
+      throw error
+    }
+    const id = batch.length === 0 ? undefined : this.#appendedId(question)
+    if (id !== undefined && !this.#keepPlain(id, batch)) this.#appended.set(question, undefined)
+    return batch
+  }
+
+  close(): void {
+    this.#out.close()
+  }
 
   /** Starts a question. Returns its number, or undefined when it is not kept. */
-  function begin(question: string): number | undefined {
+  #begin(question: string): number | undefined {
     const words = Buffer.from(question)
-    if (words.length > limits.questionBytes || ++questionCount > limits.questions) return undefined
-    if (!keepsArguments && argumentQuestion.test(question)) return undefined
-    out.add(kinds.question, ++questions, words)
-    return questions
+    if (words.length > recordingLimits.questionBytes || ++this.#questions > recordingLimits.questions) return undefined
+    if (!this.keepsArguments && argumentQuestion.test(question)) return undefined
+    this.#out.add(recordKinds.question, ++this.#lastId, words)
+    return this.#lastId
+  }
+
+  #appendedId(question: string): number | undefined {
+    if (!this.#appended.has(question)) this.#appended.set(question, this.#begin(question))
+    return this.#appended.get(question)
   }
 
   /** Keeps an answer; false when the snapshot has become too long for a recording. */
-  function keep(id: number, answer: Uint8Array): boolean {
-    snapshotBytes += answer.length
-    answers += Math.floor(answer.length / limits.partBytes) + 2
-    if (snapshotBytes > limits.snapshotBytes || answers > limits.answers) {
-      out.add(kinds.error, id, errorBytes(new OsError('record', 'EFBIG', { help: 'one snapshot is too long for a recording' })))
+  #keep(id: number, answer: Uint8Array): boolean {
+    const { partBytes, snapshotBytes, answers } = recordingLimits
+    this.#bytes += answer.length
+    this.#answers += Math.floor(answer.length / partBytes) + 2
+    if (this.#bytes > snapshotBytes || this.#answers > answers) {
+      this.#fail(id, new OsError('record', 'EFBIG', { help: 'one snapshot is too long for a recording' }))
       return false
     }
     let at = 0
-    for (; answer.length - at > limits.partBytes; at += limits.partBytes)
-      out.add(kinds.part, id, answer.subarray(at, at + limits.partBytes))
-    out.add(kinds.answer, id, answer.subarray(at))
+    for (; answer.length - at > partBytes; at += partBytes) this.#out.add(recordKinds.part, id, answer.subarray(at, at + partBytes))
+    this.#out.add(recordKinds.answer, id, answer.subarray(at))
     return true
   }
 
-  /** Plain data as text, without command lines unless they are kept; undefined for undefined. */
-  function plainText(value: unknown): string | undefined {
-    return JSON.stringify(value, (key, one: unknown) => (!keepsArguments && argumentFields.has(key) ? undefined : one))
+  /** The same for plain data, without command lines unless they are kept. */
+  #keepPlain(id: number, value: unknown): boolean {
+    const json = JSON.stringify(value, (key, one: unknown) => (!this.keepsArguments && argumentFields.has(key) ? undefined : one))
+    return json === undefined || this.#keep(id, Buffer.from(json))
   }
 
-  /** Keeps the answers to one question. */
-  function keeper(question: string): { take(answer: Uint8Array): void; fail(error: unknown): void; end(): void } {
-    let id = begin(question)
+  #fail(id: number | undefined, error: unknown): void {
+    if (id !== undefined) this.#out.add(recordKinds.error, id, Buffer.from(JSON.stringify(plainError(error))))
+  }
+
+  /** Keeps the answers to one question, until one is too long. */
+  #keeper(question: string): AnswerFollower {
+    let id = this.#begin(question)
     return {
-      take(answer) {
-        if (id !== undefined && !keep(id, answer)) id = undefined
+      answered: answer => {
+        if (id !== undefined && !this.#keep(id, answer)) id = undefined
       },
-      fail(error) {
-        if (id !== undefined) out.add(kinds.error, id, errorBytes(error))
+      failed: error => {
+        this.#fail(id, error)
         id = undefined
       },
-      end() {
-        if (id !== undefined) out.add(kinds.done, id, nothing)
+      end: () => {
+        if (id !== undefined) this.#out.add(recordKinds.done, id)
       },
     }
-  }
-
-  function* bytes(question: string, ask: () => Iterable<Uint8Array>): Generator<Uint8Array> {
-    const keeps = keeper(question)
-    try {
-      for (const answer of ask()) {
-        keeps.take(answer)
-        yield answer
-      }
-    } catch (error) {
-      keeps.fail(error)
-      throw error
-    } finally {
-      keeps.end() // Also when the source has read enough and stops.
-    }
-  }
-
-  async function* stream(question: string, ask: () => AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
-    const keeps = keeper(question)
-    try {
-      for await (const answer of ask()) {
-        keeps.take(answer)
-        yield answer
-      }
-    } catch (error) {
-      keeps.fail(error)
-      throw error
-    } finally {
-      keeps.end()
-    }
-  }
-
-  return {
-    recordsEverything: true,
-    played: false,
-    ended: false,
-    keepsArguments,
-    beginSnapshot() {
-      snapshotBytes = questionCount = answers = 0
-      appended.clear()
-      out.add(kinds.snapshot, 0, nothing)
-    },
-    completeSnapshot() {
-      out.add(kinds.complete, 0, nothing)
-    },
-    bytes,
-    stream,
-    async value(question, ask) {
-      const id = begin(question)
-      if (id === undefined) return ask()
-      let answer
-      try {
-        answer = await ask()
-      } catch (error) {
-        out.add(kinds.error, id, errorBytes(error))
-        throw error
-      }
-      const json = plainText(answer)
-      if (json === undefined || keep(id, Buffer.from(json))) out.add(kinds.done, id, nothing)
-      return answer
-    },
-    append(question, take) {
-      const idOf = (): number | undefined => {
-        if (!appended.has(question)) appended.set(question, begin(question))
-        return appended.get(question)
-      }
-      let batch
-      try {
-        batch = take()
-      } catch (error) {
-        const id = idOf()
-        if (id !== undefined) out.add(kinds.error, id, errorBytes(error))
-        throw error
-      }
-      const id = batch.length === 0 ? undefined : idOf()
-      if (id !== undefined && !keep(id, Buffer.from(plainText(batch)!))) appended.set(question, undefined)
-      return batch
-    },
-    close: () => out.close(),
-  }
-}
-
-const nothing = new Uint8Array()
-
-/** The end of a file, to which records are added block by block. */
-function openBlocks(file: string): { add(kind: number, id: number, content: Uint8Array): void; close(): void } {
-  const fd = system(`open ${file}`, () => openSync(file, 'wx', 0o600))
-  const head = Buffer.alloc(magic.length + 2)
-  head.set(magic)
-  head.writeUInt16LE(version, magic.length)
-  let waiting: Buffer[] = [head]
-  let waitingBytes = 0
-  let failed: unknown
-  let timer: NodeJS.Timeout | undefined
-  let closed = false
-
-  const write = (bytes: Buffer): void => {
-    for (let at = 0; at < bytes.length;) at += system(`write ${file}`, () => writeSync(fd, bytes, at))
-  }
-  function flush(): void {
-    clearTimeout(timer)
-    timer = undefined
-    const records = waiting
-    waiting = []
-    waitingBytes = 0
-    if (records[0] === head) write(records.shift()!)
-    if (records.length > 0) write(writeBlock(Buffer.concat(records)))
-  }
-  function add(kind: number, id: number, content: Uint8Array): void {
-    if (failed !== undefined) throw failed
-    if (closed) return
-    const record = writeRecord(kind, id, content)
-    waiting.push(record)
-    waitingBytes += record.length
-    if (waitingBytes >= limits.partBytes) flush()
-    else timer ??= setTimeout(flushLater, flushAfterMs).unref()
-  }
-  function flushLater(): void {
-    try {
-      flush()
-    } catch (error) {
-      failed = error // Thrown at the next addition.
-    }
-  }
-  function close(): void {
-    if (closed) return
-    try {
-      add(kinds.end, 0, nothing)
-      flush()
-    } finally {
-      closed = true
-      clearTimeout(timer)
-      closeSync(fd)
-      process.off('exit', closeAtExit)
-    }
-  }
-  function closeAtExit(): void {
-    try {
-      close()
-    } catch {
-      // The process ends; nothing is left to report it to.
-    }
-  }
-  // A program that exits without closing, such as on a closed pipe, still leaves a complete recording.
-  process.on('exit', closeAtExit)
-  return { add, close }
-}
-
-/** The serialized form of an error. */
-function errorBytes(error: unknown): Buffer {
-  return Buffer.from(JSON.stringify(plainError(error)))
-}
-
-/** The stored form of an error. */
-export type PlainError =
-  | { readonly call: string; readonly code: string; readonly help: string | undefined }
-  | { readonly struct: string; readonly needed: number; readonly got: number; readonly message: string }
-
-function plainError(error: unknown): PlainError {
-  if (error instanceof DecodeError) return { struct: error.struct, needed: error.needed, got: error.got, message: error.message }
-  if (error instanceof OsError) {
-    const plain = `${error.call} failed: ${error.code}`
-    return { call: error.call, code: error.code, help: error.message === plain ? undefined : error.message.slice(plain.length + 2, -1) }
-  }
-  const { syscall, code } = error as NodeJS.ErrnoException
-  return { call: syscall ?? 'ask', code: code ?? 'EIO', help: undefined }
-}
-
-/** Runs a call of Node's file system; its errors become OsErrors. */
-function system<T>(call: string, act: () => T): T {
-  try {
-    return act()
-  } catch (cause) {
-    const code = (cause as NodeJS.ErrnoException).code ?? 'EIO'
-    const help = code === 'EEXIST' ? 'the file exists; a recording never replaces a file' : undefined
-    throw new OsError(call, code, { cause, ...(help === undefined ? {} : { help }) })
   }
 }

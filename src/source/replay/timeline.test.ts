@@ -13,9 +13,9 @@ import type { Snapshot } from '../../model/snapshot.ts'
 import type { EventReader, Source } from '../source.ts'
 import { live, type Tape } from '../tape.ts'
 import { Checkpoints } from './checkpoints.ts'
-import { fileHeaderBytes, limits, readBlock, readRecords, writeBlock, writeRecord } from './format.ts'
-import { playedEvents, playedMachine, Player, recordedEvents, recordedMachine, recorder } from './index.ts'
-import { Kept } from './kept.ts'
+import { fileHeaderBytes, recordingLimits, readBlock, readRecords, writeBlock, writeRecord } from './format.ts'
+import { playedEvents, PlayedMachine, Player, recordedEvents, recordedMachine, Recorder } from './index.ts'
+import { EarlierValues } from './earlier-values.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'sockscope-'))
 after(() => rmSync(folder, { recursive: true }))
@@ -57,7 +57,7 @@ const udp = (n: number) => ({ receivedDatagrams: n, sentDatagrams: 0, refusedDat
 
 async function record(snapshots: number): Promise<string> {
   const file = fresh()
-  const tape = recorder(file, 'toy')
+  const tape = new Recorder(file, 'toy')
   const machine = await recordedMachine(machineOn(tape), tape)
   for (let i = 0; i < snapshots; i++) await machine.takeSnapshot()
   machine.close()
@@ -65,7 +65,7 @@ async function record(snapshots: number): Promise<string> {
 }
 function play(file: string): Source & Required<Pick<Source, 'timeline'>> {
   const tape = new Player(file)
-  return playedMachine(machineOn(tape), tape) as Source & Required<Pick<Source, 'timeline'>>
+  return new PlayedMachine(machineOn(tape), tape) as Source & Required<Pick<Source, 'timeline'>>
 }
 const shown = ({ atMs, sockets, processes, gaps }: Snapshot): unknown => [
   atMs,
@@ -150,13 +150,13 @@ test('use and counters are those of the snapshot that is played', async () => {
 
 test('an older recording lacks use, counters and events', async () => {
   const file = fresh()
-  const tape = recorder(file, 'toy')
+  const tape = new Recorder(file, 'toy')
   const older = { ...machineOn(tape), use: undefined, counters: undefined }
   const machine = await recordedMachine(older, tape)
   await machine.takeSnapshot()
   machine.close()
   const player = new Player(file)
-  const played = playedMachine(machineOn(player), player)
+  const played = new PlayedMachine(machineOn(player), player)
   deepEqual(['use' in played && !!played.use, 'counters' in played && !!played.counters], [false, false])
   const events = await playedEvents(player, planQuery())
   deepEqual([events.tier, drainAll(events)], ['snapshot', ['recording-incomplete']])
@@ -209,15 +209,15 @@ test('a recording that is cut short reports it at its last snapshot, however tha
 
 test('checkpoints use bounded memory', () => {
   const checkpoints = new Checkpoints()
-  const kept = new Kept()
+  const earlier = new EarlierValues()
   const position = (number: number) => ({ block: number, records: 0, count: 0, number, state: 'reading', damage: undefined }) as const
-  for (let number = 1; number <= 100_000; number++) checkpoints.add(position(number), number, kept)
+  for (let number = 1; number <= 100_000; number++) checkpoints.add(position(number), number, earlier)
   const numbers = [50_000, 99_999, 100_000].map(n => checkpoints.last(one => one.position.number <= n).position.number)
   for (const [i, n] of [50_000, 99_999, 100_000].entries()) ok(numbers[i]! <= n && numbers[i]! > n - 1024, String(numbers))
   equal(checkpoints.last(() => false).position.number, 1)
   // Large values increase their distance.
   const big = new Checkpoints()
-  const many = new Kept()
+  const many = new EarlierValues()
   const answer = { answers: [new Uint8Array(4096)], parts: [], error: undefined, done: true }
   many.take({ number: 1, isComplete: true, questions: new Map(Array.from({ length: 9000 }, (_, i) => [`q${i}`, [answer]])) })
   for (let number = 1; number <= 40; number++) big.add(position(number), number, many)
@@ -271,7 +271,7 @@ const drainAll = (reader: EventReader): (number | string)[] => {
 /** Records events before and after each of three snapshots: 1 and 2, then 3 and 4, then none, then 5. */
 async function recordEvents(change: (file: string) => void = () => undefined): Promise<string> {
   const file = fresh()
-  const tape = recorder(file, 'toy')
+  const tape = new Recorder(file, 'toy')
   const machine = await recordedMachine(machineOn(tape), tape)
   const reader = await recordedEvents(readerOf([[opened(1)], [], [opened(2)], [], [opened(3), ended(4)], [], [], [opened(5)]]), tape)
   deepEqual(drainAll(reader), [1])
@@ -291,7 +291,7 @@ test('events are played with the snapshot that they were recorded with, each onc
   const file = await recordEvents()
   ok(!readFileSync(file).includes('hunter2'))
   const player = new Player(file)
-  const machine = playedMachine(machineOn(player), player)
+  const machine = new PlayedMachine(machineOn(player), player)
   const reader = await playedEvents(player, planQuery())
   deepEqual([reader.tier, reader.opens, reader.ends, reader.everyEnd], ['bpf', ['tcp', 'udp'], ['tcp'], ['tcp']])
   const { command: _left, ...process } = aProcess({ pid: 7 })
@@ -320,7 +320,7 @@ test('events are played with the snapshot that they were recorded with, each onc
 
 test('events that are not taken are skipped', async () => {
   const player = new Player(await recordEvents())
-  const machine = playedMachine(machineOn(player), player)
+  const machine = new PlayedMachine(machineOn(player), player)
   for (let i = 0; i < 3; i++) await machine.takeSnapshot()
   deepEqual(drainAll(await playedEvents(player, planQuery())), [5])
   machine.close()
@@ -336,7 +336,7 @@ test('a live tape passes events through', () => {
 
 test('events that a recorder could not read or keep are a gap when played', async () => {
   const file = fresh()
-  const tape = recorder(file, 'toy')
+  const tape = new Recorder(file, 'toy')
   const machine = await recordedMachine(machineOn(tape), tape)
   const reader = await recordedEvents(readerOf([[opened(1)], new OsError('read', 'EIO'), [opened(2)]]), tape)
   await machine.takeSnapshot()
@@ -345,11 +345,14 @@ test('events that a recorder could not read or keep are a gap when played', asyn
   equal(reader.drain().length, 1)
   await machine.takeSnapshot()
   // A batch that is too long for a recording.
-  const long = await recordedEvents(readerOf([[{ ...ended(3), key: 'x'.repeat(limits.snapshotBytes) } as SourceEvent], [opened(4)]]), tape)
+  const long = await recordedEvents(
+    readerOf([[{ ...ended(3), key: 'x'.repeat(recordingLimits.snapshotBytes) } as SourceEvent], [opened(4)]]),
+    tape,
+  )
   equal(long.drain().length + long.drain().length, 2)
   machine.close()
   const player = new Player(file)
-  const played = playedMachine(machineOn(player), player)
+  const played = new PlayedMachine(machineOn(player), player)
   const events = await playedEvents(player, planQuery())
   await played.takeSnapshot()
   deepEqual(drainAll(events), [1, 2, 'recording-incomplete'])
@@ -389,7 +392,7 @@ test('events of another form are damage, not a bug', async () => {
     ['"opens":[', '"opens":[7,'],
   ] as const) {
     const player = new Player(await recordEvents(file => rewrite(file, text => text.replace(from, to))))
-    const machine = playedMachine(machineOn(player), player)
+    const machine = new PlayedMachine(machineOn(player), player)
     const drain = async (): Promise<void> => {
       const reader = await machine.openEvents!(planQuery())
       for (let i = 0; i < 3; i++) {
@@ -419,7 +422,7 @@ test('events of a forged recording are events, gaps or a DecodeError', async () 
     )
     try {
       const player = new Player(file)
-      const machine = playedMachine(machineOn(player), player)
+      const machine = new PlayedMachine(machineOn(player), player)
       const reader = await playedEvents(player, planQuery())
       for (let n = 0; n < 3; n++) {
         drainAll(reader)

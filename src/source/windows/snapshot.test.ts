@@ -7,7 +7,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { machine, none, rows, statistics, tableOf } from '../../../test/windows/made-up.ts'
 import { OsError } from '../../model/errors.ts'
-import { playedMachine, Player, recordedMachine, recorder } from '../replay/index.ts'
+import { PlayedMachine, Player, recordedMachine, Recorder } from '../replay/index.ts'
 import { live } from '../tape.ts'
 import { openWith } from './index.ts'
 import { processTimes, serviceEntry, sockaddrIn, tcpRowModule, tcpRowPid } from './kernel/structs.ts'
@@ -158,7 +158,7 @@ test('services that are refused, by the code of the error', async () => {
 test('what is read for a recording only gives no gaps', async () => {
   const folder = mkdtempSync(join(tmpdir(), 'sockscope-windows-'))
   try {
-    const tape = recorder(join(folder, 'a.sockscope'), 'win32')
+    const tape = new Recorder(join(folder, 'a.sockscope'), 'win32')
     const source = openWith(tape, machine(statistics(false).calls).calls)
     const { gaps, processes } = await source.takeSnapshot(planQuery({ protocols: ['udp'], owners: false }))
     source.close()
@@ -195,7 +195,7 @@ test('what is recorded plays as Windows, without the command lines', async () =>
   const folder = mkdtempSync(join(tmpdir(), 'sockscope-windows-'))
   try {
     const file = join(folder, 'a.sockscope')
-    const tape = recorder(file, 'win32')
+    const tape = new Recorder(file, 'win32')
     const none = (): never => {
       throw new OsError('GetTcpStatisticsEx2', 'ENOSYS')
     }
@@ -205,14 +205,14 @@ test('what is recorded plays as Windows, without the command lines', async () =>
     machineSource.close()
     const played = new Player(file)
     equal(played.host.platform, 'win32')
-    const source = playedMachine(openWith(played, undefined), played)
+    const source = new PlayedMachine(openWith(played, undefined), played)
     const snapshot = await source.takeSnapshot(planQuery({ details: ['tcp'] }))
     deepEqual(
       snapshot.sockets.map(s => s.key),
       seen.sockets.map(s => s.key),
     )
     deepEqual(snapshot.gaps, seen.gaps)
-    deepEqual(await source.counters!(), { tcp: {}, udp: {} })
+    deepEqual(await source.counters!(), { tcp: { ipv4: undefined, ipv6: undefined }, udp: { ipv4: undefined, ipv6: undefined } })
     equal(snapshot.sockets[0]!.tcp?.rttMicros, 5000)
     deepEqual([snapshot.processes.get(40)!.user, snapshot.processes.get(40)!.command], ['HOME\\j\u00f6', undefined])
     deepEqual(

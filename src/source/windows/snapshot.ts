@@ -5,6 +5,7 @@ import { checkPlan, planQuery, type Plan } from '../../filter/plan.ts'
 import type { Gap } from '../../model/gap.ts'
 import { ProcessTable } from '../../model/process.ts'
 import type { Snapshot } from '../../model/snapshot.ts'
+import { gapOf } from '../gap.ts'
 import type { Tape } from '../tape.ts'
 import type { Row } from './decode/sockets.ts'
 import { addStatistics, type StatisticsReader } from './estats/connections.ts'
@@ -74,12 +75,10 @@ const countsTcp = ({ details }: Pick<Plan, 'details'>): boolean => details.inclu
 function unsupported(plan: Plan): Gap[] {
   const gaps: Gap[] = []
   if (plan.protocols.some(p => p !== 'tcp' && p !== 'udp')) {
-    const text = 'Windows lists only TCP and UDP sockets'
-    gaps.push({ code: 'table-unsupported', what: 'sockets', why: 'platform', text, help: '', count: undefined })
+    gaps.push(gapOf('table-unsupported', 'sockets', 'platform', 'Windows lists only TCP and UDP sockets'))
   }
   if (plan.namespaces !== 'own') {
-    const text = 'Windows has no network namespaces'
-    gaps.push({ code: 'namespaces-unsupported', what: 'namespaces', why: 'platform', text, help: '', count: undefined })
+    gaps.push(gapOf('namespaces-unsupported', 'namespaces', 'platform', 'Windows has no network namespaces'))
   }
   return gaps
 }

@@ -14,7 +14,6 @@ import { ProcessReader } from '../processes/processes.ts'
 import { inSockinfo, socketFdinfo } from '../kernel/structs.ts'
 
 const SHUT_RDWR = 2
-const PROC_PIDFDSOCKETINFO = 3
 
 /** bsd/sys/signal.h; these numbers are not those of Linux. */
 const numbers: Readonly<Record<Signal, number>> = { HUP: 1, INT: 2, QUIT: 3, KILL: 9, TERM: 15, STOP: 17, CONT: 19, USR1: 30, USR2: 31 }
@@ -44,7 +43,7 @@ async function send(tape: Tape, calls: Calls, process: Process, signal: Signal):
 function end(calls: Calls, socket: Socket): void {
   const self = calls.ownPid()
   for (const fd of socketsOf(calls.pidList(self, 1))) {
-    const info = socketFdinfo.read(viewOf(calls.fdInfo(self, fd, PROC_PIDFDSOCKETINFO, socketFdinfo.size)))
+    const info = socketFdinfo.read(viewOf(calls.fdInfo(self, fd, socketFdinfo.size)))
     if (info.soi_kind !== SOCKINFO_TCP) continue
     const { insi_gencnt: count } = inSockinfo.read(viewOf(info.soi_proto), 0, inSockinfo.size)
     if (socket.key === `tcp.${count}`) return calls.shutdown(fd, SHUT_RDWR)

@@ -4,7 +4,8 @@ import { viewOf } from '../../../bytes/text.ts'
 import { OsError } from '../../../model/errors.ts'
 import type { DarwinSocketInfo, SocketInfo, SocketStat } from '../../../model/stat.ts'
 import type { Tcp } from '../../../model/tcp.ts'
-import { connectionInfo, type Descriptors } from '../../descriptor.ts'
+import { attempt } from '../../attempt.ts'
+import { connectionInfo, unknownSocketInfo, type Descriptors } from '../../descriptor.ts'
 import { mergeTcp } from '../../draft.ts'
 import type { Calls } from '../kernel/calls.ts'
 import { openCalls } from '../kernel/calls.ts'
@@ -14,7 +15,6 @@ import type { Row } from '../decode/row.ts'
 import { tcpOfConnection } from '../decode/statistics.ts'
 import { inSockinfo, socketFdinfo, tcpConnectionInfo, tcpSockinfo, type SocketFdinfo, type TcpConnectionInfo } from '../kernel/structs.ts'
 
-const PROC_PIDFDSOCKETINFO = 3
 const IPPROTO_TCP = 6
 const SOL_SOCKET = 0xffff
 const TCP_CONNECTION_INFO = 0x106
@@ -41,7 +41,7 @@ function statOf(calls: Calls, pid: number, fd: number): SocketStat {
   const own = pid === calls.ownPid()
   const socket = row?.socket
   const listening = socket?.state === 'LISTEN'
-  const connection = own && socket?.protocol === 'tcp' && !listening ? connectionOf(calls, fd) : undefined
+  const connection = own && socket?.protocol === 'tcp' && !listening ? attempt(() => readConnection(calls, fd)) : undefined
   const tcp = connection && mergeTcp(undefined, tcpOfConnection(connection))
   const sendBuffered = listening ? undefined : ((own ? optionOf(calls, fd, SO_NWRITE) : undefined) ?? info.soi_snd.sbi_cc)
   return {
@@ -65,7 +65,7 @@ function statOf(calls: Calls, pid: number, fd: number): SocketStat {
 /** What libproc reports of the descriptor, or an error with what the descriptor is instead. */
 function infoOf(calls: Calls, pid: number, fd: number): SocketFdinfo {
   try {
-    return socketFdinfo.read(viewOf(calls.fdInfo(pid, fd, PROC_PIDFDSOCKETINFO, socketFdinfo.size)))
+    return socketFdinfo.read(viewOf(calls.fdInfo(pid, fd, socketFdinfo.size)))
   } catch (error) {
     const help = error instanceof OsError ? meaning(error.code, pid, fd) : undefined
     if (help === undefined) throw error
@@ -80,32 +80,21 @@ function meaning(code: string, pid: number, fd: number): string | undefined {
   return code === 'EPERM' ? `process ${pid} belongs to another user: run as that user or as root` : undefined
 }
 
-/** TCP_CONNECTION_INFO; undefined for a socket that is not a connection. */
-function connectionOf(calls: Calls, fd: number): TcpConnectionInfo | undefined {
-  const bytes = tried(() => calls.option(fd, IPPROTO_TCP, TCP_CONNECTION_INFO, tcpConnectionInfo.size))
-  return bytes && tcpConnectionInfo.read(viewOf(bytes))
-}
+/** TCP_CONNECTION_INFO of a connection of this process. */
+export const readConnection = (calls: Calls, fd: number): TcpConnectionInfo =>
+  tcpConnectionInfo.read(viewOf(calls.option(fd, IPPROTO_TCP, TCP_CONNECTION_INFO, tcpConnectionInfo.size)))
 
 function optionOf(calls: Calls, fd: number, option: number): number | undefined {
-  const bytes = tried(() => calls.option(fd, SOL_SOCKET, option, 4))
+  const bytes = attempt(() => calls.option(fd, SOL_SOCKET, option, 4))
   return bytes === undefined || bytes.length < 4 ? undefined : viewOf(bytes).getInt32(0, true)
 }
 
 function waiting(calls: Calls, fd: number): number | undefined {
   const bytes = new Uint8Array(4)
-  return tried(() => {
+  return attempt(() => {
     calls.ioctl(fd, FIONREAD, bytes)
     return viewOf(bytes).getInt32(0, true)
   })
-}
-
-function tried<T>(read: () => T): T | undefined {
-  try {
-    return read()
-  } catch (error) {
-    if (error instanceof OsError) return undefined
-    throw error
-  }
 }
 
 function shortInfo(c: TcpConnectionInfo, tcp: Tcp, row: Row | undefined): SocketStat['connectionInfo'] {
@@ -122,7 +111,9 @@ function shortInfo(c: TcpConnectionInfo, tcp: Tcp, row: Row | undefined): Socket
 function socketInfoOf(info: SocketFdinfo, row: Row | undefined): SocketInfo {
   const socket = row?.socket
   const flags = new Set(socket?.options?.flags)
+  const fields = darwinFields(info)
   return {
+    ...unknownSocketInfo,
     protocol: socket?.protocol,
     family: socket?.family,
     type: types[info.soi_type],
@@ -130,28 +121,15 @@ function socketInfoOf(info: SocketFdinfo, row: Row | undefined): SocketInfo {
     local: socket?.local,
     remote: socket?.remote,
     listening: socket?.protocol === 'tcp' || socket?.protocol === 'unix' ? socket.state === 'LISTEN' : undefined,
-    ttl: darwinFields(info)?.ttl,
-    trafficClass: undefined,
-    v6only: socket?.family === 'ipv6' ? ((darwinFields(info)?.darwin.internetFlags ?? 0) & IN6P_IPV6_V6ONLY) !== 0 : undefined,
+    ttl: fields?.ttl,
+    v6only: socket?.family === 'ipv6' ? ((fields?.darwin.internetFlags ?? 0) & IN6P_IPV6_V6ONLY) !== 0 : undefined,
     sendBufferBytes: info.soi_snd.sbi_hiwat,
     receiveBufferBytes: info.soi_rcv.sbi_hiwat,
     reuseAddress: flags.has('reuseaddr'),
     reusePort: flags.has('reuseport'),
     broadcast: flags.has('broadcast'),
     keepAlive: flags.has('keepalive'),
-    keepAliveIdleSeconds: undefined,
-    keepAliveIntervalSeconds: undefined,
-    keepAliveProbes: undefined,
-    lingerSeconds: undefined,
-    noDelay: undefined,
-    userTimeoutMs: undefined,
-    mark: undefined,
-    priority: undefined,
-    incomingProcessor: undefined,
-    incomingQueue: undefined,
-    maxPacingBytesPerSecond: undefined,
-    timestamps: undefined,
-    darwin: darwinFields(info)?.darwin,
+    darwin: fields?.darwin,
   }
 }
 

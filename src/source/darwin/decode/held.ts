@@ -4,9 +4,8 @@ import { viewOf } from '../../../bytes/text.ts'
 import type { Protocol } from '../../../model/socket.ts'
 import { inSockinfo, tcpSockinfo, unSockinfo, type SocketFdinfo } from '../kernel/structs.ts'
 import { AF_INET6, endpoint, unixPath, type Zones } from './address.ts'
-import { memoryOf, queuesOf } from './buffers.ts'
 import { inetKey, protocolOf } from './inet.ts'
-import { optionsOf } from './options.ts'
+import { partsOf } from './parts.ts'
 import type { Requested } from './requested.ts'
 import { draft, row, type Draft, type Row } from './row.ts'
 import { tcpState, unixState } from './states.ts'
@@ -38,7 +37,7 @@ export function heldRow(info: SocketFdinfo, requested: Requested): Row | undefin
     state,
     local: end(ini.insi_laddr, localPort),
     remote: remotePort === 0 ? undefined : end(ini.insi_faddr, remotePort),
-    ...partsOf(info, state, requested),
+    ...heldParts(info, state, requested),
   })
   made.key = inetKey(made, ini.insi_gencnt, undefined)
   if (protocol === 'raw' || protocol === 'icmp') made.detail = { protocolNumber: info.soi_protocol }
@@ -60,17 +59,14 @@ function heldUnix(info: SocketFdinfo, requested: Requested): Row {
   const peer = { connected: un.unsi_conn_so !== 0n, path: unixPath(un.unsi_caddr[0]!, un.unsi_caddr.subarray(2)) }
   const path = unixPath(un.unsi_addr[0]!, un.unsi_addr.subarray(2))
   const made = unixDraft(info.soi_type === SOCK_STREAM ? 'stream' : 'dgram', state, path, peer)
-  Object.assign(made, partsOf(info, state, requested))
+  Object.assign(made, heldParts(info, state, requested))
   made.key = unixKey(info.soi_so, undefined)
   return row({ socket: made, handle: info.soi_so, block: info.soi_pcb, peer: un.unsi_conn_pcb })
 }
 
-/** What every kind of socket has. */
-function partsOf(info: SocketFdinfo, state: Draft['state'], requested: Requested): Pick<Draft, 'queues' | 'memory' | 'options'> {
+/** What every kind of socket has, by the names of the tables. */
+function heldParts(info: SocketFdinfo, state: Draft['state'], requested: Requested): ReturnType<typeof partsOf> {
   const [receive, send] = [info.soi_rcv, info.soi_snd].map(b => ({ sb_cc: b.sbi_cc, sb_hiwat: b.sbi_hiwat, sb_mbcnt: b.sbi_mbcnt }))
-  return {
-    queues: queuesOf(state, { so_qlen: info.soi_qlen, so_qlimit: info.soi_qlimit }, receive, send),
-    memory: requested.memory ? memoryOf(receive, send) : undefined,
-    options: requested.options ? optionsOf(info.soi_options, info.soi_state) : undefined,
-  }
+  const socket = { so_options: info.soi_options, so_state: info.soi_state, so_qlen: info.soi_qlen, so_qlimit: info.soi_qlimit }
+  return partsOf(state, socket, receive, send, requested)
 }

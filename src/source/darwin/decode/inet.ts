@@ -1,11 +1,10 @@
 // From the records of the tables of TCP, UDP and raw sockets to sockets. Pure.
 
-import type { Options, Protocol, State } from '../../../model/socket.ts'
+import type { Protocol, State } from '../../../model/socket.ts'
 import { mergeTcp } from '../../draft.ts'
-import { infoTuple, type XinpcbN, type XsocketN } from '../kernel/structs.ts'
+import { infoTuple, type XinpcbN } from '../kernel/structs.ts'
 import { AF_INET6, endpoint, isUnspecified, sockaddr, type Zones } from './address.ts'
-import { memoryOf, queuesOf } from './buffers.ts'
-import { optionsOf } from './options.ts'
+import { partsOf } from './parts.ts'
 import type { Records } from './records.ts'
 import type { Requested } from './requested.ts'
 import { addSocketFields, draft, row, usersOf, type Draft, type Row } from './row.ts'
@@ -48,12 +47,15 @@ export function inetRow(r: Records, table: 'tcp' | 'udp' | 'raw', requested: Req
     local: endpoint(inpcb.inp_dependladdr, inpcb.inp_lport, inpcb.inp_vflag, v6, requested.zones),
     remote: remoteOf(inpcb, v6, ports, requested.zones),
     uid: socket.xso_so === 0n ? undefined : socket.so_uid,
-    queues: queuesOf(state, socket, r.receive, userSpace && protocol === 'udp' ? undefined : r.send),
+    ...partsOf(state, socket, r.receive, r.send, requested),
   })
+  if (userSpace && protocol === 'udp') made.queues = { ...made.queues!, sendBytes: undefined }
   if (!ports) made.local = { address: made.local.address, zone: made.local.zone }
   made.key = inetKey(made, userSpace ? undefined : inpcb.inp_gencnt, users.lastPid)
-  if (requested.memory) made.memory = memoryOf(r.receive, r.send)
-  if (requested.options) made.options = inetOptions(inpcb, socket, v6)
+  if (made.options) {
+    const v6only = v6 ? (inpcb.inp_flags & IN6P_IPV6_V6ONLY) !== 0 : undefined
+    made.options = { ...made.options, v6only, tos: inpcb.inp4_ip_tos }
+  }
   if (requested.tcp && r.tcpcb !== undefined && hasStatistics(state))
     made.tcp = mergeTcp(undefined, userSpace ? tcpOfFlow(r.tcpcb) : tcpOfBlock(r.tcpcb, r.send?.sb_cc))
   if (!ports) made.detail = { protocolNumber: socket.xso_protocol || inpcb.inp_ip_p }
@@ -65,7 +67,7 @@ export function inetRow(r: Records, table: 'tcp' | 'udp' | 'raw', requested: Req
 
 /**
  * The key of an internet socket. The kernel counts its sockets (`gencnt`) and never uses a count again; a flow has none, so that its ends and process
- * must do.
+ * identify it.
  */
 export function inetKey(socket: Draft, count: number | undefined, pid: number | undefined): string {
   if (count !== undefined) return `${socket.protocol}.${count}`
@@ -83,12 +85,6 @@ function remoteOf(inpcb: XinpcbN, v6: boolean, ports: boolean, zones: Zones): Dr
   const end = endpoint(inpcb.inp_dependfaddr, inpcb.inp_fport, inpcb.inp_vflag, v6, zones)
   return ports ? end : { address: end.address, zone: end.zone }
 }
-
-const inetOptions = (inpcb: XinpcbN, socket: XsocketN, v6: boolean): Options => ({
-  ...optionsOf(socket.so_options, socket.so_state),
-  v6only: v6 ? (inpcb.inp_flags & IN6P_IPV6_V6ONLY) !== 0 : undefined,
-  tos: inpcb.inp4_ip_tos,
-})
 
 /** What names a connection to `net.inet.tcp.info`: its two ends. */
 function tupleOf(inpcb: XinpcbN): Uint8Array {

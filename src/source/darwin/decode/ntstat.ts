@@ -48,7 +48,7 @@ export interface Counted {
 /** One message. */
 export type Message =
   | { readonly kind: 'source'; readonly counted: Counted }
-  /** `lost`: its final counts were to be sent, but there was no room. */
+  /** `lost`: its final counts were to be sent, but there was no buffer space. */
   | { readonly kind: 'removed'; readonly reference: bigint; readonly lost: boolean }
   | { readonly kind: 'refused'; readonly context: number; readonly code: string }
   | { readonly kind: 'done'; readonly context: number; readonly more: boolean }
@@ -101,7 +101,7 @@ function readMessage(view: DataView, at: number, length: number, type: number, f
 export const providerName = (context: number): string | undefined =>
   context === 2 || context === 4 ? 'sockets' : context === 3 || context === 5 ? 'flows of Network.framework' : undefined
 
-/** There was no room for an answer, and some of it is missing. */
+/** There was no buffer space for an answer, and some of it is missing. */
 export const isFull = (code: string): boolean => code === 'ENOBUFS' || code === 'ENOMEM'
 
 /** One answer of the control: every source, once. */
@@ -113,7 +113,7 @@ export interface Counts {
   readonly lost: number
   readonly refused: readonly { readonly context: number; readonly code: string }[]
   /** The kernel came to the end of its answer. */
-  readonly whole: boolean
+  readonly isComplete: boolean
 }
 
 /** Takes the messages of an answer together; the last one about a source counts. */
@@ -122,15 +122,15 @@ export function collect(messages: Iterable<Message>): Counts {
   const removed: bigint[] = []
   let lost = 0
   const refused: { context: number; code: string }[] = []
-  let whole = false
+  let isComplete = false
   for (const m of messages) {
     if (m.kind === 'source') sources.set(m.counted.reference, m.counted)
     else if (m.kind === 'removed') {
       removed.push(m.reference)
       if (m.lost) lost++
-    } else if (m.kind === 'refused' && isFull(m.code)) whole = false // The request was repeated, and the answer went on from there.
+    } else if (m.kind === 'refused' && isFull(m.code)) isComplete = false // The request was repeated, and the answer went on from there.
     else if (m.kind === 'refused') refused.push({ context: m.context, code: m.code })
-    else if (m.kind === 'done') whole = !m.more
+    else if (m.kind === 'done') isComplete = !m.more
   }
-  return { sources: [...sources.values()], removed, lost, refused, whole }
+  return { sources: [...sources.values()], removed, lost, refused, isComplete }
 }

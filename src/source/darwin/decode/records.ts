@@ -47,8 +47,8 @@ export interface Table<T> {
   /** It has the number of sockets when the kernel began. Some may have been closed before it wrote them. */
   readonly header: Xinpgen
   readonly sockets: readonly T[]
-  /** The table ended with its closing record, as a whole one does. A table without sockets has none. */
-  readonly whole: boolean
+  /** The table ended with its closing record, as a complete one does. A table without sockets has none. */
+  readonly isComplete: boolean
   /** Sockets of which a needed record was missing. */
   readonly incomplete: number
 }
@@ -66,11 +66,11 @@ export function* readSockets(answer: Uint8Array): Generator<Records, TableEnd> {
   let incomplete = 0
   let first: Records | undefined
   let current: Records | undefined
-  let whole = header.xig_count === 0
+  let isComplete = header.xig_count === 0
   for (let at = rounded(header.xig_len); at + 4 <= answer.length;) {
     const length = view.getUint32(at, true)
     if (length <= xinpgen.size) {
-      whole = length === xinpgen.size && at + length <= answer.length
+      isComplete = length === xinpgen.size && at + length <= answer.length
       break
     }
     if (at + length > answer.length) break
@@ -85,10 +85,10 @@ export function* readSockets(answer: Uint8Array): Generator<Records, TableEnd> {
     at += rounded(length)
   }
   if (current !== undefined) {
-    if (current.socket === undefined || (!whole && isCut(current, first))) incomplete++
+    if (current.socket === undefined || (!isComplete && isCut(current, first))) incomplete++
     else if (!isYounger(current, header)) yield current
   }
-  return { header, whole, incomplete }
+  return { header, isComplete, incomplete }
 }
 
 /** A socket that was made after the kernel began to write the table may be incomplete. A flow has no count. */
@@ -98,7 +98,7 @@ const isYounger = (r: Records, header: Xinpgen): boolean => r.inpcb !== undefine
 const isCut = (last: Records, first: Records | undefined): boolean =>
   last.counters === undefined || (first?.tcpcb !== undefined && last.tcpcb === undefined)
 
-/** Reads a whole table of `pcblist_n`. */
+/** Reads all of a table of `pcblist_n`. */
 export function readTable(answer: Uint8Array): Table<Records> {
   const sockets: Records[] = []
   const reader = readSockets(answer)
@@ -125,18 +125,18 @@ export function readTable64(answer: Uint8Array): Table<Xunpcb64> {
   const view = viewOf(answer)
   const header = readHeader(view)
   const sockets: Xunpcb64[] = []
-  let whole = header.xig_count === 0
+  let isComplete = header.xig_count === 0
   for (let at = header.xig_len; at + 4 <= answer.length;) {
     const length = view.getUint32(at, true)
     if (length <= xinpgen.size) {
-      whole = length === xinpgen.size && at + length <= answer.length
+      isComplete = length === xinpgen.size && at + length <= answer.length
       break
     }
     if (at + length > answer.length) break
     sockets.push(xunpcb64.read(view, at, length))
     at += length
   }
-  return { header, sockets, whole, incomplete: 0 }
+  return { header, sockets, isComplete, incomplete: 0 }
 }
 
 function readHeader(view: DataView): Xinpgen {

@@ -1,6 +1,6 @@
 import { deepEqual } from 'node:assert/strict'
 import { test } from 'node:test'
-import { optionsOf } from './options.ts'
+import { optionsOf } from './parts.ts'
 import { hasStatistics, isNotAccepted, tcpState, unixState } from './states.ts'
 
 test('a TCP socket that is closed and has a port is bound; an unknown number is no state', () => {

@@ -93,54 +93,43 @@ function negotiated(options: number, tfo: number, ecnSeen: boolean): Negotiated 
   }
 }
 
+/** What both forms of the statistics of a connection have. */
+const shared = (t: TcpInfo | TcpConnectionInfo): KnownTcp => ({
+  rttMicros: micros(t.tcpi_srtt),
+  rttVarianceMicros: micros(t.tcpi_rttvar),
+  retransmitTimeoutMicros: micros(t.tcpi_rto),
+  congestionState: (t.tcpi_flags & TCPCI_FLAG_LOSSRECOVERY) !== 0 ? 'recovery' : undefined,
+  sendWindowBytes: t.tcpi_snd_wnd,
+  sendWindowScale: t.tcpi_snd_wscale,
+  receiveWindowScale: t.tcpi_rcv_wscale,
+  sentBytes: t.tcpi_txbytes,
+  receivedBytes: t.tcpi_rxbytes,
+  sentDataSegments: t.tcpi_txpackets,
+  receivedDataSegments: t.tcpi_rxpackets,
+  retransmittedBytes: t.tcpi_txretransmitbytes,
+  retransmittedSegments: t.tcpi_txretransmitpackets,
+})
+
 /** What `net.inet.tcp.info` reports of a connection that is named by its two ends. */
-export function tcpOfInfo(t: TcpInfo): KnownTcp {
-  return {
-    ...windows(t.tcpi_snd_cwnd, t.tcpi_snd_ssthresh, t.tcpi_snd_mss),
-    rttMicros: micros(t.tcpi_srtt),
-    rttVarianceMicros: micros(t.tcpi_rttvar),
-    minRttMicros: micros(t.tcpi_rttbest),
-    receiveRttMicros: t.tcpi_rcv_srtt === undefined ? undefined : micros(t.tcpi_rcv_srtt),
-    retransmitTimeoutMicros: micros(t.tcpi_rto),
-    congestionState: (t.tcpi_flags & TCPCI_FLAG_LOSSRECOVERY) !== 0 ? 'recovery' : undefined,
-    receiveMssBytes: t.tcpi_rcv_mss,
-    sendWindowBytes: t.tcpi_snd_wnd,
-    receiveSpaceBytes: t.tcpi_rcv_space,
-    sendWindowScale: t.tcpi_snd_wscale,
-    receiveWindowScale: t.tcpi_rcv_wscale,
-    unackedSegments: segmentsUp(t.tcpi_txunacked, t.tcpi_snd_mss),
-    sentBytes: t.tcpi_txbytes,
-    receivedBytes: t.tcpi_rxbytes,
-    sentDataSegments: t.tcpi_txpackets,
-    receivedDataSegments: t.tcpi_rxpackets,
-    retransmittedBytes: t.tcpi_txretransmitbytes,
-    retransmittedSegments: t.tcpi_txretransmitpackets,
-    outOfOrderSegments: t.tcpi_rcvoopack,
-    duplicateAckedSegments: t.tcpi_dsack_recvd,
-    reorderingSeen: t.tcpi_reordered_pkts,
-    notSentBytes: Math.max(0, t.tcpi_snd_sbbytes - t.tcpi_txunacked),
-    negotiated: negotiated(t.tcpi_options, t.tcpi_tfo, t.tcpi_ecn_recv_ce > 0),
-  }
-}
+export const tcpOfInfo = (t: TcpInfo): KnownTcp => ({
+  ...windows(t.tcpi_snd_cwnd, t.tcpi_snd_ssthresh, t.tcpi_snd_mss),
+  ...shared(t),
+  minRttMicros: micros(t.tcpi_rttbest),
+  receiveRttMicros: t.tcpi_rcv_srtt === undefined ? undefined : micros(t.tcpi_rcv_srtt),
+  receiveMssBytes: t.tcpi_rcv_mss,
+  receiveSpaceBytes: t.tcpi_rcv_space,
+  unackedSegments: segmentsUp(t.tcpi_txunacked, t.tcpi_snd_mss),
+  outOfOrderSegments: t.tcpi_rcvoopack,
+  duplicateAckedSegments: t.tcpi_dsack_recvd,
+  reorderingSeen: t.tcpi_reordered_pkts,
+  notSentBytes: Math.max(0, t.tcpi_snd_sbbytes - t.tcpi_txunacked),
+  negotiated: negotiated(t.tcpi_options, t.tcpi_tfo, t.tcpi_ecn_recv_ce > 0),
+})
 
 /** What getsockopt(TCP_CONNECTION_INFO) reports of an own socket. */
-export function tcpOfConnection(t: TcpConnectionInfo): KnownTcp {
-  return {
-    ...windows(t.tcpi_snd_cwnd, t.tcpi_snd_ssthresh, t.tcpi_maxseg),
-    rttMicros: micros(t.tcpi_srtt),
-    rttVarianceMicros: micros(t.tcpi_rttvar),
-    retransmitTimeoutMicros: micros(t.tcpi_rto),
-    congestionState: (t.tcpi_flags & TCPCI_FLAG_LOSSRECOVERY) !== 0 ? 'recovery' : undefined,
-    sendWindowBytes: t.tcpi_snd_wnd,
-    receiveWindowBytes: t.tcpi_rcv_wnd,
-    sendWindowScale: t.tcpi_snd_wscale,
-    receiveWindowScale: t.tcpi_rcv_wscale,
-    sentBytes: t.tcpi_txbytes,
-    receivedBytes: t.tcpi_rxbytes,
-    sentDataSegments: t.tcpi_txpackets,
-    receivedDataSegments: t.tcpi_rxpackets,
-    retransmittedBytes: t.tcpi_txretransmitbytes,
-    retransmittedSegments: t.tcpi_txretransmitpackets,
-    negotiated: negotiated(t.tcpi_options, t.tcpi_tfo, false),
-  }
-}
+export const tcpOfConnection = (t: TcpConnectionInfo): KnownTcp => ({
+  ...windows(t.tcpi_snd_cwnd, t.tcpi_snd_ssthresh, t.tcpi_maxseg),
+  ...shared(t),
+  receiveWindowBytes: t.tcpi_rcv_wnd,
+  negotiated: negotiated(t.tcpi_options, t.tcpi_tfo, false),
+})

@@ -1,10 +1,9 @@
 // UNIX sockets, from either form of their table. Pure.
 
 import type { Endpoint, State } from '../../../model/socket.ts'
-import type { Xunpcb64 } from '../kernel/structs.ts'
+import type { Xunpcb64, XsocketN } from '../kernel/structs.ts'
 import { unixPath } from './address.ts'
-import { memoryOf, queuesOf } from './buffers.ts'
-import { optionsOf } from './options.ts'
+import { partsOf, type BufferPart } from './parts.ts'
 import type { Records } from './records.ts'
 import type { Requested } from './requested.ts'
 import { addFields, addSocketFields, draft, row, usersOf, type Draft, type Row } from './row.ts'
@@ -21,16 +20,7 @@ export const unixKey = (handle: bigint, count: number | undefined): string =>
 export function unixRow(r: Records, kind: UnixKind, requested: Requested): Row | undefined {
   const { unpcb, socket } = r
   if (unpcb === undefined || socket === undefined) return undefined
-  const state = unixState(socket.so_options, socket.so_state)
-  const made = unixDraft(kind, state, unixPath(unpcb.xu_au.sun_len, unpcb.xu_au.sun_path), {
-    connected: unpcb.xunp_conn !== 0n,
-    path: unixPath(unpcb.xu_cau.sun_len, unpcb.xu_cau.sun_path),
-  })
-  made.key = unixKey(socket.xso_so, unpcb.xunp_gencnt)
-  made.uid = socket.so_uid
-  made.queues = queuesOf(state, socket, r.receive, r.send)
-  if (requested.memory) made.memory = memoryOf(r.receive, r.send)
-  if (requested.options) made.options = optionsOf(socket.so_options, socket.so_state)
+  const made = unixSocket(kind, unpcb, socket, r.receive, r.send, requested)
   addSocketFields(made, socket, false)
   const withoutDescriptor = isWithoutDescriptor(socket.so_state)
   return row({ socket: made, block: unpcb.xunp_unpp, peer: unpcb.xunp_conn, ...usersOf(socket, false), withoutDescriptor })
@@ -39,23 +29,31 @@ export function unixRow(r: Records, kind: UnixKind, requested: Requested): Row |
 /** A UNIX socket from the older table, which names no process. */
 export function unixRow64(r: Xunpcb64, kind: UnixKind, requested: Requested): Row {
   const socket = r.xu_socket
-  const state = unixState(socket.so_options, socket.so_state)
-  const made = unixDraft(kind, state, unixPath(r.xu_au.sun_len, r.xu_au.sun_path), {
-    connected: r.xunp_conn !== 0n,
-    path: unixPath(r.xu_cau.sun_len, r.xu_cau.sun_path),
-  })
-  made.key = unixKey(socket.xso_so, r.xunp_gencnt)
-  made.uid = socket.so_uid
-  made.queues = queuesOf(state, socket, socket.so_rcv, socket.so_snd)
-  if (requested.memory) made.memory = memoryOf(socket.so_rcv, socket.so_snd)
-  if (requested.options) made.options = optionsOf(socket.so_options, socket.so_state)
   return row({
-    socket: made,
+    socket: unixSocket(kind, r, socket, socket.so_rcv, socket.so_snd, requested),
     handle: socket.xso_so,
     block: r.xu_unpp,
     peer: r.xunp_conn,
     withoutDescriptor: isWithoutDescriptor(socket.so_state),
     notAccepted: isNotAccepted(socket.so_state),
+  })
+}
+
+/** The socket in either form of the table. */
+function unixSocket(
+  kind: UnixKind,
+  pcb: Pick<Xunpcb64, 'xu_au' | 'xu_cau' | 'xunp_conn' | 'xunp_gencnt'>,
+  socket: Pick<XsocketN, 'xso_so' | 'so_options' | 'so_state' | 'so_uid' | 'so_qlen' | 'so_qlimit'>,
+  receive: BufferPart | undefined,
+  send: BufferPart | undefined,
+  requested: Requested,
+): Draft {
+  const state = unixState(socket.so_options, socket.so_state)
+  const peer = { connected: pcb.xunp_conn !== 0n, path: unixPath(pcb.xu_cau.sun_len, pcb.xu_cau.sun_path) }
+  const made = unixDraft(kind, state, unixPath(pcb.xu_au.sun_len, pcb.xu_au.sun_path), peer)
+  return Object.assign(made, partsOf(state, socket, receive, send, requested), {
+    key: unixKey(socket.xso_so, pcb.xunp_gencnt),
+    uid: socket.so_uid,
   })
 }
 

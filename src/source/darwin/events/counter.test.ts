@@ -139,7 +139,7 @@ test('a datagram that is cut short is a gap, and closes the connection', async (
   deepEqual([gaps.map(g => [g.code, g.why]), state.closed], [[['bytes-sampled', 'damaged']], 1])
 })
 
-test('an answer for which there is no room is requested again with the same context', async () => {
+test('an answer for which there is no buffer space is requested again with the same context', async () => {
   const full = nstatMsgError.write({ hdr: { context: 100, type: 1, length: nstatMsgError.size, flags: 0 }, error: 55 })
   const sent: number[] = []
   const answers = [

@@ -3,6 +3,7 @@
 import { counted } from '../../../model/counted.ts'
 import { DecodeError, OsError } from '../../../model/errors.ts'
 import type { Gap } from '../../../model/gap.ts'
+import { gapOf } from '../../gap.ts'
 import type { Tape } from '../../tape.ts'
 import { yieldToEventLoop } from '../../yielding.ts'
 import { collect, providerName, readMessages, type Counts, type Message } from '../decode/ntstat.ts'
@@ -26,7 +27,7 @@ export interface Closing {
 /** What closed since it was taken last. */
 export interface Closings {
   readonly closings: readonly Closing[]
-  /** How many sockets closed without final counts: the kernel had no room for them, or they waited too long to be taken. */
+  /** How many sockets closed without final counts: the kernel had no buffer space for them, or they waited too long to be taken. */
   readonly lost: number
 }
 
@@ -54,7 +55,7 @@ export class FlowCounter {
   }
 
   /**
-   * Gives sockets their counts. The answer is the flows that no table has, when tables are gated; otherwise those are merely younger than the
+   * Gives sockets their counts. The answer is the flows that no table has, when tables are gated; otherwise those are only younger than the
    * tables.
    */
   async count(rows: readonly Row[], requested: Requested, gated: boolean, gaps: Gap[]): Promise<Row[]> {
@@ -109,7 +110,7 @@ export class FlowCounter {
       }
       const counts = collect(messages)
       for (const { context, code } of counts.refused) gaps.push(refused(providerName(context) ?? 'sockets', code, code))
-      if (!counts.whole && counts.refused.length === 0) {
+      if (!counts.isComplete && counts.refused.length === 0) {
         gaps.push(sampled('lost', 'the kernel did not reach the end of its counts', 'take another snapshot'))
       }
       return counts
@@ -145,23 +146,13 @@ export class FlowCounter {
 }
 
 /** Sockets that closed without final counts, as a gap. */
-export const closingsLost = (count: number): Gap => ({
-  code: 'bytes-lost',
-  what: 'bytes',
-  why: 'lost',
-  text: `${counted(count, 'socket')} closed without final byte counts: there were too many at a time`,
-  help: 'use a shorter interval',
-  count,
-})
+export const closingsLost = (count: number): Gap => {
+  const text = `${counted(count, 'socket')} closed without final byte counts: there were too many at a time`
+  return gapOf('bytes-lost', 'bytes', 'lost', text, { help: 'use a shorter interval', count })
+}
 
-const sampled = (why: Gap['why'], text: string, help: string): Gap => ({
-  code: 'bytes-sampled',
-  what: 'bytes',
-  why,
-  text: `${text}; the bytes shown are those of the sockets' own counters, headers included`,
-  help,
-  count: undefined,
-})
+const sampled = (why: Gap['why'], text: string, help: string): Gap =>
+  gapOf('bytes-sampled', 'bytes', why, `${text}; the bytes shown are those of the sockets' own counters, headers included`, { help })
 
 const refused = (of: string, code: string, reason: string): Gap => {
   const denied = isRefused(code)

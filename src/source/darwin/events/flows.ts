@@ -1,5 +1,5 @@
 // Counted flows, and the sockets that they are the counts of. The control does not name sockets by their handles: both ends and the
-// process must do, and where two sockets share all of that neither gets a count, rather than a wrong one. Pure.
+// process identify it, and where two sockets share all of that neither gets a count, rather than a wrong one. Pure.
 
 import { ipv4 } from '../../../bytes/address.ts'
 import { mergeTcp } from '../../draft.ts'

@@ -4,6 +4,7 @@
 
 import { viewOf } from '../../../bytes/text.ts'
 import { OsError } from '../../../model/errors.ts'
+import { attempt } from '../../attempt.ts'
 import { CONTINUATION, ERROR, isFull, providers, SUCCESS } from '../decode/ntstat.ts'
 import type { Calls } from '../kernel/calls.ts'
 import { errnoName } from '../kernel/errno.ts'
@@ -24,15 +25,15 @@ const GET_UPDATE = 1007
 const SUPPRESS_SRC_ADDED = 0x100000
 const ALL_SOURCES = 2n ** 64n - 1n
 
-/** The kernel gives 100 sources in a round; no machine needs more rounds than this. */
+/** The kernel reports 100 sources in a round; no machine needs more rounds than this. */
 const MAX_ROUNDS = 2000
-/** How many rounds in a row may end for lack of room. */
+/** How many rounds in a row may end for lack of buffer space. */
 const MAX_FULL_ROUNDS = 8
 const MAX_SENDS = 4
 /** The context of a request for counts, which its answer repeats; the context of a request to watch a provider is the provider's number. */
 const UPDATE_CONTEXT = 100
 
-/** How a round ended: at the end of the answer, in its middle, or for lack of room; a request with the same context goes on from there. */
+/** How a round ended: at the end of the answer, in its middle, or for lack of buffer space; a request with the same context goes on from there. */
 type RoundEnd = 'end' | 'more' | 'full'
 
 /**
@@ -52,7 +53,8 @@ export class NtstatConn {
       calls.ioctl(this.#fd, CTLIOCGINFO, info)
       const id = ctlInfo.read(viewOf(info)).ctl_id
       calls.connect(this.#fd, sockaddrCtl.write({ sc_len: 32, sc_family: AF_SYSTEM, ss_sysaddr: AF_SYS_CONTROL, sc_id: id }))
-      this.#enlargeBuffer()
+      // The receive buffer has 8 KiB at first, and one answer may have 48. Where no more can be had, a round ends for lack of buffer space and is repeated.
+      attempt(() => calls.setOption(this.#fd, SOL_SOCKET, SO_RCVBUF, new Uint8Array(new Uint32Array([RECEIVE_BYTES]).buffer)))
     } catch (error) {
       calls.close(this.#fd)
       throw error
@@ -77,16 +79,7 @@ export class NtstatConn {
     this.#calls.close(this.#fd)
   }
 
-  /** The receive buffer has 8 KiB at first, and one answer may have 48. Where no more can be had, a round ends for lack of room and is repeated. */
-  #enlargeBuffer(): void {
-    try {
-      this.#calls.setOption(this.#fd, SOL_SOCKET, SO_RCVBUF, new Uint8Array(new Uint32Array([RECEIVE_BYTES]).buffer))
-    } catch (error) {
-      if (!(error instanceof OsError)) throw error
-    }
-  }
-
-  /** Sends a request and gives every datagram that waits. */
+  /** Sends a request, and yields every datagram that waits. */
   *#transact(request: Uint8Array, context: number): Generator<Uint8Array, RoundEnd> {
     for (let sends = 1; ; sends++) {
       try {

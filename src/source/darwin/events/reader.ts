@@ -1,5 +1,5 @@
 // Ends of sockets as the network statistics control reports them, with final counts, also of a connection that no snapshot has held. Openings it
-// does not report. Where the control is refused snapshots alone must do, and a gap says so.
+// does not report. Where the control is refused there are only snapshots, and a gap reports that.
 
 import { planQuery } from '../../../filter/plan.ts'
 import type { ClosedReport, EventGap, SourceEvent } from '../../../model/event.ts'

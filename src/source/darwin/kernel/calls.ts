@@ -12,6 +12,7 @@ const ENOMEM = 12
 const EAGAIN = 35
 const MSG_DONTWAIT = 0x80
 const PROC_ALL_PIDS = 1
+const PROC_PIDFDSOCKETINFO = 3
 /** A list of a healthy machine is far shorter. */
 const MAX_LIST_BYTES = 64 * 1024 * 1024
 /** How often a value is read again that grew while it was read. */
@@ -74,14 +75,16 @@ function checked(call: string, result: unknown): number {
   return value
 }
 
-/** Throws for a call of libproc, which returns 0 when it fails. */
-function counted(call: string, result: number): number {
-  if (result <= 0) throw failed(call)
-  return result
+/** The bytes that a call of libproc wrote; it returns 0 when it fails. */
+function filled(call: string, size: number, once: (buffer: Uint8Array) => number): Uint8Array {
+  const buffer = new Uint8Array(size)
+  const length = once(buffer)
+  if (length <= 0) throw failed(call)
+  return buffer.subarray(0, length)
 }
 
 /**
- * Calls until the list left some room: libproc cuts a list that does not fit without an error. Where there is nothing to list it returns 0 as when
+ * Calls until the buffer is larger than the list: libproc cuts a list that does not fit without an error. Where there is nothing to list it returns 0 as when
  * it fails, but leaves errno alone.
  */
 function listed(call: string, once: (buffer: Uint8Array | null, size: number) => number): Uint8Array {
@@ -91,11 +94,11 @@ function listed(call: string, once: (buffer: Uint8Array | null, size: number) =>
     if (result <= 0 && koffi.errno() !== 0) throw failed(call)
     return Math.max(result, 0)
   }
-  for (let room = used(null, 0); room > 0; room *= 2) {
-    if (room > MAX_LIST_BYTES) throw new OsError(call, 'EOVERFLOW', { help: `the list has more than ${MAX_LIST_BYTES} bytes` })
-    const buffer = new Uint8Array(room)
-    const length = used(buffer, room)
-    if (length < room) return buffer.subarray(0, length)
+  for (let capacity = used(null, 0); capacity > 0; capacity *= 2) {
+    if (capacity > MAX_LIST_BYTES) throw new OsError(call, 'EOVERFLOW', { help: `the list has more than ${MAX_LIST_BYTES} bytes` })
+    const buffer = new Uint8Array(capacity)
+    const length = used(buffer, capacity)
+    if (length < capacity) return buffer.subarray(0, length)
   }
   return new Uint8Array(0)
 }
@@ -123,7 +126,7 @@ export class Calls {
     return this.#grown(`sysctl ${numbers.join('.')}`, buffer => this.#c.sysctl(mib, mib.length, buffer, this.#size, null, 0))
   }
 
-  /** Reads the size, then the value, with room for what is added meanwhile; reads both again while the room was too small. */
+  /** Reads the size, then the value into a larger buffer, for what is added meanwhile; reads both again while the buffer was too small. */
   #grown(call: string, once: (buffer: Uint8Array | null) => number): SysctlAnswer {
     for (let tries = 1; ; tries++) {
       this.#size[0] = 0n
@@ -167,23 +170,21 @@ export class Calls {
   }
 
   pidInfo(pid: number, flavor: number, size: number): Uint8Array {
-    const buffer = new Uint8Array(size)
-    return buffer.subarray(0, counted('proc_pidinfo', this.#c.proc_pidinfo(pid, flavor, 0, buffer, size)))
+    return filled('proc_pidinfo', size, buffer => this.#c.proc_pidinfo(pid, flavor, 0, buffer, size))
   }
 
-  fdInfo(pid: number, fd: number, flavor: number, size: number): Uint8Array {
-    const buffer = new Uint8Array(size)
-    return buffer.subarray(0, counted('proc_pidfdinfo', this.#c.proc_pidfdinfo(pid, fd, flavor, buffer, size)))
+  /** What libproc reports of a descriptor that is a socket. */
+  fdInfo(pid: number, fd: number, size: number): Uint8Array {
+    return filled('proc_pidfdinfo', size, buffer => this.#c.proc_pidfdinfo(pid, fd, PROC_PIDFDSOCKETINFO, buffer, size))
   }
 
-  filePortInfo(pid: number, port: number, flavor: number, size: number): Uint8Array {
-    const buffer = new Uint8Array(size)
-    return buffer.subarray(0, counted('proc_pidfileportinfo', this.#c.proc_pidfileportinfo(pid, port, flavor, buffer, size)))
+  /** The same of a file port. */
+  filePortInfo(pid: number, port: number, size: number): Uint8Array {
+    return filled('proc_pidfileportinfo', size, buffer => this.#c.proc_pidfileportinfo(pid, port, PROC_PIDFDSOCKETINFO, buffer, size))
   }
 
   pidPath(pid: number): Uint8Array {
-    const buffer = new Uint8Array(4096)
-    return buffer.subarray(0, counted('proc_pidpath', this.#c.proc_pidpath(pid, buffer, buffer.length)))
+    return filled('proc_pidpath', 4096, buffer => this.#c.proc_pidpath(pid, buffer, buffer.length))
   }
 
   userName(uid: number): string | undefined {

@@ -1,47 +1,62 @@
 // The C structs of macOS that are read or written here, by the kernel's own field names. Sizes are checked when the module loads, offsets by a
 // test against layouts that were computed from the kernel's sources, 10.15.6 to 15.5. Layouts are the same on arm64 and x86_64.
 
-import { array, be16, bits, bytes, chars, i16, i32, id64, pad, struct, u16, u32, u64, u8, type Read } from '../../../bytes/struct.ts'
+import {
+  array,
+  be16,
+  bits,
+  bytes,
+  chars,
+  i16,
+  i32,
+  id64,
+  pad,
+  struct,
+  u16,
+  u32,
+  u64,
+  u8,
+  type Fields,
+  type Read,
+} from '../../../bytes/struct.ts'
+
+/** A struct under `#pragma pack(4)`; `later` are the fields that newer kernels append. */
+const packed = <F extends Fields, L extends Fields = {}>(name: string, size: number, fields: F, later: L = {} as L) =>
+  struct(name, size, fields, later, 4)
 
 /** bsd/netinet/in_pcb.h: the first and the last record of a table. `xunpgen` of UNIX sockets is the same. */
-export const xinpgen = struct('xinpgen', 24, { xig_len: u32, xig_count: u32, xig_gen: u64, xig_sogen: u64 }, {}, 4)
+export const xinpgen = packed('xinpgen', 24, { xig_len: u32, xig_count: u32, xig_gen: u64, xig_sogen: u64 })
 
 /** How every record between them starts. */
 export const recordHead = struct('record', 8, { len: u32, kind: u32 })
 
 /** bsd/netinet/in_pcb.h. An IPv4 address is in the last 4 of the 16 bytes. */
-export const xinpcbN = struct(
-  'xinpcb_n',
-  104,
-  {
-    xi_len: u32,
-    xi_kind: u32,
-    xi_inpp: id64,
-    inp_fport: be16,
-    inp_lport: be16,
-    inp_ppcb: id64,
-    inp_gencnt: u64,
-    inp_flags: u32,
-    inp_flow: u32,
-    inp_vflag: u8,
-    inp_ip_ttl: u8,
-    inp_ip_p: u8,
-    inp_dependfaddr: bytes(16, 4),
-    inp_dependladdr: bytes(16, 4),
-    inp4_ip_tos: u8,
-    pad6: pad(4, 4), // inp6_hlim, which the kernel writes as 0
-    inp6_cksum: i32,
-    inp6_ifindex: u16,
-    inp6_hops: i16,
-    inp_flowhash: u32,
-    inp_flags2: u32,
-  },
-  {},
-  4,
-)
+export const xinpcbN = packed('xinpcb_n', 104, {
+  xi_len: u32,
+  xi_kind: u32,
+  xi_inpp: id64,
+  inp_fport: be16,
+  inp_lport: be16,
+  inp_ppcb: id64,
+  inp_gencnt: u64,
+  inp_flags: u32,
+  inp_flow: u32,
+  inp_vflag: u8,
+  inp_ip_ttl: u8,
+  inp_ip_p: u8,
+  inp_dependfaddr: bytes(16, 4),
+  inp_dependladdr: bytes(16, 4),
+  inp4_ip_tos: u8,
+  pad6: pad(4, 4), // inp6_hlim, which the kernel writes as 0
+  inp6_cksum: i32,
+  inp6_ifindex: u16,
+  inp6_hops: i16,
+  inp_flowhash: u32,
+  inp_flags2: u32,
+})
 
 /** bsd/sys/socketvar.h. macOS 13 put more at its end; nothing before it moved. */
-export const xsocketN = struct(
+export const xsocketN = packed(
   'xsocket_n',
   76,
   {
@@ -67,115 +82,101 @@ export const xsocketN = struct(
     so_e_pid: i32,
   },
   { so_gencnt: u64, so_flags: u32, so_flags1: u32, so_usecount: i32, so_retaincnt: i32, xso_filter_flags: u32 },
-  4,
 )
 
 /** bsd/sys/socketvar.h */
-export const xsockbufN = struct(
-  'xsockbuf_n',
-  32,
-  { xsb_len: u32, xsb_kind: u32, sb_cc: u32, sb_hiwat: u32, sb_mbcnt: u32, sb_mbmax: u32, sb_lowat: i32, sb_flags: u16, sb_timeo: i16 },
-  {},
-  4,
-)
+export const xsockbufN = packed('xsockbuf_n', 32, {
+  xsb_len: u32,
+  xsb_kind: u32,
+  sb_cc: u32,
+  sb_hiwat: u32,
+  sb_mbcnt: u32,
+  sb_mbmax: u32,
+  sb_lowat: i32,
+  sb_flags: u16,
+  sb_timeo: i16,
+})
 
 /** bsd/sys/socketvar.h */
-export const dataStats = struct('data_stats', 32, { rxpackets: u64, rxbytes: u64, txpackets: u64, txbytes: u64 }, {}, 4)
+export const dataStats = packed('data_stats', 32, { rxpackets: u64, rxbytes: u64, txpackets: u64, txbytes: u64 })
 
 /** bsd/sys/socketvar.h */
-export const xsockstatN = struct('xsockstat_n', 136, { xst_len: u32, xst_kind: u32, xst_tc_stats: array(dataStats, 4) }, {}, 4)
+export const xsockstatN = packed('xsockstat_n', 136, { xst_len: u32, xst_kind: u32, xst_tc_stats: array(dataStats, 4) })
 
 /** bsd/sys/un.h, in the 256 bytes that bsd/sys/unpcb.h gives it. */
-const sockaddrUn = { sun_len: u8, sun_family: u8, sun_path: bytes(104) }
-const address256 = (name: string) => struct(name, 256, { ...sockaddrUn, rest: pad(150) })
+const address256 = (name: string) => struct(name, 256, { sun_len: u8, sun_family: u8, sun_path: bytes(104), rest: pad(150) })
 
 /** bsd/sys/unpcb.h, since macOS 13. */
-export const xunpcbN = struct(
-  'xunpcb_n',
-  588,
-  {
-    xunp_len: u32,
-    xunp_kind: u32,
-    xunp_unpp: id64,
-    xunp_vnode: id64,
-    xunp_ino: u64,
-    xunp_conn: id64,
-    xunp_refs: id64,
-    xunp_reflink: id64,
-    xunp_cc: i32,
-    xunp_mbcnt: i32,
-    xunp_flags: i32,
-    xunp_gencnt: u64,
-    xu_au: address256('xu_au'),
-    xu_cau: address256('xu_cau'),
-  },
-  {},
-  4,
-)
+export const xunpcbN = packed('xunpcb_n', 588, {
+  xunp_len: u32,
+  xunp_kind: u32,
+  xunp_unpp: id64,
+  xunp_vnode: id64,
+  xunp_ino: u64,
+  xunp_conn: id64,
+  xunp_refs: id64,
+  xunp_reflink: id64,
+  xunp_cc: i32,
+  xunp_mbcnt: i32,
+  xunp_flags: i32,
+  xunp_gencnt: u64,
+  xu_au: address256('xu_au'),
+  xu_cau: address256('xu_cau'),
+})
 
 /** bsd/sys/socketvar.h, inside xsocket64. */
-const xsockbuf = struct(
-  'xsockbuf',
-  24,
-  { sb_cc: u32, sb_hiwat: u32, sb_mbcnt: u32, sb_mbmax: u32, sb_lowat: i32, sb_flags: u16, sb_timeo: i16 },
-  {},
-  4,
-)
+const xsockbuf = packed('xsockbuf', 24, {
+  sb_cc: u32,
+  sb_hiwat: u32,
+  sb_mbcnt: u32,
+  sb_mbmax: u32,
+  sb_lowat: i32,
+  sb_flags: u16,
+  sb_timeo: i16,
+})
 
 /** bsd/sys/socketvar.h, the older table of UNIX sockets: it names no process. */
-export const xsocket64 = struct(
-  'xsocket64',
-  108,
-  {
-    xso_len: u32,
-    xso_so: id64,
-    so_type: i16,
-    so_options: u16,
-    so_linger: i16,
-    so_state: u16,
-    so_pcb: id64,
-    xso_protocol: i32,
-    xso_family: i32,
-    so_qlen: u16,
-    so_incqlen: u16,
-    so_qlimit: u16,
-    so_timeo: i16,
-    so_error: u16,
-    so_pgid: i32,
-    so_oobmark: u32,
-    so_rcv: xsockbuf,
-    so_snd: xsockbuf,
-    so_uid: u32,
-  },
-  {},
-  4,
-)
+export const xsocket64 = packed('xsocket64', 108, {
+  xso_len: u32,
+  xso_so: id64,
+  so_type: i16,
+  so_options: u16,
+  so_linger: i16,
+  so_state: u16,
+  so_pcb: id64,
+  xso_protocol: i32,
+  xso_family: i32,
+  so_qlen: u16,
+  so_incqlen: u16,
+  so_qlimit: u16,
+  so_timeo: i16,
+  so_error: u16,
+  so_pgid: i32,
+  so_oobmark: u32,
+  so_rcv: xsockbuf,
+  so_snd: xsockbuf,
+  so_uid: u32,
+})
 
 /** bsd/sys/unpcb.h, every version. */
-export const xunpcb64 = struct(
-  'xunpcb64',
-  724,
-  {
-    xu_len: u32,
-    xu_unpp: id64,
-    xunp_link: bytes(16, 4),
-    xunp_socket: id64,
-    xunp_vnode: id64,
-    xunp_ino: u64,
-    xunp_conn: id64,
-    xunp_refs: id64,
-    xunp_reflink: bytes(16, 4),
-    xunp_cc: i32,
-    xunp_mbcnt: i32,
-    xunp_gencnt: u64,
-    xunp_flags: i32,
-    xu_au: address256('xu_au'),
-    xu_cau: address256('xu_cau'),
-    xu_socket: xsocket64,
-  },
-  {},
-  4,
-)
+export const xunpcb64 = packed('xunpcb64', 724, {
+  xu_len: u32,
+  xu_unpp: id64,
+  xunp_link: bytes(16, 4),
+  xunp_socket: id64,
+  xunp_vnode: id64,
+  xunp_ino: u64,
+  xunp_conn: id64,
+  xunp_refs: id64,
+  xunp_reflink: bytes(16, 4),
+  xunp_cc: i32,
+  xunp_mbcnt: i32,
+  xunp_gencnt: u64,
+  xunp_flags: i32,
+  xu_au: address256('xu_au'),
+  xu_cau: address256('xu_cau'),
+  xu_socket: xsocket64,
+})
 
 export type Xinpgen = Read<typeof xinpgen>
 export type XinpcbN = Read<typeof xinpcbN>
@@ -188,65 +189,59 @@ export type Xunpcb64 = Read<typeof xunpcb64>
 // TCP: what macOS reports of one connection, in its three forms.
 
 /** bsd/netinet/tcp_var.h */
-export const xtcpcbN = struct(
-  'xtcpcb_n',
-  204,
-  {
-    xt_len: u32,
-    xt_kind: u32,
-    t_segq: id64,
-    t_dupacks: i32,
-    t_timer: array(i32, 4),
-    t_state: i32,
-    t_flags: u32,
-    t_force: i32,
-    snd_una: u32,
-    snd_max: u32,
-    snd_nxt: u32,
-    snd_up: u32,
-    snd_wl1: u32,
-    snd_wl2: u32,
-    iss: u32,
-    irs: u32,
-    rcv_nxt: u32,
-    rcv_adv: u32,
-    rcv_wnd: u32,
-    rcv_up: u32,
-    snd_wnd: u32,
-    snd_cwnd: u32,
-    snd_ssthresh: u32,
-    t_maxopd: u32,
-    t_rcvtime: u32,
-    t_starttime: u32,
-    t_rtttime: i32,
-    t_rtseq: u32,
-    t_rxtcur: i32,
-    t_maxseg: u32,
-    t_srtt: i32,
-    t_rttvar: i32,
-    t_rxtshift: i32,
-    t_rttmin: u32,
-    t_rttupdated: u32,
-    max_sndwnd: u32,
-    t_softerror: i32,
-    t_oobflags: u8,
-    t_iobc: u8,
-    snd_scale: u8,
-    rcv_scale: u8,
-    request_r_scale: u8,
-    requested_s_scale: u8,
-    ts_recent: u32,
-    ts_recent_age: u32,
-    last_ack_sent: u32,
-    cc_send: u32,
-    cc_recv: u32,
-    snd_recover: u32,
-    snd_cwnd_prev: u32,
-    snd_ssthresh_prev: u32,
-  },
-  {},
-  4,
-)
+export const xtcpcbN = packed('xtcpcb_n', 204, {
+  xt_len: u32,
+  xt_kind: u32,
+  t_segq: id64,
+  t_dupacks: i32,
+  t_timer: array(i32, 4),
+  t_state: i32,
+  t_flags: u32,
+  t_force: i32,
+  snd_una: u32,
+  snd_max: u32,
+  snd_nxt: u32,
+  snd_up: u32,
+  snd_wl1: u32,
+  snd_wl2: u32,
+  iss: u32,
+  irs: u32,
+  rcv_nxt: u32,
+  rcv_adv: u32,
+  rcv_wnd: u32,
+  rcv_up: u32,
+  snd_wnd: u32,
+  snd_cwnd: u32,
+  snd_ssthresh: u32,
+  t_maxopd: u32,
+  t_rcvtime: u32,
+  t_starttime: u32,
+  t_rtttime: i32,
+  t_rtseq: u32,
+  t_rxtcur: i32,
+  t_maxseg: u32,
+  t_srtt: i32,
+  t_rttvar: i32,
+  t_rxtshift: i32,
+  t_rttmin: u32,
+  t_rttupdated: u32,
+  max_sndwnd: u32,
+  t_softerror: i32,
+  t_oobflags: u8,
+  t_iobc: u8,
+  snd_scale: u8,
+  rcv_scale: u8,
+  request_r_scale: u8,
+  requested_s_scale: u8,
+  ts_recent: u32,
+  ts_recent_age: u32,
+  last_ack_sent: u32,
+  cc_send: u32,
+  cc_recv: u32,
+  snd_recover: u32,
+  snd_cwnd_prev: u32,
+  snd_ssthresh_prev: u32,
+})
 
 export type XtcpcbN = Read<typeof xtcpcbN>
 
@@ -279,7 +274,7 @@ export const tcpConnectionInfo = struct('tcp_connection_info', 112, {
 export type TcpConnectionInfo = Read<typeof tcpConnectionInfo>
 
 /** bsd/netinet/tcp_private.h: the part that is the same in every version. macOS 15 put new fields into the middle of what follows. */
-export const tcpInfo = struct(
+export const tcpInfo = packed(
   'tcp_info',
   292,
   {
@@ -333,12 +328,11 @@ export const tcpInfo = struct(
     tcpi_txretransmitpackets: u64,
   },
   { tcpi_rcv_srtt: u32 },
-  4,
 )
 export type TcpInfo = Read<typeof tcpInfo>
 
 /** bsd/netinet/tcp_private.h: a `sockaddr_in` or `sockaddr_in6` at either end names the connection to net.inet.tcp.info. */
-export const infoTuple = struct('info_tuple', 60, { itpl_proto: u8, itpl_localaddr: bytes(28, 4), itpl_remoteaddr: bytes(28, 4) }, {}, 4)
+export const infoTuple = packed('info_tuple', 60, { itpl_proto: u8, itpl_localaddr: bytes(28, 4), itpl_remoteaddr: bytes(28, 4) })
 
 // Processes and their descriptors: libproc and sysctl.
 
@@ -590,39 +584,33 @@ export const nstatUdpDescriptor = struct('nstat_udp_descriptor', 200, {
 export type NstatUdpDescriptor = Read<typeof nstatUdpDescriptor>
 
 /** bsd/net/if_var.h */
-const ifData64 = struct(
-  'if_data64',
-  128,
-  {
-    ifi_type: u8,
-    ifi_typelen: u8,
-    ifi_physical: u8,
-    ifi_addrlen: u8,
-    ifi_hdrlen: u8,
-    ifi_recvquota: u8,
-    ifi_xmitquota: u8,
-    ifi_unused1: u8,
-    ifi_mtu: u32,
-    ifi_metric: u32,
-    ifi_baudrate: u64,
-    ifi_ipackets: u64,
-    ifi_ierrors: u64,
-    ifi_opackets: u64,
-    ifi_oerrors: u64,
-    ifi_collisions: u64,
-    ifi_ibytes: u64,
-    ifi_obytes: u64,
-    ifi_imcasts: u64,
-    ifi_omcasts: u64,
-    ifi_iqdrops: u64,
-    ifi_noproto: u64,
-    ifi_recvtiming: u32,
-    ifi_xmittiming: u32,
-    ifi_lastchange: bytes(8, 4),
-  },
-  {},
-  4,
-)
+const ifData64 = packed('if_data64', 128, {
+  ifi_type: u8,
+  ifi_typelen: u8,
+  ifi_physical: u8,
+  ifi_addrlen: u8,
+  ifi_hdrlen: u8,
+  ifi_recvquota: u8,
+  ifi_xmitquota: u8,
+  ifi_unused1: u8,
+  ifi_mtu: u32,
+  ifi_metric: u32,
+  ifi_baudrate: u64,
+  ifi_ipackets: u64,
+  ifi_ierrors: u64,
+  ifi_opackets: u64,
+  ifi_oerrors: u64,
+  ifi_collisions: u64,
+  ifi_ibytes: u64,
+  ifi_obytes: u64,
+  ifi_imcasts: u64,
+  ifi_omcasts: u64,
+  ifi_iqdrops: u64,
+  ifi_noproto: u64,
+  ifi_recvtiming: u32,
+  ifi_xmittiming: u32,
+  ifi_lastchange: bytes(8, 4),
+})
 
 /** bsd/net/if.h: how every message of the list starts. */
 export const messageHead = struct('if_msghdr', 4, { ifm_msglen: u16, ifm_version: u8, ifm_type: u8 })

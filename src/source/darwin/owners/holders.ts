@@ -3,6 +3,7 @@
 
 import { viewOf } from '../../../bytes/text.ts'
 import { OsError } from '../../../model/errors.ts'
+import { attempt } from '../../attempt.ts'
 import type { Tape } from '../../tape.ts'
 import { yieldToEventLoop } from '../../yielding.ts'
 import { heldRow } from '../decode/held.ts'
@@ -15,7 +16,6 @@ import { listPids } from '../processes/processes.ts'
 
 const PROC_PIDLISTFDS = 1
 const PROC_PIDLISTFILEPORTS = 14
-const PROC_PIDFDSOCKETINFO = 3
 const PROX_FDTYPE_SOCKET = 2
 /** More than this the walk does not read of one process, so that a process with a million descriptors cannot stop it. */
 const MAX_SOCKETS = 200_000
@@ -136,13 +136,8 @@ function* readSockets(calls: Calls | undefined, pid: number, list: List): Genera
 }
 
 function readSocket(calls: Calls, pid: number, number: number, list: List): Uint8Array {
-  try {
-    return list === 'descriptors'
-      ? calls.fdInfo(pid, number, PROC_PIDFDSOCKETINFO, socketFdinfo.size)
-      : calls.filePortInfo(pid, number, PROC_PIDFDSOCKETINFO, socketFdinfo.size)
-  } catch (error) {
-    // EBADF, ENOTSOCK: it is another thing by now. EOPNOTSUPP: it is being torn down. ESRCH: its process is gone.
-    if (error instanceof OsError) return new Uint8Array(0)
-    throw error
-  }
+  // EBADF, ENOTSOCK: it is another thing by now. EOPNOTSUPP: it is being torn down. ESRCH: its process is gone.
+  const { size } = socketFdinfo
+  const read = attempt(() => (list === 'descriptors' ? calls.fdInfo(pid, number, size) : calls.filePortInfo(pid, number, size)))
+  return read ?? new Uint8Array(0)
 }

@@ -3,7 +3,7 @@ import { test } from 'node:test'
 import type { State } from '../../../model/socket.ts'
 import { draft, row, type Row } from '../decode/row.ts'
 import { noWalk, type Held, type Walk } from './holders.ts'
-import { giveOwners, unite } from './join.ts'
+import { setOwners, unite } from './join.ts'
 
 const socket = (key: string, known: Partial<Row> = {}, state: State = 'ESTABLISHED'): Row =>
   row({ socket: draft({ key, protocol: 'tcp', family: 'ipv4', local: {}, state }), ...known })
@@ -31,7 +31,7 @@ test('every holder is an owner; the last user is one unless its descriptors were
   const shared = socket('tcp.1', { handle: 1n, lastPid: 3 })
   const known = socket('tcp.2', { handle: 1n, lastPid: 2 })
   const unread = socket('tcp.3', { handle: 9n, lastPid: 3 })
-  giveOwners([shared, known, unread], walk({ held: [held(1, 3, 1n), held(1, 3, 1n), held(2, 4, 1n)], read: new Set([1, 2]), hidden: 1 }))
+  setOwners([shared, known, unread], walk({ held: [held(1, 3, 1n), held(1, 3, 1n), held(2, 4, 1n)], read: new Set([1, 2]), hidden: 1 }))
   deepEqual([shared, known, unread].map(ownersOf), [['1/3', '2/4', '3/'], ['1/3', '2/4'], ['3/']])
 })
 
@@ -44,7 +44,7 @@ test('a socket without an owner has the reason', () => {
     [socket('tcp.5', { lastPid: 99 }), 'exited'],
     [socket('tcp.6'), 'permission'],
   ]
-  giveOwners(
+  setOwners(
     rows.map(([r]) => r),
     walk({ hidden: 1 }),
   )
@@ -53,6 +53,6 @@ test('a socket without an owner has the reason', () => {
     rows.map(([, why]) => why),
   )
   const readable = socket('tcp.7')
-  giveOwners([readable], walk({}))
+  setOwners([readable], walk({}))
   deepEqual(ownersOf(readable), 'unknown')
 })

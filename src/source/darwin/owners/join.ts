@@ -18,8 +18,8 @@ export function unite(rows: Row[], held: readonly Held[]): Row[] {
   return rows
 }
 
-/** Gives each socket its owners, or the reason why it has none. */
-export function giveOwners(rows: readonly Row[], walk: Walk): void {
+/** Sets the owners of each socket, or the reason why it has none. */
+export function setOwners(rows: readonly Row[], walk: Walk): void {
   const byHandle = new Map<bigint, Owner[]>()
   for (const { pid, fd, handle } of walk.held) {
     const owners = byHandle.get(handle)

@@ -2,8 +2,8 @@
 // proc_name(), which refuses for other users.
 
 import { cString, viewOf } from '../../../bytes/text.ts'
-import { OsError } from '../../../model/errors.ts'
 import { ProcessTable, type Process } from '../../../model/process.ts'
+import { attempt } from '../../attempt.ts'
 import { yieldToEventLoop } from '../../yielding.ts'
 import { scriptOf } from '../../script.ts'
 import type { Tape } from '../../tape.ts'
@@ -24,8 +24,12 @@ const MAX_CHAIN = 1000
 
 const nothing = new Uint8Array(0)
 
-/** The answers about one process: the short record, the identity, the path, the times, and the arguments. */
+/**
+ * The answers about one process: the short record, the identity, the path, the times, and the arguments. Each is empty where the kernel refuses: the
+ * process has ended, or it is another user's.
+ */
 function* readAnswers(pid: number, calls: Calls, buffer: Uint8Array, keepsArguments: boolean): Generator<Uint8Array> {
+  const tried = (call: () => Uint8Array): Uint8Array => attempt(call) ?? nothing
   const short = tried(() => calls.pidInfo(pid, PROC_PIDT_SHORTBSDINFO, procBsdshortinfo.size))
   if (short.length === 0) return
   yield short
@@ -33,16 +37,6 @@ function* readAnswers(pid: number, calls: Calls, buffer: Uint8Array, keepsArgume
   yield tried(() => calls.pidPath(pid))
   yield tried(() => calls.sysctlNumbers([CTL_KERN, KERN_PROC, KERN_PROC_PID, pid]).bytes)
   yield keepsArguments ? tried(() => calls.sysctlInto([CTL_KERN, KERN_PROCARGS2, pid], buffer)) : nothing
-}
-
-/** Nothing where the kernel refuses: the process has ended, or it is another user's. */
-function tried(call: () => Uint8Array): Uint8Array {
-  try {
-    return call()
-  } catch (error) {
-    if (error instanceof OsError) return nothing
-    throw error
-  }
 }
 
 /** Reads processes, and keeps the names of users. */

@@ -1,11 +1,12 @@
 // The one sysctl that is read connection by connection: net.inet.tcp.info, which names a connection by its two ends and has more about it
-// than the table. Where this macOS does not answer it the table has to do.
+// than the table. Where this macOS does not answer it, the table is all there is.
 
 import { viewOf } from '../../../bytes/text.ts'
 import { counted } from '../../../model/counted.ts'
 import { OsError } from '../../../model/errors.ts'
 import type { Gap } from '../../../model/gap.ts'
 import { mergeTcp } from '../../draft.ts'
+import { gapOf } from '../../gap.ts'
 import type { Tape } from '../../tape.ts'
 import { yieldToEventLoop } from '../../yielding.ts'
 import type { Row } from '../decode/row.ts'
@@ -41,14 +42,7 @@ export async function readConnectionInfo(rows: readonly Row[], tape: Tape, calls
     }
     await yieldToEventLoop()
   }
-  if (left > 0) gaps.push(tooMany(left))
+  if (left === 0) return
+  const text = `${counted(left, 'connection')} without retransmissions: they are read of ${MAX_REQUESTS} connections in a snapshot`
+  gaps.push(gapOf('statistics-limit', 'statistics', 'limit', text, { help: 'select fewer connections with a filter', count: left }))
 }
-
-const tooMany = (count: number): Gap => ({
-  code: 'statistics-limit',
-  what: 'statistics',
-  why: 'limit',
-  text: `${counted(count, 'connection')} without retransmissions: they are read of ${MAX_REQUESTS} connections in a snapshot`,
-  help: 'select fewer connections with a filter',
-  count,
-})

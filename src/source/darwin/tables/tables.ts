@@ -5,6 +5,7 @@ import { counted } from '../../../model/counted.ts'
 import { OsError } from '../../../model/errors.ts'
 import type { Gap } from '../../../model/gap.ts'
 import type { Protocol } from '../../../model/socket.ts'
+import { gapOf } from '../../gap.ts'
 import { recordingLack, type Tape } from '../../tape.ts'
 import { yieldToEventLoop } from '../../yielding.ts'
 import { inetRow } from '../decode/inet.ts'
@@ -23,7 +24,7 @@ const MACOS_13 = 22
 const itemBytes = (table: InetTable, major: number): number => (table === 'tcp' ? 592 : 384) + (major >= MACOS_13 ? 24 : 0)
 
 /** A table that hides sockets. */
-export interface Hidden {
+export interface HiddenSockets {
   readonly table: InetTable
   /** How many sockets it left out, and how many it has. */
   readonly missing: number
@@ -33,13 +34,19 @@ export interface Hidden {
 const isRequested = (table: InetTable, plan: Plan): boolean => inetTables[table].some(p => plan.protocols.includes(p))
 
 /** What the tables have. */
-export interface Tables {
+export interface SocketTables {
   readonly rows: Row[]
-  readonly hidden: readonly Hidden[]
+  readonly hidden: readonly HiddenSockets[]
 }
 
 /** Reads the tables of the protocols that a plan has. */
-export async function readTables(tape: Tape, calls: Calls | undefined, plan: Plan, requested: Requested, gaps: Gap[]): Promise<Tables> {
+export async function readTables(
+  tape: Tape,
+  calls: Calls | undefined,
+  plan: Plan,
+  requested: Requested,
+  gaps: Gap[],
+): Promise<SocketTables> {
   const self = (await tape.value('own pid', () => calls?.ownPid() ?? null)) ?? undefined
   const isRoot = (await tape.value('own uid', () => calls?.ownUid() ?? null)) === 0
   const reader = new TableReader(tape, calls, requested, self, isRoot)
@@ -56,9 +63,9 @@ export async function readTables(tape: Tape, calls: Calls | undefined, plan: Pla
 type Read = TableEnd & { readonly sockets: number }
 
 /** The tables of one snapshot, while they are read. */
-class TableReader implements Tables {
+class TableReader implements SocketTables {
   readonly rows: Row[] = []
-  readonly hidden: Hidden[] = []
+  readonly hidden: HiddenSockets[] = []
   readonly #tape: Tape
   readonly #calls: Calls | undefined
   readonly #requested: Requested
@@ -101,8 +108,8 @@ class TableReader implements Tables {
       })
       for (const row of found) this.rows.push(row)
       reportCut(sysctlName, table, gaps)
-      const room = (await this.#tape.value(`${sysctlName} announced`, () => announced ?? null)) ?? undefined
-      const missing = this.#missing(name, table, room, found)
+      announced = (await this.#tape.value(`${sysctlName} announced`, () => announced ?? null)) ?? undefined
+      const missing = this.#missing(name, table, announced, found)
       if (missing > 0) this.hidden.push({ table: name, missing, listed: found.length })
     }
   }
@@ -159,45 +166,31 @@ async function readYielding(answer: Uint8Array, use: (records: Records) => void)
 
 function unread(table: string, error: OsError): Gap {
   const denied = isRefused(error.code)
-  return {
-    code: denied ? 'table-refused' : error.code === 'ENOENT' ? 'table-missing' : 'table-unread',
-    what: 'sockets',
-    why: denied ? 'permission' : 'kernel',
-    text: `${table} sockets could not be listed: ${error.message}`,
-    help: denied ? 'run it outside of the sandbox that forbids it' : '',
-    count: undefined,
-    ...recordingLack(error),
-  }
+  const code = denied ? 'table-refused' : error.code === 'ENOENT' ? 'table-missing' : 'table-unread'
+  const help = denied ? 'run it outside of the sandbox that forbids it' : ''
+  const text = `${table} sockets could not be listed: ${error.message}`
+  return { ...gapOf(code, 'sockets', denied ? 'permission' : 'kernel', text, { help }), ...recordingLack(error) }
 }
 
 function reportCut(sysctlName: string, table: Read, gaps: Gap[]): void {
-  if (table.whole && table.incomplete === 0) return
-  gaps.push({
-    code: 'table-damaged',
-    what: 'sockets',
-    why: 'damaged',
-    text: table.whole
-      ? `${sysctlName} has ${counted(table.incomplete, 'incomplete socket')}`
-      : `${sysctlName} ends after ${table.sockets} of ${counted(table.header.xig_count, 'socket')}`,
-    help: 'take another snapshot',
-    count: table.whole ? table.incomplete : Math.max(0, table.header.xig_count - table.sockets) || undefined,
-  })
+  if (table.isComplete && table.incomplete === 0) return
+  const expected = table.header.xig_count
+  const text = table.isComplete
+    ? `${sysctlName} has ${counted(table.incomplete, 'incomplete socket')}`
+    : `${sysctlName} ends after ${table.sockets} of ${counted(expected, 'socket')}`
+  const count = table.isComplete ? table.incomplete : Math.max(0, expected - table.sockets) || undefined
+  gaps.push(gapOf('table-damaged', 'sockets', 'damaged', text, { help: 'take another snapshot', count }))
 }
 
-/** What the gate hides in requested tables, less what was found another way. */
-export function reportHidden(hidden: readonly Hidden[], rows: readonly Row[], plan: Plan, gaps: Gap[]): void {
+/** What the gate hides in requested tables, without those that were found by other means. */
+export function reportHidden(hidden: readonly HiddenSockets[], rows: readonly Row[], plan: Plan, gaps: Gap[]): void {
   for (const { table, missing, listed } of hidden) {
     const protocols: readonly Protocol[] = inetTables[table]
     const found = rows.filter(r => protocols.includes(r.socket.protocol)).length - listed
     const count = missing - found
     if (count <= 0 || !isRequested(table, plan)) continue
-    gaps.push({
-      code: 'table-own-only',
-      what: 'sockets',
-      why: 'permission',
-      text: `macOS shows this program only its own sockets: about ${counted(count, `${table} socket`)} of other processes ${count === 1 ? 'is' : 'are'} hidden`,
-      help: runAsRoot,
-      count,
-    })
+    const others = `about ${counted(count, `${table} socket`)} of other processes ${count === 1 ? 'is' : 'are'} hidden`
+    const text = `macOS shows this program only its own sockets: ${others}`
+    gaps.push(gapOf('table-own-only', 'sockets', 'permission', text, { help: runAsRoot, count }))
   }
 }

@@ -4,8 +4,10 @@ import { ipv4, ipv6 } from '../../../bytes/address.ts'
 import { viewOf } from '../../../bytes/text.ts'
 import { OsError } from '../../../model/errors.ts'
 import type { Endpoint, Queues, State } from '../../../model/socket.ts'
+import { attempt } from '../../attempt.ts'
 import { yieldToEventLoop } from '../../yielding.ts'
 import type { KnownTcp } from '../../draft.ts'
+import { tcpStates } from '../decode/sockets.ts'
 import { tcpOfInfo } from '../decode/statistics.ts'
 import type { Calls } from '../kernel/api.ts'
 import { sockaddrIn, sockaddrIn6, tcpInfo, tcpInfoSizes } from '../kernel/structs.ts'
@@ -65,23 +67,8 @@ export async function ownConnections(calls: Calls): Promise<Map<string, number>>
   return found
 }
 
-/** TCPSTATE, whose numbers are not those of the tables. */
-const tcpInfoStates: readonly (State | undefined)[] = [
-  'CLOSED',
-  'LISTEN',
-  'SYN_SENT',
-  'SYN_RECEIVED',
-  'ESTABLISHED',
-  'FIN_WAIT_1',
-  'FIN_WAIT_2',
-  'CLOSE_WAIT',
-  'CLOSING',
-  'LAST_ACK',
-  'TIME_WAIT',
-]
-
 /** What TCP_INFO reports. */
-export interface SocketInfo {
+export interface OwnSocketInfo {
   readonly tcp: KnownTcp
   readonly state: State | undefined
   /** Sent, and not acknowledged. */
@@ -89,14 +76,14 @@ export interface SocketInfo {
 }
 
 /** Reads TCP_INFO of a socket, in the newest version that this Windows has. */
-export function readInfo(calls: Calls, handle: number): SocketInfo {
+export function readInfo(calls: Calls, handle: number): OwnSocketInfo {
   for (let version = tcpInfoSizes.length - 1; ; version--) {
     const output = new Uint8Array(tcpInfoSizes[version]!)
     try {
       const written = calls.ioctl(handle, SIO_TCP_INFO, new Uint8Array(new Uint32Array([version]).buffer), output)
       const length = Math.min(written, output.length)
       const { State, BytesInFlight } = tcpInfo.read(viewOf(output), 0, length)
-      return { tcp: tcpOfInfo(output, length), state: tcpInfoStates[State], inFlightBytes: BytesInFlight }
+      return { tcp: tcpOfInfo(output, length), state: tcpStates[State + 1], inFlightBytes: BytesInFlight }
     } catch (error) {
       const older = error instanceof OsError && ['WSAEOPNOTSUPP', 'WSAEINVAL', 'WSAEFAULT'].includes(error.code)
       if (!older || version === 0) throw error
@@ -107,11 +94,7 @@ export function readInfo(calls: Calls, handle: number): SocketInfo {
 /** Bytes that the socket has received and the program has not read; undefined when Windows does not report it. */
 export function readQueues(calls: Calls, handle: number): Queues | undefined {
   const waiting = new Uint32Array(1)
-  try {
-    calls.ioctl(handle, FIONREAD, null, new Uint8Array(waiting.buffer))
-  } catch (error) {
-    if (error instanceof OsError) return undefined
-    throw error
-  }
+  const written = attempt(() => calls.ioctl(handle, FIONREAD, null, new Uint8Array(waiting.buffer)))
+  if (written === undefined) return undefined
   return { receivedBytes: waiting[0]!, sendBytes: undefined, backlog: undefined, backlogLimit: undefined }
 }

@@ -4,7 +4,8 @@ import { viewOf } from '../../../bytes/text.ts'
 import { OsError } from '../../../model/errors.ts'
 import type { Family, Protocol, State } from '../../../model/socket.ts'
 import type { SocketInfo, SocketStat } from '../../../model/stat.ts'
-import { connectionInfo, type Descriptors, type Ends } from '../../descriptor.ts'
+import { attempt } from '../../attempt.ts'
+import { connectionInfo, unknownSocketInfo, type Descriptors, type Ends } from '../../descriptor.ts'
 import { mergeTcp } from '../../draft.ts'
 import * as calls from '../kernel/calls.ts'
 import { endOf, endsKey, ownSockets, readInfo, readQueues } from './own-sockets.ts'
@@ -38,19 +39,10 @@ const types = [undefined, 'stream', 'datagram', 'raw', 'rdm', 'seqpacket'] as co
 /** The number of an option; undefined when this socket or this Windows does not have it. */
 function option(handle: number, name: keyof typeof options): number | undefined {
   const [level, number] = options[name]
-  const value = tryTo(() => calls.socketOption(handle, level, number))
+  const value = attempt(() => calls.socketOption(handle, level, number))
   return value && viewOf(value).getUint32(0, true)
 }
 const yesNo = (value: number | undefined): boolean | undefined => (value === undefined ? undefined : value !== 0)
-
-function tryTo<T>(what: () => T): T | undefined {
-  try {
-    return what()
-  } catch (error) {
-    if (error instanceof OsError) return undefined
-    throw error
-  }
-}
 
 /** The sockets of this program. */
 export const descriptors: Descriptors = {
@@ -80,7 +72,7 @@ function statOf(handle: number): SocketStat {
   const protocol: Protocol | undefined = type === 1 ? 'tcp' : type === 2 ? 'udp' : undefined
   const family: Family | undefined = local === undefined ? undefined : local.address!.includes(':') ? 'ipv6' : 'ipv4'
   const listening = yesNo(option(handle, 'acceptConnections'))
-  const info = protocol === 'tcp' && remote !== undefined ? tryTo(() => readInfo(calls, handle)) : undefined
+  const info = protocol === 'tcp' && remote !== undefined ? attempt(() => readInfo(calls, handle)) : undefined
   const row =
     local && (protocol === 'tcp' || protocol === 'udp')
       ? findRow(protocol, endsKey(local, protocol === 'tcp' ? remote : undefined))
@@ -99,6 +91,7 @@ function statOf(handle: number): SocketStat {
     backlogLimit: undefined,
     connectionInfo: tcp && connectionInfo(tcp, state, undefined),
     socketInfo: {
+      ...unknownSocketInfo,
       protocol,
       family,
       type: types[type],
@@ -114,19 +107,14 @@ function statOf(handle: number): SocketStat {
 }
 
 /** What is set on a socket. */
-function optionsOf(
-  handle: number,
-  family: Family | undefined,
-): Omit<SocketInfo, 'protocol' | 'family' | 'type' | 'state' | 'local' | 'remote' | 'listening'> {
+function optionsOf(handle: number, family: Family | undefined): Partial<SocketInfo> {
   const linger = option(handle, 'linger') // Two 16-bit numbers: on, and seconds.
   return {
     ttl: option(handle, family === 'ipv6' ? 'hops' : 'ttl'),
-    trafficClass: undefined,
     v6only: family === 'ipv6' ? yesNo(option(handle, 'v6only')) : undefined,
     sendBufferBytes: option(handle, 'sendBuffer'),
     receiveBufferBytes: option(handle, 'receiveBuffer'),
     reuseAddress: yesNo(option(handle, 'reuseAddress')),
-    reusePort: undefined,
     broadcast: yesNo(option(handle, 'broadcast')),
     keepAlive: yesNo(option(handle, 'keepAlive')),
     keepAliveIdleSeconds: option(handle, 'keepAliveIdle'),
@@ -134,13 +122,6 @@ function optionsOf(
     keepAliveProbes: option(handle, 'keepAliveProbes'),
     lingerSeconds: linger === undefined || (linger & 0xffff) === 0 ? undefined : linger >>> 16,
     noDelay: yesNo(option(handle, 'noDelay')),
-    userTimeoutMs: undefined,
-    mark: undefined,
-    priority: undefined,
-    incomingProcessor: undefined,
-    incomingQueue: undefined,
-    maxPacingBytesPerSecond: undefined,
-    timestamps: undefined,
   }
 }
 
@@ -152,7 +133,7 @@ function findRow(protocol: TableKind['protocol'], ends: string): Row | undefined
   for (const family of ['ipv4', 'ipv6'] as const) {
     const kind = { protocol, family, rows: 'module' } as const
     const found: Row[] = []
-    tryTo(() => readTable(trimTable(calls.table(protocol, family, 'module'), kind), kind, found))
+    attempt(() => readTable(trimTable(calls.table(protocol, family, 'module'), kind), kind, found))
     const row = found.find(r => r.pid === process.pid && endsKey(r.draft.local, r.draft.remote) === ends)
     if (row) return row
   }

@@ -6,8 +6,8 @@ import { viewOf } from '../../../bytes/text.ts'
 import { DecodeError } from '../../../model/errors.ts'
 import type { Endpoint, State } from '../../../model/socket.ts'
 import { draft, type Draft } from '../../draft.ts'
-import { fileTimeMs } from '../kernel/filetime.ts'
 import {
+  fileTimeMs,
   tableHead,
   tcp6Row,
   tcp6RowModule,
@@ -22,8 +22,8 @@ import {
 } from '../kernel/structs.ts'
 import { KeySettler } from './keys.ts'
 
-/** MIB_TCP_STATE */
-const tcpStates: readonly (State | undefined)[] = [
+/** MIB_TCP_STATE; TCPSTATE, in TCP_INFO, has the same from CLOSED on, counted from 0. */
+export const tcpStates: readonly (State | undefined)[] = [
   undefined,
   'CLOSED',
   'LISTEN',
@@ -45,8 +45,6 @@ export interface TableKind {
   readonly family: 'ipv4' | 'ipv6'
   readonly rows: 'module' | 'pid'
 }
-
-export type { Draft } from '../../draft.ts'
 
 /** A socket, and what names it in other calls. */
 export interface Row {

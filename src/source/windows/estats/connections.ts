@@ -2,9 +2,11 @@
 
 import { counted } from '../../../model/counted.ts'
 import { DecodeError, OsError } from '../../../model/errors.ts'
-import type { Gap, GapCode } from '../../../model/gap.ts'
+import type { Gap } from '../../../model/gap.ts'
 import type { Queues } from '../../../model/socket.ts'
+import { attempted } from '../../attempt.ts'
 import { mergeTcp, type KnownTcp } from '../../draft.ts'
+import { gapOf } from '../../gap.ts'
 import type { Tape } from '../../tape.ts'
 import { yieldToEventLoop } from '../../yielding.ts'
 import { endsKey, ownConnections, readInfo, readQueues } from '../byfd/own-sockets.ts'
@@ -43,10 +45,11 @@ export class StatisticsReader {
     const known: [string, KnownTcp, Queues | null][] = []
     const refused: Record<string, number> = {}
     let late = 0
-    const own = rows.some(row => row.pid === this.#ownPid) ? await this.#ownHandles() : new Map<string, number>()
+    // Where the handles of own connections cannot be found, these are read like those of other processes.
+    const own = rows.some(row => row.pid === this.#ownPid) ? await attempted(ownConnections(this.#calls)) : undefined
     for (const row of rows) {
       try {
-        const handle = row.pid === this.#ownPid ? own.get(endsKey(row.draft.local, row.draft.remote!)) : undefined
+        const handle = row.pid === this.#ownPid ? own?.get(endsKey(row.draft.local, row.draft.remote!)) : undefined
         const read = handle === undefined ? this.#extended.read(row) : this.#readOwn(handle)
         if (read !== undefined && handle === undefined) late++
         if (read) known.push([row.draft.key, read.tcp, read.queues ?? null])
@@ -69,16 +72,6 @@ export class StatisticsReader {
   #readOwn(handle: number): ConnectionStatistics {
     return { tcp: readInfo(this.#calls, handle).tcp, queues: readQueues(this.#calls, handle) }
   }
-
-  /** The handles of the connections of this process. Where they cannot be found, they are read like those of other processes. */
-  async #ownHandles(): Promise<ReadonlyMap<string, number>> {
-    try {
-      return await ownConnections(this.#calls)
-    } catch (error) {
-      if (error instanceof OsError) return new Map()
-      throw error
-    }
-  }
 }
 
 /** Adds what is known to the connections of a snapshot, and reports what is not. `reader` is undefined when a tape is played. */
@@ -95,7 +88,7 @@ export async function addStatistics(tape: Tape, reader: StatisticsReader | undef
   if (answer.late > 0) {
     const [count, their] = [answer.late, answer.late === 1 ? 'its' : 'their']
     const text = `${counted(count, 'connection counts', 'connections count')} ${their} bytes from when sockscope first read ${count === 1 ? 'it' : 'them'}`
-    gaps.push({ code: 'bytes-late', what: 'bytes', why: 'platform', text, help: '', count })
+    gaps.push(gapOf('bytes-late', 'bytes', 'platform', text, { count }))
   }
   gaps.push(...refusalGaps(answer.refused))
 }
@@ -106,31 +99,21 @@ function notRecorded(): never {
 
 /** One gap for each reason. */
 function refusalGaps(refused: StatisticsAnswer['refused']): Gap[] {
-  const byCode = new Map<RefusalCode, { readonly errors: string[]; count: number }>()
-  for (const [error, count] of Object.entries(refused)) {
-    const group = byCode.get(refusalCode(error))
-    if (group === undefined) byCode.set(refusalCode(error), { errors: [error], count })
-    else {
-      group.errors.push(error)
-      group.count += count
-    }
+  const gaps: Gap[] = []
+  for (const code of new Set(Object.keys(refused).map(refusalCode))) {
+    const errors = Object.keys(refused).filter(error => refusalCode(error) === code)
+    const count = errors.reduce((sum, error) => sum + refused[error]!, 0)
+    const text = `statistics and bytes of ${counted(count, 'connection')} could not be read (${errors.join(', ')})`
+    gaps.push(gapOf(code, 'statistics', whyOf[code], text, { help: code === 'statistics-refused' ? elevate : '', count }))
   }
-  return [...byCode].map(([code, { errors, count }]) => ({
-    code,
-    what: 'statistics',
-    why: whyOf[code],
-    text: `statistics and bytes of ${counted(count, 'connection')} could not be read (${errors.join(', ')})`,
-    help: code === 'statistics-refused' ? elevate : '',
-    count,
-  }))
+  return gaps
 }
 
-type RefusalCode = Extract<GapCode, 'statistics-refused' | 'statistics-unsupported' | 'statistics-unread'>
 const whyOf = {
   'statistics-refused': 'permission',
   'statistics-unsupported': 'platform',
   'statistics-unread': 'kernel',
-} as const satisfies Record<RefusalCode, Gap['why']>
+} as const
 
-const refusalCode = (error: string): RefusalCode =>
+const refusalCode = (error: string): keyof typeof whyOf =>
   error === 'ERROR_ACCESS_DENIED' ? 'statistics-refused' : isUnsupported(error) ? 'statistics-unsupported' : 'statistics-unread'

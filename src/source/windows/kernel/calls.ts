@@ -140,14 +140,8 @@ const located = (bytes: Uint8Array): Located => ({ bytes, address: koffi.address
 export function commandLine(process: number): Located {
   const ProcessCommandLineInformation = 60
   const buffer = new Uint8Array(65536 + 64)
-  const status = call(
-    'NtQueryInformationProcess',
-    process,
-    ProcessCommandLineInformation,
-    buffer,
-    buffer.length,
-    new Uint32Array(1),
-  ) as number
+  const needed = new Uint32Array(1)
+  const status = call('NtQueryInformationProcess', process, ProcessCommandLineInformation, buffer, buffer.length, needed) as number
   if (status !== 0) throw new OsError('NtQueryInformationProcess', `status 0x${(status >>> 0).toString(16)}`)
   return located(buffer)
 }
@@ -188,19 +182,8 @@ export function* services(): Generator<Located & { readonly count: number }> {
     const [needed, count, resume] = [new Uint32Array(1), new Uint32Array(1), new Uint32Array(1)]
     const buffer = new Uint8Array(256 * 1024) // The most that the call takes.
     for (let page = 0; page < 64; page++) {
-      const ok = call(
-        'EnumServicesStatusExW',
-        manager,
-        0,
-        SERVICE_WIN32,
-        SERVICE_ACTIVE,
-        buffer,
-        buffer.length,
-        needed,
-        count,
-        resume,
-        null,
-      )
+      const place = [buffer, buffer.length, needed, count, resume]
+      const ok = call('EnumServicesStatusExW', manager, 0, SERVICE_WIN32, SERVICE_ACTIVE, ...place, null)
       const code = ok === 0 ? lastError() : 0
       if (code !== 0 && code !== ERROR_MORE_DATA) throw failed('EnumServicesStatusExW', code)
       yield { ...located(buffer), count: count[0]! }
@@ -219,21 +202,8 @@ export function ownerModule(protocol: Protocol, family: Family, row: Uint8Array)
 
 /** Extended statistics of one connection: whether they are collected (one byte), and what was. */
 export function connectionStatistics(family: Family, row: Uint8Array, type: number, collect: Uint8Array, data: Uint8Array): void {
-  const code = call(
-    `GetPerTcp${family === 'ipv6' ? '6' : ''}ConnectionEStats`,
-    row,
-    type,
-    collect,
-    0,
-    collect.length,
-    null,
-    0,
-    0,
-    data,
-    0,
-    data.length,
-  ) as number
-  if (code !== 0) throw failed('GetPerTcpConnectionEStats', code)
+  const name = `GetPerTcp${family === 'ipv6' ? '6' : ''}ConnectionEStats`
+  check(name, row, type, collect, 0, collect.length, null, 0, 0, data, 0, data.length)
 }
 
 /** Turns extended statistics of one connection on or off. */

@@ -25,8 +25,10 @@ const tcp6 = {
 }
 const udp4 = { dwLocalAddr: ip4, dwLocalPort: be16, p1: rest, dwOwningPid: u32 }
 const udp6 = { ucLocalAddr: ip6, dwLocalScopeId: u32, dwLocalPort: be16, p1: rest, dwOwningPid: u32 }
-/** FILETIME: 100 ns since 1601. */
+/** A FILETIME: it counts 100 ns since 1601. */
 const created = { liCreateTimestamp: id64 }
+/** Milliseconds since 1970 of a FILETIME. */
+export const fileTimeMs = (time: bigint): number => Number(time / 10_000n) - 11_644_473_600_000
 
 /** tcpmib.h, udpmib.h: the rows of GetExtendedTcpTable and GetExtendedUdpTable. */
 export const tcpRowPid = struct('MIB_TCPROW_OWNER_PID', 24, { ...tcp4, dwOwningPid: u32 })

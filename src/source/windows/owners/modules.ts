@@ -1,7 +1,6 @@
 // Which part of a process opened a socket: in a process with services, the service.
 
 import { viewOf } from '../../../bytes/text.ts'
-import { DecodeError, OsError } from '../../../model/errors.ts'
 import type { ProcessTable } from '../../../model/process.ts'
 import type { Tape } from '../../tape.ts'
 import { yieldToEventLoop } from '../../yielding.ts'
@@ -9,6 +8,7 @@ import type { Calls } from '../kernel/api.ts'
 import type { Row } from '../decode/sockets.ts'
 import { ownerModule } from '../kernel/structs.ts'
 import { pointedText } from '../kernel/text.ts'
+import { readable } from '../processes/facts.ts'
 
 /** Adds the module to the sockets of processes that run services; for others it is the process itself. */
 export async function addModules(tape: Tape, calls: Calls | undefined, rows: readonly Row[], processes: ProcessTable): Promise<void> {
@@ -32,11 +32,8 @@ async function readModules(calls: Calls, rows: readonly Row[]): Promise<(string 
 
 /** The name of the module; undefined when the socket is gone or Windows does not report it. */
 function readModule(calls: Calls, row: Row): string | undefined {
-  try {
+  return readable(() => {
     const answer = calls.ownerModule(row.kind.protocol, row.kind.family, row.bytes)
     return pointedText(answer, ownerModule.read(viewOf(answer.bytes)).pModuleName)
-  } catch (error) {
-    if (error instanceof OsError || error instanceof DecodeError) return undefined
-    throw error
-  }
+  })
 }

@@ -4,8 +4,10 @@ import { counted } from '../../../model/counted.ts'
 import { OsError } from '../../../model/errors.ts'
 import type { Gap } from '../../../model/gap.ts'
 import { ProcessTable } from '../../../model/process.ts'
+import { gapOf } from '../../gap.ts'
 import { recordingLack, type Tape } from '../../tape.ts'
-import type { Draft, Row } from '../decode/sockets.ts'
+import type { Draft } from '../../draft.ts'
+import type { Row } from '../decode/sockets.ts'
 import type { Calls } from '../kernel/api.ts'
 import { elevate } from '../kernel/codes.ts'
 import { makeProcesses, type ProcessAnswer, type ProcessReader } from '../processes/processes.ts'
@@ -30,7 +32,7 @@ export async function addOwners(
   } catch (error) {
     if (!(error instanceof OsError)) throw error
     const text = `the processes could not be listed: ${error.message}`
-    gaps.push({ code: 'processes-unread', what: 'processes', why: 'kernel', text, help: '', count: undefined, ...recordingLack(error) })
+    gaps.push({ ...gapOf('processes-unread', 'processes', 'kernel', text), ...recordingLack(error) })
     return new ProcessTable()
   }
 }
@@ -53,18 +55,16 @@ function processGaps(answer: ProcessAnswer): Gap[] {
   const refused = answer.facts.filter(f => f.refused).length
   if (refused > 0) {
     const text = `only name and parent of ${counted(refused, 'process', 'processes')} can be read (protected, or of another user)`
-    gaps.push({ code: 'processes-refused', what: 'processes', why: 'permission', text, help: elevate, count: refused })
+    gaps.push(gapOf('processes-refused', 'processes', 'permission', text, { help: elevate, count: refused }))
   }
   if (answer.servicesError !== undefined) {
     const isRefused = answer.servicesCode === 'ERROR_ACCESS_DENIED'
-    gaps.push({
-      code: isRefused ? 'services-refused' : 'services-unread',
-      what: 'processes',
-      why: isRefused ? 'permission' : 'kernel',
-      text: `the services inside processes could not be read: ${answer.servicesError}`,
-      help: isRefused ? elevate : '',
-      count: undefined,
-    })
+    const text = `the services inside processes could not be read: ${answer.servicesError}`
+    gaps.push(
+      isRefused
+        ? gapOf('services-refused', 'processes', 'permission', text, { help: elevate })
+        : gapOf('services-unread', 'processes', 'kernel', text),
+    )
   }
   return gaps
 }

@@ -2,7 +2,7 @@
 
 import { setTimeout as wait } from 'node:timers/promises'
 import { wideString } from '../../../bytes/text.ts'
-import { OsError } from '../../../model/errors.ts'
+import { attempted } from '../../attempt.ts'
 import type { Calls } from '../kernel/api.ts'
 import { sidOfText } from '../kernel/text.ts'
 
@@ -21,7 +21,8 @@ export class AccountNames {
   /** The names that are known after half a second at most. */
   async find(sids: Iterable<string>): Promise<ReadonlyMap<string, string>> {
     const requested = [...new Set(sids)]
-    const lookups = requested.map(sid => this.#lookups.get(sid) ?? this.#start(sid))
+    for (const sid of requested) if (!this.#lookups.has(sid)) this.#lookups.set(sid, this.#lookUp(sid))
+    const lookups = requested.map(sid => this.#lookups.get(sid)!)
     const timer = new AbortController()
     const late = wait(maxWaitMs, undefined, { signal: timer.signal }).catch(() => undefined)
     try {
@@ -32,16 +33,8 @@ export class AccountNames {
     return new Map(requested.filter(sid => this.#names.has(sid)).map(sid => [sid, this.#names.get(sid)!]))
   }
 
-  #start(sid: string): Promise<void> {
-    const lookup = this.#lookUp(sid)
-    this.#lookups.set(sid, lookup)
-    return lookup
-  }
-
   async #lookUp(sid: string): Promise<void> {
-    const found = await this.#calls.accountName(sidOfText(sid)).catch((error: unknown) => {
-      if (!(error instanceof OsError)) throw error
-    })
+    const found = await attempted(this.#calls.accountName(sidOfText(sid)))
     if (!found) return // No account has it: the SID itself is shown.
     const [domain, name] = found.map(wideString)
     this.#names.set(sid, domain === '' ? name! : `${domain}\\${name}`)

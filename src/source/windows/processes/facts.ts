@@ -40,8 +40,8 @@ export function listProcesses(calls: Calls): Map<number, Entry> {
   return found
 }
 
-/** The value, or undefined when Windows refuses it. */
-function attempt<T>(read: () => T): T | undefined {
+/** The value; undefined when Windows refuses it, or gives what cannot be read. */
+export function readable<T>(read: () => T): T | undefined {
   try {
     return read()
   } catch (error) {
@@ -66,14 +66,14 @@ export function readFacts(calls: Calls, entry: Entry, known: Facts | undefined):
     return { ...entry, refused: error.code === 'ERROR_ACCESS_DENIED' }
   }
   try {
-    const started = attempt(() => startOf(calls, handle))?.toString()
+    const started = readable(() => startOf(calls, handle))?.toString()
     if (known !== undefined && started !== undefined && known.started === started) return known
     return {
       ...entry,
       started,
-      exe: attempt(() => wideString(calls.imagePath(handle))),
-      sid: attempt(() => sidText(userSid(calls.token(handle, 1)))),
-      command: attempt(() => commandLineText(calls.commandLine(handle))),
+      exe: readable(() => wideString(calls.imagePath(handle))),
+      sid: readable(() => sidText(userSid(calls.token(handle, 1)))),
+      command: readable(() => commandLineText(calls.commandLine(handle))),
     }
   } finally {
     calls.closeHandle(handle)

@@ -2,6 +2,7 @@
 
 import { DecodeError, OsError } from '../../../model/errors.ts'
 import type { Gap } from '../../../model/gap.ts'
+import { gapOf } from '../../gap.ts'
 import { recordingLack, type Tape } from '../../tape.ts'
 import { yieldToEventLoop } from '../../yielding.ts'
 import { KeySettler } from '../decode/keys.ts'
@@ -62,25 +63,15 @@ export class TableReader {
 const mayLackModules = (error: OsError): boolean => isUnsupported(error.code) || error.code === ERROR_INVALID_PARAMETER
 
 function tableGap(protocol: string, family: string, error: unknown): Gap {
+  const table = `${protocol} over ${family}`
   if (error instanceof OsError) {
-    const refused = error.code === 'ERROR_ACCESS_DENIED'
-    return {
-      code: refused ? 'table-refused' : 'table-unread',
-      what: 'sockets',
-      why: refused ? 'permission' : 'kernel',
-      text: `${protocol} over ${family} could not be listed: ${error.message}`,
-      help: refused ? elevate : '',
-      count: undefined,
-      ...recordingLack(error),
-    }
+    const text = `${table} could not be listed: ${error.message}`
+    const gap =
+      error.code === 'ERROR_ACCESS_DENIED'
+        ? gapOf('table-refused', 'sockets', 'permission', text, { help: elevate })
+        : gapOf('table-unread', 'sockets', 'kernel', text)
+    return { ...gap, ...recordingLack(error) }
   }
   if (!(error instanceof DecodeError)) throw error
-  return {
-    code: 'table-damaged',
-    what: 'sockets',
-    why: 'damaged',
-    text: `the table of ${protocol} over ${family} is cut short: ${error.message}`,
-    help: '',
-    count: undefined,
-  }
+  return gapOf('table-damaged', 'sockets', 'damaged', `the table of ${table} is cut short: ${error.message}`)
 }

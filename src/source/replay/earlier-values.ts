@@ -7,10 +7,10 @@ const maxBytes = 4096
 const maxValues = 10_000
 
 /** The values that are valid when some snapshot is played. */
-export class Kept {
+export class EarlierValues {
   readonly #values: Map<string, Answer>
   #bytes: number
-  constructor(from?: Kept) {
+  constructor(from?: EarlierValues) {
     this.#values = new Map(from === undefined ? [] : from.#values)
     this.#bytes = from === undefined ? 0 : from.#bytes
   }

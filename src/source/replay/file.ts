@@ -1,0 +1,128 @@
+// The file of a recording: blocks are appended to it, and read at any position.
+
+import { closeSync, constants, fstatSync, openSync, readSync, writeSync } from 'node:fs'
+import { DecodeError, OsError } from '../../model/errors.ts'
+import { fileHeaderBytes, formatVersion, magic, recordingLimits, recordKinds, writeBlock, writeRecord } from './format.ts'
+
+/** A file with random access; a read returns less at its end. Only a regular file: a pipe or a device could block for ever. */
+export class BlockReader {
+  readonly #name: string
+  readonly #fd: number
+  #closed = false
+  constructor(name: string) {
+    this.#name = name
+    this.#fd = system(`open ${name}`, () => openSync(name, constants.O_RDONLY | (constants.O_NONBLOCK ?? 0)))
+    if (system(`fstat ${name}`, () => fstatSync(this.#fd)).isFile()) return
+    this.close()
+    throw new DecodeError(name, fileHeaderBytes, 0, '', { text: 'is not a recording' })
+  }
+
+  read(at: number, length: number): Buffer {
+    const bytes = Buffer.allocUnsafe(length)
+    let got = 0
+    while (got < length) {
+      const more = system(`read ${this.#name}`, () => readSync(this.#fd, bytes, got, length - got, at + got))
+      if (more === 0) break
+      got += more
+    }
+    return bytes.subarray(0, got)
+  }
+
+  close(): void {
+    if (!this.#closed) closeSync(this.#fd)
+    this.#closed = true
+  }
+}
+
+/** How long an answer may wait in memory: the maximum loss of a killed recorder. */
+const flushAfterMs = 100
+const nothing = new Uint8Array()
+
+/** A new file, readable by its owner only, to which records are added block by block. */
+export class BlockWriter {
+  readonly #name: string
+  readonly #fd: number
+  #waiting: Buffer[] = []
+  #waitingBytes = 0
+  #timer: NodeJS.Timeout | undefined
+  #isHeadWritten = false
+  #isClosed = false
+  /** What failed outside of a call; thrown at the next addition. */
+  #failure: unknown
+
+  constructor(name: string) {
+    this.#name = name
+    this.#fd = system(`open ${name}`, () => openSync(name, 'wx', 0o600))
+    // A program that exits without closing, such as on a closed pipe, still leaves a complete recording.
+    process.on('exit', this.#closeAtExit)
+  }
+
+  add(kind: number, id: number, content: Uint8Array = nothing): void {
+    if (this.#failure !== undefined) throw this.#failure
+    if (this.#isClosed) return
+    const record = writeRecord(kind, id, content)
+    this.#waiting.push(record)
+    this.#waitingBytes += record.length
+    if (this.#waitingBytes >= recordingLimits.partBytes) this.#flush()
+    else this.#timer ??= setTimeout(() => this.#flushLater(), flushAfterMs).unref()
+  }
+
+  close(): void {
+    if (this.#isClosed) return
+    try {
+      this.add(recordKinds.end, 0)
+      this.#flush()
+    } finally {
+      this.#isClosed = true
+      clearTimeout(this.#timer)
+      closeSync(this.#fd)
+      process.off('exit', this.#closeAtExit)
+    }
+  }
+
+  #flush(): void {
+    clearTimeout(this.#timer)
+    this.#timer = undefined
+    const records = this.#waiting.splice(0)
+    this.#waitingBytes = 0
+    if (!this.#isHeadWritten) {
+      const head = Buffer.alloc(fileHeaderBytes)
+      head.set(magic)
+      head.writeUInt16LE(formatVersion, magic.length)
+      this.#isHeadWritten = true
+      this.#write(head)
+    }
+    if (records.length > 0) this.#write(writeBlock(Buffer.concat(records)))
+  }
+
+  #flushLater(): void {
+    try {
+      this.#flush()
+    } catch (error) {
+      this.#failure = error
+    }
+  }
+
+  #write(bytes: Buffer): void {
+    for (let at = 0; at < bytes.length;) at += system(`write ${this.#name}`, () => writeSync(this.#fd, bytes, at))
+  }
+
+  readonly #closeAtExit = (): void => {
+    try {
+      this.close()
+    } catch {
+      // The process ends; nothing is left to report it to.
+    }
+  }
+}
+
+/** Runs a call of Node's file system; its errors become OsErrors. */
+function system<T>(call: string, act: () => T): T {
+  try {
+    return act()
+  } catch (cause) {
+    const code = (cause as NodeJS.ErrnoException).code ?? 'EIO'
+    const help = code === 'EEXIST' ? 'the file exists; a recording never replaces a file' : undefined
+    throw new OsError(call, code, { cause, ...(help === undefined ? {} : { help }) })
+  }
+}
