@@ -109,7 +109,7 @@ test('a record is a socket, its final bytes and a process', () => {
   const record = trafficRecord.read(new DataView(bytes.buffer))
   deepEqual(finalBytes(record), { bytesIn: 500, bytesOut: 1200 })
   deepEqual(finalBytes({ ...record, flags: 0 }), { bytesIn: 501, bytesOut: 1200 })
-  const socket = socketOf(record, 'k', 'CLOSED', undefined)
+  const socket = socketOf(record, 'k', 'CLOSED')
   deepEqual(
     [socket.local, socket.remote, socket.protocol, socket.family, socket.uid],
     [{ address: '127.0.0.1', port: 80 }, { address: '10.0.0.7', port: 4000 }, 'tcp', 'ipv4', 9],

@@ -6,14 +6,15 @@ import { ipv4, ipv6 } from '../../../bytes/address.ts'
 import { littleEndian } from '../../../bytes/struct.ts'
 import { cString, viewOf } from '../../../bytes/text.ts'
 import { OsError } from '../../../model/errors.ts'
-import type { Endpoint, Family, Protocol } from '../../../model/socket.ts'
+import type { Endpoint } from '../../../model/socket.ts'
 import type { SocketStat } from '../../../model/stat.ts'
 import type { CongestionDetail, Tcp } from '../../../model/tcp.ts'
 import type { Descriptors } from '../../descriptor.ts'
 import { connectionInfo } from '../../descriptor.ts'
 import { askInteger, borrowFd, closeFd, localName, openPid, remoteName } from '../kernel/calls.ts'
-import { cookieKey, tcpStates } from '../decode/draft.ts'
+import { cookieKey, socketTypes, tcpStates } from '../decode/draft.ts'
 import { readMemory } from '../decode/memory.ts'
+import { familyOf, protocolOf } from '../decode/numbers.ts'
 import { readOptions, SO, socketInteger, socketOption, TCP, tcpOption } from './options.ts'
 import { sockaddrIn, sockaddrIn6, tcpInfo } from '../kernel/structs.ts'
 import { congestionKind, readCongestion, readTcp } from '../decode/tcp.ts'
@@ -21,28 +22,6 @@ import { congestionKind, readCongestion, readTcp } from '../decode/tcp.ts'
 const SIOCINQ = 0x541b
 const SIOCOUTQ = 0x5411
 const SIOCOUTQNSD = 0x894b
-
-const families: Readonly<Record<number, Family>> = {
-  1: 'unix',
-  2: 'ipv4',
-  10: 'ipv6',
-  16: 'netlink',
-  17: 'packet',
-  30: 'tipc',
-  40: 'vsock',
-  44: 'xdp',
-}
-const types = [undefined, 'stream', 'datagram', 'raw', 'rdm', 'seqpacket'] as const
-const ipProtocols: Readonly<Record<number, Protocol>> = {
-  1: 'icmp',
-  6: 'tcp',
-  17: 'udp',
-  33: 'dccp',
-  58: 'icmp',
-  132: 'sctp',
-  136: 'udplite',
-  262: 'mptcp',
-}
 
 /** The sockets of this program, and those of other programs that may be read. */
 export const descriptors: Descriptors = {
@@ -88,10 +67,10 @@ function statOf(pid: number, fd: number, own: number): SocketStat {
     EBADF: `descriptor ${fd} is not open: the socket is closed, or was never opened`,
     ENOTSOCK: `descriptor ${fd}${whose} is not a socket but ${linkOf(own)}`,
   })
-  const family = families[socketInteger(own, SO.DOMAIN) ?? -1]
+  const family = familyOf(socketInteger(own, SO.DOMAIN) ?? -1)
   const number = socketInteger(own, SO.PROTOCOL) ?? -1
   const inet = family === 'ipv4' || family === 'ipv6'
-  const protocol = inet ? (ipProtocols[number] ?? (type === 3 ? 'raw' : undefined)) : family
+  const protocol = inet ? (protocolOf(number) ?? (type === 3 ? 'raw' : undefined)) : family
   const local = endpoint(localName(own))
   const remote = endpoint(remoteName(own))
   const info = protocol === 'tcp' ? tcpOption(own, TCP.INFO, 1024) : undefined
@@ -118,7 +97,7 @@ function statOf(pid: number, fd: number, own: number): SocketStat {
     socketInfo: {
       protocol,
       family,
-      type: types[type ?? 0],
+      type: socketTypes[type ?? 0],
       state: state ?? (protocol === 'udp' || protocol === 'udplite' ? (remote === undefined ? 'UNCONNECTED' : 'ESTABLISHED') : undefined),
       local,
       remote,
@@ -153,7 +132,7 @@ const detail = (kind: CongestionDetail['kind'], record: Uint8Array): CongestionD
 function endpoint(name: Uint8Array | undefined): Endpoint | undefined {
   if (name === undefined || name.length < 2) return undefined
   const view = viewOf(name)
-  const family = families[view.getUint16(0, true)]
+  const family = familyOf(view.getUint16(0, true))
   if (family === 'ipv4') {
     const { addr, port } = sockaddrIn.read(view)
     return { address: ipv4(addr), port }

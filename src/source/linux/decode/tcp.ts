@@ -106,7 +106,7 @@ const RETRANSMITTED = at.bytesRetrans
 const HIGH = LE ? 4 : 0
 const LOW = LE ? 0 : 4
 /** Most are small: a small number needs no memory of its own, as the result of a multiplication does. */
-function u64At(v: DataView, a: number): number {
+export function u64At(v: DataView, a: number): number {
   const high = v.getUint32(a + HIGH, LE)
   const low = v.getUint32(a + LOW, LE)
   return high === 0 ? low : high * 2 ** 32 + low

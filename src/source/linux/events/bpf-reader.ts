@@ -12,7 +12,7 @@ import type { Draft } from '../decode/draft.ts'
 import type { DestroyMessages } from './destroy-messages.ts'
 import { destroyedReport } from './destroy-reader.ts'
 import { eventGap, lacksHelp, type LinuxEventReader } from './reader.ts'
-import { finalBytes, finalTcp, keyOf, processOf, protocolOf, socketOf } from './records.ts'
+import { finalBytes, finalTcp, keyOf, processOf, recordProtocol, socketOf } from './records.ts'
 import { TrafficCounters } from './traffic-counters.ts'
 
 const maxRecords = 1000
@@ -112,7 +112,7 @@ export class BpfReader implements LinuxEventReader {
         break
       }
       case recordKinds.used: {
-        if (!this.#counters.add(key, r.cookie, r.tgid, protocolOf(r))) break
+        if (!this.#counters.add(key, r.cookie, r.tgid, recordProtocol(r))) break
         const process = r.tgid === 0 ? undefined : this.#process(r)
         this.#pending.push({ type: 'used', ...at, socket: this.#socket(r, key, undefined), process })
         break
@@ -126,7 +126,7 @@ export class BpfReader implements LinuxEventReader {
   }
 
   #socket(r: TrafficRecord, key: string, state: Socket['state']): Socket {
-    return { ...socketOf(r, key, state, undefined), ownerless: 'unknown', namespace: this.#around.namespaceOf(r.namespace) }
+    return { ...socketOf(r, key, state), namespace: this.#around.namespaceOf(r.namespace) }
   }
 
   /** The process of a record: it may have ended already, so the record is taken where /proc has no more. */

@@ -6,9 +6,10 @@ import type { PeerEvidence } from '../../../model/event.ts'
 import type { Socket } from '../../../model/socket.ts'
 import type { Tcp } from '../../../model/tcp.ts'
 import type * as calls from '../kernel/calls.ts'
-import type { Draft } from '../decode/draft.ts'
+import { allStates, type Draft } from '../decode/draft.ts'
 import { connectionId } from '../sockdiag/exact.ts'
-import { inetRequest, readInet } from '../decode/inet.ts'
+import { readInet } from '../decode/inet.ts'
+import { inetRequest } from '../sockdiag/inet-request.ts'
 import { messages } from '../kernel/netlink.ts'
 
 /** For so many ends the end of the peer may come later. Beyond that the peer is requested from the kernel, and is unknown if it is gone. */
@@ -36,7 +37,7 @@ export function openClosedPeers(c: Pick<typeof calls, 'openDiag' | 'closeFd' | '
   function ask(end: Socket, other: boolean): Draft | undefined {
     const id = connectionId(end, other)
     if (id === undefined) return undefined
-    c.send(fd, inetRequest({ protocol: 'tcp', family: end.family as 'ipv4', states: 0xffffffff, details: ['bytes'], id }))
+    c.send(fd, inetRequest({ protocol: 'tcp', family: end.family as 'ipv4', states: allStates, details: ['bytes'], id }))
     const length = c.receiveNow(fd, buffer) // The kernel has answered before `send` returns.
     if (length === undefined) return undefined
     const view = viewOf(buffer.subarray(0, length))

@@ -2,6 +2,9 @@
 
 import { opendirSync, readdirSync, readFileSync, readlinkSync } from 'node:fs'
 
+/** Ticks are those of USER_HZ, which is 100 on every architecture that Node runs on. */
+export const msPerTick = 10
+
 /** A folder with so many entries is read in about a millisecond. */
 const fewEntries = 1000
 

@@ -6,13 +6,12 @@ import { yieldToEventLoop } from '../../yielding.ts'
 import { scriptOf } from '../../script.ts'
 import type { Tape } from '../../tape.ts'
 import type { Draft } from '../decode/draft.ts'
-import { ProcFs } from '../kernel/proc-fs.ts'
+import { msPerTick, ProcFs } from '../kernel/proc-fs.ts'
 import { readCgroup } from './cgroup.ts'
 import { membershipOf } from './containers.ts'
 import { keyOf, readStat, type Stat } from './proc-stat.ts'
 import type { UserNames } from './users.ts'
 
-const ticksPerSecond = 100 // USER_HZ is 100 on every architecture that Node runs on.
 /** A command line can be megabytes long; nobody reads more than this. */
 const maxCommand = 64 * 1024
 const maxAncestors = 128
@@ -170,7 +169,7 @@ function readFrom(stat: Stat, bootMs: number | undefined, users: Pick<UserNames,
     parentPid: stat.parentPid || undefined,
     uid: uid === undefined ? undefined : Number(uid),
     user: uid === undefined ? undefined : users.of(Number(uid)),
-    startedAtMs: bootMs === undefined ? undefined : bootMs + (stat.startTicks * 1000) / ticksPerSecond,
+    startedAtMs: bootMs === undefined ? undefined : bootMs + stat.startTicks * msPerTick,
     exe,
     command,
     script: scriptOf(exe, command),

@@ -1,10 +1,8 @@
 // What processes use of the machine, from /proc.
 
 import type { ProcessUse } from '../../../model/process.ts'
-import { ProcFs } from '../kernel/proc-fs.ts'
+import { msPerTick, ProcFs } from '../kernel/proc-fs.ts'
 import { startKey } from './proc-stat.ts'
-
-const msPerTick = 10 // USER_HZ is 100 on every architecture that Node runs on.
 
 /** Reads what these processes use. One that has ended, or may not be read, is not in the answer. */
 export function readUse(pids: readonly number[], proc = new ProcFs()): ReadonlyMap<number, ProcessUse> {
