@@ -7,7 +7,7 @@ import { checkPlan, planQuery, type Plan } from '../../filter/plan.ts'
 import { filterYielding } from '../yielding.ts'
 import type { Tape } from '../tape.ts'
 import type { Draft } from './decode/draft.ts'
-import { GapList } from './gap-list.ts'
+import { SnapshotGaps } from './gaps.ts'
 import { CgroupTable } from './host/cgroups.ts'
 import { InterfaceNamer } from './host/interface-names.ts'
 import type { OwnSockets } from './kernel/connection.ts'
@@ -67,7 +67,7 @@ export class SnapshotTaker {
     const { tape } = this.#machine
     tape.beginSnapshot()
     const atMs = await tape.value('clock', Date.now)
-    const gaps = new GapList()
+    const gaps = new SnapshotGaps()
     const ahead = new OwnersAhead(this.#machine.owners, plan.owners && !tape.recordsEverything)
     const all = await this.#listAll(plan, gaps, ahead)
     await this.#cgroups.resolve()
@@ -79,7 +79,7 @@ export class SnapshotTaker {
   }
 
   /** The sockets of every table in every network namespace that the plan is about. */
-  async #listAll(plan: Plan, gaps: GapList, ahead: OwnersAhead): Promise<Draft[]> {
+  async #listAll(plan: Plan, gaps: SnapshotGaps, ahead: OwnersAhead): Promise<Draft[]> {
     const { tape } = this.#machine
     const context: TableContext = { tape, dumper: this.#dumper, cgroupOf: this.#cgroups.of, onLong: () => ahead.start() }
     const all: Draft[] = []
@@ -105,7 +105,7 @@ export class SnapshotTaker {
   async #select(
     all: Draft[],
     plan: Plan,
-    gaps: GapList,
+    gaps: SnapshotGaps,
     ahead: OwnersAhead,
   ): Promise<Pick<Snapshot, 'sockets'> & { processes: ProcessTable }> {
     const { tape, owners } = this.#machine
@@ -126,7 +126,7 @@ export class SnapshotTaker {
     return { sockets, processes }
   }
 
-  async #withContexts(sockets: readonly Draft[], processes: ProcessTable, plan: Plan, gaps: GapList): Promise<ProcessTable> {
+  async #withContexts(sockets: readonly Draft[], processes: ProcessTable, plan: Plan, gaps: SnapshotGaps): Promise<ProcessTable> {
     const { addContexts, contextReader } = await import('./processes/contexts.ts')
     const { tape, calls, proc } = this.#machine
     const labelled = await addContexts(tape, contextReader(calls, proc), sockets, processes, plan.details)

@@ -5,6 +5,7 @@ import { closeSync, constants, fstatSync, lstatSync, mkdirSync, openSync, readFi
 import { arch, homedir, release, version } from 'node:os'
 import { isAbsolute, join } from 'node:path'
 import { OsError } from '../../../model/errors.ts'
+import { asSystemCall } from '../kernel/files.ts'
 import { readBtf, type Btf } from './btf.ts'
 
 const typesFile = '/sys/kernel/btf/vmlinux'
@@ -46,19 +47,15 @@ export function findInTypes<T>(requested: Requested<T>, folder = cacheFolder(), 
 
 /** Gives what is requested from the kernel's types, and replaces what the cache had. */
 export function findAnew<T>(requested: Requested<T>, folder = cacheFolder(), kernel = kernelBuild()): T {
-  const value = requested.find(readBtf(readTypes()))
+  const value = requested.find(kernelTypes())
   if (value === undefined) throw new OsError('BTF', 'ENOTSUP', { help: `this kernel has no ${requested.name}` })
   writeCache(cacheFile(requested.name, folder, kernel), kernel, value)
   return value
 }
 
-function readTypes(): Uint8Array {
-  try {
-    return readFileSync(typesFile)
-  } catch (error) {
-    throw new OsError('open(/sys/kernel/btf/vmlinux)', (error as NodeJS.ErrnoException).code ?? 'EIO', { cause: error })
-  }
-}
+/** The types of the running kernel. */
+export const kernelTypes = (): Btf =>
+  readBtf(asSystemCall(`open(${typesFile})`, () => readFileSync(typesFile), 'the kernel must be built with its own type information'))
 
 /** True when what we need is kept for this kernel. */
 export const isCached = <T>(requested: Requested<T>, folder = cacheFolder(), kernel = kernelBuild()): boolean =>

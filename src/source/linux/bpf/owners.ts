@@ -1,16 +1,15 @@
 // All owners of all sockets in one sweep, by the kernel's iterator over the descriptors of every process.
 
-import { readFileSync, readlinkSync } from 'node:fs'
+import { readlinkSync } from 'node:fs'
 import { DecodeError, OsError } from '../../../model/errors.ts'
 import { closeFd, openDiag } from '../kernel/calls.ts'
+import { Capabilities } from '../kernel/capabilities.ts'
+import { firstPidNamespace, linkInode, ProcFs } from '../kernel/proc-fs.ts'
 import { cacheFolder, findAnew, findInTypes, isCached, type Found, type Requested } from './cache.ts'
-import { iterate, loadProgram, openLink } from './load.ts'
+import { iterate, loadProgram, openIterator } from './load.ts'
 import { isOwnerOffsets, ownerOffsets, ownerRecordSize, ownersProgram, type OwnerOffsets } from './programs.ts'
 
 const requested: Requested<OwnerOffsets> = { name: 'task-file-1', find: ownerOffsets, check: isOwnerOffsets }
-
-/** The inode of the first pid namespace: fixed by the kernel, include/linux/proc_ns.h */
-const FIRST_PID_NAMESPACE = 'pid:[4026531836]'
 
 /** The sweep, ready to run. */
 export interface Sweep {
@@ -27,19 +26,15 @@ export const isPrepared = (folder = cacheFolder()): boolean => isCached(requeste
 
 /** Makes ready to load the program. Throws an OsError with the reason where the kernel or its rules refuse. */
 export function openSweep(folder = cacheFolder()): Sweep {
-  if (!mayUseBpf()) throw new OsError('bpf', 'EPERM', { help: 'requires CAP_BPF and CAP_PERFMON' })
+  const proc = new ProcFs()
+  // Asked first, as reading the kernel's types for nothing is slow.
+  const own = Capabilities.ofThisProcess(proc)
+  if (!own?.has('CAP_SYS_ADMIN') && !(own?.has('CAP_PERFMON') && own.has('CAP_BPF')))
+    throw new OsError('bpf', 'EPERM', { help: 'requires CAP_BPF and CAP_PERFMON' })
   // The kernel numbers processes as the first namespace does. In another one these are the wrong numbers.
-  if (readlinkSync('/proc/self/ns/pid') !== FIRST_PID_NAMESPACE) {
+  if (proc.link('self/ns/pid') !== firstPidNamespace)
     throw new OsError('bpf', 'ENOTSUP', { help: 'this pid namespace numbers processes in its own way' })
-  }
   return sweep(findInTypes(requested, folder), folder)
-}
-
-/** CAP_SYS_ADMIN 21, or CAP_PERFMON 38 and CAP_BPF 39: asked first, as reading the kernel's types for nothing is slow. */
-function mayUseBpf(): boolean {
-  const mask = BigInt(`0x${/^CapEff:\s*([0-9a-f]+)$/m.exec(readFileSync('/proc/self/status', 'latin1'))?.[1] ?? '0'}`)
-  const has = (capability: bigint): boolean => ((mask >> capability) & 1n) === 1n
-  return has(21n) || (has(38n) && has(39n))
 }
 
 interface Loaded {
@@ -49,9 +44,9 @@ interface Loaded {
 
 function load(at: OwnerOffsets, only?: readonly number[]): Loaded {
   const instructions = ownersProgram(at, only)
-  const program = loadProgram({ name: 'sockscope_own', type: 'tracing', attachType: 'iterator', btfId: at.iterator, instructions })
+  const program = loadProgram({ name: 'sockscope_own', attachType: 'iterator', btfId: at.iterator, instructions })
   try {
-    return { program, link: openLink(program, 'iterator') }
+    return { program, link: openIterator(program) }
   } catch (error) {
     closeFd(program)
     throw error
@@ -78,7 +73,7 @@ function sweep(given: Found<OwnerOffsets>, folder: string): Sweep {
   let known = given
   let all: Loaded | undefined
   const own = openDiag()
-  const ownInode = Number(/^socket:\[(\d+)\]$/.exec(readlinkSync(`/proc/self/fd/${own}`))?.[1]) % 2 ** 32
+  const ownInode = linkInode(readlinkSync(`/proc/self/fd/${own}`), 'socket')! % 2 ** 32
   const buffer = new Uint8Array(1 << 20)
   let isProven = false
 

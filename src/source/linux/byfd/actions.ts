@@ -12,6 +12,7 @@ import type * as calls from '../kernel/calls.ts'
 import { cookieOfKey } from '../decode/draft.ts'
 import { NetlinkConnection } from '../kernel/connection.ts'
 import { message, messages, NLM_F_ACK, NLM_F_REQUEST, SOCK_DIAG_BY_FAMILY } from '../kernel/netlink.ts'
+import { asSystemCall, codeOf } from '../kernel/files.ts'
 import { ProcFs } from '../kernel/proc-fs.ts'
 import { startKey } from '../processes/proc-stat.ts'
 import { inetDiagReqV2 } from '../kernel/structs.ts'
@@ -60,10 +61,9 @@ function checkIdentity(process: Process, proc: ProcFs): void {
   const file = proc.path(`${process.pid}/stat`)
   let key: string | undefined
   try {
-    key = startKey(readFileSync(file, 'latin1'))
+    key = asSystemCall(`open(${file})`, () => startKey(readFileSync(file, 'latin1')))
   } catch (error) {
-    const { code } = error as NodeJS.ErrnoException
-    if (code !== 'ENOENT' && code !== 'ESRCH') throw new OsError(`open(${file})`, code ?? 'EIO', { cause: error })
+    if (codeOf(error) !== 'ENOENT' && codeOf(error) !== 'ESRCH') throw error
   }
   if (key !== process.key) throw new OsError('pidfd_send_signal', 'ESRCH', { help: `process ${process.pid} is not the one that was seen` })
 }

@@ -1,10 +1,10 @@
 // The network interfaces of a network namespace and their counters, by rtnetlink.
 
-import { readFileSync } from 'node:fs'
 import { cString, viewOf } from '../../../bytes/text.ts'
 import type { Interface } from '../../../model/interface.ts'
 import type { Tape } from '../../tape.ts'
 import { NetlinkConnection } from '../kernel/connection.ts'
+import { readText } from '../kernel/files.ts'
 import { attributes, message, messages, NLM_F_DUMP, NLM_F_REQUEST, NLMSG_DONE } from '../kernel/netlink.ts'
 import { ifinfomsg, rtnlLinkStats64 } from '../kernel/structs.ts'
 import type { Calls, NetworkNamespace } from '../netns/network-namespace.ts'
@@ -87,11 +87,7 @@ function readInterface(view: DataView, at: number, end: number): Interface {
 }
 
 /** The speed of a link, which only sysfs has; null when there is none (JSON has no undefined). */
-function speed(name: string, root = '/sys/class/net'): number | null {
-  try {
-    const megabits = Number(readFileSync(`${root}/${name}/speed`, 'utf8'))
-    return megabits > 0 ? megabits * 1e6 : null
-  } catch {
-    return null // A link without a speed, such as loopback.
-  }
+function speed(name: string): number | null {
+  const megabits = Number(readText(`/sys/class/net/${name}/speed`)) // A link without a speed, such as loopback, refuses to be read.
+  return megabits > 0 ? megabits * 1e6 : null
 }

@@ -2,6 +2,7 @@
 
 import { readdirSync } from 'node:fs'
 import type { SystemLimits, PortRange, Usage } from '../../../model/limits.ts'
+import { attempt } from '../kernel/files.ts'
 import { ProcFs } from '../kernel/proc-fs.ts'
 import { readSockstat } from './counters.ts'
 
@@ -44,10 +45,4 @@ const softLimit = (text: string): number | undefined => {
   return found ? Number(found[1]) : undefined
 }
 
-function countOf(folder: string): number | undefined {
-  try {
-    return readdirSync(folder).length
-  } catch {
-    return undefined
-  }
-}
+const countOf = (folder: string): number | undefined => attempt(() => readdirSync(folder).length)

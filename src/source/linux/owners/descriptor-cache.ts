@@ -3,7 +3,8 @@
 
 import { readlinkSync, statSync } from 'node:fs'
 import { yieldToEventLoop } from '../../yielding.ts'
-import { isRefusal, type ProcFs } from '../kernel/proc-fs.ts'
+import { attempt, isRefusal } from '../kernel/files.ts'
+import { linkInode, type ProcFs } from '../kernel/proc-fs.ts'
 import type { Inodes } from './inodes.ts'
 import type { Swept } from './sweeper.ts'
 
@@ -116,11 +117,8 @@ export class DescriptorCache {
   }
 
   #statFolder(pid: number): { ino: number; size: number } | undefined {
-    try {
-      return statSync(this.#proc.path(`${pid}/fd`))
-    } catch {
-      return undefined // It has ended, or /proc is mounted so that it is hidden from us.
-    }
+    // Undefined: it has ended, or /proc is mounted so that it is hidden from us.
+    return attempt(() => statSync(this.#proc.path(`${pid}/fd`)))
   }
 
   #countEntries(pid: number): number {
@@ -327,7 +325,7 @@ const newTable = (stat: { readonly ino: number; readonly size: number }): Table 
 })
 
 /** Inode numbers are 32 bits in sock_diag, and may be more in /proc: the lower half counts. */
-const inodeOf = (target: string): number => (target.startsWith('socket:[') ? Number(target.slice(8, -1)) % 2 ** 32 || 0 : 0)
+const inodeOf = (target: string): number => (linkInode(target, 'socket') ?? 0) % 2 ** 32
 
 /** The inode of a socket, 0 for anything else, undefined when it has been closed. Throws when it may not be read. */
 export function readInode(path: string): number | undefined {
@@ -340,10 +338,4 @@ export function readInode(path: string): number | undefined {
   }
 }
 
-function isStill(path: string, inode: number): boolean {
-  try {
-    return readInode(path) === inode
-  } catch {
-    return false
-  }
-}
+const isStill = (path: string, inode: number): boolean => attempt(() => readInode(path)) === inode

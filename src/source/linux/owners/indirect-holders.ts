@@ -1,10 +1,11 @@
 // Sockets that no descriptor of a process names: registered with an io_uring, or in flight in a message that nobody has received.
 // They are searched for only when the holder of a socket was not found, and what need not be searched again is remembered.
 
-import { closeSync, openSync, readSync } from 'node:fs'
+import { openSync, readSync } from 'node:fs'
 import { readFile } from 'node:fs/promises'
 import { nextTurn, yieldToEventLoop } from '../../yielding.ts'
 import type { Draft } from '../decode/draft.ts'
+import { attempt, codeOf, withDescriptor } from '../kernel/files.ts'
 import type { ProcFs } from '../kernel/proc-fs.ts'
 import type { Table } from './descriptor-cache.ts'
 import type { Elsewhere } from './ownerless.ts'
@@ -89,7 +90,7 @@ async function ringHolders(proc: ProcFs, tables: Tables, requested: ReadonlySet<
       }
     } catch (error) {
       // It has ended, or may not be read: that was noticed when it was read for its sockets.
-      if ((error as NodeJS.ErrnoException).code === undefined) throw error
+      if (codeOf(error) === undefined) throw error
     }
     for (const inode of found) holders.push(inode, pid)
   }
@@ -159,23 +160,15 @@ async function unixInodes(proc: ProcFs, tables: Tables): Promise<Set<number>> {
 
 /** A text of /proc, up to a limit; undefined when it has gone. */
 function readPart(path: string): string | undefined {
-  let fd: number
-  try {
-    fd = openSync(path, 'r')
-  } catch {
-    return undefined
-  }
-  try {
-    let text = ''
-    const buffer = Buffer.alloc(64 * 1024)
-    for (;;) {
-      const length = readSync(fd, buffer)
-      text += buffer.toString('latin1', 0, length)
-      if (length === 0 || text.length >= maxText) return text
-    }
-  } catch {
-    return undefined
-  } finally {
-    closeSync(fd)
-  }
+  return attempt(() =>
+    withDescriptor(openSync(path, 'r'), fd => {
+      let text = ''
+      const buffer = Buffer.alloc(64 * 1024)
+      for (;;) {
+        const length = readSync(fd, buffer)
+        text += buffer.toString('latin1', 0, length)
+        if (length === 0 || text.length >= maxText) return text
+      }
+    }),
+  )
 }

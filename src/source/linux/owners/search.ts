@@ -1,7 +1,8 @@
 // Which processes hold which inodes: chosen between reading /proc, as little of it as will do, and a sweep by BPF.
 
 import type { Ability } from '../../../model/ability.ts'
-import type { ProcFs } from '../kernel/proc-fs.ts'
+import { codeOf } from '../kernel/files.ts'
+import { firstPidNamespace, type ProcFs } from '../kernel/proc-fs.ts'
 import { abilitiesOf } from './abilities.ts'
 import { DescriptorCache, type Changes, type Collected, type Table } from './descriptor-cache.ts'
 import type { Inodes } from './inodes.ts'
@@ -199,7 +200,7 @@ export class OwnerSearch {
     try {
       return await this.#cache.list(endedBefore)
     } catch (error) {
-      if ((error as NodeJS.ErrnoException).code === undefined) throw error
+      if (codeOf(error) === undefined) throw error
       return undefined // There is no /proc, or it may not be read.
     }
   }
@@ -248,7 +249,7 @@ export class OwnerSearch {
     if (tables.size === 0) return 'proc' // Not even ourselves: something else is there in its place.
     if (!tables.has(1)) return 'hidepid' // Every pid namespace has a process 1.
     const space = this.#machine.proc.link('self/ns/pid')
-    return space === undefined || space === 'pid:[4026531836]' ? undefined : 'pid-namespace'
+    return space === undefined || space === firstPidNamespace ? undefined : 'pid-namespace'
   }
 }
 

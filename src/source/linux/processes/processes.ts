@@ -1,11 +1,12 @@
 // Who a process is, from /proc.
 
-import { closeSync, existsSync, openSync, readSync } from 'node:fs'
+import { existsSync, openSync, readSync } from 'node:fs'
 import { ProcessTable, type Process } from '../../../model/process.ts'
 import { yieldToEventLoop } from '../../yielding.ts'
 import { scriptOf } from '../../script.ts'
 import type { Tape } from '../../tape.ts'
 import type { Draft } from '../decode/draft.ts'
+import { attempt, withDescriptor } from '../kernel/files.ts'
 import { msPerTick, ProcFs } from '../kernel/proc-fs.ts'
 import { readCgroup } from './cgroup.ts'
 import { membershipOf } from './containers.ts'
@@ -117,20 +118,12 @@ export class ProcessReader {
 
 /** The start of a file. */
 function head(path: string, max: number): string | undefined {
-  let fd: number
-  try {
-    fd = openSync(path, 'r')
-  } catch {
-    return undefined
-  }
-  try {
-    const bytes = Buffer.allocUnsafe(max)
-    return bytes.toString('utf8', 0, readSync(fd, bytes, 0, max, null))
-  } catch {
-    return undefined
-  } finally {
-    closeSync(fd)
-  }
+  return attempt(() =>
+    withDescriptor(openSync(path, 'r'), fd => {
+      const bytes = Buffer.allocUnsafe(max)
+      return bytes.toString('utf8', 0, readSync(fd, bytes, 0, max, null))
+    }),
+  )
 }
 
 /** When the machine started, in milliseconds since 1970. */
