@@ -20,9 +20,7 @@ import {
   type TrafficRecord,
 } from './records.ts'
 import { openRing, type Ring } from './ring.ts'
-import type { PidNamespace, TrafficScope } from './scope.ts'
-import { lengthProgram, stateProgram } from './traffic.ts'
-import { toldSize, type Copy } from './twice.ts'
+import { lengthProgram, marksSize, stateProgram, type Copy, type PidNamespace, type TrafficScope } from './traffic.ts'
 import type { Program } from './asm.ts'
 
 /** A burst of 20,000 short connections is 120,000 records: they fit, however busy the machine is. */
@@ -87,7 +85,7 @@ export function openMeter(scope: TrafficScope, sizes: MeterSizes = {}): Meter {
         }),
       ),
       lost: keep(createMap({ name: 'sockscope_lost', type: 'array', keySize: 4, valueSize: 8, maxEntries: 2, mappable: true })),
-      told: keep(createMap({ name: 'sockscope_told', type: 'perCpuArray', keySize: 4, valueSize: toldSize, maxEntries: 1 })),
+      marks: keep(createMap({ name: 'sockscope_marks', type: 'perCpuArray', keySize: 4, valueSize: marksSize, maxEntries: 1 })),
     }
     const attach = (tracepoint: string, instructions: Program): number => {
       const btfId = btf.id('typedef', `btf_trace_${tracepoint}`)
@@ -133,7 +131,7 @@ function meter(
   ring: Ring,
   counting: readonly number[],
   lacks: string | undefined,
-  hasStrangers: boolean,
+  countsForeignPids: boolean,
   close: () => void,
 ): Meter {
   const value = new Uint8Array(moveValue.size)
@@ -163,7 +161,7 @@ function meter(
   }
   return {
     lacks,
-    countsForeignPids: hasStrangers,
+    countsForeignPids,
     drain: (each, max) => ring.drain(view => each(trafficRecord.read(view)), max),
     read(cookie, pid, forget) {
       const key = new Uint8Array(BigUint64Array.of(moveKey(cookie, pid)).buffer)

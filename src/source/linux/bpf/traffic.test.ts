@@ -10,7 +10,7 @@ import { cookieBits, moveKey, readMoveKey, trafficOffsets, trafficRecord, type T
 import { lengthProgram, stateProgram } from './traffic.ts'
 
 const offsets = new Proxy({}, { get: (_target, name) => (typeof name === 'string' ? name.length * 8 : undefined) }) as TrafficOffsets
-const maps = { ring: 3, moves: 4, lost: 5, told: 6 }
+const maps = { ring: 3, moves: 4, lost: 5, marks: 6 }
 const text = (program: ReturnType<typeof stateProgram>): string[] =>
   program
     .flat()
