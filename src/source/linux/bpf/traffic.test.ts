@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs'
 import { test } from 'node:test'
 import { countsBytes } from '../../../../test/btf.ts'
 import { needs } from '../../../../test/needs.ts'
-import { finalBytes, processOf, socketOf } from '../events/records.ts'
+import { recordedBytes, processOf, socketOf } from '../events/records.ts'
 import { assemble } from './asm.ts'
 import { readBtf } from './btf.ts'
 import { cookieBits, moveKey, readMoveKey, trafficOffsets, trafficRecord, type TrafficOffsets } from './records.ts'
@@ -107,8 +107,8 @@ test('a record is a socket, its final bytes and a process', () => {
     uid: 9,
   })
   const record = trafficRecord.read(new DataView(bytes.buffer))
-  deepEqual(finalBytes(record), { bytesIn: 500, bytesOut: 1200 })
-  deepEqual(finalBytes({ ...record, flags: 0 }), { bytesIn: 501, bytesOut: 1200 })
+  deepEqual(recordedBytes(record), { bytesIn: 500, bytesOut: 1200 })
+  deepEqual(recordedBytes({ ...record, flags: 0 }), { bytesIn: 501, bytesOut: 1200 })
   const socket = socketOf(record, 'k', 'CLOSED')
   deepEqual(
     [socket.local, socket.remote, socket.protocol, socket.family, socket.uid],

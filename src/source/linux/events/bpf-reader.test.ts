@@ -50,7 +50,7 @@ function fakeMeter(): { readonly meter: Meter; readable: boolean } {
 const around: Surroundings = {
   bootMs: undefined,
   users: new Map(),
-  namespaceOf: () => undefined,
+  scope: { namespaceOf: () => undefined, keyIn: key => key },
   readProcess: () => undefined,
   udp: undefined,
 }

@@ -11,6 +11,7 @@ import { connectionId } from '../sockdiag/exact.ts'
 import { readInet } from '../decode/inet.ts'
 import { inetRequest } from '../sockdiag/inet-request.ts'
 import { messages } from '../kernel/netlink.ts'
+import type { EventScope } from './scope.ts'
 
 /** For so many ends the end of the peer may come later. Beyond that the peer is requested from the kernel, and is unknown if it is gone. */
 const maxEnds = 10_000
@@ -27,8 +28,11 @@ export interface ClosedPeers {
 }
 
 /** Opens the socket through which the kernel is asked. */
-export function openClosedPeers(c: Pick<typeof calls, 'openDiag' | 'closeFd' | 'send' | 'receiveNow'>): ClosedPeers {
-  const fd = c.openDiag()
+export function openClosedPeers(
+  c: Pick<typeof calls, 'openDiag' | 'closeFd' | 'send' | 'receiveNow'>,
+  scope: Pick<EventScope, 'inside'>,
+): ClosedPeers {
+  const fd = scope.inside(() => c.openDiag())
   const buffer = new Uint8Array(4096)
   const sent = new Map<string, number>()
   let done: string[] = []

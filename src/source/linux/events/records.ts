@@ -51,7 +51,7 @@ export function finalTcp(r: TrafficRecord): Tcp {
 }
 
 /** Payload of a TCP socket that closed. */
-export function finalBytes(r: TrafficRecord): { readonly bytesIn: number; readonly bytesOut: number } {
+export function recordedBytes(r: TrafficRecord): { readonly bytesIn: number; readonly bytesOut: number } {
   const [sent, retransmitted, received] = r.counts as [number, number, number]
   const fin = (r.flags & doneFlag) !== 0 ? 1 : 0
   return { bytesIn: Math.max(0, received - fin), bytesOut: Math.max(0, sent - retransmitted) }

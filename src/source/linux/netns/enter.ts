@@ -82,6 +82,13 @@ export const inNamespace = <T>(call: EnterCalls, namespace: number, act: () => T
 /** Whether the namespace of an open file may be entered, and left again. */
 export const mayEnter = (call: EnterCalls, namespace: number): boolean => visitor.mayVisit(call, namespace)
 
+/** Runs something in a namespace that was listed. One that has gone is an error. */
+export function inFoundNamespace<T>(call: EnterCalls, found: FoundNamespace, act: () => T): T {
+  const fd = openNamespace(found)
+  if (fd === undefined) throw new OsError('setns', 'ENOENT', { help: 'the network namespace has gone' })
+  return withDescriptor(fd, () => inNamespace(call, fd, act))
+}
+
 /** Runs something where a socket is: in its namespace, when it is not the own one. */
 export async function inNamespaceOf<T>(call: typeof calls, socket: Socket, act: () => T): Promise<T> {
   const { namespace } = socket
