@@ -61,7 +61,7 @@ test('labels become distances, forwards and backwards', () => {
   )
 })
 
-test('a map takes two places, and jumps know it', () => {
+test('a map takes two places, and jumps count both', () => {
   equal(hex(assemble([goto('out'), loadMap(r1, 1), label('out'), exit])).slice(0, 16), '0500020000000000')
 })
 

@@ -1,5 +1,5 @@
 // Sees sockets open and close, and counts what each process sends and receives on each of them, inside the kernel.
-// It does not know what was moved before it was opened.
+// What was moved before it was opened is not counted.
 
 import { readlinkSync, statSync } from 'node:fs'
 import { OsError } from '../../../model/errors.ts'

@@ -33,7 +33,7 @@ const endpoint = (address: Uint8Array, port: number, family: Socket['family']): 
   port,
 })
 
-/** The final counters of a TCP socket; everything else that TCP knows is not in the record, and so not in here. */
+/** The final counters of a TCP socket; the record has nothing else. */
 export function finalTcp(r: TrafficRecord): Tcp {
   const [sentBytes, retransmittedBytes, receivedBytes] = r.counts as [number, number, number]
   const segments = new DataView(r.nameBytes.buffer, r.nameBytes.byteOffset, 16)

@@ -94,7 +94,7 @@ export class TrafficCounters {
     return this.#ended.has(key)
   }
 
-  /** A socket of that number lives again. */
+  /** A socket of that key is open again. */
   reopen(key: string): void {
     this.#ended.delete(key)
   }

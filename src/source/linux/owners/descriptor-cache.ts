@@ -54,7 +54,7 @@ export interface Collected {
   readonly shared: ReadonlySet<number>
 }
 
-/** Of the descriptors that nothing speaks against, so many are read again in each snapshot: a part of the requested sockets, and some more. */
+/** Of the descriptors that show no sign of a change, so many are read again in each snapshot: a part of the requested sockets, and some more. */
 const checkedPart = 1 / 32
 const minChecked = 64
 

@@ -3,10 +3,10 @@
 import { yieldToEventLoop } from '../../yielding.ts'
 import type * as bpf from '../bpf/owners.ts'
 
-/** The part that talks to the kernel. */
+/** The part that calls the kernel. */
 type SweepModule = Pick<typeof bpf, 'isPrepared' | 'openSweep' | 'readRecords'>
 
-/** Loads the part that talks to the kernel; tests give one that fails. */
+/** Loads the part that calls the kernel; tests give one that fails. */
 export type LoadSweeps = () => Promise<SweepModule>
 
 /** Descriptor to inode of all sockets, by process. */
@@ -30,7 +30,7 @@ export class Sweeper {
     this.#refusal = load === undefined ? 'it was not asked for' : undefined
   }
 
-  /** Why it does not work; undefined while nothing speaks against it. */
+  /** Why it does not work; undefined while it was not refused. */
   get refusal(): string | undefined {
     return this.#refusal
   }

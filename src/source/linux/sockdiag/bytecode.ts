@@ -35,7 +35,7 @@ const bits: Readonly<Partial<Record<State, readonly number[]>>> = {
 // Others put something else into ports and states: RAW its protocol, SCTP the states of its associations.
 const plain: readonly (Protocol | undefined)[] = [undefined, 'tcp', 'udp', 'udplite', 'mptcp', 'dccp']
 
-/** The part of a filter that the kernel can judge. Every socket that the filter takes passes it; only `autobound` it knows better. */
+/** The part of a filter that the kernel can test. Every socket that the filter takes passes it; only of `autobound` the kernel tests more. */
 export function kernelFilter(given: Filter, facts: KernelFacts = {}): KernelFilter {
   const filter = readTree('filter', given)
   checkKeys('facts', facts, factKeys)

@@ -27,7 +27,7 @@ const largeBufferBytes = 8 * 1024 * 1024
 export interface DumpRequest {
   /** The question on the tape. */
   readonly name: string
-  /** The table, as people call it. */
+  /** The table, for messages. */
   readonly table: string
   /** The netlink message. */
   readonly bytes: Uint8Array

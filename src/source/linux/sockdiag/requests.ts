@@ -36,7 +36,7 @@ export interface Requested {
 /** True when of the details of TCP only its counters are requested. */
 const countsOnly = (details: readonly DetailName[]): boolean => details.includes('bytes') && !details.includes('tcp')
 
-/** A table as people call it. */
+/** The name of a table in messages. */
 export const tableName = (protocol: Protocol, family: Family): string =>
   family === 'ipv4' || family === 'ipv6' ? `${protocol} over ${family}` : protocol
 
