@@ -44,7 +44,6 @@ export async function openLinux(tape: Tape = live): Promise<Source> {
     proc,
     sweeps: () => import('./bpf/owners.ts'),
     shares: calls?.sharesFiles ?? (() => undefined),
-    own,
     ...(calls && { isGone: socket => isGone(calls, socket) }),
   })
   const processes = new ProcessReader(tape, new UserNames(calls?.userName), proc)

@@ -5,7 +5,7 @@ import type { Snapshot } from '../../model/snapshot.ts'
 import { families, protocols } from '../../model/socket.ts'
 import { checkPlan, planQuery, type Plan } from '../../filter/plan.ts'
 import { filterYielding } from '../yielding.ts'
-import type { Tape } from '../tape.ts'
+import { recordingLack, type Tape } from '../tape.ts'
 import type { Draft } from './decode/draft.ts'
 import { SnapshotGaps } from './gaps.ts'
 import { CgroupTable } from './host/cgroups.ts'
@@ -98,7 +98,21 @@ export class SnapshotTaker {
     } finally {
       opened.close()
     }
-    return all
+    return this.#withoutOwn(all)
+  }
+
+  /** The sockets without those through which they were requested. */
+  async #withoutOwn(all: Draft[]): Promise<Draft[]> {
+    if (!all.some(socket => socket.protocol === 'netlink')) return all
+    const { tape, own } = this.#machine
+    const inodes = await tape
+      .value('own sockets', () => own.list())
+      .catch((error: unknown) => {
+        recordingLack(error) // An older recording does not have them.
+        return []
+      })
+    const isOwn = new Set<number | undefined>(inodes)
+    return filterYielding(all, socket => socket.protocol !== 'netlink' || !isOwn.has(socket.inode))
   }
 
   /** Gives sockets their owners, and leaves out what the plan does not match. */

@@ -2,8 +2,9 @@
 
 import { DecodeError } from '../../../model/errors.ts'
 import { map } from '../kernel/calls.ts'
+import { pageBytes } from '../kernel/page-size.ts'
+import { ProcFs } from '../kernel/proc-fs.ts'
 
-const pageSize = 4096
 const headerSize = 8
 const BUSY = 0x80000000
 const DISCARDED = 0x40000000
@@ -17,6 +18,7 @@ export interface Ring {
 
 /** Opens the ring of a map of `size` bytes. */
 export function openRing(fd: number, size: number): Ring {
+  const pageSize = pageBytes(new ProcFs()) ?? 4096
   const mine = map(fd, pageSize, 0, true)
   // The data is mapped twice in a row, so that a record that goes over the end is in one piece.
   const theirs = map(fd, pageSize + 2 * size, pageSize, false)

@@ -1,6 +1,6 @@
 // /proc, or a folder that looks like it in tests and recordings. The callers decode the files.
 
-import { opendirSync, readdirSync, readlinkSync } from 'node:fs'
+import { opendirSync, readdirSync, readFileSync, readlinkSync } from 'node:fs'
 import { attempt, readText } from './files.ts'
 
 /** Ticks are those of USER_HZ, which is 100 on every architecture that Node runs on. */
@@ -43,6 +43,11 @@ export class ProcFs {
   /** The text of a file; undefined when it is gone or may not be read. */
   text(name: string): string | undefined {
     return readText(`${this.root}/${name}`)
+  }
+
+  /** The bytes of a file; undefined when it is gone or may not be read. */
+  bytes(name: string): Uint8Array | undefined {
+    return attempt(() => readFileSync(`${this.root}/${name}`))
   }
 
   /** The target of a link; undefined when it is gone or may not be read. */
