@@ -1,11 +1,12 @@
 // What was found in the kernel's types, kept on disk: reading 5 MB of them costs more than everything else that a snapshot does.
 // The file is used only if it is owned by us, complete, and of this kernel. Otherwise the types are read again.
 
-import { closeSync, constants, fstatSync, lstatSync, mkdirSync, openSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import { createHash } from 'node:crypto'
+import { constants, fstatSync, lstatSync, mkdirSync, openSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { arch, homedir, release, version } from 'node:os'
 import { isAbsolute, join } from 'node:path'
 import { OsError } from '../../../model/errors.ts'
-import { asSystemCall } from '../kernel/files.ts'
+import { asSystemCall, attempt, withDescriptor } from '../kernel/files.ts'
 import { readBtf, type Btf } from './btf.ts'
 
 const typesFile = '/sys/kernel/btf/vmlinux'
@@ -40,8 +41,8 @@ export interface Found<T> {
 /** Gives what is requested from the cache, or else from the kernel's types, and keeps it. */
 export function findInTypes<T>(requested: Requested<T>, folder = cacheFolder(), kernel = kernelBuild()): Found<T> {
   const file = cacheFile(requested.name, folder, kernel)
-  const kept = readCache(file, kernel)
-  if (requested.check(kept)) return { value: kept, fromCache: true }
+  const cached = readCache(file, kernel)
+  if (requested.check(cached)) return { value: cached, fromCache: true }
   return { value: findAnew(requested, folder, kernel), fromCache: false }
 }
 
@@ -61,32 +62,19 @@ export const kernelTypes = (): Btf =>
 export const isCached = <T>(requested: Requested<T>, folder = cacheFolder(), kernel = kernelBuild()): boolean =>
   requested.check(readCache(cacheFile(requested.name, folder, kernel), kernel))
 
-/** A sum against damage: 64 bits of FNV-1a, in two halves. It is no secret and need not be one: the folder and the file are ours. */
-function hash(text: string): string {
-  let low = 0x811c9dc5
-  let high = 0x01000193
-  for (let i = 0; i < text.length; i++) {
-    const unit = text.charCodeAt(i)
-    low = Math.imul(low ^ unit, 0x01000193)
-    high = Math.imul(high ^ unit ^ (low >>> 15), 0x01000193)
-  }
-  return (low >>> 0).toString(16).padStart(8, '0') + (high >>> 0).toString(16).padStart(8, '0')
-}
-const cacheFile = (name: string, folder: string, kernel: string): string => join(folder, `${name}-${hash(kernel).slice(0, 16)}.json`)
+/** A sum against damage. It is no secret and need not be one: the folder and the file are ours. */
+const hash = (text: string): string => createHash('sha256').update(text).digest('hex').slice(0, 16)
+const cacheFile = (name: string, folder: string, kernel: string): string => join(folder, `${name}-${hash(kernel)}.json`)
 
 /** Whatever is in the file, or undefined. It is not a link, not writable by others, and holds the sum of its own content. */
 function readCache(file: string, kernel: string): unknown {
   try {
     if (!isOurs(lstatSync(join(file, '..')), 'folder')) return undefined
-    const fd = openSync(file, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK)
-    try {
+    return withDescriptor(openSync(file, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK), fd => {
       if (!isOurs(fstatSync(fd), 'file')) return undefined
       const content = JSON.parse(readFileSync(fd, 'utf8')) as { kernel?: unknown; value?: unknown; sum?: unknown } | null
-      if (content?.kernel !== kernel || content.sum !== sumOf(kernel, content.value)) return undefined
-      return content.value
-    } finally {
-      closeSync(fd)
-    }
+      return content?.kernel === kernel && content.sum === sumOf(kernel, content.value) ? content.value : undefined
+    })
   } catch {
     return undefined // Not there, not readable, not JSON: the kernel itself is asked.
   }
@@ -109,14 +97,6 @@ function writeCache(file: string, kernel: string, value: unknown): void {
     writeFileSync(draft, JSON.stringify({ kernel, value, sum: sumOf(kernel, value) }), { flag: 'wx', mode: 0o600 })
     renameSync(draft, file)
   } catch {
-    removeDraft(draft)
-  }
-}
-
-function removeDraft(draft: string): void {
-  try {
-    rmSync(draft, { force: true })
-  } catch {
-    // The folder is none; then there is no draft either.
+    attempt(() => rmSync(draft, { force: true })) // Where the folder cannot be written to there is no draft either.
   }
 }

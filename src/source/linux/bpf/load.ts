@@ -135,8 +135,13 @@ export const createMap = (spec: MapSpec): number =>
 
 /** Reads the value of a key into `value`; false when there is no such key. */
 export function readMap(map: number, key: Uint8Array, value: Uint8Array): boolean {
+  return isThere('bpf(MAP_LOOKUP_ELEM)', BPF_MAP_LOOKUP_ELEM, mapElement.write({ mapFd: map, key: address(key), value: address(value) }))
+}
+
+/** Makes a call about an entry of a map; false when there is no such entry. */
+function isThere(...call: Parameters<typeof bpf>): boolean {
   try {
-    bpf('bpf(MAP_LOOKUP_ELEM)', BPF_MAP_LOOKUP_ELEM, mapElement.write({ mapFd: map, key: address(key), value: address(value) }))
+    bpf(...call)
     return true
   } catch (error) {
     if (error instanceof OsError && error.code === 'ENOENT') return false
@@ -146,11 +151,7 @@ export function readMap(map: number, key: Uint8Array, value: Uint8Array): boolea
 
 /** Removes a key, if it is there. */
 export function deleteMap(map: number, key: Uint8Array): void {
-  try {
-    bpf('bpf(MAP_DELETE_ELEM)', BPF_MAP_DELETE_ELEM, mapElement.write({ mapFd: map, key: address(key) }))
-  } catch (error) {
-    if (!(error instanceof OsError && error.code === 'ENOENT')) throw error
-  }
+  isThere('bpf(MAP_DELETE_ELEM)', BPF_MAP_DELETE_ELEM, mapElement.write({ mapFd: map, key: address(key) }))
 }
 
 /** The entries of a part of a map. They are valid until the next part. */
@@ -179,12 +180,7 @@ export function wholeMapReader(map: number, keySize: number, valueSize: number, 
         count: atOnce,
         mapFd: map,
       })
-      try {
-        bpf('bpf(MAP_LOOKUP_BATCH)', BPF_MAP_LOOKUP_BATCH, attribute)
-      } catch (error) {
-        if (!(error instanceof OsError && error.code === 'ENOENT')) throw error
-        more = false // It was the last part, and it may hold entries.
-      }
+      more = isThere('bpf(MAP_LOOKUP_BATCH)', BPF_MAP_LOOKUP_BATCH, attribute) // The last part may hold entries, too.
       const { count } = mapBatch.read(new DataView(attribute.buffer, attribute.byteOffset, attribute.byteLength))
       if (count > atOnce) throw new DecodeError('bpf map batch', atOnce, count)
       yield { ...views, count }

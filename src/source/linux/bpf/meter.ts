@@ -19,7 +19,7 @@ import {
   type TrafficMaps,
   type TrafficRecord,
 } from './records.ts'
-import { openRing, type Ring } from './ring.ts'
+import { Ring } from './ring.ts'
 import { lengthProgram, marksSize, stateProgram, type Copy, type PidNamespace, type TrafficScope } from './traffic.ts'
 import type { Program } from './asm.ts'
 
@@ -104,7 +104,7 @@ export function openMeter(scope: TrafficScope, sizes: MeterSizes = {}): Meter {
       if (!(error instanceof OsError)) throw error
       lacks = error.message
     }
-    return meter(maps, openRing(maps.ring, ringSize), counting, lacks, pids !== undefined, close)
+    return meter(maps, new Ring(maps.ring, ringSize), counting, lacks, pids !== undefined, close)
   } catch (error) {
     close()
     throw error

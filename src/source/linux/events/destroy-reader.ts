@@ -3,7 +3,7 @@
 import type { ClosedReport, EventGap, PeerEvidence, SourceEvent } from '../../../model/event.ts'
 import type * as calls from '../kernel/calls.ts'
 import type { Draft } from '../decode/draft.ts'
-import { openClosedPeers, type ClosedPeers } from './closed-peers.ts'
+import { ClosedPeers } from './closed-peers.ts'
 import { openDestroyMessages, type DestroyMessages } from './destroy-messages.ts'
 import type { EventScope } from './scope.ts'
 import { eventGap, type LinuxEventReader } from './reader.ts'
@@ -60,7 +60,16 @@ export function openDestroyReader(c: typeof calls, scope: EventScope): DestroyRe
   }
   try {
     const [tcp, udp] = (['tcp', 'udp'] as const).map(protocol => keep(openDestroyMessages(c, protocol, scope)))
-    return new DestroyReader(tcp!, udp!, keep(openClosedPeers(c, scope)))
+    return new DestroyReader(
+      tcp!,
+      udp!,
+      keep(
+        new ClosedPeers(
+          c,
+          scope.inside(() => c.openDiag()),
+        ),
+      ),
+    )
   } catch (error) {
     for (const one of opened) one.close()
     throw error

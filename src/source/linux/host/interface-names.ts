@@ -1,13 +1,12 @@
 // Gives the interfaces of sockets their names, which the kernel's tables leave out: they have numbers only.
 
-import { OsError } from '../../../model/errors.ts'
 import type { Endpoint } from '../../../model/socket.ts'
 import { filterYielding } from '../../yielding.ts'
 import type { Tape } from '../../tape.ts'
 import type { Draft } from '../decode/draft.ts'
 import type { Calls, NetworkNamespace } from '../netns/network-namespace.ts'
-import { dumpLinks, readInterfaces } from './interfaces.ts'
-import type { Interface } from '../../../model/interface.ts'
+import { attempt } from '../kernel/files.ts'
+import { listInterfaces } from './interfaces.ts'
 
 /** Names interfaces, in the network namespace of each. */
 export class InterfaceNamer {
@@ -36,14 +35,7 @@ export class InterfaceNamer {
   }
 
   #namesIn(netns: NetworkNamespace): ReadonlyMap<number, string> {
-    const interfaces: Interface[] = []
-    let done = false
-    try {
-      const answers = this.#tape.bytes(`${netns.prefix}interface names`, () => dumpLinks(this.#calls!, netns, () => done))
-      for (const answer of answers) done = readInterfaces(answer, interfaces)
-    } catch (error) {
-      if (!(error instanceof OsError)) throw error
-    }
+    const interfaces = attempt(() => listInterfaces(this.#tape, `${netns.prefix}interface names`, this.#calls, netns)) ?? []
     return new Map(interfaces.map(one => [one.index, one.name]))
   }
 }

@@ -22,7 +22,7 @@ const IFF_LOOPBACK = 0x8
 const maxDatagram = 64 * 1024
 
 /** The kernel's answers to a request for all interfaces of a namespace. Each is valid until the next. */
-export function* dumpLinks(calls: NonNullable<Calls>, netns: NetworkNamespace, isDone: () => boolean): Generator<Uint8Array> {
+function* dumpLinks(calls: NonNullable<Calls>, netns: NetworkNamespace, isDone: () => boolean): Generator<Uint8Array> {
   const buffer = new Uint8Array(maxDatagram)
   const connection = new NetlinkConnection(calls, netns.open(NETLINK_ROUTE))
   try {
@@ -34,13 +34,19 @@ export function* dumpLinks(calls: NonNullable<Calls>, netns: NetworkNamespace, i
   }
 }
 
+/** The interfaces of a namespace, without their speeds. `question` is what the tape calls it. */
+export function listInterfaces(tape: Tape, question: string, calls: Calls, netns: NetworkNamespace): Interface[] {
+  const found: Interface[] = []
+  let done = false
+  const answers = tape.bytes(question, () => (calls ? dumpLinks(calls, netns, () => done) : []))
+  for (const answer of answers) done = readInterfaces(answer, found)
+  return found
+}
+
 /** Makes the function that lists the interfaces of a namespace with their counters. */
 export function interfaceReader(tape: Tape, calls: Calls, netns: NetworkNamespace): () => Promise<readonly Interface[]> {
   return async () => {
-    const found: Interface[] = []
-    let done = false
-    const answers = tape.bytes('interfaces', () => (calls ? dumpLinks(calls, netns, () => done) : []))
-    for (const answer of answers) done = readInterfaces(answer, found)
+    const found = listInterfaces(tape, 'interfaces', calls, netns)
     const speeds = await tape.value('interface speeds', () => found.map(one => speed(one.name)))
     return found.map((one, i) => ({ ...one, bitsPerSecond: speeds[i] ?? undefined }))
   }

@@ -72,12 +72,18 @@ export class OwnerFinder {
   }
 
   async #holdersOf(sockets: readonly Draft[], inodes: Inodes, ahead: Promise<Ahead> | undefined): Promise<Holders> {
-    const presence = new Presence(sockets, this.#machine)
-    const isGone = (inode: number): boolean => presence.isGone(inode) === true
+    let byInode: ReadonlyMap<number | undefined, Draft> | undefined
+    /** Undefined where the kernel cannot be asked. */
+    const hasClosed = (inode: number): boolean | undefined => {
+      byInode ??= new Map(sockets.map(socket => [socket.inode, socket]))
+      const socket = byInode.get(inode)
+      return socket && this.#machine.isGone?.(socket)
+    }
+    const isGone = (inode: number): boolean => hasClosed(inode) === true
     const { missing, ...found } = await this.#search.find(inodes, isGone, ahead)
     if (missing.size === 0) return found
     // A socket can outlive its last known holder, who gave it away before.
-    const exited = new Set(found.exited.filter((inode, at) => at >= maxAsked || presence.isGone(inode) !== false))
+    const exited = new Set(found.exited.filter((inode, at) => at >= maxAsked || hasClosed(inode) !== false))
     const unheld = unheldAmong(sockets, missing).filter(({ inode }) => !exited.has(inode!))
     if (unheld.length === 0) return { ...found, exited: [...exited] }
     const gone = new Set(this.#goneAmong(unheld, found))
@@ -99,25 +105,5 @@ export class OwnerFinder {
     }
     this.#ownerless = still
     return gone
-  }
-}
-
-/** Whether sockets are still there, by their inodes. */
-class Presence {
-  readonly #sockets: readonly Draft[]
-  readonly #machine: OwnerMachine
-  /** Made when it is first needed. */
-  #byInode: Map<number | undefined, Draft> | undefined
-
-  constructor(sockets: readonly Draft[], machine: OwnerMachine) {
-    this.#sockets = sockets
-    this.#machine = machine
-  }
-
-  /** Undefined where the kernel cannot be asked. */
-  isGone(inode: number): boolean | undefined {
-    this.#byInode ??= new Map(this.#sockets.map(socket => [socket.inode, socket]))
-    const socket = this.#byInode.get(inode)
-    return socket && this.#machine.isGone?.(socket)
   }
 }
