@@ -9,9 +9,6 @@ export { draft, tcpDraft, type Draft, type TcpDraft }
 export const cookieKey = (low: number, high: number): string =>
   high < 2 ** 20 ? String(high * 2 ** 32 + low) : String((BigInt(high) << 32n) | BigInt(low))
 
-/** True for a key that is a cookie and nothing else; rows that have none have words in their key. */
-export const isCookieKey = (key: string): boolean => /^\d{1,20}$/.test(key)
-
 /** A socket of a family whose message holds an inode and a cookie. */
 export function diagDraft(
   m: { readonly ino: number; readonly cookie0: number; readonly cookie1: number },
@@ -31,8 +28,12 @@ export type DetailFields = { -readonly [K in keyof NonNullable<Detail['fields']>
 export const bitNames = (names: readonly string[], mask: number): string | undefined =>
   names.filter((_, bit) => (mask >>> bit) & 1).join(' ') || undefined
 
-/** A key that only its network namespace makes unique. */
-export const keyInNamespace = (key: string, inode: number): string => `${key}@${inode}`
+/**
+ * The key of a socket in another network namespace than the own one: rows without a cookie have addresses and inodes in it, which are unique in a namespace
+ * only, and so are cookies where the kernel counts them for each namespace.
+ */
+export const keyInNamespace = (key: string, inode: number, countsCookiesEach: boolean): string =>
+  countsCookiesEach || !/^\d{1,20}$/.test(key) ? `${key}@${inode}` : key
 
 /** The cookie in the key of a socket; undefined when the key is of another kind. */
 export function cookieOfKey(key: string): bigint | undefined {

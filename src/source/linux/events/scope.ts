@@ -31,7 +31,7 @@ export async function scopeOf(call: typeof calls, { namespaces }: Plan, proc = n
   return {
     only: found?.inode,
     namespaceOf: inode => ({ inode, name: names.get(inode) }),
-    keyIn: (key, inode = own) => (countsCookiesEach && inode !== own ? keyInNamespace(key, inode) : key),
+    keyIn: (key, inode = own) => (inode === own ? key : keyInNamespace(key, inode, countsCookiesEach)),
     inside: act => (found === undefined || found.inode === own ? act() : inFoundNamespace(call, found, act)),
   }
 }

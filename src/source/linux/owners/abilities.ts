@@ -7,8 +7,7 @@ import type { Sweeper } from './sweeper.ts'
 
 /** What works here: the walk over /proc, and the sweep by BPF. */
 export async function abilitiesOf(proc: ProcFs, sweeper: Sweeper): Promise<readonly Ability[]> {
-  const isOpen = await sweeper.open()
-  const sweep: Ability = isOpen
+  const sweep: Ability = (await sweeper.open())
     ? { name: 'bpf-owners', works: true, text: 'all owners in one sweep by BPF, where that is faster', help: '' }
     : {
         name: 'bpf-owners',

@@ -35,12 +35,8 @@ export class Sweeper {
     return this.#refusal
   }
 
-  /** Tries to open it; false: it does not work here. */
-  async open(): Promise<boolean> {
-    return (await this.#open()) !== undefined
-  }
-
-  async #open(): Promise<bpf.Sweep | undefined> {
+  /** Tries to open it; undefined: it does not work here. */
+  async open(): Promise<bpf.Sweep | undefined> {
     if (this.#refusal !== undefined || this.#load === undefined) return undefined
     try {
       this.#module ??= await this.#load()
@@ -76,7 +72,7 @@ export class Sweeper {
 
   /** All sockets, or those with these inodes. Undefined: it does not work here. */
   async run(only?: readonly number[]): Promise<Swept | undefined> {
-    const sweep = await this.#open()
+    const sweep = await this.open()
     if (sweep === undefined || this.#module === undefined) return undefined
     const { readRecords } = this.#module
     const found = new Map<number, Map<number, number>>()

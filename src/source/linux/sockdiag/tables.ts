@@ -5,7 +5,7 @@ import type { Gap } from '../../../model/gap.ts'
 import type { Cgroup, Family, Protocol } from '../../../model/socket.ts'
 import { yieldToEventLoop } from '../../yielding.ts'
 import type { Tape } from '../../tape.ts'
-import { isCookieKey, keyInNamespace, type Draft } from '../decode/draft.ts'
+import { keyInNamespace, type Draft } from '../decode/draft.ts'
 import { inetProtocols } from '../decode/numbers.ts'
 import { joinSctp } from '../decode/sctp.ts'
 import { joinUnix } from '../decode/unix.ts'
@@ -65,8 +65,7 @@ export async function listTables(
 /** Gives a socket its namespace, and where its key is not unique beside those of other namespaces, makes it so. */
 function label(socket: Draft, { namespace, prefix, countsOwnCookies }: NetworkNamespace): void {
   socket.namespace = namespace
-  const isOwn = prefix === ''
-  if (!isOwn && (countsOwnCookies || !isCookieKey(socket.key))) socket.key = keyInNamespace(socket.key, namespace!.inode)
+  if (prefix !== '') socket.key = keyInNamespace(socket.key, namespace!.inode, countsOwnCookies)
 }
 
 /** Something that is missing of one table. */
