@@ -141,9 +141,9 @@ export class SnapshotTaker {
   }
 
   async #withContexts(sockets: readonly Draft[], processes: ProcessTable, plan: Plan, gaps: SnapshotGaps): Promise<ProcessTable> {
-    const { addContexts, contextReader } = await import('./processes/contexts.ts')
+    const { addContexts } = await import('./processes/contexts.ts')
     const { tape, calls, proc } = this.#machine
-    const labelled = await addContexts(tape, contextReader(calls, proc), sockets, processes, plan.details)
+    const labelled = await addContexts(tape, { proc, attributeOf: calls?.extendedAttribute }, sockets, processes, plan.details)
     for (const gap of labelled.gaps) gaps.add(gap)
     return labelled.processes
   }

@@ -11,7 +11,7 @@ import type * as calls from '../kernel/calls.ts'
 import { allStates, cookieOfKey } from '../decode/draft.ts'
 import { NetlinkConnection } from '../kernel/connection.ts'
 import { messages, NLM_F_ACK, SOCK_DIAG_BY_FAMILY } from '../kernel/netlink.ts'
-import { asSystemCall, codeOf } from '../kernel/files.ts'
+import { asSystemCall, attempt, codeOf, withDescriptor } from '../kernel/files.ts'
 import type { ProcFs } from '../kernel/proc-fs.ts'
 import { startKey } from '../processes/proc-stat.ts'
 import { inNamespaceOf } from '../netns/enter.ts'
@@ -26,7 +26,7 @@ const SO_COOKIE = 57
 export function linuxActions(call: typeof calls, proc: ProcFs): Required<Actions> {
   return {
     async signal(process, name) {
-      withProcess(call, process.pid, held => {
+      withDescriptor(call.openPid(process.pid), held => {
         checkIdentity(process, proc)
         call.sendSignal(held, numberOf(name))
       })
@@ -38,15 +38,6 @@ export function linuxActions(call: typeof calls, proc: ProcFs): Required<Actions
     async shutdown(socket) {
       shutdown(call, socket)
     },
-  }
-}
-
-function withProcess<T>(call: typeof calls, pid: number, act: (held: number) => T): T {
-  const held = call.openPid(pid)
-  try {
-    return act(held)
-  } finally {
-    call.closeFd(held)
   }
 }
 
@@ -110,7 +101,8 @@ function shutdown(call: typeof calls, socket: Socket): void {
   for (const { pid, fd } of socket.owners) {
     if (fd === undefined || cookie === undefined) continue
     try {
-      if (withProcess(call, pid, held => shutdownBorrowed(call, call.borrowFd(held, fd), cookie))) return
+      const borrowed = withDescriptor(call.openPid(pid), held => call.borrowFd(held, fd))
+      if (withDescriptor(borrowed, own => shutdownIf(call, own, cookie))) return
     } catch (error) {
       if (!(error instanceof OsError)) throw error
       if (error.code !== 'ESRCH' && error.code !== 'EBADF') problem = error
@@ -119,21 +111,15 @@ function shutdown(call: typeof calls, socket: Socket): void {
   throw problem
 }
 
-function shutdownBorrowed(call: typeof calls, fd: number, cookie: bigint): boolean {
-  try {
-    if (!isSocket(call, fd, cookie)) return false
-    call.shutdownFd(fd)
-    return true
-  } finally {
-    call.closeFd(fd)
-  }
+/** Shuts a descriptor down if it is the socket of this cookie. */
+function shutdownIf(call: typeof calls, fd: number, cookie: bigint): boolean {
+  if (!isSocket(call, fd, cookie)) return false
+  call.shutdownFd(fd)
+  return true
 }
 
 function isSocket(call: typeof calls, fd: number, cookie: bigint): boolean {
-  try {
-    const found = call.getOption(fd, SOL_SOCKET, SO_COOKIE, 8)
-    return found?.length === 8 && new DataView(found.buffer).getBigUint64(0, true) === cookie
-  } catch {
-    return false // It is not a socket any more: the number was used again for a file.
-  }
+  // It refuses where the number was used again for a file.
+  const found = attempt(() => call.getOption(fd, SOL_SOCKET, SO_COOKIE, 8))
+  return found?.length === 8 && new DataView(found.buffer).getBigUint64(0, true) === cookie
 }

@@ -11,10 +11,11 @@ import type { SocketStat } from '../../../model/stat.ts'
 import type { CongestionDetail, Tcp } from '../../../model/tcp.ts'
 import type { Descriptors } from '../../descriptor.ts'
 import { connectionInfo } from '../../descriptor.ts'
-import { askInteger, borrowFd, closeFd, localName, openPid, remoteName } from '../kernel/calls.ts'
+import { askInteger, borrowFd, localName, openPid, remoteName } from '../kernel/calls.ts'
 import { cookieKey, socketTypes, tcpStates } from '../decode/draft.ts'
 import { readMemory } from '../decode/memory.ts'
 import { familyOf, protocolOf } from '../decode/numbers.ts'
+import { attempt, withDescriptor } from '../kernel/files.ts'
 import { readOptions, SO, socketInteger, socketOption, TCP, tcpOption } from './options.ts'
 import { sockaddrIn, sockaddrIn6, tcpInfo } from '../kernel/structs.ts'
 import { congestionKind, readCongestion, readTcp } from '../decode/tcp.ts'
@@ -32,21 +33,15 @@ export const descriptors: Descriptors = {
       EINVAL: `${pid} is a thread, not a process`,
       ENOSYS: 'descriptors of other processes need Linux 5.6',
     })
-    try {
-      const own = explain(() => borrowFd(pidFd, fd), {
+    const borrowed = withDescriptor(pidFd, () =>
+      explain(() => borrowFd(pidFd, fd), {
         EBADF: `process ${pid} has no descriptor ${fd}`,
         EPERM: `process ${pid} belongs to someone else: run as its user or as root, with CAP_SYS_PTRACE`,
         ESRCH: `process ${pid} has ended`,
         ENOSYS: 'descriptors of other processes need Linux 5.6',
-      })
-      try {
-        return statOf(pid, fd, own)
-      } finally {
-        closeFd(own)
-      }
-    } finally {
-      closeFd(pidFd)
-    }
+      }),
+    )
+    return withDescriptor(borrowed, own => statOf(pid, fd, own))
   },
 }
 
@@ -110,11 +105,8 @@ function statOf(pid: number, fd: number, own: number): SocketStat {
 
 /** The name by which /proc shows a descriptor: a path, `pipe:[5]`, `anon_inode:[eventpoll]`. */
 function linkOf(fd: number): string {
-  try {
-    return JSON.stringify(readlinkSync(`/proc/self/fd/${fd}`))
-  } catch {
-    return 'something else'
-  }
+  const target = attempt(() => readlinkSync(`/proc/self/fd/${fd}`))
+  return target === undefined ? 'something else' : JSON.stringify(target)
 }
 
 function readTcpOf(fd: number, info: Uint8Array): Tcp {

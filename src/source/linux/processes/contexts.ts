@@ -12,7 +12,6 @@ import { counted } from '../../../model/counted.ts'
 import { gapOf } from '../gaps.ts'
 import { isRefusal } from '../kernel/files.ts'
 import { linkInode, type ProcFs } from '../kernel/proc-fs.ts'
-import type * as calls from '../kernel/calls.ts'
 
 /** How the kernel names what SELinux keeps of a file or socket. No other module labels sockets. */
 const attribute = 'security.selinux'
@@ -34,12 +33,6 @@ export interface ContextReader {
   /** An extended attribute; undefined when the file has none. */
   readonly attributeOf: ((path: string, name: string, max: number) => Uint8Array | undefined) | undefined
 }
-
-/** The reader of this machine. */
-export const contextReader = (systemCalls: typeof calls | undefined, proc: ProcFs): ContextReader => ({
-  proc,
-  attributeOf: systemCalls?.extendedAttribute,
-})
 
 /** Processes with their contexts, and what could not be read. */
 export interface WithContexts {

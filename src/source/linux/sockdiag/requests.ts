@@ -1,5 +1,6 @@
 // Which requests are made for a table, so that the kernel leaves out what is not wanted.
 
+import { isDeepStrictEqual } from 'node:util'
 import type { DetailName } from '../../../model/details.ts'
 import type { Filter } from '../../../filter/language/tree.ts'
 import { OsError } from '../../../model/errors.ts'
@@ -147,7 +148,7 @@ export function tcpOfBothFamilies(requested: Requested, netns: NetworkNamespace,
   if (requested.filter) {
     if (exactId(requested.filter, 'ipv6')) return undefined
     const [four, six] = [toKernelFilter(requested.filter, netns, 'tcp', 'ipv4'), toKernelFilter(requested.filter, netns, 'tcp', 'ipv6')]
-    if (four.states !== six.states || !isSame(four.bytecode, six.bytecode)) return undefined
+    if (!isDeepStrictEqual(four, six)) return undefined
     states = (states & (four.states ?? allStates)) >>> 0
     bytecode = four.bytecode
   }
@@ -160,11 +161,6 @@ export function tcpOfBothFamilies(requested: Requested, netns: NetworkNamespace,
     bytes: olderTcpRequest({ states, details: requested.details, bytecode }),
     read: (view, at, end) => readInet(view, at, end, 'tcp', cgroupOf, counts),
   }
-}
-
-function isSame(one: Uint8Array | undefined, other: Uint8Array | undefined): boolean {
-  if (one === undefined || other === undefined) return one === other
-  return one.length === other.length && one.every((byte, i) => byte === other[i])
 }
 
 /**
