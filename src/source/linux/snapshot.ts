@@ -9,7 +9,7 @@ import { recordingLack, type Tape } from '../tape.ts'
 import type { Draft } from './decode/draft.ts'
 import { SnapshotGaps } from './gaps.ts'
 import { CgroupTable } from './host/cgroups.ts'
-import { InterfaceNamer } from './host/interface-names.ts'
+import { nameInterfaces } from './host/interface-names.ts'
 import type { OwnSockets } from './kernel/connection.ts'
 import type { ProcFs } from './kernel/proc-fs.ts'
 import { NamespaceSet, type NamespaceContext } from './netns/namespace-set.ts'
@@ -48,7 +48,6 @@ export class SnapshotTaker {
   readonly #machine: SnapshotMachine
   readonly #dumper: Dumper
   readonly #cgroups: CgroupTable
-  readonly #interfaces: InterfaceNamer
   readonly #namespaces: NamespaceContext
 
   /** Keeps what is remembered from snapshot to snapshot. */
@@ -57,7 +56,6 @@ export class SnapshotTaker {
     this.#machine = machine
     this.#dumper = new Dumper(tape, calls, own)
     this.#cgroups = new CgroupTable(tape)
-    this.#interfaces = new InterfaceNamer(tape, calls)
     this.#namespaces = { tape, calls, proc, own: ownNetworkNamespace(calls, proc), socketNamespaces: new SocketNamespaces() }
   }
 
@@ -80,13 +78,13 @@ export class SnapshotTaker {
 
   /** The sockets of every table in every network namespace that the plan is about. */
   async #listAll(plan: Plan, gaps: SnapshotGaps, ahead: OwnersAhead): Promise<Draft[]> {
-    const { tape } = this.#machine
+    const { tape, calls } = this.#machine
     const context: TableContext = { tape, dumper: this.#dumper, cgroupOf: this.#cgroups.of, onLong: () => ahead.start() }
     const all: Draft[] = []
     const add = async (namespaces: readonly NetworkNamespace[]): Promise<void> => {
       for (const netns of namespaces) {
         const found = await listTables(context, netns, tape.recordsEverything ? everything : plan, plan, gaps)
-        await this.#interfaces.name(netns, found)
+        await nameInterfaces(tape, calls, netns, found)
         // One by one: a spread of 50,000 arguments is too long for the stack.
         for (const socket of found) all.push(socket)
       }

@@ -4,7 +4,10 @@ import { yieldToEventLoop } from '../../yielding.ts'
 import type * as bpf from '../bpf/owners.ts'
 
 /** The part that calls the kernel. */
-type SweepModule = Pick<typeof bpf, 'isPrepared' | 'openSweep' | 'readRecords'>
+interface SweepModule extends Pick<typeof bpf, 'isPrepared' | 'readRecords'> {
+  openSweep(): OpenSweep
+}
+type OpenSweep = Pick<bpf.Sweep, 'run' | 'close'>
 
 /** Loads the part that calls the kernel; tests give one that fails. */
 export type LoadSweeps = () => Promise<SweepModule>
@@ -19,7 +22,7 @@ const cost = { perDescriptor: 1 / 10, open: 300, load: 4000, readTypes: 8000 } a
 export class Sweeper {
   readonly #load: LoadSweeps | undefined
   #module: SweepModule | undefined
-  #sweep: bpf.Sweep | undefined
+  #sweep: OpenSweep | undefined
   #isPrepared: boolean | undefined
   #refusal: string | undefined
   #isClosed = false
@@ -36,7 +39,7 @@ export class Sweeper {
   }
 
   /** Tries to open it; undefined: it does not work here. */
-  async open(): Promise<bpf.Sweep | undefined> {
+  async open(): Promise<OpenSweep | undefined> {
     if (this.#refusal !== undefined || this.#load === undefined) return undefined
     try {
       this.#module ??= await this.#load()
