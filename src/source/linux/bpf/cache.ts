@@ -24,7 +24,7 @@ export function cacheFolder(env: NodeJS.ProcessEnv = process.env): string {
 export const kernelBuild = (): string => `${release()} ${version()} ${arch()}`
 
 /** What is requested of the kernel's types. */
-export interface Requested<T> {
+export interface TypeQuery<T> {
   /** Names the cache file; a new name when the shape changes. */
   readonly name: string
   readonly find: (types: Btf) => T | undefined
@@ -33,13 +33,13 @@ export interface Requested<T> {
 }
 
 /** What was found, and whether it came from the cache. */
-export interface Found<T> {
+export interface FoundInTypes<T> {
   readonly value: T
   readonly fromCache: boolean
 }
 
 /** Gives what is requested from the cache, or else from the kernel's types, and keeps it. */
-export function findInTypes<T>(requested: Requested<T>, folder = cacheFolder(), kernel = kernelBuild()): Found<T> {
+export function findInTypes<T>(requested: TypeQuery<T>, folder = cacheFolder(), kernel = kernelBuild()): FoundInTypes<T> {
   const file = cacheFile(requested.name, folder, kernel)
   const cached = readCache(file, kernel)
   if (requested.check(cached)) return { value: cached, fromCache: true }
@@ -47,7 +47,7 @@ export function findInTypes<T>(requested: Requested<T>, folder = cacheFolder(), 
 }
 
 /** Gives what is requested from the kernel's types, and replaces what the cache had. */
-export function findAnew<T>(requested: Requested<T>, folder = cacheFolder(), kernel = kernelBuild()): T {
+export function findAnew<T>(requested: TypeQuery<T>, folder = cacheFolder(), kernel = kernelBuild()): T {
   const value = requested.find(kernelTypes())
   if (value === undefined) throw new OsError('BTF', 'ENOTSUP', { help: `this kernel has no ${requested.name}` })
   writeCache(cacheFile(requested.name, folder, kernel), kernel, value)
@@ -59,7 +59,7 @@ export const kernelTypes = (): Btf =>
   readBtf(asSystemCall(`open(${typesFile})`, () => readFileSync(typesFile), 'the kernel must be built with its own type information'))
 
 /** True when what we need is kept for this kernel. */
-export const isCached = <T>(requested: Requested<T>, folder = cacheFolder(), kernel = kernelBuild()): boolean =>
+export const isCached = <T>(requested: TypeQuery<T>, folder = cacheFolder(), kernel = kernelBuild()): boolean =>
   requested.check(readCache(cacheFile(requested.name, folder, kernel), kernel))
 
 /** A sum against damage. It is no secret and need not be one: the folder and the file are ours. */

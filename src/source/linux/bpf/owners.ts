@@ -5,11 +5,11 @@ import { DecodeError, OsError } from '../../../model/errors.ts'
 import { closeFd, openDiag } from '../kernel/calls.ts'
 import { ownCapabilities } from '../kernel/capabilities.ts'
 import { firstPidNamespace, linkInode, ProcFs } from '../kernel/proc-fs.ts'
-import { cacheFolder, findAnew, findInTypes, isCached, type Found, type Requested } from './cache.ts'
+import { cacheFolder, findAnew, findInTypes, isCached, type FoundInTypes, type TypeQuery } from './cache.ts'
 import { iterate, loadProgram, openIterator } from './load.ts'
 import { isOwnerOffsets, ownerOffsets, ownerRecordSize, ownersProgram, type OwnerOffsets } from './programs.ts'
 
-const requested: Requested<OwnerOffsets> = { name: 'task-file-1', find: ownerOffsets, check: isOwnerOffsets }
+const requested: TypeQuery<OwnerOffsets> = { name: 'task-file-1', find: ownerOffsets, check: isOwnerOffsets }
 
 /** True when opening needs no reading of the kernel's types. */
 export const isPrepared = (folder = cacheFolder()): boolean => isCached(requested, folder)
@@ -50,7 +50,7 @@ function unload({ program, link }: Loaded): void {
 
 /** The sweep, ready to run. */
 export class Sweep {
-  #known: Found<OwnerOffsets>
+  #known: FoundInTypes<OwnerOffsets>
   readonly #folder: string
   #all: Loaded | undefined
   readonly #own = openDiag()
@@ -59,7 +59,7 @@ export class Sweep {
   /** A run has found our own socket. */
   #isProven = false
 
-  constructor(known: Found<OwnerOffsets>, folder: string) {
+  constructor(known: FoundInTypes<OwnerOffsets>, folder: string) {
     this.#known = known
     this.#folder = folder
   }

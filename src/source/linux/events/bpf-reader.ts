@@ -12,7 +12,7 @@ import type { Draft } from '../decode/draft.ts'
 import type { DestroyMessages } from './destroy-messages.ts'
 import { destroyedReport } from './destroy-reader.ts'
 import { eventGap, lacksHelp, type LinuxEventReader } from './reader.ts'
-import { recordedBytes, finalTcp, keyOf, processOf, recordProtocol, socketOf } from './records.ts'
+import { recordedBytes, finalTcp, keyOfCookie, processOf, recordProtocol, socketOf } from './records.ts'
 import type { EventScope } from './scope.ts'
 import { TrafficCounters } from './traffic-counters.ts'
 
@@ -101,7 +101,7 @@ export class BpfReader implements LinuxEventReader {
   }
 
   #record(r: TrafficRecord): void {
-    const key = this.#around.scope.keyIn(keyOf(r.cookie), r.namespace)
+    const key = this.#around.scope.keyIn(keyOfCookie(r.cookie), r.namespace)
     const atMs = wallMs(r.atNs)
     const monotonicMs = r.atNs / 1e6
     const at = { atMs, monotonicMs, tier: 'bpf' } as const

@@ -14,7 +14,7 @@ import { msPerTick } from '../kernel/proc-fs.ts'
 const doneFlag = 2
 
 /** The key of a socket, as a snapshot makes it from the same cookie. */
-export const keyOf = (cookie: bigint | number): string =>
+export const keyOfCookie = (cookie: bigint | number): string =>
   typeof cookie === 'number' ? String(cookie) : cookieKey(Number(cookie & 0xffffffffn), Number(cookie >> 32n))
 
 /** The protocol of a record. */

@@ -9,7 +9,7 @@ import type { Inodes } from './inodes.ts'
 import type { Swept } from './sweeper.ts'
 
 /** The descriptors of one process, as they were when they were last read. */
-export interface Table {
+export interface DescriptorTable {
   /** The inode of the folder of descriptors: another one means another process. */
   readonly identity: number
   /** How many descriptors there were when the processes were last listed. */
@@ -39,7 +39,7 @@ export interface Changes {
   readonly changed: readonly number[]
   readonly unchanged: readonly number[]
   /** Tables of processes that have ended since the snapshot before; those that are found to have ended in this snapshot are added. */
-  readonly ended: readonly Table[]
+  readonly ended: readonly DescriptorTable[]
   /** How many descriptors there are in all, as far as they can be counted without reading them. */
   readonly descriptors: number
 }
@@ -61,10 +61,10 @@ const minChecked = 64
 /** The descriptors of all processes. */
 export class DescriptorCache {
   readonly #proc: ProcFs
-  readonly #tables = new Map<number, Table>()
+  readonly #tables = new Map<number, DescriptorTable>()
   /** The number of the snapshot. */
   #snapshot = 0
-  #ended: Table[] = []
+  #ended: DescriptorTable[] = []
   /** Where the next check goes on. */
   #checkCursor = 0
   /** Where the next confirmation goes on. */
@@ -78,7 +78,7 @@ export class DescriptorCache {
   }
 
   /** What is known, by pid. */
-  get tables(): ReadonlyMap<number, Table> {
+  get tables(): ReadonlyMap<number, DescriptorTable> {
     return this.#tables
   }
 
@@ -86,7 +86,7 @@ export class DescriptorCache {
    * Starts a snapshot: lists the processes, and compares how many descriptors each has.
    * @param endedBefore what listing them before, for the same snapshot, has found to have ended.
    */
-  async list(endedBefore: readonly Table[] = []): Promise<Changes> {
+  async list(endedBefore: readonly DescriptorTable[] = []): Promise<Changes> {
     this.#snapshot++
     const changed: number[] = []
     const unchanged: number[] = []
@@ -188,7 +188,7 @@ export class DescriptorCache {
     await this.readAll(surprised)
   }
 
-  async #isAsKnown(pid: number, table: Table, position: number, end: number): Promise<boolean> {
+  async #isAsKnown(pid: number, table: DescriptorTable, position: number, end: number): Promise<boolean> {
     let at = position
     for (const fd of table.sockets.keys()) {
       if (at >= end) break
@@ -314,7 +314,7 @@ export class DescriptorCache {
   }
 }
 
-const newTable = (stat: { readonly ino: number; readonly size: number }): Table => ({
+const newTable = (stat: { readonly ino: number; readonly size: number }): DescriptorTable => ({
   identity: stat.ino,
   count: stat.size,
   isStale: true,

@@ -10,7 +10,7 @@ import { attempt, withDescriptor } from '../kernel/files.ts'
 import { msPerTick, ProcFs } from '../kernel/proc-fs.ts'
 import { readCgroup } from './cgroup.ts'
 import { membershipOf } from './containers.ts'
-import { keyOf, readStat, type Stat } from './proc-stat.ts'
+import { processKey, readStat, type Stat } from './proc-stat.ts'
 import type { UserNames } from './users.ts'
 
 /** A command line can be megabytes long; nobody reads more than this. */
@@ -109,7 +109,7 @@ export class ProcessReader {
   /** What is remembered of a process, when it is still the same one and runs the same program; else it is read. */
   #read(stat: Stat, now: number): RememberedProcess {
     const before = this.#remembered.get(stat.pid)
-    const isSame = before?.process.key === keyOf(stat) && before.program === stat.program && now - before.readAtMs < staleMs
+    const isSame = before?.process.key === processKey(stat) && before.program === stat.program && now - before.readAtMs < staleMs
     if (!isSame) return { process: readFrom(stat, this.#bootMs, this.#users, this.#proc), program: stat.program, readAtMs: now }
     const parentPid = stat.parentPid || undefined
     return before.process.parentPid === parentPid ? before : { ...before, process: { ...before.process, parentPid } }
@@ -156,7 +156,7 @@ function readFrom(stat: Stat, bootMs: number | undefined, users: Pick<UserNames,
   const exe = exeOf(proc.link(`${pid}/exe`))
   const { container, unit } = membershipOf(readCgroup(proc.text(`${pid}/cgroup`) ?? ''))
   return {
-    key: keyOf(stat),
+    key: processKey(stat),
     pid,
     name: nameOf(stat.name, exe ?? command?.[0]),
     parentPid: stat.parentPid || undefined,

@@ -2,7 +2,7 @@
 
 import type { ProcessUse } from '../../../model/process.ts'
 import { ProcFs } from '../kernel/proc-fs.ts'
-import { keyOf, readStat } from './proc-stat.ts'
+import { processKey, readStat } from './proc-stat.ts'
 
 /** Reads what these processes use. One that has ended, or may not be read, is not in the answer. */
 export function readUse(pids: readonly number[], proc = new ProcFs()): ReadonlyMap<number, ProcessUse> {
@@ -23,5 +23,5 @@ function useOf(text: string, status: string): ProcessUse | undefined {
     return match ? Number(match[1]) * 1024 : undefined // A kernel thread has no memory of its own.
   }
   const { state, processorMs } = stat
-  return { key: keyOf(stat), state, processorMs, residentBytes: bytes('VmRSS'), virtualBytes: bytes('VmSize') }
+  return { key: processKey(stat), state, processorMs, residentBytes: bytes('VmRSS'), virtualBytes: bytes('VmSize') }
 }
