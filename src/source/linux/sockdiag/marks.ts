@@ -1,4 +1,4 @@
-// The kernel lists firewall marks for those with CAP_NET_ADMIN only. A filter that asks for one matches nothing without it, which is a gap. Pure.
+// The kernel lists firewall marks for those with CAP_NET_ADMIN only. A filter that tests one matches nothing without it, which is a gap. Pure.
 
 import type { Filter } from '../../../filter/language/tree.ts'
 import type { Gap } from '../../../model/gap.ts'
