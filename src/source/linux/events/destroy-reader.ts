@@ -59,17 +59,10 @@ export function openDestroyReader(c: typeof calls, scope: EventScope): DestroyRe
     return one
   }
   try {
-    const [tcp, udp] = (['tcp', 'udp'] as const).map(protocol => keep(openDestroyMessages(c, protocol, scope)))
-    return new DestroyReader(
-      tcp!,
-      udp!,
-      keep(
-        new ClosedPeers(
-          c,
-          scope.inside(() => c.openDiag()),
-        ),
-      ),
-    )
+    const messages = (protocol: 'tcp' | 'udp'): DestroyMessages => keep(openDestroyMessages(c, protocol, scope))
+    const peersFd = scope.inside(() => c.openDiag())
+    const peers = keep(new ClosedPeers(c, peersFd))
+    return new DestroyReader(messages('tcp'), messages('udp'), peers)
   } catch (error) {
     for (const one of opened) one.close()
     throw error
