@@ -4,7 +4,7 @@ import { execFileSync } from 'node:child_process'
 import { join } from 'node:path'
 import { alu, aluReg, call, exit, fp, jump, label, load, r0, r1, r2, r3, r6, r7 } from '../src/source/linux/bpf/asm.ts'
 import { findAnew } from '../src/source/linux/bpf/cache.ts'
-import { iterate, loadProgram, openLink } from '../src/source/linux/bpf/load.ts'
+import { iterate, loadProgram, openIterator as attach } from '../src/source/linux/bpf/load.ts'
 import { closeFd } from '../src/source/linux/kernel/calls.ts'
 import { median, numbers, runInCrowd } from './crowd.ts'
 
@@ -29,7 +29,6 @@ function openIterator(folder: string): { readonly link: number; readonly program
   )
   const program = loadProgram({
     name: 'bench_tcp',
-    type: 'tracing',
     attachType: 'iterator',
     btfId: at.iterator,
     instructions: [
@@ -52,7 +51,7 @@ function openIterator(folder: string): { readonly link: number; readonly program
       exit,
     ],
   })
-  return { program, link: openLink(program, 'iterator') }
+  return { program, link: attach(program) }
 }
 
 async function within(folder: string): Promise<void> {

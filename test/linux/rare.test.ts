@@ -181,7 +181,7 @@ test('SCTP: a connected socket is one with its association, a socket of many sta
   deepEqual(found.find(s => s.key === '1')!.detail, { fields: { locals: '10.0.0.1' } })
 })
 
-test('DCCP: a client to which nothing was sent yet, and no numbers that the kernel does not know', async () => {
+test('DCCP: a client to which nothing was sent yet, and no numbers that the kernel does not have', async () => {
   const [client] = await list('dccp ipv4', 'dccp', [
     inetDiagMsg.write({ family: 2, state: 13, id: id(5000, 6000, [127, 0, 0, 1], [127, 0, 0, 1]), inode: 1 }),
   ])

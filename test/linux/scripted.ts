@@ -2,7 +2,7 @@
 import { OsError } from '../../src/model/errors.ts'
 import type { Gap } from '../../src/model/gap.ts'
 import type { Protocol, Socket } from '../../src/model/socket.ts'
-import { GapList } from '../../src/source/linux/gap-list.ts'
+import { SnapshotGaps } from '../../src/source/linux/gaps.ts'
 import { CgroupTable } from '../../src/source/linux/host/cgroups.ts'
 import { OwnSockets } from '../../src/source/linux/kernel/connection.ts'
 import { ownNetworkNamespace } from '../../src/source/linux/netns/network-namespace.ts'
@@ -43,7 +43,7 @@ export async function listScripted(
   requested: Partial<Requested> = {},
 ): Promise<{ readonly sockets: readonly Socket[]; readonly gaps: readonly Gap[]; readonly asked: readonly string[] }> {
   const tape = scripted(script)
-  const gaps = new GapList()
+  const gaps = new SnapshotGaps()
   const context = { tape, dumper: new Dumper(tape, undefined, new OwnSockets()), cgroupOf: new CgroupTable(tape).of }
   const netns = ownNetworkNamespace(undefined, { root: '/proc' })
   const full: Requested = {

@@ -4,7 +4,7 @@ import type { Ability } from '../../model/ability.ts'
 import type { Snapshot } from '../../model/snapshot.ts'
 import { protocols, type Protocol } from '../../model/socket.ts'
 import { planQuery, type Plan } from '../../filter/plan.ts'
-import { Capabilities, type Capability } from './kernel/capabilities.ts'
+import { ownCapabilities, type Capability } from './kernel/capabilities.ts'
 import { ProcFs } from './kernel/proc-fs.ts'
 
 /** The tables of sockets, by listing all of them once. */
@@ -28,7 +28,7 @@ export async function tableAbilities(takeSnapshot: (plan: Plan) => Promise<Snaps
 
 /** What can be done to namespaces, connections and processes, by the capabilities that each requires. */
 export function capabilityAbilities(proc = new ProcFs()): readonly Ability[] {
-  const capabilities = Capabilities.ofThisProcess(proc)
+  const capabilities = ownCapabilities(proc)
   const ability = (name: string, capability: Capability, yes: string, no: string): Ability =>
     capabilities?.has(capability)
       ? { name, works: true, text: yes, help: '' }

@@ -14,7 +14,6 @@ import { readIdentity } from './host/identity.ts'
 import { readLimits } from './host/limits.ts'
 import { OwnSockets } from './kernel/connection.ts'
 import { ProcFs } from './kernel/proc-fs.ts'
-import { inNamespaceOf } from './netns/enter.ts'
 import { ownNetworkNamespace } from './netns/network-namespace.ts'
 import { OwnerFinder } from './owners/owners.ts'
 import { ProcessReader } from './processes/processes.ts'
@@ -44,7 +43,6 @@ export async function openLinux(tape: Tape = live): Promise<Source> {
     proc,
     sweeps: () => import('./bpf/owners.ts'),
     shares: calls?.sharesFiles ?? (() => undefined),
-    own,
     ...(calls && { isGone: socket => isGone(calls, socket) }),
   })
   const processes = new ProcessReader(tape, new UserNames(calls?.userName), proc)
@@ -75,7 +73,7 @@ export async function openLinux(tape: Tape = live): Promise<Source> {
         ...capabilityAbilities(proc),
       ]
     },
-    ...(calls && { actions: linuxActions(calls, async (socket, act) => inNamespaceOf(calls, socket, act), proc) }),
+    ...(calls && { actions: linuxActions(calls, proc) }),
     get ended() {
       return tape.ended
     },

@@ -5,11 +5,11 @@ import type { Snapshot } from '../../model/snapshot.ts'
 import { families, protocols } from '../../model/socket.ts'
 import { checkPlan, planQuery, type Plan } from '../../filter/plan.ts'
 import { filterYielding } from '../yielding.ts'
-import type { Tape } from '../tape.ts'
+import { recordingLack, type Tape } from '../tape.ts'
 import type { Draft } from './decode/draft.ts'
-import { GapList } from './gap-list.ts'
+import { SnapshotGaps } from './gaps.ts'
 import { CgroupTable } from './host/cgroups.ts'
-import { InterfaceNamer } from './host/interface-names.ts'
+import { nameInterfaces } from './host/interface-names.ts'
 import type { OwnSockets } from './kernel/connection.ts'
 import type { ProcFs } from './kernel/proc-fs.ts'
 import { NamespaceSet, type NamespaceContext } from './netns/namespace-set.ts'
@@ -48,7 +48,6 @@ export class SnapshotTaker {
   readonly #machine: SnapshotMachine
   readonly #dumper: Dumper
   readonly #cgroups: CgroupTable
-  readonly #interfaces: InterfaceNamer
   readonly #namespaces: NamespaceContext
 
   /** Keeps what is remembered from snapshot to snapshot. */
@@ -57,7 +56,6 @@ export class SnapshotTaker {
     this.#machine = machine
     this.#dumper = new Dumper(tape, calls, own)
     this.#cgroups = new CgroupTable(tape)
-    this.#interfaces = new InterfaceNamer(tape, calls)
     this.#namespaces = { tape, calls, proc, own: ownNetworkNamespace(calls, proc), socketNamespaces: new SocketNamespaces() }
   }
 
@@ -67,7 +65,7 @@ export class SnapshotTaker {
     const { tape } = this.#machine
     tape.beginSnapshot()
     const atMs = await tape.value('clock', Date.now)
-    const gaps = new GapList()
+    const gaps = new SnapshotGaps()
     const ahead = new OwnersAhead(this.#machine.owners, plan.owners && !tape.recordsEverything)
     const all = await this.#listAll(plan, gaps, ahead)
     await this.#cgroups.resolve()
@@ -79,14 +77,14 @@ export class SnapshotTaker {
   }
 
   /** The sockets of every table in every network namespace that the plan is about. */
-  async #listAll(plan: Plan, gaps: GapList, ahead: OwnersAhead): Promise<Draft[]> {
-    const { tape } = this.#machine
+  async #listAll(plan: Plan, gaps: SnapshotGaps, ahead: OwnersAhead): Promise<Draft[]> {
+    const { tape, calls } = this.#machine
     const context: TableContext = { tape, dumper: this.#dumper, cgroupOf: this.#cgroups.of, onLong: () => ahead.start() }
     const all: Draft[] = []
     const add = async (namespaces: readonly NetworkNamespace[]): Promise<void> => {
       for (const netns of namespaces) {
         const found = await listTables(context, netns, tape.recordsEverything ? everything : plan, plan, gaps)
-        await this.#interfaces.name(netns, found)
+        await nameInterfaces(tape, calls, netns, found)
         // One by one: a spread of 50,000 arguments is too long for the stack.
         for (const socket of found) all.push(socket)
       }
@@ -98,14 +96,28 @@ export class SnapshotTaker {
     } finally {
       opened.close()
     }
-    return all
+    return this.#withoutOwn(all)
+  }
+
+  /** The sockets without those through which they were requested. */
+  async #withoutOwn(all: Draft[]): Promise<Draft[]> {
+    if (!all.some(socket => socket.protocol === 'netlink')) return all
+    const { tape, own } = this.#machine
+    const inodes = await tape
+      .value('own sockets', () => own.list())
+      .catch((error: unknown) => {
+        recordingLack(error) // An older recording does not have them.
+        return []
+      })
+    const isOwn = new Set<number | undefined>(inodes)
+    return filterYielding(all, socket => socket.protocol !== 'netlink' || !isOwn.has(socket.inode))
   }
 
   /** Gives sockets their owners, and leaves out what the plan does not match. */
   async #select(
     all: Draft[],
     plan: Plan,
-    gaps: GapList,
+    gaps: SnapshotGaps,
     ahead: OwnersAhead,
   ): Promise<Pick<Snapshot, 'sockets'> & { processes: ProcessTable }> {
     const { tape, owners } = this.#machine
@@ -126,10 +138,10 @@ export class SnapshotTaker {
     return { sockets, processes }
   }
 
-  async #withContexts(sockets: readonly Draft[], processes: ProcessTable, plan: Plan, gaps: GapList): Promise<ProcessTable> {
-    const { addContexts, contextReader } = await import('./processes/contexts.ts')
+  async #withContexts(sockets: readonly Draft[], processes: ProcessTable, plan: Plan, gaps: SnapshotGaps): Promise<ProcessTable> {
+    const { addContexts } = await import('./processes/contexts.ts')
     const { tape, calls, proc } = this.#machine
-    const labelled = await addContexts(tape, contextReader(calls, proc), sockets, processes, plan.details)
+    const labelled = await addContexts(tape, { proc, attributeOf: calls?.extendedAttribute }, sockets, processes, plan.details)
     for (const gap of labelled.gaps) gaps.add(gap)
     return labelled.processes
   }

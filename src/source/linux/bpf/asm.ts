@@ -9,7 +9,7 @@ export const [r0, r1, r2, r3, r4, r5, r6, r7, r8, r9, fp] = [0, 1, 2, 3, 4, 5, 6
 
 /** One instruction, or a place that jumps go to. */
 export interface Instruction {
-  /** What it does, for people. */
+  /** What it does, as text. */
   readonly text: string
   readonly op: number
   readonly dst: Register
@@ -42,27 +42,15 @@ const ST = 0x62
 const STX = 0x63
 const ATOMIC = 0xc3
 const REG = 0x08
-const ops = {
-  add: 0x00,
-  sub: 0x10,
-  mul: 0x20,
-  div: 0x30,
-  or: 0x40,
-  and: 0x50,
-  lsh: 0x60,
-  rsh: 0x70,
-  mod: 0x90,
-  xor: 0xa0,
-  mov: 0xb0,
-} as const
-const tests = { eq: 0x10, gt: 0x20, ge: 0x30, set: 0x40, ne: 0x50, sgt: 0x60, sge: 0x70, lt: 0xa0, le: 0xb0, slt: 0xc0, sle: 0xd0 } as const
+const ops = { add: 0x00, or: 0x40, lsh: 0x60, rsh: 0x70, mov: 0xb0 } as const
+const tests = { eq: 0x10, ne: 0x50, sle: 0xd0 } as const
 const sizes = { u32: 0x00, u16: 0x08, u8: 0x10, u64: 0x18 } as const
 /** What is computed. */
-export type Operation = keyof typeof ops
-/** What a jump asks. `s…` compares with a sign, `set` asks for common bits. */
-export type Test = keyof typeof tests
+type Operation = keyof typeof ops
+/** What a jump compares; `s…` with a sign. */
+type Test = keyof typeof tests
 /** How much memory one instruction moves. */
-export type Size = keyof typeof sizes
+type Size = keyof typeof sizes
 
 const place = (register: Register, offset: number): string => `${name(register)} ${offset < 0 ? '-' : '+'} ${Math.abs(offset)}`
 const sign = (op: Operation): string => (op === 'mov' ? '=' : `${op}=`)
@@ -122,17 +110,8 @@ export const call = (helper: number): Instruction => ins(`call ${helper}`, JMP |
 /** Ends the program; r0 is its answer. */
 export const exit: Instruction = ins('exit', JMP | 0x90)
 
-const wide = (text: string, dst: Register, src: Register, low: number, high: number): Instruction[] => [
-  ins(text, 0x18, dst, src, 0, low),
-  ins('', 0, 0, 0, 0, high),
-]
-
 /** `dst = map`: the map with this file descriptor. It takes two places. */
-export const loadMap = (dst: Register, fd: number): Instruction[] => wide(`${name(dst)} = map ${fd}`, dst, 1, fd, 0)
-
-/** `dst = value`, all 64 bits. It takes two places. */
-export const loadWide = (dst: Register, value: bigint): Instruction[] =>
-  wide(`${name(dst)} = ${value}`, dst, 0, Number(BigInt.asIntN(32, value)), Number(BigInt.asIntN(32, value >> 32n)))
+export const loadMap = (dst: Register, fd: number): Instruction[] => [ins(`${name(dst)} = map ${fd}`, 0x18, dst, 1, 0, fd), ins('', 0)]
 
 const fits = (value: number, bits: number): boolean => Number.isInteger(value) && value >= -(2 ** (bits - 1)) && value < 2 ** (bits - 1)
 

@@ -16,13 +16,13 @@ import {
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { needs } from '../../../../test/needs.ts'
-import { cacheFolder, findInTypes, isCached, type Requested } from './cache.ts'
+import { cacheFolder, findInTypes, isCached, type TypeQuery } from './cache.ts'
 import { isOwnerOffsets, ownerOffsets, type OwnerOffsets } from './programs.ts'
 
 const base = mkdtempSync(join(tmpdir(), 'cache-'))
 after(() => rmSync(base, { recursive: true, force: true }))
 const here = needs('linux', 'file /sys/kernel/btf/vmlinux')
-const requested: Requested<OwnerOffsets> = { name: 'test', find: ownerOffsets, check: isOwnerOffsets }
+const requested: TypeQuery<OwnerOffsets> = { name: 'test', find: ownerOffsets, check: isOwnerOffsets }
 let count = 0
 
 /** A folder with a good cache in it, and its one file. */

@@ -1,10 +1,12 @@
 // What was found in the kernel's types, kept on disk: reading 5 MB of them costs more than everything else that a snapshot does.
 // The file is used only if it is owned by us, complete, and of this kernel. Otherwise the types are read again.
 
-import { closeSync, constants, fstatSync, lstatSync, mkdirSync, openSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import { createHash } from 'node:crypto'
+import { constants, fstatSync, lstatSync, mkdirSync, openSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { arch, homedir, release, version } from 'node:os'
 import { isAbsolute, join } from 'node:path'
 import { OsError } from '../../../model/errors.ts'
+import { asSystemCall, attempt, withDescriptor } from '../kernel/files.ts'
 import { readBtf, type Btf } from './btf.ts'
 
 const typesFile = '/sys/kernel/btf/vmlinux'
@@ -22,7 +24,7 @@ export function cacheFolder(env: NodeJS.ProcessEnv = process.env): string {
 export const kernelBuild = (): string => `${release()} ${version()} ${arch()}`
 
 /** What is requested of the kernel's types. */
-export interface Requested<T> {
+export interface TypeQuery<T> {
   /** Names the cache file; a new name when the shape changes. */
   readonly name: string
   readonly find: (types: Btf) => T | undefined
@@ -31,65 +33,48 @@ export interface Requested<T> {
 }
 
 /** What was found, and whether it came from the cache. */
-export interface Found<T> {
+export interface FoundInTypes<T> {
   readonly value: T
   readonly fromCache: boolean
 }
 
 /** Gives what is requested from the cache, or else from the kernel's types, and keeps it. */
-export function findInTypes<T>(requested: Requested<T>, folder = cacheFolder(), kernel = kernelBuild()): Found<T> {
+export function findInTypes<T>(requested: TypeQuery<T>, folder = cacheFolder(), kernel = kernelBuild()): FoundInTypes<T> {
   const file = cacheFile(requested.name, folder, kernel)
-  const kept = readCache(file, kernel)
-  if (requested.check(kept)) return { value: kept, fromCache: true }
+  const cached = readCache(file, kernel)
+  if (requested.check(cached)) return { value: cached, fromCache: true }
   return { value: findAnew(requested, folder, kernel), fromCache: false }
 }
 
 /** Gives what is requested from the kernel's types, and replaces what the cache had. */
-export function findAnew<T>(requested: Requested<T>, folder = cacheFolder(), kernel = kernelBuild()): T {
-  const value = requested.find(readBtf(readTypes()))
+export function findAnew<T>(requested: TypeQuery<T>, folder = cacheFolder(), kernel = kernelBuild()): T {
+  const value = requested.find(kernelTypes())
   if (value === undefined) throw new OsError('BTF', 'ENOTSUP', { help: `this kernel has no ${requested.name}` })
   writeCache(cacheFile(requested.name, folder, kernel), kernel, value)
   return value
 }
 
-function readTypes(): Uint8Array {
-  try {
-    return readFileSync(typesFile)
-  } catch (error) {
-    throw new OsError('open(/sys/kernel/btf/vmlinux)', (error as NodeJS.ErrnoException).code ?? 'EIO', { cause: error })
-  }
-}
+/** The types of the running kernel. */
+export const kernelTypes = (): Btf =>
+  readBtf(asSystemCall(`open(${typesFile})`, () => readFileSync(typesFile), 'the kernel must be built with its own type information'))
 
 /** True when what we need is kept for this kernel. */
-export const isCached = <T>(requested: Requested<T>, folder = cacheFolder(), kernel = kernelBuild()): boolean =>
+export const isCached = <T>(requested: TypeQuery<T>, folder = cacheFolder(), kernel = kernelBuild()): boolean =>
   requested.check(readCache(cacheFile(requested.name, folder, kernel), kernel))
 
-/** A sum against damage: 64 bits of FNV-1a, in two halves. It is no secret and need not be one: the folder and the file are ours. */
-function hash(text: string): string {
-  let low = 0x811c9dc5
-  let high = 0x01000193
-  for (let i = 0; i < text.length; i++) {
-    const unit = text.charCodeAt(i)
-    low = Math.imul(low ^ unit, 0x01000193)
-    high = Math.imul(high ^ unit ^ (low >>> 15), 0x01000193)
-  }
-  return (low >>> 0).toString(16).padStart(8, '0') + (high >>> 0).toString(16).padStart(8, '0')
-}
-const cacheFile = (name: string, folder: string, kernel: string): string => join(folder, `${name}-${hash(kernel).slice(0, 16)}.json`)
+/** A sum against damage. It is no secret and need not be one: the folder and the file are ours. */
+const hash = (text: string): string => createHash('sha256').update(text).digest('hex').slice(0, 16)
+const cacheFile = (name: string, folder: string, kernel: string): string => join(folder, `${name}-${hash(kernel)}.json`)
 
 /** Whatever is in the file, or undefined. It is not a link, not writable by others, and holds the sum of its own content. */
 function readCache(file: string, kernel: string): unknown {
   try {
     if (!isOurs(lstatSync(join(file, '..')), 'folder')) return undefined
-    const fd = openSync(file, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK)
-    try {
+    return withDescriptor(openSync(file, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK), fd => {
       if (!isOurs(fstatSync(fd), 'file')) return undefined
       const content = JSON.parse(readFileSync(fd, 'utf8')) as { kernel?: unknown; value?: unknown; sum?: unknown } | null
-      if (content?.kernel !== kernel || content.sum !== sumOf(kernel, content.value)) return undefined
-      return content.value
-    } finally {
-      closeSync(fd)
-    }
+      return content?.kernel === kernel && content.sum === sumOf(kernel, content.value) ? content.value : undefined
+    })
   } catch {
     return undefined // Not there, not readable, not JSON: the kernel itself is asked.
   }
@@ -112,14 +97,6 @@ function writeCache(file: string, kernel: string, value: unknown): void {
     writeFileSync(draft, JSON.stringify({ kernel, value, sum: sumOf(kernel, value) }), { flag: 'wx', mode: 0o600 })
     renameSync(draft, file)
   } catch {
-    removeDraft(draft)
-  }
-}
-
-function removeDraft(draft: string): void {
-  try {
-    rmSync(draft, { force: true })
-  } catch {
-    // The folder is none; then there is no draft either.
+    attempt(() => rmSync(draft, { force: true })) // Where the folder cannot be written to there is no draft either.
   }
 }

@@ -9,7 +9,6 @@ import { iterCreate, linkCreate, mapBatch, mapCreate, mapElement, objectInfo, pr
 
 const BPF_MAP_CREATE = 0
 const BPF_MAP_LOOKUP_ELEM = 1
-const BPF_MAP_UPDATE_ELEM = 2
 const BPF_MAP_DELETE_ELEM = 3
 const BPF_PROG_LOAD = 5
 const BPF_OBJ_GET_INFO_BY_FD = 15
@@ -18,12 +17,12 @@ const BPF_MAP_LOOKUP_BATCH = 24
 const BPF_LINK_CREATE = 28
 const BPF_ITER_CREATE = 33
 
-/** enum bpf_prog_type: those that sockscope loads. */
-export const programTypes = { tracing: 26 } as const
+/** enum bpf_prog_type: what sockscope loads are programs that trace. */
+const BPF_PROG_TYPE_TRACING = 26
 /** enum bpf_attach_type: those that sockscope uses. */
-export const attachTypes = { rawTracepoint: 23, iterator: 28 } as const
+const attachTypes = { rawTracepoint: 23, iterator: 28 } as const
 /** enum bpf_map_type: those that sockscope makes. */
-export const mapTypes = { hash: 1, array: 2, perCpuArray: 6, ringBuffer: 27 } as const
+const mapTypes = { hash: 1, array: 2, perCpuArray: 6, ringBuffer: 27 } as const
 
 const licence = Buffer.from('GPL\0')
 const maxLog = 16 * 1024 * 1024
@@ -32,7 +31,6 @@ const maxLog = 16 * 1024 * 1024
 export interface ProgramSpec {
   /** At most 15 letters, digits and underscores: how tools show it. */
   readonly name: string
-  readonly type: keyof typeof programTypes
   readonly attachType: keyof typeof attachTypes
   /** The number of the kernel's type that it attaches to: a function for iterators, a typedef for tracepoints. */
   readonly btfId: number
@@ -44,7 +42,7 @@ export function loadProgram(spec: ProgramSpec): number {
   const code = assemble(spec.instructions)
   const attribute = (log: Uint8Array | undefined): Uint8Array =>
     progLoad.write({
-      progType: programTypes[spec.type],
+      progType: BPF_PROG_TYPE_TRACING,
       insnCnt: code.length / 8,
       insns: address(code),
       license: address(licence),
@@ -90,8 +88,8 @@ function withLog(error: OsError, log: string): OsError {
 }
 
 /** Attaches an iterator, so that it can be run. */
-export const openLink = (program: number, attachType: keyof typeof attachTypes): number =>
-  bpf('bpf(LINK_CREATE)', BPF_LINK_CREATE, linkCreate.write({ progFd: program, attachType: attachTypes[attachType] }))
+export const openIterator = (program: number): number =>
+  bpf('bpf(LINK_CREATE)', BPF_LINK_CREATE, linkCreate.write({ progFd: program, attachType: attachTypes.iterator }))
 
 /** Attaches a tracepoint program to the tracepoint that it was loaded for. It runs until the descriptor is closed. */
 export const openTracepoint = (program: number): number =>
@@ -137,8 +135,13 @@ export const createMap = (spec: MapSpec): number =>
 
 /** Reads the value of a key into `value`; false when there is no such key. */
 export function readMap(map: number, key: Uint8Array, value: Uint8Array): boolean {
+  return isThere('bpf(MAP_LOOKUP_ELEM)', BPF_MAP_LOOKUP_ELEM, mapElement.write({ mapFd: map, key: address(key), value: address(value) }))
+}
+
+/** Makes a call about an entry of a map; false when there is no such entry. */
+function isThere(...call: Parameters<typeof bpf>): boolean {
   try {
-    bpf('bpf(MAP_LOOKUP_ELEM)', BPF_MAP_LOOKUP_ELEM, mapElement.write({ mapFd: map, key: address(key), value: address(value) }))
+    bpf(...call)
     return true
   } catch (error) {
     if (error instanceof OsError && error.code === 'ENOENT') return false
@@ -146,18 +149,9 @@ export function readMap(map: number, key: Uint8Array, value: Uint8Array): boolea
   }
 }
 
-/** Sets the value of a key. */
-export function writeMap(map: number, key: Uint8Array, value: Uint8Array): void {
-  bpf('bpf(MAP_UPDATE_ELEM)', BPF_MAP_UPDATE_ELEM, mapElement.write({ mapFd: map, key: address(key), value: address(value) }))
-}
-
 /** Removes a key, if it is there. */
 export function deleteMap(map: number, key: Uint8Array): void {
-  try {
-    bpf('bpf(MAP_DELETE_ELEM)', BPF_MAP_DELETE_ELEM, mapElement.write({ mapFd: map, key: address(key) }))
-  } catch (error) {
-    if (!(error instanceof OsError && error.code === 'ENOENT')) throw error
-  }
+  isThere('bpf(MAP_DELETE_ELEM)', BPF_MAP_DELETE_ELEM, mapElement.write({ mapFd: map, key: address(key) }))
 }
 
 /** The entries of a part of a map. They are valid until the next part. */
@@ -186,12 +180,7 @@ export function wholeMapReader(map: number, keySize: number, valueSize: number, 
         count: atOnce,
         mapFd: map,
       })
-      try {
-        bpf('bpf(MAP_LOOKUP_BATCH)', BPF_MAP_LOOKUP_BATCH, attribute)
-      } catch (error) {
-        if (!(error instanceof OsError && error.code === 'ENOENT')) throw error
-        more = false // It was the last part, and it may hold entries.
-      }
+      more = isThere('bpf(MAP_LOOKUP_BATCH)', BPF_MAP_LOOKUP_BATCH, attribute) // The last part may hold entries, too.
       const { count } = mapBatch.read(new DataView(attribute.buffer, attribute.byteOffset, attribute.byteLength))
       if (count > atOnce) throw new DecodeError('bpf map batch', atOnce, count)
       yield { ...views, count }

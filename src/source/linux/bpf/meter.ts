@@ -1,11 +1,13 @@
 // Sees sockets open and close, and counts what each process sends and receives on each of them, inside the kernel.
-// It does not know what was moved before it was opened.
+// What was moved before it was opened is not counted.
 
-import { readFileSync, readlinkSync, statSync } from 'node:fs'
+import { readlinkSync, statSync } from 'node:fs'
 import { OsError } from '../../../model/errors.ts'
 import type { Share } from '../../../model/socket.ts'
 import { closeFd, map } from '../kernel/calls.ts'
-import { readBtf } from './btf.ts'
+import { asSystemCall } from '../kernel/files.ts'
+import { firstPidNamespace } from '../kernel/proc-fs.ts'
+import { kernelTypes } from './cache.ts'
 import { createMap, deleteMap, loadProgram, openTracepoint, passedOver, readMap, wholeMapReader } from './load.ts'
 import {
   moveKey,
@@ -17,16 +19,13 @@ import {
   type TrafficMaps,
   type TrafficRecord,
 } from './records.ts'
-import { openRing, type Ring } from './ring.ts'
-import type { PidNamespace, TrafficScope } from './scope.ts'
-import { lengthProgram, stateProgram } from './traffic.ts'
-import { toldSize, type Copy } from './twice.ts'
+import { Ring } from './ring.ts'
+import { lengthProgram, marksSize, stateProgram, type Copy, type PidNamespace, type TrafficScope } from './traffic.ts'
 import type { Program } from './asm.ts'
 
 /** A burst of 20,000 short connections is 120,000 records: they fit, however busy the machine is. */
 const ringBytes = 16 * 1024 * 1024
 const maxMoves = 65_536
-const firstPidNamespace = 'pid:[4026531836]'
 
 /** What one process moved on one socket, since the meter was opened. */
 export interface ProcessTraffic extends Share {
@@ -61,7 +60,7 @@ export interface MeterSizes {
 /** Opens the meter, or throws the OsError that says why this kernel does not let us. */
 export function openMeter(scope: TrafficScope, sizes: MeterSizes = {}): Meter {
   const pids = pidNamespace()
-  const btf = readBtf(readTypes())
+  const btf = kernelTypes()
   const offsets = trafficOffsets(btf)
   if (typeof offsets === 'string') throw new OsError('open meter', 'ENOTSUP', { help: `this kernel has no ${offsets}` })
   const ringSize = sizes.ringBytes ?? ringBytes
@@ -86,12 +85,12 @@ export function openMeter(scope: TrafficScope, sizes: MeterSizes = {}): Meter {
         }),
       ),
       lost: keep(createMap({ name: 'sockscope_lost', type: 'array', keySize: 4, valueSize: 8, maxEntries: 2, mappable: true })),
-      told: keep(createMap({ name: 'sockscope_told', type: 'perCpuArray', keySize: 4, valueSize: toldSize, maxEntries: 1 })),
+      marks: keep(createMap({ name: 'sockscope_marks', type: 'perCpuArray', keySize: 4, valueSize: marksSize, maxEntries: 1 })),
     }
     const attach = (tracepoint: string, instructions: Program): number => {
       const btfId = btf.id('typedef', `btf_trace_${tracepoint}`)
       if (btfId === undefined) throw new OsError(`tracepoint ${tracepoint}`, 'ENOENT', { help: 'this kernel does not have it' })
-      const program = keep(loadProgram({ name: tracepoint, type: 'tracing', attachType: 'rawTracepoint', btfId, instructions }))
+      const program = keep(loadProgram({ name: tracepoint, attachType: 'rawTracepoint', btfId, instructions }))
       keep(openTracepoint(program))
       return program
     }
@@ -105,7 +104,7 @@ export function openMeter(scope: TrafficScope, sizes: MeterSizes = {}): Meter {
       if (!(error instanceof OsError)) throw error
       lacks = error.message
     }
-    return meter(maps, openRing(maps.ring, ringSize), counting, lacks, pids !== undefined, close)
+    return meter(maps, new Ring(maps.ring, ringSize), counting, lacks, pids !== undefined, close)
   } catch (error) {
     close()
     throw error
@@ -124,24 +123,15 @@ function pidNamespace(): PidNamespace | undefined {
   return { device: ((dev >>> 8) & 0xfff) * 2 ** 20 + ((dev & 0xff) | ((dev >>> 12) & 0xfff00)), inode: ino }
 }
 
-const readTypes = (): Uint8Array =>
-  file('/sys/kernel/btf/vmlinux', at => readFileSync(at), 'the kernel must be built with its own type information')
-
-/** Reads a file that nothing works without. */
-function file<T>(path: string, read: (path: string) => T, help = '/proc must be mounted'): T {
-  try {
-    return read(path)
-  } catch (error) {
-    throw new OsError(`read(${path})`, (error as NodeJS.ErrnoException).code ?? 'EIO', { help, cause: error })
-  }
-}
+/** Reads a file of /proc that nothing works without. */
+const file = <T>(path: string, read: (path: string) => T): T => asSystemCall(`read(${path})`, () => read(path), '/proc must be mounted')
 
 function meter(
   maps: TrafficMaps,
   ring: Ring,
   counting: readonly number[],
   lacks: string | undefined,
-  hasStrangers: boolean,
+  countsForeignPids: boolean,
   close: () => void,
 ): Meter {
   const value = new Uint8Array(moveValue.size)
@@ -171,7 +161,7 @@ function meter(
   }
   return {
     lacks,
-    countsForeignPids: hasStrangers,
+    countsForeignPids,
     drain: (each, max) => ring.drain(view => each(trafficRecord.read(view)), max),
     read(cookie, pid, forget) {
       const key = new Uint8Array(BigUint64Array.of(moveKey(cookie, pid)).buffer)

@@ -1,45 +1,30 @@
 // All owners of all sockets in one sweep, by the kernel's iterator over the descriptors of every process.
 
-import { readFileSync, readlinkSync } from 'node:fs'
+import { readlinkSync } from 'node:fs'
 import { DecodeError, OsError } from '../../../model/errors.ts'
 import { closeFd, openDiag } from '../kernel/calls.ts'
-import { cacheFolder, findAnew, findInTypes, isCached, type Found, type Requested } from './cache.ts'
-import { iterate, loadProgram, openLink } from './load.ts'
+import { ownCapabilities } from '../kernel/capabilities.ts'
+import { firstPidNamespace, linkInode, ProcFs } from '../kernel/proc-fs.ts'
+import { cacheFolder, findAnew, findInTypes, isCached, type FoundInTypes, type TypeQuery } from './cache.ts'
+import { iterate, loadProgram, openIterator } from './load.ts'
 import { isOwnerOffsets, ownerOffsets, ownerRecordSize, ownersProgram, type OwnerOffsets } from './programs.ts'
 
-const requested: Requested<OwnerOffsets> = { name: 'task-file-1', find: ownerOffsets, check: isOwnerOffsets }
-
-/** The inode of the first pid namespace: fixed by the kernel, include/linux/proc_ns.h */
-const FIRST_PID_NAMESPACE = 'pid:[4026531836]'
-
-/** The sweep, ready to run. */
-export interface Sweep {
-  /**
-   * The records of all sockets, or of these inodes, piece by piece: see `readRecords`. Each piece is valid until the next.
-   * Throws when the first run does not find a socket of our own: then its records of others are not true either.
-   */
-  run(only?: readonly number[]): AsyncIterable<Uint8Array>
-  close(): void
-}
+const requested: TypeQuery<OwnerOffsets> = { name: 'task-file-1', find: ownerOffsets, check: isOwnerOffsets }
 
 /** True when opening needs no reading of the kernel's types. */
 export const isPrepared = (folder = cacheFolder()): boolean => isCached(requested, folder)
 
 /** Makes ready to load the program. Throws an OsError with the reason where the kernel or its rules refuse. */
 export function openSweep(folder = cacheFolder()): Sweep {
-  if (!mayUseBpf()) throw new OsError('bpf', 'EPERM', { help: 'requires CAP_BPF and CAP_PERFMON' })
+  const proc = new ProcFs()
+  // Asked first, as reading the kernel's types for nothing is slow.
+  const own = ownCapabilities(proc)
+  if (!own?.has('CAP_SYS_ADMIN') && !(own?.has('CAP_PERFMON') && own.has('CAP_BPF')))
+    throw new OsError('bpf', 'EPERM', { help: 'requires CAP_BPF and CAP_PERFMON' })
   // The kernel numbers processes as the first namespace does. In another one these are the wrong numbers.
-  if (readlinkSync('/proc/self/ns/pid') !== FIRST_PID_NAMESPACE) {
+  if (proc.link('self/ns/pid') !== firstPidNamespace)
     throw new OsError('bpf', 'ENOTSUP', { help: 'this pid namespace numbers processes in its own way' })
-  }
-  return sweep(findInTypes(requested, folder), folder)
-}
-
-/** CAP_SYS_ADMIN 21, or CAP_PERFMON 38 and CAP_BPF 39: asked first, as reading the kernel's types for nothing is slow. */
-function mayUseBpf(): boolean {
-  const mask = BigInt(`0x${/^CapEff:\s*([0-9a-f]+)$/m.exec(readFileSync('/proc/self/status', 'latin1'))?.[1] ?? '0'}`)
-  const has = (capability: bigint): boolean => ((mask >> capability) & 1n) === 1n
-  return has(21n) || (has(38n) && has(39n))
+  return new Sweep(findInTypes(requested, folder), folder)
 }
 
 interface Loaded {
@@ -49,9 +34,9 @@ interface Loaded {
 
 function load(at: OwnerOffsets, only?: readonly number[]): Loaded {
   const instructions = ownersProgram(at, only)
-  const program = loadProgram({ name: 'sockscope_own', type: 'tracing', attachType: 'iterator', btfId: at.iterator, instructions })
+  const program = loadProgram({ name: 'sockscope_own', attachType: 'iterator', btfId: at.iterator, instructions })
   try {
-    return { program, link: openLink(program, 'iterator') }
+    return { program, link: openIterator(program) }
   } catch (error) {
     closeFd(program)
     throw error
@@ -63,50 +48,54 @@ function unload({ program, link }: Loaded): void {
   closeFd(program)
 }
 
-/** The cache may be wrong; the kernel's types are not. */
-function loadOrAnew(found: Found<OwnerOffsets>, folder: string, only?: readonly number[]): { loaded: Loaded; found: Found<OwnerOffsets> } {
-  try {
-    return { loaded: load(found.value, only), found }
-  } catch (error) {
-    if (!(error instanceof OsError) || !found.fromCache || error.code === 'EPERM') throw error
-    const anew = { value: findAnew(requested, folder), fromCache: false }
-    return { loaded: load(anew.value, only), found: anew }
-  }
-}
+/** The sweep, ready to run. */
+export class Sweep {
+  #known: FoundInTypes<OwnerOffsets>
+  readonly #folder: string
+  #all: Loaded | undefined
+  readonly #own = openDiag()
+  readonly #ownInode = linkInode(readlinkSync(`/proc/self/fd/${this.#own}`), 'socket')! % 2 ** 32
+  readonly #buffer = new Uint8Array(1 << 20)
+  /** A run has found our own socket. */
+  #isProven = false
 
-function sweep(given: Found<OwnerOffsets>, folder: string): Sweep {
-  let known = given
-  let all: Loaded | undefined
-  const own = openDiag()
-  const ownInode = Number(/^socket:\[(\d+)\]$/.exec(readlinkSync(`/proc/self/fd/${own}`))?.[1]) % 2 ** 32
-  const buffer = new Uint8Array(1 << 20)
-  let isProven = false
-
-  function start(only?: readonly number[]): Loaded {
-    const { loaded, found } = loadOrAnew(known, folder, only)
-    known = found
-    return loaded
+  constructor(known: FoundInTypes<OwnerOffsets>, folder: string) {
+    this.#known = known
+    this.#folder = folder
   }
 
-  async function* run(only?: readonly number[]): AsyncGenerator<Uint8Array> {
-    const loaded = only === undefined ? (all ??= start()) : start(isProven ? only : [ownInode, ...only])
+  /**
+   * The records of all sockets, or of these inodes, piece by piece: see `readRecords`. Each piece is valid until the next.
+   * Throws when the first run does not find a socket of our own: then its records of others are not true either.
+   */
+  async *run(only?: readonly number[]): AsyncGenerator<Uint8Array> {
+    const loaded = only === undefined ? (this.#all ??= this.#load()) : this.#load(this.#isProven ? only : [this.#ownInode, ...only])
     try {
-      for await (const bytes of iterate(loaded.link, buffer)) {
-        if (!isProven) readRecords(bytes, (inode, pid, fd) => (isProven ||= inode === ownInode && pid === process.pid && fd === own))
+      for await (const bytes of iterate(loaded.link, this.#buffer)) {
+        if (!this.#isProven)
+          readRecords(bytes, (inode, pid, fd) => (this.#isProven ||= inode === this.#ownInode && pid === process.pid && fd === this.#own))
         yield bytes
       }
     } finally {
-      if (loaded !== all) unload(loaded)
+      if (loaded !== this.#all) unload(loaded)
     }
-    if (!isProven) throw new OsError('bpf', 'ENOTSUP', { help: 'the program did not find a socket of our own' })
+    if (!this.#isProven) throw new OsError('bpf', 'ENOTSUP', { help: 'the program did not find a socket of our own' })
   }
 
-  return {
-    run,
-    close() {
-      closeFd(own)
-      if (all) unload(all)
-    },
+  close(): void {
+    closeFd(this.#own)
+    if (this.#all) unload(this.#all)
+  }
+
+  /** The cache may be wrong; the kernel's types are not. */
+  #load(only?: readonly number[]): Loaded {
+    try {
+      return load(this.#known.value, only)
+    } catch (error) {
+      if (!(error instanceof OsError) || !this.#known.fromCache || error.code === 'EPERM') throw error
+      this.#known = { value: findAnew(requested, this.#folder), fromCache: false }
+      return load(this.#known.value, only)
+    }
   }
 }
 

@@ -7,49 +7,38 @@ import { alu, aluReg, call, exit, fp, goto, jump, jump32, label, load, r0, r1, r
 const BPF_SEQ_WRITE = 127
 const BPF_SOCK_FROM_FILE = 162
 
-/** Where things are in this kernel's memory, for the program that lists the owners. Plain numbers, so that they can be kept on disk. */
-export interface OwnerOffsets {
-  /** The type number of the function that the iterator attaches to. */
-  readonly iterator: number
-  readonly contextMeta: number
-  readonly contextTask: number
-  readonly contextFd: number
-  readonly contextFile: number
-  readonly metaSeq: number
-  readonly fileInode: number
-  readonly inodeNumber: number
-  readonly taskTgid: number
-}
+const members = {
+  contextMeta: ['bpf_iter__task_file', 'meta'],
+  contextTask: ['bpf_iter__task_file', 'task'],
+  contextFd: ['bpf_iter__task_file', 'fd'],
+  contextFile: ['bpf_iter__task_file', 'file'],
+  metaSeq: ['bpf_iter_meta', 'seq'],
+  fileInode: ['file', 'f_inode'],
+  inodeNumber: ['inode', 'i_ino'],
+  taskTgid: ['task_struct', 'tgid'],
+} as const
+
+/**
+ * Where things are in this kernel's memory, for the program that lists the owners, and the type number of the function that it attaches to. Plain
+ * numbers, so that they can be kept on disk.
+ */
+export type OwnerOffsets = { readonly [K in keyof typeof members | 'iterator']: number }
 
 /** Finds what the program needs in the kernel's types; undefined when this kernel lacks a part of it. */
 export function ownerOffsets(btf: Btf): OwnerOffsets | undefined {
-  const found = {
-    iterator: btf.id('func', 'bpf_iter_task_file'),
-    contextMeta: btf.offset('bpf_iter__task_file', 'meta'),
-    contextTask: btf.offset('bpf_iter__task_file', 'task'),
-    contextFd: btf.offset('bpf_iter__task_file', 'fd'),
-    contextFile: btf.offset('bpf_iter__task_file', 'file'),
-    metaSeq: btf.offset('bpf_iter_meta', 'seq'),
-    fileInode: btf.offset('file', 'f_inode'),
-    inodeNumber: btf.offset('inode', 'i_ino'),
-    taskTgid: btf.offset('task_struct', 'tgid'),
-  }
+  const offsets = Object.entries(members).map(([name, [type, member]]) => [name, btf.offset(type, member)])
+  const found: unknown = { iterator: btf.id('func', 'bpf_iter_task_file'), ...Object.fromEntries(offsets) }
   return isOwnerOffsets(found) ? found : undefined
 }
 
 /** True for numbers that a program can be made of: also asked of a cache, whose content may be anything. */
 export function isOwnerOffsets(value: unknown): value is OwnerOffsets {
   if (typeof value !== 'object' || value === null) return false
+  const isWhole = (number: unknown, from: number, end: number): boolean =>
+    typeof number === 'number' && Number.isInteger(number) && number >= from && number < end
   const offsets = value as Record<string, unknown>
-  const isSmall = (name: string): boolean => {
-    const n = offsets[name]
-    return typeof n === 'number' && Number.isInteger(n) && n >= 0 && n < 32768
-  }
-  const { iterator } = offsets
-  if (!(typeof iterator === 'number' && Number.isInteger(iterator) && iterator > 0 && iterator < 2 ** 31)) return false
-  return offsetNames.every(isSmall)
+  return isWhole(offsets.iterator, 1, 2 ** 31) && Object.keys(members).every(name => isWhole(offsets[name], 0, 32768))
 }
-const offsetNames = ['contextMeta', 'contextTask', 'contextFd', 'contextFile', 'metaSeq', 'fileInode', 'inodeNumber', 'taskTgid'] as const
 
 /** The bytes of one record: inode 8, pid 4, descriptor 4. */
 export const ownerRecordSize = 16

@@ -22,7 +22,7 @@ export const trafficRecord = struct('traffic record', 128, {
   uid: u32,
   oldState: u32,
   flags: u32,
-  // closed: bytes sent, sent again and received. used: when the process started, its parent, its user.
+  // closed: bytes sent, retransmitted and received. used: when the process started, its parent, its user.
   counts: array(u64, 3),
   // closed: segments out and in, data segments out and in, retransmitted segments, smoothed RTT in eighths.
   // used: the name of the process.
@@ -47,12 +47,12 @@ const highest = 2 ** (cookieBits - 32)
 /** The counters of a process on a socket. Calls are counted for datagram sockets only. */
 export const moveValue = struct('traffic value', 32, { inBytes: u64, inCalls: u64, outBytes: u64, outCalls: u64 })
 
-/** The descriptors of the maps: the ring, the counters, what was lost (records, counters), and the marks of `twice.ts`. */
+/** The descriptors of the maps: the ring, the counters, what was lost (records, counters), and the marks of what was reported. */
 export interface TrafficMaps {
   readonly ring: number
   readonly moves: number
   readonly lost: number
-  readonly told: number
+  readonly marks: number
 }
 
 const members = {
@@ -73,7 +73,7 @@ const members = {
   uid: ['sock', 'sk_uid'],
   flags: ['sock_common', 'skc_flags'],
   sent: ['tcp_sock', 'bytes_sent'],
-  again: ['tcp_sock', 'bytes_retrans'],
+  retransmitted: ['tcp_sock', 'bytes_retrans'],
   received: ['tcp_sock', 'bytes_received'],
   segmentsOut: ['tcp_sock', 'segs_out'],
   segmentsIn: ['tcp_sock', 'segs_in'],

@@ -3,14 +3,14 @@ import { readFileSync } from 'node:fs'
 import { test } from 'node:test'
 import { countsBytes } from '../../../../test/btf.ts'
 import { needs } from '../../../../test/needs.ts'
-import { finalBytes, processOf, socketOf } from '../events/records.ts'
+import { recordedBytes, processOf, socketOf } from '../events/records.ts'
 import { assemble } from './asm.ts'
 import { readBtf } from './btf.ts'
 import { cookieBits, moveKey, readMoveKey, trafficOffsets, trafficRecord, type TrafficOffsets } from './records.ts'
 import { lengthProgram, stateProgram } from './traffic.ts'
 
 const offsets = new Proxy({}, { get: (_target, name) => (typeof name === 'string' ? name.length * 8 : undefined) }) as TrafficOffsets
-const maps = { ring: 3, moves: 4, lost: 5, told: 6 }
+const maps = { ring: 3, moves: 4, lost: 5, marks: 6 }
 const text = (program: ReturnType<typeof stateProgram>): string[] =>
   program
     .flat()
@@ -107,9 +107,9 @@ test('a record is a socket, its final bytes and a process', () => {
     uid: 9,
   })
   const record = trafficRecord.read(new DataView(bytes.buffer))
-  deepEqual(finalBytes(record), { bytesIn: 500, bytesOut: 1200 })
-  deepEqual(finalBytes({ ...record, flags: 0 }), { bytesIn: 501, bytesOut: 1200 })
-  const socket = socketOf(record, 'k', 'CLOSED', undefined)
+  deepEqual(recordedBytes(record), { bytesIn: 500, bytesOut: 1200 })
+  deepEqual(recordedBytes({ ...record, flags: 0 }), { bytesIn: 501, bytesOut: 1200 })
+  const socket = socketOf(record, 'k', 'CLOSED')
   deepEqual(
     [socket.local, socket.remote, socket.protocol, socket.family, socket.uid],
     [{ address: '127.0.0.1', port: 80 }, { address: '10.0.0.7', port: 4000 }, 'tcp', 'ipv4', 9],

@@ -1,7 +1,7 @@
 // The programs that see sockets open and close, and who sends and receives: as data, from the offsets that BTF gave. Pure.
 //
-// Two ways lead out of the kernel: a ring of records (births, deaths, the first use of a socket by a process), and a map of counters
-// by socket and process, which costs the sender one lookup for each call.
+// They report through a ring of records (openings, ends, the first use of a socket by a process), and a map of counters by socket and process,
+// which costs the sender one look-up for each call.
 
 import {
   alu,
@@ -13,6 +13,7 @@ import {
   goto,
   jump,
   jump32,
+  jumpReg,
   label,
   load,
   loadMap,
@@ -41,21 +42,33 @@ import {
   type TrafficOffsets,
   type TrafficRecord,
 } from './records.ts'
-import { currentProcess, inScope, type PidNamespace, type TrafficScope } from './scope.ts'
-import { tellOnce, type Copy } from './twice.ts'
 
 // Numbers of helpers: include/uapi/linux/bpf.h, __BPF_FUNC_MAPPER.
 const MAP_LOOKUP_ELEM = 1
 const MAP_UPDATE_ELEM = 2
 const KTIME_GET_NS = 5
+const GET_CURRENT_PID_TGID = 14
 const GET_CURRENT_UID_GID = 15
 const GET_SOCKET_COOKIE = 46
 const PROBE_READ_KERNEL = 113
+const GET_NS_CURRENT_PID_TGID = 120 // 5.7
 const RINGBUF_RESERVE = 131
 const RINGBUF_SUBMIT = 132
 const SKC_TO_TCP_SOCK = 137
 const GET_CURRENT_TASK_BTF = 158
 const BPF_NOEXIST = 1
+
+/** Which sockets are traced: those of one network namespace, with or without UNIX sockets. */
+export interface TrafficScope {
+  readonly namespace: number | undefined
+  readonly unix: boolean
+}
+
+/** A pid namespace: processes are called by its numbers. Its device as the kernel writes it, and its inode. */
+export interface PidNamespace {
+  readonly device: number
+  readonly inode: number
+}
 
 const at = trafficRecord.offsets as Readonly<Record<keyof TrafficRecord, number>>
 const IPPROTO_TCP = 6
@@ -68,25 +81,53 @@ const VALUE = KEY - moveValue.size
 const INDEX = VALUE - 8
 const PLACE = INDEX - 8
 
+/** Puts an address into a register. `base` must not be the register itself. */
+const pointer = (register: Register, base: Register, offset: number): Instruction[] => [
+  aluReg('mov', register, base),
+  alu('add', register, offset),
+]
+
+/** Searches a map for the key at this place of the stack; r0 is the address of the value, or 0. */
+const lookup = (map: number, key: number): Instruction[] => [...loadMap(r1, map), ...pointer(r2, fp, key), call(MAP_LOOKUP_ELEM)]
+
+/** Leaves the lower half of a register. */
+const low32 = (register: Register): Instruction[] => [alu('lsh', register, 32), alu('rsh', register, 32)]
+
 /** Adds one to what was lost: 0 records, 1 counters. */
 const countLost = (maps: TrafficMaps, index: number, next: string): Instruction[] => [
   storeValue('u32', fp, INDEX, index),
-  ...loadMap(r1, maps.lost),
-  aluReg('mov', r2, fp),
-  alu('add', r2, INDEX),
-  call(MAP_LOOKUP_ELEM),
+  ...lookup(maps.lost, INDEX),
   jump('eq', r0, 0, next),
   alu('mov', r1, 1),
   atomicAdd('u64', r0, 0, r1),
 ]
 
-const reserve = (maps: TrafficMaps, full: string): Instruction[] => [
-  ...loadMap(r1, maps.ring),
-  alu('mov', r2, trafficRecord.size),
-  alu('mov', r3, 0),
-  call(RINGBUF_RESERVE),
-  jump('eq', r0, 0, full),
-]
+/** Goes out for a socket of another namespace. r7 is the socket. */
+const inScope = (o: TrafficOffsets, { namespace }: TrafficScope): Instruction[] =>
+  namespace === undefined
+    ? []
+    : [load('u64', r1, r7, o.net), load('u32', r1, r1, o.netNs + o.nsNumber), jump32('ne', r1, namespace | 0, 'out')]
+
+/**
+ * Puts the number of this process into r0: 0 for one that is not in the pid namespace. `name` makes labels of its own.
+ */
+const currentProcess = (pids: PidNamespace | undefined, name: string): Instruction[] =>
+  pids === undefined
+    ? [call(GET_CURRENT_PID_TGID), alu('rsh', r0, 32)]
+    : [
+        alu('mov', r1, pids.device),
+        alu('mov', r2, pids.inode | 0),
+        ...low32(r2), // The number above has lost its upper half, not its sign.
+        ...pointer(r3, fp, PLACE),
+        alu('mov', r4, 8),
+        call(GET_NS_CURRENT_PID_TGID),
+        jump('ne', r0, 0, `${name} foreign`),
+        load('u32', r0, fp, PLACE + 4), // struct bpf_pidns_info: the thread, and the process.
+        goto(`${name} process`),
+        label(`${name} foreign`),
+        alu('mov', r0, 0),
+        label(`${name} process`),
+      ]
 
 const submit: readonly Instruction[] = [aluReg('mov', r1, r9), alu('mov', r2, 0), call(RINGBUF_SUBMIT)]
 
@@ -97,18 +138,28 @@ const copy = (size: 'u16' | 'u32' | 'u64', to: number, from: Register, offset: n
 ]
 
 const copyBytes = (to: number, count: number, from: Register, offset: number): Instruction[] => [
-  aluReg('mov', r1, r9),
-  alu('add', r1, to),
+  ...pointer(r1, r9, to),
   alu('mov', r2, count),
-  aluReg('mov', r3, from),
-  alu('add', r3, offset),
+  ...pointer(r3, from, offset),
   call(PROBE_READ_KERNEL),
 ]
 
-/** Fills in what every record has. r7 is the socket, r9 the record. */
-const head = (o: TrafficOffsets, pids: PidNamespace | undefined, kind: number, name: string): Instruction[] => [
-  storeValue('u32', r9, at.kind, kind),
-  ...currentProcess(pids, PLACE, name),
+/** Reserves a record and fills in what every one has; goes to `full` when there is no room. r7 is the socket, r9 becomes the record. */
+const newRecord = (
+  o: TrafficOffsets,
+  maps: TrafficMaps,
+  pids: PidNamespace | undefined,
+  name: keyof typeof recordKinds,
+  full: string,
+): Instruction[] => [
+  ...loadMap(r1, maps.ring),
+  alu('mov', r2, trafficRecord.size),
+  alu('mov', r3, 0),
+  call(RINGBUF_RESERVE),
+  jump('eq', r0, 0, full),
+  aluReg('mov', r9, r0),
+  storeValue('u32', r9, at.kind, recordKinds[name]),
+  ...currentProcess(pids, name),
   store('u32', r9, at.tgid, r0),
   ...copy('u64', at.cookie, r7, o.cookie),
   call(KTIME_GET_NS),
@@ -141,36 +192,24 @@ const makeKey = (o: TrafficOffsets, pids: PidNamespace | undefined): Instruction
   call(GET_SOCKET_COOKIE),
   aluReg('mov', r8, r0),
   label('cookie'),
-  ...currentProcess(pids, PLACE, 'key'),
+  ...currentProcess(pids, 'key'),
   alu('lsh', r0, cookieBits),
   aluReg('or', r0, r8),
   store('u64', fp, KEY, r0),
-]
-
-const lookup = (maps: TrafficMaps): Instruction[] => [
-  ...loadMap(r1, maps.moves),
-  aluReg('mov', r2, fp),
-  alu('add', r2, KEY),
-  call(MAP_LOOKUP_ELEM),
 ]
 
 /** Makes the counters of this process on this socket, and reports it in a record. Goes to `full` when there is no room. */
 const firstUse = (o: TrafficOffsets, maps: TrafficMaps, pids: PidNamespace | undefined, full: string): Instruction[] => [
   ...[0, 8, 16, 24].map(i => storeValue('u64', fp, VALUE + i, 0)),
   ...loadMap(r1, maps.moves),
-  aluReg('mov', r2, fp),
-  alu('add', r2, KEY),
-  aluReg('mov', r3, fp),
-  alu('add', r3, VALUE),
+  ...pointer(r2, fp, KEY),
+  ...pointer(r3, fp, VALUE),
   alu('mov', r4, BPF_NOEXIST),
   call(MAP_UPDATE_ELEM),
   jump('ne', r0, 0, full),
-  ...reserve(maps, 'no record'),
-  aluReg('mov', r9, r0),
-  ...head(o, pids, recordKinds.used, 'used'),
+  ...newRecord(o, maps, pids, 'used', 'no record'),
   call(GET_CURRENT_UID_GID),
-  alu('lsh', r0, 32),
-  alu('rsh', r0, 32),
+  ...low32(r0),
   store('u64', r9, at.counts + 16, r0),
   call(GET_CURRENT_TASK_BTF),
   load('u64', r8, r0, o.leader),
@@ -186,12 +225,49 @@ const firstUse = (o: TrafficOffsets, maps: TrafficMaps, pids: PidNamespace | und
   label('recorded'),
 ]
 
+/** Which of the two copies of the program that sees changes of state. */
+export type Copy = 'first' | 'second'
+
+/** What is marked on each processor: the last change, and the one that it came into. */
+export const marksSize = 16
+const STATE_BITS = 4
+
+/**
+ * Each change of a socket's state is reported by one of two copies of a program: goes to `out` when the other copy has reported this one. r6 has the
+ * arguments of inet_sock_set_state, r8 the cookie; r9 is used up.
+ *
+ * The kernel does not run a program inside of itself: when packets are served while it runs for a process, what they change is not reported, and only a
+ * counter shows it. A copy of it is another program to the kernel, so where the first one is passed over the second runs. The first leaves a mark with
+ * what it reported, on its processor; the second goes out when it finds it. Marks are as deep as two changes can be in one another: that of a process,
+ * and that of packets which are served meanwhile.
+ */
+const reportOnce = (maps: TrafficMaps, which: Copy): Instruction[] => [
+  aluReg('mov', r9, r8),
+  alu('lsh', r9, STATE_BITS),
+  load('u64', r1, r6, 16), // The new state.
+  aluReg('or', r9, r1),
+  storeValue('u32', fp, INDEX, 0),
+  ...lookup(maps.marks, INDEX),
+  jump('eq', r0, 0, 'unreported'),
+  load('u64', r1, r0, 0),
+  ...(which === 'first'
+    ? [store('u64', r0, 8, r1), store('u64', r0, 0, r9)]
+    : [jumpReg('ne', r1, r9, 'unreported'), load('u64', r1, r0, 8), store('u64', r0, 0, r1), goto('out')]),
+  label('unreported'),
+]
+
 const out: readonly Instruction[] = [label('out'), alu('mov', r0, 0), exit]
 
 /** sock_send_length and sock_recv_length: adds what a call moved to the counters of its process. */
-export function lengthProgram(o: TrafficOffsets, maps: TrafficMaps, scope: TrafficScope, way: 'in' | 'out', pids?: PidNamespace): Program {
-  const bytesAt = moveValue.offsets[way === 'in' ? 'inBytes' : 'outBytes']!
-  const callsAt = moveValue.offsets[way === 'in' ? 'inCalls' : 'outCalls']!
+export function lengthProgram(
+  o: TrafficOffsets,
+  maps: TrafficMaps,
+  scope: TrafficScope,
+  direction: 'in' | 'out',
+  pids?: PidNamespace,
+): Program {
+  const bytesAt = moveValue.offsets[direction === 'in' ? 'inBytes' : 'outBytes']!
+  const callsAt = moveValue.offsets[direction === 'in' ? 'inCalls' : 'outCalls']!
   return [
     aluReg('mov', r6, r1),
     load('u64', r1, r6, 8), // How many bytes, or an error below 0.
@@ -204,10 +280,10 @@ export function lengthProgram(o: TrafficOffsets, maps: TrafficMaps, scope: Traff
     label('wanted'),
     ...inScope(o, scope),
     ...makeKey(o, pids),
-    ...lookup(maps),
+    ...lookup(maps.moves, KEY),
     jump('ne', r0, 0, 'add'),
     ...firstUse(o, maps, pids, 'full'),
-    ...lookup(maps),
+    ...lookup(maps.moves, KEY),
     jump('eq', r0, 0, 'out'),
     label('add'),
     load('u32', r1, r6, 8),
@@ -228,8 +304,8 @@ const CLOSED = 7
 const LISTEN = 10
 
 /**
- * inet_sock_set_state: records births and deaths of TCP sockets. Who holds the lock of a socket changes it in its own name: that gives an
- * owner even to a socket that never moved a byte. Everything else happens while packets are served, in the name of whoever was running.
+ * inet_sock_set_state: records openings and ends of TCP sockets. The process that holds the lock of a socket is the one that changes it: that gives an
+ * owner even to a socket that never moved a byte. Everything else happens while packets are served, in whatever process was running.
  */
 export function stateProgram(o: TrafficOffsets, maps: TrafficMaps, scope: TrafficScope, which: Copy, pids?: PidNamespace): Program {
   return [
@@ -237,10 +313,10 @@ export function stateProgram(o: TrafficOffsets, maps: TrafficMaps, scope: Traffi
     load('u64', r7, r6, 0),
     ...inScope(o, scope),
     ...makeKey(o, pids),
-    ...tellOnce(maps.told, which, r8, INDEX),
+    ...reportOnce(maps, which),
     load('u32', r1, r7, o.lockOwned),
     jump32('eq', r1, 0, 'known'),
-    ...lookup(maps),
+    ...lookup(maps.moves, KEY),
     jump('ne', r0, 0, 'known'),
     ...firstUse(o, maps, pids, 'full'),
     label('known'),
@@ -249,9 +325,7 @@ export function stateProgram(o: TrafficOffsets, maps: TrafficMaps, scope: Traffi
     jump32('eq', r1, ESTABLISHED, 'opened'),
     jump32('ne', r1, LISTEN, 'out'),
     label('opened'),
-    ...reserve(maps, 'lost'),
-    aluReg('mov', r9, r0),
-    ...head(o, pids, recordKinds.opened, 'opened'),
+    ...newRecord(o, maps, pids, 'opened', 'lost'),
     load('u64', r1, r6, 8),
     store('u32', r9, at.oldState, r1),
     ...submit,
@@ -261,13 +335,11 @@ export function stateProgram(o: TrafficOffsets, maps: TrafficMaps, scope: Traffi
     call(SKC_TO_TCP_SOCK),
     jump('eq', r0, 0, 'out'),
     aluReg('mov', r8, r0),
-    ...reserve(maps, 'lost'),
-    aluReg('mov', r9, r0),
-    ...head(o, pids, recordKinds.closed, 'closed'),
+    ...newRecord(o, maps, pids, 'closed', 'lost'),
     load('u64', r1, r6, 8),
     store('u32', r9, at.oldState, r1),
     ...copy('u64', at.counts, r8, o.sent),
-    ...copy('u64', at.counts + 8, r8, o.again),
+    ...copy('u64', at.counts + 8, r8, o.retransmitted),
     ...copy('u64', at.counts + 16, r8, o.received),
     ...copy('u32', at.nameBytes, r8, o.segmentsOut),
     ...copy('u32', at.nameBytes + 4, r8, o.segmentsIn),

@@ -3,55 +3,41 @@
 import { readFileSync } from 'node:fs'
 import { constants } from 'node:os'
 import { viewOf } from '../../../bytes/text.ts'
-import { addressWords } from '../../../filter/language/address.ts'
 import { OsError } from '../../../model/errors.ts'
 import type { Process } from '../../../model/process.ts'
-import type { Endpoint, Socket } from '../../../model/socket.ts'
+import type { Protocol, Socket } from '../../../model/socket.ts'
 import type { Actions, Signal } from '../../source.ts'
 import type * as calls from '../kernel/calls.ts'
-import { cookieOfKey } from '../decode/draft.ts'
+import { allStates, cookieOfKey } from '../decode/draft.ts'
 import { NetlinkConnection } from '../kernel/connection.ts'
-import { message, messages, NLM_F_ACK, NLM_F_REQUEST, SOCK_DIAG_BY_FAMILY } from '../kernel/netlink.ts'
-import { ProcFs } from '../kernel/proc-fs.ts'
+import { messages, NLM_F_ACK, SOCK_DIAG_BY_FAMILY } from '../kernel/netlink.ts'
+import { asSystemCall, attempt, codeOf, withDescriptor } from '../kernel/files.ts'
+import type { ProcFs } from '../kernel/proc-fs.ts'
 import { startKey } from '../processes/proc-stat.ts'
-import { inetDiagReqV2 } from '../kernel/structs.ts'
+import { inNamespaceOf } from '../netns/enter.ts'
+import { socketId } from '../sockdiag/exact.ts'
+import { inetRequest } from '../sockdiag/inet-request.ts'
 
 const SOCK_DESTROY = 21
 const SOL_SOCKET = 1
 const SO_COOKIE = 57
-const AF_INET = 2
-const AF_INET6 = 10
-const TCP = 6
-const protocolNumbers: Readonly<Record<string, number>> = { tcp: TCP, udp: 17, udplite: 136 }
-
-/** Where a socket is: runs something in the network namespace that it belongs to. */
-export type InNamespaceOf = <T>(socket: Socket, act: () => T) => Promise<T>
 
 /** The actions of this machine. */
-export function linuxActions(call: typeof calls, inNamespaceOf: InNamespaceOf, proc = new ProcFs()): Required<Actions> {
+export function linuxActions(call: typeof calls, proc: ProcFs): Required<Actions> {
   return {
     async signal(process, name) {
-      withProcess(call, process.pid, held => {
+      withDescriptor(call.openPid(process.pid), held => {
         checkIdentity(process, proc)
         call.sendSignal(held, numberOf(name))
       })
     },
     async close(socket) {
-      const request = exactRequest(SOCK_DESTROY, NLM_F_REQUEST | NLM_F_ACK, socket)
-      await inNamespaceOf(socket, () => transact(call, request))
+      const request = exactRequest(SOCK_DESTROY, NLM_F_ACK, socket)
+      await inNamespaceOf(call, socket, () => transact(call, request))
     },
     async shutdown(socket) {
       shutdown(call, socket)
     },
-  }
-}
-
-function withProcess<T>(call: typeof calls, pid: number, act: (held: number) => T): T {
-  const held = call.openPid(pid)
-  try {
-    return act(held)
-  } finally {
-    call.closeFd(held)
   }
 }
 
@@ -60,10 +46,9 @@ function checkIdentity(process: Process, proc: ProcFs): void {
   const file = proc.path(`${process.pid}/stat`)
   let key: string | undefined
   try {
-    key = startKey(readFileSync(file, 'latin1'))
+    key = asSystemCall(`open(${file})`, () => startKey(readFileSync(file, 'latin1')))
   } catch (error) {
-    const { code } = error as NodeJS.ErrnoException
-    if (code !== 'ENOENT' && code !== 'ESRCH') throw new OsError(`open(${file})`, code ?? 'EIO', { cause: error })
+    if (codeOf(error) !== 'ENOENT' && codeOf(error) !== 'ESRCH') throw error
   }
   if (key !== process.key) throw new OsError('pidfd_send_signal', 'ESRCH', { help: `process ${process.pid} is not the one that was seen` })
 }
@@ -73,33 +58,15 @@ const numberOf = (name: Signal): number => constants.signals[`SIG${name}`]
 /** A request about exactly one socket: its addresses say where it is in the table, its cookie that it is the one. */
 function exactRequest(type: number, flags: number, socket: Socket): Uint8Array {
   const cookie = cookieOfKey(socket.key)
-  const protocol = protocolNumbers[socket.protocol]
-  if (cookie === undefined || protocol === undefined || (socket.family !== 'ipv4' && socket.family !== 'ipv6')) {
-    throw new OsError('SOCK_DESTROY', 'EOPNOTSUPP', { help: `${socket.protocol} sockets cannot be closed from outside` })
-  }
+  const { protocol, family } = socket
+  if (cookie === undefined || !isClosable(protocol) || (family !== 'ipv4' && family !== 'ipv6'))
+    throw new OsError('SOCK_DESTROY', 'EOPNOTSUPP', { help: `${protocol} sockets cannot be closed from outside` })
   // To look up one UDP socket its ends are swapped, "for historical reasons" (net/ipv4/udp_diag.c); to close it they are not.
-  const swapped = protocol !== TCP && type === SOCK_DIAG_BY_FAMILY
-  const [from, to] = swapped ? [socket.remote, socket.local] : [socket.local, socket.remote]
-  const id = {
-    sport: from?.port ?? 0,
-    dport: to?.port ?? 0,
-    src: addressBytes(from),
-    dst: addressBytes(to),
-    if: socket.interface?.index ?? 0,
-    cookie0: Number(cookie & 0xffffffffn),
-    cookie1: Number(cookie >> 32n),
-  }
-  const body = inetDiagReqV2.write({ family: socket.family === 'ipv4' ? AF_INET : AF_INET6, protocol, states: 0xffffffff, id })
-  return message(type, flags, body)
+  const id = socketId(socket, cookie, protocol !== 'tcp' && type === SOCK_DIAG_BY_FAMILY)
+  return inetRequest({ protocol, family, states: allStates, details: [], id }, type, flags)
 }
 
-/** 16 bytes in network order; IPv4 takes the first four. */
-function addressBytes(endpoint: Endpoint | undefined): Uint8Array {
-  const bytes = new Uint8Array(16)
-  const words = addressWords(endpoint?.address ?? '')
-  for (const [i, word] of (words ?? []).entries()) viewOf(bytes).setUint32(i * 4, word)
-  return bytes
-}
+const isClosable = (protocol: Protocol): protocol is 'tcp' | 'udp' | 'udplite' => ['tcp', 'udp', 'udplite'].includes(protocol)
 
 /** Sends one request and reads its answer; an error in it is thrown. */
 function transact(call: typeof calls, request: Uint8Array): void {
@@ -120,7 +87,7 @@ function transact(call: typeof calls, request: Uint8Array): void {
 export function isGone(call: typeof calls, socket: Socket): boolean | undefined {
   if (socket.namespace !== undefined || (socket.protocol !== 'tcp' && socket.protocol !== 'udp')) return undefined
   try {
-    transact(call, exactRequest(SOCK_DIAG_BY_FAMILY, NLM_F_REQUEST, socket))
+    transact(call, exactRequest(SOCK_DIAG_BY_FAMILY, 0, socket))
     return false
   } catch (error) {
     return error instanceof OsError && error.code === 'ENOENT'
@@ -134,7 +101,8 @@ function shutdown(call: typeof calls, socket: Socket): void {
   for (const { pid, fd } of socket.owners) {
     if (fd === undefined || cookie === undefined) continue
     try {
-      if (withProcess(call, pid, held => shutdownBorrowed(call, call.borrowFd(held, fd), cookie))) return
+      const borrowed = withDescriptor(call.openPid(pid), held => call.borrowFd(held, fd))
+      if (withDescriptor(borrowed, own => shutdownIf(call, own, cookie))) return
     } catch (error) {
       if (!(error instanceof OsError)) throw error
       if (error.code !== 'ESRCH' && error.code !== 'EBADF') problem = error
@@ -143,21 +111,15 @@ function shutdown(call: typeof calls, socket: Socket): void {
   throw problem
 }
 
-function shutdownBorrowed(call: typeof calls, fd: number, cookie: bigint): boolean {
-  try {
-    if (!isSocket(call, fd, cookie)) return false
-    call.shutdownFd(fd)
-    return true
-  } finally {
-    call.closeFd(fd)
-  }
+/** Shuts a descriptor down if it is the socket of this cookie. */
+function shutdownIf(call: typeof calls, fd: number, cookie: bigint): boolean {
+  if (!isSocket(call, fd, cookie)) return false
+  call.shutdownFd(fd)
+  return true
 }
 
 function isSocket(call: typeof calls, fd: number, cookie: bigint): boolean {
-  try {
-    const found = call.getOption(fd, SOL_SOCKET, SO_COOKIE, 8)
-    return found?.length === 8 && new DataView(found.buffer).getBigUint64(0, true) === cookie
-  } catch {
-    return false // It is not a socket any more: the number was used again for a file.
-  }
+  // It refuses where the number was used again for a file.
+  const found = attempt(() => call.getOption(fd, SOL_SOCKET, SO_COOKIE, 8))
+  return found?.length === 8 && new DataView(found.buffer).getBigUint64(0, true) === cookie
 }

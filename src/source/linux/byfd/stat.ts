@@ -6,14 +6,16 @@ import { ipv4, ipv6 } from '../../../bytes/address.ts'
 import { littleEndian } from '../../../bytes/struct.ts'
 import { cString, viewOf } from '../../../bytes/text.ts'
 import { OsError } from '../../../model/errors.ts'
-import type { Endpoint, Family, Protocol } from '../../../model/socket.ts'
+import type { Endpoint } from '../../../model/socket.ts'
 import type { SocketStat } from '../../../model/stat.ts'
 import type { CongestionDetail, Tcp } from '../../../model/tcp.ts'
 import type { Descriptors } from '../../descriptor.ts'
 import { connectionInfo } from '../../descriptor.ts'
-import { askInteger, borrowFd, closeFd, localName, openPid, remoteName } from '../kernel/calls.ts'
-import { cookieKey, tcpStates } from '../decode/draft.ts'
+import { askInteger, borrowFd, localName, openPid, remoteName } from '../kernel/calls.ts'
+import { cookieKey, socketTypes, tcpStates } from '../decode/draft.ts'
 import { readMemory } from '../decode/memory.ts'
+import { familyOf, protocolOf } from '../decode/numbers.ts'
+import { attempt, withDescriptor } from '../kernel/files.ts'
 import { readOptions, SO, socketInteger, socketOption, TCP, tcpOption } from './options.ts'
 import { sockaddrIn, sockaddrIn6, tcpInfo } from '../kernel/structs.ts'
 import { congestionKind, readCongestion, readTcp } from '../decode/tcp.ts'
@@ -21,28 +23,6 @@ import { congestionKind, readCongestion, readTcp } from '../decode/tcp.ts'
 const SIOCINQ = 0x541b
 const SIOCOUTQ = 0x5411
 const SIOCOUTQNSD = 0x894b
-
-const families: Readonly<Record<number, Family>> = {
-  1: 'unix',
-  2: 'ipv4',
-  10: 'ipv6',
-  16: 'netlink',
-  17: 'packet',
-  30: 'tipc',
-  40: 'vsock',
-  44: 'xdp',
-}
-const types = [undefined, 'stream', 'datagram', 'raw', 'rdm', 'seqpacket'] as const
-const ipProtocols: Readonly<Record<number, Protocol>> = {
-  1: 'icmp',
-  6: 'tcp',
-  17: 'udp',
-  33: 'dccp',
-  58: 'icmp',
-  132: 'sctp',
-  136: 'udplite',
-  262: 'mptcp',
-}
 
 /** The sockets of this program, and those of other programs that may be read. */
 export const descriptors: Descriptors = {
@@ -53,21 +33,15 @@ export const descriptors: Descriptors = {
       EINVAL: `${pid} is a thread, not a process`,
       ENOSYS: 'descriptors of other processes need Linux 5.6',
     })
-    try {
-      const own = explain(() => borrowFd(pidFd, fd), {
+    const borrowed = withDescriptor(pidFd, () =>
+      explain(() => borrowFd(pidFd, fd), {
         EBADF: `process ${pid} has no descriptor ${fd}`,
         EPERM: `process ${pid} belongs to someone else: run as its user or as root, with CAP_SYS_PTRACE`,
         ESRCH: `process ${pid} has ended`,
         ENOSYS: 'descriptors of other processes need Linux 5.6',
-      })
-      try {
-        return statOf(pid, fd, own)
-      } finally {
-        closeFd(own)
-      }
-    } finally {
-      closeFd(pidFd)
-    }
+      }),
+    )
+    return withDescriptor(borrowed, own => statOf(pid, fd, own))
   },
 }
 
@@ -88,10 +62,10 @@ function statOf(pid: number, fd: number, own: number): SocketStat {
     EBADF: `descriptor ${fd} is not open: the socket is closed, or was never opened`,
     ENOTSOCK: `descriptor ${fd}${whose} is not a socket but ${linkOf(own)}`,
   })
-  const family = families[socketInteger(own, SO.DOMAIN) ?? -1]
+  const family = familyOf(socketInteger(own, SO.DOMAIN) ?? -1)
   const number = socketInteger(own, SO.PROTOCOL) ?? -1
   const inet = family === 'ipv4' || family === 'ipv6'
-  const protocol = inet ? (ipProtocols[number] ?? (type === 3 ? 'raw' : undefined)) : family
+  const protocol = inet ? (protocolOf(number) ?? (type === 3 ? 'raw' : undefined)) : family
   const local = endpoint(localName(own))
   const remote = endpoint(remoteName(own))
   const info = protocol === 'tcp' ? tcpOption(own, TCP.INFO, 1024) : undefined
@@ -118,7 +92,7 @@ function statOf(pid: number, fd: number, own: number): SocketStat {
     socketInfo: {
       protocol,
       family,
-      type: types[type ?? 0],
+      type: socketTypes[type ?? 0],
       state: state ?? (protocol === 'udp' || protocol === 'udplite' ? (remote === undefined ? 'UNCONNECTED' : 'ESTABLISHED') : undefined),
       local,
       remote,
@@ -131,11 +105,8 @@ function statOf(pid: number, fd: number, own: number): SocketStat {
 
 /** The name by which /proc shows a descriptor: a path, `pipe:[5]`, `anon_inode:[eventpoll]`. */
 function linkOf(fd: number): string {
-  try {
-    return JSON.stringify(readlinkSync(`/proc/self/fd/${fd}`))
-  } catch {
-    return 'something else'
-  }
+  const target = attempt(() => readlinkSync(`/proc/self/fd/${fd}`))
+  return target === undefined ? 'something else' : JSON.stringify(target)
 }
 
 function readTcpOf(fd: number, info: Uint8Array): Tcp {
@@ -153,7 +124,7 @@ const detail = (kind: CongestionDetail['kind'], record: Uint8Array): CongestionD
 function endpoint(name: Uint8Array | undefined): Endpoint | undefined {
   if (name === undefined || name.length < 2) return undefined
   const view = viewOf(name)
-  const family = families[view.getUint16(0, true)]
+  const family = familyOf(view.getUint16(0, true))
   if (family === 'ipv4') {
     const { addr, port } = sockaddrIn.read(view)
     return { address: ipv4(addr), port }

@@ -1,6 +1,6 @@
 import { test } from 'node:test'
 import { deepEqual, equal } from 'node:assert/strict'
-import { cookieKey, cookieOfKey, isCookieKey, keyInNamespace, queuesOf, stateMask } from './draft.ts'
+import { cookieKey, cookieOfKey, keyInNamespace, queuesOf, stateMask } from './draft.ts'
 
 test('a key is the cookie, with all of its 64 bits', () => {
   deepEqual([cookieKey(7, 0), cookieKey(0, 1), cookieKey(1, 2 ** 20)], ['7', '4294967296', String((2n ** 52n) | 1n)])
@@ -8,11 +8,12 @@ test('a key is the cookie, with all of its 64 bits', () => {
 })
 
 test('a key in a network namespace is another key of the same cookie', () => {
-  const key = keyInNamespace('7', 4026532000)
-  deepEqual([isCookieKey('7'), isCookieKey(key), cookieOfKey(key), cookieOfKey('7')], [true, false, 7n, 7n])
+  const key = keyInNamespace('7', 4026532000, true)
+  deepEqual([key, cookieOfKey(key), cookieOfKey('7')], ['7@4026532000', 7n, 7n])
+  equal(keyInNamespace('7', 4026532000, false), '7') // Cookies are counted for all namespaces together.
   // Keys without a cookie: rows of text, associations of SCTP.
   for (const other of ['raw 12', 'tcp 0100007F:0050 00000000:0000', '1 10.0.0.2 7001', '1 10.0.0.2 7001@5', '', '@5'])
-    deepEqual([isCookieKey(other), cookieOfKey(other)], [false, undefined], other)
+    deepEqual([keyInNamespace(other, 5, false), cookieOfKey(other)], [`${other}@5`, undefined], other)
 })
 
 test('the mask of states has a bit for each', () => {

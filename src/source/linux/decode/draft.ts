@@ -1,18 +1,39 @@
 // What is the same for every kind of socket on Linux: keys, states, queues, options. Pure.
 
-import type { Options, Queues, State } from '../../../model/socket.ts'
+import type { Detail, Endpoint, Family, Options, Protocol, Queues, State, Timer } from '../../../model/socket.ts'
+import { draft, tcpDraft, type Draft, type TcpDraft } from '../../draft.ts'
 
-export { draft, tcpDraft, type Draft, type TcpDraft } from '../../draft.ts'
+export { draft, tcpDraft, type Draft, type TcpDraft }
 
 /** The key of a socket: its cookie, which the kernel never gives to another one (before Linux 5.10, to another one of its network namespace). */
 export const cookieKey = (low: number, high: number): string =>
   high < 2 ** 20 ? String(high * 2 ** 32 + low) : String((BigInt(high) << 32n) | BigInt(low))
 
-/** True for a key that is a cookie and nothing else; rows that have none have words in their key. */
-export const isCookieKey = (key: string): boolean => /^\d{1,20}$/.test(key)
+/** A socket of a family whose message holds an inode and a cookie. */
+export function diagDraft(
+  m: { readonly ino: number; readonly cookie0: number; readonly cookie1: number },
+  family: Family & Protocol,
+  state: State | undefined,
+  local: Endpoint,
+): Draft {
+  const socket = draft(cookieKey(m.cookie0, m.cookie1), family, family, state, local)
+  socket.inode = m.ino || undefined // A socket that nobody has accepted yet has none.
+  return socket
+}
 
-/** A key that only its network namespace makes unique. */
-export const keyInNamespace = (key: string, inode: number): string => `${key}@${inode}`
+/** What is special of a socket, while it is read. */
+export type DetailFields = { -readonly [K in keyof NonNullable<Detail['fields']>]: NonNullable<Detail['fields']>[K] }
+
+/** The names of the bits that are set; undefined when none is. */
+export const bitNames = (names: readonly string[], mask: number): string | undefined =>
+  names.filter((_, bit) => (mask >>> bit) & 1).join(' ') || undefined
+
+/**
+ * The key of a socket in another network namespace than the own one: rows without a cookie have addresses and inodes in it, which are unique in a namespace
+ * only, and so are cookies where the kernel counts them for each namespace.
+ */
+export const keyInNamespace = (key: string, inode: number, countsCookiesEach: boolean): string =>
+  countsCookiesEach || !/^\d{1,20}$/.test(key) ? `${key}@${inode}` : key
 
 /** The cookie in the key of a socket; undefined when the key is of another kind. */
 export function cookieOfKey(key: string): bigint | undefined {
@@ -41,15 +62,28 @@ export const tcpStates: readonly (State | undefined)[] = [
 /** The states of sockets without connections: CLOSED to the kernel means only that there is none. */
 export const looseStates: readonly (State | undefined)[] = tcpStates.map(state => (state === 'CLOSED' ? 'UNCONNECTED' : state))
 
+/** The bit mask of every state. */
+export const allStates = 0xffffffff
+
 /** The bit mask of states for a request; undefined means all. 0: no socket of the kernel can match. */
 export function stateMask(requested: readonly State[] | undefined): number {
-  if (requested === undefined) return 0xffffffff
+  if (requested === undefined) return allStates
   let mask = 0
   const closed = requested.includes('UNCONNECTED')
   for (const [bit, state] of tcpStates.entries())
     if (state !== undefined && (requested.includes(state) || (closed && state === 'CLOSED'))) mask |= 1 << bit
   return mask >>> 0
 }
+
+/** The kinds of timer, by the numbers of inet_diag and /proc/net. */
+export const timers: readonly (Timer['kind'] | undefined)[] = [
+  undefined,
+  'retransmit',
+  'keepalive',
+  'time-wait',
+  'zero-window-probe',
+  'delayed-ack',
+]
 
 const emptyQueues: Queues = { receivedBytes: 0, sendBytes: 0, backlog: undefined, backlogLimit: undefined }
 

@@ -1,4 +1,4 @@
-// From sock_diag bytes of internet sockets to sockets, and the requests for them. Pure. This is the inner loop of every snapshot, so it reads by hand
+// From sock_diag bytes of internet sockets to sockets. Pure. This is the inner loop of every snapshot, so it reads by hand
 // what it needs, at the offsets of the declared structs.
 
 import { ipv4At, ipv6At } from '../../../bytes/address.ts'
@@ -7,19 +7,15 @@ import { viewOf } from '../../../bytes/text.ts'
 import { DecodeError } from '../../../model/errors.ts'
 import type { Cgroup, Endpoint, Options, State, Timer } from '../../../model/socket.ts'
 import type { CongestionDetail, Tcp } from '../../../model/tcp.ts'
-import type { DetailName } from '../../../model/details.ts'
-import { cookieKey, draft, looseStates, optionsOf, queuesOf, shutdownOf, tcpStates, type Draft, type TcpDraft } from './draft.ts'
+import { cookieKey, draft, looseStates, optionsOf, queuesOf, shutdownOf, tcpStates, timers, type Draft, type TcpDraft } from './draft.ts'
 import { readMemory } from './memory.ts'
+import { familyNumbers, type InetProtocol } from './numbers.ts'
 import {
   align4,
-  attribute,
   attributeLength,
   attributes,
   attributeType,
   eachMessage,
-  message,
-  NLM_F_DUMP,
-  NLM_F_REQUEST,
   SOCK_DIAG_BY_FAMILY,
   textOf,
   u8Of,
@@ -27,21 +23,18 @@ import {
 } from '../kernel/netlink.ts'
 import { mptcpDetail, rawDetail } from './protocol-detail.ts'
 import { addressesDetail, sctpDetail, settleSctp } from './sctp.ts'
-import { inetDiagMsg, inetDiagReqV2, inetDiagSockid, inetDiagSockopt, nlattr } from '../kernel/structs.ts'
-import { readCongestion, readCounts, readTcp } from './tcp.ts'
+import { inetDiagMsg, inetDiagSockid, inetDiagSockopt, nlattr } from '../kernel/structs.ts'
+import { readCongestion, readCounts, readTcp, u64At } from './tcp.ts'
 import { readUpperLayer } from './upper-layer.ts'
 
-export const AF_INET = 2
-export const AF_INET6 = 10
-
 // include/uapi/linux/inet_diag.h: INET_DIAG_*
-const INFO = 2
-const VEGASINFO = 3
-const CONG = 4
-const TOS = 5
-const TCLASS = 6
-const SKMEMINFO = 7
-const SHUTDOWN = 8
+export const INFO = 2
+export const VEGASINFO = 3
+export const CONG = 4
+export const TOS = 5
+export const TCLASS = 6
+export const SKMEMINFO = 7
+export const SHUTDOWN = 8
 const DCTCPINFO = 9
 const PROTOCOL = 10
 const SKV6ONLY = 11
@@ -50,79 +43,13 @@ const PEERS = 13
 const MARK = 15
 const BBRINFO = 16
 const CLASS_ID = 17
-const MD5SIG = 18
+export const MD5SIG = 18
 const ULP_INFO = 19
-const SK_BPF_STORAGES = 20
+export const SK_BPF_STORAGES = 20
 const CGROUP_ID = 21
 const SOCKOPT = 22
-// Attributes of a request.
-const REQ_BYTECODE = 1
-const REQ_SK_BPF_STORAGES = 2
-const REQ_PROTOCOL = 3
-
 /** sizeof(struct tcp_diag_md5sig), include/uapi/linux/tcp.h. The keys in it are secrets and are not read. */
-const md5Bytes = 100
-
-/** The number of each protocol that sock_diag lists as internet sockets. */
-export const inetProtocols = { tcp: 6, udp: 17, udplite: 136, raw: 255, mptcp: 262, sctp: 132, dccp: 33 } as const
-/** A protocol of internet sockets. */
-export type InetProtocol = keyof typeof inetProtocols
-
-const timers: readonly (Timer['kind'] | undefined)[] = [
-  undefined,
-  'retransmit',
-  'keepalive',
-  'time-wait',
-  'zero-window-probe',
-  'delayed-ack',
-]
-
-/** One request for internet sockets. */
-export interface InetRequest {
-  readonly protocol: InetProtocol
-  readonly family: 'ipv4' | 'ipv6'
-  /** One bit for each state. */
-  readonly states: number
-  readonly details: readonly DetailName[]
-  /** Ask for BPF storage too, which needs CAP_BPF. */
-  readonly storage?: boolean
-  /** INET_DIAG_BC_*: which sockets the kernel should leave out. */
-  readonly bytecode?: Uint8Array | undefined
-  /** One socket instead of all: struct inet_diag_sockid. */
-  readonly id?: Uint8Array
-}
-
-const bit = (extension: number): number => 1 << (extension - 1)
-const extensions: Readonly<Record<DetailName, number>> = {
-  bytes: bit(INFO),
-  tcp: bit(INFO) | bit(VEGASINFO) | bit(CONG),
-  memory: bit(SKMEMINFO),
-  options: bit(TOS) | bit(TCLASS) | bit(SHUTDOWN),
-  cgroup: bit(TCLASS), // The class id comes with it.
-  context: 0, // These are not asked of sock_diag.
-  socketContext: 0,
-}
-
-/** The bits that ask for details. */
-export const extensionsOf = (details: readonly DetailName[]): number => details.reduce((ext, name) => ext | extensions[name], 0)
-
-/** A request for the sockets of one family and protocol, or for a single one. */
-export function inetRequest(requested: InetRequest): Uint8Array {
-  const number = inetProtocols[requested.protocol]
-  const body = inetDiagReqV2.write({
-    family: requested.family === 'ipv4' ? AF_INET : AF_INET6,
-    // A number above 255 goes by attribute; a kernel without the attribute (before 5.9) then has no such table, instead of another one.
-    protocol: number > 255 ? 0 : number,
-    ext: extensionsOf(requested.details),
-    states: requested.states,
-  })
-  if (requested.id) body.set(requested.id, inetDiagReqV2.offsets.id)
-  const parts = [body]
-  if (requested.bytecode) parts.push(attribute(REQ_BYTECODE, requested.bytecode))
-  if (requested.storage) parts.push(attribute(REQ_SK_BPF_STORAGES, new Uint8Array(0)))
-  if (number > 255) parts.push(attribute(REQ_PROTOCOL, new Uint8Array(new Uint32Array([number]).buffer)))
-  return message(SOCK_DIAG_BY_FAMILY, NLM_F_REQUEST | (requested.id ? 0 : NLM_F_DUMP), ...parts)
-}
+export const md5Bytes = 100
 
 const at = inetDiagMsg.offsets as Readonly<Record<keyof ReturnType<typeof inetDiagMsg.read>, number>>
 const inId = inetDiagSockid.offsets
@@ -141,14 +68,10 @@ const WQUEUE = at.wqueue
 const UID = at.uid
 const INODE = at.inode
 
-const HIGH = LE ? 4 : 0
-const LOW = LE ? 0 : 4
+const AF_INET6 = familyNumbers.ipv6
 
 /** Gives the cgroup of an id; sockets of the same cgroup share it. */
 export type CgroupOf = (id: number) => Cgroup
-
-/** True when of the details of TCP only its counters are requested. */
-export const countsOnly = (details: readonly DetailName[]): boolean => details.includes('bytes') && !details.includes('tcp')
 
 /** Reads one socket: the message content from `m` to `end`. With `counts`, of TCP only its counters: they are a third of the work. */
 export function readInet(v: DataView, m: number, end: number, protocol: InetProtocol, cgroupOf: CgroupOf, counts = false): Draft {
@@ -224,8 +147,7 @@ function readAttributes(v: DataView, from: number, end: number, socket: Draft, c
       if (socket.state !== 'LISTEN') socket.tcp = readCounts(v, content, size)
     } else if (type === SHUTDOWN) shutdown = v.getUint8(sized(content, size, 1)) & 3
     else if (type === SOCKOPT) flags = v.getUint8(sized(content, size, 2)) | (v.getUint8(content + 1) << 8)
-    else if (type === CGROUP_ID)
-      socket.cgroup = cgroupOf(v.getUint32(sized(content, size, 8) + HIGH, LE) * 2 ** 32 + v.getUint32(content + LOW, LE))
+    else if (type === CGROUP_ID) socket.cgroup = cgroupOf(u64At(v, sized(content, size, 8)))
     else if (type === SKV6ONLY) v6only = v.getUint8(sized(content, size, 1))
     else if (type === TOS) tos = v.getUint8(sized(content, size, 1))
     else if (type === TCLASS) trafficClass = v.getUint8(sized(content, size, 1))

@@ -1,19 +1,12 @@
 // From sock_diag bytes of netlink sockets (between programs and the kernel) to sockets. Pure.
 
 import { littleEndian } from '../../../bytes/struct.ts'
-import { cookieKey, draft, queuesOf, socketTypes, type Draft } from './draft.ts'
-import { readMemory } from './memory.ts'
-import { netlinkDiagMsg, netlinkDiagReq } from '../kernel/structs.ts'
-import { attributes, message, NLM_F_DUMP, NLM_F_REQUEST, SOCK_DIAG_BY_FAMILY, u32Of } from '../kernel/netlink.ts'
+import { bitNames, diagDraft, socketTypes, type DetailFields, type Draft } from './draft.ts'
+import { readMemoryAndQueues } from './memory.ts'
+import { netlinkDiagMsg } from '../kernel/structs.ts'
+import { attributes, u32Of } from '../kernel/netlink.ts'
 
-const AF_NETLINK = 16
-const ALL_PROTOCOLS = 255
-
-// include/uapi/linux/netlink_diag.h: what to show.
-const SHOW_MEMINFO = 1
-const SHOW_GROUPS = 2
-const SHOW_FLAGS = 8
-// Its attributes.
+// include/uapi/linux/netlink_diag.h: NETLINK_DIAG_*
 const MEMINFO = 0
 const GROUPS = 1
 const FLAGS = 4
@@ -56,27 +49,18 @@ const flagNames = [
 /** The name of a netlink protocol. */
 export const netlinkProtocol = (number: number): string | undefined => protocols[number]
 
-/** A request for all netlink sockets. The memory includes what waits to be read, so it is always asked for. */
-export function netlinkRequest(): Uint8Array {
-  const body = netlinkDiagReq.write({ family: AF_NETLINK, protocol: ALL_PROTOCOLS, show: SHOW_MEMINFO | SHOW_GROUPS | SHOW_FLAGS })
-  return message(SOCK_DIAG_BY_FAMILY, NLM_F_REQUEST | NLM_F_DUMP, body)
-}
-
 /** Reads one socket. */
 export function readNetlink(view: DataView, at: number, end: number): Draft {
   const m = netlinkDiagMsg.read(view, at, end - at)
   const connected = m.dstPortid !== 0 || m.dstGroup !== 0
-  const socket = draft(cookieKey(m.cookie0, m.cookie1), 'netlink', 'netlink', connected ? 'ESTABLISHED' : 'UNCONNECTED', { id: m.portid })
-  socket.inode = m.ino === 0 ? undefined : m.ino
+  const socket = diagDraft(m, 'netlink', connected ? 'ESTABLISHED' : 'UNCONNECTED', { id: m.portid })
   if (connected) socket.remote = { id: m.dstPortid }
-  const fields: Record<string, string | number | undefined> = {}
+  const fields: DetailFields = {}
   if (m.dstGroup !== 0) fields.remoteGroup = m.dstGroup
   for (const a of attributes(view, at + netlinkDiagMsg.size, end)) {
-    if (a.type === MEMINFO) {
-      socket.memory = readMemory(view, a.at, a.end - a.at)
-      socket.queues = queuesOf(false, socket.memory.receiveAllocatedBytes!, socket.memory.sendAllocatedBytes!)
-    } else if (a.type === GROUPS) fields.groups = groups(view, a.at, a.end) || undefined
-    else if (a.type === FLAGS) fields.flags = flagNames.filter((_, bit) => (u32Of(view, a) >>> bit) & 1).join(' ') || undefined
+    if (a.type === MEMINFO) readMemoryAndQueues(socket, view, a)
+    else if (a.type === GROUPS) fields.groups = groups(view, a.at, a.end) || undefined
+    else if (a.type === FLAGS) fields.flags = bitNames(flagNames, u32Of(view, a))
   }
   socket.detail = { type: socketTypes[m.type], protocolNumber: m.protocol, protocolName: protocols[m.protocol], fields }
   return socket

@@ -1,20 +1,11 @@
 // From sock_diag bytes of packet sockets (which receive everything on an interface) to sockets. Pure.
 
-import { cookieKey, draft, queuesOf, socketTypes, type Draft } from './draft.ts'
-import { readMemory } from './memory.ts'
-import { packetDiagInfo, packetDiagMclist, packetDiagMsg, packetDiagReq, packetDiagRing } from '../kernel/structs.ts'
-import { attributes, message, NLM_F_DUMP, NLM_F_REQUEST, SOCK_DIAG_BY_FAMILY, u32Of } from '../kernel/netlink.ts'
+import { bitNames, diagDraft, socketTypes, type DetailFields, type Draft } from './draft.ts'
+import { readMemoryAndQueues } from './memory.ts'
+import { packetDiagInfo, packetDiagMclist, packetDiagMsg, packetDiagRing } from '../kernel/structs.ts'
+import { attributes, u32Of } from '../kernel/netlink.ts'
 
-const AF_PACKET = 17
-
-// include/uapi/linux/packet_diag.h: what to show.
-const SHOW_INFO = 1
-const SHOW_MCLIST = 2
-const SHOW_RING_CFG = 4
-const SHOW_FANOUT = 8
-const SHOW_MEMINFO = 16
-const SHOW_FILTER = 32
-// Its attributes.
+// include/uapi/linux/packet_diag.h: PACKET_DIAG_*
 const INFO = 0
 const MCLIST = 1
 const RX_RING = 2
@@ -23,8 +14,6 @@ const FANOUT = 4
 const UID = 5
 const MEMINFO = 6
 const FILTER = 7
-
-type Fields = Record<string, string | number | boolean | undefined>
 
 /** Which packets a socket receives, include/uapi/linux/if_ether.h. */
 const protocols: Readonly<Record<number, string>> = {
@@ -43,26 +32,17 @@ const flags = ['running', 'auxdata', 'origdev', 'vnethdr', 'loss'] as const
 /** include/uapi/linux/if_packet.h: PACKET_FANOUT_* */
 const fanouts = ['hash', 'lb', 'cpu', 'rollover', 'rnd', 'qm', 'cbpf', 'ebpf'] as const
 
-/** A request for all packet sockets. The memory includes what waits to be read, so it is always asked for. */
-export function packetRequest(options: boolean): Uint8Array {
-  const show = SHOW_INFO | SHOW_MCLIST | SHOW_RING_CFG | SHOW_FANOUT | SHOW_MEMINFO | (options ? SHOW_FILTER : 0)
-  return message(SOCK_DIAG_BY_FAMILY, NLM_F_REQUEST | NLM_F_DUMP, packetDiagReq.write({ family: AF_PACKET, show }))
-}
-
 /** Reads one socket. */
 export function readPacket(view: DataView, at: number, end: number): Draft {
   const m = packetDiagMsg.read(view, at, end - at)
-  const socket = draft(cookieKey(m.cookie0, m.cookie1), 'packet', 'packet', 'UNCONNECTED', { port: m.num })
-  socket.inode = m.ino === 0 ? undefined : m.ino
-  const fields: Fields = {}
+  const socket = diagDraft(m, 'packet', 'UNCONNECTED', { port: m.num })
+  const fields: DetailFields = {}
   for (const a of attributes(view, at + packetDiagMsg.size, end)) {
     const size = a.end - a.at
     if (a.type === INFO) readInfo(socket, fields, packetDiagInfo.read(view, a.at, size))
     else if (a.type === UID) socket.uid = u32Of(view, a)
-    else if (a.type === MEMINFO) {
-      socket.memory = readMemory(view, a.at, size)
-      socket.queues = queuesOf(false, socket.memory.receiveAllocatedBytes!, socket.memory.sendAllocatedBytes!)
-    } else if (a.type === MCLIST) fields.memberships = memberships(view, a.at, a.end)
+    else if (a.type === MEMINFO) readMemoryAndQueues(socket, view, a)
+    else if (a.type === MCLIST) fields.memberships = memberships(view, a.at, a.end)
     else if (a.type === RX_RING) readRing('receive', fields, packetDiagRing.read(view, a.at, size))
     else if (a.type === TX_RING) readRing('send', fields, packetDiagRing.read(view, a.at, size))
     else if (a.type === FANOUT) readFanout(fields, u32Of(view, a))
@@ -72,16 +52,16 @@ export function readPacket(view: DataView, at: number, end: number): Draft {
   return socket
 }
 
-function readInfo(socket: Draft, fields: Fields, info: ReturnType<typeof packetDiagInfo.read>): void {
+function readInfo(socket: Draft, fields: DetailFields, info: ReturnType<typeof packetDiagInfo.read>): void {
   if (info.index !== 0) socket.interface = { index: info.index, name: undefined }
   fields.version = info.version + 1 // TPACKET_V1 is 0.
   fields.reserveBytes = info.reserve
   fields.copyThresholdBytes = info.copyThresh
   fields.timestamps = info.tstamp
-  fields.flags = flags.filter((_, bit) => (info.flags >>> bit) & 1).join(' ') || undefined || undefined
+  fields.flags = bitNames(flags, info.flags)
 }
 
-function readRing(direction: 'receive' | 'send', fields: Fields, ring: ReturnType<typeof packetDiagRing.read>): void {
+function readRing(direction: 'receive' | 'send', fields: DetailFields, ring: ReturnType<typeof packetDiagRing.read>): void {
   fields[`${direction}RingBlockBytes`] = ring.blockSize
   fields[`${direction}RingBlocks`] = ring.blockNr
   fields[`${direction}RingFrameBytes`] = ring.frameSize
@@ -92,7 +72,7 @@ function readRing(direction: 'receive' | 'send', fields: Fields, ring: ReturnTyp
 }
 
 /** The number of the group in the low half, how packets are spread in the high one. */
-function readFanout(fields: Fields, value: number): void {
+function readFanout(fields: DetailFields, value: number): void {
   fields.fanoutGroup = value & 0xffff
   fields.fanout = fanouts[(value >>> 16) & 0xff] ?? (value >>> 16) & 0xff
 }

@@ -1,13 +1,11 @@
 // What must not get into a recording: the kernel gives those with privileges the keys of TCP MD5 signatures (as of BGP), and what BPF programs keep. Pure.
 
 import { viewOf } from '../../../bytes/text.ts'
+import { MD5SIG, md5Bytes, SK_BPF_STORAGES } from './inet.ts'
 import { attributes, eachMessage, SOCK_DIAG_BY_FAMILY } from '../kernel/netlink.ts'
 import { inetDiagMsg } from '../kernel/structs.ts'
 
-const MD5SIG = 18
-const SK_BPF_STORAGES = 20
-/** struct tcp_diag_md5sig, include/uapi/linux/tcp.h: family, prefix, length and address; then the key. */
-const md5Bytes = 100
+/** In struct tcp_diag_md5sig family, prefix, length and address come first. */
 const keyAt = 20
 
 /** Writes zeros over the secrets of an answer about internet sockets. The lengths stay. */

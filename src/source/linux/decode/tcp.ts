@@ -106,7 +106,7 @@ const RETRANSMITTED = at.bytesRetrans
 const HIGH = LE ? 4 : 0
 const LOW = LE ? 0 : 4
 /** Most are small: a small number needs no memory of its own, as the result of a multiplication does. */
-function u64At(v: DataView, a: number): number {
+export function u64At(v: DataView, a: number): number {
   const high = v.getUint32(a + HIGH, LE)
   const low = v.getUint32(a + LOW, LE)
   return high === 0 ? low : high * 2 ** 32 + low
@@ -115,19 +115,16 @@ function u64At(v: DataView, a: number): number {
 /** Reads of a tcp_info only the counters, and what separates headers and SYN from payload. */
 export function readCounts(view: DataView, from: number, length: number): Tcp {
   if (length < tcpInfo.size) throw new DecodeError('struct tcp_info', tcpInfo.size, length, `at ${from}`)
-  const acks = length >= RECEIVED + 8
-  const sends = length >= RETRANSMITTED + 8
-  const segments = length >= SEGMENTS + 8
   const tcp = tcpDraft() // What was not asked for stays undefined.
-  if (sends) {
+  if (length >= RETRANSMITTED + 8) {
     tcp.sentBytes = u64At(view, from + SENT)
     tcp.retransmittedBytes = u64At(view, from + RETRANSMITTED)
   }
-  if (acks) {
+  if (length >= RECEIVED + 8) {
     tcp.ackedBytes = u64At(view, from + ACKED)
     tcp.receivedBytes = u64At(view, from + RECEIVED)
   }
-  if (segments) {
+  if (length >= SEGMENTS + 8) {
     tcp.sentSegments = view.getUint32(from + SEGMENTS, LE)
     tcp.receivedSegments = view.getUint32(from + SEGMENTS + 4, LE)
   }

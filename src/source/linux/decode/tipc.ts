@@ -2,13 +2,8 @@
 
 import { littleEndian } from '../../../bytes/struct.ts'
 import type { State } from '../../../model/socket.ts'
-import { cookieKey, draft, socketTypes, type Draft } from './draft.ts'
-import { attributes, message, NLM_F_DUMP, NLM_F_REQUEST, SOCK_DIAG_BY_FAMILY, u32Of, type Message } from '../kernel/netlink.ts'
-import { tipcSockDiagReq } from '../kernel/structs.ts'
-
-const AF_TIPC = 30
-
-type Fields = Record<string, string | number | boolean | undefined>
+import { cookieKey, draft, socketTypes, type DetailFields, type Draft } from './draft.ts'
+import { attributes, u32Of, type Message } from '../kernel/netlink.ts'
 
 // include/uapi/linux/tipc_netlink.h: TIPC_NLA_SOCK_*
 const TIPC_SOCK = 2
@@ -32,10 +27,6 @@ const tipcStates: Readonly<Record<number, State>> = {
   10: 'LISTEN',
 }
 
-/** A request for all TIPC sockets. */
-export const tipcRequest = (): Uint8Array =>
-  message(SOCK_DIAG_BY_FAMILY, NLM_F_REQUEST | NLM_F_DUMP, tipcSockDiagReq.write({ family: AF_TIPC, states: 0xffffffff }))
-
 /** Reads one TIPC socket: `id` is the node, `port` the socket's reference in it. */
 export function readTipc(view: DataView, at: number, end: number): Draft {
   const top = attributes(view, at, end).find(a => a.type === TIPC_SOCK)
@@ -53,7 +44,7 @@ export function readTipc(view: DataView, at: number, end: number): Draft {
   const socket = draft(key, 'tipc', 'tipc', tipcStates[number(TIPC_STATE) ?? 0], local)
   socket.inode = number(TIPC_INO)
   socket.uid = number(TIPC_UID)
-  const fields: Fields = { published: all.has(TIPC_HAS_PUBL) }
+  const fields: DetailFields = { published: all.has(TIPC_HAS_PUBL) }
   const connection = all.get(TIPC_CON)
   if (connection) {
     const ends = new Map(attributes(view, connection.at, connection.end).map(a => [a.type, a.end - a.at >= 4 ? u32Of(view, a) : undefined]))
@@ -67,7 +58,7 @@ export function readTipc(view: DataView, at: number, end: number): Draft {
 }
 
 /** TIPC_NLA_SOCK_STAT_*: unlike the other lists of TIPC, this one starts at 0. The queues are counted in messages. */
-function readTipcQueues(view: DataView, nest: Message, fields: Fields): void {
+function readTipcQueues(view: DataView, nest: Message, fields: DetailFields): void {
   const all = new Map(attributes(view, nest.at, nest.end).map(a => [a.type, a]))
   const number = (type: number): number | undefined => (all.has(type) ? u32Of(view, all.get(type)!) : undefined)
   fields.receivedMessages = number(0)

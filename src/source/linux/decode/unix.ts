@@ -3,22 +3,12 @@
 import { littleEndian } from '../../../bytes/struct.ts'
 import { utf8Text } from '../../../bytes/text.ts'
 import type { Detail, Endpoint } from '../../../model/socket.ts'
-import { cookieKey, draft, looseStates, optionsOf, queuesOf, shutdownOf, socketTypes, type Draft } from './draft.ts'
+import { diagDraft, looseStates, optionsOf, queuesOf, shutdownOf, socketTypes, type DetailFields, type Draft } from './draft.ts'
 import { readMemory } from './memory.ts'
-import { unixDiagMsg, unixDiagReq, unixDiagRqlen, unixDiagVfs } from '../kernel/structs.ts'
-import { attributes, message, NLM_F_DUMP, NLM_F_REQUEST, SOCK_DIAG_BY_FAMILY, u32Of, u8Of } from '../kernel/netlink.ts'
+import { unixDiagMsg, unixDiagRqlen, unixDiagVfs } from '../kernel/structs.ts'
+import { attributes, u32Of, u8Of } from '../kernel/netlink.ts'
 
-const AF_UNIX = 1
-
-// include/uapi/linux/unix_diag.h: what to show.
-const SHOW_NAME = 1
-const SHOW_VFS = 2
-const SHOW_PEER = 4
-const SHOW_ICONS = 8
-const SHOW_RQLEN = 16
-const SHOW_MEMINFO = 32
-const SHOW_UID = 64
-// Its attributes.
+// include/uapi/linux/unix_diag.h: UNIX_DIAG_*
 const NAME = 0
 const VFS = 1
 const PEER = 2
@@ -28,21 +18,13 @@ const MEMINFO = 5
 const SHUTDOWN = 6
 const UID = 7
 
-/** A request for all UNIX sockets in these states. */
-export function unixRequest(states: number, memory: boolean): Uint8Array {
-  const show = SHOW_NAME | SHOW_VFS | SHOW_PEER | SHOW_ICONS | SHOW_RQLEN | SHOW_UID | (memory ? SHOW_MEMINFO : 0)
-  return message(SOCK_DIAG_BY_FAMILY, NLM_F_REQUEST | NLM_F_DUMP, unixDiagReq.write({ family: AF_UNIX, states, show }))
-}
-
 /** Reads one socket. Its other end is only known by inode until `joinUnix`. */
 export function readUnix(view: DataView, at: number, end: number): Draft {
   const m = unixDiagMsg.read(view, at, end - at)
   const state = looseStates[m.state]
   const local: { path?: string; inode: number } = { inode: m.ino }
-  const socket = draft(cookieKey(m.cookie0, m.cookie1), 'unix', 'unix', state, local)
-  const fields: Record<string, string | number | undefined> = {}
-  // A socket that nobody has accepted yet has no inode.
-  if (m.ino !== 0) socket.inode = m.ino
+  const socket = diagDraft(m, 'unix', state, local)
+  const fields: DetailFields = {}
   for (const a of attributes(view, at + unixDiagMsg.size, end)) {
     const size = a.end - a.at
     if (a.type === NAME) local.path = unixPath(new Uint8Array(view.buffer, view.byteOffset + a.at, size))

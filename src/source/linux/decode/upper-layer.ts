@@ -1,6 +1,7 @@
 // The record of a protocol that runs on top of TCP inside the kernel: INET_DIAG_ULP_INFO. Pure.
 
 import type { UpperLayer } from '../../../model/socket.ts'
+import { bitNames } from './draft.ts'
 import { attributes, textOf, u16Of, u32Of, u64Of, u8Of, type Message } from '../kernel/netlink.ts'
 
 // include/uapi/linux/inet_diag.h: INET_ULP_INFO_*
@@ -58,7 +59,7 @@ const mptcp: Readers = {
   5: ['mapSubflowSequence', u32Of],
   6: ['subflowSequenceOffset', u32Of],
   7: ['mapLengthBytes', u16Of],
-  8: ['flags', (view, a) => subflowFlags.filter((_, bit) => (u32Of(view, a) >>> bit) & 1).join(' ')],
+  8: ['flags', (view, a) => bitNames(subflowFlags, u32Of(view, a)) ?? ''],
   9: ['remoteId', u8Of],
   10: ['localId', u8Of],
 }

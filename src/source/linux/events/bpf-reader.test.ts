@@ -10,7 +10,7 @@ import { recordKinds, trafficRecord, type TrafficRecord } from '../bpf/records.t
 import { draft, type Draft } from '../decode/draft.ts'
 import { BpfReader, type Surroundings } from './bpf-reader.ts'
 import type { DestroyMessages } from './destroy-messages.ts'
-import { keyOf } from './records.ts'
+import { keyOfCookie } from './records.ts'
 
 const cookie = 7n
 const pid = 4000
@@ -50,12 +50,12 @@ function fakeMeter(): { readonly meter: Meter; readable: boolean } {
 const around: Surroundings = {
   bootMs: undefined,
   users: new Map(),
-  namespaceOf: () => undefined,
+  scope: { namespaceOf: () => undefined, keyIn: key => key },
   readProcess: () => undefined,
   udp: undefined,
 }
 const snapshotOf = (...sockets: Draft[]): Snapshot => ({ atMs: 0, source: 'test', sockets, processes: new ProcessTable(), gaps: [] })
-const sender = (): Draft => draft(keyOf(cookie), 'udp', 'ipv4', 'UNCONNECTED', { address: '127.0.0.1', port: 5 })
+const sender = (): Draft => draft(keyOfCookie(cookie), 'udp', 'ipv4', 'UNCONNECTED', { address: '127.0.0.1', port: 5 })
 
 /** Flows as a monitor makes them of a reader. */
 function flowsOf(reader: BpfReader) {
@@ -108,7 +108,7 @@ test('an end of TCP that the kernel does not report is found by snapshots, with 
     return records.length
   }
   const reader = new BpfReader({ ...meter, drain }, around)
-  const waits = draft(keyOf(cookie), 'tcp', 'ipv4', 'TIME_WAIT', {})
+  const waits = draft(keyOfCookie(cookie), 'tcp', 'ipv4', 'TIME_WAIT', {})
   const reports = [...reader.drain()]
   for (let i = 0; i < 3; i++) reader.observe(snapshotOf(waits), new Set(['tcp'] as const))
   ring = [record(recordKinds.closed, 0)] // Should it come after all, it is no second end.

@@ -12,7 +12,8 @@ import type { Draft } from '../decode/draft.ts'
 import type { DestroyMessages } from './destroy-messages.ts'
 import { destroyedReport } from './destroy-reader.ts'
 import { eventGap, lacksHelp, type LinuxEventReader } from './reader.ts'
-import { finalBytes, finalTcp, keyOf, processOf, protocolOf, socketOf } from './records.ts'
+import { recordedBytes, finalTcp, keyOfCookie, processOf, recordProtocol, socketOf } from './records.ts'
+import type { EventScope } from './scope.ts'
 import { TrafficCounters } from './traffic-counters.ts'
 
 const maxRecords = 1000
@@ -23,7 +24,7 @@ const datagramProtocols: readonly Protocol[] = ['udp', 'udplite', 'icmp', 'unix'
 export interface Surroundings {
   readonly bootMs: number | undefined
   readonly users: ReadonlyMap<number, string>
-  readonly namespaceOf: (inode: number) => Socket['namespace']
+  readonly scope: Pick<EventScope, 'namespaceOf' | 'keyIn'>
   readonly readProcess: (pid: number) => Process | undefined
   readonly udp: DestroyMessages | undefined
 }
@@ -100,7 +101,7 @@ export class BpfReader implements LinuxEventReader {
   }
 
   #record(r: TrafficRecord): void {
-    const key = keyOf(r.cookie)
+    const key = this.#around.scope.keyIn(keyOfCookie(r.cookie), r.namespace)
     const atMs = wallMs(r.atNs)
     const monotonicMs = r.atNs / 1e6
     const at = { atMs, monotonicMs, tier: 'bpf' } as const
@@ -112,7 +113,7 @@ export class BpfReader implements LinuxEventReader {
         break
       }
       case recordKinds.used: {
-        if (!this.#counters.add(key, r.cookie, r.tgid, protocolOf(r))) break
+        if (!this.#counters.add(key, r.cookie, r.tgid, recordProtocol(r))) break
         const process = r.tgid === 0 ? undefined : this.#process(r)
         this.#pending.push({ type: 'used', ...at, socket: this.#socket(r, key, undefined), process })
         break
@@ -120,13 +121,13 @@ export class BpfReader implements LinuxEventReader {
       case recordKinds.closed: {
         if (this.#counters.hasEnded(key)) break // Both copies of the program reported it, or snapshots were first.
         const socket = { ...this.#socket(r, key, 'CLOSED'), tcp: finalTcp(r), traffic: this.#counters.release(key, Date.now()) }
-        this.#pending.push({ type: 'closed', ...at, key, socket, ...finalBytes(r), accuracy: 'exact' })
+        this.#pending.push({ type: 'closed', ...at, key, socket, ...recordedBytes(r), accuracy: 'exact' })
       }
     }
   }
 
   #socket(r: TrafficRecord, key: string, state: Socket['state']): Socket {
-    return { ...socketOf(r, key, state, undefined), ownerless: 'unknown', namespace: this.#around.namespaceOf(r.namespace) }
+    return { ...socketOf(r, key, state), namespace: this.#around.scope.namespaceOf(r.namespace) }
   }
 
   /** The process of a record: it may have ended already, so the record is taken where /proc has no more. */

@@ -6,40 +6,81 @@ import type { PeerEvidence } from '../../../model/event.ts'
 import type { Socket } from '../../../model/socket.ts'
 import type { Tcp } from '../../../model/tcp.ts'
 import type * as calls from '../kernel/calls.ts'
-import type { Draft } from '../decode/draft.ts'
+import { allStates, type Draft } from '../decode/draft.ts'
 import { connectionId } from '../sockdiag/exact.ts'
-import { inetRequest, readInet } from '../decode/inet.ts'
+import { readInet } from '../decode/inet.ts'
+import { inetRequest } from '../sockdiag/inet-request.ts'
 import { messages } from '../kernel/netlink.ts'
 
 /** For so many ends the end of the peer may come later. Beyond that the peer is requested from the kernel, and is unknown if it is gone. */
 const maxEnds = 10_000
 
-/** What the kernel still has of connections that ended. */
-export interface ClosedPeers {
-  /** Takes ends that came together: each of them may be the other end of another. */
-  add(ends: readonly Socket[]): void
-  /** What is known of the connection of an end. The kernel is asked only for what can decide whether the other end's FIN was received. */
-  evidenceOf(end: Socket): PeerEvidence
-  /** Some ends were lost: addresses may be of other connections by now. */
-  forget(): void
-  close(): void
-}
+/** The system calls that it makes. */
+type PeerCalls = Pick<typeof calls, 'closeFd' | 'send' | 'receiveNow'>
 
-/** Opens the socket through which the kernel is asked. */
-export function openClosedPeers(c: Pick<typeof calls, 'openDiag' | 'closeFd' | 'send' | 'receiveNow'>): ClosedPeers {
-  const fd = c.openDiag()
-  const buffer = new Uint8Array(4096)
-  const sent = new Map<string, number>()
-  let done: string[] = []
+/** What the kernel still has of connections that ended. */
+export class ClosedPeers {
+  readonly #calls: PeerCalls
+  readonly #fd: number
+  readonly #buffer = new Uint8Array(4096)
+  /** The payload that each end sent, by its addresses. */
+  readonly #sent = new Map<string, number>()
+  /** The ends of connections of which both ends were seen. */
+  #done: string[] = []
+
+  /** Takes over the socket through which the kernel is asked. */
+  constructor(peerCalls: PeerCalls, fd: number) {
+    this.#calls = peerCalls
+    this.#fd = fd
+  }
+
+  /** Takes ends that came together: each of them may be the other end of another. */
+  add(ends: readonly Socket[]): void {
+    for (const key of this.#done) this.#sent.delete(key)
+    this.#done = []
+    for (const end of ends) {
+      const bytes = end.tcp && sentBytes(end.tcp)
+      if (bytes === undefined || end.remote === undefined) continue
+      this.#sent.set(nameOf(end.local, end.remote), bytes)
+      if (this.#sent.size > maxEnds) this.#sent.delete(this.#sent.keys().next().value!)
+    }
+  }
+
+  /** What is known of the connection of an end. The kernel is asked only for what can decide whether the other end's FIN was received. */
+  evidenceOf(end: Socket): PeerEvidence {
+    const other = this.#otherEnd(end)
+    return { other, remaining: isDecided(end, other) ? undefined : this.#ask(end, false)?.state }
+  }
+
+  /** Some ends were lost: addresses may be of other connections by now. */
+  forget(): void {
+    this.#sent.clear()
+  }
+
+  close(): void {
+    this.#calls.closeFd(this.#fd)
+  }
+
+  #otherEnd(end: Socket): PeerEvidence['other'] {
+    if (end.remote === undefined) return undefined
+    const name = nameOf(end.remote, end.local)
+    const bytes = this.#sent.get(name)
+    if (bytes !== undefined) {
+      this.#done.push(name, nameOf(end.local, end.remote))
+      return { sentBytes: bytes, state: undefined }
+    }
+    const found = this.#ask(end, true)
+    return found && { sentBytes: found.tcp && sentBytes(found.tcp), state: found.state }
+  }
 
   /** Requests one socket by its addresses. Its key cannot be used: a socket in TIME_WAIT has another one, unless that of the connection was read before. */
-  function ask(end: Socket, other: boolean): Draft | undefined {
+  #ask(end: Socket, other: boolean): Draft | undefined {
     const id = connectionId(end, other)
     if (id === undefined) return undefined
-    c.send(fd, inetRequest({ protocol: 'tcp', family: end.family as 'ipv4', states: 0xffffffff, details: ['bytes'], id }))
-    const length = c.receiveNow(fd, buffer) // The kernel has answered before `send` returns.
+    this.#calls.send(this.#fd, inetRequest({ protocol: 'tcp', family: end.family as 'ipv4', states: allStates, details: ['bytes'], id }))
+    const length = this.#calls.receiveNow(this.#fd, this.#buffer) // The kernel has answered before `send` returns.
     if (length === undefined) return undefined
-    const view = viewOf(buffer.subarray(0, length))
+    const view = viewOf(this.#buffer.subarray(0, length))
     try {
       const [answer] = messages(view)
       const found = answer && readInet(view, answer.at, answer.end, 'tcp', cgroup => ({ id: cgroup, path: undefined }), true)
@@ -48,39 +89,6 @@ export function openClosedPeers(c: Pick<typeof calls, 'openDiag' | 'closeFd' | '
       if (error instanceof OsError && error.code === 'ENOENT') return undefined
       throw error
     }
-  }
-
-  function otherEnd(end: Socket): PeerEvidence['other'] {
-    if (end.remote === undefined) return undefined
-    const name = nameOf(end.remote, end.local)
-    const bytes = sent.get(name)
-    if (bytes !== undefined) {
-      done.push(name, nameOf(end.local, end.remote)) // Both have ended now.
-      return { sentBytes: bytes, state: undefined }
-    }
-    const found = ask(end, true)
-    return found && { sentBytes: found.tcp && sentBytes(found.tcp), state: found.state }
-  }
-
-  return {
-    add(ends) {
-      for (const key of done) sent.delete(key)
-      done = []
-      for (const end of ends) {
-        const bytes = end.tcp && sentBytes(end.tcp)
-        if (bytes === undefined || end.remote === undefined) continue
-        sent.set(nameOf(end.local, end.remote), bytes)
-        if (sent.size > maxEnds) sent.delete(sent.keys().next().value!)
-      }
-    },
-    evidenceOf(end) {
-      const other = otherEnd(end)
-      return { other, remaining: isDecided(end, other) ? undefined : ask(end, false)?.state }
-    },
-    forget() {
-      sent.clear()
-    },
-    close: () => c.closeFd(fd),
   }
 }
 

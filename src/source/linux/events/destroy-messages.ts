@@ -5,12 +5,10 @@ import { OsError } from '../../../model/errors.ts'
 import type * as calls from '../kernel/calls.ts'
 import type { Draft } from '../decode/draft.ts'
 import { readDestroyed } from '../decode/inet.ts'
+import type { EventScope } from './scope.ts'
 
 const SOL_NETLINK = 270
 const NETLINK_ADD_MEMBERSHIP = 1
-const SOL_SOCKET = 1
-const SO_RCVBUF = 8
-const SO_RCVBUFFORCE = 33
 const bufferBytes = 16 * 1024 * 1024
 /** SKNLGRP_INET_TCP_DESTROY and so on: include/uapi/linux/sock_diag.h. Each protocol has one for IPv4 and one for IPv6. */
 const groups = { tcp: [1, 3], udp: [2, 4] } as const
@@ -23,15 +21,11 @@ export interface DestroyMessages {
 }
 
 /** Starts to listen. */
-export function openDestroyMessages(c: typeof calls, protocol: 'tcp' | 'udp'): DestroyMessages {
-  const fd = c.openDiag()
+export function openDestroyMessages(c: typeof calls, protocol: 'tcp' | 'udp', scope: EventScope): DestroyMessages {
+  const fd = scope.inside(() => c.openDiag())
   const buffer = new Uint8Array(64 * 1024)
   try {
-    try {
-      c.setOption('SO_RCVBUFFORCE', fd, SOL_SOCKET, SO_RCVBUFFORCE, bufferBytes)
-    } catch {
-      c.setOption('SO_RCVBUF', fd, SOL_SOCKET, SO_RCVBUF, bufferBytes) // Without privileges the system's limit holds.
-    }
+    c.growReceiveBuffer(fd, bufferBytes)
     c.bindNetlink(fd)
     for (const group of groups[protocol]) c.setOption('NETLINK_ADD_MEMBERSHIP', fd, SOL_NETLINK, NETLINK_ADD_MEMBERSHIP, group)
   } catch (error) {
@@ -41,6 +35,7 @@ export function openDestroyMessages(c: typeof calls, protocol: 'tcp' | 'udp'): D
   return {
     take(found, max) {
       let lost = false
+      const before = found.length
       for (let i = 0; i < max; i++) {
         try {
           const length = c.receiveNow(fd, buffer)
@@ -51,6 +46,7 @@ export function openDestroyMessages(c: typeof calls, protocol: 'tcp' | 'udp'): D
           lost = true
         }
       }
+      for (const socket of found.slice(before)) socket.key = scope.keyIn(socket.key, scope.only)
       return lost
     },
     close: () => c.closeFd(fd),

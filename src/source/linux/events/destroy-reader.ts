@@ -3,8 +3,9 @@
 import type { ClosedReport, EventGap, PeerEvidence, SourceEvent } from '../../../model/event.ts'
 import type * as calls from '../kernel/calls.ts'
 import type { Draft } from '../decode/draft.ts'
-import { openClosedPeers, type ClosedPeers } from './closed-peers.ts'
+import { ClosedPeers } from './closed-peers.ts'
 import { openDestroyMessages, type DestroyMessages } from './destroy-messages.ts'
+import type { EventScope } from './scope.ts'
 import { eventGap, type LinuxEventReader } from './reader.ts'
 
 const maxMessages = 1000
@@ -51,14 +52,17 @@ export class DestroyReader implements LinuxEventReader {
 }
 
 /** Opens the reader, or throws the OsError that says why it cannot be used. */
-export function openDestroyReader(c: typeof calls): DestroyReader {
+export function openDestroyReader(c: typeof calls, scope: EventScope): DestroyReader {
   const opened: { close(): void }[] = []
   const keep = <T extends { close(): void }>(one: T): T => {
     opened.push(one)
     return one
   }
   try {
-    return new DestroyReader(keep(openDestroyMessages(c, 'tcp')), keep(openDestroyMessages(c, 'udp')), keep(openClosedPeers(c)))
+    const messages = (protocol: 'tcp' | 'udp'): DestroyMessages => keep(openDestroyMessages(c, protocol, scope))
+    const peersFd = scope.inside(() => c.openDiag())
+    const peers = keep(new ClosedPeers(c, peersFd))
+    return new DestroyReader(messages('tcp'), messages('udp'), peers)
   } catch (error) {
     for (const one of opened) one.close()
     throw error

@@ -10,7 +10,7 @@ import { needs } from '../../../../test/needs.ts'
 
 /**
  * Connections that end in every order. Prints the ports of each end, and what it received. The server may be in another network namespace:
- * then nothing on this side knows what it sent.
+ * then nothing on this side has what it sent.
  */
 const talkers = `
 import ctypes, os, socket, struct, sys, time
@@ -44,8 +44,8 @@ for act in (late, once, unread, half, waits, again, tossed, broken, zapped) * (1
             for name, size in zip(names, got): print(*name, size, act.__name__)
 `
 
-/** Hears, without privileges, of ends while the talkers talk: for each that was called exact, what it received and what was told. */
-async function hear(inside: readonly string[], words: readonly string[]): Promise<{ readonly wrong: string[]; readonly exact: number }> {
+/** Collects ends without privileges while the talkers talk: of each that was reported as exact, what it received and what was reported. */
+async function collect(inside: readonly string[], words: readonly string[]): Promise<{ readonly wrong: string[]; readonly exact: number }> {
   const listen = `
     import('${process.cwd()}/src/index.ts').then(async ({ events }) => {
       const stop = new AbortController()
@@ -104,7 +104,7 @@ for (const [where, max] of [
         ip('-n', one, 'addr', 'add', address, 'dev', device)
         for (const name of ['lo', device]) ip('-n', one, 'link', 'set', name, 'up')
       }
-      const { wrong, exact } = await hear(['ip', 'netns', 'exec', here], where === 'here' ? [] : [there])
+      const { wrong, exact } = await collect(['ip', 'netns', 'exec', here], where === 'here' ? [] : [there])
       deepEqual(wrong, [])
       equal(exact > max / 4, true, `${exact} of ${max} are exact`)
     } finally {

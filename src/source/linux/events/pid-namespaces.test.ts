@@ -17,7 +17,7 @@ const script = `
   const { Machine } = await import(process.cwd() + '/src/machine/machine.ts')
   const stop = new AbortController()
   setTimeout(() => stop.abort(), 60000).unref()
-  const [heard, gaps] = [[], []]
+  const [received, gaps] = [[], []]
   let truth
   const talk = () => execFile('python3', ['-c', process.argv[1]], (error, out) => (truth = String(out).trim().split(' ').map(Number)))
   const source = await (await import(process.cwd() + '/src/source/open.ts')).openLocal()
@@ -25,11 +25,11 @@ const script = `
   source.openEvents = async plan => { const reader = await open(plan); talk(); return reader }
   for await (const event of new Machine(source).events({ protocols: ['tcp'], signal: stop.signal })) {
     if (event.type === 'gap') gaps.push(event.gap.text)
-    if (event.type === 'closed') heard.push([event.tier, event.processes.map(p => p.pid).join(), event.bytesIn, event.bytesOut])
-    if (heard.length === 3) stop.abort()
+    if (event.type === 'closed') received.push([event.tier, event.processes.map(p => p.pid).join(), event.bytesIn, event.bytesOut])
+    if (received.length === 3) stop.abort()
   }
   while (truth === undefined) await new Promise(resolve => setTimeout(resolve, 10))
-  console.log(JSON.stringify({ heard, gaps, truth }))
+  console.log(JSON.stringify({ received, gaps, truth }))
   process.exit()
 `
 
@@ -39,13 +39,13 @@ test(
   () => {
     const inside = 'ip link set lo up && exec "$0" --input-type=module -e "$1" "$2"'
     const words = ['-p', '-f', '--mount-proc', '-n', 'sh', '-c', inside, process.execPath, script, talkers]
-    const { heard, gaps, truth } = JSON.parse(execFileSync('unshare', words).toString()) as {
-      readonly heard: readonly (readonly [string, string, number, number])[]
+    const { received, gaps, truth } = JSON.parse(execFileSync('unshare', words).toString()) as {
+      readonly received: readonly (readonly [string, string, number, number])[]
       readonly gaps: readonly string[]
       readonly truth: readonly [number, number, number]
     }
     const [server, client] = truth.map(String) as [string, string]
-    const sorted = heard.toSorted((a, b) => a[2] - b[2] || a[3] - b[3])
+    const sorted = received.toSorted((a, b) => a[2] - b[2] || a[3] - b[3])
     deepEqual(gaps, [])
     deepEqual(sorted, [
       ['bpf', server, 0, 0],

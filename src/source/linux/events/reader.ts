@@ -1,11 +1,11 @@
 // What every way of reading events on Linux gives to its source, beside what a monitor reads.
 
 import type { EventGap } from '../../../model/event.ts'
-import type { Gap, GapCode } from '../../../model/gap.ts'
 import type { Snapshot } from '../../../model/snapshot.ts'
 import type { Protocol } from '../../../model/socket.ts'
 import type { EventReader } from '../../source.ts'
 import type { Draft } from '../decode/draft.ts'
+import { gapOf } from '../gaps.ts'
 
 /** An event reader of Linux. */
 export interface LinuxEventReader extends EventReader {
@@ -16,11 +16,7 @@ export interface LinuxEventReader extends EventReader {
 }
 
 /** A gap among events. */
-export const eventGap = (code: GapCode, what: Gap['what'], why: Gap['why'], text: string, help: string, count?: number): EventGap => ({
-  type: 'gap',
-  atMs: Date.now(),
-  gap: { code, what, why, text, help, count },
-})
+export const eventGap = (...parts: Parameters<typeof gapOf>): EventGap => ({ type: 'gap', atMs: Date.now(), gap: gapOf(...parts) })
 
 /** What would help where something is not counted. */
 export const lacksHelp = 'Linux 6.3 or newer counts them'

@@ -20,7 +20,7 @@ const refused = async (): Promise<never> => {
 }
 const realWays = async (): Promise<Ways> => liveWays(await import('../kernel/calls.ts'))
 
-/** This machine with the ways of seeing that a test chooses. */
+/** This machine with the ways of reading events that a test chooses. */
 async function machine(ways: Partial<Ways>): Promise<Source> {
   const source = await openLinux()
   const readers = new EventReaders({ ...(await realWays()), ...ways })
@@ -56,7 +56,7 @@ async function talk(server: Server, times: number, bytes: number): Promise<void>
 }
 
 /** Listens while something happens, until enough events came or ten seconds are over. */
-async function hear(
+async function collect(
   source: Source,
   server: Server,
   enough: number,
@@ -94,11 +94,11 @@ async function ticking<T>(work: () => Promise<T>): Promise<T> {
 
 const closed = (events: readonly SocketEvent[]): SocketEvent[] => events.filter(e => e.type === 'closed')
 
-test('programs in the kernel tell birth and death with owner, duration and final bytes', bpf, async () => {
+test('programs in the kernel report openings and ends with owner, duration and final bytes', bpf, async () => {
   const source = await machine({})
   const server = await serve('y'.repeat(500))
   try {
-    const { mine, gaps } = await ticking(() => hear(source, server, 40, () => talk(server, 20, 1234)))
+    const { mine, gaps } = await ticking(() => collect(source, server, 40, () => talk(server, 20, 1234)))
     deepEqual(
       gaps.map(g => g.gap.text),
       countsBytes()
@@ -117,34 +117,38 @@ test('programs in the kernel tell birth and death with owner, duration and final
   }
 })
 
-test('when the kernel refuses the programs, the ends are still told with exact bytes, and the reason is', needs('linux'), async () => {
-  const source = await machine({ bpf: refused })
-  const server = await serve('y'.repeat(500))
-  try {
-    const { mine, gaps } = await ticking(() => hear(source, server, 40, () => talk(server, 20, 1234)))
-    const ends = closed(mine)
-    deepEqual([ends.length, new Set(ends.map(e => `${e.bytesIn}/${e.bytesOut}`))], [40, new Set(['500/1234', '1234/500'])])
-    ok(ends.every(e => e.accuracy === 'exact' && e.tier === 'destroy'))
-    const unowned = ends.filter(e => e.socket.owners.length === 0)
-    ok(unowned.every(e => e.socket.ownerless !== undefined && e.processes.length === 0))
-    deepEqual(
-      gaps.map(g => [g.gap.why, /R1 invalid mem access/.test(g.gap.text)]),
-      [['permission', true]],
-    )
-    const abilities = await source.abilities()
-    deepEqual(
-      abilities.map(a => [a.name, a.works]),
-      [
-        ['bpf-events', false],
-        ['events', true],
-      ],
-    )
-    ok(/R1 invalid mem access/.test(abilities[0]!.text) && abilities[0]!.help !== '')
-  } finally {
-    server.close()
-    source.close()
-  }
-})
+test(
+  'when the kernel refuses the programs, the ends are still reported with exact bytes, and so is the reason',
+  needs('linux'),
+  async () => {
+    const source = await machine({ bpf: refused })
+    const server = await serve('y'.repeat(500))
+    try {
+      const { mine, gaps } = await ticking(() => collect(source, server, 40, () => talk(server, 20, 1234)))
+      const ends = closed(mine)
+      deepEqual([ends.length, new Set(ends.map(e => `${e.bytesIn}/${e.bytesOut}`))], [40, new Set(['500/1234', '1234/500'])])
+      ok(ends.every(e => e.accuracy === 'exact' && e.tier === 'destroy'))
+      const unowned = ends.filter(e => e.socket.owners.length === 0)
+      ok(unowned.every(e => e.socket.ownerless !== undefined && e.processes.length === 0))
+      deepEqual(
+        gaps.map(g => [g.gap.why, /R1 invalid mem access/.test(g.gap.text)]),
+        [['permission', true]],
+      )
+      const abilities = await source.abilities()
+      deepEqual(
+        abilities.map(a => [a.name, a.works]),
+        [
+          ['bpf-events', false],
+          ['events', true],
+        ],
+      )
+      ok(/R1 invalid mem access/.test(abilities[0]!.text) && abilities[0]!.help !== '')
+    } finally {
+      server.close()
+      source.close()
+    }
+  },
+)
 
 for (const [name, ways, needed, resetter] of [
   ['by programs in the kernel the bytes of who resets are exact', {}, bpf, [5000, 300, 'exact']],
@@ -171,7 +175,7 @@ for (const [name, ways, needed, resetter] of [
       const resetting = ticking(async () => {
         for await (const event of new Machine(source).events({ protocols: ['tcp'], every: 50, signal: stop.signal })) {
           if (event.type === 'gap') continue
-          accepted[0]!.resetAndDestroy() // Something was told: so there was a snapshot.
+          accepted[0]!.resetAndDestroy() // An event was reported: so there was a snapshot.
           const side = event.socket.local.port === port ? 'server' : event.socket.remote?.port === port ? 'client' : ''
           if (event.type === 'closed' && side !== '') ends.set(side, [event.bytesIn, event.bytesOut, event.accuracy])
           if (ends.size === 2) break
@@ -188,12 +192,12 @@ for (const [name, ways, needed, resetter] of [
   })
 }
 
-test('when nothing tells of ends, looks find them, and say that they are sampled', needs('linux'), async () => {
+test('when nothing reports ends, snapshots find them, and their bytes are sampled', needs('linux'), async () => {
   const source = await machine({ bpf: refused, destroy: refused })
   const server = await serve('bye')
   try {
     const { mine, gaps } = await ticking(() =>
-      hear(source, server, 1, async () => {
+      collect(source, server, 1, async () => {
         const c = connect((server.address() as AddressInfo).port, '127.0.0.1', () => c.write('hello'))
         c.resume()
         setTimeout(() => c.destroy(), 500)
@@ -257,7 +261,7 @@ test('a ring that is full counts what it lost', bpf, async () => {
     meter.drain(r => seen.set(r.kind, (seen.get(r.kind) ?? 0) + 1), Infinity)
     const lost = meter.lost()
     const got = [...seen.values()].reduce((a, b) => a + b, 0)
-    // 100 connections are 200 births and 200 deaths; other programs add to them.
+    // 100 connections are 200 openings and 200 ends; other programs add to them.
     ok((seen.get(recordKinds.opened) ?? 0) > 0 && got < 400)
     ok(got + lost.records >= 400, `${got} and ${lost.records} lost`)
     ok(lost.counters > 0)
@@ -268,7 +272,7 @@ test('a ring that is full counts what it lost', bpf, async () => {
   }
 })
 
-test('whichever copy of the program the kernel runs, each birth and end is told once', bpf, async () => {
+test('whichever copy of the program the kernel runs, each opening and end is reported once', bpf, async () => {
   const { openMeter } = await import('../bpf/meter.ts')
   const { recordKinds } = await import('../bpf/records.ts')
   const { statSync } = await import('node:fs')
@@ -282,12 +286,12 @@ test('whichever copy of the program the kernel runs, each birth and end is told 
     const { port } = server.address() as AddressInfo
     await talk(server, 100, 10)
     for (const meter of meters) {
-      const told: string[] = []
+      const reported: string[] = []
       meter.drain(r => {
         if (r.kind !== recordKinds.used && r.remotePort !== 0 && [r.localPort, r.remotePort].includes(port))
-          told.push(`${r.kind} ${r.cookie}`)
+          reported.push(`${r.kind} ${r.cookie}`)
       }, Infinity)
-      deepEqual([told.length, new Set(told).size], [400, 400])
+      deepEqual([reported.length, new Set(reported).size], [400, 400])
     }
   } finally {
     server.close()
@@ -364,7 +368,7 @@ for (const [name, ways, needed] of [
     const [requested, other] = ['w', 'o'].map(letter => `sockscope-ev${process.pid}${letter}`) as [string, string]
     const source = await machine(ways)
     const stop = new AbortController()
-    const late = setTimeout(() => stop.abort(), 60_000)
+    let late: NodeJS.Timeout | undefined
     try {
       for (const one of [requested, other]) {
         ip('netns', 'add', one)
@@ -378,6 +382,7 @@ for (const [name, ways, needed] of [
         openEvents: async plan => {
           const reader = await source.openEvents!(plan) // Nothing is missed from here on.
           for (const one of [other, requested]) ip('netns', 'exec', one, 'python3', '-c', talkers)
+          late = setTimeout(() => stop.abort(), 60_000) // The commands above can take as long on a busy machine, and nothing is read meanwhile.
           return reader
         },
       })

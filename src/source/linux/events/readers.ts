@@ -16,6 +16,7 @@ import { passwdUsers } from '../processes/users.ts'
 import type { BpfReader } from './bpf-reader.ts'
 import type { DestroyMessages } from './destroy-messages.ts'
 import { eventGap, lacksHelp, type LinuxEventReader } from './reader.ts'
+import type { EventScope } from './scope.ts'
 
 /** The ways of reading events, each opened by trying. Tests put in ones that fail. */
 export interface Ways {
@@ -26,7 +27,8 @@ export interface Ways {
 /** The event readers of one machine. */
 export class EventReaders {
   readonly #ways: Ways
-  readonly #open = new Set<LinuxEventReader>()
+  /** The reader behind each that was given out. */
+  readonly #open = new Map<EventReader, LinuxEventReader>()
 
   constructor(ways: Ways) {
     this.#ways = ways
@@ -34,22 +36,40 @@ export class EventReaders {
 
   /** Opens the best reader that works here. Its first events are the gaps of those that do not. */
   async open(plan: Plan): Promise<EventReader> {
-    const { reader, gaps } = await this.#try(plan)
-    const opened = new FirstGaps(reader ?? new NoEvents(), gaps, () => this.#open.delete(opened))
-    this.#open.add(opened)
+    const { reader = noEvents, gaps } = await this.#try(plan)
+    const { tier, opens, ends, everyEnd, maxIdleMs } = reader
+    let first = gaps
+    const opened: EventReader = {
+      tier,
+      opens,
+      ends,
+      everyEnd,
+      maxIdleMs,
+      drain() {
+        if (first.length === 0) return reader.drain()
+        const taken = first
+        first = []
+        return taken
+      },
+      close: () => {
+        reader.close()
+        this.#open.delete(opened)
+      },
+    }
+    this.#open.set(opened, reader)
     return opened
   }
 
   /** What the reader counted is put into the sockets of a snapshot that is being made. */
   complete(reader: EventReader | undefined, sockets: readonly Draft[]): void {
-    if (reader !== undefined && this.#open.has(reader)) (reader as LinuxEventReader).complete?.(sockets)
+    if (reader !== undefined) this.#open.get(reader)?.complete?.(sockets)
   }
 
   /** Readers take note of each snapshot: what it misses may have ended. */
   observe(snapshot: Snapshot, plan: Plan): void {
     if (this.#open.size === 0) return
     const complete = new Set(isBroken(snapshot) ? [] : completeProtocols(plan))
-    for (const reader of this.#open) reader.observe?.(snapshot, complete)
+    for (const reader of this.#open.values()) reader.observe?.(snapshot, complete)
   }
 
   async abilities(plan: Plan): Promise<readonly Ability[]> {
@@ -71,7 +91,7 @@ export class EventReaders {
   }
 
   close(): void {
-    for (const reader of this.#open) reader.close()
+    for (const reader of this.#open.values()) reader.close()
     this.#open.clear()
   }
 
@@ -92,65 +112,15 @@ export class EventReaders {
   }
 }
 
-/** A reader whose first events are gaps. */
-class FirstGaps implements LinuxEventReader {
-  readonly #reader: LinuxEventReader
-  #gaps: readonly EventGap[]
-  readonly #onClose: () => void
-
-  constructor(reader: LinuxEventReader, gaps: readonly EventGap[], onClose: () => void) {
-    this.#reader = reader
-    this.#gaps = gaps
-    this.#onClose = onClose
-  }
-
-  get tier() {
-    return this.#reader.tier
-  }
-  get opens() {
-    return this.#reader.opens
-  }
-  get ends() {
-    return this.#reader.ends
-  }
-  get everyEnd() {
-    return this.#reader.everyEnd
-  }
-  get maxIdleMs() {
-    return this.#reader.maxIdleMs
-  }
-
-  drain(): ReturnType<EventReader['drain']> {
-    const gaps = this.#gaps
-    this.#gaps = []
-    return gaps.length > 0 ? gaps : this.#reader.drain()
-  }
-
-  complete(sockets: readonly Draft[]): void {
-    this.#reader.complete?.(sockets)
-  }
-
-  observe(snapshot: Snapshot, complete: ReadonlySet<Protocol>): void {
-    this.#reader.observe?.(snapshot, complete)
-  }
-
-  close(): void {
-    this.#reader.close()
-    this.#onClose()
-  }
-}
-
 /** Where no way works: snapshots are all there is. */
-class NoEvents implements LinuxEventReader {
-  readonly tier = 'snapshot'
-  readonly opens = []
-  readonly ends = []
-  readonly everyEnd = []
-  readonly maxIdleMs = 1000
-  drain(): readonly [] {
-    return []
-  }
-  close(): void {}
+const noEvents: LinuxEventReader = {
+  tier: 'snapshot',
+  opens: [],
+  ends: [],
+  everyEnd: [],
+  maxIdleMs: 1000,
+  drain: () => [],
+  close() {},
 }
 
 const bpfText = (lacks: string | undefined): string =>
@@ -178,34 +148,33 @@ function refusal(code: GapCode, name: string, error: OsError): EventGap {
 export function liveWays(call: typeof calls): Ways {
   return {
     async bpf(plan) {
-      const [{ openMeter }, { BpfReader: Reader }, { insideOf, scopeOf }] = await Promise.all([
+      const [{ openMeter, ownNamespace }, { BpfReader: Reader }, { scopeOf }] = await Promise.all([
         import('../bpf/meter.ts'),
         import('./bpf-reader.ts'),
         import('./scope.ts'),
       ])
-      const scope = await scopeOf(plan)
-      const meter = openMeter({ namespace: scope.only, unix: plan.protocols.includes('unix') })
-      const udp = await insideOf(call, plan, await udpOpener(call))
+      const scope = await scopeOf(call, plan)
+      const meter = openMeter({ namespace: plan.namespaces === 'own' ? ownNamespace() : scope.only, unix: plan.protocols.includes('unix') })
+      const udp = await udpMessages(call, scope)
       const bootMs = bootTimeMs()
       const users = passwdUsers()
       const process = (pid: number) => readProcess(pid, bootMs, { of: (uid: number) => users.get(uid) })
-      return new Reader(meter, { bootMs, users, namespaceOf: scope.namespaceOf, readProcess: process, udp })
+      return new Reader(meter, { bootMs, users, scope, readProcess: process, udp })
     },
     async destroy(plan) {
-      const [{ openDestroyReader }, { insideOf }] = await Promise.all([import('./destroy-reader.ts'), import('./scope.ts')])
-      return insideOf(call, plan, () => openDestroyReader(call))
+      const [{ openDestroyReader }, { scopeOf }] = await Promise.all([import('./destroy-reader.ts'), import('./scope.ts')])
+      return openDestroyReader(call, await scopeOf(call, plan))
     },
   }
 }
 
-async function udpOpener(call: typeof calls): Promise<() => DestroyMessages | undefined> {
+/** The ends of UDP; undefined where the kernel does not report them: then a snapshot shows that a socket is gone. */
+async function udpMessages(call: typeof calls, scope: EventScope): Promise<DestroyMessages | undefined> {
   const { openDestroyMessages } = await import('./destroy-messages.ts')
-  return () => {
-    try {
-      return openDestroyMessages(call, 'udp')
-    } catch (error) {
-      if (error instanceof OsError) return undefined // Then a snapshot shows that the socket is gone.
-      throw error
-    }
+  try {
+    return openDestroyMessages(call, 'udp', scope)
+  } catch (error) {
+    if (error instanceof OsError) return undefined
+    throw error
   }
 }

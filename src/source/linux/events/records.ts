@@ -6,55 +6,26 @@ import type { Endpoint, Protocol, Socket, State, Traffic } from '../../../model/
 import type { Tcp } from '../../../model/tcp.ts'
 import type { ProcessTraffic } from '../bpf/meter.ts'
 import type { TrafficRecord } from '../bpf/records.ts'
-import { cookieKey } from '../decode/draft.ts'
+import { cookieKey, draft } from '../decode/draft.ts'
+import { familyOf, protocolOf } from '../decode/numbers.ts'
+import { msPerTick } from '../kernel/proc-fs.ts'
 
-const nsPerTick = 1e7
-const families: Readonly<Record<number, Socket['family']>> = { 1: 'unix', 2: 'ipv4', 10: 'ipv6' }
-const protocols: Readonly<Record<number, Protocol>> = {
-  1: 'icmp',
-  6: 'tcp',
-  17: 'udp',
-  58: 'icmp',
-  136: 'udplite',
-  132: 'sctp',
-  262: 'mptcp',
-}
 /** SOCK_DONE: the other end's FIN has arrived. */
 const doneFlag = 2
 
 /** The key of a socket, as a snapshot makes it from the same cookie. */
-export const keyOf = (cookie: bigint | number): string =>
+export const keyOfCookie = (cookie: bigint | number): string =>
   typeof cookie === 'number' ? String(cookie) : cookieKey(Number(cookie & 0xffffffffn), Number(cookie >> 32n))
 
 /** The protocol of a record. */
-export const protocolOf = (r: TrafficRecord): Protocol => (r.family === 1 ? 'unix' : (protocols[r.protocol] ?? 'raw'))
+export const recordProtocol = (r: TrafficRecord): Protocol => (familyOf(r.family) === 'unix' ? 'unix' : (protocolOf(r.protocol) ?? 'raw'))
 
 /** The socket of a record. Owners are added later. */
-export function socketOf(r: TrafficRecord, key: string, state: State | undefined, tcp: Tcp | undefined): Socket {
-  const family = families[r.family] ?? 'ipv4'
-  return {
-    key,
-    protocol: protocolOf(r),
-    family,
-    state,
-    local: family === 'unix' ? {} : endpoint(r.local, r.localPort, family),
-    remote: family === 'unix' || r.remotePort === 0 ? undefined : endpoint(r.remote, r.remotePort, family),
-    owners: [],
-    ownerless: undefined,
-    uid: r.uid,
-    inode: undefined,
-    queues: undefined,
-    timer: undefined,
-    interface: undefined,
-    namespace: undefined,
-    mark: undefined,
-    classId: undefined,
-    cgroup: undefined,
-    memory: undefined,
-    options: undefined,
-    tcp,
-    detail: undefined,
-  }
+export function socketOf(r: TrafficRecord, key: string, state: State | undefined): Socket {
+  const family = familyOf(r.family) ?? 'ipv4'
+  const local = family === 'unix' ? {} : endpoint(r.local, r.localPort, family)
+  const remote = family === 'unix' || r.remotePort === 0 ? undefined : endpoint(r.remote, r.remotePort, family)
+  return { ...draft(key, recordProtocol(r), family, state, local), remote, uid: r.uid, ownerless: 'unknown' }
 }
 
 const endpoint = (address: Uint8Array, port: number, family: Socket['family']): Endpoint => ({
@@ -62,7 +33,7 @@ const endpoint = (address: Uint8Array, port: number, family: Socket['family']): 
   port,
 })
 
-/** The final counters of a TCP socket; everything else that TCP knows is not in the record, and so not in here. */
+/** The final counters of a TCP socket; the record has nothing else. */
 export function finalTcp(r: TrafficRecord): Tcp {
   const [sentBytes, retransmittedBytes, receivedBytes] = r.counts as [number, number, number]
   const segments = new DataView(r.nameBytes.buffer, r.nameBytes.byteOffset, 16)
@@ -80,16 +51,16 @@ export function finalTcp(r: TrafficRecord): Tcp {
 }
 
 /** Payload of a TCP socket that closed. */
-export function finalBytes(r: TrafficRecord): { readonly bytesIn: number; readonly bytesOut: number } {
-  const [sent, again, received] = r.counts as [number, number, number]
+export function recordedBytes(r: TrafficRecord): { readonly bytesIn: number; readonly bytesOut: number } {
+  const [sent, retransmitted, received] = r.counts as [number, number, number]
   const fin = (r.flags & doneFlag) !== 0 ? 1 : 0
-  return { bytesIn: Math.max(0, received - fin), bytesOut: Math.max(0, sent - again) }
+  return { bytesIn: Math.max(0, received - fin), bytesOut: Math.max(0, sent - retransmitted) }
 }
 
 /** The process of a record of first use, for a process that ends before it can be read from /proc. */
 export function processOf(r: TrafficRecord, name: string, bootMs: number | undefined, users: ReadonlyMap<number, string>): Process {
   const [startNs, parent, uid] = r.counts as [number, number, number]
-  const ticks = Math.floor(startNs / nsPerTick)
+  const ticks = Math.floor(startNs / (msPerTick * 1e6))
   return {
     key: `${r.tgid}.${ticks}`,
     pid: r.tgid,
@@ -97,7 +68,7 @@ export function processOf(r: TrafficRecord, name: string, bootMs: number | undef
     parentPid: parent === 0 ? undefined : parent,
     uid,
     user: users.get(uid),
-    startedAtMs: bootMs === undefined ? undefined : bootMs + ticks * 10,
+    startedAtMs: bootMs === undefined ? undefined : bootMs + ticks * msPerTick,
     exe: undefined,
     command: undefined,
     script: undefined,

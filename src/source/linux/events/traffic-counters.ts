@@ -6,7 +6,7 @@ import type { Snapshot } from '../../../model/snapshot.ts'
 import type { Protocol, Traffic } from '../../../model/socket.ts'
 import type { Draft } from '../decode/draft.ts'
 import type { Meter, ProcessTraffic } from '../bpf/meter.ts'
-import { keyOf, trafficOf } from './records.ts'
+import { keyOfCookie, trafficOf } from './records.ts'
 
 /** So many snapshots in a row must miss a socket before its counters are taken for those of a socket that ended. */
 const graceSnapshots = 2
@@ -58,7 +58,7 @@ export class TrafficCounters {
   read(): void {
     const reading = ++this.#reading
     this.#meter.readAll((cookie, count) => {
-      const counters = this.#of(keyOf(cookie), cookie)
+      const counters = this.#of(keyOfCookie(cookie), cookie)
       counters.reading = reading
       const at = counters.counts.findIndex(({ pid }) => pid === count.pid)
       if (at >= 0 && isSame(counters.counts[at]!, count)) return
@@ -94,7 +94,7 @@ export class TrafficCounters {
     return this.#ended.has(key)
   }
 
-  /** A socket of that number lives again. */
+  /** A socket of that key is open again. */
   reopen(key: string): void {
     this.#ended.delete(key)
   }

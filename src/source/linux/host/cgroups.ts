@@ -1,9 +1,10 @@
 // The paths of cgroups, which the kernel's tables leave out: they have ids only. The id of a cgroup is the inode of its folder.
 
-import { readdirSync, readFileSync, statSync } from 'node:fs'
+import { readdirSync, statSync } from 'node:fs'
 import type { Cgroup } from '../../../model/socket.ts'
 import { yieldToEventLoop } from '../../yielding.ts'
 import type { Tape } from '../../tape.ts'
+import { readText, unescapeOctal } from '../kernel/files.ts'
 
 const maxCgroups = 20_000
 const ROOT = 1
@@ -79,12 +80,7 @@ export async function cgroupPaths(ids: readonly number[], mounts = '/proc/self/m
 
 /** Where the second version of cgroups is mounted; sockets belong to no other. */
 export function cgroupRoot(mounts = '/proc/self/mounts'): string | undefined {
-  try {
-    const line = readFileSync(mounts, 'utf8')
-      .split('\n')
-      .find(text => text.split(' ')[2] === 'cgroup2')
-    return line?.split(' ')[1]?.replace(/\\([0-7]{3})/g, (_, digits: string) => String.fromCharCode(parseInt(digits, 8)))
-  } catch {
-    return undefined
-  }
+  const lines = (readText(mounts) ?? '').split('\n').map(line => line.split(' '))
+  const mountPoint = lines.find(words => words[2] === 'cgroup2')?.[1]
+  return mountPoint && unescapeOctal(mountPoint)
 }

@@ -6,7 +6,7 @@ import { draft } from '../decode/draft.ts'
 import { attribute, message } from '../kernel/netlink.ts'
 import { ifinfomsg } from '../kernel/structs.ts'
 import { ownNetworkNamespace } from '../netns/network-namespace.ts'
-import { InterfaceNamer } from './interface-names.ts'
+import { nameInterfaces } from './interface-names.ts'
 
 const netns = ownNetworkNamespace(undefined, { root: '/proc' })
 
@@ -21,7 +21,7 @@ const socket = (address: string, index: number | undefined) => {
 test('interfaces get their names, and link-local addresses their zone', async () => {
   const answers = new Uint8Array(Buffer.concat([link(1, 'lo'), link(2, 'eth0'), message(3, 2, new Uint8Array(4))]))
   const sockets = [socket('fe80::1', 2), socket('ff02::fb', 2), socket('2001:db8::1', 2), socket('fe80::2', 9), socket('::1', undefined)]
-  await new InterfaceNamer({ ...live, bytes: () => [answers] }, undefined).name(netns, sockets)
+  await nameInterfaces({ ...live, bytes: () => [answers] }, undefined, netns, sockets)
   deepEqual(
     sockets.map(one => [one.interface?.name, one.local.zone, one.remote?.zone]),
     [
@@ -39,6 +39,6 @@ test('without an answer the numbers stay', async () => {
     throw new OsError('socket(NETLINK_ROUTE)', 'EPERM')
   }
   const sockets = [socket('fe80::1', 2)]
-  await new InterfaceNamer({ ...live, bytes: refuse }, undefined).name(netns, sockets)
+  await nameInterfaces({ ...live, bytes: refuse }, undefined, netns, sockets)
   deepEqual([sockets[0]!.interface, sockets[0]!.local.zone], [{ index: 2, name: undefined }, '2'])
 })

@@ -1,50 +1,26 @@
 // Gives the interfaces of sockets their names, which the kernel's tables leave out: they have numbers only.
 
-import { OsError } from '../../../model/errors.ts'
 import type { Endpoint } from '../../../model/socket.ts'
 import { filterYielding } from '../../yielding.ts'
 import type { Tape } from '../../tape.ts'
 import type { Draft } from '../decode/draft.ts'
 import type { Calls, NetworkNamespace } from '../netns/network-namespace.ts'
-import { dumpLinks, readInterfaces } from './interfaces.ts'
-import type { Interface } from '../../../model/interface.ts'
+import { attempt } from '../kernel/files.ts'
+import { listInterfaces } from './interfaces.ts'
 
-/** Names interfaces, in the network namespace of each. */
-export class InterfaceNamer {
-  readonly #tape: Tape
-  readonly #calls: Calls
-
-  /** Asks the kernel through these calls, or the tape where they are undefined. */
-  constructor(tape: Tape, calls: Calls) {
-    this.#tape = tape
-    this.#calls = calls
-  }
-
-  /** Names the interfaces of the sockets of a namespace. Without an answer the numbers stay. */
-  async name(netns: NetworkNamespace, sockets: readonly Draft[]): Promise<void> {
-    // Without a socket that has one there is nothing to ask.
-    const bound = await filterYielding(sockets, socket => socket.interface !== undefined)
-    if (bound.length === 0 && !this.#tape.recordsEverything) return
-    const names = this.#namesIn(netns)
-    for (const socket of bound) {
-      const { index } = socket.interface!
-      const name = names.get(index)
-      socket.interface = { index, name }
-      socket.local = withZone(socket.local, name ?? String(index))
-      socket.remote = socket.remote && withZone(socket.remote, name ?? String(index))
-    }
-  }
-
-  #namesIn(netns: NetworkNamespace): ReadonlyMap<number, string> {
-    const interfaces: Interface[] = []
-    let done = false
-    try {
-      const answers = this.#tape.bytes(`${netns.prefix}interface names`, () => dumpLinks(this.#calls!, netns, () => done))
-      for (const answer of answers) done = readInterfaces(answer, interfaces)
-    } catch (error) {
-      if (!(error instanceof OsError)) throw error
-    }
-    return new Map(interfaces.map(one => [one.index, one.name]))
+/** Names the interfaces of the sockets of a namespace. Without an answer of the kernel, or of the tape, the numbers stay. */
+export async function nameInterfaces(tape: Tape, calls: Calls, netns: NetworkNamespace, sockets: readonly Draft[]): Promise<void> {
+  // Without a socket that has one nothing is requested.
+  const bound = await filterYielding(sockets, socket => socket.interface !== undefined)
+  if (bound.length === 0 && !tape.recordsEverything) return
+  const interfaces = attempt(() => listInterfaces(tape, `${netns.prefix}interface names`, calls, netns)) ?? []
+  const names = new Map(interfaces.map(one => [one.index, one.name]))
+  for (const socket of bound) {
+    const { index } = socket.interface!
+    const name = names.get(index)
+    socket.interface = { index, name }
+    socket.local = withZone(socket.local, name ?? String(index))
+    socket.remote = socket.remote && withZone(socket.remote, name ?? String(index))
   }
 }
 

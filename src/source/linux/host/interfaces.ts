@@ -1,10 +1,10 @@
 // The network interfaces of a network namespace and their counters, by rtnetlink.
 
-import { readFileSync } from 'node:fs'
 import { cString, viewOf } from '../../../bytes/text.ts'
 import type { Interface } from '../../../model/interface.ts'
 import type { Tape } from '../../tape.ts'
 import { NetlinkConnection } from '../kernel/connection.ts'
+import { readText } from '../kernel/files.ts'
 import { attributes, message, messages, NLM_F_DUMP, NLM_F_REQUEST, NLMSG_DONE } from '../kernel/netlink.ts'
 import { ifinfomsg, rtnlLinkStats64 } from '../kernel/structs.ts'
 import type { Calls, NetworkNamespace } from '../netns/network-namespace.ts'
@@ -22,7 +22,7 @@ const IFF_LOOPBACK = 0x8
 const maxDatagram = 64 * 1024
 
 /** The kernel's answers to a request for all interfaces of a namespace. Each is valid until the next. */
-export function* dumpLinks(calls: NonNullable<Calls>, netns: NetworkNamespace, isDone: () => boolean): Generator<Uint8Array> {
+function* dumpLinks(calls: NonNullable<Calls>, netns: NetworkNamespace, isDone: () => boolean): Generator<Uint8Array> {
   const buffer = new Uint8Array(maxDatagram)
   const connection = new NetlinkConnection(calls, netns.open(NETLINK_ROUTE))
   try {
@@ -34,13 +34,19 @@ export function* dumpLinks(calls: NonNullable<Calls>, netns: NetworkNamespace, i
   }
 }
 
+/** The interfaces of a namespace, without their speeds. `question` is what the tape calls it. */
+export function listInterfaces(tape: Tape, question: string, calls: Calls, netns: NetworkNamespace): Interface[] {
+  const found: Interface[] = []
+  let done = false
+  const answers = tape.bytes(question, () => (calls ? dumpLinks(calls, netns, () => done) : []))
+  for (const answer of answers) done = readInterfaces(answer, found)
+  return found
+}
+
 /** Makes the function that lists the interfaces of a namespace with their counters. */
 export function interfaceReader(tape: Tape, calls: Calls, netns: NetworkNamespace): () => Promise<readonly Interface[]> {
   return async () => {
-    const found: Interface[] = []
-    let done = false
-    const answers = tape.bytes('interfaces', () => (calls ? dumpLinks(calls, netns, () => done) : []))
-    for (const answer of answers) done = readInterfaces(answer, found)
+    const found = listInterfaces(tape, 'interfaces', calls, netns)
     const speeds = await tape.value('interface speeds', () => found.map(one => speed(one.name)))
     return found.map((one, i) => ({ ...one, bitsPerSecond: speeds[i] ?? undefined }))
   }
@@ -87,11 +93,7 @@ function readInterface(view: DataView, at: number, end: number): Interface {
 }
 
 /** The speed of a link, which only sysfs has; null when there is none (JSON has no undefined). */
-function speed(name: string, root = '/sys/class/net'): number | null {
-  try {
-    const megabits = Number(readFileSync(`${root}/${name}/speed`, 'utf8'))
-    return megabits > 0 ? megabits * 1e6 : null
-  } catch {
-    return null // A link without a speed, such as loopback.
-  }
+function speed(name: string): number | null {
+  const megabits = Number(readText(`/sys/class/net/${name}/speed`)) // A link without a speed, such as loopback, refuses to be read.
+  return megabits > 0 ? megabits * 1e6 : null
 }

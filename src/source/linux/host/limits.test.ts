@@ -1,6 +1,7 @@
 import { after, test } from 'node:test'
 import { deepEqual, equal, ok } from 'node:assert/strict'
-import { mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
+import { execFileSync } from 'node:child_process'
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { needs } from '../../../../test/needs.ts'
@@ -22,6 +23,7 @@ test('each limit from its file', () => {
     'self/limits':
       'Limit                     Soft Limit           Hard Limit\nMax open files            256                  512   files\n',
     'self/fd/0': '',
+    'self/auxv': new Uint8Array(BigUint64Array.of(33n, 7n, 6n, 16_384n, 0n, 0n).buffer), // A kernel of arm64 with pages of 16 KiB.
   })) {
     mkdirSync(dirname(join(root, name)), { recursive: true })
     writeFileSync(join(root, name), text)
@@ -37,7 +39,7 @@ test('each limit from its file', () => {
     [limits.descriptors, limits.tcpMemoryBytes],
     [
       { used: 1, limit: 256 },
-      { used: 5 * 4096, limit: 3 * 4096 },
+      { used: 5 * 16_384, limit: 3 * 16_384 },
     ],
   )
   deepEqual(
@@ -49,14 +51,22 @@ test('each limit from its file', () => {
   )
 })
 
+test('without the size of a page, memory is unknown', () => {
+  rmSync(join(root, 'self/auxv'))
+  const limits = readLimits(new ProcFs(root))
+  deepEqual([limits.tcpMemoryBytes, limits.tcpOrphans.used], [{ used: undefined, limit: undefined }, 4])
+})
+
 test('what is not there is unknown', () => {
   const limits = readLimits(new ProcFs('/nonexistent'))
   deepEqual([limits.ephemeralPorts, limits.descriptors.used, limits.tcpOrphans.used], [undefined, undefined, undefined])
 })
 
-test('this machine', needs('linux'), () => {
+test('this machine', needs('linux', 'command getconf'), () => {
   const limits = readLimits()
   ok(limits.descriptors.limit! > 0)
   ok(Math.abs(limits.descriptors.used! - readdirSync('/proc/self/fd').length) <= 2)
   equal(limits.ephemeralPorts!.first < limits.ephemeralPorts!.last, true)
+  const page = Number(execFileSync('getconf', ['PAGESIZE'], { encoding: 'utf8' }))
+  equal(limits.tcpMemoryBytes.limit, Number(readFileSync('/proc/sys/net/ipv4/tcp_mem', 'utf8').split('\t')[2]) * page)
 })

@@ -2,10 +2,10 @@
 
 import { readdirSync } from 'node:fs'
 import type { SystemLimits, PortRange, Usage } from '../../../model/limits.ts'
+import { attempt } from '../kernel/files.ts'
+import { pageBytes } from '../kernel/page-size.ts'
 import { ProcFs } from '../kernel/proc-fs.ts'
 import { readSockstat } from './counters.ts'
-
-const pageBytes = 4096
 
 /** Reads the limits. */
 export function readLimits(proc = new ProcFs()): SystemLimits {
@@ -13,6 +13,7 @@ export function readLimits(proc = new ProcFs()): SystemLimits {
   const ipv4 = (name: string): number[] => numbers(text(`sys/net/ipv4/${name}`))
   const [first, last] = ipv4('ip_local_port_range')
   const sockstat = readSockstat(text('net/sockstat'))
+  const page = pageBytes(proc)
   const [open, , files] = numbers(text('sys/fs/file-nr'))
   return {
     ephemeralPorts: first === undefined || last === undefined ? undefined : { first, last },
@@ -23,17 +24,17 @@ export function readLimits(proc = new ProcFs()): SystemLimits {
     openFiles: { used: open, limit: files },
     tcpOrphans: { used: sockstat.get('TCP orphan'), limit: ipv4('tcp_max_orphans')[0] },
     tcpTimeWaits: { used: sockstat.get('TCP tw'), limit: ipv4('tcp_max_tw_buckets')[0] },
-    tcpMemoryBytes: pages(sockstat.get('TCP mem'), ipv4('tcp_mem')[2]),
-    udpMemoryBytes: pages(sockstat.get('UDP mem'), ipv4('udp_mem')[2]),
+    tcpMemoryBytes: pages(sockstat.get('TCP mem'), ipv4('tcp_mem')[2], page),
+    udpMemoryBytes: pages(sockstat.get('UDP mem'), ipv4('udp_mem')[2], page),
   }
 }
 
 const numbers = (text: string): number[] => (text.match(/\d+/g) ?? []).map(Number)
 
-const pages = (used: number | undefined, limit: number | undefined): Usage => ({
-  used: used === undefined ? undefined : used * pageBytes,
-  limit: limit === undefined ? undefined : limit * pageBytes,
-})
+function pages(used: number | undefined, limit: number | undefined, page: number | undefined): Usage {
+  const bytes = (count: number | undefined): number | undefined => (count === undefined || page === undefined ? undefined : count * page)
+  return { used: bytes(used), limit: bytes(limit) }
+}
 
 /** `1-5,8` as ranges. */
 const ranges = (text: string): PortRange[] =>
@@ -44,10 +45,4 @@ const softLimit = (text: string): number | undefined => {
   return found ? Number(found[1]) : undefined
 }
 
-function countOf(folder: string): number | undefined {
-  try {
-    return readdirSync(folder).length
-  } catch {
-    return undefined
-  }
-}
+const countOf = (folder: string): number | undefined => attempt(() => readdirSync(folder).length)

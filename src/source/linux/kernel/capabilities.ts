@@ -17,22 +17,10 @@ const numbers = {
 /** The name of a capability. */
 export type Capability = keyof typeof numbers
 
-/** The capabilities that a process has now. */
-export class Capabilities {
-  readonly #mask: bigint
-
-  /** Reads those of this process; undefined where /proc does not list them. */
-  static ofThisProcess(proc: ProcFs): Capabilities | undefined {
-    const mask = /^CapEff:\s*([0-9a-f]+)$/m.exec(proc.text('self/status') ?? '')?.[1]
-    return mask === undefined ? undefined : new Capabilities(BigInt(`0x${mask}`))
-  }
-
-  private constructor(mask: bigint) {
-    this.#mask = mask
-  }
-
-  /** Whether it has this one. */
-  has(capability: Capability): boolean {
-    return ((this.#mask >> BigInt(numbers[capability])) & 1n) === 1n
-  }
+/** The capabilities that this process has now; undefined where /proc does not list them. */
+export function ownCapabilities(proc: ProcFs): ReadonlySet<Capability> | undefined {
+  const digits = /^CapEff:\s*([0-9a-f]+)$/m.exec(proc.text('self/status') ?? '')?.[1]
+  if (digits === undefined) return undefined
+  const mask = BigInt(`0x${digits}`)
+  return new Set((Object.keys(numbers) as Capability[]).filter(name => ((mask >> BigInt(numbers[name])) & 1n) === 1n))
 }

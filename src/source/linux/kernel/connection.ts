@@ -90,8 +90,8 @@ export class NetlinkConnection {
 const maxOwn = 1024
 
 /**
- * The netlink sockets that sockscope opened for its own requests, by inode. Each is in the table of netlink sockets that it lists, and closed before their owners are looked
- * for owners: it is not a socket whose owner is hidden. The oldest are forgotten, since the kernel counts inodes on.
+ * The netlink sockets that sockscope opened for its own requests, by inode. Each is in the table of netlink sockets while it lists
+ * that, and is left out of the snapshot. The oldest are forgotten, since the kernel counts inodes on.
  */
 export class OwnSockets {
   readonly #inodes = new Set<number>()
@@ -102,8 +102,8 @@ export class OwnSockets {
     if (this.#inodes.size > maxOwn) this.#inodes.delete(this.#inodes.values().next().value!)
   }
 
-  /** True for a socket that was ours. */
-  has(inode: number): boolean {
-    return this.#inodes.has(inode)
+  /** Their inodes. */
+  list(): number[] {
+    return [...this.#inodes]
   }
 }

@@ -3,7 +3,8 @@ import { deepEqual, equal, throws } from 'node:assert/strict'
 import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { isRefusal, ProcFs } from './proc-fs.ts'
+import { isRefusal } from './files.ts'
+import { ProcFs } from './proc-fs.ts'
 
 const root = mkdtempSync(join(tmpdir(), 'proc-'))
 after(() => rmSync(root, { recursive: true, force: true }))

@@ -1,9 +1,23 @@
 // /proc, or a folder that looks like it in tests and recordings. The callers decode the files.
 
 import { opendirSync, readdirSync, readFileSync, readlinkSync } from 'node:fs'
+import { attempt, readText } from './files.ts'
+
+/** Ticks are those of USER_HZ, which is 100 on every architecture that Node runs on. */
+export const msPerTick = 10
+
+/** What /proc has for the first pid namespace: include/linux/proc_ns.h */
+export const firstPidNamespace = 'pid:[4026531836]'
 
 /** A folder with so many entries is read in about a millisecond. */
 const fewEntries = 1000
+
+/** The inode in what a link of /proc leads to, such as `socket:[123]`; undefined when it leads to something else. */
+export function linkInode(target: string | undefined, kind: 'socket' | 'net'): number | undefined {
+  if (target === undefined || !target.startsWith(`${kind}:[`) || !target.endsWith(']')) return undefined
+  const inode = Number(target.slice(kind.length + 2, -1))
+  return Number.isSafeInteger(inode) ? inode : undefined
+}
 
 /** The kernel's files about processes and itself. */
 export class ProcFs {
@@ -28,20 +42,17 @@ export class ProcFs {
 
   /** The text of a file; undefined when it is gone or may not be read. */
   text(name: string): string | undefined {
-    try {
-      return readFileSync(`${this.root}/${name}`, 'utf8')
-    } catch {
-      return undefined
-    }
+    return readText(`${this.root}/${name}`)
+  }
+
+  /** The bytes of a file; undefined when it is gone or may not be read. */
+  bytes(name: string): Uint8Array | undefined {
+    return attempt(() => readFileSync(`${this.root}/${name}`))
   }
 
   /** The target of a link; undefined when it is gone or may not be read. */
   link(name: string): string | undefined {
-    try {
-      return readlinkSync(`${this.root}/${name}`)
-    } catch {
-      return undefined
-    }
+    return attempt(() => readlinkSync(`${this.root}/${name}`))
   }
 
   /** The names in a folder: at once where they are few, which costs half; else one by one, as a big one would hold the event loop. Throws as node does. */
@@ -64,10 +75,4 @@ function* oneByOne(folder: string): Generator<string> {
   } finally {
     dir.closeSync()
   }
-}
-
-/** True for errors of node and of ours that mean: not allowed. */
-export function isRefusal(error: unknown): boolean {
-  const { code } = error as { readonly code?: unknown }
-  return code === 'EACCES' || code === 'EPERM'
 }

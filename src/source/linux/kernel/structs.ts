@@ -263,10 +263,18 @@ export const sctpInfo = struct('sctp_info', 168, {
   ictrlchunks: u64,
 })
 
-// sock_diag for families that are not internet.
+// sock_diag for families that are not internet. The requests of some have one layout.
 
-/** include/uapi/linux/unix_diag.h */
-export const unixDiagReq = struct('unix_diag_req', 24, {
+const showFields = {
+  family: u8,
+  protocol: u8,
+  pad: pad(2),
+  ino: u32,
+  show: u32,
+  cookie0: u32,
+  cookie1: u32,
+}
+const statesAndShowFields = {
   family: u8,
   protocol: u8,
   pad: pad(2),
@@ -275,7 +283,10 @@ export const unixDiagReq = struct('unix_diag_req', 24, {
   show: u32,
   cookie0: u32,
   cookie1: u32,
-})
+}
+
+/** include/uapi/linux/unix_diag.h */
+export const unixDiagReq = struct('unix_diag_req', 24, statesAndShowFields)
 
 /** include/uapi/linux/unix_diag.h */
 export const unixDiagMsg = struct('unix_diag_msg', 16, {
@@ -295,15 +306,7 @@ export const unixDiagVfs = struct('unix_diag_vfs', 8, { ino: u32, dev: u32 })
 export const unixDiagRqlen = struct('unix_diag_rqlen', 8, { rqueue: u32, wqueue: u32 })
 
 /** include/uapi/linux/packet_diag.h */
-export const packetDiagReq = struct('packet_diag_req', 20, {
-  family: u8,
-  protocol: u8,
-  pad: pad(2),
-  ino: u32,
-  show: u32,
-  cookie0: u32,
-  cookie1: u32,
-})
+export const packetDiagReq = struct('packet_diag_req', 20, showFields)
 
 /** include/uapi/linux/packet_diag.h */
 export const packetDiagMsg = struct('packet_diag_msg', 16, { family: u8, type: u8, num: u16, ino: u32, cookie0: u32, cookie1: u32 })
@@ -333,15 +336,7 @@ export const packetDiagRing = struct('packet_diag_ring', 28, {
 export const packetDiagMclist = struct('packet_diag_mclist', 44, { index: u32, count: u32, type: u16, alen: u16, addr: bytes(32) })
 
 /** include/uapi/linux/netlink_diag.h */
-export const netlinkDiagReq = struct('netlink_diag_req', 20, {
-  family: u8,
-  protocol: u8,
-  pad: pad(2),
-  ino: u32,
-  show: u32,
-  cookie0: u32,
-  cookie1: u32,
-})
+export const netlinkDiagReq = struct('netlink_diag_req', 20, showFields)
 
 /** include/uapi/linux/netlink_diag.h */
 export const netlinkDiagMsg = struct('netlink_diag_msg', 28, {
@@ -358,16 +353,7 @@ export const netlinkDiagMsg = struct('netlink_diag_msg', 28, {
 })
 
 /** include/uapi/linux/vm_sockets_diag.h */
-export const vsockDiagReq = struct('vsock_diag_req', 24, {
-  family: u8,
-  protocol: u8,
-  pad: pad(2),
-  states: u32,
-  ino: u32,
-  show: u32,
-  cookie0: u32,
-  cookie1: u32,
-})
+export const vsockDiagReq = struct('vsock_diag_req', 24, statesAndShowFields)
 
 /** include/uapi/linux/vm_sockets_diag.h */
 export const vsockDiagMsg = struct('vsock_diag_msg', 32, {
@@ -385,15 +371,7 @@ export const vsockDiagMsg = struct('vsock_diag_msg', 32, {
 })
 
 /** include/uapi/linux/xdp_diag.h */
-export const xdpDiagReq = struct('xdp_diag_req', 20, {
-  family: u8,
-  protocol: u8,
-  pad: pad(2),
-  ino: u32,
-  show: u32,
-  cookie0: u32,
-  cookie1: u32,
-})
+export const xdpDiagReq = struct('xdp_diag_req', 20, showFields)
 
 /** include/uapi/linux/xdp_diag.h */
 export const xdpDiagMsg = struct('xdp_diag_msg', 16, { family: u8, type: u8, pad: pad(2), ino: u32, cookie0: u32, cookie1: u32 })

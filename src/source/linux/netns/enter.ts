@@ -4,7 +4,7 @@ import { closeSync, constants, fstatSync, openSync } from 'node:fs'
 import { OsError } from '../../../model/errors.ts'
 import type { Socket } from '../../../model/socket.ts'
 import type * as calls from '../kernel/calls.ts'
-import { isRefusal } from '../kernel/proc-fs.ts'
+import { asSystemCall, codeOf, isRefusal, withDescriptor } from '../kernel/files.ts'
 import { listNamespaces } from './namespaces.ts'
 import type { FoundNamespace } from './network-namespace.ts'
 import { namespaceOf } from './pinned.ts'
@@ -17,11 +17,10 @@ type EnterCalls = Pick<typeof calls, 'enterNetwork'>
 export function openNamespace(found: FoundNamespace): number | undefined {
   let fd: number
   try {
-    fd = openSync(found.file, constants.O_RDONLY | constants.O_NONBLOCK)
+    fd = asSystemCall(`open(${found.file})`, () => openSync(found.file, constants.O_RDONLY | constants.O_NONBLOCK))
   } catch (error) {
-    const { code } = error as NodeJS.ErrnoException
-    if (code === 'ENOENT' || code === 'ESRCH') return undefined
-    throw new OsError(`open(${found.file})`, code ?? 'EIO', { cause: error })
+    if (codeOf(error) === 'ENOENT' || codeOf(error) === 'ESRCH') return undefined
+    throw error
   }
   if (fstatSync(fd).ino === found.inode) return fd
   closeSync(fd)
@@ -38,8 +37,7 @@ class NamespaceVisitor {
   /** Runs something in the namespace of an open file, without a pause, and returns to the own one whatever happens. */
   visit<T>(call: EnterCalls, namespace: number, act: () => T): T {
     if (this.#stranded) throw this.#stranded
-    const own = openSync(OWN, constants.O_RDONLY)
-    try {
+    return withDescriptor(openSync(OWN, constants.O_RDONLY), own => {
       // In a user namespace one may enter its network namespaces, and not that of the host again: so the return is tried first.
       call.enterNetwork(own)
       call.enterNetwork(namespace)
@@ -48,9 +46,7 @@ class NamespaceVisitor {
       } finally {
         this.#return(call, own)
       }
-    } finally {
-      closeSync(own)
-    }
+    })
   }
 
   #return(call: EnterCalls, own: number): void {
@@ -86,6 +82,13 @@ export const inNamespace = <T>(call: EnterCalls, namespace: number, act: () => T
 /** Whether the namespace of an open file may be entered, and left again. */
 export const mayEnter = (call: EnterCalls, namespace: number): boolean => visitor.mayVisit(call, namespace)
 
+/** Runs something in a namespace that was listed. One that has gone is an error. */
+export function inFoundNamespace<T>(call: EnterCalls, found: FoundNamespace, act: () => T): T {
+  const fd = openNamespace(found)
+  if (fd === undefined) throw new OsError('setns', 'ENOENT', { help: 'the network namespace has gone' })
+  return withDescriptor(fd, () => inNamespace(call, fd, act))
+}
+
 /** Runs something where a socket is: in its namespace, when it is not the own one. */
 export async function inNamespaceOf<T>(call: typeof calls, socket: Socket, act: () => T): Promise<T> {
   const { namespace } = socket
@@ -95,11 +98,7 @@ export async function inNamespaceOf<T>(call: typeof calls, socket: Socket, act: 
   const found = others.find(f => f.inode === namespace.inode)
   const fd = found ? openNamespace(found) : namespaceByOwner(call, socket)
   if (fd === undefined) throw new OsError('setns', 'ENOENT', { help: 'the network namespace of the socket has gone' })
-  try {
-    return inNamespace(call, fd, act)
-  } finally {
-    closeSync(fd)
-  }
+  return withDescriptor(fd, () => inNamespace(call, fd, act))
 }
 
 /** The namespace of a socket through one of its owners: nothing else may pin it. */

@@ -2,14 +2,15 @@
 
 import { closeSync } from 'node:fs'
 import { OsError } from '../../../model/errors.ts'
-import type { Gap } from '../../../model/gap.ts'
+import type { Gap, GapCode } from '../../../model/gap.ts'
 import type { Namespace, Socket } from '../../../model/socket.ts'
 import type { Plan } from '../../../filter/plan.ts'
 import type { Tape } from '../../tape.ts'
 import { counted } from '../../../model/counted.ts'
-import type { GapList } from '../gap-list.ts'
+import { gapOf, type SnapshotGaps } from '../gaps.ts'
 import type * as calls from '../kernel/calls.ts'
-import { isRefusal, type ProcFs } from '../kernel/proc-fs.ts'
+import { isRefusal } from '../kernel/files.ts'
+import type { ProcFs } from '../kernel/proc-fs.ts'
 import { inNamespace, mayEnter, openNamespace } from './enter.ts'
 import { listNamespaces, pickNamespace, type NamespaceListing } from './namespaces.ts'
 import type { Calls, FoundNamespace, NetworkNamespace } from './network-namespace.ts'
@@ -52,7 +53,7 @@ interface More {
 /** The namespaces of one snapshot. */
 export class NamespaceSet {
   readonly #context: NamespaceContext
-  readonly #gaps: GapList
+  readonly #gaps: SnapshotGaps
   readonly #requested: Plan['namespaces']
   /** The open files of namespaces, by inode. */
   readonly #fds = new Map<number, number>()
@@ -61,14 +62,14 @@ export class NamespaceSet {
   #countsCookiesEach = false
   #namespaces: readonly NetworkNamespace[] = []
 
-  private constructor(context: NamespaceContext, requested: Plan['namespaces'], gaps: GapList) {
+  private constructor(context: NamespaceContext, requested: Plan['namespaces'], gaps: SnapshotGaps) {
     this.#context = context
     this.#requested = requested
     this.#gaps = gaps
   }
 
   /** Opens what a query asks for; namespaces that may not be entered are a gap. */
-  static async open(context: NamespaceContext, requested: Plan['namespaces'], gaps: GapList): Promise<NamespaceSet> {
+  static async open(context: NamespaceContext, requested: Plan['namespaces'], gaps: SnapshotGaps): Promise<NamespaceSet> {
     const set = new NamespaceSet(context, requested, gaps)
     if (requested === 'own') set.#namespaces = [context.own]
     else
@@ -229,47 +230,29 @@ function restricted(plan: NamespacePlan, requested: RequestedNamespaces): Namesp
 function recordingGap(requested: RequestedNamespaces): Gap {
   const text =
     requested === 'all' ? 'the recording does not hold all network namespaces' : 'the recording does not hold this network namespace'
-  return { code: 'recording-incomplete', what: 'namespaces', why: 'recording', text, help: 'record with all namespaces', count: undefined }
+  return gapOf('recording-incomplete', 'namespaces', 'recording', text, 'record with all namespaces')
 }
 
 function gapsOf({ denied, hidden }: NamespacePlan): Gap[] {
-  const gap = (code: 'namespaces-refused' | 'namespaces-hidden', text: string, help: string, count: number): Gap => ({
-    code,
-    what: 'namespaces',
-    why: 'permission',
-    text,
-    help: `run as root, or with ${help}`,
-    count,
-  })
-  return [
-    ...(denied > 0
-      ? [
-          gap(
-            'namespaces-refused',
-            `${counted(denied, 'network namespace')} may not be entered`,
-            'CAP_SYS_ADMIN and CAP_SYS_PTRACE',
-            denied,
-          ),
-        ]
-      : []),
-    ...(hidden > 0
-      ? [
-          gap(
-            'namespaces-hidden',
-            `the network namespaces of ${counted(hidden, 'process', 'processes')} may not be read`,
-            'CAP_SYS_PTRACE',
-            hidden,
-          ),
-        ]
-      : []),
-  ]
+  const gaps: Gap[] = []
+  const add = (code: GapCode, text: string, capabilities: string, count: number): void =>
+    void gaps.push(gapOf(code, 'namespaces', 'permission', text, `run as root, or with ${capabilities}`, count))
+  if (denied > 0)
+    add('namespaces-refused', `${counted(denied, 'network namespace')} may not be entered`, 'CAP_SYS_ADMIN and CAP_SYS_PTRACE', denied)
+  if (hidden > 0)
+    add(
+      'namespaces-hidden',
+      `the network namespaces of ${counted(hidden, 'process', 'processes')} may not be read`,
+      'CAP_SYS_PTRACE',
+      hidden,
+    )
+  return gaps
 }
 
-const limitGap = (what: string): Gap => ({
-  code: 'namespaces-limit',
-  what: 'namespaces',
-  why: 'limit',
-  text: `${what} were not searched for network namespaces in which no process is: there are too many`,
-  help: '',
-  count: undefined,
-})
+const limitGap = (what: string): Gap =>
+  gapOf(
+    'namespaces-limit',
+    'namespaces',
+    'limit',
+    `${what} were not searched for network namespaces in which no process is: there are too many`,
+  )

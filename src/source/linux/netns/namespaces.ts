@@ -4,7 +4,8 @@ import { existsSync, readdirSync, readlinkSync, statSync } from 'node:fs'
 import { OsError } from '../../../model/errors.ts'
 import type { Plan } from '../../../filter/plan.ts'
 import { yieldToEventLoop } from '../../yielding.ts'
-import { isRefusal, ProcFs } from '../kernel/proc-fs.ts'
+import { asSystemCall, attempt, isRefusal, unescapeOctal } from '../kernel/files.ts'
+import { linkInode, ProcFs } from '../kernel/proc-fs.ts'
 import { containerOf } from '../processes/containers.ts'
 import type { FoundNamespace } from './network-namespace.ts'
 import { pinnedByName } from './pinned.ts'
@@ -21,11 +22,6 @@ const named = ['/run/netns', '/var/run/netns', '/run/docker/netns']
 /** More than any machine has; a folder that grows for ever must not break the snapshot. */
 const maxNamespaces = 65_536
 
-const inodeOf = (link: string): number | undefined => {
-  const found = /^net:\[(\d+)\]$/.exec(link)
-  return found ? Number(found[1]) : undefined
-}
-
 /** Lists the network namespaces: those of processes, those with a name, and those that are mounted somewhere. */
 export async function listNamespaces(proc = new ProcFs(), folders: readonly string[] = named): Promise<NamespaceListing> {
   const all = new Map<number, { name: string | undefined; file: string; pid: number | undefined }>()
@@ -38,7 +34,7 @@ export async function listNamespaces(proc = new ProcFs(), folders: readonly stri
     if (all.size >= maxNamespaces) break
     const file = proc.path(`${pid}/ns/net`)
     try {
-      const inode = inodeOf(readlinkSync(file))
+      const inode = linkInode(readlinkSync(file), 'net')
       if (inode === undefined) continue
       const known = all.get(inode)
       if (known === undefined) all.set(inode, { name: undefined, file, pid })
@@ -49,7 +45,7 @@ export async function listNamespaces(proc = new ProcFs(), folders: readonly stri
     }
     await yieldToEventLoop()
   }
-  const ownInode = inodeOf(proc.link('self/ns/net') ?? '') ?? 0
+  const ownInode = linkInode(proc.link('self/ns/net'), 'net') ?? 0
   const found = [...all].map(([inode, { name, file, pid }]): FoundNamespace => {
     return { inode, name: name ?? containerName(proc, pid), file, pid }
   })
@@ -63,33 +59,23 @@ function containerName(proc: ProcFs, pid: number | undefined): string | undefine
 }
 
 function inFolders(folders: readonly string[]): { file: string; name: string }[] {
-  return folders.flatMap(folder => {
-    try {
-      return readdirSync(folder).map(name => ({ file: `${folder}/${name}`, name }))
-    } catch {
-      return [] // There is no such folder.
-    }
-  })
+  return folders.flatMap(folder => (attempt(() => readdirSync(folder)) ?? []).map(name => ({ file: `${folder}/${name}`, name })))
 }
 
 /** Namespaces that are mounted on a file: a line reads `… net:[4026532000] /some/where … - nsfs …`. */
 function mounted(proc: ProcFs): { file: string; name: string }[] {
   return (proc.text('self/mountinfo') ?? '').split('\n').flatMap(line => {
     const words = line.split(' ')
-    if (inodeOf(words[3] ?? '') === undefined) return []
-    const file = words[4]!.replace(/\\([0-7]{3})/g, (_, octal: string) => String.fromCharCode(Number.parseInt(octal, 8)))
+    if (linkInode(words[3], 'net') === undefined) return []
+    const file = unescapeOctal(words[4]!)
     return [{ file, name: file.split('/').at(-1)! }]
   })
 }
 
 /** The inode of a file that stands for a namespace; undefined for any other file. */
 function namespaceInode(file: string, proc: ProcFs): number | undefined {
-  try {
-    const { dev, ino } = statSync(file)
-    return dev === statSync(proc.path('self/ns/net')).dev ? ino : undefined
-  } catch {
-    return undefined
-  }
+  const [stat, own] = [file, proc.path('self/ns/net')].map(path => attempt(() => statSync(path)))
+  return stat?.dev === own?.dev ? stat?.ino : undefined
 }
 
 /** The one that the query names. */
@@ -105,15 +91,7 @@ export function pickNamespace(
     throw new OsError('setns', 'ENOENT', { help: `there is no network namespace of the name ${JSON.stringify(requested.name)}` })
   }
   const file = 'pid' in requested ? proc.path(`${requested.pid}/ns/net`) : requested.path
-  const stat = fileStat(file)
-  const found = all.find(f => f.inode === stat.ino)
-  return { inode: stat.ino, name: found?.name, file, pid: 'pid' in requested ? requested.pid : found?.pid }
-}
-
-function fileStat(file: string): { ino: number } {
-  try {
-    return statSync(file)
-  } catch (error) {
-    throw new OsError(`open(${file})`, (error as NodeJS.ErrnoException).code ?? 'EIO', { cause: error })
-  }
+  const { ino } = asSystemCall(`open(${file})`, () => statSync(file))
+  const found = all.find(f => f.inode === ino)
+  return { inode: ino, name: found?.name, file, pid: 'pid' in requested ? requested.pid : found?.pid }
 }

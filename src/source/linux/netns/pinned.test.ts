@@ -36,7 +36,7 @@ test('what descriptors stand for', async () => {
     mkdirSync(join(root, path, '..'), { recursive: true })
     symlinkSync(target, join(root, path))
   }
-  mkdirSync(join(root, '9')) // It ends while we look.
+  mkdirSync(join(root, '9')) // It ends during the walk.
   const links = await readLinks(new ProcFs(root))
   deepEqual(
     [...links.namespaces.values()].map(found => [found.inode, found.name, found.file]),

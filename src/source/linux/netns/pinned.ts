@@ -4,7 +4,7 @@ import { closeSync, existsSync, fstatSync } from 'node:fs'
 import { OsError } from '../../../model/errors.ts'
 import { yieldToEventLoop } from '../../yielding.ts'
 import type * as calls from '../kernel/calls.ts'
-import type { ProcFs } from '../kernel/proc-fs.ts'
+import { linkInode, type ProcFs } from '../kernel/proc-fs.ts'
 import type { FoundNamespace } from './network-namespace.ts'
 
 /** So many links are read in one snapshot; each costs about 4 µs. */
@@ -128,6 +128,6 @@ export function namespaceOf(call: BorrowCalls, pid: number, fd: number, inode: n
 export function pinnedByName(name: string, proc: ProcFs): FoundNamespace | undefined {
   const file = proc.path(name)
   const isDescriptor = /^\d{1,10}\/fd\/\d{1,10}$/.test(name) && existsSync(file)
-  const inode = isDescriptor ? /^net:\[(\d+)\]$/.exec(proc.link(name) ?? '')?.[1] : undefined
-  return inode === undefined ? undefined : { inode: Number(inode), name, file, pid: undefined }
+  const inode = isDescriptor ? linkInode(proc.link(name), 'net') : undefined
+  return inode === undefined ? undefined : { inode, name, file, pid: undefined }
 }

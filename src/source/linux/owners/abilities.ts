@@ -1,14 +1,13 @@
 // Which owners can be found on this machine, and by which method.
 
 import type { Ability } from '../../../model/ability.ts'
-import { Capabilities } from '../kernel/capabilities.ts'
+import { ownCapabilities } from '../kernel/capabilities.ts'
 import type { ProcFs } from '../kernel/proc-fs.ts'
 import type { Sweeper } from './sweeper.ts'
 
 /** What works here: the walk over /proc, and the sweep by BPF. */
 export async function abilitiesOf(proc: ProcFs, sweeper: Sweeper): Promise<readonly Ability[]> {
-  const isOpen = await sweeper.open()
-  const sweep: Ability = isOpen
+  const sweep: Ability = (await sweeper.open())
     ? { name: 'bpf-owners', works: true, text: 'all owners in one sweep by BPF, where that is faster', help: '' }
     : {
         name: 'bpf-owners',
@@ -20,7 +19,7 @@ export async function abilitiesOf(proc: ProcFs, sweeper: Sweeper): Promise<reado
 }
 
 function walkAbility(proc: ProcFs): Ability {
-  const capabilities = Capabilities.ofThisProcess(proc)
+  const capabilities = ownCapabilities(proc)
   if (capabilities === undefined) return { name: 'owners', works: false, text: `there is no ${proc.root}`, help: 'mount /proc' }
   // The folder of descriptors opens for its user, or with a capability that overrides its mode; its links may be read by who may trace the process.
   const mayOpen = capabilities.has('CAP_DAC_READ_SEARCH') || capabilities.has('CAP_DAC_OVERRIDE')

@@ -3,12 +3,13 @@
 
 import { readlinkSync, statSync } from 'node:fs'
 import { yieldToEventLoop } from '../../yielding.ts'
-import { isRefusal, type ProcFs } from '../kernel/proc-fs.ts'
+import { attempt, isRefusal } from '../kernel/files.ts'
+import { linkInode, type ProcFs } from '../kernel/proc-fs.ts'
 import type { Inodes } from './inodes.ts'
 import type { Swept } from './sweeper.ts'
 
 /** The descriptors of one process, as they were when they were last read. */
-export interface Table {
+export interface DescriptorTable {
   /** The inode of the folder of descriptors: another one means another process. */
   readonly identity: number
   /** How many descriptors there were when the processes were last listed. */
@@ -38,7 +39,7 @@ export interface Changes {
   readonly changed: readonly number[]
   readonly unchanged: readonly number[]
   /** Tables of processes that have ended since the snapshot before; those that are found to have ended in this snapshot are added. */
-  readonly ended: readonly Table[]
+  readonly ended: readonly DescriptorTable[]
   /** How many descriptors there are in all, as far as they can be counted without reading them. */
   readonly descriptors: number
 }
@@ -53,17 +54,17 @@ export interface Collected {
   readonly shared: ReadonlySet<number>
 }
 
-/** Of the descriptors that nothing speaks against, so many are read again in each snapshot: a part of the requested sockets, and some more. */
+/** Of the descriptors that show no sign of a change, so many are read again in each snapshot: a part of the requested sockets, and some more. */
 const checkedPart = 1 / 32
 const minChecked = 64
 
 /** The descriptors of all processes. */
 export class DescriptorCache {
   readonly #proc: ProcFs
-  readonly #tables = new Map<number, Table>()
+  readonly #tables = new Map<number, DescriptorTable>()
   /** The number of the snapshot. */
   #snapshot = 0
-  #ended: Table[] = []
+  #ended: DescriptorTable[] = []
   /** Where the next check goes on. */
   #checkCursor = 0
   /** Where the next confirmation goes on. */
@@ -77,7 +78,7 @@ export class DescriptorCache {
   }
 
   /** What is known, by pid. */
-  get tables(): ReadonlyMap<number, Table> {
+  get tables(): ReadonlyMap<number, DescriptorTable> {
     return this.#tables
   }
 
@@ -85,7 +86,7 @@ export class DescriptorCache {
    * Starts a snapshot: lists the processes, and compares how many descriptors each has.
    * @param endedBefore what listing them before, for the same snapshot, has found to have ended.
    */
-  async list(endedBefore: readonly Table[] = []): Promise<Changes> {
+  async list(endedBefore: readonly DescriptorTable[] = []): Promise<Changes> {
     this.#snapshot++
     const changed: number[] = []
     const unchanged: number[] = []
@@ -116,11 +117,8 @@ export class DescriptorCache {
   }
 
   #statFolder(pid: number): { ino: number; size: number } | undefined {
-    try {
-      return statSync(this.#proc.path(`${pid}/fd`))
-    } catch {
-      return undefined // It has ended, or /proc is mounted so that it is hidden from us.
-    }
+    // Undefined: it has ended, or /proc is mounted so that it is hidden from us.
+    return attempt(() => statSync(this.#proc.path(`${pid}/fd`)))
   }
 
   #countEntries(pid: number): number {
@@ -190,7 +188,7 @@ export class DescriptorCache {
     await this.readAll(surprised)
   }
 
-  async #isAsKnown(pid: number, table: Table, position: number, end: number): Promise<boolean> {
+  async #isAsKnown(pid: number, table: DescriptorTable, position: number, end: number): Promise<boolean> {
     let at = position
     for (const fd of table.sockets.keys()) {
       if (at >= end) break
@@ -316,7 +314,7 @@ export class DescriptorCache {
   }
 }
 
-const newTable = (stat: { readonly ino: number; readonly size: number }): Table => ({
+const newTable = (stat: { readonly ino: number; readonly size: number }): DescriptorTable => ({
   identity: stat.ino,
   count: stat.size,
   isStale: true,
@@ -327,7 +325,7 @@ const newTable = (stat: { readonly ino: number; readonly size: number }): Table 
 })
 
 /** Inode numbers are 32 bits in sock_diag, and may be more in /proc: the lower half counts. */
-const inodeOf = (target: string): number => (target.startsWith('socket:[') ? Number(target.slice(8, -1)) % 2 ** 32 || 0 : 0)
+const inodeOf = (target: string): number => (linkInode(target, 'socket') ?? 0) % 2 ** 32
 
 /** The inode of a socket, 0 for anything else, undefined when it has been closed. Throws when it may not be read. */
 export function readInode(path: string): number | undefined {
@@ -340,10 +338,4 @@ export function readInode(path: string): number | undefined {
   }
 }
 
-function isStill(path: string, inode: number): boolean {
-  try {
-    return readInode(path) === inode
-  } catch {
-    return false
-  }
-}
+const isStill = (path: string, inode: number): boolean => attempt(() => readInode(path)) === inode

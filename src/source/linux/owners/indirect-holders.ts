@@ -1,12 +1,13 @@
 // Sockets that no descriptor of a process names: registered with an io_uring, or in flight in a message that nobody has received.
 // They are searched for only when the holder of a socket was not found, and what need not be searched again is remembered.
 
-import { closeSync, openSync, readSync } from 'node:fs'
+import { openSync, readSync } from 'node:fs'
 import { readFile } from 'node:fs/promises'
 import { nextTurn, yieldToEventLoop } from '../../yielding.ts'
 import type { Draft } from '../decode/draft.ts'
+import { attempt, codeOf, withDescriptor } from '../kernel/files.ts'
 import type { ProcFs } from '../kernel/proc-fs.ts'
-import type { Table } from './descriptor-cache.ts'
+import type { DescriptorTable } from './descriptor-cache.ts'
 import type { Elsewhere } from './ownerless.ts'
 
 /** A file of /proc about one descriptor: a ring can have a million files. */
@@ -18,7 +19,7 @@ const maxGone = 256
 /** The kernel lists nothing of a ring that is being used just then. */
 const maxTries = 4
 
-type Tables = ReadonlyMap<number, Table>
+type DescriptorTables = ReadonlyMap<number, DescriptorTable>
 type Unsure = Elsewhere['unsure']
 
 /** Sockets that a process can hold, and for which none was found. */
@@ -43,7 +44,7 @@ export class IndirectHolders {
    */
   async find(
     unheld: readonly Draft[],
-    tables: Tables,
+    tables: DescriptorTables,
     isBlind: boolean,
     isGone: (inode: number) => boolean,
   ): Promise<Elsewhere | undefined> {
@@ -72,7 +73,11 @@ export class IndirectHolders {
 }
 
 /** The files that rings hold, as far as they are requested: inode and pid in turn. */
-async function ringHolders(proc: ProcFs, tables: Tables, requested: ReadonlySet<number>): Promise<{ holders: number[]; unsure: Unsure }> {
+async function ringHolders(
+  proc: ProcFs,
+  tables: DescriptorTables,
+  requested: ReadonlySet<number>,
+): Promise<{ holders: number[]; unsure: Unsure }> {
   const holders: number[] = []
   let unsure: Unsure
   const areNamed = proc.isKernelAtLeast(6, 14)
@@ -89,7 +94,7 @@ async function ringHolders(proc: ProcFs, tables: Tables, requested: ReadonlySet<
       }
     } catch (error) {
       // It has ended, or may not be read: that was noticed when it was read for its sockets.
-      if ((error as NodeJS.ErrnoException).code === undefined) throw error
+      if (codeOf(error) === undefined) throw error
     }
     for (const inode of found) holders.push(inode, pid)
   }
@@ -116,7 +121,7 @@ async function readRing(file: string, areNamed: boolean): Promise<number[] | Non
 }
 
 /** How many descriptors wait in the UNIX sockets of all processes. */
-async function descriptorsInFlight(proc: ProcFs, tables: Tables): Promise<{ descriptors: number; unsure: Unsure }> {
+async function descriptorsInFlight(proc: ProcFs, tables: DescriptorTables): Promise<{ descriptors: number; unsure: Unsure }> {
   const left = await unixInodes(proc, tables)
   let descriptors = 0
   let asked = 0
@@ -137,7 +142,7 @@ async function descriptorsInFlight(proc: ProcFs, tables: Tables): Promise<{ desc
 }
 
 /** The inodes of all UNIX sockets, in the network namespace of each process. */
-async function unixInodes(proc: ProcFs, tables: Tables): Promise<Set<number>> {
+async function unixInodes(proc: ProcFs, tables: DescriptorTables): Promise<Set<number>> {
   const files = new Map([[proc.link('self/ns/net'), proc.path('self/net/unix')]])
   for (const pid of tables.keys()) {
     await yieldToEventLoop()
@@ -159,23 +164,15 @@ async function unixInodes(proc: ProcFs, tables: Tables): Promise<Set<number>> {
 
 /** A text of /proc, up to a limit; undefined when it has gone. */
 function readPart(path: string): string | undefined {
-  let fd: number
-  try {
-    fd = openSync(path, 'r')
-  } catch {
-    return undefined
-  }
-  try {
-    let text = ''
-    const buffer = Buffer.alloc(64 * 1024)
-    for (;;) {
-      const length = readSync(fd, buffer)
-      text += buffer.toString('latin1', 0, length)
-      if (length === 0 || text.length >= maxText) return text
-    }
-  } catch {
-    return undefined
-  } finally {
-    closeSync(fd)
-  }
+  return attempt(() =>
+    withDescriptor(openSync(path, 'r'), fd => {
+      let text = ''
+      const buffer = Buffer.alloc(64 * 1024)
+      for (;;) {
+        const length = readSync(fd, buffer)
+        text += buffer.toString('latin1', 0, length)
+        if (length === 0 || text.length >= maxText) return text
+      }
+    }),
+  )
 }

@@ -1,10 +1,11 @@
 // From holders to the owners of each socket, or the reason why it has none. Pure.
 
-import type { Gap } from '../../../model/gap.ts'
+import type { Gap, GapCode } from '../../../model/gap.ts'
 import type { Owner, Ownerless } from '../../../model/socket.ts'
 import { yieldToEventLoop } from '../../yielding.ts'
 import type { Draft } from '../decode/draft.ts'
 import { counted } from '../../../model/counted.ts'
+import { gapOf } from '../gaps.ts'
 import type { Inodes } from './inodes.ts'
 
 /** Who holds what, as plain data. It stands in recordings: its fields keep their names. */
@@ -96,7 +97,7 @@ export async function joinOwners(
     }
     if (at % 1024 === 0) await yieldToEventLoop()
   }
-  return [...counts].map(([why, count]) => gapOf(why, count, holders)).filter(gap => gap !== undefined)
+  return [...counts].map(([why, count]) => gapFor(why, count, holders)).filter(gap => gap !== undefined)
 }
 
 /** The owners by io_uring: they have no descriptor. */
@@ -104,9 +105,8 @@ function ringOwners({ elsewhere }: Holders): ReadonlyMap<number, Owner[]> {
   const owners = new Map<number, Owner[]>()
   const { rings = [] } = elsewhere ?? {}
   for (let i = 0; i < rings.length; i += 2) {
-    const own = owners.get(rings[i]!)
-    if (own) own.push({ pid: rings[i + 1]!, fd: undefined })
-    else owners.set(rings[i]!, [{ pid: rings[i + 1]!, fd: undefined }])
+    const owner = { pid: rings[i + 1]!, fd: undefined }
+    owners.set(rings[i]!, [...(owners.get(rings[i]!) ?? []), owner])
   }
   return owners
 }
@@ -142,77 +142,61 @@ export function whyOwnerless(
 const canAllBeInFlight = ({ elsewhere }: Holders): boolean =>
   elsewhere !== undefined && elsewhere.unsure === undefined && elsewhere.doubtful.length <= elsewhere.inFlight
 
-const belong = (count: number): string => `${counted(count, 'socket')} ${count === 1 ? 'belongs' : 'belong'}`
+const verb = (count: number, one: string, many: string): string => `${counted(count, 'socket')} ${count === 1 ? one : many}`
 
-function gapOf(why: Ownerless, count: number, holders: Holders): Gap | undefined {
-  if (why === 'permission') {
-    const where = holders.blind === 'hidepid' ? ', which /proc hides (hidepid)' : ''
-    const inFlight = holders.elsewhere?.inFlight ?? 0
-    return {
-      code: 'owners-hidden',
-      what: 'owners',
-      why: 'permission',
-      text: `${belong(count)} to processes of other users or to protected ones${where}${inFlight > 0 ? `; at most ${inFlight} of them can be in flight between processes instead` : ''}`,
-      help: holders.asRoot
+/** What could not be seen of the owners of sockets; undefined for a reason that hides nothing. */
+function gapFor(why: Ownerless, count: number, holders: Holders): Gap | undefined {
+  const { elsewhere, blind, hidden, asRoot } = holders
+  const gap = (code: GapCode, reason: Gap['why'], text: string, help = ''): Gap => gapOf(code, 'owners', reason, text, help, count)
+  const belong = verb(count, 'belongs', 'belong')
+  switch (why) {
+    case 'permission': {
+      const where = blind === 'hidepid' ? ', which /proc hides (hidepid)' : ''
+      const most = elsewhere?.inFlight ? `; at most ${elsewhere.inFlight} of them can be in flight between processes instead` : ''
+      const help = asRoot
         ? 'requires CAP_SYS_PTRACE and CAP_DAC_READ_SEARCH; some processes are protected from root, too'
-        : 'run as root, or with CAP_SYS_PTRACE and CAP_DAC_READ_SEARCH',
-      count,
+        : 'run as root, or with CAP_SYS_PTRACE and CAP_DAC_READ_SEARCH'
+      return gap('owners-hidden', 'permission', `${belong} to processes of other users or to protected ones${where}${most}`, help)
     }
-  }
-  if (why === 'other-pid-namespace') {
-    return {
-      code: 'owners-elsewhere',
-      what: 'owners',
-      why: 'permission',
-      text: `${belong(count)} to processes outside of this pid namespace, or to the kernel`,
-      help: 'run in the pid namespace of the host, such as with docker run --pid=host',
-      count,
+    case 'other-pid-namespace': {
+      const help = 'run in the pid namespace of the host, such as with docker run --pid=host'
+      return gap('owners-elsewhere', 'permission', `${belong} to processes outside of this pid namespace, or to the kernel`, help)
     }
-  }
-  if (why === 'in-flight') return inFlightGap(count, holders)
-  if (why !== 'unknown') return undefined
-  if (holders.elsewhere) return doubtfulGap(count, holders.elsewhere)
-  return {
-    code: 'owners-unread',
-    what: 'owners',
-    why: 'kernel',
-    text: `the owners of ${counted(count, 'socket')} could not be read: there is no /proc`,
-    help: 'mount /proc',
-    count,
+    case 'in-flight': {
+      const or = hidden === 0 && blind === undefined ? 'kept by the kernel' : 'held by processes that may not be read'
+      const text = `${verb(count, 'is', 'are')} in flight between processes, or ${or}: ${waiting(elsewhere!.inFlight)}`
+      return gap('owners-in-flight', 'kernel', text)
+    }
+    case 'unknown': {
+      if (elsewhere === undefined)
+        return gap(
+          'owners-unread',
+          'kernel',
+          `the owners of ${counted(count, 'socket')} could not be read: there is no /proc`,
+          'mount /proc',
+        )
+      const [code, reason, text, help] = doubts[elsewhere.unsure ?? 'none'](elsewhere.inFlight)
+      return gap(code, reason, `${verb(count, 'has', 'have')} no holder that can be found: ${text}`, help)
+    }
+    default:
+      return undefined
   }
 }
 
 const waiting = (inFlight: number): string =>
   `${counted(inFlight, 'descriptor')} ${inFlight === 1 ? 'waits' : 'wait'} in messages that no process has received`
 
-/** Each of the sockets can be in flight. */
-function inFlightGap(count: number, { elsewhere, hidden, blind }: Holders): Gap {
-  const isAllSeen = hidden === 0 && blind === undefined
-  const or = isAllSeen ? 'kept by the kernel' : 'held by processes that may not be read'
-  const text = `${counted(count, 'socket')} ${count === 1 ? 'is' : 'are'} in flight between processes, or ${or}: ${waiting(elsewhere!.inFlight)}`
-  return { code: 'owners-in-flight', what: 'owners', why: 'kernel', text, help: '', count }
-}
+type Doubt = readonly [code: GapCode, why: Gap['why'], text: string, help?: string]
 
-/** Sockets without a holder, of which it is not known whether the kernel keeps them. */
-function doubtfulGap(count: number, { inFlight, unsure }: Elsewhere): Gap {
-  const nobody = `${counted(count, 'socket')} ${count === 1 ? 'has' : 'have'} no holder that can be found`
-  const gap = (code: NonNullable<Gap['code']>, why: Gap['why'], reason: string, help = ''): Gap => {
-    return { code, what: 'owners', why, text: `${nobody}: ${reason}`, help, count }
-  }
-  switch (unsure) {
-    case undefined:
-      return gap(
-        'owners-in-flight',
-        'kernel',
-        `${waiting(inFlight)}, so at most ${inFlight} of them are in flight, and the kernel keeps the others`,
-      )
-    case 'limit':
-      return gap('owners-limit', 'limit', 'there are too many UNIX sockets or files of io_uring to search')
-    case 'ring busy':
-      return gap('owners-unread', 'interrupted', 'an io_uring was in use, and may hold them', 'take another snapshot')
-    case 'messages':
-      return gap('owners-unread', 'kernel', 'this kernel does not say which descriptors are in flight', 'Linux 5.6 or newer does')
-    case 'ring names':
-      return gap('owners-unread', 'kernel', 'this kernel does not name the sockets that io_uring holds', 'Linux 6.14 or newer does')
-  }
+/** Why it is not known whether the kernel keeps a socket that has no holder. */
+const doubts: Readonly<Record<NonNullable<Elsewhere['unsure']> | 'none', (inFlight: number) => Doubt>> = {
+  none: inFlight => [
+    'owners-in-flight',
+    'kernel',
+    `${waiting(inFlight)}, so at most ${inFlight} of them are in flight, and the kernel keeps the others`,
+  ],
+  limit: () => ['owners-limit', 'limit', 'there are too many UNIX sockets or files of io_uring to search'],
+  'ring busy': () => ['owners-unread', 'interrupted', 'an io_uring was in use, and may hold them', 'take another snapshot'],
+  messages: () => ['owners-unread', 'kernel', 'this kernel does not say which descriptors are in flight', 'Linux 5.6 or newer does'],
+  'ring names': () => ['owners-unread', 'kernel', 'this kernel does not name the sockets that io_uring holds', 'Linux 6.14 or newer does'],
 }

@@ -5,7 +5,6 @@ import type { Gap } from '../../../model/gap.ts'
 import { yieldToEventLoop } from '../../yielding.ts'
 import type { Tape } from '../../tape.ts'
 import type { Draft } from '../decode/draft.ts'
-import type { OwnSockets } from '../kernel/connection.ts'
 import { IndirectHolders, unheldAmong } from './indirect-holders.ts'
 import { inodesOf, type Inodes } from './inodes.ts'
 import { joinOwners, type Holders } from './ownerless.ts'
@@ -15,8 +14,6 @@ import { OwnerSearch, type Ahead, type SearchMachine } from './search.ts'
 export interface OwnerMachine extends SearchMachine {
   /** Whether a socket has closed since it was listed; undefined where the kernel cannot be asked. */
   readonly isGone?: (socket: Draft) => boolean | undefined
-  /** The sockets that sockscope opened to list the others. */
-  readonly own?: OwnSockets
 }
 
 /** What a snapshot needs beside its sockets. */
@@ -75,13 +72,18 @@ export class OwnerFinder {
   }
 
   async #holdersOf(sockets: readonly Draft[], inodes: Inodes, ahead: Promise<Ahead> | undefined): Promise<Holders> {
-    const presence = new Presence(sockets, this.#machine)
-    const isGone = (inode: number): boolean => presence.isGone(inode) === true
+    let byInode: ReadonlyMap<number | undefined, Draft> | undefined
+    /** Undefined where the kernel cannot be asked. */
+    const hasClosed = (inode: number): boolean | undefined => {
+      byInode ??= new Map(sockets.map(socket => [socket.inode, socket]))
+      const socket = byInode.get(inode)
+      return socket && this.#machine.isGone?.(socket)
+    }
+    const isGone = (inode: number): boolean => hasClosed(inode) === true
     const { missing, ...found } = await this.#search.find(inodes, isGone, ahead)
     if (missing.size === 0) return found
     // A socket can outlive its last known holder, who gave it away before.
-    const exited = new Set(found.exited.filter((inode, at) => at >= maxAsked || presence.isGone(inode) !== false))
-    for (const inode of missing) if (this.#machine.own?.has(inode)) exited.add(inode)
+    const exited = new Set(found.exited.filter((inode, at) => at >= maxAsked || hasClosed(inode) !== false))
     const unheld = unheldAmong(sockets, missing).filter(({ inode }) => !exited.has(inode!))
     if (unheld.length === 0) return { ...found, exited: [...exited] }
     const gone = new Set(this.#goneAmong(unheld, found))
@@ -103,26 +105,5 @@ export class OwnerFinder {
     }
     this.#ownerless = still
     return gone
-  }
-}
-
-/** Whether sockets are still there, by their inodes. */
-class Presence {
-  readonly #sockets: readonly Draft[]
-  readonly #machine: OwnerMachine
-  /** Made when it is first needed. */
-  #byInode: Map<number | undefined, Draft> | undefined
-
-  constructor(sockets: readonly Draft[], machine: OwnerMachine) {
-    this.#sockets = sockets
-    this.#machine = machine
-  }
-
-  /** Undefined where the kernel cannot be asked. Our own requests are in the table of netlink sockets that they list, and closed by now. */
-  isGone(inode: number): boolean | undefined {
-    if (this.#machine.own?.has(inode)) return true
-    this.#byInode ??= new Map(this.#sockets.map(socket => [socket.inode, socket]))
-    const socket = this.#byInode.get(inode)
-    return socket && this.#machine.isGone?.(socket)
   }
 }

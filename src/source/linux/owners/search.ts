@@ -1,9 +1,10 @@
 // Which processes hold which inodes: chosen between reading /proc, as little of it as will do, and a sweep by BPF.
 
 import type { Ability } from '../../../model/ability.ts'
-import type { ProcFs } from '../kernel/proc-fs.ts'
+import { codeOf } from '../kernel/files.ts'
+import { firstPidNamespace, type ProcFs } from '../kernel/proc-fs.ts'
 import { abilitiesOf } from './abilities.ts'
-import { DescriptorCache, type Changes, type Collected, type Table } from './descriptor-cache.ts'
+import { DescriptorCache, type Changes, type Collected, type DescriptorTable } from './descriptor-cache.ts'
 import type { Inodes } from './inodes.ts'
 import type { Holders } from './ownerless.ts'
 import { Sweeper, type LoadSweeps, type Swept } from './sweeper.ts'
@@ -18,7 +19,7 @@ export interface SearchMachine {
 }
 
 /** The holders of inodes, and the inodes that nobody has. */
-export interface Found extends Holders {
+export interface FoundHolders extends Holders {
   readonly missing: ReadonlySet<number>
 }
 
@@ -77,13 +78,13 @@ export class OwnerSearch {
   }
 
   /** The holders of these inodes. */
-  async find(requested: Inodes, isGone: IsGone = () => false, ahead?: Promise<Ahead>): Promise<Found> {
+  async find(requested: Inodes, isGone: IsGone = () => false, ahead?: Promise<Ahead>): Promise<FoundHolders> {
     const done = await ahead
     return this.#inTurn(async () => this.#find(requested, isGone, done))
   }
 
   /** The descriptors of each process, as they are known. */
-  get tables(): ReadonlyMap<number, Table> {
+  get tables(): ReadonlyMap<number, DescriptorTable> {
     return this.#cache.tables
   }
 
@@ -103,7 +104,7 @@ export class OwnerSearch {
     return run
   }
 
-  async #find(requested: Inodes, isGone: IsGone, ahead: Ahead | undefined): Promise<Found> {
+  async #find(requested: Inodes, isGone: IsGone, ahead: Ahead | undefined): Promise<FoundHolders> {
     this.#lastRequested = requested.size
     if (requested.size === 0) return this.#found({ triples: [], missing: new Set() }, [], undefined)
     const isCold = ahead ? ahead.isCold : this.#cache.tables.size === 0
@@ -127,7 +128,11 @@ export class OwnerSearch {
     return this.#found(walked, [...lost(changes, missing), ...gone], missing.size > 0 ? this.#blindness() : undefined)
   }
 
-  #found({ triples, missing }: Pick<Collected, 'triples' | 'missing'>, exited: readonly number[], blind: Found['blind']): Found {
+  #found(
+    { triples, missing }: Pick<Collected, 'triples' | 'missing'>,
+    exited: readonly number[],
+    blind: FoundHolders['blind'],
+  ): FoundHolders {
     return { triples, missing, hidden: this.#cache.hidden, exited, blind }
   }
 
@@ -164,7 +169,7 @@ export class OwnerSearch {
   }
 
   /** A sweep finds all that the cache is made for. */
-  async #takeOver(swept: Swept, changes: Changes, requested: Inodes): Promise<Found> {
+  async #takeOver(swept: Swept, changes: Changes, requested: Inodes): Promise<FoundHolders> {
     this.#cache.replace(swept)
     const collected = await this.#collect(requested)
     // Some kernels hide processes from programs too.
@@ -185,7 +190,7 @@ export class OwnerSearch {
   }
 
   /** What looking ahead has found; undefined when something is missing, which may have come since. */
-  async #findAhead({ changes, isSwept }: Ahead, requested: Inodes): Promise<Found | undefined> {
+  async #findAhead({ changes, isSwept }: Ahead, requested: Inodes): Promise<FoundHolders | undefined> {
     if (changes === undefined) return undefined
     if (!isSwept) for (const pid of changes.changed) await this.#cache.read(pid, this.#doubtfulFor(requested))
     const collected = await this.#confirmed(requested)
@@ -195,11 +200,11 @@ export class OwnerSearch {
     return this.#found(collected, lost(changes, missing), missing.size > 0 ? this.#blindness() : undefined)
   }
 
-  async #list(endedBefore?: readonly Table[]): Promise<Changes | undefined> {
+  async #list(endedBefore?: readonly DescriptorTable[]): Promise<Changes | undefined> {
     try {
       return await this.#cache.list(endedBefore)
     } catch (error) {
-      if ((error as NodeJS.ErrnoException).code === undefined) throw error
+      if (codeOf(error) === undefined) throw error
       return undefined // There is no /proc, or it may not be read.
     }
   }
@@ -248,7 +253,7 @@ export class OwnerSearch {
     if (tables.size === 0) return 'proc' // Not even ourselves: something else is there in its place.
     if (!tables.has(1)) return 'hidepid' // Every pid namespace has a process 1.
     const space = this.#machine.proc.link('self/ns/pid')
-    return space === undefined || space === 'pid:[4026531836]' ? undefined : 'pid-namespace'
+    return space === undefined || space === firstPidNamespace ? undefined : 'pid-namespace'
   }
 }
 

@@ -3,10 +3,13 @@
 import { yieldToEventLoop } from '../../yielding.ts'
 import type * as bpf from '../bpf/owners.ts'
 
-/** The part that talks to the kernel. */
-type SweepModule = Pick<typeof bpf, 'isPrepared' | 'openSweep' | 'readRecords'>
+/** The part that calls the kernel. */
+interface SweepModule extends Pick<typeof bpf, 'isPrepared' | 'readRecords'> {
+  openSweep(): OpenSweep
+}
+type OpenSweep = Pick<bpf.Sweep, 'run' | 'close'>
 
-/** Loads the part that talks to the kernel; tests give one that fails. */
+/** Loads the part that calls the kernel; tests give one that fails. */
 export type LoadSweeps = () => Promise<SweepModule>
 
 /** Descriptor to inode of all sockets, by process. */
@@ -19,7 +22,7 @@ const cost = { perDescriptor: 1 / 10, open: 300, load: 4000, readTypes: 8000 } a
 export class Sweeper {
   readonly #load: LoadSweeps | undefined
   #module: SweepModule | undefined
-  #sweep: bpf.Sweep | undefined
+  #sweep: OpenSweep | undefined
   #isPrepared: boolean | undefined
   #refusal: string | undefined
   #isClosed = false
@@ -30,17 +33,13 @@ export class Sweeper {
     this.#refusal = load === undefined ? 'it was not asked for' : undefined
   }
 
-  /** Why it does not work; undefined while nothing speaks against it. */
+  /** Why it does not work; undefined while it was not refused. */
   get refusal(): string | undefined {
     return this.#refusal
   }
 
-  /** Tries to open it; false: it does not work here. */
-  async open(): Promise<boolean> {
-    return (await this.#open()) !== undefined
-  }
-
-  async #open(): Promise<bpf.Sweep | undefined> {
+  /** Tries to open it; undefined: it does not work here. */
+  async open(): Promise<OpenSweep | undefined> {
     if (this.#refusal !== undefined || this.#load === undefined) return undefined
     try {
       this.#module ??= await this.#load()
@@ -76,7 +75,7 @@ export class Sweeper {
 
   /** All sockets, or those with these inodes. Undefined: it does not work here. */
   async run(only?: readonly number[]): Promise<Swept | undefined> {
-    const sweep = await this.#open()
+    const sweep = await this.open()
     if (sweep === undefined || this.#module === undefined) return undefined
     const { readRecords } = this.#module
     const found = new Map<number, Map<number, number>>()

@@ -52,9 +52,17 @@ export function readCgroup(text: string): Groups {
 
 /** The innermost container of a path. */
 function containerIn(parts: readonly string[]): Groups['container'] {
-  for (let i = parts.length - 1; i >= 0; i--) {
+  return innermost(parts, (_, i) => {
     const found = containerAt(parts, i)
-    if (found && found.id.length <= maxName) return found
+    return found && found.id.length <= maxName ? found : undefined
+  })
+}
+
+/** What the last part of a path gives that gives something. */
+function innermost<T>(parts: readonly string[], of: (part: string, i: number) => T | undefined): T | undefined {
+  for (let i = parts.length - 1; i >= 0; i--) {
+    const found = of(parts[i]!, i)
+    if (found !== undefined) return found
   }
   return undefined
 }
@@ -87,13 +95,8 @@ function named(parts: readonly string[], i: number, part: string, parent: string
   return undefined
 }
 
-function podIn(parts: readonly string[]): string | undefined {
-  for (let i = parts.length - 1; i >= 0; i--) {
-    const found = podFolder.exec(parts[i]!)?.[1] ?? podSlice.exec(parts[i]!)?.[1]?.replaceAll('_', '-')
-    if (found) return found
-  }
-  return undefined
-}
+const podIn = (parts: readonly string[]): string | undefined =>
+  innermost(parts, part => podFolder.exec(part)?.[1] ?? podSlice.exec(part)?.[1]?.replaceAll('_', '-'))
 
 /** `/user.slice/user-1000.slice`, as systemd has it. */
 function userIn([first, second = '']: readonly string[]): number | undefined {
@@ -102,14 +105,11 @@ function userIn([first, second = '']: readonly string[]): number | undefined {
 }
 
 /** The innermost unit that is not a container: `nginx.service`, `session-3.scope`. */
-function unitIn(parts: readonly string[]): string | undefined {
-  for (let i = parts.length - 1; i >= 0; i--) {
-    const part = parts[i]!
-    if (part.length > maxName || !/.\.(?:service|scope|socket|mount|swap)$/.test(part)) continue
-    if (!scoped.test(part) && !part.startsWith('libpod-conmon-')) return unescaped(part)
-  }
-  return undefined
-}
+const unitIn = (parts: readonly string[]): string | undefined =>
+  innermost(parts, part => {
+    const isUnit = part.length <= maxName && /.\.(?:service|scope|socket|mount|swap)$/.test(part)
+    return isUnit && !scoped.test(part) && !part.startsWith('libpod-conmon-') ? unescaped(part) : undefined
+  })
 
 /** Systemd writes bytes that a name may not have as `\x2d`. */
 const unescaped = (name: string): string =>

@@ -1,7 +1,8 @@
 // What containers are called, from the files that their runtimes keep. No daemon is asked; a file that may not be read leaves a name unknown.
 
-import { closeSync, constants, fstatSync, openSync, readFileSync, readSync } from 'node:fs'
+import { constants, fstatSync, openSync, readSync } from 'node:fs'
 import type { Container } from '../../../model/process.ts'
+import { readText, withDescriptor } from '../kernel/files.ts'
 import type { ProcFs } from '../kernel/proc-fs.ts'
 import { readCgroup, type Groups } from './cgroup.ts'
 
@@ -24,21 +25,15 @@ const text = (value: unknown): string | undefined =>
 
 /** Reads a file of JSON. Anything else than a plain file of a sane size is not read. */
 function readJson(path: string): unknown {
-  let fd: number
   try {
-    fd = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK | constants.O_NOFOLLOW)
+    return withDescriptor(openSync(path, constants.O_RDONLY | constants.O_NONBLOCK | constants.O_NOFOLLOW), fd => {
+      const stat = fstatSync(fd)
+      if (!stat.isFile() || stat.size > maxBytes) return undefined
+      const bytes = Buffer.alloc(stat.size)
+      return JSON.parse(bytes.toString('utf8', 0, readSync(fd, bytes, 0, bytes.length, 0))) as unknown
+    })
   } catch {
-    return undefined
-  }
-  try {
-    const stat = fstatSync(fd)
-    if (!stat.isFile() || stat.size > maxBytes) return undefined
-    const bytes = Buffer.alloc(stat.size)
-    return JSON.parse(bytes.toString('utf8', 0, readSync(fd, bytes, 0, bytes.length, 0)))
-  } catch {
-    return undefined // Not JSON, or being written just now.
-  } finally {
-    closeSync(fd)
+    return undefined // Not there, not JSON, or being written just now.
   }
 }
 
@@ -60,13 +55,9 @@ const storageLists = (folder: string): string[] =>
 
 /** Where a user without root keeps containers. Undefined when the user is not in /etc/passwd. */
 function homeOf(uid: number, root: string): string | undefined {
-  try {
-    const lines = readFileSync(`${root}/etc/passwd`, 'utf8').split('\n')
-    const home = lines.map(line => line.split(':')).find(fields => fields[2] === String(uid))?.[5]
-    return home?.startsWith('/') ? `${root}${home}` : undefined
-  } catch {
-    return undefined
-  }
+  const lines = (readText(`${root}/etc/passwd`) ?? '').split('\n')
+  const home = lines.map(line => line.split(':')).find(fields => fields[2] === String(uid))?.[5]
+  return home?.startsWith('/') ? `${root}${home}` : undefined
 }
 
 function fromDocker(file: string): Names {

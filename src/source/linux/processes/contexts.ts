@@ -9,8 +9,9 @@ import { yieldToEventLoop } from '../../yielding.ts'
 import type { Tape } from '../../tape.ts'
 import type { Draft } from '../decode/draft.ts'
 import { counted } from '../../../model/counted.ts'
-import { isRefusal, type ProcFs } from '../kernel/proc-fs.ts'
-import type * as calls from '../kernel/calls.ts'
+import { gapOf } from '../gaps.ts'
+import { isRefusal } from '../kernel/files.ts'
+import { linkInode, type ProcFs } from '../kernel/proc-fs.ts'
 
 /** How the kernel names what SELinux keeps of a file or socket. No other module labels sockets. */
 const attribute = 'security.selinux'
@@ -33,12 +34,6 @@ export interface ContextReader {
   readonly attributeOf: ((path: string, name: string, max: number) => Uint8Array | undefined) | undefined
 }
 
-/** The reader of this machine. */
-export const contextReader = (systemCalls: typeof calls | undefined, proc: ProcFs): ContextReader => ({
-  proc,
-  attributeOf: systemCalls?.extendedAttribute,
-})
-
 /** Processes with their contexts, and what could not be read. */
 export interface WithContexts {
   readonly processes: ProcessTable
@@ -60,7 +55,7 @@ export async function addContexts(
     contexts = await tape.value('contexts', async () => readContexts(reader, ofSockets || tape.recordsEverything ? sockets : [], processes))
   } catch (error) {
     if (!(error instanceof OsError && tape.played)) throw error
-    return { processes, gaps: [{ ...lack('the recording holds no security contexts', ''), why: 'recording' }] }
+    return { processes, gaps: [gapOf('contexts-missing', 'processes', 'recording', 'the recording holds no security contexts')] }
   }
   const bySocket = new Map(contexts.sockets)
   for (const socket of sockets) {
@@ -74,14 +69,7 @@ export async function addContexts(
   return { processes: new ProcessTable(labelled), gaps }
 }
 
-const lack = (text: string, help: string): Gap => ({
-  code: 'contexts-missing',
-  what: 'processes',
-  why: 'kernel',
-  text,
-  help,
-  count: undefined,
-})
+const lack = (text: string, help: string): Gap => gapOf('contexts-missing', 'processes', 'kernel', text, help)
 
 /** What is missing of that which was asked for; what is only recorded is not. */
 function gapsOf({ labels, sockets, hidden }: Contexts, ofProcesses: boolean, ofSockets: boolean): Gap[] {
@@ -95,15 +83,11 @@ function gapsOf({ labels, sockets, hidden }: Contexts, ofProcesses: boolean, ofS
     ...(ofProcesses && ofHiddenProcesses > 0 ? [counted(ofHiddenProcesses, 'process', 'processes')] : []),
     ...(ofSockets && ofHiddenSockets > 0 ? [counted(ofHiddenSockets, 'socket')] : []),
   ]
-  if (parts.length > 0)
-    gaps.push({
-      code: 'contexts-refused',
-      what: 'processes',
-      why: 'permission',
-      text: `security contexts of ${parts.join(' and ')} may not be read`,
-      help: 'run as root',
-      count: (ofProcesses ? ofHiddenProcesses : 0) + (ofSockets ? ofHiddenSockets : 0),
-    })
+  if (parts.length > 0) {
+    const count = (ofProcesses ? ofHiddenProcesses : 0) + (ofSockets ? ofHiddenSockets : 0)
+    const text = `security contexts of ${parts.join(' and ')} may not be read`
+    gaps.push(gapOf('contexts-refused', 'processes', 'permission', text, 'run as root', count))
+  }
   return gaps
 }
 
@@ -147,8 +131,8 @@ function socketContext({ proc, attributeOf }: ContextReader, { owners, inode }: 
   try {
     const bytes = attributeOf(path, attribute, maxBytes)
     // A number of a descriptor is used again at once. sock_diag has the lower 32 bits of an inode.
-    const link = /^socket:\[(\d+)\]$/.exec(readlinkSync(path))?.[1]
-    return bytes && link !== undefined && Number(BigInt(link) & 0xffffffffn) === inode ? textOf(bytes) : undefined
+    const held = linkInode(readlinkSync(path), 'socket')
+    return bytes && held !== undefined && held % 2 ** 32 === inode ? textOf(bytes) : undefined
   } catch (error) {
     return isRefusal(error) ? null : undefined
   }

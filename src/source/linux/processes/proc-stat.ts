@@ -1,5 +1,7 @@
 // /proc/PID/stat: one line of words, in which the second is a name that may hold anything. Pure.
 
+import { msPerTick } from '../kernel/proc-fs.ts'
+
 /** The fields that are needed. */
 export interface Stat {
   readonly pid: number
@@ -7,7 +9,11 @@ export interface Stat {
   readonly parentPid: number
   /** When it started, in ticks since the machine did. */
   readonly startTicks: number
+  /** One letter, as in ps. */
+  readonly state: string | undefined
   readonly isZombie: boolean
+  /** The time of the processor that it has used, in user mode and in the kernel. */
+  readonly processorMs: number | undefined
   /** Changes when the process runs another program: where its code, stack and arguments are. */
   readonly program: string
 }
@@ -22,15 +28,27 @@ export function readStat(text: string): Stat | undefined {
   const startTicks = Number(rest[19])
   if (!Number.isInteger(pid) || !Number.isInteger(startTicks)) return undefined
   const name = text.slice(open + 1, close)
-  const isZombie = rest[0] === 'Z' && Number(rest[17]) <= 1
-  return { pid, name, isZombie, parentPid: Number(rest[1]), startTicks, program: `${name} ${rest[23]} ${rest[25]} ${rest[45]}` }
+  const state = rest[0]
+  const isZombie = state === 'Z' && Number(rest[17]) <= 1
+  const ticks = Number(rest[11]) + Number(rest[12])
+  const processorMs = Number.isFinite(ticks) ? ticks * msPerTick : undefined
+  return {
+    pid,
+    name,
+    state,
+    isZombie,
+    processorMs,
+    parentPid: Number(rest[1]),
+    startTicks,
+    program: `${name} ${rest[23]} ${rest[25]} ${rest[45]}`,
+  }
 }
 
 /** The key of a process: its pid together with when it started. */
-export const keyOf = (stat: Stat): string => `${stat.pid}.${stat.startTicks}`
+export const processKey = (stat: Stat): string => `${stat.pid}.${stat.startTicks}`
 
 /** The key in a line of /proc/PID/stat. */
 export function startKey(text: string): string | undefined {
   const stat = readStat(text)
-  return stat && keyOf(stat)
+  return stat && processKey(stat)
 }

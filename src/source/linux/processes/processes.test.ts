@@ -71,7 +71,7 @@ test('a process that has the name of its first thread has that of its program', 
   )
 })
 
-test('a recording leaves command lines out, unless it is told to keep them', async () => {
+test('a recording leaves command lines out, unless it is to hold them', async () => {
   const quiet = { ...live, keepsArguments: false }
   const found = await new ProcessReader(quiet, users, new ProcFs(root)).ofSockets(held(100))
   ok(!JSON.stringify([...found]).includes('secret'))

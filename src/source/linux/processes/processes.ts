@@ -1,18 +1,18 @@
 // Who a process is, from /proc.
 
-import { closeSync, existsSync, openSync, readSync } from 'node:fs'
+import { existsSync, openSync, readSync } from 'node:fs'
 import { ProcessTable, type Process } from '../../../model/process.ts'
 import { yieldToEventLoop } from '../../yielding.ts'
 import { scriptOf } from '../../script.ts'
 import type { Tape } from '../../tape.ts'
 import type { Draft } from '../decode/draft.ts'
-import { ProcFs } from '../kernel/proc-fs.ts'
+import { attempt, withDescriptor } from '../kernel/files.ts'
+import { msPerTick, ProcFs } from '../kernel/proc-fs.ts'
 import { readCgroup } from './cgroup.ts'
 import { membershipOf } from './containers.ts'
-import { keyOf, readStat, type Stat } from './proc-stat.ts'
+import { processKey, readStat, type Stat } from './proc-stat.ts'
 import type { UserNames } from './users.ts'
 
-const ticksPerSecond = 100 // USER_HZ is 100 on every architecture that Node runs on.
 /** A command line can be megabytes long; nobody reads more than this. */
 const maxCommand = 64 * 1024
 const maxAncestors = 128
@@ -109,7 +109,7 @@ export class ProcessReader {
   /** What is remembered of a process, when it is still the same one and runs the same program; else it is read. */
   #read(stat: Stat, now: number): RememberedProcess {
     const before = this.#remembered.get(stat.pid)
-    const isSame = before?.process.key === keyOf(stat) && before.program === stat.program && now - before.readAtMs < staleMs
+    const isSame = before?.process.key === processKey(stat) && before.program === stat.program && now - before.readAtMs < staleMs
     if (!isSame) return { process: readFrom(stat, this.#bootMs, this.#users, this.#proc), program: stat.program, readAtMs: now }
     const parentPid = stat.parentPid || undefined
     return before.process.parentPid === parentPid ? before : { ...before, process: { ...before.process, parentPid } }
@@ -118,20 +118,12 @@ export class ProcessReader {
 
 /** The start of a file. */
 function head(path: string, max: number): string | undefined {
-  let fd: number
-  try {
-    fd = openSync(path, 'r')
-  } catch {
-    return undefined
-  }
-  try {
-    const bytes = Buffer.allocUnsafe(max)
-    return bytes.toString('utf8', 0, readSync(fd, bytes, 0, max, null))
-  } catch {
-    return undefined
-  } finally {
-    closeSync(fd)
-  }
+  return attempt(() =>
+    withDescriptor(openSync(path, 'r'), fd => {
+      const bytes = Buffer.allocUnsafe(max)
+      return bytes.toString('utf8', 0, readSync(fd, bytes, 0, max, null))
+    }),
+  )
 }
 
 /** When the machine started, in milliseconds since 1970. */
@@ -164,13 +156,13 @@ function readFrom(stat: Stat, bootMs: number | undefined, users: Pick<UserNames,
   const exe = exeOf(proc.link(`${pid}/exe`))
   const { container, unit } = membershipOf(readCgroup(proc.text(`${pid}/cgroup`) ?? ''))
   return {
-    key: keyOf(stat),
+    key: processKey(stat),
     pid,
     name: nameOf(stat.name, exe ?? command?.[0]),
     parentPid: stat.parentPid || undefined,
     uid: uid === undefined ? undefined : Number(uid),
     user: uid === undefined ? undefined : users.of(Number(uid)),
-    startedAtMs: bootMs === undefined ? undefined : bootMs + (stat.startTicks * 1000) / ticksPerSecond,
+    startedAtMs: bootMs === undefined ? undefined : bootMs + stat.startTicks * msPerTick,
     exe,
     command,
     script: scriptOf(exe, command),

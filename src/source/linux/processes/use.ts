@@ -2,9 +2,7 @@
 
 import type { ProcessUse } from '../../../model/process.ts'
 import { ProcFs } from '../kernel/proc-fs.ts'
-import { startKey } from './proc-stat.ts'
-
-const msPerTick = 10 // USER_HZ is 100 on every architecture that Node runs on.
+import { processKey, readStat } from './proc-stat.ts'
 
 /** Reads what these processes use. One that has ended, or may not be read, is not in the answer. */
 export function readUse(pids: readonly number[], proc = new ProcFs()): ReadonlyMap<number, ProcessUse> {
@@ -17,20 +15,13 @@ export function readUse(pids: readonly number[], proc = new ProcFs()): ReadonlyM
   return found
 }
 
-function useOf(stat: string, status: string): ProcessUse | undefined {
-  const key = startKey(stat)
-  if (key === undefined) return undefined
-  const rest = stat.slice(stat.lastIndexOf(')') + 2).split(' ') // From field 3 on; the name may hold brackets itself.
-  const ticks = Number(rest[11]) + Number(rest[12]) // In user mode and in the kernel.
+function useOf(text: string, status: string): ProcessUse | undefined {
+  const stat = readStat(text)
+  if (stat === undefined) return undefined
   const bytes = (name: string): number | undefined => {
     const match = new RegExp(`^${name}:\\s+(\\d+) kB`, 'm').exec(status)
     return match ? Number(match[1]) * 1024 : undefined // A kernel thread has no memory of its own.
   }
-  return {
-    key,
-    state: rest[0],
-    processorMs: Number.isFinite(ticks) ? ticks * msPerTick : undefined,
-    residentBytes: bytes('VmRSS'),
-    virtualBytes: bytes('VmSize'),
-  }
+  const { state, processorMs } = stat
+  return { key: processKey(stat), state, processorMs, residentBytes: bytes('VmRSS'), virtualBytes: bytes('VmSize') }
 }

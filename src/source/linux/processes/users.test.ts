@@ -45,7 +45,7 @@ test('a name that takes long does not hold the snapshot', async () => {
   equal(users.of(7), undefined)
 })
 
-test('the C library knows root', needs('linux'), async () => {
+test('the C library has root', needs('linux'), async () => {
   const { userName } = await import('../kernel/calls.ts')
   deepEqual([await userName(0), await userName(4_000_000_001)], ['root', undefined])
 })

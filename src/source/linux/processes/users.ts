@@ -1,6 +1,7 @@
 // The names of users: from /etc/passwd, and where they come from elsewhere (LDAP, systemd), from the C library.
 
-import { readFileSync, statSync } from 'node:fs'
+import { statSync } from 'node:fs'
+import { attempt, readText } from '../kernel/files.ts'
 
 /** Asks the C library, which may ask the network. */
 export type AskUser = (uid: number) => Promise<string | undefined>
@@ -21,11 +22,7 @@ export function readPasswd(text: string): Map<number, string> {
 
 /** The users of this machine that stand in /etc/passwd. */
 export function passwdUsers(file = '/etc/passwd'): ReadonlyMap<number, string> {
-  try {
-    return readPasswd(readFileSync(file, 'utf8'))
-  } catch {
-    return new Map() // There is no such file: a container without users.
-  }
+  return readPasswd(readText(file) ?? '') // A container without users has no such file.
 }
 
 /** The names of users by number. A source keeps one. */
@@ -68,16 +65,12 @@ export class UserNames {
   }
 
   #refresh(): void {
-    try {
-      const { ino, mtimeMs, size } = statSync(this.#file)
-      const version = `${ino} ${mtimeMs} ${size}`
-      if (version === this.#version) return
-      this.#version = version
-      this.#listed = passwdUsers(this.#file)
-      this.#asked.clear()
-    } catch {
-      this.#listed = new Map()
-    }
+    const stat = attempt(() => statSync(this.#file))
+    const version = stat ? `${stat.ino} ${stat.mtimeMs} ${stat.size}` : 'none'
+    if (version === this.#version) return
+    this.#version = version
+    this.#listed = passwdUsers(this.#file)
+    this.#asked.clear()
   }
 }
 

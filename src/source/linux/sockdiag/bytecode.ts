@@ -1,7 +1,10 @@
 // The part of a filter that the Linux kernel can test, as the bytecode of sock_diag (INET_DIAG_REQ_BYTECODE) and a mask of states.
 
+import { littleEndian } from '../../../bytes/struct.ts'
 import { checkKeys } from '../../../model/arguments.ts'
-import type { Protocol, State } from '../../../model/socket.ts'
+import type { Protocol } from '../../../model/socket.ts'
+import { stateMask } from '../decode/draft.ts'
+import { familyNumbers } from '../decode/numbers.ts'
 import { factKeys, ruleFor, statesFor } from './kernel-filter.ts'
 import type { Condition, KernelFacts, Rule } from './kernel-filter.ts'
 import { readTree } from '../../../filter/language/read-tree.ts'
@@ -15,27 +18,10 @@ export interface KernelFilter {
   readonly bytecode: Uint8Array | undefined
 }
 
-// include/net/tcp_states.h. 12 is a connection that is half made, 13 (since 6.7) one that is bound only: it is answered as closed (7).
-const bits: Readonly<Partial<Record<State, readonly number[]>>> = {
-  ESTABLISHED: [1],
-  SYN_SENT: [2],
-  SYN_RECEIVED: [3, 12],
-  FIN_WAIT_1: [4],
-  FIN_WAIT_2: [5],
-  TIME_WAIT: [6],
-  CLOSED: [7, 13],
-  UNCONNECTED: [7],
-  CLOSE_WAIT: [8],
-  LAST_ACK: [9],
-  LISTEN: [10],
-  CLOSING: [11],
-  BOUND: [7, 13],
-}
-
 // Others put something else into ports and states: RAW its protocol, SCTP the states of its associations.
 const plain: readonly (Protocol | undefined)[] = [undefined, 'tcp', 'udp', 'udplite', 'mptcp', 'dccp']
 
-/** The part of a filter that the kernel can judge. Every socket that the filter takes passes it; only `autobound` it knows better. */
+/** The part of a filter that the kernel can test. Every socket that the filter takes passes it; only of `autobound` the kernel tests more. */
 export function kernelFilter(given: Filter, facts: KernelFacts = {}): KernelFilter {
   const filter = readTree('filter', given)
   checkKeys('facts', facts, factKeys)
@@ -44,8 +30,9 @@ export function kernelFilter(given: Filter, facts: KernelFacts = {}): KernelFilt
   const rule = ruleFor(filter, facts, 'superset')
   let mask: number | undefined
   if (states !== undefined) {
-    mask = 0
-    for (const state of states) for (const bit of bits[state] ?? []) mask |= 1 << bit
+    mask = stateMask([...states])
+    // A socket that is bound only is answered as closed (7), and requested as that or by a state of its own (13, since 6.7).
+    if (states.has('CLOSED') || states.has('BOUND')) mask |= (1 << 7) | (1 << 13)
   }
   if (rule.is === 'never') mask = 0
   return { states: mask, bytecode: rule.is === 'always' ? undefined : assemble(rule) }
@@ -62,9 +49,6 @@ const codes = {
   remote: { min: 4, max: 5, host: 8 },
 } as const
 const AF_UNSPEC = 0
-const AF_INET = 2
-const AF_INET6 = 10
-const LITTLE = new Uint8Array(Uint16Array.of(1).buffer)[0] === 1
 
 /** More is not worth the kernel's time for each socket, and offsets end at 65,535. */
 const maxBytes = 16_384
@@ -100,7 +84,7 @@ function assemble(rule: Rule): Uint8Array | undefined {
   for (const { at, code: op, size, otherwise, write } of program.instructions) {
     view.setUint8(at, op)
     view.setUint8(at + 1, size)
-    view.setUint16(at + 2, otherwise.at - at, LITTLE)
+    view.setUint16(at + 2, otherwise.at - at, littleEndian)
     write(view, at + 4)
   }
   return code
@@ -155,26 +139,28 @@ function test(program: Program, condition: Condition, otherwise: Label): void {
     case 'min':
     case 'max':
       // The port stands in the second offset of an instruction that is never run.
-      return add(program, codes[condition.end][condition.is], 8, otherwise, (view, at) => view.setUint16(at + 2, condition.port, LITTLE))
+      return add(program, codes[condition.end][condition.is], 8, otherwise, (view, at) =>
+        view.setUint16(at + 2, condition.port, littleEndian),
+      )
     case 'host': {
       const { words, prefix, port } = condition
-      const family = words === undefined ? AF_UNSPEC : words.length === 1 ? AF_INET : AF_INET6
+      const family = words === undefined ? AF_UNSPEC : words.length === 1 ? familyNumbers.ipv4 : familyNumbers.ipv6
       return add(program, codes[condition.end].host, 12 + 4 * (words?.length ?? 0), otherwise, (view, at) => {
         view.setUint8(at, family)
         view.setUint8(at + 1, prefix)
-        view.setInt32(at + 4, port ?? -1, LITTLE)
+        view.setInt32(at + 4, port ?? -1, littleEndian)
         words?.forEach((word, i) => view.setUint32(at + 8 + i * 4, word))
       })
     }
     case 'device':
-      return add(program, DEV_COND, 8, otherwise, (view, at) => view.setUint32(at, condition.index, LITTLE))
+      return add(program, DEV_COND, 8, otherwise, (view, at) => view.setUint32(at, condition.index, littleEndian))
     case 'mark':
       return add(program, MARK_COND, 12, otherwise, (view, at) => {
-        view.setUint32(at, condition.value, LITTLE)
-        view.setUint32(at + 4, condition.mask, LITTLE)
+        view.setUint32(at, condition.value, littleEndian)
+        view.setUint32(at + 4, condition.mask, littleEndian)
       })
     case 'cgroup':
-      return add(program, CGROUP_COND, 12, otherwise, (view, at) => view.setBigUint64(at, condition.id, LITTLE))
+      return add(program, CGROUP_COND, 12, otherwise, (view, at) => view.setBigUint64(at, condition.id, littleEndian))
     case 'auto':
       return add(program, AUTO, 4, otherwise)
   }

@@ -2,14 +2,15 @@
 
 import { viewOf } from '../../../bytes/text.ts'
 import { DecodeError, OsError } from '../../../model/errors.ts'
-import type { Gap } from '../../../model/gap.ts'
+import type { Gap, GapCode } from '../../../model/gap.ts'
 import { yieldToEventLoop } from '../../yielding.ts'
 import { recordingLack, type Tape } from '../../tape.ts'
 import type { Draft } from '../decode/draft.ts'
+import { gapOf } from '../gaps.ts'
 import { NetlinkConnection, type OwnSockets } from '../kernel/connection.ts'
 import { DatagramBatch } from '../kernel/datagram-batch.ts'
 import { eachMessage, NLM_F_DUMP_INTR, NLMSG_DONE, NLMSG_ERROR, NLMSG_NOOP, SOCK_DIAG_BY_FAMILY } from '../kernel/netlink.ts'
-import { isRefusal } from '../kernel/proc-fs.ts'
+import { isRefusal } from '../kernel/files.ts'
 import { nlmsghdr } from '../kernel/structs.ts'
 import type { Calls, NetworkNamespace } from '../netns/network-namespace.ts'
 import { withoutRepeats } from './repeats.ts'
@@ -26,7 +27,7 @@ const largeBufferBytes = 8 * 1024 * 1024
 export interface DumpRequest {
   /** The question on the tape. */
   readonly name: string
-  /** The table, as people call it. */
+  /** The table, for messages. */
   readonly table: string
   /** The netlink message. */
   readonly bytes: Uint8Array
@@ -243,8 +244,8 @@ function merge(first: Dump, second: Dump): Dump {
 /** What a dump leaves unseen. */
 export function dumpGaps(table: string, { sockets, failure, interrupted, limited }: Dump): Gap[] {
   const gaps: Gap[] = []
-  const gap = (code: NonNullable<Gap['code']>, why: Gap['why'], text: string, help = ''): void =>
-    void gaps.push({ code, what: 'sockets', why, text, help, count: undefined, ...recordingLack(failure) })
+  const gap = (code: GapCode, why: Gap['why'], text: string, help = ''): void =>
+    void gaps.push({ ...gapOf(code, 'sockets', why, text, help), ...recordingLack(failure) })
   const part = sockets.length === 0 ? 'could not be listed' : 'was not listed to its end'
   if (failure instanceof DecodeError) gap('table-damaged', 'damaged', `the table of ${table} ${part}: ${failure.message}`)
   else if (failure?.code === 'ENOBUFS')

@@ -2,7 +2,7 @@
 
 import { addressWords } from '../../../filter/language/address.ts'
 import type { Filter, Host } from '../../../filter/language/tree.ts'
-import type { Socket } from '../../../model/socket.ts'
+import type { Endpoint, Socket } from '../../../model/socket.ts'
 import { inetDiagSockid } from '../kernel/structs.ts'
 
 const NO_COOKIE = 0xffffffff // INET_DIAG_NOCOOKIE
@@ -30,6 +30,21 @@ export function connectionId({ local, remote, family, interface: device }: Socke
   const [from, to] = [local, remote].map(end => end && wholeEnd(end))
   if (!from || !to) return undefined
   return other ? idOf(to, from, family) : idOf(from, to, family, device?.index)
+}
+
+/** The struct inet_diag_sockid of one socket, also of one without a remote end. `isSwapped`: as the other end would have it. */
+export function socketId({ local, remote, interface: device }: Socket, cookie: bigint, isSwapped: boolean): Uint8Array {
+  const [from, to] = isSwapped ? [remote, local] : [local, remote]
+  const bytes = (end: Endpoint | undefined): Uint8Array => addressBytes(addressWords(end?.address ?? '') ?? [])
+  return inetDiagSockid.write({
+    sport: from?.port ?? 0,
+    dport: to?.port ?? 0,
+    src: bytes(from),
+    dst: bytes(to),
+    if: device?.index ?? 0,
+    cookie0: Number(cookie & 0xffffffffn),
+    cookie1: Number(cookie >> 32n),
+  })
 }
 
 function idOf(local: End, remote: End, family: Socket['family'], device = 0): Uint8Array {
@@ -60,10 +75,15 @@ function wholeEnd(host: Pick<Host, 'address' | 'port' | 'zone' | 'path' | 'prefi
   if (host.zone !== undefined || host.path !== undefined) return undefined
   const words = addressWords(host.address)
   if (words === undefined || (host.prefix !== undefined && host.prefix !== words.length * 32)) return undefined
+  return { bytes: addressBytes(words), six: words.length === 4, port: host.port }
+}
+
+/** 16 bytes in network order; IPv4 takes the first four. */
+function addressBytes(words: readonly number[]): Uint8Array {
   const bytes = new Uint8Array(16)
   const view = new DataView(bytes.buffer)
   for (const [i, word] of words.entries()) view.setUint32(i * 4, word)
-  return { bytes, six: words.length === 4, port: host.port }
+  return bytes
 }
 
 function mapped(four: Uint8Array): Uint8Array {

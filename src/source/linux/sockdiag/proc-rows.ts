@@ -3,12 +3,13 @@
 
 import { ipv4At, ipv6At } from '../../../bytes/address.ts'
 import { littleEndian } from '../../../bytes/struct.ts'
-import type { Endpoint, Family, Memory, Protocol, State, Timer } from '../../../model/socket.ts'
-import { draft, looseStates, queuesOf, socketTypes, tcpStates, type Draft } from '../decode/draft.ts'
+import type { Endpoint, Family, Memory, Protocol, State } from '../../../model/socket.ts'
+import { draft, looseStates, queuesOf, socketTypes, tcpStates, timers, type Draft } from '../decode/draft.ts'
 import { netlinkProtocol } from '../decode/netlink-sockets.ts'
 import { packetProtocol } from '../decode/packet.ts'
 import { rawDetail } from '../decode/protocol-detail.ts'
 import { sctpState } from '../decode/sctp.ts'
+import { msPerTick } from '../kernel/proc-fs.ts'
 
 /** Reads one line. */
 export type RowReader = (line: string) => Draft | undefined
@@ -16,8 +17,6 @@ export type RowReader = (line: string) => Draft | undefined
 const inet =
   /^\s*\d+: ([0-9A-F]{8}|[0-9A-F]{32}):([0-9A-F]{4}) ([0-9A-F]{8}|[0-9A-F]{32}):([0-9A-F]{4}) ([0-9A-F]{2}) ([0-9A-F]+):([0-9A-F]+) ([0-9A-F]{2}):([0-9A-F]+) ([0-9A-F]+)\s+(\d+)\s+-?\d+\s+(\d+)(?: \d+ \S+ (\d+))?/
 
-const timers: readonly (Timer['kind'] | undefined)[] = [undefined, 'retransmit', 'keepalive', 'time-wait', 'zero-window-probe']
-const msPerTick = 10 // USER_HZ is 100 on every architecture that Node runs on.
 const noMemory: Memory = {
   receiveAllocatedBytes: undefined,
   receiveBufferBytes: undefined,

@@ -7,6 +7,8 @@ import type { Protocol } from '../../../model/socket.ts'
 import { yieldToEventLoop } from '../../yielding.ts'
 import type { Tape } from '../../tape.ts'
 import type { Draft } from '../decode/draft.ts'
+import { gapOf } from '../gaps.ts'
+import { asSystemCall } from '../kernel/files.ts'
 import type { NetworkNamespace } from '../netns/network-namespace.ts'
 import { inetRows, netlinkRow, packetRow, sctpAssociationRow, sctpEndpointRow, unixRow, type RowReader } from './proc-rows.ts'
 
@@ -33,24 +35,16 @@ export function textTables(protocol: Protocol, family: 'ipv4' | 'ipv6' | undefin
 
 /** Raw pieces of a file. */
 function* pieces(path: string): Generator<Uint8Array> {
-  const fd = system(path, () => openSync(path, 'r'))
+  const fd = asSystemCall(`read ${path}`, () => openSync(path, 'r'))
   try {
     for (;;) {
       const buffer = new Uint8Array(chunkBytes)
-      const length = system(path, () => readSync(fd, buffer))
+      const length = asSystemCall(`read ${path}`, () => readSync(fd, buffer))
       if (length === 0) return
       yield buffer.subarray(0, length)
     }
   } finally {
     closeSync(fd)
-  }
-}
-
-function system<T>(path: string, act: () => T): T {
-  try {
-    return act()
-  } catch (cause) {
-    throw new OsError(`read ${path}`, (cause as NodeJS.ErrnoException).code ?? 'EIO', { cause })
   }
 }
 
@@ -100,24 +94,8 @@ export async function readTextTable(tape: Tape, netns: NetworkNamespace, file: s
 
 function damage(file: string, count: number, limited: boolean): Gap[] {
   const gaps: Gap[] = []
-  if (count > 0)
-    gaps.push({
-      code: 'table-damaged',
-      what: 'sockets',
-      why: 'damaged',
-      text: `/proc/net/${file} has lines that cannot be read`,
-      help: '',
-      count,
-    })
-  if (limited)
-    gaps.push({
-      code: 'table-limit',
-      what: 'sockets',
-      why: 'limit',
-      text: `/proc/net/${file} is too long, and its rest is left out`,
-      help: '',
-      count: undefined,
-    })
+  if (count > 0) gaps.push(gapOf('table-damaged', 'sockets', 'damaged', `/proc/net/${file} has lines that cannot be read`, '', count))
+  if (limited) gaps.push(gapOf('table-limit', 'sockets', 'limit', `/proc/net/${file} is too long, and its rest is left out`))
   return gaps
 }
 

@@ -1,24 +1,27 @@
 // Which requests are made for a table, so that the kernel leaves out what is not wanted.
 
+import { isDeepStrictEqual } from 'node:util'
 import type { DetailName } from '../../../model/details.ts'
 import type { Filter } from '../../../filter/language/tree.ts'
 import { OsError } from '../../../model/errors.ts'
-import type { Cgroup, Family, Protocol, State } from '../../../model/socket.ts'
-import { stateMask } from '../decode/draft.ts'
-import { countsOnly, extensionsOf, inetRequest, readInet, type InetProtocol, type InetRequest } from '../decode/inet.ts'
-import { netlinkRequest, readNetlink } from '../decode/netlink-sockets.ts'
-import { packetRequest, readPacket } from '../decode/packet.ts'
+import type { Family, Protocol, State } from '../../../model/socket.ts'
+import { allStates, stateMask } from '../decode/draft.ts'
+import { readInet, type CgroupOf } from '../decode/inet.ts'
+import { readNetlink } from '../decode/netlink-sockets.ts'
+import { familyNumbers as AF, type InetProtocol } from '../decode/numbers.ts'
+import { readPacket } from '../decode/packet.ts'
 import { blankSecrets } from '../decode/secrets.ts'
-import { readTipc, tipcRequest } from '../decode/tipc.ts'
-import { readUnix, unixRequest } from '../decode/unix.ts'
-import { readVsock, vsockRequest } from '../decode/vsock.ts'
-import { readXdp, xdpRequest } from '../decode/xdp.ts'
-import { attribute, message, NLM_F_DUMP, NLM_F_REQUEST } from '../kernel/netlink.ts'
-import { isRefusal } from '../kernel/proc-fs.ts'
-import { inetDiagReq } from '../kernel/structs.ts'
+import { readTipc } from '../decode/tipc.ts'
+import { readUnix } from '../decode/unix.ts'
+import { readVsock } from '../decode/vsock.ts'
+import { readXdp } from '../decode/xdp.ts'
+import { message, NLM_F_DUMP, NLM_F_REQUEST, SOCK_DIAG_BY_FAMILY } from '../kernel/netlink.ts'
+import { isRefusal } from '../kernel/files.ts'
+import { netlinkDiagReq, packetDiagReq, tipcSockDiagReq, unixDiagReq, vsockDiagReq, xdpDiagReq } from '../kernel/structs.ts'
 import type { NetworkNamespace } from '../netns/network-namespace.ts'
 import type { Dump, DumpRequest } from './dumper.ts'
 import { exactId } from './exact.ts'
+import { inetRequest, olderTcpRequest, TCPDIAG_GETSOCK, type InetRequest } from './inet-request.ts'
 import { toKernelFilter } from './to-kernel-filter.ts'
 
 /** What to list. */
@@ -31,9 +34,10 @@ export interface Requested {
   readonly filter?: Filter | undefined
 }
 
-type CgroupOf = (id: number) => Cgroup
+/** True when of the details of TCP only its counters are requested. */
+const countsOnly = (details: readonly DetailName[]): boolean => details.includes('bytes') && !details.includes('tcp')
 
-/** A table as people call it. */
+/** The name of a table in messages. */
 export const tableName = (protocol: Protocol, family: Family): string =>
   family === 'ipv4' || family === 'ipv6' ? `${protocol} over ${family}` : protocol
 
@@ -46,16 +50,49 @@ export function requestsFor(
   cgroupOf: CgroupOf,
 ): DumpRequest[] {
   const states = stateMask(requested.states)
-  const one = (bytes: Uint8Array, read: DumpRequest['read']): DumpRequest[] => [
-    { name: protocol, table: tableName(protocol, family), bytes, read },
-  ]
-  if (protocol === 'unix') return states === 0 ? [] : one(unixRequest(states, requested.details.includes('memory')), readUnix)
-  if (protocol === 'packet') return one(packetRequest(requested.details.includes('options')), readPacket)
-  if (protocol === 'netlink') return one(netlinkRequest(), readNetlink)
-  if (protocol === 'vsock') return states === 0 ? [] : one(vsockRequest(states), readVsock)
-  if (protocol === 'xdp') return one(xdpRequest(), readXdp)
-  if (protocol === 'tipc') return one(tipcRequest(), readTipc)
-  return inetRequests(requested, netns, protocol as InetProtocol, family as 'ipv4' | 'ipv6', cgroupOf)
+  const table = familyTables[protocol as keyof typeof familyTables]
+  if (table === undefined) return inetRequests(requested, netns, protocol as InetProtocol, family as 'ipv4' | 'ipv6', cgroupOf)
+  if (states === 0 && table.testsStates) return []
+  const bytes = message(SOCK_DIAG_BY_FAMILY, NLM_F_REQUEST | NLM_F_DUMP, table.request(states, requested.details))
+  return [{ name: protocol, table: protocol, bytes, read: table.read }]
+}
+
+/** How all sockets of a family that is not internet are requested, and how one message of the answer is read. */
+interface FamilyTable {
+  readonly request: (states: number, details: readonly DetailName[]) => Uint8Array
+  readonly read: DumpRequest['read']
+  /** The kernel tests the states. */
+  readonly testsStates?: true
+}
+
+// `show` is which attributes are requested: all but those that are rarely wanted. The memory of some has what waits to be read, so it always is.
+const UNIX_SHOW = 95
+const UNIX_SHOW_MEMINFO = 32
+const PACKET_SHOW = 31
+const PACKET_SHOW_FILTER = 32
+const NETLINK_SHOW = 11
+const NETLINK_ALL_PROTOCOLS = 255
+const XDP_SHOW_ALL = 31
+
+const familyTables: Readonly<Record<Family & Protocol, FamilyTable>> = {
+  unix: {
+    request: (states, details) =>
+      unixDiagReq.write({ family: AF.unix, states, show: UNIX_SHOW | (details.includes('memory') ? UNIX_SHOW_MEMINFO : 0) }),
+    read: readUnix,
+    testsStates: true,
+  },
+  packet: {
+    request: (_, details) =>
+      packetDiagReq.write({ family: AF.packet, show: PACKET_SHOW | (details.includes('options') ? PACKET_SHOW_FILTER : 0) }),
+    read: readPacket,
+  },
+  netlink: {
+    request: () => netlinkDiagReq.write({ family: AF.netlink, protocol: NETLINK_ALL_PROTOCOLS, show: NETLINK_SHOW }),
+    read: readNetlink,
+  },
+  vsock: { request: states => vsockDiagReq.write({ family: AF.vsock, states }), read: readVsock, testsStates: true },
+  xdp: { request: () => xdpDiagReq.write({ family: AF.xdp, show: XDP_SHOW_ALL }), read: readXdp },
+  tipc: { request: () => tipcSockDiagReq.write({ family: AF.tipc, states: allStates }), read: readTipc },
 }
 
 /** More bytecode than an attribute can hold is not sent. */
@@ -71,7 +108,7 @@ function inetRequests(
   const tested = requested.filter && toKernelFilter(requested.filter, netns, protocol, family)
   // SCTP and DCCP count their states in other ways.
   const states =
-    protocol === 'sctp' || protocol === 'dccp' ? 0xffffffff : (stateMask(requested.states) & (tested?.states ?? 0xffffffff)) >>> 0
+    protocol === 'sctp' || protocol === 'dccp' ? allStates : (stateMask(requested.states) & (tested?.states ?? allStates)) >>> 0
   if (states === 0) return []
   const plain: InetRequest = { protocol, family, states, details: requested.details }
   const requests: InetRequest[] = []
@@ -97,10 +134,6 @@ function inetRequests(
   }))
 }
 
-/** include/uapi/linux/inet_diag.h: the request before there was SOCK_DIAG_BY_FAMILY. Its answers have this type, too. */
-const TCPDIAG_GETSOCK = 18
-const REQ_BYTECODE = 1
-
 /**
  * The request for TCP of both families at once; undefined where they are to be asked for differently. The request of today is for one family, and the kernel walks
  * its whole table for each; the older one, which every kernel still answers, is for both, and costs two thirds. Where it is refused, each family is asked for in
@@ -115,25 +148,19 @@ export function tcpOfBothFamilies(requested: Requested, netns: NetworkNamespace,
   if (requested.filter) {
     if (exactId(requested.filter, 'ipv6')) return undefined
     const [four, six] = [toKernelFilter(requested.filter, netns, 'tcp', 'ipv4'), toKernelFilter(requested.filter, netns, 'tcp', 'ipv6')]
-    if (four.states !== six.states || !isSame(four.bytecode, six.bytecode)) return undefined
-    states = (states & (four.states ?? 0xffffffff)) >>> 0
+    if (!isDeepStrictEqual(four, six)) return undefined
+    states = (states & (four.states ?? allStates)) >>> 0
     bytecode = four.bytecode
   }
   if (states === 0 || (bytecode && bytecode.length > maxBytecode)) return undefined
-  const body = inetDiagReq.write({ ext: extensionsOf(requested.details), states })
   const counts = countsOnly(requested.details)
   return {
     name: 'tcp',
     table: 'tcp',
     replyType: TCPDIAG_GETSOCK,
-    bytes: message(TCPDIAG_GETSOCK, NLM_F_REQUEST | NLM_F_DUMP, body, ...(bytecode ? [attribute(REQ_BYTECODE, bytecode)] : [])),
+    bytes: olderTcpRequest({ states, details: requested.details, bytecode }),
     read: (view, at, end) => readInet(view, at, end, 'tcp', cgroupOf, counts),
   }
-}
-
-function isSame(one: Uint8Array | undefined, other: Uint8Array | undefined): boolean {
-  if (one === undefined || other === undefined) return one === other
-  return one.length === other.length && one.every((byte, i) => byte === other[i])
 }
 
 /**

@@ -5,12 +5,12 @@ import type { Gap } from '../../../model/gap.ts'
 import type { Cgroup, Family, Protocol } from '../../../model/socket.ts'
 import { yieldToEventLoop } from '../../yielding.ts'
 import type { Tape } from '../../tape.ts'
-import { isCookieKey, keyInNamespace, type Draft } from '../decode/draft.ts'
-import { inetProtocols } from '../decode/inet.ts'
+import { keyInNamespace, type Draft } from '../decode/draft.ts'
+import { inetProtocols } from '../decode/numbers.ts'
 import { joinSctp } from '../decode/sctp.ts'
 import { joinUnix } from '../decode/unix.ts'
-import type { GapList } from '../gap-list.ts'
-import { isRefusal } from '../kernel/proc-fs.ts'
+import { gapOf, type SnapshotGaps } from '../gaps.ts'
+import { isRefusal } from '../kernel/files.ts'
 import type { NetworkNamespace } from '../netns/network-namespace.ts'
 import { dumpGaps, type Dump, type Dumper } from './dumper.ts'
 import { readProtocols, readTextTable, textTables } from './procnet.ts'
@@ -34,7 +34,7 @@ export async function listTables(
   netns: NetworkNamespace,
   requested: Requested,
   scope: Scope,
-  gaps: GapList,
+  gaps: SnapshotGaps,
 ): Promise<Draft[]> {
   const listings: Promise<ProtocolListing>[] = []
   for (const protocol of requested.protocols) {
@@ -65,8 +65,7 @@ export async function listTables(
 /** Gives a socket its namespace, and where its key is not unique beside those of other namespaces, makes it so. */
 function label(socket: Draft, { namespace, prefix, countsOwnCookies }: NetworkNamespace): void {
   socket.namespace = namespace
-  const isOwn = prefix === ''
-  if (!isOwn && (countsOwnCookies || !isCookieKey(socket.key))) socket.key = keyInNamespace(socket.key, namespace!.inode)
+  if (prefix !== '') socket.key = keyInNamespace(socket.key, namespace!.inode, countsOwnCookies)
 }
 
 /** Something that is missing of one table. */
@@ -186,15 +185,11 @@ class ProtocolListing {
     if (count === 0) return
     const module = modules[protocol]
     const isRefused = failure !== undefined && isRefusal(failure)
-    const gap: Gap = {
-      code: isRefused ? 'table-refused' : 'table-missing',
-      what: 'sockets',
-      why: isRefused ? 'permission' : 'kernel',
-      text: `the kernel does not list sockets of ${tableName(protocol, family)}${failure ? `: ${failure.message}` : ''}`,
-      help: isForbidden(failure) ? allowNetlink : module ? `where the kernel has it as a module: modprobe ${module}` : '',
-      count,
-    }
-    this.#addGaps(family, tableName(protocol, family), [gap])
+    const [code, why] = isRefused ? (['table-refused', 'permission'] as const) : (['table-missing', 'kernel'] as const)
+    const table = tableName(protocol, family)
+    const text = `the kernel does not list sockets of ${table}${failure ? `: ${failure.message}` : ''}`
+    const help = isForbidden(failure) ? allowNetlink : module ? `where the kernel has it as a module: modprobe ${module}` : ''
+    this.#addGaps(family, table, [gapOf(code, 'sockets', why, text, help, count)])
   }
 
   #addGaps(family: Family, subject: string, gaps: readonly Gap[]): void {
@@ -245,12 +240,7 @@ function textGap(texts: readonly Protocol[]): Gap {
     ...(texts.includes('unix') ? ['the other end of UNIX sockets'] : []),
   ]
   const neededModules = texts.map(protocol => modules[protocol]).filter(module => module !== undefined)
-  return {
-    code: 'table-text-only',
-    what: 'statistics',
-    why: 'kernel',
-    text: `${texts.join(', ')} could only be read from /proc/net, which leaves out ${missing.join(', ')}`,
-    help: neededModules.length > 0 ? `where the kernel has it as a module: modprobe ${neededModules.join(' ')}` : allowNetlink,
-    count: undefined,
-  }
+  const text = `${texts.join(', ')} could only be read from /proc/net, which leaves out ${missing.join(', ')}`
+  const help = neededModules.length > 0 ? `where the kernel has it as a module: modprobe ${neededModules.join(' ')}` : allowNetlink
+  return gapOf('table-text-only', 'statistics', 'kernel', text, help)
 }

@@ -1,13 +1,14 @@
 // Which part of a filter goes into a request for internet sockets, so that the kernel does not send what is not wanted: names of this machine become the
 // kernel's numbers here, and bytecode.ts makes the program.
 
-import { readFileSync, statSync } from 'node:fs'
+import { statSync } from 'node:fs'
 import { join } from 'node:path'
 import { kernelFilter, type KernelFilter } from './bytecode.ts'
 import { cgroupPath } from '../../../filter/compile.ts'
 import type { Filter } from '../../../filter/language/tree.ts'
 import type { Family, Protocol } from '../../../model/socket.ts'
 import { cgroupRoot } from '../host/cgroups.ts'
+import { attempt, readText } from '../kernel/files.ts'
 import type { NetworkNamespace } from '../netns/network-namespace.ts'
 
 /** The part of a filter that the kernel tests for one table. */
@@ -24,19 +25,11 @@ export const toKernelFilter = (filter: Filter, netns: NetworkNamespace, protocol
 
 function interfaceIndex(name: string): number | undefined {
   if (!/^[^/\0]{1,15}$/.test(name) || name === '.' || name === '..') return undefined
-  try {
-    return Number(readFileSync(`/sys/class/net/${name}/ifindex`, 'latin1')) || undefined
-  } catch {
-    return undefined
-  }
+  return Number(readText(`/sys/class/net/${name}/ifindex`)) || undefined
 }
 
 function cgroupId(path: string): bigint | undefined {
   const root = cgroupRoot()
   if (root === undefined || path.includes('\0') || path.split('/').includes('..')) return undefined
-  try {
-    return statSync(join(root, cgroupPath(path)), { bigint: true }).ino
-  } catch {
-    return undefined
-  }
+  return attempt(() => statSync(join(root, cgroupPath(path)), { bigint: true }).ino)
 }

@@ -1,9 +1,19 @@
-// The gaps of one snapshot: each lack once, in however many network namespaces it was met. Pure.
+// Gaps: how one is made, and those of one snapshot, each lack once, in however many network namespaces it was met. Pure.
 
-import type { Gap } from '../../model/gap.ts'
+import type { Gap, GapCode } from '../../model/gap.ts'
 
-/** Gaps by their identity: the code, and what lacks something. Sentences are never compared. */
-export class GapList {
+/** A gap. */
+export const gapOf = (code: GapCode, what: Gap['what'], why: Gap['why'], text: string, help = '', count?: number): Gap => ({
+  code,
+  what,
+  why,
+  text,
+  help,
+  count,
+})
+
+/** The gaps of one snapshot by their identity: the code, and what lacks something. Sentences are never compared. */
+export class SnapshotGaps {
   readonly #gaps: Gap[] = []
   readonly #positions = new Map<string, number>()
 

@@ -1,7 +1,7 @@
 import { test } from 'node:test'
 import { deepEqual, equal } from 'node:assert/strict'
 import type { Gap } from '../../model/gap.ts'
-import { GapList } from './gap-list.ts'
+import { SnapshotGaps } from './gaps.ts'
 
 const gap = (more: Partial<Gap>): Gap => ({
   code: 'table-missing',
@@ -14,7 +14,7 @@ const gap = (more: Partial<Gap>): Gap => ({
 })
 
 test('a lack is said once, whatever its sentence says', () => {
-  const gaps = new GapList()
+  const gaps = new SnapshotGaps()
   gaps.add(gap({ text: 'one sentence' }), 'xdp')
   gaps.add(gap({ text: 'another sentence' }), 'xdp')
   gaps.add(gap({ text: 'one sentence' }), 'vsock')
@@ -30,7 +30,7 @@ test('a lack is said once, whatever its sentence says', () => {
 })
 
 test('the counts of several namespaces add up, and a count that is not known stays so', () => {
-  const gaps = new GapList()
+  const gaps = new SnapshotGaps()
   for (const count of [3, 2]) gaps.add(gap({ count }), 'xdp')
   for (const count of [undefined, 2]) gaps.add(gap({ count }), 'vsock')
   deepEqual(
@@ -40,7 +40,7 @@ test('the counts of several namespaces add up, and a count that is not known sta
 })
 
 test('a list that was given out does not change any more', () => {
-  const gaps = new GapList()
+  const gaps = new SnapshotGaps()
   const before = gaps.list()
   gaps.add(gap({}))
   equal(before.length, 0)
