@@ -1,14 +1,23 @@
 // Calls whose refusal by the operating system is an answer, too.
 
-import { OsError } from '../model/errors.ts'
+/** The code of an error of the system, such as `ENOENT`; undefined for a mistake of the program, of which Node's codes start with `ERR_`. */
+export function codeOf(error: unknown): string | undefined {
+  const { code } = error as { readonly code?: unknown }
+  return typeof code === 'string' && !code.startsWith('ERR_') ? code : undefined
+}
 
-/** The result of a call; undefined where the system refuses it. */
+/** Undefined in place of an error of the system; any other one is thrown. */
+function refused(error: unknown): undefined {
+  if (codeOf(error) === undefined) throw error
+  return undefined
+}
+
+/** The result of a call; undefined where the system refuses it: there is no such file or object, or it may not be read. */
 export function attempt<T>(call: () => T): T | undefined {
   try {
     return call()
   } catch (error) {
-    if (error instanceof OsError) return undefined
-    throw error
+    return refused(error)
   }
 }
 
@@ -17,7 +26,6 @@ export async function attempted<T>(answer: Promise<T> | undefined): Promise<T | 
   try {
     return await answer
   } catch (error) {
-    if (error instanceof OsError) return undefined
-    throw error
+    return refused(error)
   }
 }

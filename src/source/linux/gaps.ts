@@ -1,16 +1,6 @@
-// Gaps: how one is made, and those of one snapshot, each lack once, in however many network namespaces it was met. Pure.
+// The gaps of one snapshot: each lack once, in however many network namespaces it was met. Pure.
 
-import type { Gap, GapCode } from '../../model/gap.ts'
-
-/** A gap. */
-export const gapOf = (code: GapCode, what: Gap['what'], why: Gap['why'], text: string, help = '', count?: number): Gap => ({
-  code,
-  what,
-  why,
-  text,
-  help,
-  count,
-})
+import type { Gap } from '../../model/gap.ts'
 
 /** The gaps of one snapshot by their identity: the code, and what lacks something. Sentences are never compared. */
 export class SnapshotGaps {

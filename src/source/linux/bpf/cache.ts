@@ -6,7 +6,8 @@ import { constants, fstatSync, lstatSync, mkdirSync, openSync, readFileSync, ren
 import { arch, homedir, release, version } from 'node:os'
 import { isAbsolute, join } from 'node:path'
 import { OsError } from '../../../model/errors.ts'
-import { asSystemCall, attempt, withDescriptor } from '../kernel/files.ts'
+import { attempt } from '../../attempt.ts'
+import { asSystemCall, withDescriptor } from '../kernel/files.ts'
 import { readBtf, type Btf } from './btf.ts'
 
 const typesFile = '/sys/kernel/btf/vmlinux'

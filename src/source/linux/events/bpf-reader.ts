@@ -54,13 +54,13 @@ export class BpfReader implements LinuxEventReader {
     this.opens = meter.lacks === undefined ? ['tcp', ...datagramProtocols] : ['tcp']
     // Those of datagram sockets that nobody has used are not.
     this.ends = meter.lacks === undefined ? this.opens : around.udp === undefined ? ['tcp'] : ['tcp', 'udp', 'udplite']
-    if (this.lacks !== undefined) this.#pending.push(eventGap('bytes-uncounted', 'bytes', 'kernel', this.lacks, lacksHelp))
+    if (this.lacks !== undefined) this.#pending.push(eventGap('bytes-uncounted', 'bytes', 'kernel', this.lacks, { help: lacksHelp }))
   }
 
   drain(): readonly (SourceEvent | EventGap)[] {
     do {
       if (this.#around.udp?.take(this.#destroyed, maxRecords))
-        this.#pending.push(eventGap('events-lost', 'events', 'lost', 'more UDP sockets closed at once than the kernel could report', ''))
+        this.#pending.push(eventGap('events-lost', 'events', 'lost', 'more UDP sockets closed at once than the kernel could report'))
       // A destroyed socket was used before: so the ring is read after the ends, and drained before they are reported.
       const isEmpty = this.#drainRing()
       if (isEmpty) this.#takeDestroyed()
@@ -84,7 +84,9 @@ export class BpfReader implements LinuxEventReader {
     for (const { key, protocol } of this.#counters.orphans(snapshot, complete)) {
       if (protocol === 'tcp')
         this.#pending.push(
-          eventGap('ends-lost', 'events', 'lost', 'ends of TCP sockets that the kernel did not report, and snapshots found: 1', '', 1),
+          eventGap('ends-lost', 'events', 'lost', 'ends of TCP sockets that the kernel did not report, and snapshots found: 1', {
+            count: 1,
+          }),
         )
       this.#pending.push(this.#endOf(key, protocol, undefined))
     }
@@ -168,7 +170,7 @@ export class BpfReader implements LinuxEventReader {
   #takeLost(): void {
     const lost = this.#meter.lost()
     const add = (code: 'events-lost' | 'bytes-lost', count: number, text: string): void => {
-      if (count > 0) this.#pending.push(eventGap(code, code === 'events-lost' ? 'events' : 'bytes', 'lost', `${count} ${text}`, '', count))
+      if (count > 0) this.#pending.push(eventGap(code, code === 'events-lost' ? 'events' : 'bytes', 'lost', `${count} ${text}`, { count }))
     }
     add('events-lost', lost.records, 'events were lost: they came faster than they were read')
     add('bytes-lost', lost.counters, 'calls were not counted: too many sockets are in use at once')

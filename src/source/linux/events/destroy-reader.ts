@@ -70,13 +70,9 @@ export function openDestroyReader(c: typeof calls, scope: EventScope): DestroyRe
 }
 
 const lostGap = (): EventGap =>
-  eventGap(
-    'events-lost',
-    'events',
-    'lost',
-    'more sockets closed at once than the kernel could report',
-    'run as root: the queue is longer then',
-  )
+  eventGap('events-lost', 'events', 'lost', 'more sockets closed at once than the kernel could report', {
+    help: 'run as root: the queue is longer then',
+  })
 
 /** The end of a socket, as its message has it. */
 export function destroyedReport(socket: Draft, atMs: number, peer: PeerEvidence | undefined): ClosedReport {

@@ -5,7 +5,7 @@ import type { Snapshot } from '../../../model/snapshot.ts'
 import type { Protocol } from '../../../model/socket.ts'
 import type { EventReader } from '../../source.ts'
 import type { Draft } from '../decode/draft.ts'
-import { gapOf } from '../gaps.ts'
+import { gapOf } from '../../gap.ts'
 
 /** An event reader of Linux. */
 export interface LinuxEventReader extends EventReader {

@@ -227,7 +227,7 @@ test('a tracepoint or type that this kernel lacks falls to the next way', needs(
 
 test('a batch of 300,000 events is given whole and in order', async () => {
   const batches = [300_000, 2].map((count, batch) =>
-    Array.from({ length: count }, (_, i): EventGap => eventGap('events-lost', 'events', 'lost', `${batch}`, '', i)),
+    Array.from({ length: count }, (_, i): EventGap => eventGap('events-lost', 'events', 'lost', `${batch}`, { count: i })),
   )
   const reader: LinuxEventReader = {
     tier: 'bpf',

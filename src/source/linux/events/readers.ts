@@ -141,7 +141,7 @@ const isBroken = (snapshot: Snapshot): boolean => snapshot.gaps.some(gap => gap.
 function refusal(code: GapCode, name: string, error: OsError): EventGap {
   const isDenied = error.code === 'EPERM' || error.code === 'EACCES'
   const help = isDenied ? 'run as root, or with CAP_BPF and CAP_PERFMON' : ''
-  return eventGap(code, 'events', isDenied ? 'permission' : 'kernel', `${name} cannot be used: ${error.message}`, help)
+  return eventGap(code, 'events', isDenied ? 'permission' : 'kernel', `${name} cannot be used: ${error.message}`, { help })
 }
 
 /** The ways of the live machine. */

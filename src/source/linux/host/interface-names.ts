@@ -5,7 +5,7 @@ import { filterYielding } from '../../yielding.ts'
 import type { Tape } from '../../tape.ts'
 import type { Draft } from '../decode/draft.ts'
 import type { Calls, NetworkNamespace } from '../netns/network-namespace.ts'
-import { attempt } from '../kernel/files.ts'
+import { attempt } from '../../attempt.ts'
 import { listInterfaces } from './interfaces.ts'
 
 /** Names the interfaces of the sockets of a namespace. Without an answer of the kernel, or of the tape, the numbers stay. */

@@ -2,7 +2,7 @@
 
 import { readdirSync } from 'node:fs'
 import type { SystemLimits, PortRange, Usage } from '../../../model/limits.ts'
-import { attempt } from '../kernel/files.ts'
+import { attempt } from '../../attempt.ts'
 import { pageBytes } from '../kernel/page-size.ts'
 import { ProcFs } from '../kernel/proc-fs.ts'
 import { readSockstat } from './counters.ts'

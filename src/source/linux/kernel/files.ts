@@ -2,24 +2,12 @@
 
 import { closeSync, readFileSync } from 'node:fs'
 import { OsError } from '../../../model/errors.ts'
-
-/** The code of an error of the system, such as `ENOENT`; undefined for a mistake of the program. */
-export const codeOf = (error: unknown): string | undefined => (error as { readonly code?: string }).code
+import { attempt, codeOf } from '../../attempt.ts'
 
 /** True for errors of Node and of ours that mean: not allowed. */
 export function isRefusal(error: unknown): boolean {
   const code = codeOf(error)
   return code === 'EACCES' || code === 'EPERM'
-}
-
-/** What a call of Node returns; undefined when the system refuses it: there is no such file, or it may not be read. */
-export function attempt<T>(call: () => T): T | undefined {
-  try {
-    return call()
-  } catch (error) {
-    if (codeOf(error) === undefined) throw error
-    return undefined
-  }
 }
 
 /** The text of a file; undefined when it is gone or may not be read. */

@@ -1,7 +1,8 @@
 // /proc, or a folder that looks like it in tests and recordings. The callers decode the files.
 
 import { opendirSync, readdirSync, readFileSync, readlinkSync } from 'node:fs'
-import { attempt, readText } from './files.ts'
+import { attempt } from '../../attempt.ts'
+import { readText } from './files.ts'
 
 /** Ticks are those of USER_HZ, which is 100 on every architecture that Node runs on. */
 export const msPerTick = 10

@@ -7,7 +7,8 @@ import type { Namespace, Socket } from '../../../model/socket.ts'
 import type { Plan } from '../../../filter/plan.ts'
 import type { Tape } from '../../tape.ts'
 import { counted } from '../../../model/counted.ts'
-import { gapOf, type SnapshotGaps } from '../gaps.ts'
+import { gapOf } from '../../gap.ts'
+import type { SnapshotGaps } from '../gaps.ts'
 import type * as calls from '../kernel/calls.ts'
 import { isRefusal } from '../kernel/files.ts'
 import type { ProcFs } from '../kernel/proc-fs.ts'
@@ -230,13 +231,13 @@ function restricted(plan: NamespacePlan, requested: RequestedNamespaces): Namesp
 function recordingGap(requested: RequestedNamespaces): Gap {
   const text =
     requested === 'all' ? 'the recording does not hold all network namespaces' : 'the recording does not hold this network namespace'
-  return gapOf('recording-incomplete', 'namespaces', 'recording', text, 'record with all namespaces')
+  return gapOf('recording-incomplete', 'namespaces', 'recording', text, { help: 'record with all namespaces' })
 }
 
 function gapsOf({ denied, hidden }: NamespacePlan): Gap[] {
   const gaps: Gap[] = []
   const add = (code: GapCode, text: string, capabilities: string, count: number): void =>
-    void gaps.push(gapOf(code, 'namespaces', 'permission', text, `run as root, or with ${capabilities}`, count))
+    void gaps.push(gapOf(code, 'namespaces', 'permission', text, { help: `run as root, or with ${capabilities}`, count }))
   if (denied > 0)
     add('namespaces-refused', `${counted(denied, 'network namespace')} may not be entered`, 'CAP_SYS_ADMIN and CAP_SYS_PTRACE', denied)
   if (hidden > 0)

@@ -3,7 +3,8 @@
 
 import { readlinkSync, statSync } from 'node:fs'
 import { yieldToEventLoop } from '../../yielding.ts'
-import { attempt, isRefusal } from '../kernel/files.ts'
+import { attempt } from '../../attempt.ts'
+import { isRefusal } from '../kernel/files.ts'
 import { linkInode, type ProcFs } from '../kernel/proc-fs.ts'
 import type { Inodes } from './inodes.ts'
 import type { Swept } from './sweeper.ts'

@@ -5,7 +5,7 @@ import type { Owner, Ownerless } from '../../../model/socket.ts'
 import { yieldToEventLoop } from '../../yielding.ts'
 import type { Draft } from '../decode/draft.ts'
 import { counted } from '../../../model/counted.ts'
-import { gapOf } from '../gaps.ts'
+import { gapOf } from '../../gap.ts'
 import type { Inodes } from './inodes.ts'
 
 /** Who holds what, as plain data. It stands in recordings: its fields keep their names. */
@@ -147,7 +147,7 @@ const verb = (count: number, one: string, many: string): string => `${counted(co
 /** What could not be seen of the owners of sockets; undefined for a reason that hides nothing. */
 function gapFor(why: Ownerless, count: number, holders: Holders): Gap | undefined {
   const { elsewhere, blind, hidden, asRoot } = holders
-  const gap = (code: GapCode, reason: Gap['why'], text: string, help = ''): Gap => gapOf(code, 'owners', reason, text, help, count)
+  const gap = (code: GapCode, reason: Gap['why'], text: string, help = ''): Gap => gapOf(code, 'owners', reason, text, { help, count })
   const belong = verb(count, 'belongs', 'belong')
   switch (why) {
     case 'permission': {

@@ -1,7 +1,7 @@
 // Which processes hold which inodes: chosen between reading /proc, as little of it as will do, and a sweep by BPF.
 
 import type { Ability } from '../../../model/ability.ts'
-import { codeOf } from '../kernel/files.ts'
+import { codeOf } from '../../attempt.ts'
 import { firstPidNamespace, type ProcFs } from '../kernel/proc-fs.ts'
 import { abilitiesOf } from './abilities.ts'
 import { DescriptorCache, type Changes, type Collected, type DescriptorTable } from './descriptor-cache.ts'

@@ -9,7 +9,7 @@ import { yieldToEventLoop } from '../../yielding.ts'
 import type { Tape } from '../../tape.ts'
 import type { Draft } from '../decode/draft.ts'
 import { counted } from '../../../model/counted.ts'
-import { gapOf } from '../gaps.ts'
+import { gapOf } from '../../gap.ts'
 import { isRefusal } from '../kernel/files.ts'
 import { linkInode, type ProcFs } from '../kernel/proc-fs.ts'
 
@@ -69,7 +69,7 @@ export async function addContexts(
   return { processes: new ProcessTable(labelled), gaps }
 }
 
-const lack = (text: string, help: string): Gap => gapOf('contexts-missing', 'processes', 'kernel', text, help)
+const lack = (text: string, help: string): Gap => gapOf('contexts-missing', 'processes', 'kernel', text, { help })
 
 /** What is missing of that which was asked for; what is only recorded is not. */
 function gapsOf({ labels, sockets, hidden }: Contexts, ofProcesses: boolean, ofSockets: boolean): Gap[] {
@@ -86,7 +86,7 @@ function gapsOf({ labels, sockets, hidden }: Contexts, ofProcesses: boolean, ofS
   if (parts.length > 0) {
     const count = (ofProcesses ? ofHiddenProcesses : 0) + (ofSockets ? ofHiddenSockets : 0)
     const text = `security contexts of ${parts.join(' and ')} may not be read`
-    gaps.push(gapOf('contexts-refused', 'processes', 'permission', text, 'run as root', count))
+    gaps.push(gapOf('contexts-refused', 'processes', 'permission', text, { help: 'run as root', count }))
   }
   return gaps
 }

@@ -1,7 +1,8 @@
 // The names of users: from /etc/passwd, and where they come from elsewhere (LDAP, systemd), from the C library.
 
 import { statSync } from 'node:fs'
-import { attempt, readText } from '../kernel/files.ts'
+import { attempt } from '../../attempt.ts'
+import { readText } from '../kernel/files.ts'
 
 /** Asks the C library, which may ask the network. */
 export type AskUser = (uid: number) => Promise<string | undefined>

@@ -6,7 +6,7 @@ import type { Gap, GapCode } from '../../../model/gap.ts'
 import { yieldToEventLoop } from '../../yielding.ts'
 import { recordingLack, type Tape } from '../../tape.ts'
 import type { Draft } from '../decode/draft.ts'
-import { gapOf } from '../gaps.ts'
+import { gapOf } from '../../gap.ts'
 import { NetlinkConnection, type OwnSockets } from '../kernel/connection.ts'
 import { DatagramBatch } from '../kernel/datagram-batch.ts'
 import { eachMessage, NLM_F_DUMP_INTR, NLMSG_DONE, NLMSG_ERROR, NLMSG_NOOP, SOCK_DIAG_BY_FAMILY } from '../kernel/netlink.ts'
@@ -245,7 +245,7 @@ function merge(first: Dump, second: Dump): Dump {
 export function dumpGaps(table: string, { sockets, failure, interrupted, limited }: Dump): Gap[] {
   const gaps: Gap[] = []
   const gap = (code: GapCode, why: Gap['why'], text: string, help = ''): void =>
-    void gaps.push({ ...gapOf(code, 'sockets', why, text, help), ...recordingLack(failure) })
+    void gaps.push({ ...gapOf(code, 'sockets', why, text, { help }), ...recordingLack(failure) })
   const part = sockets.length === 0 ? 'could not be listed' : 'was not listed to its end'
   if (failure instanceof DecodeError) gap('table-damaged', 'damaged', `the table of ${table} ${part}: ${failure.message}`)
   else if (failure?.code === 'ENOBUFS')

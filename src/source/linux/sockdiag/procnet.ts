@@ -7,7 +7,7 @@ import type { Protocol } from '../../../model/socket.ts'
 import { yieldToEventLoop } from '../../yielding.ts'
 import type { Tape } from '../../tape.ts'
 import type { Draft } from '../decode/draft.ts'
-import { gapOf } from '../gaps.ts'
+import { gapOf } from '../../gap.ts'
 import { asSystemCall } from '../kernel/files.ts'
 import type { NetworkNamespace } from '../netns/network-namespace.ts'
 import { inetRows, netlinkRow, packetRow, sctpAssociationRow, sctpEndpointRow, unixRow, type RowReader } from './proc-rows.ts'
@@ -94,7 +94,7 @@ export async function readTextTable(tape: Tape, netns: NetworkNamespace, file: s
 
 function damage(file: string, count: number, limited: boolean): Gap[] {
   const gaps: Gap[] = []
-  if (count > 0) gaps.push(gapOf('table-damaged', 'sockets', 'damaged', `/proc/net/${file} has lines that cannot be read`, '', count))
+  if (count > 0) gaps.push(gapOf('table-damaged', 'sockets', 'damaged', `/proc/net/${file} has lines that cannot be read`, { count }))
   if (limited) gaps.push(gapOf('table-limit', 'sockets', 'limit', `/proc/net/${file} is too long, and its rest is left out`))
   return gaps
 }

@@ -9,7 +9,8 @@ import { keyInNamespace, type Draft } from '../decode/draft.ts'
 import { inetProtocols } from '../decode/numbers.ts'
 import { joinSctp } from '../decode/sctp.ts'
 import { joinUnix } from '../decode/unix.ts'
-import { gapOf, type SnapshotGaps } from '../gaps.ts'
+import { gapOf } from '../../gap.ts'
+import type { SnapshotGaps } from '../gaps.ts'
 import { isRefusal } from '../kernel/files.ts'
 import type { NetworkNamespace } from '../netns/network-namespace.ts'
 import { dumpGaps, type Dump, type Dumper } from './dumper.ts'
@@ -189,7 +190,7 @@ class ProtocolListing {
     const table = tableName(protocol, family)
     const text = `the kernel does not list sockets of ${table}${failure ? `: ${failure.message}` : ''}`
     const help = isForbidden(failure) ? allowNetlink : module ? `where the kernel has it as a module: modprobe ${module}` : ''
-    this.#addGaps(family, table, [gapOf(code, 'sockets', why, text, help, count)])
+    this.#addGaps(family, table, [gapOf(code, 'sockets', why, text, { help, count })])
   }
 
   #addGaps(family: Family, subject: string, gaps: readonly Gap[]): void {
@@ -242,5 +243,5 @@ function textGap(texts: readonly Protocol[]): Gap {
   const neededModules = texts.map(protocol => modules[protocol]).filter(module => module !== undefined)
   const text = `${texts.join(', ')} could only be read from /proc/net, which leaves out ${missing.join(', ')}`
   const help = neededModules.length > 0 ? `where the kernel has it as a module: modprobe ${neededModules.join(' ')}` : allowNetlink
-  return gapOf('table-text-only', 'statistics', 'kernel', text, help)
+  return gapOf('table-text-only', 'statistics', 'kernel', text, { help })
 }

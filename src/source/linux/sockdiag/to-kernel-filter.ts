@@ -8,7 +8,8 @@ import { cgroupPath } from '../../../filter/compile.ts'
 import type { Filter } from '../../../filter/language/tree.ts'
 import type { Family, Protocol } from '../../../model/socket.ts'
 import { cgroupRoot } from '../host/cgroups.ts'
-import { attempt, readText } from '../kernel/files.ts'
+import { attempt } from '../../attempt.ts'
+import { readText } from '../kernel/files.ts'
 import type { NetworkNamespace } from '../netns/network-namespace.ts'
 
 /** The part of a filter that the kernel tests for one table. */
