@@ -4,6 +4,7 @@ import type { Ability } from '../../model/ability.ts'
 import type { Snapshot } from '../../model/snapshot.ts'
 import { protocols, type Protocol } from '../../model/socket.ts'
 import { planQuery, type Plan } from '../../filter/plan.ts'
+import { lacks, works } from '../abilities.ts'
 import { ownCapabilities, type Capability } from './kernel/capabilities.ts'
 import { ProcFs } from './kernel/proc-fs.ts'
 
@@ -13,7 +14,7 @@ export async function tableAbilities(takeSnapshot: (plan: Plan) => Promise<Snaps
     const { gaps } = await takeSnapshot(planQuery({ protocols: requested, owners: false }))
     const missing = gaps.filter(gap => gap.what === 'sockets')
     const help = [...new Set(missing.map(gap => gap.help))].filter(text => text !== '').join('; ')
-    return { name, works: missing.length === 0, text: missing.length === 0 ? what : missing.map(gap => gap.text).join('; '), help }
+    return missing.length === 0 ? works(name, what) : lacks(name, missing.map(gap => gap.text).join('; '), help)
   }
   const usual: readonly Protocol[] = ['tcp', 'udp']
   return [
@@ -30,9 +31,7 @@ export async function tableAbilities(takeSnapshot: (plan: Plan) => Promise<Snaps
 export function capabilityAbilities(proc = new ProcFs()): readonly Ability[] {
   const capabilities = ownCapabilities(proc)
   const ability = (name: string, capability: Capability, yes: string, no: string): Ability =>
-    capabilities?.has(capability)
-      ? { name, works: true, text: yes, help: '' }
-      : { name, works: false, text: no, help: `run as root, or with ${capability}` }
+    capabilities?.has(capability) ? works(name, yes) : lacks(name, no, `run as root, or with ${capability}`)
   return [
     ability('namespaces', 'CAP_SYS_ADMIN', 'the sockets of every network namespace', 'only the own network namespace can be entered'),
     ability(
