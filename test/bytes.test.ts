@@ -139,12 +139,13 @@ test(
       readonly truth: Truth
     }
     const datagrams = 2 * 5050
-    const reset = 5000 // Who closes by a reset makes the kernel forget what was counted.
     const moved = Object.values(truth)
-    deepEqual(
-      [seen.in, seen.out],
-      [reset, 0].map((forgotten, i) => moved.reduce((sum, both) => sum + both[i]!, 0) - datagrams - forgotten),
+    const [uncountedIn, uncountedOut] = [seen.in, seen.out].map(
+      (counted, i) => moved.reduce((sum, both) => sum + both[i]!, 0) - datagrams - counted,
     )
+    // A reset makes the kernel clear the counters of who closes so: these bytes are known only if a snapshot came before it.
+    ok(uncountedIn === 5000 || uncountedIn === 0, `${uncountedIn} were not counted`)
+    equal(uncountedOut, 0)
     equal(seen.gaps.length, 1)
     // Most of it was too short for a snapshot.
     ok(seen.unattributedIn > 0)

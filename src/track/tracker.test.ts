@@ -37,9 +37,9 @@ const short = (events: readonly SocketEvent[]): unknown =>
   events.map(e => [e.type, e.socket.key, e.tier, e.durationMs, e.accuracy, e.bytesIn])
 
 /** A tracker whose source reports the ends of all sockets, and their openings where `opens` says so. */
-function reporting(opens = false): Tracker {
+function reporting(opens = false, bytes = false): Tracker {
   const tracker = new Tracker()
-  tracker.reported = { opens: new Set(opens ? protocols : []), ends: new Set(protocols), everyEnd: new Set(['tcp']) }
+  tracker.configure({ reported: { opens: opens ? protocols : [], ends: protocols, everyEnd: ['tcp'] }, bytes })
   return tracker
 }
 
@@ -155,8 +155,7 @@ test('an opening waits for its owner, for a limited time', () => {
 })
 
 test('a socket that opens and closes between two snapshots is in the lists of the step', () => {
-  const tracker = reporting(true)
-  tracker.followsBytes = true
+  const tracker = reporting(true, true)
   tracker.addSnapshot(at(0))
   tracker.report(opened(one('a'), 5, 5))
   tracker.report({ ...closed(one('a', { state: 'CLOSED' }), 9, 50), monotonicMs: 9 })
@@ -215,7 +214,7 @@ test('sockets that are not in the query are not ended by snapshots that could no
 
 test('age and rate follow from the records', () => {
   const tracker = new Tracker()
-  tracker.followsBytes = true
+  tracker.configure({ bytes: true })
   const counted = (bytes: number): Socket => one('a', { tcp: someTcp({ receivedBytes: bytes, sentBytes: 0, retransmittedBytes: 0 }) })
   tracker.addSnapshot(at(0, counted(100)))
   deepEqual(
