@@ -4,7 +4,7 @@ import type { FieldRegistry } from '../fields/registry.ts'
 import { standardFields } from '../fields/standard.ts'
 import { usualNames } from '../render/columns.ts'
 import { groupNames } from '../report/group.ts'
-import { globalOptions, type Command, type Option } from './table.ts'
+import { flagsOf, globalOptions, type Command, type Option } from './table.ts'
 
 /** The supported shells. */
 export const shells = ['bash', 'zsh', 'fish', 'powershell'] as const
@@ -12,7 +12,7 @@ export const shells = ['bash', 'zsh', 'fish', 'powershell'] as const
 export type Shell = (typeof shells)[number]
 
 const visible = (command: Command): readonly Option[] => [...command.options, ...globalOptions].filter(o => !o.hidden)
-const flags = (command: Command): string[] => visible(command).flatMap(o => [`--${o.name}`, ...(o.short ? [`-${o.short}`] : [])])
+const flags = (command: Command): string[] => visible(command).flatMap(flagsOf)
 const isFile = (o: Option): boolean => o.value === 'FILE'
 /** In single quotes for a POSIX shell. */
 const quoted = (text: string): string => `'${text.replaceAll("'", `'\\''`)}'`
@@ -42,7 +42,7 @@ function choices(commands: readonly Command[]): Map<string, string[]> {
       if (words === undefined) continue
       const places = found.get(words) ?? []
       found.set(words, places)
-      places.push(...[`--${o.name}`, ...(o.short ? [`-${o.short}`] : [])].map(flag => `${command.name}/${flag}`))
+      places.push(...flagsOf(o).map(flag => `${command.name}/${flag}`))
     }
   }
   return found
@@ -82,8 +82,8 @@ function zsh(commands: readonly Command[]): string {
   const spec = (o: Option): string[] => {
     const about = o.about.replaceAll(/[[\]:]/g, ' ')
     const action =
-      o.value === undefined ? '' : o.words ? `:${o.value}:(${o.words!.join(' ')})` : isFile(o) ? `:${o.value}:_files` : `:${o.value}: `
-    return [`--${o.name}`, ...(o.short ? [`-${o.short}`] : [])].map(flag => quoted(`${o.many ? '*' : ''}${flag}[${about}]${action}`))
+      o.value === undefined ? '' : o.words ? `:${o.value}:(${o.words.join(' ')})` : isFile(o) ? `:${o.value}:_files` : `:${o.value}: `
+    return flagsOf(o).map(flag => quoted(`${o.many ? '*' : ''}${flag}[${about}]${action}`))
   }
   return `#compdef sockscope
 # sockscope completion for zsh: sockscope completion zsh > "\${fpath[1]}/_sockscope"
@@ -111,7 +111,7 @@ function fish(commands: readonly Command[]): string {
       `complete -c sockscope -n ${quoted(condition)} -l ${o.name}`,
       ...(o.short ? [`-s ${o.short}`] : []),
       ...(o.value === undefined ? [] : [isFile(o) ? '-r -F' : '-x']),
-      ...(o.words ? [`-a ${quoted(o.words!.join(' '))}`] : []),
+      ...(o.words ? [`-a ${quoted(o.words.join(' '))}`] : []),
       `-d ${quoted(o.about)}`,
     ].join(' ')
   return [

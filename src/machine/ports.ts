@@ -24,7 +24,7 @@ export function freePortRequest(
   checkPortOptions(options)
   const { from, protocol = 'tcp' } = options
   if (from === undefined) return async () => anyFreePort(options)
-  const ranges = typeof from === 'string' ? parsePorts(from) : from
+  const ranges = typeof from === 'string' ? parsePorts(from, 'options.from') : from
   if (!Array.isArray(ranges) || !ranges.every(isPortRange))
     throw new ArgumentError('options.from: needs ports such as 3000-3100, or a list of { first, last }')
   const query: Query = { protocols: [protocol], owners: false, ...(protocol === 'tcp' && { states: ['LISTEN', 'BOUND'] }) }

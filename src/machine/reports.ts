@@ -131,7 +131,7 @@ export function portOwnerRequest(port: number): (source: Source) => Promise<Proc
 
 /** Ranges of ports. */
 function rangesOf(argument: string, given: Ports): readonly PortRange[] {
-  if (typeof given === 'string') return parsePorts(given)
+  if (typeof given === 'string') return parsePorts(given, argument)
   const ranges = typeof given === 'number' ? [{ first: given, last: given }] : given
   if (!Array.isArray(ranges) || ranges.length === 0 || !ranges.every(isPortRange))
     throw new ArgumentError(`${argument}: needs a port from 1 to 65535, text such as 80,443,8000-8100, or a list of { first, last }`)

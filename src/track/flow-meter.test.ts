@@ -243,6 +243,27 @@ test('UDP counts what processes sent and received', () => {
   equal(flows.processes[0]!.uncountedSockets, 1)
 })
 
+test('processes that may not be read are one row, with its sockets, and a row of the ledger', () => {
+  const meter = flowMeter()
+  const hidden = (key: string, bytes: number): Socket => ({ ...socket(key, [], { in: bytes }), ownerless: 'permission' })
+  meter.take(takeSnapshot([hidden('a', 10), hidden('b', 0)]), [], undefined)
+  const flows = meter.take(takeSnapshot([hidden('a', 60), hidden('b', 0)]), [], 1000)!
+  deepEqual(rows(flows, 'processes'), [['(hidden)', 50, 0, 'exact']])
+  deepEqual([flows.processes[0]!.sockets, flows.containers[0]!.name, flows.unattributed.inBytes], [2, '(hidden)', 0])
+  const eth = { name: 'eth0', inBytes: 200, outBytes: 0, inPackets: 3, outPackets: 0, loopback: false } as InterfaceFlow
+  deepEqual(
+    ledger(flows, [eth])!
+      .rows.slice(0, 3)
+      .map(row => [row.what, row.inBytes]),
+    [
+      ['processes', 0],
+      ['hidden', 50],
+      ['no owner', 0],
+    ],
+  )
+  adds(flows)
+})
+
 test('what a socket moved before its process closed it has an owner, in the ledger too', () => {
   const meter = flowMeter()
   const left = (bytes: number): Socket => ({
@@ -262,6 +283,7 @@ test('what a socket moved before its process closed it has an owner, in the ledg
     ledger(flows, [eth])!.rows.map(row => [row.what, row.inBytes]),
     [
       ['processes', 50],
+      ['hidden', 0],
       ['no owner', 0],
       ['kernel', 0],
       ['retransmissions', 0],

@@ -23,8 +23,9 @@ const everyMs = 50
 
 /** Runs the command. */
 export function run(args: ParsedArguments): Promise<number> {
-  const ranges = portsOf(args.words, 'kill')
-  const graceMs = args.has('grace') ? duration('--grace', args.value('grace')!) : 5000
+  if (args.words.length === 0) throw new UsageError('which port? write sockscope kill :3000, or 80,443,8000-8100')
+  const ranges = portsOf(args.words)
+  const graceMs = duration(args, 'grace') ?? 5000
   if (args.has('replay')) throw new UsageError('kill acts on this machine; a recording has no processes to end')
   return withMachine(args, async machine => {
     const plan = await machine.killPlan({ ports: ranges, clients: args.has('clients'), tree: args.has('tree') })

@@ -43,7 +43,7 @@ const otherCommands = [
 export async function run(args: ParsedArguments): Promise<number> {
   if (args.has('summary')) return (await import('./stats.ts')).run(args)
   for (const [name, instead] of otherCommands) if (args.has(name)) throw new UsageError(`--${name}: use ${instead}`)
-  const every = args.has('watch') || args.has('every') ? duration('--watch', args.value('watch') ?? args.value('every')!) : undefined
+  const every = duration(args, 'every')
   const { query, needs, show } = prepare(args)
   const signal = every === undefined ? undefined : onInterrupt()
   return withMachine(args, async machine => {
@@ -77,7 +77,7 @@ export interface Listing {
 export function prepare(args: ParsedArguments): Listing {
   const order = parseOrder(args.values('sort'))
   const writer = writerOf(args)
-  const limit = args.has('limit') ? count('--limit', args.value('limit')!) : undefined
+  const limit = count(args, 'limit')
   const needs = new Set([...order.columns, ...writer.columns].flatMap(column => column.needs))
   checkWatched([...order.columns, ...writer.columns], args)
   const { query, test } = queryOf(args, needs)
@@ -98,8 +98,8 @@ function checkWatched(columns: readonly Column[], args: ParsedArguments): void {
   for (const { name, needs } of columns) {
     if (needs.includes('age'))
       throw new UsageError(`${name}: works only in filters while watching, such as sockscope watch '${name} < 10s'`)
-    if (needs.includes('rate') && !args.has('watch') && !args.has('every'))
-      throw new UsageError(`${name}: requires two snapshots; add --watch 1s (the delivery rate of TCP is called delivery)`)
+    if (needs.includes('rate') && !args.has('every'))
+      throw new UsageError(`${name}: requires two snapshots; add --every 1s (the delivery rate of TCP is called delivery)`)
   }
 }
 

@@ -8,11 +8,13 @@ import { exitCode, noteGaps } from '../gaps.ts'
 import { withMachine } from '../machine.ts'
 import { note, printLines } from '../output.ts'
 import { portsOf, portsText } from '../parse.ts'
+import { UsageError } from '../problem.ts'
 import type { ParsedArguments } from '../table.ts'
 
 /** Runs the command. */
 export function run(args: ParsedArguments): Promise<number> {
-  const ranges = portsOf(args.words, 'port')
+  if (args.words.length === 0) throw new UsageError('which port? write sockscope port :3000, or 80,443,8000-8100')
+  const ranges = portsOf(args.words)
   return withMachine(args, async machine => {
     const report = await machine.port(ranges)
     if (args.has('json')) printReport('port', report)

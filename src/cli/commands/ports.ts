@@ -19,7 +19,7 @@ export function run(args: ParsedArguments): Promise<number> {
   const { filter } = wordsOf(args)
   onlyOneForm(args, ['json', 'ndjson', 'csv', 'tsv'])
   const protocols = args.has('tcp') ? (['tcp'] as const) : args.has('udp') ? (['udp'] as const) : (['tcp', 'udp'] as const)
-  const query = { protocols, namespaces: namespacesOf(args)!, ...(filter !== undefined && { filter }) }
+  const query = { protocols, namespaces: namespacesOf(args), ...(filter !== undefined && { filter }) }
   return withMachine(args, async machine => {
     const report = await machine.ports(query)
     if (args.has('json')) printReport('ports', report)

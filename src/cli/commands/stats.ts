@@ -11,7 +11,7 @@ import type { ParsedArguments } from '../table.ts'
 /** Runs the command. */
 export function run(args: ParsedArguments): Promise<number> {
   return withMachine(args, async machine => {
-    const report = await machine.stats({ namespaces: namespacesOf(args)! })
+    const report = await machine.stats({ namespaces: namespacesOf(args) })
     if (args.has('json')) printReport('stats', report)
     else {
       printLines(statsLines(report, terminalColumns(), colour))

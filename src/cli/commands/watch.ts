@@ -12,18 +12,18 @@ import { NewGaps, noteGaps } from '../gaps.ts'
 import { onInterrupt } from '../interrupt.ts'
 import { withMachine } from '../machine.ts'
 import { colour, printLines } from '../output.ts'
-import { count } from '../parse.ts'
+import { count, duration } from '../parse.ts'
 import { exits } from '../problem.ts'
 import type { ParsedArguments } from '../table.ts'
-import { intervalOf, requestedBy } from '../wanted.ts'
+import { requestedBy } from '../wanted.ts'
 
 type Processes = ReadonlyMap<number, Process>
 
 /** Runs the command. */
 export function run(args: ParsedArguments): Promise<number> {
   const { query, test } = requestedBy(args)
-  const every = intervalOf(args)
-  const max = args.has('count') ? count('--count', args.value('count')!) : Infinity
+  const every = duration(args, 'every') ?? 1000
+  const max = count(args, 'count') ?? Infinity
   const asRecords = args.has('ndjson')
   const details: readonly DetailName[] = asRecords ? ['tcp'] : []
   const signal = onInterrupt()
