@@ -38,7 +38,7 @@ const noNamespace =
   (error: unknown): never => {
     const word = args.value('net')
     const missing = error instanceof OsError && /^(setns|open)\b/.test(error.call) && /^(ENOENT|ESRCH|EINVAL|ENOTDIR)$/.test(error.code)
-    if (missing && word !== undefined) throw new UsageError(`--net ${JSON.stringify(word)}: is not a network namespace (${error.message})`)
+    if (missing && word !== undefined) throw new UsageError(`--net ${JSON.stringify(word)} is not a network namespace (${error.message})`)
     throw error
   }
 

@@ -9,7 +9,7 @@ const pollMs = 10
 /** The maximum number of batches between two turns of the event loop. */
 const maxBatches = 64
 
-/** Whoever receives what was read. */
+/** The receiver of what was read. */
 export interface EventReceiver {
   /** It takes more events now; otherwise they wait in the kernel, which counts those that it drops. */
   takesEvents(): boolean

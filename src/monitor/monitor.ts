@@ -22,25 +22,22 @@ import { Schedule } from './schedule.ts'
 import { needsEvents, type Loop, type Subscriber } from './subscriber.ts'
 import type { MonitorStep, Needs, Readings } from './view.ts'
 
-/** Options of a subscription to frames. */
-export interface FrameOptions extends Needs {
+/** How often, and until when. */
+export interface Repetition {
   /** Milliseconds from the start of one snapshot to the start of the next. Default: 1000. */
   readonly every?: number | undefined
-  /** Which sockets. */
-  readonly query?: Query | undefined
-  /** Ends the subscription. */
+  /** Ends it; events that are known by then are still delivered. */
   readonly signal?: AbortSignalLike | undefined
 }
 
 /** Options of a subscription to events. */
-export interface EventOptions {
-  /** Milliseconds between snapshots, which find owners and what is not reported. Default: 1000. */
-  readonly every?: number | undefined
+export interface EventOptions extends Repetition {
   /** Which sockets. */
   readonly query?: Query | undefined
-  /** Ends the events; those that are known by then are still delivered. */
-  readonly signal?: AbortSignalLike | undefined
 }
+
+/** Options of a subscription to frames. */
+export interface FrameOptions extends EventOptions, Needs {}
 
 /** Follows one source for any number of subscribers. */
 export class Monitor {
@@ -161,7 +158,7 @@ export class Monitor {
 
   /** The loop itself. It ends with the last subscriber. */
   async #run(): Promise<void> {
-    await nextTurn() // Whoever subscribes at the same time shares the first snapshot.
+    await nextTurn() // Subscribers of the same moment share the first snapshot.
     try {
       this.#host = await this.#readIdentity()
       this.#startMs = performance.now()

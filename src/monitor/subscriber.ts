@@ -6,7 +6,7 @@ import type { Schedule } from './schedule.ts'
 import type { MonitorStep, Needs } from './view.ts'
 import type { WatchedPlan } from './watched-plan.ts'
 
-/** Whoever receives frames or events. */
+/** A receiver of frames or events. */
 export interface Subscriber {
   /** Milliseconds between its snapshots. */
   readonly every: number
@@ -16,7 +16,7 @@ export interface Subscriber {
   readonly needs: Needs
   /** It can take events now. */
   readonly takesEvents: boolean
-  /** It needs no snapshot until it asks for one. */
+  /** It needs no snapshot until it requests a frame. */
   readonly isIdle: boolean
   /** It ends with its next snapshot, whenever that is due. */
   readonly isEnding: boolean

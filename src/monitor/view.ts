@@ -24,19 +24,21 @@ const maxEvents = 200_000
 
 /** What a subscriber needs besides the sockets. */
 export interface Needs {
-  /** Who moved how many bytes, the interfaces and the ledger. */
+  /** Also who moved how many bytes, the interfaces and the ledger, including sockets that live shorter than the interval. Default: false. */
   readonly flows?: boolean | undefined
-  /** Openings and ends one by one, including sockets that live shorter than the interval between snapshots. */
+  /** Also each opening and end with its time, owners and bytes, including sockets that live shorter than the interval. Default: false. */
   readonly events?: boolean | undefined
-  /** How healthy TCP connections are. */
+  /** Also how healthy each TCP connection was since the snapshot before. Default: false. */
   readonly health?: boolean | undefined
-  /** The resources that processes use. */
+  /** Also what processes use of the machine. Default: false. */
   readonly use?: boolean | undefined
-  /** The counters of the system as a whole. */
+  /** Also the counters of the system as a whole. Default: false. */
   readonly counters?: boolean | undefined
-  /** The limits of the system. */
+  /** Also the limits of the system. Default: false. */
   readonly limits?: boolean | undefined
 }
+
+export const needNames = ['flows', 'events', 'health', 'use', 'counters', 'limits'] as const satisfies readonly (keyof Needs)[]
 
 /** What was read besides a snapshot, because a subscriber needs it. */
 export interface Readings {

@@ -4,6 +4,7 @@ import type { SocketEvent } from '../model/event.ts'
 import type { Process } from '../model/process.ts'
 import type { Socket } from '../model/socket.ts'
 import type { Sample } from '../measure/health/sample.ts'
+import type { Amount } from '../measure/flows/rows.ts'
 import type { Account } from './account.ts'
 
 /** One socket, from its first sighting to its end. */
@@ -41,8 +42,7 @@ export class TrackedSocket {
   isCounted = false
   /** What it moved in the last step in which it moved anything. */
   movedStep = -1
-  movedInBytes = 0
-  movedOutBytes = 0
+  moved: Amount | undefined
 
   constructor(socket: Socket) {
     this.key = socket.key

@@ -10,6 +10,7 @@ import type { Snapshot } from '../model/snapshot.ts'
 import type { Protocol, Share, Socket } from '../model/socket.ts'
 import { health } from '../measure/health/health.ts'
 import { sampleOf } from '../measure/health/sample.ts'
+import type { Amount } from '../measure/flows/rows.ts'
 import type { Moved } from '../measure/flows/tables.ts'
 import { Account, nothingMoved } from './account.ts'
 import { closingBytes, isOver, joinRecords, movedNothing, vanished } from './records.ts'
@@ -43,12 +44,6 @@ export interface Step {
   readonly dropped: number
 }
 
-/** The bytes of a socket in one step. */
-export interface StepBytes {
-  readonly inBytes: number
-  readonly outBytes: number
-}
-
 /** What is reported, and need not be inferred from snapshots. */
 export interface Reported {
   readonly opens: readonly Protocol[]
@@ -62,9 +57,9 @@ export interface TrackerOptions {
   /** What the source reports; it changes when an event reader is opened or fails. Default: nothing. */
   readonly reported?: Reported | undefined
   /** Whether the bytes of sockets are counted. */
-  readonly bytes?: boolean
+  readonly bytes?: boolean | undefined
   /** Whether the TCP counters of the last two snapshots are kept, to judge the health between them. */
-  readonly health?: boolean
+  readonly health?: boolean | undefined
 }
 
 /** What has become known since the last step. */
@@ -89,11 +84,7 @@ interface Sightings {
 
 /** Tracks the sockets of one machine. */
 export class Tracker {
-  #opensReported: ReadonlySet<Protocol> = new Set()
-  #endsReported: ReadonlySet<Protocol> = new Set()
-  #everyEndReported: ReadonlySet<Protocol> = new Set()
-  #countsBytes = false
-  #samplesHealth = false
+  #options: TrackerOptions = {}
   readonly #sockets = new Map<string, TrackedSocket>()
   /** The sockets of the last snapshot, in its order. */
   #order: readonly TrackedSocket[] = []
@@ -117,12 +108,8 @@ export class Tracker {
   readonly processOf = (pid: number): Process | undefined => this.#processes.get(pid) ?? this.#processesBefore.get(pid)
 
   /** Sets what to track from now on. */
-  configure({ reported, bytes = false, health = false }: TrackerOptions): void {
-    this.#opensReported = new Set(reported?.opens)
-    this.#endsReported = new Set(reported?.ends)
-    this.#everyEndReported = new Set(reported?.everyEnd)
-    this.#countsBytes = bytes
-    this.#samplesHealth = health
+  configure(options: TrackerOptions): void {
+    this.#options = options
   }
 
   /** Adds a report of a source. Returns the events that became known with it. */
@@ -235,8 +222,8 @@ export class Tracker {
       else if (!isFirst && one.record.state !== socket.state) changed.push({ socket, from: one.record.state })
       const event = this.#update(one, socket, isFirst, atMs)
       if (event !== undefined) events.push(event)
-      if (this.#countsBytes) this.#count(one, socket)
-      if (this.#samplesHealth) this.#sample(one, socket, clockMs)
+      if (this.#options.bytes) this.#count(one, socket)
+      if (this.#options.health) this.#sample(one, socket, clockMs)
       one.record = socket
       one.recordStep = step
       tracked.push(one)
@@ -270,10 +257,14 @@ export class Tracker {
   }
 
   /** What a socket moved in the last step; undefined when its bytes are not counted. */
-  movedBytes(key: string): StepBytes | undefined {
+  movedBytes(key: string): Pick<Amount, 'inBytes' | 'outBytes'> | undefined {
     const one = this.#sockets.get(key)
     if (one?.account === undefined) return undefined
-    return one.movedStep === this.#step ? { inBytes: one.movedInBytes, outBytes: one.movedOutBytes } : { inBytes: 0, outBytes: 0 }
+    return one.movedStep === this.#step ? one.moved! : nothingMoved
+  }
+
+  #reports(what: keyof Reported, { protocol }: Socket): boolean {
+    return this.#options.reported?.[what].includes(protocol) === true
   }
 
   #sample(one: TrackedSocket, socket: Socket, clockMs: number): void {
@@ -425,13 +416,12 @@ export class Tracker {
     one.openedAtMs = atMs
     one.announcement = this.#openedEvent(one, atMs, 'snapshot')
     // Where openings are reported, the report follows, with owners and time.
-    return this.#opensReported.has(socket.protocol) ? undefined : this.#announce(one)
+    return this.#reports('opens', socket) ? undefined : this.#announce(one)
   }
 
   /** Openings that the snapshot before showed, and nothing has reported since. */
   #announceUnreported(): SocketEvent[] {
     const events: SocketEvent[] = []
-    if (this.#opensReported.size === 0) return events
     for (const one of this.#order) {
       if (one.announcement?.tier === 'snapshot' && one.recordStep < this.#step) events.push(this.#announce(one)!)
     }
@@ -486,8 +476,7 @@ export class Tracker {
     if (moved === undefined) return
     this.#interval.moved.push(moved)
     one.movedStep = this.#step
-    one.movedInBytes = moved.amount.inBytes
-    one.movedOutBytes = moved.amount.outBytes
+    one.moved = moved.amount
   }
 
   /** What known processes moved on a socket: the bytes of others wait until they are reported. */
@@ -505,7 +494,7 @@ export class Tracker {
   /** Counts the last bytes of a socket that ended. */
   #settle(one: TrackedSocket, { socket, atMs, bytesIn, bytesOut, accuracy }: SocketEvent): void {
     // A socket that ended before the first snapshot moved its bytes before counting began.
-    const isCounted = this.#countsBytes && this.#step > 0 && atMs > this.#countsFromMs
+    const isCounted = this.#options.bytes && this.#step > 0 && atMs > this.#countsFromMs
     const account = one.account ?? (isCounted ? new Account(socket, nothingMoved) : undefined)
     one.account = undefined
     if (account === undefined || bytesIn === undefined || bytesOut === undefined) return
@@ -524,7 +513,7 @@ export class Tracker {
   }
 
   #end(one: TrackedSocket, atMs: number): void {
-    if (this.#countsBytes) this.#interval.endedKeys.push(one.key)
+    if (this.#options.bytes) this.#interval.endedKeys.push(one.key)
     one.life = 'ended'
     one.endedAtMs = atMs
     one.users = undefined
@@ -555,10 +544,10 @@ export class Tracker {
         if (!isReliable || (one.recordStep < 0 && !covers(one.socket))) continue
         one.missing++
       }
-      const isReported = this.#endsReported.has(one.socket.protocol)
+      const isReported = this.#reports('ends', one.socket)
       if (one.missing === 1 && one.account !== undefined) this.#interval.moved.push(movedNothing(one.account))
       if (isReported && one.missing < graceSnapshots) continue
-      if (isReported && this.#everyEndReported.has(one.socket.protocol) && covers(one.socket)) this.#interval.unreportedEnds++
+      if (isReported && this.#reports('everyEnd', one.socket) && covers(one.socket)) this.#interval.unreportedEnds++
       if (one.announcement !== undefined) events.push(this.#announce(one)!)
       const processes = this.#processesOf(one.socket, one.users)
       this.#interval.processes.push(...processes)

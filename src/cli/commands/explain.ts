@@ -2,7 +2,7 @@
 
 import { explainLines } from '../../render/explain.ts'
 import { counted } from '../../model/counted.ts'
-import { microsText } from '../../render/units.ts'
+import { microsText } from '../../fields/units.ts'
 import { explainReport, type ExplainBy } from '../../report/explain.ts'
 import { printDocument, currentMoment } from '../document.ts'
 import { exitCode, noteGaps } from '../gaps.ts'

@@ -13,7 +13,7 @@ const noAddress =
   (host: string | undefined) =>
   (error: unknown): never => {
     const isWrong = error instanceof ArgumentError || (error instanceof OsError && error.code === 'EADDRNOTAVAIL')
-    if (isWrong && host !== undefined) throw new UsageError(`--host ${JSON.stringify(host)}: is not an address of this machine`)
+    if (isWrong && host !== undefined) throw new UsageError(`--host ${JSON.stringify(host)} is not an address of this machine`)
     throw error
   }
 

@@ -1,12 +1,13 @@
 // `sockscope kill :3000`: kills the processes that listen on a port, and waits until the port can be bound again.
 
 import type { Machine } from '../../machine/machine.ts'
+import { counted } from '../../model/counted.ts'
 import { OsError } from '../../model/errors.ts'
 import type { Socket } from '../../model/socket.ts'
 import { isPortAvailable } from '../../ports/ports.ts'
 import { holderText, killPlanLines, refusalText } from '../../render/plans.ts'
-import { processText } from '../../render/process-text.ts'
-import { counted, safe } from '../../render/text.ts'
+import { processText } from '../../fields/process-text.ts'
+import { safe } from '../../render/text.ts'
 import { killQuery, type KillPlan, type KillRefusal } from '../../report/kill-plan.ts'
 import { confirmed } from '../ask.ts'
 import { printReport } from '../document.ts'
