@@ -14,7 +14,7 @@ import { requestedBy, wordsOf } from '../wanted.ts'
 
 /** Runs the command. */
 export function run(args: ParsedArguments): Promise<number> {
-  if (wordsOf(args).states !== undefined) throw new UsageError('state: events reports no state changes; use sockscope watch')
+  if (wordsOf(args).states !== undefined) throw new UsageError('state: events has no states; use sockscope watch for state changes')
   // Letters select only tables here: a socket that opens or closes passes through all states.
   const {
     query: { states: _, ...query },

@@ -35,8 +35,9 @@ export async function run(args: ParsedArguments): Promise<number> {
     }
     if (args.has('json')) printDocument('free', currentMoment(machine.source), { ports: found })
     else printLines(found.map(String))
-    if (found.length < requested)
-      note(`only ${found.length} of ${requested} ports are free${ranges === undefined ? '' : ` of ${portsText(args.words)}`}`)
-    return found.length < requested ? exits.nothing : exits.found
+    if (found.length >= requested) return exits.found
+    const among = ranges === undefined ? '' : ` among ${portsText(args.words)}`
+    note(found.length === 0 ? `no free port${among}` : `only ${found.length} of ${requested} free ports found${among}`)
+    return exits.nothing
   })
 }
