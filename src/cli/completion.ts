@@ -50,6 +50,12 @@ function choices(commands: readonly Command[]): Map<string, string[]> {
 
 function bash(commands: readonly Command[]): string {
   const names = commands.map(c => c.name).join(' ')
+  const files = new Set(
+    commands
+      .flatMap(visible)
+      .filter(isFile)
+      .map(o => `*/--${o.name}`),
+  )
   return `# sockscope completion for bash: source <(sockscope completion bash)
 _sockscope() {
   local cur=\${COMP_WORDS[COMP_CWORD]} prev=\${COMP_WORDS[COMP_CWORD-1]} command=list word
@@ -58,14 +64,7 @@ _sockscope() {
   done
   case $command/$prev in
 ${[...choices(commands)].map(([words, places]) => `    ${places.join('|')}) COMPREPLY=($(compgen -W ${quoted(words)} -- "$cur")); return ;;`).join('\n')}
-    ${[
-      ...new Set(
-        commands
-          .flatMap(visible)
-          .filter(isFile)
-          .map(o => `*/--${o.name}`),
-      ),
-    ].join('|')}) COMPREPLY=($(compgen -f -- "$cur")); return ;;
+    ${[...files].join('|')}) COMPREPLY=($(compgen -f -- "$cur")); return ;;
   esac
   case $command in
 ${commands.map(c => `    ${c.name}) word=${quoted([...flags(c), ...(wordsOf(c, commands) ?? [])].join(' '))} ;;`).join('\n')}

@@ -5,45 +5,38 @@ import type { Plan } from '../filter/plan.ts'
 import type { EventGap, SocketEvent } from '../model/event.ts'
 import type { AbortSignalLike } from '../model/signal.ts'
 import { EventQueue } from './event-queue.ts'
-import type { Schedule } from './schedule.ts'
-import type { Loop, Subscriber } from './subscriber.ts'
+import { Subscriber, type Loop } from './subscriber.ts'
 import { byPid, type MonitorStep } from './view.ts'
 import { eventPlan, type WatchedPlan } from './watched-plan.ts'
 
 /** One subscriber to events. */
-export class EventSubscriber implements Subscriber {
-  readonly every: number
+export class EventSubscriber extends Subscriber {
   readonly watched: WatchedPlan
-  readonly needs = { events: true }
   readonly isIdle = false
-  schedule: Schedule | undefined
-  isEnding = false
   readonly #queue = new EventQueue()
-  readonly #loop: Loop
 
   constructor(plan: Plan, every: number, loop: Loop) {
+    super({ events: true }, every, loop)
     this.watched = eventPlan(plan)
-    this.every = every
-    this.#loop = loop
   }
 
   /** The events until the end, the signal, or until the caller stops. */
   async *events(signal: AbortSignalLike | undefined): AsyncGenerator<SocketEvent | EventGap, void, undefined> {
     const stop = (): void => {
       this.isEnding = true
-      this.#loop.wake()
+      this.loop.wake()
     }
     signal?.addEventListener('abort', stop)
     try {
-      this.#loop.join(this)
+      this.loop.join(this)
       for (;;) {
-        const event = await this.#queue.next(() => this.#loop.wake())
+        const event = await this.#queue.next(() => this.loop.wake())
         if (event === undefined) return
         yield event
       }
     } finally {
       signal?.removeEventListener('abort', stop)
-      await this.#loop.leave(this)
+      await this.loop.leave(this)
     }
   }
 
@@ -68,7 +61,7 @@ export class EventSubscriber implements Subscriber {
     // No report follows: openings that waited for one are delivered as they are.
     for (const event of pendingOpenings()) this.addEvent(event, context)
     this.end()
-    void this.#loop.leave(this)
+    void this.loop.leave(this)
   }
 
   restart(): void {}

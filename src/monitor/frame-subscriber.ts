@@ -6,8 +6,7 @@ import type { EventGap, SocketEvent } from '../model/event.ts'
 import type { Frame } from '../model/frame.ts'
 import type { AbortSignalLike } from '../model/signal.ts'
 import type { Tracker } from '../track/tracker.ts'
-import type { Schedule } from './schedule.ts'
-import { needsEvents, type Loop, type Subscriber } from './subscriber.ts'
+import { Subscriber, type Loop } from './subscriber.ts'
 import { View, type MonitorStep, type Needs } from './view.ts'
 import type { WatchedPlan } from './watched-plan.ts'
 
@@ -20,31 +19,26 @@ interface FrameRequest {
 const done = { done: true, value: undefined } as const
 
 /** One subscriber to frames. */
-export class FrameSubscriber implements Subscriber {
-  readonly every: number
-  readonly needs: Needs
-  readonly isEnding = false
-  readonly takesEvents: boolean
-  schedule: Schedule | undefined
+export class FrameSubscriber extends Subscriber {
   readonly #view: View
   readonly #signal: AbortSignalLike | undefined
-  readonly #loop: Loop
   #request: FrameRequest | undefined
   /** The loop failed while no frame was requested: the next request gets the error. */
   #failure: { readonly error: unknown } | undefined
   #isEnded = false
 
   constructor(plan: Plan, needs: Needs, every: number, signal: AbortSignalLike | undefined, tracker: Tracker, loop: Loop) {
-    this.every = every
-    this.needs = needs
-    this.takesEvents = needsEvents(needs)
+    super(needs, every, loop)
     this.#view = new View(plan, needs, tracker)
     this.#signal = signal
-    this.#loop = loop
   }
 
   get watched(): WatchedPlan {
     return this.#view.watched
+  }
+
+  get takesEvents(): boolean {
+    return this.needsEvents
   }
 
   get isIdle(): boolean {
@@ -65,11 +59,11 @@ export class FrameSubscriber implements Subscriber {
     const result = new Promise<IteratorResult<Frame, void>>((resolve, reject) => (this.#request = { resolve, reject }))
     const stop = (): void => {
       this.end()
-      this.#loop.wake()
+      this.loop.wake()
     }
     this.#signal?.addEventListener('abort', stop)
     this.schedule?.skip(performance.now())
-    this.#loop.join(this)
+    this.loop.join(this)
     try {
       return await result
     } finally {
@@ -80,12 +74,12 @@ export class FrameSubscriber implements Subscriber {
 
   setQuery(query: Query | undefined): void {
     this.#view.setPlan(planQuery(query))
-    this.#loop.wake()
+    this.loop.wake()
   }
 
   async leave(): Promise<void> {
     this.#isEnded = true
-    await this.#loop.leave(this)
+    await this.loop.leave(this)
   }
 
   restart(): void {

@@ -19,7 +19,7 @@ import { EventSubscriber } from './event-subscriber.ts'
 import { FrameSubscriber } from './frame-subscriber.ts'
 import { FrameSubscription } from './frame-subscription.ts'
 import { Schedule } from './schedule.ts'
-import { needsEvents, type Loop, type Subscriber } from './subscriber.ts'
+import type { Loop, Subscriber } from './subscriber.ts'
 import type { MonitorStep, Needs, Readings } from './view.ts'
 
 /** How often, and until when. */
@@ -204,7 +204,7 @@ export class Monitor {
   async #prepare(): Promise<void> {
     const subscribers = [...this.#subscribers]
     const sourcePlan = this.#updatePlan(subscribers)
-    if (subscribers.some(one => needsEvents(one.needs))) await this.#feed.open(sourcePlan)
+    if (subscribers.some(one => one.needsEvents)) await this.#feed.open(sourcePlan)
     else this.#feed.close()
     this.#tracker.configure({
       reported: this.#feed.reader,

@@ -6,31 +6,6 @@ import type { Schedule } from './schedule.ts'
 import type { MonitorStep, Needs } from './view.ts'
 import type { WatchedPlan } from './watched-plan.ts'
 
-/** A receiver of frames or events. */
-export interface Subscriber {
-  /** Milliseconds between its snapshots. */
-  readonly every: number
-  /** The times of its snapshots; set by the loop when events are being recorded for it. */
-  schedule: Schedule | undefined
-  readonly watched: WatchedPlan
-  readonly needs: Needs
-  /** It can take events now. */
-  readonly takesEvents: boolean
-  /** It needs no snapshot until it requests a frame. */
-  readonly isIdle: boolean
-  /** It ends with its next snapshot, whenever that is due. */
-  readonly isEnding: boolean
-  addEvent(event: SocketEvent, context: FilterContext): void
-  addGap(gap: EventGap): void
-  /** Adds a step, and delivers what is due. `isUnfiltered`: the snapshot holds exactly the sockets of this subscriber. */
-  addStep(step: MonitorStep, isDue: boolean, isUnfiltered: boolean): void
-  /** Starts over, as after a jump in time. */
-  restart(): void
-  /** Ends it: what is ready is still delivered. */
-  end(): void
-  fail(error: unknown): void
-}
-
 /** What a subscriber requires of the loop. */
 export interface Loop {
   /** Adds a subscriber, and starts the loop for the first one. */
@@ -41,5 +16,40 @@ export interface Loop {
   wake(): void
 }
 
-/** It reads events, or counts what moved between snapshots. */
-export const needsEvents = ({ flows, events }: Needs): boolean => flows === true || events === true
+/** A receiver of frames or events. */
+export abstract class Subscriber {
+  readonly needs: Needs
+  /** Milliseconds between its snapshots. */
+  readonly every: number
+  /** The times of its snapshots; set by the loop when events are being recorded for it. */
+  schedule: Schedule | undefined
+  /** It ends with its next snapshot, whenever that is due. */
+  isEnding = false
+  protected readonly loop: Loop
+
+  constructor(needs: Needs, every: number, loop: Loop) {
+    this.needs = needs
+    this.every = every
+    this.loop = loop
+  }
+
+  /** It reads events, or counts what moved between snapshots. */
+  get needsEvents(): boolean {
+    return this.needs.flows === true || this.needs.events === true
+  }
+
+  abstract get watched(): WatchedPlan
+  /** It can take events now. */
+  abstract get takesEvents(): boolean
+  /** It needs no snapshot until it requests a frame. */
+  abstract get isIdle(): boolean
+  abstract addEvent(event: SocketEvent, context: FilterContext): void
+  abstract addGap(gap: EventGap): void
+  /** Adds a step, and delivers what is due. `isUnfiltered`: the snapshot holds exactly the sockets of this subscriber. */
+  abstract addStep(step: MonitorStep, isDue: boolean, isUnfiltered: boolean): void
+  /** Starts over, as after a jump in time. */
+  abstract restart(): void
+  /** Ends it: what is ready is still delivered. */
+  abstract end(): void
+  abstract fail(error: unknown): void
+}

@@ -14,7 +14,7 @@ import type { Amount } from '../measure/flows/rows.ts'
 import type { Moved } from '../measure/flows/tables.ts'
 import { Account, nothingMoved } from './account.ts'
 import { closingBytes, isOver, joinRecords, movedNothing, vanished } from './records.ts'
-import { TrackedSocket } from './tracked-socket.ts'
+import { TrackedSocket, type Announcement } from './tracked-socket.ts'
 
 /** This many snapshots in a row must miss a socket before its end is inferred from them, when its end should have been reported. */
 const graceSnapshots = 5
@@ -289,7 +289,7 @@ export class Tracker {
     one.openedAtMs = atMs
     one.openedMonotonicMs = monotonicMs
     if (!wasSeen) one.socket = socket
-    one.announcement = this.#openedEvent(one, atMs, tier)
+    one.announcement = { atMs, tier }
     if (one.users !== undefined || one.socket.owners.length > 0 || tier !== 'bpf') return [this.#announce(one)!]
     this.#unowned.push(one)
     return []
@@ -311,7 +311,7 @@ export class Tracker {
       one.life = 'open'
       one.openedAtMs = atMs
       one.openedMonotonicMs = monotonicMs
-      one.announcement = this.#openedEvent(one, atMs, tier)
+      one.announcement = { atMs, tier }
     } else if (isNew) one.life = 'open'
     const event = one.announcement?.tier === 'bpf' ? this.#announce(one) : undefined
     return event === undefined ? [] : [event]
@@ -414,7 +414,7 @@ export class Tracker {
     one.socket = socket
     if (isFirst) return undefined
     one.openedAtMs = atMs
-    one.announcement = this.#openedEvent(one, atMs, 'snapshot')
+    one.announcement = { atMs, tier: 'snapshot' }
     // Where openings are reported, the report follows, with owners and time.
     return this.#reports('opens', socket) ? undefined : this.#announce(one)
   }
@@ -428,20 +428,6 @@ export class Tracker {
     return events
   }
 
-  #openedEvent(one: TrackedSocket, atMs: number, tier: SocketEvent['tier']): SocketEvent {
-    return {
-      type: 'opened',
-      atMs,
-      durationMs: 0,
-      socket: one.socket,
-      processes: [],
-      bytesIn: undefined,
-      bytesOut: undefined,
-      accuracy: undefined,
-      tier,
-    }
-  }
-
   /** Emits the opening of a socket, with the owners that are known by now. */
   #announce(one: TrackedSocket): SocketEvent | undefined {
     const { announcement } = one
@@ -450,9 +436,10 @@ export class Tracker {
     return this.#opening(one, announcement)
   }
 
-  #opening(one: TrackedSocket, announcement: SocketEvent): SocketEvent {
+  #opening(one: TrackedSocket, { atMs, tier }: Announcement): SocketEvent {
     const socket = joinRecords(one.socket, undefined, one.users)
-    return { ...announcement, socket, processes: this.#processesOf(socket, one.users) }
+    const processes = this.#processesOf(socket, one.users)
+    return { type: 'opened', atMs, durationMs: 0, socket, processes, bytesIn: undefined, bytesOut: undefined, accuracy: undefined, tier }
   }
 
   /** Counts what a socket of a snapshot has moved since the one before. */
