@@ -94,7 +94,7 @@ test('no match is exit 1, a usage error is one line and exit 2', () => {
     [['stats', 'tcp'], /stats takes no arguments, got "tcp"/],
     [['kill'], /write sockscope kill/],
     [['ports', '--json', '--csv'], /cannot be used together/],
-    [['free', '--host', 'no.such.host.invalid'], /--host "no\.such\.host\.invalid": is not an address/],
+    [['free', '--host', 'no.such.host.invalid'], /--host "no\.such\.host\.invalid" is not an address/],
     [['free', '--host', '192.0.2.77'], /is not an address of this machine/],
     [['-N', 'no-such-namespace'], /--net "no-such-namespace" is not a network namespace/],
     [['-A', '!tcp'], /leaves no table/],

@@ -83,7 +83,7 @@ test('a consumer that is slow stops the reading, and loses nothing', async () =>
   deepEqual([got, gaps], [120_000, 1])
 })
 
-test('what is known when it ends is still given, and a mistake or failure is not swallowed', async () => {
+test('what is known at the end is still delivered, and a mistake or failure is not swallowed', async () => {
   const stop = new AbortController()
   let reports = [closed(1)]
   const source = reader(() => {

@@ -174,7 +174,7 @@ test('an end that is reported late is counted then, and until then the numbers a
   equal(meter.take(takeSnapshot([]), [closed(socket('b', []), 30, 0)], 1000)!.total.inBytes, 20)
 })
 
-test('a counter that was reset never gives a negative number', () => {
+test('a counter that was reset never leads to a negative number', () => {
   const meter = flowMeter()
   meter.take(takeSnapshot([socket('a', [1], { in: 1000, out: 1000 })]), [], undefined)
   const flows = meter.take(takeSnapshot([socket('a', [1], { in: 5, out: 6 })]), [], 1000)
@@ -194,7 +194,7 @@ test('the FIN that arrives while a snapshot is read is not a counter reset', () 
   deepEqual(ends('FIN_WAIT_2'), [322, 1234])
 })
 
-test('several processes on one socket: by who sent and received, once in the total', () => {
+test('several processes on one socket: by sender and receiver, once in the total', () => {
   const meter = flowMeter()
   meter.take(takeSnapshot([]), [], undefined)
   const shares = (a: number, b: number): Share[] => [
@@ -223,7 +223,7 @@ test('several processes on one socket: by who sent and received, once in the tot
   adds(last)
 })
 
-test('several processes without evidence of who sent: split evenly, as an estimate', () => {
+test('several processes without evidence of the sender: split evenly, as an estimate', () => {
   const meter = flowMeter()
   meter.take(takeSnapshot([]), [], undefined)
   const flows = meter.take(takeSnapshot([socket('s', [1, 2], { in: 5 })]), [], 1000)!
