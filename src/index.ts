@@ -79,7 +79,7 @@ export type { Finding, Grade, Health, Limits, Measured, SocketHealth, Verdict, V
 export type { HostIdentity } from './model/host.ts'
 export type { Judged, Judgement } from './measure/health/collect.ts'
 export type { FrameSubscription } from './monitor/frame-subscription.ts'
-export type { EventOptions as MonitorEventOptions, FrameOptions as MonitorFrameOptions, Monitor } from './monitor/monitor.ts'
+export type { EventOptions as MonitorEventOptions, FrameOptions as MonitorFrameOptions, Monitor, Repetition } from './monitor/monitor.ts'
 export type { Needs as FrameNeeds } from './monitor/view.ts'
 
 export type { Listener, PortsReport } from './report/ports.ts'

@@ -10,7 +10,7 @@ import type { Flows } from '../src/model/flow.ts'
 import { openMachine } from '../src/machine/open.ts'
 import { needs } from './needs.ts'
 
-/** What each process said of itself: received and sent. */
+/** What each process reported of itself: received and sent. */
 type Truth = Readonly<Record<string, readonly [number, number]>>
 
 const sum = (rows: Flows['processes'], of: 'inBytes' | 'outBytes'): number => rows.reduce((all, row) => all + row[of], 0)
@@ -18,7 +18,7 @@ const sum = (rows: Flows['processes'], of: 'inBytes' | 'outBytes'): number => ro
 const only = (seen: ReadonlyMap<string, [number, number]>, truth: Truth): Truth =>
   Object.fromEntries(Object.keys(truth).map(pid => [pid, seen.get(pid) ?? [0, 0]]))
 
-/** Watches until a program that moves bytes has ended, and gives what each process moved. */
+/** Watches until a program that moves bytes has ended, and returns what each process moved. */
 async function follow(
   every: number,
   protocols: Query['protocols'],
@@ -92,7 +92,7 @@ for (const [how, family] of [['send'], ['sendfile', '6'], ['splice']] as const)
     },
   )
 
-test('a watch of bytes reads of TCP what is counted, and everything for who asks', needs('linux'), async () => {
+test('a watch of bytes reads the counted fields of TCP, and all of them on request', needs('linux'), async () => {
   const server = createServer(c => c.end('hello')).listen(0, '127.0.0.1')
   await once(server, 'listening')
   const { port } = server.address() as AddressInfo
@@ -139,12 +139,13 @@ test(
       readonly truth: Truth
     }
     const datagrams = 2 * 5050
-    const reset = 5000 // Who closes by a reset makes the kernel forget what was counted.
     const moved = Object.values(truth)
-    deepEqual(
-      [seen.in, seen.out],
-      [reset, 0].map((forgotten, i) => moved.reduce((sum, both) => sum + both[i]!, 0) - datagrams - forgotten),
+    const [uncountedIn, uncountedOut] = [seen.in, seen.out].map(
+      (counted, i) => moved.reduce((sum, both) => sum + both[i]!, 0) - datagrams - counted,
     )
+    // A reset makes the kernel clear the counters of who closes so: these bytes are known only if a snapshot came before it.
+    ok(uncountedIn === 5000 || uncountedIn === 0, `${uncountedIn} were not counted`)
+    equal(uncountedOut, 0)
     equal(seen.gaps.length, 1)
     // Most of it was too short for a snapshot.
     ok(seen.unattributedIn > 0)

@@ -65,7 +65,7 @@ test('a reader that closes its end stops the events silently', needs('linux'), a
 
 test('top prints frames whose rows add up, as JSON and as a table', needs('linux'), async () => {
   await traffic(async port => {
-    const child = start('top', '--json', '--by', 'remotes', '--interval', '200ms', `sport = :${port}`)
+    const child = start('top', '--json', '--by', 'remotes', '--every', '200ms', `sport = :${port}`)
     const exit = once(child, 'exit')
     const frame = await firstLine(child, r => r.kind === 'top' && (r as any).total.inBytes > 0)
     const { total, rows } = frame
@@ -80,11 +80,11 @@ test('top prints frames whose rows add up, as JSON and as a table', needs('linux
     equal(frame.ledger.rows.at(-1).what, 'residual')
     child.kill('SIGINT')
     await exit
-    const rowOf = start('top', '--ndjson', '--by', 'remotes', '--interval', '200ms', `sport = :${port}`)
+    const rowOf = start('top', '--ndjson', '--by', 'remotes', '--every', '200ms', `sport = :${port}`)
     const row = await firstLine(rowOf, r => r.type === 'flow')
     deepEqual([row.list, row.name, typeof row.frame, new Date(row.at).getTime()], ['remotes', '127.0.0.1', 'number', row.atMs])
     rowOf.kill('SIGKILL')
-    const csv = start('top', '--csv', '--count', '2', '--interval', '200ms', '--by', 'protocols')
+    const csv = start('top', '--csv', '--count', '2', '--every', '200ms', '--by', 'protocols')
     let lines = ''
     csv.stdout!.on('data', (part: Buffer) => (lines += part.toString()))
     deepEqual(await once(csv, 'close'), [0, null])

@@ -24,7 +24,7 @@ after(async () => {
 })
 const linux = needs('linux')
 
-test('who holds a port, by number, by text and by range', linux, async () => {
+test('the holder of a port, by number, by text and by range', linux, async () => {
   equal((await portOwner(port))?.pid, process.pid)
   equal((await machine.portOwner(port))?.pid, process.pid)
   for (const asked of [port, String(port), `:${port}`, [{ first: port, last: port }]]) {
@@ -35,7 +35,7 @@ test('who holds a port, by number, by text and by range', linux, async () => {
   }
 })
 
-test('a port that nobody listens on has no listener, and the one that uses it is its owner', linux, async () => {
+test('a port without a listener has the process that uses it as its owner', linux, async () => {
   const report = await machine.port(client.localPort!)
   deepEqual([report.ports, report.others.map(s => s.local.port)], [[], [client.localPort]])
   equal((await machine.portOwner(client.localPort!))?.pid, process.pid)

@@ -33,7 +33,7 @@ const folder = (name: string): string => {
   return path
 }
 
-test('a folder is created for the user alone, and compiled code is kept in it', () => {
+test('a folder is created for the user alone, and compiled code is stored in it', () => {
   const cache = join(folder('new'), 'deep')
   run(cache)
   const kept = isWindows ? join(cache, 'sockscope', 'cache') : join(cache, 'sockscope')

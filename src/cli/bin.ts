@@ -5,7 +5,7 @@ import { enableCompileCache } from 'node:module'
 import { join } from 'node:path'
 
 /**
- * The folder of compiled code, by user. Whoever can write there controls the program, so it must belong to this user alone: never the folder for
+ * The folder of compiled code, by user. A user who can write there controls the program, so it must belong to this user alone: never the folder for
  * temporary files, and for root not a home directory that sudo may have left set to another user's.
  */
 function cacheFolder(): string | undefined {

@@ -3,19 +3,23 @@
 import { explainBy } from '../report/explain.ts'
 import { flowLists, flowOrders } from '../report/top.ts'
 import { shells } from './completion.ts'
-import { ssOptions, ssShowOptions } from './select.ts'
+import { namespaceOptions, ssOptions, ssShowOptions } from './select.ts'
 import { outputOptions, type Command, type Option } from './table.ts'
 
-const namespaceOptions: readonly Option[] = [
-  { name: 'net', short: 'N', value: 'NAME', about: 'network namespace: name, pid or path', compact: true },
-  { name: 'all-namespaces', about: 'all namespaces', compact: true },
-]
 const actionOptions: readonly Option[] = [
   { name: 'yes', short: 'y', about: 'do not ask for confirmation' },
   { name: 'dry-run', about: 'only show what would be done' },
 ]
-const every: Option = { name: 'every', value: 'TIME', about: 'time between snapshots (default 1s)' }
 const json: Option = { name: 'json', about: 'JSON output' }
+const every: Option = { name: 'every', aliases: ['interval', 'watch'], value: 'TIME', about: 'time between snapshots (default 1s)' }
+
+/** Options of the commands that follow sockets: which, and how often. */
+const followOptions: readonly Option[] = [...ssOptions, ...namespaceOptions, every]
+const streamOptions = (what: string): readonly Option[] => [
+  ...followOptions,
+  { name: 'count', value: 'N', about: `stop after N ${what}` },
+  { name: 'ndjson', about: 'one JSON object per line' },
+]
 
 /** Options of how sockets are shown. */
 const listOptions: readonly Option[] = [
@@ -36,13 +40,11 @@ export const commands: readonly Command[] = [
     options: [
       ...ssOptions,
       ...ssShowOptions,
-      { name: 'namespace', value: 'NAME', about: 'same as -N', hidden: true },
-      { name: 'all-namespaces', about: 'all namespaces', compact: true },
+      namespaceOptions[1]!,
       { name: 'no-owners', about: 'omit processes (faster)', compact: true },
       ...outputOptions,
       ...listOptions,
-      { name: 'watch', value: 'TIME', about: 'repeat at this interval' },
-      { name: 'every', value: 'TIME', about: 'same as --watch', hidden: true },
+      { ...every, about: 'repeat at this interval' },
     ],
     examples: [
       ['sockscope -tulpn', 'listening sockets'],
@@ -121,14 +123,7 @@ export const commands: readonly Command[] = [
     name: 'watch',
     about: 'print sockets that open, close and change, one line each',
     usage: '[-tuxw… as in ss] [FILTER]',
-    options: [
-      ...ssOptions,
-      ...namespaceOptions,
-      every,
-      { name: 'interval', value: 'TIME', about: 'same as --every', hidden: true },
-      { name: 'count', value: 'N', about: 'stop after N intervals' },
-      { name: 'ndjson', about: 'one JSON object per line' },
-    ],
+    options: streamOptions('intervals'),
     examples: [['sockscope watch process node', 'of one program']],
     run: async args => (await import('./commands/watch.ts')).run(args),
   },
@@ -136,14 +131,7 @@ export const commands: readonly Command[] = [
     name: 'events',
     about: 'print sockets as they open and close, with their final byte counts',
     usage: '[-tuxw… as in ss] [FILTER]',
-    options: [
-      ...ssOptions,
-      ...namespaceOptions,
-      every,
-      { name: 'interval', value: 'TIME', about: 'same as --every', hidden: true },
-      { name: 'count', value: 'N', about: 'stop after N events' },
-      { name: 'ndjson', about: 'one JSON object per line' },
-    ],
+    options: streamOptions('events'),
     examples: [['sockscope events --ndjson dport = :443', 'for other programs']],
     run: async args => (await import('./commands/events.ts')).run(args),
   },
@@ -152,12 +140,9 @@ export const commands: readonly Command[] = [
     about: 'show traffic by process, socket, remote or container',
     usage: '[-tuxw… as in ss] [FILTER]',
     options: [
-      ...ssOptions,
-      ...namespaceOptions,
+      ...followOptions,
       { name: 'by', value: 'WORD', words: flowLists, about: flowLists.join(', ') },
       { name: 'sort', value: 'ORDER', words: flowOrders, about: flowOrders.join(', ') },
-      { name: 'interval', value: 'TIME', about: 'time between snapshots (default 1s)' },
-      { name: 'every', value: 'TIME', about: 'same as --interval', hidden: true },
       { name: 'count', value: 'N', about: 'stop after N intervals' },
       { name: 'limit', value: 'N', about: 'show at most N rows' },
       { name: 'json', about: 'one JSON document per interval' },

@@ -4,7 +4,7 @@ import type { FieldRegistry } from '../fields/registry.ts'
 import { standardFields } from '../fields/standard.ts'
 import { usualNames } from '../render/columns.ts'
 import { groupNames } from '../report/group.ts'
-import { globalOptions, type Command, type Option } from './table.ts'
+import { flagsOf, globalOptions, type Command, type Option } from './table.ts'
 
 /** The supported shells. */
 export const shells = ['bash', 'zsh', 'fish', 'powershell'] as const
@@ -12,7 +12,7 @@ export const shells = ['bash', 'zsh', 'fish', 'powershell'] as const
 export type Shell = (typeof shells)[number]
 
 const visible = (command: Command): readonly Option[] => [...command.options, ...globalOptions].filter(o => !o.hidden)
-const flags = (command: Command): string[] => visible(command).flatMap(o => [`--${o.name}`, ...(o.short ? [`-${o.short}`] : [])])
+const flags = (command: Command): string[] => visible(command).flatMap(flagsOf)
 const isFile = (o: Option): boolean => o.value === 'FILE'
 /** In single quotes for a POSIX shell. */
 const quoted = (text: string): string => `'${text.replaceAll("'", `'\\''`)}'`
@@ -42,7 +42,7 @@ function choices(commands: readonly Command[]): Map<string, string[]> {
       if (words === undefined) continue
       const places = found.get(words) ?? []
       found.set(words, places)
-      places.push(...[`--${o.name}`, ...(o.short ? [`-${o.short}`] : [])].map(flag => `${command.name}/${flag}`))
+      places.push(...flagsOf(o).map(flag => `${command.name}/${flag}`))
     }
   }
   return found
@@ -50,6 +50,12 @@ function choices(commands: readonly Command[]): Map<string, string[]> {
 
 function bash(commands: readonly Command[]): string {
   const names = commands.map(c => c.name).join(' ')
+  const files = new Set(
+    commands
+      .flatMap(visible)
+      .filter(isFile)
+      .map(o => `*/--${o.name}`),
+  )
   return `# sockscope completion for bash: source <(sockscope completion bash)
 _sockscope() {
   local cur=\${COMP_WORDS[COMP_CWORD]} prev=\${COMP_WORDS[COMP_CWORD-1]} command=list word
@@ -58,14 +64,7 @@ _sockscope() {
   done
   case $command/$prev in
 ${[...choices(commands)].map(([words, places]) => `    ${places.join('|')}) COMPREPLY=($(compgen -W ${quoted(words)} -- "$cur")); return ;;`).join('\n')}
-    ${[
-      ...new Set(
-        commands
-          .flatMap(visible)
-          .filter(isFile)
-          .map(o => `*/--${o.name}`),
-      ),
-    ].join('|')}) COMPREPLY=($(compgen -f -- "$cur")); return ;;
+    ${[...files].join('|')}) COMPREPLY=($(compgen -f -- "$cur")); return ;;
   esac
   case $command in
 ${commands.map(c => `    ${c.name}) word=${quoted([...flags(c), ...(wordsOf(c, commands) ?? [])].join(' '))} ;;`).join('\n')}
@@ -82,8 +81,8 @@ function zsh(commands: readonly Command[]): string {
   const spec = (o: Option): string[] => {
     const about = o.about.replaceAll(/[[\]:]/g, ' ')
     const action =
-      o.value === undefined ? '' : o.words ? `:${o.value}:(${o.words!.join(' ')})` : isFile(o) ? `:${o.value}:_files` : `:${o.value}: `
-    return [`--${o.name}`, ...(o.short ? [`-${o.short}`] : [])].map(flag => quoted(`${o.many ? '*' : ''}${flag}[${about}]${action}`))
+      o.value === undefined ? '' : o.words ? `:${o.value}:(${o.words.join(' ')})` : isFile(o) ? `:${o.value}:_files` : `:${o.value}: `
+    return flagsOf(o).map(flag => quoted(`${o.many ? '*' : ''}${flag}[${about}]${action}`))
   }
   return `#compdef sockscope
 # sockscope completion for zsh: sockscope completion zsh > "\${fpath[1]}/_sockscope"
@@ -111,7 +110,7 @@ function fish(commands: readonly Command[]): string {
       `complete -c sockscope -n ${quoted(condition)} -l ${o.name}`,
       ...(o.short ? [`-s ${o.short}`] : []),
       ...(o.value === undefined ? [] : [isFile(o) ? '-r -F' : '-x']),
-      ...(o.words ? [`-a ${quoted(o.words!.join(' '))}`] : []),
+      ...(o.words ? [`-a ${quoted(o.words.join(' '))}`] : []),
       `-d ${quoted(o.about)}`,
     ].join(' ')
   return [

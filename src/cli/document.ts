@@ -5,7 +5,9 @@ import type { Snapshot } from '../model/snapshot.ts'
 import type { Source } from '../source/source.ts'
 import { writeDocument } from '../wire/document.ts'
 import { envelope, metaOf, type DocumentKind, type Meta } from '../wire/envelope.ts'
-import { print } from './output.ts'
+import { exitCode, noteGaps } from './gaps.ts'
+import { print, printLines } from './output.ts'
+import type { ParsedArguments } from './table.ts'
 import { version } from './version.ts'
 
 /** The subject of a document: a snapshot, or a moment in which none was taken. */
@@ -22,6 +24,22 @@ export const metaFor = (moment: DocumentMoment): Meta =>
 export function printReport<Report extends DocumentMoment>(kind: DocumentKind, report: Report, more: object = {}): void {
   const { atMs, source, gaps, ...body } = report
   printDocument(kind, { atMs, source, gaps }, { ...body, ...more })
+}
+
+/** Shows a report as a document, or as lines and what could not be seen; returns the exit code. */
+export function showReport(
+  args: ParsedArguments,
+  kind: DocumentKind,
+  report: DocumentMoment,
+  found: boolean,
+  lines: () => Iterable<string>,
+): number {
+  if (args.has('json')) printReport(kind, report)
+  else {
+    printLines(lines())
+    noteGaps(report.gaps)
+  }
+  return exitCode(report, args, found)
 }
 
 /** Prints one document. */

@@ -36,9 +36,9 @@ async function main(argv: readonly string[]): Promise<number> {
 const noNamespace =
   (args: ParsedArguments) =>
   (error: unknown): never => {
-    const word = args.value('net') ?? args.value('namespace')
+    const word = args.value('net')
     const missing = error instanceof OsError && /^(setns|open)\b/.test(error.call) && /^(ENOENT|ESRCH|EINVAL|ENOTDIR)$/.test(error.code)
-    if (missing && word !== undefined) throw new UsageError(`--net ${JSON.stringify(word)}: is not a network namespace (${error.message})`)
+    if (missing && word !== undefined) throw new UsageError(`--net ${JSON.stringify(word)} is not a network namespace (${error.message})`)
     throw error
   }
 

@@ -1,6 +1,6 @@
 // The manual page, generated from the table of commands.
 
-import { globalOptions, type Command, type Option } from './table.ts'
+import { flagsOf, globalOptions, type Command, type Option } from './table.ts'
 import { topics } from './topics.ts'
 
 /** Text that troff prints unchanged: characters outside ASCII by number, because only groff reads Latin-1. */
@@ -13,7 +13,10 @@ const roff = (text: string): string =>
     .replace(/[^\0-\x7f]/gu, char => `\\[u${char.codePointAt(0)!.toString(16).toUpperCase().padStart(4, '0')}]`)
 
 const optionLines = (o: Option): string[] => {
-  const names = [...(o.short ? [`-${o.short}`] : []), `--${o.name}`].map(n => `\\fB${roff(n)}\\fR`).join(', ')
+  const names = flagsOf(o)
+    .toReversed()
+    .map(flag => `\\fB${roff(flag)}\\fR`)
+    .join(', ')
   return ['.TP', `${names}${o.value ? ` \\fI${roff(o.value)}\\fR` : ''}`, roff(o.about)]
 }
 

@@ -5,16 +5,19 @@ import { nearest } from '../model/nearest.ts'
 import { parsePorts } from '../filter/language/ports.ts'
 import type { PortRange } from '../model/limits.ts'
 import { UsageError } from './problem.ts'
-import { globalOptions, type Command, type ParsedArguments, type Option } from './table.ts'
+import { flagsOf, globalOptions, type Command, type ParsedArguments, type Option } from './table.ts'
 
 /** Reads the words after the name of the command. An unknown option is a UsageError with the nearest valid one. */
 export function parse(command: Command, args: readonly string[]): ParsedArguments {
   const options = [...command.options, ...globalOptions]
   const config = Object.fromEntries(
-    options.map(o => [
-      o.name,
-      { type: o.value === undefined ? ('boolean' as const) : ('string' as const), multiple: true, ...(o.short ? { short: o.short } : {}) },
-    ]),
+    options.flatMap(({ name, aliases = [], short, value }) => {
+      const type = value === undefined ? ('boolean' as const) : ('string' as const)
+      return [
+        [name, { type, multiple: true, ...(short && { short }) }],
+        ...aliases.map(alias => [alias, { type, multiple: true }]),
+      ] as const
+    }),
   )
   const { tokens } = parseArgs({ args: [...args], options: config, strict: false, allowPositionals: true, tokens: true })
   const found = new Map<string, string[]>()
@@ -23,7 +26,7 @@ export function parse(command: Command, args: readonly string[]): ParsedArgument
   for (const token of tokens) {
     if (token.kind === 'positional') words.push(token.value)
     if (token.kind !== 'option') continue
-    const option = options.find(o => o.name === token.name)
+    const option = options.find(o => o.name === token.name || o.aliases?.includes(token.name))
     if (option === undefined) throw unknown(token.rawName, command, options)
     const value = check(option, token.rawName, token.value)
     sequence.push({ name: option.name, value, raw: token.rawName })
@@ -57,7 +60,7 @@ function check(option: Option, raw: string, value: string | undefined): string {
 }
 
 function unknown(raw: string, command: Command, options: readonly Option[]): UsageError {
-  const names = options.filter(o => !o.hidden).flatMap(o => [`--${o.name}`, ...(o.short ? [`-${o.short}`] : [])])
+  const names = options.filter(o => !o.hidden).flatMap(flagsOf)
   const hint = raw.startsWith('--') ? nearest(raw, names) : undefined
   return new UsageError(`unknown option ${JSON.stringify(raw)}; ${hint ? `did you mean ${hint}?` : `see sockscope ${command.name} --help`}`)
 }
@@ -69,30 +72,35 @@ export function onlyOneForm(args: ParsedArguments, names: readonly string[]): st
   return forms[0]
 }
 
-/** A time such as `500ms`, `2s`, `1m`, or a bare number of seconds, in milliseconds. */
-export function duration(name: string, text: string): number {
+/** The value of an option that takes a time such as `500ms`, `2s`, `1m`, or a bare number of seconds, in milliseconds. */
+export function duration(args: ParsedArguments, name: string): number | undefined {
+  const typed = args.sequence.findLast(option => option.name === name)
+  if (typed === undefined) return undefined
+  const { raw, value: text } = typed
   const match = /^(\d+(?:\.\d+)?)(ms|s|m|h)?$/.exec(text)
   const ms = match ? Number(match[1]) * { ms: 1, s: 1000, m: 60_000, h: 3_600_000 }[(match[2] ?? 's') as 'ms'] : NaN
   if (!(ms > 0 && ms <= 2 ** 31 - 1))
-    throw new UsageError(`${name} ${JSON.stringify(text)}: expected a time above 0, such as 500ms, 2s or 1m`)
+    throw new UsageError(`${raw} ${JSON.stringify(text)}: expected a time above 0, such as 500ms, 2s or 1m`)
   return ms
 }
 
-/** A whole number from 1. */
-export function count(name: string, text: string): number {
+/** The value of an option that takes a whole number from 1. */
+export function count(args: ParsedArguments, name: string): number | undefined {
+  const typed = args.sequence.findLast(option => option.name === name)
+  if (typed === undefined) return undefined
+  const { raw, value: text } = typed
   const value = /^\d+$/.test(text) ? Number(text) : NaN
-  if (!(Number.isSafeInteger(value) && value > 0)) throw new UsageError(`${name} ${JSON.stringify(text)}: expected a whole number above 0`)
+  if (!(Number.isSafeInteger(value) && value > 0)) throw new UsageError(`${raw} ${JSON.stringify(text)}: expected a whole number above 0`)
   return value
 }
 
+const portList = (words: readonly string[]): string => words.map(word => word.replace(/^:/, '')).join(',')
+
 /** The ports that the words name, with or without a leading colon. */
-export function portsOf(words: readonly string[], command: 'port' | 'kill'): readonly PortRange[] {
-  if (words.length === 0) throw new UsageError(`which port? write sockscope ${command} :3000, or 80,443,8000-8100`)
-  return parsePorts(words.map(w => w.replace(/^:/, '')).join(','))
-}
+export const portsOf = (words: readonly string[]): readonly PortRange[] => parsePorts(portList(words), 'PORT')
 
 /** `port 3000`, `ports 80,443`. */
 export function portsText(words: readonly string[]): string {
-  const ports = words.map(w => w.replace(/^:/, '')).join(',')
+  const ports = portList(words)
   return `${/[,-]/.test(ports) ? 'ports' : 'port'} ${ports}`
 }

@@ -2,7 +2,7 @@
 
 import type { Needs } from '../filter/needs.ts'
 import type { Query } from '../filter/plan.ts'
-import type { Family, Protocol, Socket, State } from '../model/socket.ts'
+import { families as everyFamily, type Family, type Protocol, type Socket, type State } from '../model/socket.ts'
 import { UsageError } from './problem.ts'
 import type { ParsedArguments, Option } from './table.ts'
 
@@ -48,14 +48,16 @@ const tables: Readonly<Record<string, Table>> = {
   xdp: { protocol: 'xdp', families: ['xdp'], states: IDLE },
 }
 
+const tablesOfFamily = (family: Family): readonly string[] => Object.keys(tables).filter(name => tables[name]!.families.includes(family))
+
 /** The values of `-A`: groups of tables under the names and short names of ss. */
 const groups: Readonly<Record<string, readonly string[]>> = {
   // ss omits TIPC.
   all: Object.keys(tables).filter(name => name !== 'tipc'),
-  inet: ['tcp', 'udp', 'raw', 'dccp', 'sctp', 'mptcp'],
-  unix: ['unix_stream', 'unix_dgram', 'unix_seqpacket'],
-  packet: ['packet_raw', 'packet_dgram'],
-  vsock: ['vsock_stream', 'vsock_dgram'],
+  inet: tablesOfFamily('ipv4'),
+  unix: tablesOfFamily('unix'),
+  packet: tablesOfFamily('packet'),
+  vsock: tablesOfFamily('vsock'),
   u_str: ['unix_stream'],
   u_dgr: ['unix_dgram'],
   u_seq: ['unix_seqpacket'],
@@ -65,25 +67,13 @@ const groups: Readonly<Record<string, readonly string[]>> = {
   v_dgr: ['vsock_dgram'],
 }
 
-const letters: ReadonlySet<string> = new Set(['tcp', 'udp', 'raw', 'dccp', 'sctp', 'mptcp'])
-const familyLetters: readonly Family[] = ['ipv4', 'ipv6', 'unix', 'packet', 'vsock', 'tipc', 'xdp']
 const stateLetters: Readonly<Record<string, readonly State[]>> = {
   all: [...CONNECTED, ...IDLE, 'LISTEN', 'TIME_WAIT', 'SYN_RECEIVED', 'DELETE_TCB'],
   listening: ['LISTEN', ...IDLE],
   'bound-inactive': ['BOUND'],
 }
 
-/** Tables that a family adds when none of them was selected. */
-const familyTables: Readonly<Record<Family, readonly string[]>> = {
-  ipv4: groups.inet!,
-  ipv6: groups.inet!,
-  unix: groups.unix!,
-  packet: groups.packet!,
-  netlink: ['netlink'],
-  vsock: groups.vsock!,
-  tipc: ['tipc'],
-  xdp: ['xdp'],
-}
+/** The values of `-f`. */
 const familyWords: Readonly<Record<string, Family>> = {
   inet: 'ipv4',
   inet6: 'ipv6',
@@ -95,62 +85,79 @@ const familyWords: Readonly<Record<string, Family>> = {
   xdp: 'xdp',
 }
 
+/** Options that share lines in help. */
+const compact = (options: readonly Option[]): readonly Option[] => options.map(option => ({ ...option, compact: true }))
+/** Options that are not shown in help. */
+const hidden = (options: readonly Option[]): readonly Option[] => options.map(option => ({ ...option, hidden: true }))
+
 /** The letters and words of ss, with the same meaning. */
 export const ssOptions: readonly Option[] = [
-  { name: 'tcp', short: 't', about: 'TCP', compact: true },
-  { name: 'udp', short: 'u', about: 'UDP', compact: true },
-  { name: 'unix', short: 'x', about: 'UNIX', compact: true },
-  { name: 'raw', short: 'w', about: 'RAW', compact: true },
-  { name: 'packet', short: '0', about: 'PACKET', compact: true },
-  { name: 'mptcp', short: 'M', about: 'MPTCP', compact: true },
-  { name: 'sctp', short: 'S', about: 'SCTP', hidden: true },
-  { name: 'dccp', short: 'd', about: 'DCCP', hidden: true },
-  { name: 'tipc', about: 'TIPC', hidden: true },
-  { name: 'vsock', about: 'VSOCK', hidden: true },
-  { name: 'xdp', about: 'XDP', hidden: true },
-  { name: 'ipv4', short: '4', about: 'only IPv4', compact: true },
-  { name: 'ipv6', short: '6', about: 'only IPv6', compact: true },
-  {
-    name: 'family',
-    short: 'f',
-    value: 'FAMILY',
-    words: Object.keys(familyWords),
-    about: 'inet, inet6, unix, link, netlink, …',
-    many: true,
-    compact: true,
-  },
-  { name: 'query', short: 'A', value: 'TABLES', about: 'inet, tcp, udp, unix, u_str, !tcp, …', many: true, compact: true },
-  { name: 'socket', value: 'TABLES', about: 'same as --query', many: true, hidden: true },
-  { name: 'all', short: 'a', about: 'all states', compact: true },
-  { name: 'listening', short: 'l', about: 'listening', compact: true },
-  { name: 'bound-inactive', short: 'B', about: 'only sockets that are bound, neither listening nor connected', hidden: true },
+  ...compact([
+    { name: 'tcp', short: 't', about: 'TCP' },
+    { name: 'udp', short: 'u', about: 'UDP' },
+    { name: 'unix', short: 'x', about: 'UNIX' },
+    { name: 'raw', short: 'w', about: 'RAW' },
+    { name: 'packet', short: '0', about: 'PACKET' },
+    { name: 'mptcp', short: 'M', about: 'MPTCP' },
+    { name: 'ipv4', short: '4', about: 'only IPv4' },
+    { name: 'ipv6', short: '6', about: 'only IPv6' },
+    {
+      name: 'family',
+      short: 'f',
+      value: 'FAMILY',
+      words: Object.keys(familyWords),
+      about: 'inet, inet6, unix, link, netlink, …',
+      many: true,
+    },
+    { name: 'query', short: 'A', aliases: ['socket'], value: 'TABLES', about: 'inet, tcp, udp, unix, u_str, !tcp, …', many: true },
+    { name: 'all', short: 'a', about: 'all states' },
+    { name: 'listening', short: 'l', about: 'listening' },
+  ]),
+  ...hidden([
+    { name: 'sctp', short: 'S', about: 'SCTP' },
+    { name: 'dccp', short: 'd', about: 'DCCP' },
+    { name: 'tipc', about: 'TIPC' },
+    { name: 'vsock', about: 'VSOCK' },
+    { name: 'xdp', about: 'XDP' },
+    { name: 'bound-inactive', short: 'B', about: 'only sockets that are bound, neither listening nor connected' },
+  ]),
 ]
+
+/** The network namespaces to list. */
+export const namespaceOptions = compact([
+  { name: 'net', short: 'N', aliases: ['namespace'], value: 'NAME', about: 'network namespace: name, pid or path' },
+  { name: 'all-namespaces', about: 'all namespaces' },
+])
 
 /** Words of ss that do not select sockets, but still make a line an ss line. */
 export const ssShowOptions: readonly Option[] = [
-  { name: 'processes', short: 'p', about: 'processes (always shown)', compact: true },
-  { name: 'numeric', short: 'n', about: 'numeric (default)', compact: true },
-  { name: 'resolve', short: 'r', about: 'resolve names', compact: true },
-  { name: 'info', short: 'i', about: 'TCP statistics', compact: true },
-  { name: 'memory', short: 'm', about: 'socket memory', compact: true },
-  { name: 'extended', short: 'e', about: 'uid, inode, key, …', compact: true },
-  { name: 'options', short: 'o', about: 'timers', compact: true },
-  { name: 'tos', about: 'type of service and class', hidden: true },
-  { name: 'cgroup', about: 'the cgroup', hidden: true },
-  { name: 'inet-sockopt', about: 'socket options', hidden: true },
-  { name: 'threads', short: 'T', about: 'threads (shown as their process)', hidden: true },
-  { name: 'context', short: 'Z', about: 'process security context', compact: true },
-  { name: 'contexts', short: 'z', about: 'socket context too', compact: true },
-  { name: 'no-queues', short: 'Q', about: 'no queues', hidden: true },
-  { name: 'oneline', short: 'O', about: 'one line per socket', compact: true },
-  { name: 'no-header', short: 'H', about: 'no header', compact: true },
-  { name: 'summary', short: 's', about: 'summary', compact: true },
-  { name: 'filter', short: 'F', value: 'FILE', about: 'read the filter from a file', hidden: true },
-  { name: 'events', short: 'E', about: 'sockets as they are closed', hidden: true },
-  { name: 'kill', short: 'K', about: 'close the sockets', hidden: true },
-  { name: 'diag', short: 'D', value: 'FILE', about: 'record the answers of the kernel', hidden: true },
-  { name: 'bpf', short: 'b', about: 'socket filters', hidden: true },
-  { name: 'net', short: 'N', value: 'NAME', about: 'network namespace: name, pid or path', compact: true },
+  ...compact([
+    { name: 'processes', short: 'p', about: 'processes (always shown)' },
+    { name: 'numeric', short: 'n', about: 'numeric (default)' },
+    { name: 'resolve', short: 'r', about: 'resolve names' },
+    { name: 'info', short: 'i', about: 'TCP statistics' },
+    { name: 'memory', short: 'm', about: 'socket memory' },
+    { name: 'extended', short: 'e', about: 'uid, inode, key, …' },
+    { name: 'options', short: 'o', about: 'timers' },
+    { name: 'context', short: 'Z', about: 'process security context' },
+    { name: 'contexts', short: 'z', about: 'socket context too' },
+    { name: 'oneline', short: 'O', about: 'one line per socket' },
+    { name: 'no-header', short: 'H', about: 'no header' },
+    { name: 'summary', short: 's', about: 'summary' },
+  ]),
+  ...hidden([
+    { name: 'tos', about: 'type of service and class' },
+    { name: 'cgroup', about: 'the cgroup' },
+    { name: 'inet-sockopt', about: 'socket options' },
+    { name: 'threads', short: 'T', about: 'threads (shown as their process)' },
+    { name: 'no-queues', short: 'Q', about: 'no queues' },
+    { name: 'filter', short: 'F', value: 'FILE', about: 'read the filter from a file' },
+    { name: 'events', short: 'E', about: 'sockets as they are closed' },
+    { name: 'kill', short: 'K', about: 'close the sockets' },
+    { name: 'diag', short: 'D', value: 'FILE', about: 'record the answers of the kernel' },
+    { name: 'bpf', short: 'b', about: 'socket filters' },
+  ]),
+  namespaceOptions[0]!,
 ]
 
 /** What a command line selects, besides its filter text. */
@@ -164,7 +171,7 @@ export interface Selection {
 
 /** Without letters: TCP and UDP, and what the filter names. */
 function usual(filter: Needs | undefined): readonly Protocol[] {
-  const tablesNamed = (filter?.families ?? []).filter(family => !inet.includes(family)).flatMap(family => familyTables[family])
+  const tablesNamed = (filter?.families ?? []).filter(family => !inet.includes(family)).flatMap(tablesOfFamily)
   return [...new Set<Protocol>(['tcp', 'udp', ...(filter?.protocols ?? []), ...tablesNamed.map(name => tables[name]!.protocol)])]
 }
 
@@ -217,11 +224,12 @@ function lineOf(args: ParsedArguments): Line {
     const family = familyOf(typed)
     if (family !== undefined) {
       line.families.add(family)
-      for (const state of familyStates(family)) line.usual.add(state)
+      // For UNIX and VSOCK those of stream sockets, as in ss.
+      for (const state of tables[tablesOfFamily(family)[0]!]!.states) line.usual.add(state)
       line.last = family
-    } else if (typed.name === 'query' || typed.name === 'socket') query(line, typed.value)
+    } else if (typed.name === 'query') query(line, typed.value)
     else if (Object.hasOwn(stateLetters, typed.name)) line.chosen = stateLetters[typed.name]!
-    else if (letters.has(typed.name)) add(line, typed.name)
+    else if (Object.hasOwn(tables, typed.name)) add(line, typed.name)
   }
   return line
 }
@@ -255,15 +263,8 @@ function tablesOf(word: string): readonly string[] {
 }
 
 /** The family that an option names. */
-function familyOf({ name, value }: ParsedArguments['sequence'][number]): Family | undefined {
-  if (name === 'family') return familyWords[value]
-  return familyLetters.find(family => family === name)
-}
-
-const familyStates = (family: Family): readonly State[] => {
-  if (family === 'tipc') return tables.tipc!.states
-  return family === 'packet' || family === 'netlink' || family === 'xdp' ? IDLE : CONNECTED
-}
+const familyOf = ({ name, value }: ParsedArguments['sequence'][number]): Family | undefined =>
+  name === 'family' ? familyWords[value] : everyFamily.find(family => family === name)
 
 /** As in ss: a table without one of its families adds them, a family without one of its tables adds those. */
 function merge(names: Set<string>, families: Set<Family>): void {
@@ -271,28 +272,26 @@ function merge(names: Set<string>, families: Set<Family>): void {
     const own = tables[name]!.families
     if (!own.some(f => families.has(f))) for (const f of own) families.add(f)
   }
-  for (const family of families)
-    if (!familyTables[family].some(name => names.has(name))) for (const name of familyTables[family]) names.add(name)
+  for (const family of families) {
+    const own = tablesOfFamily(family)
+    if (!own.some(name => names.has(name))) for (const name of own) names.add(name)
+  }
 }
 
+/** For protocols of which only some tables are selected. */
 function typeTest(names: ReadonlySet<string>): ((socket: Socket) => boolean) | undefined {
-  const split = new Map<Protocol, Set<string | undefined>>()
-  for (const name of names) {
-    const { protocol, type } = tables[name]!
-    if (type === undefined) continue
-    const types = split.get(protocol)
-    if (types) types.add(type)
-    else split.set(protocol, new Set([type]))
-  }
-  const partial = [...split].filter(([protocol, types]) => types.size < Object.values(tables).filter(t => t.protocol === protocol).length)
-  if (partial.length === 0) return undefined
-  const typesOf = new Map(partial)
-  return socket => typesOf.get(socket.protocol)?.has(socket.detail?.type) ?? true
+  const rows = Object.entries(tables).filter(([, { type }]) => type !== undefined)
+  const shown = rows.filter(([name]) => names.has(name)).map(([, row]) => row)
+  const partial = new Set(
+    rows.filter(([name, { protocol }]) => !names.has(name) && shown.some(row => row.protocol === protocol)).map(([, row]) => row.protocol),
+  )
+  if (partial.size === 0) return undefined
+  return ({ protocol, detail }) => !partial.has(protocol) || shown.some(row => row.protocol === protocol && row.type === detail?.type)
 }
 
 /** The namespaces that a command line selects. 1234/fd/5 is how a list shows one that only a descriptor keeps alive. */
-export function namespacesOf(args: ParsedArguments): Query['namespaces'] {
-  const word = args.value('net') ?? args.value('namespace')
+export function namespacesOf(args: ParsedArguments): NonNullable<Query['namespaces']> {
+  const word = args.value('net')
   if (args.has('all-namespaces')) return 'all'
   if (word === undefined) return 'own'
   if (/^\d+$/.test(word)) return { pid: Number(word) }

@@ -11,11 +11,16 @@ export interface Option {
   readonly about: string
   /** It may be given more than once. */
   readonly many?: boolean
-  /** Accepted, but not shown in help: another name for an option. */
+  /** Other names that are accepted, and not shown. */
+  readonly aliases?: readonly string[]
+  /** Accepted, but not shown in help. */
   readonly hidden?: boolean
   /** Shown in help on a line with others. */
   readonly compact?: boolean
 }
+
+/** An option as it is typed: `--tcp`, and `-t` where it has a letter. */
+export const flagsOf = ({ name, short }: Option): readonly string[] => [`--${name}`, ...(short ? [`-${short}`] : [])]
 
 /** The parsed options and words. */
 export interface ParsedArguments {

@@ -9,7 +9,6 @@ import { stateSpellings, stateWord, stateWords } from '../filter/language/states
 import type { Filter } from '../filter/language/tree.ts'
 import { states as everyState, type State } from '../model/socket.ts'
 import { servicePort } from '../names/services.ts'
-import { duration } from './parse.ts'
 import { UsageError } from './problem.ts'
 import { addressFamily, namespacesOf, select, type Selection } from './select.ts'
 import type { ParsedArguments } from './table.ts'
@@ -34,7 +33,11 @@ export function wordsOf(args: ParsedArguments): Words {
     else chosen = new Set([...(chosen ?? ssStates)].filter(s => !named.includes(s)))
     at += 2
   }
-  const text = words.slice(at).join(' ')
+  // A filter of a single `:3000` is a port, as for the commands that take ports.
+  const text = words
+    .slice(at)
+    .join(' ')
+    .replace(/^:(?=\d[\d,-]*$)/, 'port ')
   return {
     states: chosen && [...chosen],
     filter: text === '' ? undefined : parseFilter(text, { family: addressFamily(args), service: servicePort }),
@@ -47,18 +50,12 @@ export function requestedBy(args: ParsedArguments): { readonly query: Query; rea
   const selection = select(args, states, filter && needs(filter))
   const query: Query = {
     protocols: selection.protocols,
-    ...(selection.families ? { families: selection.families } : {}),
-    ...(selection.states ? { states: selection.states } : {}),
-    ...(filter ? { filter } : {}),
-    namespaces: namespacesOf(args)!,
+    ...(selection.families && { families: selection.families }),
+    ...(selection.states && { states: selection.states }),
+    ...(filter && { filter }),
+    namespaces: namespacesOf(args),
   }
   return { query, test: selection.test }
-}
-
-/** The time between snapshots in milliseconds; `--every` and `--interval` are the same. */
-export function intervalOf(args: ParsedArguments): number {
-  const name = args.has('interval') ? 'interval' : 'every'
-  return args.has(name) ? duration(`--${name}`, args.value(name)!) : 1000
 }
 
 /** The text of a filter in a file; `-` is the standard input. */

@@ -1,9 +1,9 @@
 // The fields of a flow: who moved how many bytes, in the interval and since the watch began.
 
-import { ownerlessText } from '../model/ownerless.ts'
 import type { Flow } from '../model/flow.ts'
 import { endpointText } from './endpoint.ts'
-import { declare, platforms, type Cell, type Declaration, type Field, type FieldContext } from './field.ts'
+import { declare, platforms, type Cell, type Declaration, type Field } from './field.ts'
+import { holdersText } from './process-text.ts'
 
 /** Nothing was counted, and some of its sockets cannot be counted: the traffic is unknown, not 0. */
 export const isUncounted = (flow: Flow): boolean => flow.uncountedSockets > 0 && flow.inTotalBytes === 0 && flow.outTotalBytes === 0
@@ -15,17 +15,6 @@ const counted =
 
 /** Bytes that a process received before it was found are subtracted from the unattributed ones, which can make these negative. */
 const atLeastZero = (bytes: number): number => Math.max(0, bytes)
-
-/** `node (app.js) 4711` for each process of a socket. */
-function holdersText({ socket }: Flow, { processes }: FieldContext): string {
-  if (socket === undefined) return ''
-  const pids = [...new Set(socket.owners.map(owner => owner.pid))]
-  const texts = pids.map(pid => {
-    const process = processes.get(pid)
-    return process === undefined ? `pid ${pid}` : `${process.name}${process.script === undefined ? '' : ` (${process.script})`} ${pid}`
-  })
-  return texts.join(', ') || (socket.ownerless === undefined ? '' : ownerlessText(socket.ownerless))
-}
 
 const declarations: readonly Declaration<'flow'>[] = [
   {
@@ -45,7 +34,7 @@ const declarations: readonly Declaration<'flow'>[] = [
     about: 'process, or the script that it interprets; of a socket, every process that holds it',
     platforms,
     truncates: true,
-    value: (f, c) => (f.socket === undefined ? (f.process?.script ?? f.name) : holdersText(f, c)),
+    value: (f, c) => (f.socket === undefined ? (f.process?.script ?? f.name) : holdersText(f.socket, c.processes)),
   },
   { id: 'process.user', names: 'user', type: 'text', about: 'user that runs the process', platforms, value: f => f.process?.user },
   {

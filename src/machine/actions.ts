@@ -1,4 +1,4 @@
-// What is done to sockets and processes: checked at the call, and then done by a source.
+// Actions on sockets and processes: checked at the call, carried out by a source.
 
 import { aFullSocket, aProcess, checkIs } from '../model/arguments.ts'
 import { ArgumentError, OsError } from '../model/errors.ts'
@@ -6,7 +6,7 @@ import type { Process } from '../model/process.ts'
 import type { Socket } from '../model/socket.ts'
 import { signals, type Actions, type Signal, type Source } from '../source/source.ts'
 
-/** What is to be done, checked. */
+/** A checked action, which a source carries out. */
 export type Action = (source: Source) => Promise<void>
 
 /** Closes or shuts down one connection. */

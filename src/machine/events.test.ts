@@ -1,5 +1,5 @@
 import { deepEqual, equal, ok, rejects, throws } from 'node:assert/strict'
-import { setTimeout as sleep } from 'node:timers/promises'
+import { setImmediate as nextTurn } from 'node:timers/promises'
 import { test } from 'node:test'
 import type { ClosedReport, EventGap } from '../model/event.ts'
 import { ProcessTable } from '../model/process.ts'
@@ -61,9 +61,18 @@ test('a consumer that is slow stops the reading, and loses nothing', async () =>
   })
   let got = 0
   let gaps = 0
-  for await (const event of machine(source).events({ every: 50 })) {
+  let snapshots = 0
+  const counting = machine(source, {
+    async takeSnapshot() {
+      snapshots++
+      return { atMs: Date.now(), source: 'test', sockets: [], processes: new ProcessTable(), gaps: [] }
+    },
+  })
+  for await (const event of counting.events({ every: 50 })) {
     if (got === 0) {
-      await sleep(300)
+      while (reported < 50_000) await nextTurn()
+      // The monitor reads before each snapshot: after some more of them it would have read everything.
+      for (const full = snapshots; snapshots < full + 3;) await nextTurn()
       // What is not taken waits at its source: there it is the kernel's to count.
       ok(reported <= 60_000, `${reported} were read ahead`)
     }
@@ -74,7 +83,7 @@ test('a consumer that is slow stops the reading, and loses nothing', async () =>
   deepEqual([got, gaps], [120_000, 1])
 })
 
-test('what is known when it ends is still given, and a mistake or failure is not swallowed', async () => {
+test('what is known at the end is still delivered, and a mistake or failure is not swallowed', async () => {
   const stop = new AbortController()
   let reports = [closed(1)]
   const source = reader(() => {
@@ -111,15 +120,18 @@ test('what is known when it ends is still given, and a mistake or failure is not
 })
 
 test('frames repeat what was lost, and count it up', async () => {
-  const source = reader(() =>
-    Math.random() < 0.5 ? [] : [lost, { ...lost, gap: { ...lost.gap, code: 'ends-lost', text: '2 ends were lost', count: 2 } }],
-  )
+  const losses = [lost, { ...lost, gap: { ...lost.gap, code: 'ends-lost', text: '2 ends were lost', count: 2 } } as const]
+  let drains = 0
+  const source = reader(() => (drains++ % 3 === 0 ? losses : []))
   const counts: (number | undefined)[] = []
   for await (const frame of machine(source).watch({ flows: true, every: 50 })) {
     const [events, ends] = (['events-lost', 'ends-lost'] as const).map(code => frame.gaps.find(gap => gap.code === code))
     counts.push(events?.count)
-    if (events !== undefined)
-      deepEqual([events.text, ends?.text], [`${events.count} events were lost`, `${(events.count! / 3) * 2} ends were lost`])
+    if (events !== undefined && events.count! > 3)
+      deepEqual(
+        [events.text, ends?.text],
+        [`events were lost: ${events.count}`, `ends of sockets were not reported, and were found by snapshots: ${(events.count! / 3) * 2}`],
+      )
     if (frame.flows !== undefined && events !== undefined && events.count !== counts.at(-2)) {
       equal(frame.flows.total.accuracy, 'sampled')
       equal(frame.coverage.lost, ((events.count! - (counts.at(-2) ?? 0)) / 3) * 5)
@@ -138,7 +150,7 @@ test('the first snapshot comes when events are recorded, so nothing falls in bet
   const one = (): Machine =>
     machine(undefined, {
       async openEvents() {
-        await sleep(50)
+        await nextTurn()
         steps.push('open')
         return reader(() => [])
       },
@@ -152,7 +164,9 @@ test('the first snapshot comes when events are recorded, so nothing falls in bet
   deepEqual(steps.slice(0, 4), ['open', 'snapshot', 'open', 'snapshot'])
 })
 
-test('what ended before a snapshot is in its frame, and what ended after it in the next one', async () => {
+test('what ended before a snapshot is in its frame, and what ended after it in the next one', async t => {
+  // The clock goes on by itself only with a snapshot: what ends in the millisecond in which counting begins is not counted, and a real clock can go back.
+  t.mock.timers.enable({ apis: ['Date'], now: 1_000_000 })
   const waiting: ClosedReport[] = []
   const late = [1000]
   let snapshots = 0
@@ -161,6 +175,7 @@ test('what ended before a snapshot is in its frame, and what ended after it in t
     {
       async takeSnapshot() {
         snapshots++
+        t.mock.timers.tick(10)
         const snapshot = { atMs: Date.now(), source: 'test', sockets: [], processes: new ProcessTable(), gaps: [] }
         waiting.push(closed(snapshots))
         return snapshot

@@ -10,7 +10,7 @@ import type { AbortSignalLike } from '../model/signal.ts'
 import type { Monitor } from '../monitor/monitor.ts'
 import { checkSignal, splitOptions } from './options.ts'
 
-/** What to explain, and for how long to watch. */
+/** What to explain, and how long to watch. */
 export interface ExplainOptions extends Query {
   /** Milliseconds to watch. Default: 5000. */
   readonly for?: number | undefined
@@ -35,7 +35,7 @@ export function explainRequest(options: ExplainOptions = {}): (monitor: Pick<Mon
   const { for: forMs = 5000, signal } = rest
   checkMillis('for', forMs)
   checkSignal(signal)
-  // Often enough to see whether a queue stays, seldom enough not to be seen itself.
+  // Often enough to see whether a queue persists, seldom enough not to load the machine.
   const every = Math.max(forMs / 10, Math.min(forMs, 100))
   const watched: Query = { states: live, ...query, protocols: ['tcp'], details: ['tcp', 'memory'] }
   return async monitor => judged(monitor.frames({ query: watched, every, signal }), forMs)

@@ -1,4 +1,4 @@
-// The functions that need no machine: this machine, opened when it is first needed and closed when nobody uses it. Wrong arguments throw at the
+// The functions that need no machine: this machine, opened when it is first needed and closed when it is idle. Wrong arguments throw at the
 // call, before anything is opened.
 
 import { planQuery, type Query } from '../filter/plan.ts'
@@ -20,13 +20,13 @@ import { portOwnerRequest, portRequest, portsRequest, type Ports, type ReportOf 
 
 export { isPortAvailable, type PortOptions } from '../ports/ports.ts'
 
-/** Every socket of this machine that is asked for, as it is now, with owners. */
+/** Every requested socket of this machine, as it is now, with owners. */
 export function sockets(query?: Query): Promise<Snapshot> {
   const plan = planQuery(query)
-  return thisMachine.use(({ source }) => source.takeSnapshot(plan))
+  return thisMachine.answer(source => source.takeSnapshot(plan))
 }
 
-/** Frames of this machine: at once and then every so often. See `Machine.watch`. */
+/** Frames of this machine: at once and then at a fixed interval. See `Machine.watch`. */
 export function watch(options: WatchOptions = {}): AsyncGenerator<Frame, void, undefined> {
   const parts = watchParts(options)
   return thisMachine.iterate(machine => machine.monitor(parts.query).frames(parts))
@@ -45,48 +45,28 @@ export function explain(options: ExplainOptions = {}): Promise<Explanation> {
 }
 
 /** What listens on this machine, from where it can be reached, and how many are connected. */
-export function ports(query?: Query): Promise<ReportOf<PortsReport>> {
-  const request = portsRequest(query)
-  return thisMachine.use(({ source }) => request(source))
-}
+export const ports = (query?: Query): Promise<ReportOf<PortsReport>> => thisMachine.answer(portsRequest(query))
 
-/** Who has these ports of this machine: the listeners with their processes, what started those, and the connections. */
-export function port(ports: Ports): Promise<ReportOf<PortReport>> {
-  const request = portRequest(ports)
-  return thisMachine.use(({ source }) => request(source))
-}
+/** Which processes hold these ports of this machine: the listeners, what started them, and the connections. */
+export const port = (ports: Ports): Promise<ReportOf<PortReport>> => thisMachine.answer(portRequest(ports))
 
 /** The process that holds a port; undefined when none does or it cannot be seen, which `port()` tells apart. */
-export function portOwner(port: number): Promise<Process | undefined> {
-  const request = portOwnerRequest(port)
-  return thisMachine.use(({ source }) => request(source))
-}
+export const portOwner = (port: number): Promise<Process | undefined> => thisMachine.answer(portOwnerRequest(port))
 
 /** A port that is free; undefined when there is none in the range. */
-export function freePort(options?: FreePortOptions): Promise<number | undefined> {
-  return freePortRequest(options)(query => sockets(query))
-}
+export const freePort = (options?: FreePortOptions): Promise<number | undefined> => freePortRequest(options)(query => sockets(query))
 
-/** The ports that the system gives to connections that do not ask for one; undefined where it does not report them. */
+/** The ports that the system assigns to connections that do not choose one; undefined where it does not report them. */
 export const ephemeralPortRange = (): Promise<PortRange | undefined> => thisMachine.use(machine => machine.ephemeralPortRange())
 
 /** How many descriptors, and so sockets, this process has and may have. */
 export const socketLimit = (): Promise<Usage> => thisMachine.use(machine => machine.socketLimit())
 
 /** Resets one connection at once, by its exact identity: both ends see an error. `ENOENT` when it is gone. */
-export function closeSocket(socket: Socket): Promise<void> {
-  const action = socketAction('close', socket)
-  return thisMachine.use(({ source }) => action(source))
-}
+export const closeSocket = (socket: Socket): Promise<void> => thisMachine.answer(socketAction('close', socket))
 
 /** Ends one connection gracefully, as its own process would. `ENOENT` when it is gone. */
-export function shutdownSocket(socket: Socket): Promise<void> {
-  const action = socketAction('shutdown', socket)
-  return thisMachine.use(({ source }) => action(source))
-}
+export const shutdownSocket = (socket: Socket): Promise<void> => thisMachine.answer(socketAction('shutdown', socket))
 
-/** Sends a signal to exactly this process, never to another that got its pid. `ESRCH` when it has ended. */
-export function signalProcess(process: Process, signal: Signal = 'TERM'): Promise<void> {
-  const action = signalAction(process, signal)
-  return thisMachine.use(({ source }) => action(source))
-}
+/** Sends a signal to exactly this process, never to another one with the same pid. `ESRCH` when it has ended. */
+export const signalProcess = (process: Process, signal: Signal = 'TERM'): Promise<void> => thisMachine.answer(signalAction(process, signal))

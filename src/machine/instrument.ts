@@ -1,4 +1,4 @@
-// The health of one socket in your own program, again and again.
+// The health of one socket of this program, at a fixed interval.
 
 import { checkKeys, checkMillis } from '../model/arguments.ts'
 import { ArgumentError } from '../model/errors.ts'
@@ -6,21 +6,16 @@ import { health, type Health } from '../measure/health/health.ts'
 import { sampleOf, type Sample } from '../measure/health/sample.ts'
 import type { AbortSignalLike } from '../model/signal.ts'
 import { protocols } from '../model/socket.ts'
-import { Monitor } from '../monitor/monitor.ts'
+import { Monitor, type Repetition } from '../monitor/monitor.ts'
 import { openDescriptor } from '../source/descriptor-source.ts'
 import { checkTarget, type SocketHolder, type SocketTarget } from '../source/stat.ts'
 import { checkSignal } from './options.ts'
 
-/** How to instrument. */
-export interface InstrumentOptions {
-  /** Milliseconds from one health to the next. Default: 1000. */
-  readonly every?: number | undefined
-  /** Ends the instrument. */
-  readonly signal?: AbortSignalLike | undefined
-}
+/** How often to measure, and until when. */
+export interface InstrumentOptions extends Repetition {}
 
 /**
- * Measures a TCP connection every so often, without drift, and ends when the connection is closed.
+ * Measures a TCP connection at a fixed interval, without drift, and ends when the connection is closed.
  * @throws OsError or TypeError when there is no such connection at its start.
  */
 export function instrument(target: SocketTarget, options: InstrumentOptions = {}): AsyncGenerator<Health, void, undefined> {
@@ -39,7 +34,13 @@ async function* healthOf(
 ): AsyncGenerator<Health, void, undefined> {
   if (signal?.aborted) return
   const source = await openDescriptor(target)
-  const ending = new Ending(target, signal)
+  const ending = new AbortController()
+  const end = (): void => ending.abort()
+  // A number has no event for its end: its socket is found closed with the next snapshot.
+  const holder: SocketHolder | undefined = typeof target === 'object' && 'once' in target ? target : undefined
+  holder?.once('close', end)
+  signal?.addEventListener('abort', end)
+  if (signal?.aborted) end()
   try {
     let last: Sample | undefined
     let atMs = 0
@@ -54,32 +55,8 @@ async function* healthOf(
       last = sample
     }
   } finally {
-    ending.release()
+    holder?.removeListener('close', end)
+    signal?.removeEventListener('abort', end)
     source.close()
-  }
-}
-
-/** Whatever ends an instrument: its caller, or that the socket closes. A number has no event for that: its socket is found closed with the next snapshot. */
-class Ending {
-  readonly #controller = new AbortController()
-  readonly #abort = (): void => this.#controller.abort()
-  readonly #holder: SocketHolder | undefined
-  readonly #given: AbortSignalLike | undefined
-
-  constructor(target: SocketTarget, given: AbortSignalLike | undefined) {
-    this.#holder = typeof target === 'object' && 'once' in target ? target : undefined
-    this.#given = given
-    this.#holder?.once('close', this.#abort)
-    given?.addEventListener('abort', this.#abort)
-    if (given?.aborted) this.#abort()
-  }
-
-  get signal(): AbortSignal {
-    return this.#controller.signal
-  }
-
-  release(): void {
-    this.#holder?.removeListener('close', this.#abort)
-    this.#given?.removeEventListener('abort', this.#abort)
   }
 }

@@ -1,4 +1,4 @@
-// The library's view of one machine: this one, or a recording of one. Everything that it gives survives JSON, and wrong arguments throw at the call.
+// The library's view of one machine: this one, or a recording of one. All results survive JSON, and wrong arguments throw at the call.
 
 import { planQuery, type Query } from '../filter/plan.ts'
 import type { Health } from '../measure/health/health.ts'
@@ -45,7 +45,7 @@ import {
 export class Machine {
   /** Where its sockets come from. */
   readonly source: Source
-  /** One for each choice of network namespaces: what is asked of the source for all subscribers is of one choice. */
+  /** One for each choice of network namespaces: a request to the source is of one choice. */
   readonly #monitors = new Map<string, Monitor>()
   #closing: Promise<void> | undefined
 
@@ -62,14 +62,14 @@ export class Machine {
     return monitor
   }
 
-  /** Every socket that is asked for, as it is now, with owners. */
+  /** Every requested socket, as it is now, with owners. */
   snapshot(query?: Query): Promise<Snapshot> {
     return this.source.takeSnapshot(planQuery(query))
   }
 
   /**
-   * Frames: at once and then every so often, without drift. They end when the watch is aborted or left, or when a recording ends. Whoever is too
-   * slow gets the newest frame, and how many were left out.
+   * Frames: at once and then at a fixed interval, without drift. They end when the watch is aborted or left, or when a recording ends. A slow
+   * subscriber gets the newest frame, and the number of those left out.
    */
   watch(options: WatchOptions = {}): FrameSubscription {
     const parts = watchParts(options)
@@ -78,7 +78,7 @@ export class Machine {
 
   /**
    * Each socket's opening and end as it happens, with owners and with its final bytes. Sockets that are open at the start are not reported.
-   * A caller that is slow loses nothing silently: what there was no room for comes as a gap with its count.
+   * Nothing is lost silently: events that a slow caller could not receive are reported as a gap with their count.
    */
   events(options: EventOptions = {}): AsyncGenerator<SocketEvent | EventGap, void, undefined> {
     const parts = eventParts(options)
@@ -95,7 +95,7 @@ export class Machine {
     return portsRequest(query)(this.source)
   }
 
-  /** Who has these ports: the listeners with their processes, what started those, and the connections. */
+  /** Which processes hold these ports: the listeners, what started them, and the connections. */
   port(ports: Ports): Promise<ReportOf<PortReport>> {
     return portRequest(ports)(this.source)
   }
@@ -105,17 +105,17 @@ export class Machine {
     return portOwnerRequest(port)(this.source)
   }
 
-  /** The sockets of a process and of everything that it started, by its pid or its name. */
+  /** The sockets of a process and its descendants, by its pid or its name. */
   pid(process: number | string): Promise<ReportOf<PidReport>> {
     return pidRequest(process)(this.source)
   }
 
-  /** How many sockets there are by protocol, state and process, and how near the limits of the system they are. */
+  /** How many sockets there are by protocol, state and process, and how close they are to the limits of the system. */
   stats(query?: Query): Promise<ReportOf<StatsReport>> {
     return statsRequest(query)(this.source)
   }
 
-  /** Which processes would be ended so that ports become free, and why that may not be done. Nothing is done. */
+  /** Which processes would be killed to free ports, and what forbids it. Nothing is done. */
   killPlan(options: KillPlanOptions): Promise<ReportOf<KillPlan>> {
     return killPlanRequest(options)(this.source)
   }
@@ -136,7 +136,7 @@ export class Machine {
     return this.source.replay ? this.#refuse('bind') : isPortAvailable(port, options)
   }
 
-  /** The ports that the system gives to connections that do not ask for one; undefined where it does not report them. */
+  /** The ports that the system assigns to connections that do not choose one; undefined where it does not report them. */
   ephemeralPortRange(): Promise<PortRange | undefined> {
     return ephemeralPortRange(this.source)
   }
@@ -146,12 +146,12 @@ export class Machine {
     return socketLimit(this.source)
   }
 
-  /** The statistics of one socket by what holds it: its options, its memory, what waits in it, and what TCP counts. */
+  /** The statistics of one socket, by the object that holds it: its options, memory, queues and TCP counters. */
   stat(target: SocketTarget): Promise<SocketStat> {
     return this.source.replay ? this.#refuse('stat') : socketStat(target)
   }
 
-  /** The health of one TCP connection, again and again until it closes. */
+  /** The health of one TCP connection at a fixed interval, until it closes. */
   instrument(target: SocketTarget, options?: InstrumentOptions): AsyncGenerator<Health, void, undefined> {
     if (this.source.replay) throw this.#notHere('instrument')
     return instrument(target, options)
@@ -167,12 +167,12 @@ export class Machine {
     return this.source.interfaces()
   }
 
-  /** The limits that sockets run into; undefined where the system does not report them. */
+  /** The limits of the system on sockets; undefined where the system does not report them. */
   limits(): Promise<SystemLimits | undefined> {
     return this.source.limits?.() ?? Promise.resolve(undefined)
   }
 
-  /** What the system counts of TCP and UDP as a whole; undefined where it does not report it. */
+  /** The counters of TCP and UDP for the whole system; undefined where it does not report it. */
   counters(): Promise<SystemCounters | undefined> {
     return this.source.counters?.() ?? Promise.resolve(undefined)
   }
@@ -187,12 +187,12 @@ export class Machine {
     return socketAction('close', socket)(this.source)
   }
 
-  /** Ends one connection gracefully, as its own process would: what was sent is delivered first. `ENOENT` when it is gone. */
+  /** Ends one connection gracefully, as its own process would: sent data is still delivered. `ENOENT` when it is gone. */
   shutdownSocket(socket: Socket): Promise<void> {
     return socketAction('shutdown', socket)(this.source)
   }
 
-  /** Sends a signal to exactly this process, never to another that got its pid. `ESRCH` when it has ended. */
+  /** Sends a signal to exactly this process, never to another one with the same pid. `ESRCH` when it has ended. */
   signalProcess(process: Process, signal: Signal = 'TERM'): Promise<void> {
     return signalAction(process, signal)(this.source)
   }
@@ -213,7 +213,7 @@ export class Machine {
     this.source.close()
   }
 
-  /** What is asked of the system that runs this program, which a recording is not. */
+  /** A recording is not the system that runs this program. */
   #notHere(call: string): OsError {
     return new OsError(call, 'ENOTSUP', { help: `${this.source.name} is a recording` })
   }

@@ -1,4 +1,4 @@
-// Opens machines: this one, one that is recorded along, or a recording. And the machine that the functions of the library share.
+// Opens machines: this one, this one while it is recorded, or a recording; and the machine that the functions of the library share.
 
 import { checkKeys } from '../model/arguments.ts'
 import { ArgumentError } from '../model/errors.ts'
@@ -9,9 +9,9 @@ import { checkSwitch } from './options.ts'
 
 /** Which machine to open. Default: this one. */
 export interface MachineOptions {
-  /** The file of a recording, which is played as the machine that it was made on. */
+  /** The file of a recording, which is played in place of the machine that it was made on. */
   readonly recording?: string | undefined
-  /** A new file that everything that is seen of this machine is written to. */
+  /** A new file, to which everything that is read from this machine is written. */
   readonly record?: string | undefined
   /** Keep command lines in the new recording; they can hold secrets. Default: false. */
   readonly keepsArguments?: boolean | undefined
@@ -31,10 +31,10 @@ export function openMachine(options: MachineOptions = {}): Promise<Machine> {
 
 const machineOf = async (source: Promise<Source>): Promise<Machine> => new Machine(await source)
 
-/** So long after the last use the shared machine stays open: the next call is then quicker. */
+/** How long the shared machine stays open after its last use: the next call is then faster. */
 const defaultIdleMs = 5000
 
-/** A machine that several callers share: opened when it is first needed, closed when nobody has used it for a while. */
+/** A machine that several callers share: opened when it is first needed, closed when it has been idle for a while. */
 export class SharedMachine {
   readonly #open: () => Promise<Machine>
   readonly #idleMs: number
@@ -47,23 +47,28 @@ export class SharedMachine {
     this.#idleMs = idleMs
   }
 
-  /** Lends the machine for as long as a promise takes. */
+  /** Keeps the machine open until a promise settles. */
   async use<T>(work: (machine: Machine) => Promise<T>): Promise<T> {
-    const machine = await this.#take()
+    const machine = await this.#acquire()
     try {
       return await work(machine)
     } finally {
-      this.#giveBack()
+      this.#release()
     }
   }
 
-  /** Lends the machine for as long as something is iterated. */
+  /** Passes the source of the machine to a request that has been checked. */
+  answer<T>(request: (source: Source) => Promise<T>): Promise<T> {
+    return this.use(({ source }) => request(source))
+  }
+
+  /** Keeps the machine open until an iteration ends. */
   async *iterate<T>(work: (machine: Machine) => AsyncGenerator<T, void, undefined>): AsyncGenerator<T, void, undefined> {
-    const machine = await this.#take()
+    const machine = await this.#acquire()
     try {
       yield* work(machine)
     } finally {
-      this.#giveBack()
+      this.#release()
     }
   }
 
@@ -75,7 +80,7 @@ export class SharedMachine {
     await (await opened)?.close()
   }
 
-  async #take(): Promise<Machine> {
+  async #acquire(): Promise<Machine> {
     clearTimeout(this.#idle)
     this.#users++
     const opened = (this.#opened ??= this.#open())
@@ -84,12 +89,12 @@ export class SharedMachine {
     } catch (error) {
       // The next caller tries again; a caller that failed late leaves what another has opened meanwhile.
       if (this.#opened === opened) this.#opened = undefined
-      this.#giveBack()
+      this.#release()
       throw error
     }
   }
 
-  #giveBack(): void {
+  #release(): void {
     this.#users--
     if (this.#users > 0 || this.#opened === undefined) return
     this.#idle = setTimeout(() => void this.close(), this.#idleMs)

@@ -1,10 +1,11 @@
-// The options of the library's functions: one object, which holds the query beside what a function does with it.
+// The options of the library's functions: one object, with the members of the query besides those of the function.
 
 import { planQuery, queryKeys, type Query } from '../filter/plan.ts'
 import { checkIs, checkKeys, checkKind, checkMillis, type ObjectKind } from '../model/arguments.ts'
-import type { AbortSignalLike } from '../model/signal.ts'
+import type { Repetition } from '../monitor/monitor.ts'
+import { needNames, type Needs } from '../monitor/view.ts'
 
-/** Options without those that say which sockets. */
+/** Options without those of the query. */
 export type Rest<T extends Query> = Omit<T, keyof Query>
 
 /** Takes options apart, and checks the query. A mistake is a TypeError that names the argument. */
@@ -24,42 +25,18 @@ export function splitOptions<T extends Query>(
   return { query: query as Query, rest: rest as Rest<T> }
 }
 
-/** How to watch: which sockets, how often, and what to follow beside them. */
-export interface WatchOptions extends Query {
-  /** Milliseconds from the start of one snapshot to the start of the next. Default: 1000. */
-  readonly every?: number | undefined
-  /** Ends the watch. */
-  readonly signal?: AbortSignalLike | undefined
-  /** Also who moved how many bytes, the interfaces and the ledger. Sockets that live shorter than from one snapshot to the next are counted too. Default: false. */
-  readonly flows?: boolean | undefined
-  /** Also each opening and end with its time, owners and bytes. Default: false. */
-  readonly events?: boolean | undefined
-  /** Also how healthy each TCP connection was since the snapshot before. Default: false. */
-  readonly health?: boolean | undefined
-  /** Also what processes use of the machine. Default: false. */
-  readonly use?: boolean | undefined
-  /** Also what the system as a whole counts. Default: false. */
-  readonly counters?: boolean | undefined
-  /** Also the limits of the system. Default: false. */
-  readonly limits?: boolean | undefined
-}
-
-const watchKeys = ['every', 'signal', 'flows', 'events', 'health', 'use', 'counters', 'limits'] as const
+/** How to watch: which sockets, how often, and what to follow besides them. */
+export interface WatchOptions extends Query, Needs, Repetition {}
 
 /** How to follow events: which sockets, and how often snapshots find what is not reported. */
-export interface EventOptions extends Query {
-  /** Milliseconds between snapshots, which find owners and what is not reported. Default: 1000. */
-  readonly every?: number | undefined
-  /** Ends the events; what is known by then is still given. */
-  readonly signal?: AbortSignalLike | undefined
-}
+export interface EventOptions extends Query, Repetition {}
 
 /** The parts of options to watch, checked. */
 export function watchParts(options: WatchOptions): Rest<WatchOptions> & { readonly query: Query } {
-  const { query, rest } = splitOptions(options, watchKeys)
+  const { query, rest } = splitOptions(options, ['every', 'signal', ...needNames])
   checkEvery(rest.every)
   checkSignal(rest.signal)
-  for (const name of ['flows', 'events', 'health', 'use', 'counters', 'limits'] as const) checkSwitch(name, rest[name])
+  for (const name of needNames) checkSwitch(name, rest[name])
   return { ...rest, query }
 }
 

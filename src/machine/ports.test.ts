@@ -11,7 +11,7 @@ async function listen(host: string) {
   return { port, close: () => new Promise(resolve => server.close(resolve)) }
 }
 
-test('a port that somebody has is not available, and is again afterwards', async () => {
+test('a port in use is not available, and is available again afterwards', async () => {
   const server = await listen('127.0.0.1')
   equal(await isPortAvailable(server.port), false)
   equal(await isPortAvailable(server.port, { host: '127.0.0.2' }), true)

@@ -1,4 +1,4 @@
-// A port that is free: which are taken, one snapshot says; the rest is tried.
+// The search for a free port: one snapshot shows which are taken, the others are tried.
 
 import { parsePorts } from '../filter/language/ports.ts'
 import type { Query } from '../filter/plan.ts'
@@ -8,9 +8,9 @@ import type { PortRange } from '../model/limits.ts'
 import type { Snapshot } from '../model/snapshot.ts'
 import { anyFreePort, checkPortOptions, firstFreePort, isPortRange, type PortOptions } from '../ports/ports.ts'
 
-/** Which port is wanted. */
+/** Which port to find. */
 export interface FreePortOptions extends PortOptions {
-  /** Ports to choose from, in order, such as `3000-3100`. Default: any that the kernel gives. */
+  /** Ports to choose from, in order, such as `3000-3100`. Default: any that the kernel chooses. */
   readonly from?: string | readonly PortRange[] | undefined
 }
 
@@ -24,7 +24,7 @@ export function freePortRequest(
   checkPortOptions(options)
   const { from, protocol = 'tcp' } = options
   if (from === undefined) return async () => anyFreePort(options)
-  const ranges = typeof from === 'string' ? parsePorts(from) : from
+  const ranges = typeof from === 'string' ? parsePorts(from, 'options.from') : from
   if (!Array.isArray(ranges) || !ranges.every(isPortRange))
     throw new ArgumentError('options.from: needs ports such as 3000-3100, or a list of { first, last }')
   const query: Query = { protocols: [protocol], owners: false, ...(protocol === 'tcp' && { states: ['LISTEN', 'BOUND'] }) }

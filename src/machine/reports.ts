@@ -33,19 +33,19 @@ export interface ReportOrigin {
 /** A report, and the snapshot that it was made of. */
 export type ReportOf<Report> = Report & ReportOrigin
 
-/** What was asked for, checked: it is answered by a source. */
+/** A checked request, which a source answers. */
 export type Request<Report> = (source: Source) => Promise<ReportOf<Report>>
 
-/** Ports as callers give them: one, text such as `80,443,8000-8100`, or ranges. */
+/** Ports: a number, text such as `80,443,8000-8100`, or ranges. */
 export type Ports = number | string | readonly PortRange[]
 
-/** What is planned to free ports. */
+/** Which ports to free, and how. */
 export interface KillPlanOptions {
   /** The ports to free. */
   readonly ports: Ports
-  /** Also the processes of this machine that are connected to them. Default: false. */
+  /** Also kill the processes of this machine that are connected to them. Default: false. */
   readonly clients?: boolean | undefined
-  /** Also everything that the processes started. Default: false. */
+  /** Also kill the descendants of the processes. Default: false. */
   readonly tree?: boolean | undefined
 }
 
@@ -55,7 +55,7 @@ const planOver = (query: Query, byDefault: readonly Protocol[]): Plan => {
   return plan.query.protocols === undefined ? planQuery({ ...plan.query, protocols: byDefault }) : plan
 }
 
-/** Takes a snapshot, and makes a report of it. */
+/** Takes a snapshot, and makes a report from it. */
 const answer =
   <Report extends object>(plan: Plan, report: (snapshot: Snapshot, source: Source) => Report | Promise<Report>): Request<Report> =>
   async source => {
@@ -64,7 +64,7 @@ const answer =
     return { ...(await report(snapshot, source)), atMs, source: name, gaps }
   }
 
-/** What listens. Connections are counted whether they match or not: so filter and states are no part of what the source is asked. */
+/** What listens. Connections are counted whether they match or not: so the source gets neither filter nor states. */
 export function portsRequest(query: Query = {}): Request<PortsReport> {
   const wanted = planQuery(query)
   const { filter: _filter, states: _states, ...scope } = query
@@ -72,13 +72,13 @@ export function portsRequest(query: Query = {}): Request<PortsReport> {
   return answer(plan, snapshot => portsReport(snapshot, wanted.matchesEverything ? undefined : wanted.test))
 }
 
-/** Who has a port. */
+/** Which processes hold ports. */
 export function portRequest(ports: Ports): Request<PortReport> {
   const ranges = rangesOf('port', ports)
   return answer(planQuery({ filter: s => inRanges(s.local.port, ranges), details: ['options'] }), snapshot => portReport(snapshot, ranges))
 }
 
-/** The sockets of a process and of everything that it started. */
+/** The sockets of a process and its descendants. */
 export function pidRequest(given: number | string): Request<PidReport> {
   if (typeof given !== 'string' && !(Number.isSafeInteger(given) && given > 0))
     throw new ArgumentError(`process: needs a pid above 0 or the name of a process, got ${String(given)}`)
@@ -86,14 +86,14 @@ export function pidRequest(given: number | string): Request<PidReport> {
   return answer(planQuery({ protocols }), snapshot => pidReport(snapshot, choice))
 }
 
-/** Sockets in numbers. */
+/** Counts of sockets. */
 export function statsRequest(query: Query = {}): Request<StatsReport> {
   return answer(planOver(query, protocols), async (snapshot, source) =>
     statsReport(snapshot, await source.limits?.(), await source.counters?.()),
   )
 }
 
-/** Which processes would be ended so that ports become free. */
+/** Which processes would be killed to free ports. */
 export function killPlanRequest(options: KillPlanOptions): Request<KillPlan> {
   checkKeys('options', options, ['ports', 'clients', 'tree'] satisfies (keyof KillPlanOptions)[])
   const { ports, clients = false, tree = false } = options
@@ -131,7 +131,7 @@ export function portOwnerRequest(port: number): (source: Source) => Promise<Proc
 
 /** Ranges of ports. */
 function rangesOf(argument: string, given: Ports): readonly PortRange[] {
-  if (typeof given === 'string') return parsePorts(given)
+  if (typeof given === 'string') return parsePorts(given, argument)
   const ranges = typeof given === 'number' ? [{ first: given, last: given }] : given
   if (!Array.isArray(ranges) || ranges.length === 0 || !ranges.every(isPortRange))
     throw new ArgumentError(`${argument}: needs a port from 1 to 65535, text such as 80,443,8000-8100, or a list of { first, last }`)

@@ -59,7 +59,7 @@ test('an opening that failed is tried again by the next caller', async () => {
   equal(opener.closed, 1)
 })
 
-test('it closes when nobody has used it for a while, and the next use opens another one', async () => {
+test('it closes when it has been idle for a while, and the next use opens another one', async () => {
   let closed = (): void => {}
   const opener = new Opener(0, () => closed())
   const shared = new SharedMachine(opener.open, 1)
@@ -74,7 +74,7 @@ test('it closes when nobody has used it for a while, and the next use opens anot
   }
 })
 
-test('it stays open while somebody iterates', async () => {
+test('it stays open during an iteration', async () => {
   const opener = new Opener()
   const shared = new SharedMachine(opener.open, 1)
   let frames = 0

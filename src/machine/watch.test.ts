@@ -6,7 +6,7 @@ import { compileFilter } from '../filter/compile.ts'
 import { parseFilter } from '../filter/language/parse.ts'
 import { printFilter } from '../filter/language/print.ts'
 import { closeSocket, events, explain, shutdownSocket, signalProcess, sockets, watch } from './functions.ts'
-import { tickAfter } from '../monitor/schedule.ts'
+import { Schedule } from '../monitor/schedule.ts'
 import { Machine } from './machine.ts'
 import type { WatchOptions } from './options.ts'
 
@@ -107,8 +107,13 @@ test('mistakes name the argument, at once', () => {
 })
 
 test('snapshots keep their times: no drift, no doubles, no catching up', () => {
-  equal(tickAfter(0, 100, 3), 1)
-  equal(tickAfter(1, 100, 99.6), 2, 'the timer was early')
-  equal(tickAfter(1, 100, 120), 2)
-  equal(tickAfter(2, 100, 570), 6, 'what was missed is left out')
+  const schedule = new Schedule(100, 0, 0)
+  const dueAfter = (nowMs: number): number => {
+    schedule.advance(nowMs)
+    return schedule.dueMs
+  }
+  equal(dueAfter(3), 100)
+  equal(dueAfter(99.6), 200, 'the timer was early')
+  equal(dueAfter(220), 300)
+  equal(dueAfter(570), 600, 'what was missed is left out')
 })

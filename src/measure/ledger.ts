@@ -26,16 +26,17 @@ export function ledger(flows: Flows, interfaces: readonly InterfaceFlow[], unsur
   if (interfaces.length === 0) return undefined
   const sum = (of: 'inBytes' | 'outBytes' | 'inPackets' | 'outPackets'): number => interfaces.reduce((all, one) => all + one[of], 0)
   const onWire = flows.sockets.filter(flow => flow.socket?.family === 'ipv4' || flow.socket?.family === 'ipv6')
-  const kernel = onWire.filter(flow => flow.socket?.ownerless === 'kernel')
-  const unowned = onWire.filter(flow => flow.socket?.owners.length === 0 && flow.socket.ownerless !== 'kernel')
-  const owned = onWire.filter(flow => (flow.socket?.owners.length ?? 0) > 0)
   const retransmitted = onWire.reduce((all, flow) => all + flow.retransmittedBytes, 0)
   // Lost bytes may have belonged to any process.
   const best = flows.total.accuracy === 'exact' ? 'exact' : 'sampled'
   const rows: LedgerRow[] = [
-    row('processes', owned, best),
-    row('no owner', unowned, best),
-    row('kernel', kernel, best),
+    ...holders.map(what =>
+      row(
+        what,
+        onWire.filter(flow => holderOf(flow) === what),
+        best,
+      ),
+    ),
     // Retransmissions of the other end arrive here, but no counter of this end includes them.
     { what: 'retransmissions', inBytes: 0, outBytes: retransmitted, accuracy: best },
     {
@@ -52,6 +53,14 @@ export function ledger(flows: Flows, interfaces: readonly InterfaceFlow[], unsur
   rows.push({ what: 'residual', inBytes: inRest, outBytes: outRest, accuracy: 'estimate' })
   const all = inBytes + outBytes
   return { inBytes, outBytes, rows, residualPercent: all === 0 ? undefined : (100 * (inRest + outRest)) / all, unsureBytes }
+}
+
+const holders = ['processes', 'hidden', 'no owner', 'kernel'] as const
+
+function holderOf({ socket }: Flow): (typeof holders)[number] {
+  if (socket!.owners.length > 0) return 'processes'
+  if (socket!.ownerless === 'permission') return 'hidden'
+  return socket!.ownerless === 'kernel' ? 'kernel' : 'no owner'
 }
 
 function row(what: LedgerRow['what'], flows: readonly Flow[], best: Accuracy): LedgerRow {

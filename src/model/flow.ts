@@ -45,13 +45,13 @@ export interface Flows {
   /** Everything that moved. */
   readonly total: Flow
   /**
-   * Bytes that could not be attributed to a process. With `processes` it adds up to `total`. In an interval it can be below 0: when a
+   * Bytes of sockets that no process holds, or whose process is not known; those of processes that may not be read are the row `hidden` of `processes`. With `processes` it adds up to `total`. In an interval it can be below 0: when a
    * process has read bytes that waited in a buffer before.
    */
   readonly unattributed: Flow
   /** Those that moved bytes in the interval or just before. */
   readonly sockets: readonly Flow[]
-  /** By the processes that moved the bytes. */
+  /** By the processes that moved the bytes. Those of all processes that may not be read are one row with the key `hidden`. */
   readonly processes: readonly Flow[]
   /** By the users of the processes. */
   readonly users: readonly Flow[]
@@ -106,7 +106,7 @@ export interface InterfaceFlow {
 /** One line of the ledger. */
 export interface LedgerRow {
   /** What the bytes are: payload by who owns it, retransmissions, headers, or the rest. */
-  readonly what: 'processes' | 'no owner' | 'kernel' | 'retransmissions' | 'headers' | 'residual'
+  readonly what: 'processes' | 'hidden' | 'no owner' | 'kernel' | 'retransmissions' | 'headers' | 'residual'
   /** Bytes that were received. */
   readonly inBytes: number
   /** Bytes that were sent. */

@@ -6,7 +6,7 @@ import type { Frame } from '../model/frame.ts'
 /** The calls from a subscription to its monitor. */
 interface FrameCalls {
   next(): Promise<IteratorResult<Frame, void>>
-  end(): Promise<void>
+  leave(): Promise<void>
   setQuery(query: Query | undefined): void
 }
 
@@ -28,13 +28,13 @@ export class FrameSubscription implements AsyncGenerator<Frame, void, undefined>
 
   /** Ends the subscription. */
   async return(): Promise<IteratorResult<Frame, void>> {
-    await this.#calls.end()
+    await this.#calls.leave()
     return { done: true, value: undefined }
   }
 
   /** Ends the subscription with an error of the caller. */
   async throw(error: unknown): Promise<IteratorResult<Frame, void>> {
-    await this.#calls.end()
+    await this.#calls.leave()
     throw error
   }
 
@@ -50,6 +50,6 @@ export class FrameSubscription implements AsyncGenerator<Frame, void, undefined>
 
   /** Ends the subscription, for `await using`. */
   async [Symbol.asyncDispose](): Promise<void> {
-    await this.#calls.end()
+    await this.#calls.leave()
   }
 }

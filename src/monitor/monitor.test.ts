@@ -10,7 +10,7 @@ import type { Source } from '../source/source.ts'
 import { aSocket, someTcp } from '../../test/sockets.ts'
 import { Monitor } from './monitor.ts'
 
-/** A machine whose sockets a test sets, and which notes what it is asked. */
+/** A machine whose sockets a test sets, and which records the requests to it. */
 class Stage {
   sockets: readonly Socket[] = []
   readonly plans: Plan[] = []
@@ -48,7 +48,7 @@ const udp = (key: string, port: number): Socket =>
 const keys = (sockets: readonly Socket[]): string => sockets.map(socket => socket.key).join('')
 const next = async (frames: AsyncIterator<Frame, void>): Promise<Frame> => (await frames.next()).value!
 
-test('the source is asked once for all subscribers, and each gets what it asked for', async () => {
+test('one request to the source serves all subscribers, and each gets what it requested', async () => {
   const stage = new Stage()
   stage.sockets = [tcp('a', 80), tcp('b', 443), udp('c', 53)]
   const monitor = new Monitor(stage.source)
@@ -61,7 +61,7 @@ test('the source is asked once for all subscribers, and each gets what it asked 
   await Promise.all([web.return(), dns.return()])
 })
 
-test('subscribers of the same sockets are asked for as they are', async () => {
+test('the query of subscribers of the same sockets reaches the source unchanged', async () => {
   const stage = new Stage()
   stage.sockets = [tcp('a', 80)]
   const monitor = new Monitor(stage.source)
@@ -115,7 +115,7 @@ test('the query changes while it runs, and the next frame compares with nothing'
   await frames.return()
 })
 
-test('who is slow gets the newest frame, all that happened meanwhile, and the number of those left out', async () => {
+test('a slow subscriber gets the newest frame, all that happened meanwhile, and the number of those left out', async () => {
   const stage = new Stage()
   stage.sockets = [tcp('a', 80)]
   const monitor = new Monitor(stage.source)
@@ -172,7 +172,7 @@ test('paused, it takes no snapshot but those that are stepped', async () => {
   await frames.return()
 })
 
-test('a recording goes to another moment, and what is there then is no news', async () => {
+test('after a move to another moment of a recording, nothing has opened or closed', async () => {
   const moments: number[] = []
   const stage = new Stage({ replay: true, timeline: { seek: async (atMs: number) => void moments.push(atMs) } as never })
   stage.sockets = [tcp('a', 80)]
@@ -194,7 +194,7 @@ test('the last one to leave stops the loop, and the reader of events with it', a
   const monitor = new Monitor(stage.source)
   const plain = monitor.frames({ every: 1 })
   await next(plain)
-  equal(open, 0, 'nobody needs events')
+  equal(open, 0, 'no subscriber needs events')
   const flows = monitor.frames({ every: 1, flows: true })
   await next(flows)
   equal(open, 1)
@@ -223,7 +223,7 @@ test('an error reaches every subscriber once, and the next subscription tries ag
   await again.return()
 })
 
-test('health is between the last two snapshots, for who asks, and of connections that both hold', async () => {
+test('health is between the last two snapshots, for subscribers that need it, and of connections that both hold', async () => {
   const stage = new Stage()
   const sent = (key: string, bytes: number): Socket =>
     tcp(key, 80, { tcp: someTcp({ sentBytes: bytes, retransmittedBytes: bytes / 2, sentDataSegments: bytes / 1000 }) })

@@ -1,13 +1,7 @@
 // The times of the snapshots of one subscriber. Pure: time is an argument.
 
 /**
- * The number of the next snapshot, where snapshot n starts at n × every. Snapshots that could not start in time are left out, so that the schedule holds.
- * It advances by at least one: a timer may fire slightly early, which must not lead to two snapshots.
- */
-export const tickAfter = (tick: number, every: number, now: number): number => Math.max(tick + 1, Math.ceil(now / every))
-
-/**
- * Keeps the times of a subscriber: one snapshot at once, and then at n × every from a start that all subscribers of a monitor share, so that those of the same
+ * One snapshot at once, and then at n × every from a start that all subscribers of a monitor share, so that those of the same
  * interval share their snapshots. Snapshots that could not be made in time are left out.
  */
 export class Schedule {
@@ -27,9 +21,9 @@ export class Schedule {
     return this.#startMs + this.#tick * this.every
   }
 
-  /** Advances to the next time, after a snapshot was made or failed. */
+  /** Advances to the next time, at least by one: a timer may fire slightly early, which must not lead to two snapshots. */
   advance(nowMs: number): void {
-    this.#tick = tickAfter(this.#tick, this.every, nowMs - this.#startMs)
+    this.#tick = Math.max(this.#tick + 1, Math.ceil((nowMs - this.#startMs) / this.every))
   }
 
   /** Leaves out the times that passed while nothing was requested. */

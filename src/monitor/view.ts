@@ -15,7 +15,7 @@ import type { Process, ProcessUse } from '../model/process.ts'
 import type { Socket } from '../model/socket.ts'
 import type { TrackedSocket } from '../track/tracked-socket.ts'
 import type { Step, Tracker } from '../track/tracker.ts'
-import { GapList } from './gap-list.ts'
+import { GapTotals } from './gap-totals.ts'
 import { InterfaceReadings, type InterfaceReading } from './interface-readings.ts'
 import { watchPlan, type WatchedPlan } from './watched-plan.ts'
 
@@ -24,19 +24,21 @@ const maxEvents = 200_000
 
 /** What a subscriber needs besides the sockets. */
 export interface Needs {
-  /** Who moved how many bytes, the interfaces and the ledger. */
+  /** Also who moved how many bytes, the interfaces and the ledger, including sockets that live shorter than the interval. Default: false. */
   readonly flows?: boolean | undefined
-  /** Openings and ends one by one, including sockets that live shorter than the interval between snapshots. */
+  /** Also each opening and end with its time, owners and bytes, including sockets that live shorter than the interval. Default: false. */
   readonly events?: boolean | undefined
-  /** How healthy TCP connections are. */
+  /** Also how healthy each TCP connection was since the snapshot before. Default: false. */
   readonly health?: boolean | undefined
-  /** The resources that processes use. */
+  /** Also what processes use of the machine. Default: false. */
   readonly use?: boolean | undefined
-  /** The counters of the system as a whole. */
+  /** Also the counters of the system as a whole. Default: false. */
   readonly counters?: boolean | undefined
-  /** The limits of the system. */
+  /** Also the limits of the system. Default: false. */
   readonly limits?: boolean | undefined
 }
+
+export const needNames = ['flows', 'events', 'health', 'use', 'counters', 'limits'] as const satisfies readonly (keyof Needs)[]
 
 /** What was read besides a snapshot, because a subscriber needs it. */
 export interface Readings {
@@ -46,19 +48,25 @@ export interface Readings {
   readonly limits: SystemLimits | undefined
 }
 
-/** When and where a frame was made. */
-export interface Moment {
+/** A snapshot that was tracked, and what was read with it. */
+export interface MonitorStep extends Readings {
+  readonly step: Step
   /** By a monotonic clock; that of the recording when one is played. */
   readonly clockMs: number
+  readonly context: FilterContext
   readonly coverage: Omit<Coverage, 'lost'>
   readonly host: HostIdentity | undefined
+  /** The source has ended: no step follows. */
+  readonly isLast: boolean
+  /** The openings that still wait for their owners or their reports. */
+  readonly pendingOpenings: () => readonly SocketEvent[]
 }
 
 /** The part of the machine that one subscriber follows. */
 export class View {
   readonly needs: Needs
   watched: WatchedPlan
-  readonly #gaps = new GapList()
+  readonly #gaps = new GapTotals()
   readonly #tables: Tables
   readonly #tracker: Tracker
   readonly #readings = new InterfaceReadings()
@@ -109,8 +117,8 @@ export class View {
     else this.#eventsLeftOut++
   }
 
-  /** Adds a step. `isOnly`: the snapshot is exactly what this subscriber requested. */
-  addStep(step: Step, isOnly: boolean, context: FilterContext): void {
+  /** Adds a step. `isUnfiltered`: the snapshot holds exactly the sockets of this subscriber. */
+  addStep({ step, context }: MonitorStep, isUnfiltered: boolean): void {
     for (const event of step.events) this.addEvent(event, context)
     if (this.#lastClockMs !== undefined) {
       append(this.#opened, step.opened)
@@ -119,42 +127,43 @@ export class View {
     }
     if (!this.needs.flows) return
     append(this.#ended, step.ended)
-    for (const moved of step.moved) if (this.#takesMoved(moved, step, isOnly, context)) this.#tables.move(this.#tableStep, moved)
+    for (const moved of step.moved) if (this.#takesMoved(moved, step, isUnfiltered, context)) this.#tables.move(this.#tableStep, moved)
   }
 
   /** The frame of everything that was added since the one before. */
-  makeFrame(step: Step, isOnly: boolean, context: FilterContext, readings: Readings, moment: Moment, skipped: number): Frame {
+  makeFrame(made: MonitorStep, isUnfiltered: boolean, skipped: number): Frame {
+    const { step, clockMs, context } = made
     const { snapshot } = step
     const isFirst = this.#lastClockMs === undefined
-    const intervalMs = isFirst ? undefined : moment.clockMs - this.#lastClockMs!
-    const isWhole = isOnly && !this.watched.isTimed
-    const tracked = isWhole ? step.tracked : step.tracked.filter(one => this.watched.takes(one.record, snapshot.processes, context))
-    const lists = isWhole
+    const intervalMs = isFirst ? undefined : clockMs - this.#lastClockMs!
+    const tracked = isUnfiltered ? step.tracked : step.tracked.filter(one => this.watched.takes(one.record, snapshot.processes, context))
+    const lists = isUnfiltered
       ? { opened: this.#opened, closed: this.#closed, changed: this.#changed }
       : this.#compare(tracked, isFirst, snapshot.processes, context)
     const flows = this.needs.flows ? this.#flows(tracked, intervalMs) : undefined
     if (this.#eventsLeftOut > 0) this.#gaps.add(leftOut(this.#eventsLeftOut))
-    const sockets = isWhole ? snapshot.sockets : tracked.map(one => one.record)
+    const gaps = this.#gaps.all
+    const sockets = isUnfiltered ? snapshot.sockets : tracked.map(one => one.record)
     this.#before = sockets
     const frame: Frame = {
       ...snapshot,
       sockets,
-      gaps: this.#gaps.size === 0 ? snapshot.gaps : [...snapshot.gaps, ...this.#gaps.all],
+      gaps: gaps.length === 0 ? snapshot.gaps : [...snapshot.gaps, ...gaps],
       sequence: this.#sequence++,
       intervalMs,
       ...lists,
       events: this.#events,
-      coverage: { ...moment.coverage, lost: this.#lost },
-      host: moment.host,
+      coverage: { ...made.coverage, lost: this.#lost },
+      host: made.host,
       skipped,
       ...(this.needs.flows && { flows }),
-      ...(this.needs.flows && readings.interfaces && this.#readings.take(readings.interfaces, flows, intervalMs)),
+      ...(this.needs.flows && made.interfaces && this.#readings.take(made.interfaces, flows, intervalMs)),
       ...(this.needs.health && { health: this.#health(tracked) }),
-      ...(this.needs.use && { use: readings.use }),
-      ...(this.needs.counters && { counters: readings.counters }),
-      ...(this.needs.limits && { limits: readings.limits }),
+      ...(this.needs.use && { use: made.use }),
+      ...(this.needs.counters && { counters: made.counters }),
+      ...(this.needs.limits && { limits: made.limits }),
     }
-    this.#lastClockMs = moment.clockMs
+    this.#lastClockMs = clockMs
     this.#forgetStep()
     return frame
   }
@@ -177,9 +186,10 @@ export class View {
     return list
   }
 
-  /** With `isOnly` the source returned exactly what was requested, so these bytes match, except for closed sockets, whose state cannot be requested. */
-  #takesMoved({ socket }: Moved, { snapshot }: Step, isOnly: boolean, context: FilterContext): boolean {
-    if (isOnly && this.watched.sourcePlan.matchesEverything && this.watched.sourcePlan.protocols.includes(socket.protocol)) return true
+  /** An unfiltered snapshot has what was requested, so these bytes match, except for closed sockets, whose state cannot be requested. */
+  #takesMoved({ socket }: Moved, { snapshot }: Step, isUnfiltered: boolean, context: FilterContext): boolean {
+    const { sourcePlan } = this.watched
+    if (isUnfiltered && sourcePlan.matchesEverything && sourcePlan.protocols.includes(socket.protocol)) return true
     return this.watched.takesInAnyState(socket, snapshot.processes, context)
   }
 
@@ -202,11 +212,11 @@ export class View {
     processes: ReadonlyMap<number, Process>,
     context: FilterContext,
   ): Pick<Frame, 'opened' | 'closed' | 'changed'> {
-    const before = new Map(this.#before.map(socket => [socket.key, socket]))
-    const now = new Map(tracked.map(one => [one.key, one.record]))
     if (isFirst) return { opened: [], closed: [], changed: [] }
-    const openedKeys = new Map(this.#opened.map(socket => [socket.key, socket]))
-    const closedKeys = new Map(this.#closed.map(socket => [socket.key, socket]))
+    const before = byKey(this.#before)
+    const now = new Map(tracked.map(one => [one.key, one.record]))
+    const openedKeys = byKey(this.#opened)
+    const closedKeys = byKey(this.#closed)
     const opened: Socket[] = []
     const closed: Socket[] = []
     const { isTimed } = this.watched
@@ -230,7 +240,11 @@ const detailsFor = ({ flows, health }: Needs): readonly DetailName[] => [
   ...(health ? (['tcp', 'memory'] as const) : []),
 ]
 
-const byPid = (processes: readonly Process[]): ReadonlyMap<number, Process> => new Map(processes.map(process => [process.pid, process]))
+const byKey = (sockets: readonly Socket[]): ReadonlyMap<string, Socket> => new Map(sockets.map(socket => [socket.key, socket]))
+
+/** Processes by their numbers. */
+export const byPid = (processes: readonly Process[]): ReadonlyMap<number, Process> =>
+  new Map(processes.map(process => [process.pid, process]))
 
 function append<T>(list: T[], more: readonly T[]): void {
   for (const one of more) list.push(one)

@@ -5,10 +5,10 @@ import type { Change } from '../model/frame.ts'
 import type { Gap } from '../model/gap.ts'
 import type { Process } from '../model/process.ts'
 import type { Socket } from '../model/socket.ts'
-import { endpointText } from './endpoint.ts'
-import { holdersText } from './process-text.ts'
+import { endpointText } from '../fields/endpoint.ts'
+import { holdersText } from '../fields/process-text.ts'
 import { safe, type Paint } from './text.ts'
-import { bytesText, microsText } from './units.ts'
+import { bytesText, microsText } from '../fields/units.ts'
 
 /** What could not be seen, and what would help. */
 export const gapText = (gap: Gap): string => safe(gap.help === '' ? gap.text : `${gap.text}: ${gap.help}`)

@@ -7,13 +7,11 @@ import { standardFields } from '../fields/standard.ts'
 import { unitText } from '../fields/units.ts'
 import type { TableColumn } from './table.ts'
 
-export type { Cell, FieldContext } from '../fields/field.ts'
-
 /** One column. */
 export interface Column<S extends Subject = 'socket'> extends TableColumn {
   /** The name that it was requested by: the header in CSV. */
   readonly name: string
-  /** What a source must be asked for to fill it. */
+  /** What must be requested from a source to fill it. */
   readonly needs: readonly Need[]
   /** The machine-readable value, for CSV and templates. */
   readonly value: (subject: Subjects[S], context: FieldContext) => Cell

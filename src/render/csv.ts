@@ -1,6 +1,6 @@
 // Rows for other programs: CSV as in RFC 4180, and tab-separated values.
 
-import type { Cell } from './columns.ts'
+import type { Cell } from '../fields/field.ts'
 
 /** One line of CSV, without its line break. */
 export const csvLine = (cells: readonly Cell[]): string =>

@@ -2,10 +2,10 @@
 
 import type { Process } from '../model/process.ts'
 import type { ExplainGroup, ExplainReport } from '../report/explain.ts'
-import { endpointText } from './endpoint.ts'
-import { holdersText, processText } from './process-text.ts'
+import { endpointText } from '../fields/endpoint.ts'
+import { holdersText, processText } from '../fields/process-text.ts'
 import { safe, type Paint } from './text.ts'
-import { bytesText, microsText, percentText } from './units.ts'
+import { bytesText, microsText, percentText } from '../fields/units.ts'
 
 type Judged = NonNullable<ExplainReport['connections']>[number]
 

@@ -5,9 +5,8 @@ import type { Field, FieldContext } from '../fields/field.ts'
 import type { FieldRegistry } from '../fields/registry.ts'
 import { standardFields } from '../fields/standard.ts'
 import type { Flow } from '../model/flow.ts'
-import type { Process } from '../model/process.ts'
 import type { FlowList } from '../report/top.ts'
-import { columnOf, type Cell, type Column } from './columns.ts'
+import { columnOf, type Column } from './columns.ts'
 
 /** The subject columns of each list; the name column has its own title in some lists. */
 const subjects: Readonly<Record<FlowList, { readonly fields: readonly string[]; readonly title?: string }>> = {
@@ -23,7 +22,8 @@ const numbers = ['in', 'out', 'totalIn', 'totalOut', 'retransmitted', 'sockets',
 /** The columns of a list. */
 export function flowColumns(list: FlowList, fields: FieldRegistry = standardFields): readonly Column<'flow'>[] {
   const { fields: names, title } = subjects[list]
-  return [...names, ...numbers].map(name => {
+  // A socket is one socket.
+  return [...names, ...numbers.filter(name => list !== 'sockets' || name !== 'sockets')].map(name => {
     const column = columnOf(flowField(name, fields))
     return name === 'name' && title !== undefined ? { ...column, title } : column
   })
@@ -35,13 +35,6 @@ function flowField(name: string, fields: FieldRegistry): Field<'flow'> {
   return field
 }
 
-/** The headers of a list's columns. */
-export const flowHeads = flowColumns
-
 /** The human-readable cells of a flow. A star marks a flow with sockets that are not counted; unknown numbers stay empty. */
-export const flowCells = (flow: Flow, list: FlowList, processes: ReadonlyMap<number, Process>): string[] =>
-  flowColumns(list).map(column => column.text?.(flow, { processes }) ?? String(column.value(flow, { processes }) ?? ''))
-
-/** The machine-readable cells of a flow. */
-export const flowValues = (flow: Flow, list: FlowList, context: FieldContext): Cell[] =>
-  flowColumns(list).map(column => column.value(flow, context))
+export const flowCells = (flow: Flow, columns: readonly Column<'flow'>[], context: FieldContext): string[] =>
+  columns.map(({ text, value }) => text?.(flow, context) ?? String(value(flow, context) ?? ''))

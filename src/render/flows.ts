@@ -4,7 +4,7 @@ import { isUncounted } from '../fields/flow.ts'
 import type { Ledger } from '../model/flow.ts'
 import type { TopReport } from '../report/top.ts'
 import { counted } from '../model/counted.ts'
-import { bytesText, digits, rateText } from './units.ts'
+import { bytesText, digits, rateText } from '../fields/units.ts'
 
 /** The header of a frame: its time, and the total traffic. */
 export function topHead({ total }: TopReport, atMs: number): string {

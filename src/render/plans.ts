@@ -5,8 +5,8 @@ import type { Process } from '../model/process.ts'
 import type { Socket } from '../model/socket.ts'
 import { supervisorOf } from '../report/chain.ts'
 import type { KillPlan, KillRefusal, KillTarget } from '../report/kill-plan.ts'
-import { endpointText } from './endpoint.ts'
-import { processText } from './process-text.ts'
+import { endpointText } from '../fields/endpoint.ts'
+import { processText } from '../fields/process-text.ts'
 
 /** The processes of a plan with what they listen on, and their supervisors. */
 export const killPlanLines = ({ targets }: KillPlan): string[] => targets.flatMap(targetLines)

@@ -1,14 +1,14 @@
 // Listeners, and the users of a port, as text.
 
 import { ownerlessText } from '../model/ownerless.ts'
-import { endpointText } from './endpoint.ts'
+import { endpointText } from '../fields/endpoint.ts'
 import type { Listener } from '../report/ports.ts'
 import type { Holder, PortListener, PortReport } from '../report/port.ts'
 import type { Reach } from '../report/reach.ts'
-import { holdersText, processText } from './process-text.ts'
+import { holdersText, processText } from '../fields/process-text.ts'
 import type { TableColumn } from './table.ts'
 import { safe } from './text.ts'
-import { microsText } from './units.ts'
+import { microsText } from '../fields/units.ts'
 
 /** The maximum number of connections of a listener that are shown; the rest is counted. */
 const maxClients = 10

@@ -6,12 +6,12 @@ import type { Socket } from '../model/socket.ts'
 import { standardFields } from '../fields/standard.ts'
 import { findColumn } from './columns.ts'
 import { csvLine, tsvLine } from './csv.ts'
-import { endpointText } from './endpoint.ts'
+import { endpointText } from '../fields/endpoint.ts'
 import { groupSockets } from '../report/group.ts'
 import { parseOrder } from './order.ts'
 import { table } from './table.ts'
 import { parseTemplate } from './template.ts'
-import { bytesText, microsText } from './units.ts'
+import { bytesText, microsText } from '../fields/units.ts'
 
 const socket = (overrides: Partial<Socket>): Socket =>
   aSocket({ local: { address: '127.0.0.1', port: 80 }, remote: undefined, uid: 0, inode: 1, ...overrides })

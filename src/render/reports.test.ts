@@ -11,7 +11,7 @@ import { statsReport } from '../report/stats.ts'
 import { changeLines, eventLine, gapText } from './changes.ts'
 import { holderText, killPlanLines, refusalText } from './plans.ts'
 import { listenerCells, portLines } from './ports.ts'
-import { holdersText } from './process-text.ts'
+import { holdersText } from '../fields/process-text.ts'
 import { statsLines } from './stats.ts'
 import { counted } from '../model/counted.ts'
 import { type Paint } from './text.ts'
@@ -28,7 +28,7 @@ test('a listener as cells: brackets and numbers in the address, the second proce
   deepEqual(listenerCells(hidden!).slice(3, 7), ['all interfaces', '', '(hidden)', ''])
 })
 
-test('who has a port, as a paragraph; more than ten clients are counted', () => {
+test('the holder of a port, as a paragraph; more than ten clients are counted', () => {
   const clients = Array.from({ length: 12 }, (_, i) => connection(`c${i}`, at('10.0.0.1', 80), at('10.0.0.2', 1000 + i), { owners }))
   const snapshot = aSnapshot([listening('l', at('0.0.0.0', 80), { owners, queues: backlogOf(0, 5) }), ...clients], [web, named(5, 'sh')])
   const lines = portLines(portReport(snapshot, [{ first: 80, last: 80 }]))

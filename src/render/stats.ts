@@ -4,10 +4,10 @@ import type { SystemCounters } from '../model/counters.ts'
 import { protocols, states } from '../model/socket.ts'
 import type { Group } from '../report/group.ts'
 import type { Destination, LimitCode, LimitUse, ProtocolCounts, StatsReport } from '../report/stats.ts'
-import { table, type TableColumn } from './table.ts'
+import { table, type TableColumn, type TableOptions } from './table.ts'
 import { counted } from '../model/counted.ts'
 import { type Paint } from './text.ts'
-import { bytesText, percentText } from './units.ts'
+import { bytesText, percentText } from '../fields/units.ts'
 
 /** The report in paragraphs; `columns` is the width of the terminal. */
 export function statsLines(report: StatsReport, columns: number | undefined, paint: Paint): string[] {
@@ -16,7 +16,7 @@ export function statsLines(report: StatsReport, columns: number | undefined, pai
   const paragraphs = [
     [counted(report.total, 'socket')],
     table(...protocolTable(report.protocols), options),
-    table(groupHeads, report.processes.map(groupCells), options),
+    groupTable('PROCESS', report.processes, options),
     [
       ...report.usage.map(use => limitLine(use, paint)),
       ...(range === undefined ? [] : [`${'ephemeral ports'.padEnd(20)} ${range.first}-${range.last}`]),
@@ -41,13 +41,17 @@ function protocolTable(counts: ProtocolCounts): [TableColumn[], string[][]] {
   return [heads, cells]
 }
 
-const groupHeads: readonly TableColumn[] = [
-  { title: 'PROCESS', align: 'left', truncates: true },
-  { title: 'SOCKETS', align: 'right' },
-  { title: 'LISTEN', align: 'right' },
-  { title: 'ESTABLISHED', align: 'right' },
-]
-const groupCells = (g: Group): string[] => [g.name, String(g.sockets), String(g.listening), String(g.established)]
+/** Sockets counted by what they have in common. */
+export function groupTable(title: string, groups: readonly Group[], options: TableOptions): string[] {
+  const heads: readonly TableColumn[] = [
+    { title, align: 'left', truncates: true },
+    { title: 'SOCKETS', align: 'right' },
+    { title: 'LISTEN', align: 'right' },
+    { title: 'ESTABLISHED', align: 'right' },
+  ]
+  const cells = groups.map(g => [g.name, String(g.sockets), String(g.listening), String(g.established)])
+  return table(heads, cells, options)
+}
 
 const limitNames: Readonly<Record<LimitCode, string>> = {
   'tcp-orphans': 'TCP orphans',

@@ -3,7 +3,7 @@
 import type { Memory } from '../model/socket.ts'
 import type { CongestionDetail, Tcp } from '../model/tcp.ts'
 import { counted } from '../model/counted.ts'
-import { bytesText, digits, microsText, percentText, rateText } from './units.ts'
+import { bytesText, digits, microsText, percentText, rateText } from '../fields/units.ts'
 
 type Part = string | undefined
 

@@ -2,8 +2,6 @@
 
 import { unsafe } from '../model/text.ts'
 
-export { counted } from '../model/counted.ts'
-
 export { safeJson } from '../model/text.ts'
 
 /** What `safe` writes, or text that looks like it. */

@@ -174,7 +174,7 @@ test('an end that is reported late is counted then, and until then the numbers a
   equal(meter.take(takeSnapshot([]), [closed(socket('b', []), 30, 0)], 1000)!.total.inBytes, 20)
 })
 
-test('a counter that was reset never gives a negative number', () => {
+test('a counter that was reset never leads to a negative number', () => {
   const meter = flowMeter()
   meter.take(takeSnapshot([socket('a', [1], { in: 1000, out: 1000 })]), [], undefined)
   const flows = meter.take(takeSnapshot([socket('a', [1], { in: 5, out: 6 })]), [], 1000)
@@ -194,7 +194,7 @@ test('the FIN that arrives while a snapshot is read is not a counter reset', () 
   deepEqual(ends('FIN_WAIT_2'), [322, 1234])
 })
 
-test('several processes on one socket: by who sent and received, once in the total', () => {
+test('several processes on one socket: by sender and receiver, once in the total', () => {
   const meter = flowMeter()
   meter.take(takeSnapshot([]), [], undefined)
   const shares = (a: number, b: number): Share[] => [
@@ -223,7 +223,7 @@ test('several processes on one socket: by who sent and received, once in the tot
   adds(last)
 })
 
-test('several processes without evidence of who sent: split evenly, as an estimate', () => {
+test('several processes without evidence of the sender: split evenly, as an estimate', () => {
   const meter = flowMeter()
   meter.take(takeSnapshot([]), [], undefined)
   const flows = meter.take(takeSnapshot([socket('s', [1, 2], { in: 5 })]), [], 1000)!
@@ -241,6 +241,27 @@ test('UDP counts what processes sent and received', () => {
   const flows = meter.take(takeSnapshot([at(30), socket('v', [1], { protocol: 'udp' })]), [], 1000)!
   deepEqual(rows(flows, 'processes'), [['p1', 20, 0, 'exact']])
   equal(flows.processes[0]!.uncountedSockets, 1)
+})
+
+test('processes that may not be read are one row, with its sockets, and a row of the ledger', () => {
+  const meter = flowMeter()
+  const hidden = (key: string, bytes: number): Socket => ({ ...socket(key, [], { in: bytes }), ownerless: 'permission' })
+  meter.take(takeSnapshot([hidden('a', 10), hidden('b', 0)]), [], undefined)
+  const flows = meter.take(takeSnapshot([hidden('a', 60), hidden('b', 0)]), [], 1000)!
+  deepEqual(rows(flows, 'processes'), [['(hidden)', 50, 0, 'exact']])
+  deepEqual([flows.processes[0]!.sockets, flows.containers[0]!.name, flows.unattributed.inBytes], [2, '(hidden)', 0])
+  const eth = { name: 'eth0', inBytes: 200, outBytes: 0, inPackets: 3, outPackets: 0, loopback: false } as InterfaceFlow
+  deepEqual(
+    ledger(flows, [eth])!
+      .rows.slice(0, 3)
+      .map(row => [row.what, row.inBytes]),
+    [
+      ['processes', 0],
+      ['hidden', 50],
+      ['no owner', 0],
+    ],
+  )
+  adds(flows)
 })
 
 test('what a socket moved before its process closed it has an owner, in the ledger too', () => {
@@ -262,6 +283,7 @@ test('what a socket moved before its process closed it has an owner, in the ledg
     ledger(flows, [eth])!.rows.map(row => [row.what, row.inBytes]),
     [
       ['processes', 50],
+      ['hidden', 0],
       ['no owner', 0],
       ['kernel', 0],
       ['retransmissions', 0],

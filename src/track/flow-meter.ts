@@ -20,9 +20,8 @@ export interface FlowMeter {
 /** Starts counting. */
 export function flowMeter(): FlowMeter {
   const tracker = new Tracker()
-  tracker.followsBytes = true
   // The caller may pass ends late: a socket that is missing waits for its own.
-  tracker.reported = { opens: new Set(), ends: new Set(protocols), everyEnd: new Set() }
+  tracker.configure({ reported: { opens: [], ends: protocols, everyEnd: [] }, bytes: true })
   const tables = flowTables(tracker.processOf)
   let step = 0
   let dropped: readonly string[] = []

@@ -51,15 +51,15 @@ function stepText({ opened, closed, moved, unreportedEnds }: Step): string {
 
 function play(lines: readonly string[]): string[] {
   const tracker = new Tracker()
-  tracker.followsBytes = true
+  tracker.configure({ bytes: true })
   const result: string[] = []
   const print = (atMs: number, text: string): void => void (text !== '' && result.push(`${String(atMs).padEnd(5)} ${text}`))
   for (const line of lines) {
     const [first, verb, ...words] = line.split(/\s+/)
     if (first === 'reported') {
       const has = (name: string): boolean => verb === name || words.includes(name)
-      const ends = new Set(has('ends') ? protocols : [])
-      tracker.reported = { opens: new Set(has('opens') ? protocols : []), ends, everyEnd: ends }
+      const ends = has('ends') ? protocols : []
+      tracker.configure({ reported: { opens: has('opens') ? protocols : [], ends, everyEnd: ends }, bytes: true })
       continue
     }
     const atMs = Number(first)

@@ -1,10 +1,17 @@
 // One socket, from its first sighting to its end.
 
-import type { SocketEvent } from '../model/event.ts'
+import type { Tier } from '../model/event.ts'
 import type { Process } from '../model/process.ts'
 import type { Socket } from '../model/socket.ts'
 import type { Sample } from '../measure/health/sample.ts'
+import type { Amount } from '../measure/flows/rows.ts'
 import type { Account } from './account.ts'
+
+/** An opening whose event has not been emitted yet. */
+export interface Announcement {
+  readonly atMs: number
+  readonly tier: Tier
+}
 
 /** One socket, from its first sighting to its end. */
 export class TrackedSocket {
@@ -19,7 +26,7 @@ export class TrackedSocket {
   /** `none`: not connected yet, or only the remains of a connection. */
   life: 'none' | 'open' | 'ended' = 'none'
   /** Its opening is known, and its event has not been emitted: it waits for its owner, or for its report. */
-  announcement: SocketEvent | undefined
+  announcement: Announcement | undefined
   /** The processes that used it, by reports. */
   users: Map<number, Process> | undefined
   /** The number of the last snapshot that held it; -1 when none has. */
@@ -41,8 +48,7 @@ export class TrackedSocket {
   isCounted = false
   /** What it moved in the last step in which it moved anything. */
   movedStep = -1
-  movedInBytes = 0
-  movedOutBytes = 0
+  moved: Amount | undefined
 
   constructor(socket: Socket) {
     this.key = socket.key

@@ -37,9 +37,9 @@ const short = (events: readonly SocketEvent[]): unknown =>
   events.map(e => [e.type, e.socket.key, e.tier, e.durationMs, e.accuracy, e.bytesIn])
 
 /** A tracker whose source reports the ends of all sockets, and their openings where `opens` says so. */
-function reporting(opens = false): Tracker {
+function reporting(opens = false, bytes = false): Tracker {
   const tracker = new Tracker()
-  tracker.reported = { opens: new Set(opens ? protocols : []), ends: new Set(protocols), everyEnd: new Set(['tcp']) }
+  tracker.configure({ reported: { opens: opens ? protocols : [], ends: protocols, everyEnd: ['tcp'] }, bytes })
   return tracker
 }
 
@@ -155,8 +155,7 @@ test('an opening waits for its owner, for a limited time', () => {
 })
 
 test('a socket that opens and closes between two snapshots is in the lists of the step', () => {
-  const tracker = reporting(true)
-  tracker.followsBytes = true
+  const tracker = reporting(true, true)
   tracker.addSnapshot(at(0))
   tracker.report(opened(one('a'), 5, 5))
   tracker.report({ ...closed(one('a', { state: 'CLOSED' }), 9, 50), monotonicMs: 9 })
@@ -215,15 +214,16 @@ test('sockets that are not in the query are not ended by snapshots that could no
 
 test('age and rate follow from the records', () => {
   const tracker = new Tracker()
-  tracker.followsBytes = true
+  tracker.configure({ bytes: true })
   const counted = (bytes: number): Socket => one('a', { tcp: someTcp({ receivedBytes: bytes, sentBytes: 0, retransmittedBytes: 0 }) })
+  const moved = (key: string): number[] | undefined => {
+    const bytes = tracker.movedBytes(key)
+    return bytes && [bytes.inBytes, bytes.outBytes]
+  }
   tracker.addSnapshot(at(0, counted(100)))
-  deepEqual(
-    [tracker.ageMs('a', 0), tracker.movedBytes('a'), tracker.movedBytes('none')],
-    [undefined, { inBytes: 0, outBytes: 0 }, undefined],
-  )
+  deepEqual([tracker.ageMs('a', 0), moved('a'), moved('none')], [undefined, [0, 0], undefined])
   tracker.addSnapshot(at(1000, counted(150), one('b')))
-  deepEqual([tracker.ageMs('b', 1000), tracker.movedBytes('a')], [0, { inBytes: 50, outBytes: 0 }])
+  deepEqual([tracker.ageMs('b', 1000), moved('a')], [0, [50, 0]])
   tracker.addSnapshot(at(2000, counted(150), one('b')))
-  deepEqual([tracker.ageMs('b', 2000), tracker.movedBytes('a')], [1000, { inBytes: 0, outBytes: 0 }])
+  deepEqual([tracker.ageMs('b', 2000), moved('a')], [1000, [0, 0]])
 })

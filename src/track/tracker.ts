@@ -10,10 +10,11 @@ import type { Snapshot } from '../model/snapshot.ts'
 import type { Protocol, Share, Socket } from '../model/socket.ts'
 import { health } from '../measure/health/health.ts'
 import { sampleOf } from '../measure/health/sample.ts'
+import type { Amount } from '../measure/flows/rows.ts'
 import type { Moved } from '../measure/flows/tables.ts'
 import { Account, nothingMoved } from './account.ts'
 import { closingBytes, isOver, joinRecords, movedNothing, vanished } from './records.ts'
-import { TrackedSocket } from './tracked-socket.ts'
+import { TrackedSocket, type Announcement } from './tracked-socket.ts'
 
 /** This many snapshots in a row must miss a socket before its end is inferred from them, when its end should have been reported. */
 const graceSnapshots = 5
@@ -43,30 +44,47 @@ export interface Step {
   readonly dropped: number
 }
 
-/** The bytes of a socket in one step. */
-export interface StepBytes {
-  readonly inBytes: number
-  readonly outBytes: number
-}
-
 /** What is reported, and need not be inferred from snapshots. */
 export interface Reported {
-  readonly opens: ReadonlySet<Protocol>
-  readonly ends: ReadonlySet<Protocol>
+  readonly opens: readonly Protocol[]
+  readonly ends: readonly Protocol[]
   /** The protocols of which every end is reported: a missing report was lost. */
-  readonly everyEnd: ReadonlySet<Protocol>
+  readonly everyEnd: readonly Protocol[]
 }
 
-const nothingReported: Reported = { opens: new Set(), ends: new Set(), everyEnd: new Set() }
+/** What to track, besides openings and ends. */
+export interface TrackerOptions {
+  /** What the source reports; it changes when an event reader is opened or fails. Default: nothing. */
+  readonly reported?: Reported | undefined
+  /** Whether the bytes of sockets are counted. */
+  readonly bytes?: boolean | undefined
+  /** Whether the TCP counters of the last two snapshots are kept, to judge the health between them. */
+  readonly health?: boolean | undefined
+}
+
+/** What has become known since the last step. */
+interface Interval {
+  /** Sockets that opened and ended without being in a snapshot. */
+  readonly brief: { readonly opened: Socket; readonly closed: Socket }[]
+  readonly moved: Moved[]
+  readonly endedKeys: string[]
+  readonly processes: Process[]
+  dropped: number
+  unreportedEnds: number
+}
+
+const newInterval = (): Interval => ({ brief: [], moved: [], endedKeys: [], processes: [], dropped: 0, unreportedEnds: 0 })
+
+/** What a snapshot has shown of the sockets in it. */
+interface Sightings {
+  readonly tracked: TrackedSocket[]
+  readonly opened: Socket[]
+  readonly changed: StateChange[]
+}
 
 /** Tracks the sockets of one machine. */
 export class Tracker {
-  /** What the source reports; it may change when an event reader is opened or fails. */
-  reported: Reported = nothingReported
-  /** Whether the bytes of sockets are counted. */
-  followsBytes = false
-  /** Whether the TCP counters of the last two snapshots are kept, to judge the health between them. */
-  followsHealth = false
+  #options: TrackerOptions = {}
   readonly #sockets = new Map<string, TrackedSocket>()
   /** The sockets of the last snapshot, in its order. */
   #order: readonly TrackedSocket[] = []
@@ -80,13 +98,7 @@ export class Tracker {
   #unowned: TrackedSocket[] = []
   /** Ended sockets that no snapshot holds, in the order of their ends: reports of them may still come. */
   readonly #ended = new Map<string, number>()
-  /** Sockets that opened and ended since the last step without being in a snapshot. */
-  #brief: { readonly opened: Socket; readonly closed: Socket }[] = []
-  #moved: Moved[] = []
-  #endedKeys: string[] = []
-  #reportedProcesses: Process[] = []
-  #dropped = 0
-  #unreportedEnds = 0
+  #interval = newInterval()
   /** The next snapshot is of another query than the last one. */
   #isRebased = false
   /** The moment from which bytes are counted: that of the first snapshot. */
@@ -95,9 +107,9 @@ export class Tracker {
   /** The process of that pid, as last seen. */
   readonly processOf = (pid: number): Process | undefined => this.#processes.get(pid) ?? this.#processesBefore.get(pid)
 
-  /** The tracked socket of this key. */
-  get(key: string): TrackedSocket | undefined {
-    return this.#sockets.get(key)
+  /** Sets what to track from now on. */
+  configure(options: TrackerOptions): void {
+    this.#options = options
   }
 
   /** Adds a report of a source. Returns the events that became known with it. */
@@ -135,13 +147,8 @@ export class Tracker {
     this.#processes = new Map()
     this.#processesBefore = new Map()
     this.#unowned = []
-    this.#brief = []
-    this.#moved = []
-    this.#endedKeys = []
+    this.#interval = newInterval()
     this.#isRebased = false
-    this.#reportedProcesses = []
-    this.#dropped = 0
-    this.#unreportedEnds = 0
   }
 
   /** The query has changed: other sockets in the next snapshot are not openings, and missing ones have not ended. */
@@ -161,68 +168,77 @@ export class Tracker {
   ): Step {
     if (this.#step === 0) this.#countsFromMs = untilMs
     const isFirst = this.#step === 0 || this.#isRebased
-    const step = ++this.#step
-    const { atMs } = snapshot
     if (isFirst) this.#wasComplete = false
+    this.#step++
     this.#takeProcesses(snapshot)
-    const events: SocketEvent[] = this.#announceUnreported(step)
-    const opened: Socket[] = []
-    const changed: StateChange[] = []
-    const tracked: TrackedSocket[] = []
     const before = this.#order
-    let next = 0
-    for (const socket of snapshot.sockets) {
-      // Most sockets are in the same order as in the snapshot before.
-      let one = before[next]
-      if (one?.key === socket.key) next++
-      else {
-        one = this.#sockets.get(socket.key)
-        if (one === undefined) one = this.#meet(socket, isFirst ? undefined : atMs)
-        else if (one.recordStep === step - 1) next = nextAfter(before, one, next)
-      }
-      if (one.recordStep === step) continue // A table can hold a socket twice.
-      if (!isFirst && one.recordStep !== step - 1 && !one.isRemnant) opened.push(socket)
-      else if (!isFirst && one.record.state !== socket.state) changed.push({ socket, from: one.record.state })
-      const event = this.#see(one, socket, isFirst, atMs)
-      if (event !== undefined) events.push(event)
-      if (this.followsBytes) this.#count(one, socket)
-      if (this.followsHealth) this.#sample(one, socket, clockMs)
-      one.record = socket
-      one.recordStep = step
-      tracked.push(one)
-    }
+    const events: SocketEvent[] = this.#announceUnreported()
+    const { tracked, opened, changed } = this.#seeSockets(snapshot, isFirst, clockMs, events)
     this.#order = tracked
-    const closed: Socket[] = []
-    for (const one of before) {
-      if (one.recordStep === step || one.isRemnant || (this.#isRebased && one.final === undefined)) continue
-      closed.push(one.final ?? one.record)
-    }
-    for (const brief of this.#brief) {
+    const closed = this.#missingOf(before)
+    for (const brief of this.#interval.brief) {
       opened.push(brief.opened)
       closed.push(brief.closed)
     }
     this.#endMissing(snapshot, covers, events)
-    this.#forgetEnded(atMs)
+    this.#forgetEnded(snapshot.atMs)
     this.#wasComplete = !snapshot.gaps.some(gap => gap.what === 'sockets')
     this.#isRebased = false
-    const result: Step = {
-      snapshot: this.#withProcesses(snapshot, events),
+    const { moved, endedKeys: ended, processes, unreportedEnds, dropped } = this.#interval
+    this.#interval = newInterval()
+    return {
+      snapshot: withProcesses(snapshot, [...processes, ...events.flatMap(event => event.processes)]),
       tracked,
       opened,
       closed,
       changed,
       events,
-      ended: this.#endedKeys,
-      moved: this.#moved,
-      unreportedEnds: this.#unreportedEnds,
-      dropped: this.#dropped,
+      ended,
+      moved,
+      unreportedEnds,
+      dropped,
     }
-    this.#moved = []
-    this.#endedKeys = []
-    this.#brief = []
-    this.#unreportedEnds = 0
-    this.#dropped = 0
-    return result
+  }
+
+  /** Updates every socket of a snapshot. Openings that nothing else reports are added to the events. */
+  #seeSockets({ sockets, atMs }: Snapshot, isFirst: boolean, clockMs: number, events: SocketEvent[]): Sightings {
+    const step = this.#step
+    const before = this.#order
+    const opened: Socket[] = []
+    const changed: StateChange[] = []
+    const tracked: TrackedSocket[] = []
+    let next = 0
+    for (const socket of sockets) {
+      // Most sockets are in the same order as in the snapshot before.
+      let one = before[next]
+      if (one?.key === socket.key) next++
+      else {
+        one = this.#sockets.get(socket.key)
+        if (one === undefined) one = this.#addSeen(socket, isFirst ? undefined : atMs)
+        else if (one.recordStep === step - 1) next = nextAfter(before, one, next)
+      }
+      if (one.recordStep === step) continue // A table can hold a socket twice.
+      if (!isFirst && one.recordStep !== step - 1 && !one.isRemnant) opened.push(socket)
+      else if (!isFirst && one.record.state !== socket.state) changed.push({ socket, from: one.record.state })
+      const event = this.#update(one, socket, isFirst, atMs)
+      if (event !== undefined) events.push(event)
+      if (this.#options.bytes) this.#count(one, socket)
+      if (this.#options.health) this.#sample(one, socket, clockMs)
+      one.record = socket
+      one.recordStep = step
+      tracked.push(one)
+    }
+    return { tracked, opened, changed }
+  }
+
+  /** The last records of sockets that were in the snapshot before, and are not in this one. */
+  #missingOf(before: readonly TrackedSocket[]): Socket[] {
+    const closed: Socket[] = []
+    for (const one of before) {
+      if (one.recordStep === this.#step || one.isRemnant || (this.#isRebased && one.final === undefined)) continue
+      closed.push(one.final ?? one.record)
+    }
+    return closed
   }
 
   /** The health of a socket between the last two snapshots; undefined when one of them did not hold it, or had no counters of TCP. */
@@ -241,10 +257,14 @@ export class Tracker {
   }
 
   /** What a socket moved in the last step; undefined when its bytes are not counted. */
-  movedBytes(key: string): StepBytes | undefined {
+  movedBytes(key: string): Pick<Amount, 'inBytes' | 'outBytes'> | undefined {
     const one = this.#sockets.get(key)
     if (one?.account === undefined) return undefined
-    return one.movedStep === this.#step ? { inBytes: one.movedInBytes, outBytes: one.movedOutBytes } : { inBytes: 0, outBytes: 0 }
+    return one.movedStep === this.#step ? one.moved! : nothingMoved
+  }
+
+  #reports(what: keyof Reported, { protocol }: Socket): boolean {
+    return this.#options.reported?.[what].includes(protocol) === true
   }
 
   #sample(one: TrackedSocket, socket: Socket, clockMs: number): void {
@@ -257,7 +277,7 @@ export class Tracker {
     let one = this.#sockets.get(socket.key)
     if (one?.life === 'open' && (one.openedMonotonicMs !== undefined || one.announcement?.tier === 'bpf')) return [] // Reported twice.
     this.#ended.delete(socket.key)
-    if (one === undefined || one.life === 'ended') one = this.#restart(socket)
+    if (one === undefined || one.life === 'ended') one = this.#startTracking(socket)
     const wasSeen = one.life === 'open' && one.recordStep >= 0
     const waited = one.announcement !== undefined
     if (wasSeen && !waited) {
@@ -269,7 +289,7 @@ export class Tracker {
     one.openedAtMs = atMs
     one.openedMonotonicMs = monotonicMs
     if (!wasSeen) one.socket = socket
-    one.announcement = this.#openedEvent(one, atMs, tier)
+    one.announcement = { atMs, tier }
     if (one.users !== undefined || one.socket.owners.length > 0 || tier !== 'bpf') return [this.#announce(one)!]
     this.#unowned.push(one)
     return []
@@ -281,17 +301,17 @@ export class Tracker {
     let one = this.#sockets.get(socket.key)
     if (one?.life === 'ended') return []
     const isNew = one === undefined
-    one ??= this.#restart(socket)
+    one ??= this.#startTracking(socket)
     if (process !== undefined) {
       ;(one.users ??= new Map()).set(process.pid, process)
-      this.#reportedProcesses.push(process)
+      this.#interval.processes.push(process)
     }
     // A datagram socket counts as opened when it is first used.
     if (isNew && socket.protocol !== 'tcp') {
       one.life = 'open'
       one.openedAtMs = atMs
       one.openedMonotonicMs = monotonicMs
-      one.announcement = this.#openedEvent(one, atMs, tier)
+      one.announcement = { atMs, tier }
     } else if (isNew) one.life = 'open'
     const event = one.announcement?.tier === 'bpf' ? this.#announce(one) : undefined
     return event === undefined ? [] : [event]
@@ -304,7 +324,7 @@ export class Tracker {
     if (one?.life === 'ended') return []
     if (one === undefined) {
       if (report.socket === undefined) return []
-      one = this.#restart(report.socket)
+      one = this.#startTracking(report.socket)
     }
     const events: SocketEvent[] = []
     if (one.announcement !== undefined) events.push(this.#announce(one)!)
@@ -323,7 +343,7 @@ export class Tracker {
       ...bytes,
       tier,
     }
-    this.#reportedProcesses.push(...processes)
+    this.#interval.processes.push(...processes)
     one.final = socket
     if (one.recordStep < 0 && this.#step > 0) this.#addBrief({ opened: one.socket, closed: socket })
     this.#settle(one, event)
@@ -333,12 +353,12 @@ export class Tracker {
   }
 
   #addBrief(brief: { readonly opened: Socket; readonly closed: Socket }): void {
-    if (this.#brief.length < maxTracked) this.#brief.push(brief)
-    else this.#dropped++
+    if (this.#interval.brief.length < maxTracked) this.#interval.brief.push(brief)
+    else this.#interval.dropped++
   }
 
   /** A socket that a snapshot holds for the first time, or again after its end was reported. */
-  #meet(socket: Socket, atMs: number | undefined): TrackedSocket {
+  #addSeen(socket: Socket, atMs: number | undefined): TrackedSocket {
     const one = new TrackedSocket(socket)
     one.firstSeenMs = atMs
     this.#sockets.set(socket.key, one)
@@ -353,7 +373,7 @@ export class Tracker {
   }
 
   /** Starts the life of a socket that reports name, within the limit. */
-  #restart(socket: Socket): TrackedSocket {
+  #startTracking(socket: Socket): TrackedSocket {
     const was = this.#sockets.get(socket.key)
     if (was !== undefined) {
       const restarted = new TrackedSocket(socket)
@@ -367,7 +387,7 @@ export class Tracker {
       for (const [key, one] of this.#sockets) {
         if (one.recordStep === this.#step) continue
         this.#sockets.delete(key)
-        this.#dropped++
+        this.#interval.dropped++
         break
       }
     }
@@ -377,7 +397,7 @@ export class Tracker {
   }
 
   /** Updates a socket from its record in a snapshot. Returns the opening of one that nothing reports. */
-  #see(one: TrackedSocket, socket: Socket, isFirst: boolean, atMs: number): SocketEvent | undefined {
+  #update(one: TrackedSocket, socket: Socket, isFirst: boolean, atMs: number): SocketEvent | undefined {
     // A connection keeps its key while it only waits, but it moves nothing any more.
     if (socket.state === 'TIME_WAIT' || one.life === 'ended') {
       one.missing++
@@ -394,33 +414,18 @@ export class Tracker {
     one.socket = socket
     if (isFirst) return undefined
     one.openedAtMs = atMs
-    one.announcement = this.#openedEvent(one, atMs, 'snapshot')
+    one.announcement = { atMs, tier: 'snapshot' }
     // Where openings are reported, the report follows, with owners and time.
-    return this.reported.opens.has(socket.protocol) ? undefined : this.#announce(one)
+    return this.#reports('opens', socket) ? undefined : this.#announce(one)
   }
 
   /** Openings that the snapshot before showed, and nothing has reported since. */
-  #announceUnreported(step: number): SocketEvent[] {
+  #announceUnreported(): SocketEvent[] {
     const events: SocketEvent[] = []
-    if (this.reported.opens.size === 0) return events
     for (const one of this.#order) {
-      if (one.announcement?.tier === 'snapshot' && one.recordStep < step) events.push(this.#announce(one)!)
+      if (one.announcement?.tier === 'snapshot' && one.recordStep < this.#step) events.push(this.#announce(one)!)
     }
     return events
-  }
-
-  #openedEvent(one: TrackedSocket, atMs: number, tier: SocketEvent['tier']): SocketEvent {
-    return {
-      type: 'opened',
-      atMs,
-      durationMs: 0,
-      socket: one.socket,
-      processes: [],
-      bytesIn: undefined,
-      bytesOut: undefined,
-      accuracy: undefined,
-      tier,
-    }
   }
 
   /** Emits the opening of a socket, with the owners that are known by now. */
@@ -431,9 +436,10 @@ export class Tracker {
     return this.#opening(one, announcement)
   }
 
-  #opening(one: TrackedSocket, announcement: SocketEvent): SocketEvent {
+  #opening(one: TrackedSocket, { atMs, tier }: Announcement): SocketEvent {
     const socket = joinRecords(one.socket, undefined, one.users)
-    return { ...announcement, socket, processes: this.#processesOf(socket, one.users) }
+    const processes = this.#processesOf(socket, one.users)
+    return { type: 'opened', atMs, durationMs: 0, socket, processes, bytesIn: undefined, bytesOut: undefined, accuracy: undefined, tier }
   }
 
   /** Counts what a socket of a snapshot has moved since the one before. */
@@ -455,10 +461,9 @@ export class Tracker {
     }
     const moved = one.account!.count(socket, now, shares, false)
     if (moved === undefined) return
-    this.#moved.push(moved)
+    this.#interval.moved.push(moved)
     one.movedStep = this.#step
-    one.movedInBytes = moved.amount.inBytes
-    one.movedOutBytes = moved.amount.outBytes
+    one.moved = moved.amount
   }
 
   /** What known processes moved on a socket: the bytes of others wait until they are reported. */
@@ -476,7 +481,7 @@ export class Tracker {
   /** Counts the last bytes of a socket that ended. */
   #settle(one: TrackedSocket, { socket, atMs, bytesIn, bytesOut, accuracy }: SocketEvent): void {
     // A socket that ended before the first snapshot moved its bytes before counting began.
-    const isCounted = this.followsBytes && this.#step > 0 && atMs > this.#countsFromMs
+    const isCounted = this.#options.bytes && this.#step > 0 && atMs > this.#countsFromMs
     const account = one.account ?? (isCounted ? new Account(socket, nothingMoved) : undefined)
     one.account = undefined
     if (account === undefined || bytesIn === undefined || bytesOut === undefined) return
@@ -491,11 +496,11 @@ export class Tracker {
     const record = { ...socket, traffic: socket.traffic ?? account.socket.traffic }
     for (const [pid, process] of one.users ?? []) if (!this.#processes.has(pid)) this.#processes.set(pid, process)
     const moved = account.count(record, now, this.#sharesOf(one, record), true)
-    if (moved !== undefined) this.#moved.push(moved)
+    if (moved !== undefined) this.#interval.moved.push(moved)
   }
 
   #end(one: TrackedSocket, atMs: number): void {
-    if (this.followsBytes) this.#endedKeys.push(one.key)
+    if (this.#options.bytes) this.#interval.endedKeys.push(one.key)
     one.life = 'ended'
     one.endedAtMs = atMs
     one.users = undefined
@@ -526,13 +531,13 @@ export class Tracker {
         if (!isReliable || (one.recordStep < 0 && !covers(one.socket))) continue
         one.missing++
       }
-      const isReported = this.reported.ends.has(one.socket.protocol)
-      if (one.missing === 1 && one.account !== undefined) this.#moved.push(movedNothing(one.account))
+      const isReported = this.#reports('ends', one.socket)
+      if (one.missing === 1 && one.account !== undefined) this.#interval.moved.push(movedNothing(one.account))
       if (isReported && one.missing < graceSnapshots) continue
-      if (isReported && this.reported.everyEnd.has(one.socket.protocol) && covers(one.socket)) this.#unreportedEnds++
+      if (isReported && this.#reports('everyEnd', one.socket) && covers(one.socket)) this.#interval.unreportedEnds++
       if (one.announcement !== undefined) events.push(this.#announce(one)!)
       const processes = this.#processesOf(one.socket, one.users)
-      this.#reportedProcesses.push(...processes)
+      this.#interval.processes.push(...processes)
       events.push(vanished(one, snapshot.atMs, processes))
       one.account = undefined
       this.#end(one, snapshot.atMs)
@@ -550,7 +555,7 @@ export class Tracker {
   #takeProcesses(snapshot: Snapshot): void {
     this.#processesBefore = this.#processes
     this.#processes = new Map(snapshot.processes)
-    for (const process of this.#reportedProcesses) this.#processes.set(process.pid, process)
+    for (const process of this.#interval.processes) this.#processes.set(process.pid, process)
     // A process is kept as long as the end of one of its sockets may be reported.
     for (const one of this.#sockets.values()) {
       if (one.life !== 'open' || one.recordStep >= this.#step - 1) continue
@@ -559,17 +564,6 @@ export class Tracker {
         if (process !== undefined && !this.#processes.has(pid)) this.#processes.set(pid, process)
       }
     }
-  }
-
-  /** The snapshot with the processes of reports besides its own. */
-  #withProcesses(snapshot: Snapshot, events: readonly SocketEvent[]): Snapshot {
-    const more = this.#reportedProcesses.filter(process => !snapshot.processes.has(process.pid))
-    for (const event of events) for (const process of event.processes) if (!snapshot.processes.has(process.pid)) more.push(process)
-    this.#reportedProcesses = []
-    if (more.length === 0) return snapshot
-    const processes = new ProcessTable(snapshot.processes)
-    for (const process of more) processes.set(process.pid, process)
-    return { ...snapshot, processes }
   }
 
   /** The processes that hold or used a socket. */
@@ -582,6 +576,15 @@ export class Tracker {
     }
     return [...found.values()]
   }
+}
+
+/** The snapshot with more processes besides its own. */
+function withProcesses(snapshot: Snapshot, more: readonly Process[]): Snapshot {
+  const missing = more.filter(process => !snapshot.processes.has(process.pid))
+  if (missing.length === 0) return snapshot
+  const processes = new ProcessTable(snapshot.processes)
+  for (const process of missing) processes.set(process.pid, process)
+  return { ...snapshot, processes }
 }
 
 /** Where the order continues after a socket that was found by its key. */

@@ -450,7 +450,7 @@ export const interfaceFlows = list(
 )
 
 const ledgerRow = object<LedgerRow>({
-  what: words<LedgerRow['what']>(['processes', 'no owner', 'kernel', 'retransmissions', 'headers', 'residual']),
+  what: words<LedgerRow['what']>(['processes', 'hidden', 'no owner', 'kernel', 'retransmissions', 'headers', 'residual']),
   inBytes: number,
   outBytes: number,
   accuracy,

@@ -1,10 +1,11 @@
 // `sockscope close FILTER`: closes connections, gracefully where possible, otherwise with a reset.
 
+import { counted } from '../../model/counted.ts'
 import { OsError } from '../../model/errors.ts'
 import type { Socket } from '../../model/socket.ts'
 import { connectionText } from '../../render/plans.ts'
-import { holdersText } from '../../render/process-text.ts'
-import { counted, safe } from '../../render/text.ts'
+import { holdersText } from '../../fields/process-text.ts'
+import { safe } from '../../render/text.ts'
 import type { Actions } from '../../source/source.ts'
 import { confirmed } from '../ask.ts'
 import { printReport } from '../document.ts'

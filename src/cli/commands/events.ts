@@ -7,10 +7,10 @@ import { record } from '../../wire/envelope.ts'
 import { onInterrupt } from '../interrupt.ts'
 import { withMachine } from '../machine.ts'
 import { colour, print } from '../output.ts'
-import { count } from '../parse.ts'
+import { count, duration } from '../parse.ts'
 import { exits, UsageError } from '../problem.ts'
 import type { ParsedArguments } from '../table.ts'
-import { intervalOf, requestedBy, wordsOf } from '../wanted.ts'
+import { requestedBy, wordsOf } from '../wanted.ts'
 
 /** Runs the command. */
 export function run(args: ParsedArguments): Promise<number> {
@@ -20,8 +20,8 @@ export function run(args: ParsedArguments): Promise<number> {
     query: { states: _, ...query },
     test,
   } = requestedBy(args)
-  const every = intervalOf(args)
-  const max = args.has('count') ? count('--count', args.value('count')!) : Infinity
+  const every = duration(args, 'every') ?? 1000
+  const max = count(args, 'count') ?? Infinity
   const signal = onInterrupt()
   const line = args.has('ndjson') ? recordLine : (event: SocketEvent | EventGap): string => eventLine(event, colour)
   return withMachine(args, async machine => {

@@ -2,7 +2,7 @@
 
 import { explainLines } from '../../render/explain.ts'
 import { counted } from '../../model/counted.ts'
-import { microsText } from '../../render/units.ts'
+import { microsText } from '../../fields/units.ts'
 import { explainReport, type ExplainBy } from '../../report/explain.ts'
 import { printDocument, currentMoment } from '../document.ts'
 import { exitCode, noteGaps } from '../gaps.ts'
@@ -18,9 +18,9 @@ import { wordsOf } from '../wanted.ts'
 /** Runs the command. */
 export function run(args: ParsedArguments): Promise<number> {
   const { states, filter } = wordsOf(args)
-  const forMs = args.has('for') ? duration('--for', args.value('for')!) : 5000
+  const forMs = duration(args, 'for') ?? 5000
   const by = (args.value('by') ?? 'connection') as ExplainBy
-  const query = { namespaces: namespacesOf(args)!, ...(states && { states }), ...(filter !== undefined && { filter }) }
+  const query = { namespaces: namespacesOf(args), ...(states && { states }), ...(filter !== undefined && { filter }) }
   const signal = onInterrupt()
   return withMachine(args, async machine => {
     if (isTerminal() && !args.has('json')) note(`watching for ${microsText(forMs * 1000)} …`)

@@ -1,11 +1,10 @@
 // `sockscope free [RANGE]`: a port that is free.
 
-import { parsePorts } from '../../filter/language/ports.ts'
 import { ArgumentError, OsError } from '../../model/errors.ts'
 import { printDocument, currentMoment } from '../document.ts'
 import { withMachine } from '../machine.ts'
 import { note, printLines } from '../output.ts'
-import { count } from '../parse.ts'
+import { count, portsOf, portsText } from '../parse.ts'
 import { exits, UsageError } from '../problem.ts'
 import type { ParsedArguments } from '../table.ts'
 
@@ -14,17 +13,15 @@ const noAddress =
   (host: string | undefined) =>
   (error: unknown): never => {
     const isWrong = error instanceof ArgumentError || (error instanceof OsError && error.code === 'EADDRNOTAVAIL')
-    if (isWrong && host !== undefined) throw new UsageError(`--host ${JSON.stringify(host)}: is not an address of this machine`)
+    if (isWrong && host !== undefined) throw new UsageError(`--host ${JSON.stringify(host)} is not an address of this machine`)
     throw error
   }
 
 /** Runs the command. */
 export async function run(args: ParsedArguments): Promise<number> {
   if (args.has('replay')) throw new UsageError('free tries to bind ports of this machine; it cannot use a recording')
-  if (args.words.length > 1) throw new UsageError('free takes one list of ports, such as 3000-3100 or 80,8080')
-  const [text] = args.words
-  const ranges = text === undefined ? undefined : parsePorts(text)
-  const requested = args.has('count') ? count('--count', args.value('count')!) : 1
+  const ranges = args.words.length === 0 ? undefined : portsOf(args.words)
+  const requested = count(args, 'count') ?? 1
   const host = args.value('host')
   const options = { protocol: args.has('udp') ? 'udp' : 'tcp', ...(host === undefined ? {} : { host }) } as const
   return withMachine(args, async machine => {
@@ -38,7 +35,9 @@ export async function run(args: ParsedArguments): Promise<number> {
     }
     if (args.has('json')) printDocument('free', currentMoment(machine.source), { ports: found })
     else printLines(found.map(String))
-    if (found.length < requested) note(`only ${found.length} of ${requested} ports are free${text === undefined ? '' : ` in ${text}`}`)
-    return found.length < requested ? exits.nothing : exits.found
+    if (found.length >= requested) return exits.found
+    const among = ranges === undefined ? '' : ` among ${portsText(args.words)}`
+    note(found.length === 0 ? `no free port${among}` : `only ${found.length} of ${requested} free ports found${among}`)
+    return exits.nothing
   })
 }

@@ -1,12 +1,13 @@
 // `sockscope kill :3000`: kills the processes that listen on a port, and waits until the port can be bound again.
 
 import type { Machine } from '../../machine/machine.ts'
+import { counted } from '../../model/counted.ts'
 import { OsError } from '../../model/errors.ts'
 import type { Socket } from '../../model/socket.ts'
 import { isPortAvailable } from '../../ports/ports.ts'
 import { holderText, killPlanLines, refusalText } from '../../render/plans.ts'
-import { processText } from '../../render/process-text.ts'
-import { counted, safe } from '../../render/text.ts'
+import { processText } from '../../fields/process-text.ts'
+import { safe } from '../../render/text.ts'
 import { killQuery, type KillPlan, type KillRefusal } from '../../report/kill-plan.ts'
 import { confirmed } from '../ask.ts'
 import { printReport } from '../document.ts'
@@ -23,8 +24,9 @@ const everyMs = 50
 
 /** Runs the command. */
 export function run(args: ParsedArguments): Promise<number> {
-  const ranges = portsOf(args.words, 'kill')
-  const graceMs = args.has('grace') ? duration('--grace', args.value('grace')!) : 5000
+  if (args.words.length === 0) throw new UsageError('which port? write sockscope kill :3000, or 80,443,8000-8100')
+  const ranges = portsOf(args.words)
+  const graceMs = duration(args, 'grace') ?? 5000
   if (args.has('replay')) throw new UsageError('kill acts on this machine; a recording has no processes to end')
   return withMachine(args, async machine => {
     const plan = await machine.killPlan({ ports: ranges, clients: args.has('clients'), tree: args.has('tree') })

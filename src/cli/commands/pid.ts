@@ -2,11 +2,14 @@
 
 import { protocols } from '../../model/socket.ts'
 import { pidReport } from '../../report/pid.ts'
+import { exitCode, noteGaps } from '../gaps.ts'
 import { withMachine } from '../machine.ts'
 import { note } from '../output.ts'
 import { UsageError } from '../problem.ts'
-import type { ParsedArguments } from '../table.ts'
+import { outputOptions, type ParsedArguments } from '../table.ts'
 import { prepare } from './list.ts'
+
+const machineForms = outputOptions.map(option => option.name)
 
 /** Runs the command. */
 export function run(args: ParsedArguments): Promise<number> {
@@ -22,6 +25,11 @@ export function run(args: ParsedArguments): Promise<number> {
     if (sockets.length === 0) {
       const exists = pid === undefined ? pids.length > 0 : (await machine.source.process(pid)) !== undefined
       note(exists ? `${word} has no sockets` : pid === undefined ? `no process named ${word} has sockets` : `there is no process ${word}`)
+      // A table without rows says nothing more; another program still gets its empty document.
+      if (!machineForms.some(form => args.has(form))) {
+        noteGaps(snapshot.gaps)
+        return exitCode(snapshot, args, false)
+      }
     }
     return list.show({ ...snapshot, sockets })
   })

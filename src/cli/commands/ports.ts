@@ -5,10 +5,9 @@ import { listenerCells, listenerHeads } from '../../render/ports.ts'
 import { table } from '../../render/table.ts'
 import { safe, safeJson } from '../../render/text.ts'
 import type { Listener } from '../../report/ports.ts'
-import { printReport } from '../document.ts'
-import { exitCode, noteGaps } from '../gaps.ts'
+import { showReport } from '../document.ts'
 import { withMachine } from '../machine.ts'
-import { colour, printLines, terminalColumns } from '../output.ts'
+import { colour, terminalColumns } from '../output.ts'
 import { onlyOneForm } from '../parse.ts'
 import { namespacesOf } from '../select.ts'
 import type { ParsedArguments } from '../table.ts'
@@ -19,15 +18,10 @@ export function run(args: ParsedArguments): Promise<number> {
   const { filter } = wordsOf(args)
   onlyOneForm(args, ['json', 'ndjson', 'csv', 'tsv'])
   const protocols = args.has('tcp') ? (['tcp'] as const) : args.has('udp') ? (['udp'] as const) : (['tcp', 'udp'] as const)
-  const query = { protocols, namespaces: namespacesOf(args)!, ...(filter !== undefined && { filter }) }
+  const query = { protocols, namespaces: namespacesOf(args), ...(filter !== undefined && { filter }) }
   return withMachine(args, async machine => {
     const report = await machine.ports(query)
-    if (args.has('json')) printReport('ports', report)
-    else {
-      printLines(lines(report.ports, args))
-      noteGaps(report.gaps)
-    }
-    return exitCode(report, args, report.ports.length > 0)
+    return showReport(args, 'ports', report, report.ports.length > 0, () => lines(report.ports, args))
   })
 }
 

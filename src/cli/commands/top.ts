@@ -3,7 +3,7 @@
 import type { Cell } from '../../fields/field.ts'
 import type { Frame } from '../../model/frame.ts'
 import { csvLine } from '../../render/csv.ts'
-import { flowCells, flowColumns, flowHeads, flowValues } from '../../render/flow-table.ts'
+import { flowCells, flowColumns } from '../../render/flow-table.ts'
 import { ledgerText, topHead } from '../../render/flows.ts'
 import { table } from '../../render/table.ts'
 import { clip, safe, safeJson } from '../../render/text.ts'
@@ -14,16 +14,16 @@ import { NewGaps, noteGaps } from '../gaps.ts'
 import { onInterrupt } from '../interrupt.ts'
 import { withMachine } from '../machine.ts'
 import { colour, isTerminal, print, printLines, terminalColumns } from '../output.ts'
-import { count, onlyOneForm } from '../parse.ts'
+import { count, duration, onlyOneForm } from '../parse.ts'
 import { exits } from '../problem.ts'
 import type { ParsedArguments } from '../table.ts'
-import { intervalOf, requestedBy } from '../wanted.ts'
+import { requestedBy } from '../wanted.ts'
 
 /** Runs the command. */
 export function run(args: ParsedArguments): Promise<number> {
   const { query } = requestedBy(args)
-  const every = intervalOf(args)
-  const max = args.has('count') ? count('--count', args.value('count')!) : Infinity
+  const every = duration(args, 'every') ?? 1000
+  const max = count(args, 'count') ?? Infinity
   const form = onlyOneForm(args, ['json', 'ndjson', 'csv'])
   const show = shower(args, form)
   const details = form === 'json' || form === 'ndjson' ? { details: ['tcp' as const] } : {}
@@ -45,19 +45,18 @@ export function run(args: ParsedArguments): Promise<number> {
 function shower(args: ParsedArguments, form: string | undefined): (frame: Frame) => void {
   const list = (args.value('by') ?? 'processes') as FlowList
   const order = (args.value('sort') ?? 'rate') as FlowOrder
-  const limit = args.has('limit') ? count('--limit', args.value('limit')!) : undefined
+  const limit = count(args, 'limit')
   const reportOf = (frame: Frame, rows = limit): TopReport => topReport(frame, list, order, rows)!
   if (form === 'json') return frame => printLines([jsonLine(reportOf(frame), frame)])
   if (form === 'ndjson') return frame => printLines(reportOf(frame).rows.map(flow => recordLine(list, flow, frame)))
   if (form === 'csv') {
     let hasHead = false
+    const columns = flowColumns(list)
     return frame => {
       const moment = momentCells(momentOf(frame))
-      const rows = reportOf(frame).rows.map(flow => [...moment, ...flowValues(flow, list, frame)])
+      const rows = reportOf(frame).rows.map(flow => [...moment, ...columns.map(column => column.value(flow, frame))])
       printLines(
-        [...(hasHead ? [] : [[...momentColumns, ...flowColumns(list).map(c => c.name)]]), ...rows].map(cells =>
-          csvLine(cells.map(safeCell)),
-        ),
+        [...(hasHead ? [] : [[...momentColumns, ...columns.map(c => c.name)]]), ...rows].map(cells => csvLine(cells.map(safeCell))),
       )
       hasHead = true
     }
@@ -85,10 +84,11 @@ function frameLines(report: TopReport, frame: Frame): string[] {
   const columns = terminalColumns()
   // A line that wraps would shift the frame.
   const fit = (text: string): string => (columns === undefined ? text : clip(text, columns))
-  const cells = report.rows.map(flow => flowCells(flow, report.list, frame.processes))
+  const heads = flowColumns(report.list)
+  const cells = report.rows.map(flow => flowCells(flow, heads, frame))
   return [
     fit(topHead(report, frame.atMs)),
-    ...table(flowHeads(report.list), cells, { columns, header: true, head: line => colour('bold', line) }),
+    ...table(heads, cells, { columns, header: true, head: line => colour('bold', line) }),
     ...(report.ledger ? [colour('dim', fit(ledgerText(report.ledger)))] : []),
     ...(isTerminal() ? frame.gaps.map(gap => colour('yellow', fit(safe(gap.text)))) : []),
   ]

@@ -6,24 +6,25 @@ import type { Gap } from '../../model/gap.ts'
 import type { Process } from '../../model/process.ts'
 import type { Socket } from '../../model/socket.ts'
 import { changeLines } from '../../render/changes.ts'
+import { holdersOf } from '../../fields/process-text.ts'
 import { safeJson } from '../../render/text.ts'
 import { momentOf, record } from '../../wire/envelope.ts'
 import { NewGaps, noteGaps } from '../gaps.ts'
 import { onInterrupt } from '../interrupt.ts'
 import { withMachine } from '../machine.ts'
 import { colour, printLines } from '../output.ts'
-import { count } from '../parse.ts'
+import { count, duration } from '../parse.ts'
 import { exits } from '../problem.ts'
 import type { ParsedArguments } from '../table.ts'
-import { intervalOf, requestedBy } from '../wanted.ts'
+import { requestedBy } from '../wanted.ts'
 
 type Processes = ReadonlyMap<number, Process>
 
 /** Runs the command. */
 export function run(args: ParsedArguments): Promise<number> {
   const { query, test } = requestedBy(args)
-  const every = intervalOf(args)
-  const max = args.has('count') ? count('--count', args.value('count')!) : Infinity
+  const every = duration(args, 'every') ?? 1000
+  const max = count(args, 'count') ?? Infinity
   const asRecords = args.has('ndjson')
   const details: readonly DetailName[] = asRecords ? ['tcp'] : []
   const signal = onInterrupt()
@@ -54,10 +55,8 @@ function selected(change: Change, test: ((socket: Socket) => boolean) | undefine
 
 function* records(frame: Frame, change: Change, gaps: readonly Gap[], processes: Processes): Generator<string> {
   const moment = momentOf(frame)
-  const line = (type: string, socket: Socket, rest: object = {}): string => {
-    const holders = [...new Set(socket.owners.map(o => o.pid))].map(pid => processes.get(pid)).filter(p => p !== undefined)
-    return safeJson(record(type, moment, { socket, ...rest, processes: holders }))
-  }
+  const line = (type: string, socket: Socket, rest: object = {}): string =>
+    safeJson(record(type, moment, { socket, ...rest, processes: holdersOf(socket, processes) }))
   for (const socket of change.opened) yield line('opened', socket)
   for (const { socket, from } of change.changed) yield line('changed', socket, { from })
   for (const socket of change.closed) yield line('closed', socket)

@@ -5,12 +5,12 @@ import type { PortRange } from '../../model/limits.ts'
 
 const maxRanges = 1000
 
-/** Parses ports and ranges; sorted, and merged where they touch. A mistake is an ArgumentError with its place. */
-export function parsePorts(text: string): readonly PortRange[] {
-  if (typeof text !== 'string') throw new ArgumentError(`ports: needs text such as 80,443,8000-8100, got ${typeof text}`)
+/** Parses ports and ranges; sorted, and merged where they touch. A mistake is an ArgumentError that starts with the name of the argument. */
+export function parsePorts(text: string, argument = 'ports'): readonly PortRange[] {
+  if (typeof text !== 'string') throw new ArgumentError(`${argument}: needs text such as 80,443,8000-8100, got ${typeof text}`)
   const parts = text.replace(/^:/, '').split(',')
-  if (parts.length > maxRanges) throw new ArgumentError(`ports: at most ${maxRanges} ranges, got ${parts.length}`)
-  const found = parts.map(part => parseRange(part.trim())).sort((a, b) => a.first - b.first)
+  if (parts.length > maxRanges) throw new ArgumentError(`${argument}: at most ${maxRanges} ranges, got ${parts.length}`)
+  const found = parts.map(part => parseRange(part.trim(), argument)).sort((a, b) => a.first - b.first)
   const joined: PortRange[] = []
   for (const range of found) {
     const last = joined.at(-1)
@@ -21,13 +21,13 @@ export function parsePorts(text: string): readonly PortRange[] {
   return joined
 }
 
-function parseRange(text: string): PortRange {
+function parseRange(text: string, argument: string): PortRange {
   const match = /^(\d{1,5})(?:-(\d{1,5}))?$/.exec(text)
-  if (match === null) throw new ArgumentError(`ports: ${JSON.stringify(text)} is not a port; write 80, 80,443 or 8000-8100`)
+  if (match === null) throw new ArgumentError(`${argument}: ${JSON.stringify(text)} is not a port; write 80, 80,443 or 8000-8100`)
   const first = Number(match[1])
   const last = Number(match[2] ?? match[1])
-  if (first < 1 || last > 65_535) throw new ArgumentError(`ports: ${JSON.stringify(text)} is not between 1 and 65535`)
-  if (last < first) throw new ArgumentError(`ports: ${JSON.stringify(text)} ends before it starts`)
+  if (first < 1 || last > 65_535) throw new ArgumentError(`${argument}: ${JSON.stringify(text)} is not between 1 and 65535`)
+  if (last < first) throw new ArgumentError(`${argument}: ${JSON.stringify(text)} ends before it starts`)
   return { first, last }
 }
 

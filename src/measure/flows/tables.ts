@@ -2,6 +2,7 @@
 
 import type { Accuracy } from '../../model/accuracy.ts'
 import type { Flow, Flows } from '../../model/flow.ts'
+import { ownerlessText } from '../../model/ownerless.ts'
 import type { Process } from '../../model/process.ts'
 import type { Socket } from '../../model/socket.ts'
 import type { Part } from './allocation.ts'
@@ -59,7 +60,7 @@ export function flowTables(processOf: (pid: number) => Process | undefined): Tab
     ]
   }
   // Counted first and added once: there are many sockets, but few processes and remote ends.
-  const there = { all: { sockets: 0, uncounted: 0 }, protocols: tally<string>(), remotes: tally<string>(), pids: tally<number>() }
+  const there = { all: noSockets(), hidden: noSockets(), protocols: tally<string>(), remotes: tally<string>(), pids: tally<number>() }
   return {
     move(step, { socket, amount, inParts, outParts, pids }) {
       for (const [rows, row] of ofSocket(socket)) rows.add(step, ...row, amount)
@@ -80,14 +81,19 @@ export function flowTables(processOf: (pid: number) => Process | undefined): Tab
         for (const [rows, row] of ofProcess(only)) rows.add(step, ...row, { ...amount, inBytes: 0, outBytes: 0 })
       }
       if (rest.inBytes === 0 && rest.outBytes === 0) return
-      unattributed.add(step, 'unattributed', { name: '(no owner)' }, rest)
+      if (isHidden(socket)) {
+        processes.add(step, ...hidden, rest)
+        containers.add(step, ...hidden, rest)
+      } else {
+        unattributed.add(step, 'unattributed', { name: '(no owner)' }, rest)
+        containers.add(step, ...containerKey(undefined), rest)
+      }
       users.add(step, ...userKey(socket.uid, undefined), rest)
-      containers.add(step, ...containerKey(undefined), rest)
     },
     present(socket, counted) {
       // Not in the table of sockets: it holds only those that move bytes, and most of many thousands do not.
-      there.all.sockets++
-      if (!counted) there.all.uncounted++
+      countSocket(there.all, counted)
+      if (isHidden(socket)) countSocket(there.hidden, counted)
       there.remotes.add(remoteName(socket), counted)
       there.protocols.add(socket.protocol, counted)
       if (socket.owners.length === 1) return there.pids.add(socket.owners[0]!.pid, counted)
@@ -95,7 +101,9 @@ export function flowTables(processOf: (pid: number) => Process | undefined): Tab
     },
     settle(step) {
       total.count(step, 'total', { name: 'total' }, there.all)
-      there.all = { sockets: 0, uncounted: 0 }
+      there.all = noSockets()
+      if (there.hidden.sockets > 0) for (const rows of [processes, containers]) rows.count(step, ...hidden, there.hidden)
+      there.hidden = noSockets()
       for (const [rows, tallied] of [
         [remotes, there.remotes],
         [protocols, there.protocols],
@@ -123,6 +131,21 @@ export function flowTables(processOf: (pid: number) => Process | undefined): Tab
   }
 }
 
+/** The row of sockets whose processes may not be read. */
+const hidden: RowKey = ['hidden', { name: ownerlessText('permission') }]
+const isHidden = ({ ownerless }: Socket): boolean => ownerless === 'permission'
+
+interface MutableCount extends Count {
+  sockets: number
+  uncounted: number
+}
+const noSockets = (): MutableCount => ({ sockets: 0, uncounted: 0 })
+
+function countSocket(count: MutableCount, counted: boolean): void {
+  count.sockets++
+  if (!counted) count.uncounted++
+}
+
 /** Sockets of one kind, counted by what they have in common. */
 interface Tally<K> {
   add(key: K, counted: boolean): void
@@ -131,13 +154,12 @@ interface Tally<K> {
 }
 
 function tally<K>(): Tally<K> {
-  const counts = new Map<K, { sockets: number; uncounted: number }>()
+  const counts = new Map<K, MutableCount>()
   return {
     add(key, counted) {
       let count = counts.get(key)
-      if (count === undefined) counts.set(key, (count = { sockets: 0, uncounted: 0 }))
-      count.sockets++
-      if (!counted) count.uncounted++
+      if (count === undefined) counts.set(key, (count = noSockets()))
+      countSocket(count, counted)
     },
     take(each) {
       for (const [key, count] of counts) each(key, count)

@@ -60,8 +60,7 @@ const sender = (): Draft => draft(keyOfCookie(cookie), 'udp', 'ipv4', 'UNCONNECT
 /** Flows as a monitor makes them of a reader. */
 function flowsOf(reader: BpfReader) {
   const tracker = new Tracker()
-  tracker.followsBytes = true
-  tracker.reported = { opens: new Set(reader.opens), ends: new Set(protocols), everyEnd: new Set() }
+  tracker.configure({ reported: { opens: reader.opens, ends: protocols, everyEnd: [] }, bytes: true })
   const tables = flowTables(tracker.processOf)
   let step = 0
   return (...sockets: Draft[]) => {

@@ -10,6 +10,10 @@ export function processText(process: Process | undefined, pid: number): string {
   return `${process.name}${process.script === undefined ? '' : ` (${process.script})`} ${pid}`
 }
 
+/** The processes that hold a socket, as far as they are known. */
+export const holdersOf = ({ owners }: Socket, processes: ReadonlyMap<number, Process>): Process[] =>
+  [...new Set(owners.map(owner => owner.pid))].flatMap(pid => processes.get(pid) ?? [])
+
 /** Every process that holds a socket, or in brackets why there is none; empty where owners were not looked up. */
 export function holdersText(socket: Socket, processes: ReadonlyMap<number, Process>): string {
   const pids = [...new Set(socket.owners.map(o => o.pid))]
