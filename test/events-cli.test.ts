@@ -43,7 +43,7 @@ test('events are one JSON object per line, and ^C ends them gracefully', needs('
     const child = start('events', '--ndjson', `sport = :${port}`)
     const exit = once(child, 'exit')
     const end = await firstLine(child, r => r.type === 'closed')
-    deepEqual([end.bytesIn, end.bytesOut, end.accuracy, end.socket.local], [5, 3, 'exact', { address: '127.0.0.1', port }])
+    deepEqual([end.inBytes, end.outBytes, end.accuracy, end.socket.local], [5, 3, 'exact', { address: '127.0.0.1', port }])
     ok(Array.isArray(end.socket.owners) && ['bpf', 'destroy'].includes(end.tier as string))
     if (end.tier === 'bpf') equal(end.processes[0].pid, process.pid)
     child.kill('SIGINT')

@@ -393,8 +393,8 @@ const computed: readonly Declaration[] = [
     platforms: unix,
   }),
   {
-    id: 'bytesIn',
-    names: 'bytesIn in',
+    id: 'inBytes',
+    names: 'inBytes in bytesIn',
     title: 'IN',
     type: 'number',
     unit: 'bytes',
@@ -405,8 +405,8 @@ const computed: readonly Declaration[] = [
     value: s => s.tcp?.receivedBytes ?? s.traffic?.inBytes,
   },
   {
-    id: 'bytesOut',
-    names: 'bytesOut out',
+    id: 'outBytes',
+    names: 'outBytes out bytesOut',
     title: 'OUT',
     type: 'number',
     unit: 'bytes',

@@ -150,7 +150,7 @@ for (const [text, expected] of [
   ['retransmits = 2%', 'open'],
   ['retransmits > 2%', ''],
   ['retransmits 2', 'open'],
-  ['bytesOut 980', 'open'],
+  ['outBytes 980', 'open'],
   ['lastSent 4s-6s', 'open'],
   ['appLimited', 'open'],
   ['backlog > 2', 'listener'],

@@ -78,14 +78,14 @@ const takeSnapshot = (sockets: readonly Socket[], gaps: readonly Gap[] = []): Sn
   gaps,
 })
 
-const closed = (s: Socket, bytesIn: number, bytesOut: number): SocketEvent => ({
+const closed = (s: Socket, inBytes: number, outBytes: number): SocketEvent => ({
   type: 'closed',
   atMs: 0,
   durationMs: 1,
   socket: s,
   processes: s.owners.map(o => process(o.pid)),
-  bytesIn,
-  bytesOut,
+  inBytes,
+  outBytes,
   accuracy: 'exact',
 })
 

@@ -416,8 +416,8 @@ export class Tracker {
       durationMs: 0,
       socket: one.socket,
       processes: [],
-      bytesIn: undefined,
-      bytesOut: undefined,
+      inBytes: undefined,
+      outBytes: undefined,
       accuracy: undefined,
       tier,
     }
@@ -474,15 +474,15 @@ export class Tracker {
   }
 
   /** Counts the last bytes of a socket that ended. */
-  #settle(one: TrackedSocket, { socket, atMs, bytesIn, bytesOut, accuracy }: SocketEvent): void {
+  #settle(one: TrackedSocket, { socket, atMs, inBytes, outBytes, accuracy }: SocketEvent): void {
     // A socket that ended before the first snapshot moved its bytes before counting began.
     const isCounted = this.followsBytes && this.#step > 0 && atMs > this.#countsFromMs
     const account = one.account ?? (isCounted ? new Account(socket, nothingMoved) : undefined)
     one.account = undefined
-    if (account === undefined || bytesIn === undefined || bytesOut === undefined) return
+    if (account === undefined || inBytes === undefined || outBytes === undefined) return
     const now: Payload = {
-      inBytes: bytesIn,
-      outBytes: bytesOut,
+      inBytes,
+      outBytes,
       retransmittedBytes: socket.tcp?.retransmittedBytes ?? account.last.retransmittedBytes,
       inSegments: socket.tcp?.receivedSegments ?? account.last.inSegments,
       outSegments: socket.tcp?.sentSegments ?? account.last.outSegments,

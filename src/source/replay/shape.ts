@@ -85,7 +85,7 @@ const families: Shape = { ipv4: ['?', {}], ipv6: ['?', {}] }
 const systemCounters: Shape = { tcp: families, udp: families }
 const gap: Shape = { code: '?string', what: 'string', why: 'string', text: 'string', help: 'string', count: '?number' }
 const report: Shape = { type: 'string', atMs: 'number', monotonicMs: '?number', tier: 'string' }
-const closed: Shape = { key: 'string', bytesIn: '?number', bytesOut: '?number', accuracy: '?string' }
+const closed: Shape = { key: 'string', inBytes: '?number', outBytes: '?number', accuracy: '?string' }
 const traffic: Shape = { inBytes: 'number', outBytes: 'number', inCalls: 'number', outCalls: 'number', accuracy: '?string' }
 const share: Shape = { pid: 'number', inBytes: 'number', outBytes: 'number' }
 const peer: Shape = { other: ['?', { sentBytes: '?number', state: '?string' }], remaining: '?string' }
@@ -163,8 +163,16 @@ export function checkReader(value: unknown): Pick<EventReader, 'tier' | 'opens' 
 
 /** Events as a platform reports them. */
 export function checkEvents(values: readonly unknown[]): readonly (SourceEvent | EventGap)[] {
-  for (const value of values) checkEvent(value)
-  return values as readonly (SourceEvent | EventGap)[]
+  const events = values.map(currentNames)
+  for (const event of events) checkEvent(event)
+  return events as readonly (SourceEvent | EventGap)[]
+}
+
+/** An older recording has the bytes of an end as `bytesIn` and `bytesOut`. */
+function currentNames(event: unknown): unknown {
+  if (typeof event !== 'object' || event === null || !('bytesIn' in event || 'bytesOut' in event)) return event
+  const { bytesIn: inBytes, bytesOut: outBytes, ...others } = event as Record<string, unknown>
+  return { inBytes, outBytes, ...others }
 }
 
 function checkEvent(value: unknown): void {

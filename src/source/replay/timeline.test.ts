@@ -240,8 +240,8 @@ const ended = (port: number): SourceEvent => ({
   socket: aSocket({ key: `${port}`, local: { port } }),
   traffic: { inBytes: 1, outBytes: 2, inCalls: 1, outCalls: 1, processes: [{ pid: 7, inBytes: 1, outBytes: 2 }] },
   processes: [aProcess({ pid: 7 })],
-  bytesIn: 1,
-  bytesOut: 2,
+  inBytes: 1,
+  outBytes: 2,
   accuracy: 'exact',
   peer: { other: { sentBytes: 1, state: undefined }, remaining: 'TIME_WAIT' },
 })
@@ -318,6 +318,22 @@ test('events are played with the snapshot that they were recorded with, each onc
   machine.close()
 })
 
+test('the bytes of an end have other names in an older recording', async () => {
+  const player = new Player(
+    await recordEvents(file =>
+      rewrite(file, text => text.replace('"inBytes":1,"outBytes":2,"accuracy"', '"bytesIn":1,"bytesOut":2,"accuracy"')),
+    ),
+  )
+  const machine = playedMachine(machineOn(player), player)
+  const reader = await playedEvents(player, planQuery())
+  await machine.takeSnapshot()
+  const seen: (SourceEvent | EventGap)[] = []
+  for (let batch = reader.drain(); batch.length > 0; batch = reader.drain()) seen.push(...batch)
+  const [end] = seen.filter(event => event.type === 'closed')
+  deepEqual([end?.inBytes, end?.outBytes, end && 'bytesIn' in end], [1, 2, false])
+  machine.close()
+})
+
 test('events that are not taken are skipped', async () => {
   const player = new Player(await recordEvents())
   const machine = playedMachine(machineOn(player), player)
@@ -382,7 +398,7 @@ test('events of another form are damage, not a bug', async () => {
     ['"traffic":{"inBytes":1', '"traffic":{"inBytes":"1"'],
     ['"processes":[{"pid"', '"processes":[{"id"'],
     ['"other":{"sentBytes":1', '"other":{"sentBytes":"1"'],
-    ['"bytesIn":1', '"bytesIn":"1"'],
+    ['"inBytes":1,"outBytes":2,"accuracy"', '"inBytes":"1","outBytes":2,"accuracy"'],
     ['[{"type"', '{"0":{"type"'],
     ['[{"type"', '7,[{"type"'],
     ['"tier":"bpf","opens"', '"tier":7,"opens"'],

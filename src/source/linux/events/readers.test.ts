@@ -106,7 +106,7 @@ test('programs in the kernel tell birth and death with owner, duration and final
         : ['bytes of UDP and UNIX sockets are not counted here: tracepoint sock_send_length failed: ENOENT (this kernel does not have it)'],
     )
     const ends = closed(mine)
-    deepEqual([ends.length, new Set(ends.map(e => `${e.bytesIn}/${e.bytesOut}`))], [40, new Set(['500/1234', '1234/500'])])
+    deepEqual([ends.length, new Set(ends.map(e => `${e.inBytes}/${e.outBytes}`))], [40, new Set(['500/1234', '1234/500'])])
     ok(ends.every(e => e.accuracy === 'exact' && e.tier === 'bpf' && e.durationMs! > 0 && e.socket.owners.some(o => o.pid === process.pid)))
     ok(ends.every(e => e.processes.some(p => p.pid === process.pid && p.exe === process.execPath)))
     equal(mine.length - ends.length, 40)
@@ -123,7 +123,7 @@ test('when the kernel refuses the programs, the ends are still told with exact b
   try {
     const { mine, gaps } = await ticking(() => hear(source, server, 40, () => talk(server, 20, 1234)))
     const ends = closed(mine)
-    deepEqual([ends.length, new Set(ends.map(e => `${e.bytesIn}/${e.bytesOut}`))], [40, new Set(['500/1234', '1234/500'])])
+    deepEqual([ends.length, new Set(ends.map(e => `${e.inBytes}/${e.outBytes}`))], [40, new Set(['500/1234', '1234/500'])])
     ok(ends.every(e => e.accuracy === 'exact' && e.tier === 'destroy'))
     const unowned = ends.filter(e => e.socket.owners.length === 0)
     ok(unowned.every(e => e.socket.ownerless !== undefined && e.processes.length === 0))
@@ -173,7 +173,7 @@ for (const [name, ways, needed, resetter] of [
           if (event.type === 'gap') continue
           accepted[0]!.resetAndDestroy() // Something was told: so there was a snapshot.
           const side = event.socket.local.port === port ? 'server' : event.socket.remote?.port === port ? 'client' : ''
-          if (event.type === 'closed' && side !== '') ends.set(side, [event.bytesIn, event.bytesOut, event.accuracy])
+          if (event.type === 'closed' && side !== '') ends.set(side, [event.inBytes, event.outBytes, event.accuracy])
           if (ends.size === 2) break
         }
       })
@@ -200,7 +200,7 @@ test('when nothing tells of ends, looks find them, and say that they are sampled
       }),
     )
     equal(gaps.length, 2)
-    ok(closed(mine).every(e => e.tier === 'snapshot' && e.accuracy === 'sampled' && e.bytesIn !== undefined))
+    ok(closed(mine).every(e => e.tier === 'snapshot' && e.accuracy === 'sampled' && e.inBytes !== undefined))
     deepEqual(
       (await source.abilities()).map(a => a.works),
       [false, false],

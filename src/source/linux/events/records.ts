@@ -80,10 +80,10 @@ export function finalTcp(r: TrafficRecord): Tcp {
 }
 
 /** Payload of a TCP socket that closed. */
-export function finalBytes(r: TrafficRecord): { readonly bytesIn: number; readonly bytesOut: number } {
+export function finalBytes(r: TrafficRecord): { readonly inBytes: number; readonly outBytes: number } {
   const [sent, again, received] = r.counts as [number, number, number]
   const fin = (r.flags & doneFlag) !== 0 ? 1 : 0
-  return { bytesIn: Math.max(0, received - fin), bytesOut: Math.max(0, sent - again) }
+  return { inBytes: Math.max(0, received - fin), outBytes: Math.max(0, sent - again) }
 }
 
 /** The process of a record of first use, for a process that ends before it can be read from /proc. */
