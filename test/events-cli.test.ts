@@ -77,11 +77,11 @@ test('top prints frames whose rows add up, as JSON and as a table', needs('linux
       [['127.0.0.1', total.inBytes]],
     )
     ok(frame.interfaces.some((one: any) => one.name === 'lo' && one.inBytes > 0))
-    equal(frame.ledger.rows.at(-1).what, 'residual')
+    equal(frame.ledger.rows.at(-1).code, 'residual')
     child.kill('SIGINT')
     await exit
     const rowOf = start('top', '--ndjson', '--by', 'remotes', '--interval', '200ms', `sport = :${port}`)
-    const row = await firstLine(rowOf, r => r.type === 'flow')
+    const row = await firstLine(rowOf, r => r.kind === 'flow')
     deepEqual([row.list, row.name, typeof row.frame, new Date(row.at).getTime()], ['remotes', '127.0.0.1', 'number', row.atMs])
     rowOf.kill('SIGKILL')
     const csv = start('top', '--csv', '--count', '2', '--interval', '200ms', '--by', 'protocols')

@@ -15,8 +15,6 @@ import { compileRegex } from './language/regex.ts'
 import { statesOf } from './language/states.ts'
 import type { Filter, HostFilter, NumberFilter, Pattern, Range } from './language/tree.ts'
 
-export type { FilterContext } from '../fields/field.ts'
-
 /** Whether a socket matches. */
 export type SocketTest = (socket: Socket, processes: ReadonlyMap<number, Process>, context?: FilterContext) => boolean
 

@@ -45,7 +45,7 @@ export function interfaceMeter(): InterfaceMeter {
 
 function interfaceFlow(now: Interface, was: PreviousReading, intervalMs: number | undefined): InterfaceFlow {
   const since = (of: keyof InterfaceCounters): number | undefined =>
-    was.counters && now.counters && intervalMs !== undefined ? grown(was.counters[of], now.counters[of]) : undefined
+    was.counters && now.counters && intervalMs !== undefined ? counterGrowth(was.counters[of], now.counters[of]) : undefined
   const inBytes = since('inBytes')
   const outBytes = since('outBytes')
   const rate = (bytes: number | undefined): number | undefined =>
@@ -108,7 +108,7 @@ const names = [
  * How much a counter grew; undefined when it was reset. Some drivers count in 32 bits: a counter that falls from near the top of
  * that range to near its bottom has wrapped.
  */
-export function grown(before: number, now: number): number | undefined {
+export function counterGrowth(before: number, now: number): number | undefined {
   if (now >= before) return now - before
   const round = WRAP - before + now
   return before < WRAP && before > WRAP * 0.75 && now < WRAP * 0.25 ? round : undefined

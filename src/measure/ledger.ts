@@ -34,12 +34,12 @@ export function ledger(flows: Flows, interfaces: readonly InterfaceFlow[], unsur
   const best = flows.total.accuracy === 'exact' ? 'exact' : 'sampled'
   const rows: LedgerRow[] = [
     row('processes', owned, best),
-    row('no owner', unowned, best),
+    row('no-owner', unowned, best),
     row('kernel', kernel, best),
     // Retransmissions of the other end arrive here, but no counter of this end includes them.
-    { what: 'retransmissions', inBytes: 0, outBytes: retransmitted, accuracy: best },
+    { code: 'retransmissions', inBytes: 0, outBytes: retransmitted, accuracy: best },
     {
-      what: 'headers',
+      code: 'headers',
       inBytes: headers(onWire, 'inSegments', sum('inPackets'), interfaces),
       outBytes: headers(onWire, 'outSegments', sum('outPackets'), interfaces),
       accuracy: 'estimate',
@@ -49,14 +49,14 @@ export function ledger(flows: Flows, interfaces: readonly InterfaceFlow[], unsur
   const outBytes = sum('outBytes')
   const inRest = rows.reduce((rest, one) => rest - one.inBytes, inBytes)
   const outRest = rows.reduce((rest, one) => rest - one.outBytes, outBytes)
-  rows.push({ what: 'residual', inBytes: inRest, outBytes: outRest, accuracy: 'estimate' })
+  rows.push({ code: 'residual', inBytes: inRest, outBytes: outRest, accuracy: 'estimate' })
   const all = inBytes + outBytes
   return { inBytes, outBytes, rows, residualPercent: all === 0 ? undefined : (100 * (inRest + outRest)) / all, unsureBytes }
 }
 
-function row(what: LedgerRow['what'], flows: readonly Flow[], best: Accuracy): LedgerRow {
-  const kind = flows.reduce((worst, flow) => worse(worst, flow.accuracy), best)
-  return { what, inBytes: total(flows, 'inBytes'), outBytes: total(flows, 'outBytes'), accuracy: kind }
+function row(code: LedgerRow['code'], flows: readonly Flow[], best: Accuracy): LedgerRow {
+  const accuracy = flows.reduce((worst, flow) => worse(worst, flow.accuracy), best)
+  return { code, inBytes: total(flows, 'inBytes'), outBytes: total(flows, 'outBytes'), accuracy }
 }
 
 const total = (flows: readonly Flow[], of: 'inBytes' | 'outBytes'): number => flows.reduce((sum, flow) => sum + flow[of], 0)

@@ -106,7 +106,7 @@ export interface InterfaceFlow {
 /** One line of the ledger. */
 export interface LedgerRow {
   /** What the bytes are: payload by who owns it, retransmissions, headers, or the rest. */
-  readonly what: 'processes' | 'no owner' | 'kernel' | 'retransmissions' | 'headers' | 'residual'
+  readonly code: 'processes' | 'no-owner' | 'kernel' | 'retransmissions' | 'headers' | 'residual'
   /** Bytes that were received. */
   readonly inBytes: number
   /** Bytes that were sent. */

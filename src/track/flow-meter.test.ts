@@ -259,10 +259,10 @@ test('what a socket moved before its process closed it has an owner, in the ledg
   const flows = meter.take(takeSnapshot([left(60)]), [closed(socket('a', [], { in: 60, segments: 5 }), 60, 0)], 1000)!
   deepEqual(rows(flows, 'processes'), [['p1', 50, 0, 'exact']])
   deepEqual(
-    ledger(flows, [eth])!.rows.map(row => [row.what, row.inBytes]),
+    ledger(flows, [eth])!.rows.map(row => [row.code, row.inBytes]),
     [
       ['processes', 50],
-      ['no owner', 0],
+      ['no-owner', 0],
       ['kernel', 0],
       ['retransmissions', 0],
       ['headers', 3 * (20 + 20 + 14)],

@@ -2,7 +2,7 @@
 
 import { DecodeError } from '../model/errors.ts'
 import { safeJson } from '../model/text.ts'
-import { limits } from './nouns.ts'
+import { documentLimits } from './nouns.ts'
 import { isObject, Place, type Shape } from './shape.ts'
 
 /** A document in parts; joined, they are its text. */
@@ -59,9 +59,9 @@ export function parseDocument(input: unknown, root: string): Readonly<Record<str
 
 function parseText(text: string, root: string): unknown {
   const place = new Place(root)
-  if (text.length > limits.text) throw place.error(`needs at most ${limits.text} characters, got ${text.length}`)
+  if (text.length > documentLimits.text) throw place.error(`needs at most ${documentLimits.text} characters, got ${text.length}`)
   // Checked before parsing: a parser can be made to allocate a hundred bytes for each unclosed bracket.
-  if (isNestedDeeper(text, limits.nesting)) throw place.error(`is nested more than ${limits.nesting} levels deep`)
+  if (isNestedDeeper(text, documentLimits.nesting)) throw place.error(`is nested more than ${documentLimits.nesting} levels deep`)
   try {
     return JSON.parse(text)
   } catch (cause) {

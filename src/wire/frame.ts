@@ -16,7 +16,7 @@ import {
   hostIdentity,
   interfaceFlows,
   ledger,
-  limits,
+  documentLimits,
   process,
   processes,
   processUse,
@@ -30,7 +30,7 @@ import {
 } from './nouns.ts'
 import { count, list, maybe, number, object, optional, Place, words, type Definitions, type Members, type Shape } from './shape.ts'
 import { socketHealth } from './reports.ts'
-import { processTable, type Tables } from './snapshot.ts'
+import { processTable, type SnapshotTables } from './snapshot.ts'
 
 /** What a frame has besides its snapshot. */
 type Rest = Omit<Frame, keyof Snapshot>
@@ -38,15 +38,15 @@ type Rest = Omit<Frame, keyof Snapshot>
 const rest: Members<Rest> = {
   sequence: count,
   intervalMs: maybe(number),
-  opened: list(socketReference, limits.sockets),
-  closed: list(closedReference, limits.sockets),
-  changed: list(stateChange, limits.sockets),
-  events: list(socketEvent, limits.events),
+  opened: list(socketReference, documentLimits.sockets),
+  closed: list(closedReference, documentLimits.sockets),
+  changed: list(stateChange, documentLimits.sockets),
+  events: list(socketEvent, documentLimits.events),
   flows: optional(flows),
   interfaces: optional(interfaceFlows),
   ledger: optional(ledger),
-  health: optional(list(socketHealth, limits.sockets)),
-  use: optional(list(processUse, limits.processes)),
+  health: optional(list(socketHealth, documentLimits.sockets)),
+  use: optional(list(processUse, documentLimits.processes)),
   counters: optional(systemCounters),
   limits: optional(systemLimits),
   coverage,
@@ -55,12 +55,12 @@ const rest: Members<Rest> = {
 }
 const restShape = object<Rest>(rest)
 
-const socketList = new KeyedList(socket, 'key', limits.sockets)
-const processList = new KeyedList(process, 'pid', limits.processes)
+const socketList = new KeyedList(socket, 'key', documentLimits.sockets)
+const processList = new KeyedList(process, 'pid', documentLimits.processes)
 
 /** These descriptions are published; a decoder reads the tables first, because the rest refers to them. */
 const headOf = { frame: enveloped('frame', {}), delta: enveloped('delta', {}) }
-const tablesShape = object<Tables>({ sockets, processes })
+const tablesShape = object<SnapshotTables>({ sockets, processes })
 const baseShape = object<{ readonly base: number }>({ base: count })
 const asShape = <T extends object>(keyedList: KeyedList<T>): Shape<unknown> => ({
   read: value => value,
@@ -68,7 +68,9 @@ const asShape = <T extends object>(keyedList: KeyedList<T>): Shape<unknown> => (
 })
 
 /** A complete frame. */
-export const frameShape = enveloped<'frame', Tables & Rest>('frame', { sockets, processes, ...rest } as unknown as Members<Tables & Rest>)
+export const frameShape = enveloped<'frame', SnapshotTables & Rest>('frame', { sockets, processes, ...rest } as unknown as Members<
+  SnapshotTables & Rest
+>)
 /** The differences from the frame with the number `base`. */
 export const deltaShape = {
   schema: (definitions: Definitions) =>
@@ -210,7 +212,7 @@ function readWhole(value: Readonly<Record<string, unknown>>): ReceivedFrame {
   return frameOf(meta, tablesShape.read(value, at), value, at, [])
 }
 
-function frameOf(meta: Meta, tables: Tables, value: unknown, at: Place, before: readonly Socket[]): ReceivedFrame {
+function frameOf(meta: Meta, tables: SnapshotTables, value: unknown, at: Place, before: readonly Socket[]): ReceivedFrame {
   const byPid = processTable(tables.processes)
   at.references.socket = () => socketList.index(tables.sockets)
   at.references.process = () => byPid

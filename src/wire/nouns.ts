@@ -52,7 +52,7 @@ import {
 } from './shape.ts'
 
 /** The limits of one document: a forged one cannot make its reader use more memory than this. */
-export const limits = {
+export const documentLimits = {
   /** All of it, in UTF-16 units. */
   text: 256 * 1024 * 1024,
   /** The depth of objects and lists inside each other. */
@@ -73,7 +73,7 @@ export const limits = {
 
 const accuracy = words<Accuracy>(['exact', 'sampled', 'estimate'])
 const tier = words<Tier>(['bpf', 'destroy', 'snapshot'])
-const scalars = table(scalar, limits.few) as Shape<Readonly<Record<string, string | number | boolean>>>
+const scalars = table(scalar, documentLimits.few) as Shape<Readonly<Record<string, string | number | boolean>>>
 
 export const gap = named(
   'gap',
@@ -86,7 +86,7 @@ export const gap = named(
     count: maybe(count),
   }),
 )
-export const gaps = list(gap, limits.gaps)
+export const gaps = list(gap, documentLimits.gaps)
 
 export const container = object<Container>({ runtime: text(), id: text(), name: maybe(text()), pod: maybe(text()) })
 
@@ -101,14 +101,14 @@ export const process = named(
     user: maybe(text()),
     startedAtMs: maybe(number),
     exe: maybe(text()),
-    command: maybe(list(text(limits.commandWord), limits.commandWords)),
+    command: maybe(list(text(documentLimits.commandWord), documentLimits.commandWords)),
     script: maybe(text()),
     container: maybe(named('container', container)),
     unit: maybe(text()),
     securityContext: optional(text()),
   }),
 )
-export const processes = keyed(process, 'pid', limits.processes)
+export const processes = keyed(process, 'pid', documentLimits.processes)
 
 export const processUse = named(
   'processUse',
@@ -177,7 +177,7 @@ const options = object<Options>({
   tos: maybe(number),
   trafficClass: maybe(number),
   shutdown: maybe(words<NonNullable<Options['shutdown']>>(['none', 'receive', 'send', 'both'])),
-  flags: maybe(list(text(), limits.few)),
+  flags: maybe(list(text(), documentLimits.few)),
   upperLayer: maybe(object<UpperLayer>({ name: text(), fields: maybe(scalars) })),
   md5Keys: maybe(number),
   bpfStorage: maybe(flag),
@@ -308,7 +308,7 @@ const traffic = object<Traffic>({
   outBytes: number,
   inCalls: number,
   outCalls: number,
-  processes: list(object<Share>({ pid: count, inBytes: number, outBytes: number }), limits.owners),
+  processes: list(object<Share>({ pid: count, inBytes: number, outBytes: number }), documentLimits.owners),
   accuracy: optional(accuracy),
 })
 
@@ -328,7 +328,7 @@ export const socket = named(
     state: maybe(words(states)),
     local: endpoint,
     remote: maybe(endpoint),
-    owners: list(owner, limits.owners),
+    owners: list(owner, documentLimits.owners),
     ownerless: maybe(ownerless),
     uid: maybe(count),
     inode: maybe(number),
@@ -347,7 +347,7 @@ export const socket = named(
     detail: maybe(detail),
   }),
 )
-export const sockets = keyed(socket, 'key', limits.sockets)
+export const sockets = keyed(socket, 'key', documentLimits.sockets)
 
 /** A socket of the same document by its key, or in full. */
 export const socketReference = reference('socket', socket, text())
@@ -364,7 +364,7 @@ export const socketEvent = named(
     atMs: number,
     durationMs: maybe(number),
     socket,
-    processes: list(process, limits.processes),
+    processes: list(process, documentLimits.processes),
     inBytes: maybe(number),
     outBytes: maybe(number),
     accuracy: maybe(accuracy),
@@ -407,7 +407,7 @@ export const flow = named(
     socket: maybe(socketReference),
   }),
 )
-export const flowRows = list(flow, limits.rows)
+export const flowRows = list(flow, documentLimits.rows)
 
 export const flows = object<Flows>({
   intervalMs: number,
@@ -421,7 +421,7 @@ export const flows = object<Flows>({
   protocols: flowRows,
 })
 
-const history = list(number, limits.few)
+const history = list(number, documentLimits.few)
 export const interfaceFlows = list(
   named(
     'interfaceFlow',
@@ -446,11 +446,11 @@ export const interfaceFlows = list(
       outHistory: history,
     }),
   ),
-  limits.rows,
+  documentLimits.rows,
 )
 
 const ledgerRow = object<LedgerRow>({
-  what: words<LedgerRow['what']>(['processes', 'no owner', 'kernel', 'retransmissions', 'headers', 'residual']),
+  code: words<LedgerRow['code']>(['processes', 'no-owner', 'kernel', 'retransmissions', 'headers', 'residual']),
   inBytes: number,
   outBytes: number,
   accuracy,
@@ -460,7 +460,7 @@ export const ledger = named(
   object<Ledger>({
     inBytes: number,
     outBytes: number,
-    rows: list(ledgerRow, limits.few),
+    rows: list(ledgerRow, documentLimits.few),
     residualPercent: maybe(number),
     unsureBytes: maybe(number),
   }),
@@ -566,8 +566,8 @@ export const systemLimits = named(
   'systemLimits',
   object<SystemLimits>({
     ephemeralPorts: maybe(portRange),
-    reservedPorts: list(portRange, limits.few),
-    excludedPorts: maybe(list(portRange, limits.few)),
+    reservedPorts: list(portRange, documentLimits.few),
+    excludedPorts: maybe(list(portRange, documentLimits.few)),
     privilegedBelow: maybe(count),
     descriptors: usage,
     openFiles: usage,

@@ -13,14 +13,14 @@ import type { Listener, PortsReport } from '../report/ports.ts'
 import { reaches } from '../report/reach.ts'
 import type { Destination, LimitUse, ProtocolCount, StatsReport } from '../report/stats.ts'
 import { flowLists, flowOrders, type TopReport } from '../report/top.ts'
-import { parseDocument } from './document.ts'
+import { readDocument } from './document.ts'
 import { enveloped, type Head } from './head.ts'
 import {
   flow,
   flowRows,
   interfaceFlows,
   ledger,
-  limits,
+  documentLimits,
   ownerless,
   process,
   processes,
@@ -39,7 +39,6 @@ import {
   number,
   object,
   optional,
-  Place,
   table,
   text,
   words,
@@ -57,17 +56,17 @@ type LimitShares = NonNullable<Health['limits']>
 type Summary = ExplainGroup['summary']
 type Percentiles = NonNullable<Summary['rttMicros']>
 
-const sockets = list(socket, limits.sockets)
+const sockets = list(socket, documentLimits.sockets)
 
 const group = named('group', object<Group>({ name: text(), sockets: count, listening: count, established: count }))
-const groups = list(group, limits.rows)
+const groups = list(group, documentLimits.rows)
 
 const listener = object<Listener>({
   port: count,
   protocol: words(protocols),
   sockets,
   reach: maybe(words(reaches)),
-  pids: list(count, limits.owners),
+  pids: list(count, documentLimits.owners),
   processes,
   user: maybe(text()),
   backlog: maybe(number),
@@ -90,7 +89,7 @@ const holder = object<Holder>({
 })
 
 const portListener = extended<Listener, Omit<PortListener, keyof Listener>>(listener, {
-  holders: list(holder, limits.owners),
+  holders: list(holder, documentLimits.owners),
   clients: sockets,
 })
 
@@ -121,7 +120,7 @@ const verdictCode = growingWords<Verdict['code']>([
 ])
 const verdict = named(
   'verdict',
-  object<Verdict>({ code: verdictCode, trouble: flag, text: text(), evidence: list(text(), limits.few), help: text() }),
+  object<Verdict>({ code: verdictCode, trouble: flag, text: text(), evidence: list(text(), documentLimits.few), help: text() }),
 )
 const finding = object<Finding>({
   code: growingWords<Finding['code']>(['loss', 'spurious', 'queue', 'out-of-order', 'marked', 'zero-window', 'not-read', 'timeouts']),
@@ -161,14 +160,14 @@ export const health = named(
     timeoutsInRow: maybe(number),
     limits: maybe(limitShares),
     verdict,
-    findings: list(finding, limits.few),
+    findings: list(finding, documentLimits.few),
   }),
 )
 
 const percentiles = named('percentiles', object<Percentiles>({ count, p50: number, p90: number, p99: number, max: number }))
 const summary = object<Summary>({
   connections: count,
-  verdicts: list(object<Summary['verdicts'][number]>({ code: verdictCode, connections: count }), limits.few),
+  verdicts: list(object<Summary['verdicts'][number]>({ code: verdictCode, connections: count }), documentLimits.few),
   troubled: count,
   sentBytes: maybe(number),
   receivedBytes: maybe(number),
@@ -254,11 +253,16 @@ interface CloseResult {
 export const reportShapes = {
   groups: { shape: enveloped('groups', { groups }), about: 'Sockets counted by a common value.' },
   ports: {
-    shape: enveloped<'ports', PortsReport>('ports', { ports: list(named('listener', listener), limits.rows) }),
+    shape: enveloped<'ports', PortsReport>('ports', { ports: list(named('listener', listener), documentLimits.rows) }),
     about: 'What listens.',
   },
   port: {
-    shape: enveloped<'port', PortReport>('port', { ports: list(portListener, limits.rows), others: sockets, processes, inUse: flag }),
+    shape: enveloped<'port', PortReport>('port', {
+      ports: list(portListener, documentLimits.rows),
+      others: sockets,
+      processes,
+      inUse: flag,
+    }),
     about: 'The users of a port, and their connections.',
   },
   stats: {
@@ -266,8 +270,8 @@ export const reportShapes = {
       total: count,
       protocols: table(named('protocolCount', protocolCount), protocols.length, protocols),
       processes: groups,
-      destinations: list(destination, limits.rows),
-      usage: list(limitUse, limits.few),
+      destinations: list(destination, documentLimits.rows),
+      usage: list(limitUse, documentLimits.few),
       limits: maybe(systemLimits),
       counters: maybe(systemCounters),
     }),
@@ -276,8 +280,8 @@ export const reportShapes = {
   explain: {
     shape: enveloped<'explain', ExplainReport>('explain', {
       by: words(explainBy),
-      connections: maybe(list(judged, limits.sockets)),
-      groups: maybe(list(explainGroup, limits.rows)),
+      connections: maybe(list(judged, documentLimits.sockets)),
+      groups: maybe(list(explainGroup, documentLimits.rows)),
       judged: count,
       troubled: count,
       unjudged: count,
@@ -290,7 +294,7 @@ export const reportShapes = {
     shape: enveloped<'kill', Killed>('kill', {
       targets: list(
         named('killTarget', object<KillTarget>({ process, listeners: sockets, supervisor: maybe(supervisor), spared: maybe(spared) })),
-        limits.processes,
+        documentLimits.processes,
       ),
       done: flag,
       refused: optional(
@@ -314,7 +318,7 @@ export const reportShapes = {
           'sparedSocket',
           object<SparedSocket>({ socket, code: growingWords<SparedSocket['code']>(['not-connected', 'ended', 'self']) }),
         ),
-        limits.sockets,
+        documentLimits.sockets,
       ),
       processes,
       done: flag,
@@ -325,15 +329,15 @@ export const reportShapes = {
             code: text(),
             error: optional(object<NonNullable<CloseResult['error']>>({ call: text(), code: text(), help: maybe(text()) })),
           }),
-          limits.sockets,
+          documentLimits.sockets,
         ),
       ),
     }),
     about: 'The connections that match, and whether each was closed.',
   },
-  free: { shape: enveloped('free', { ports: list(count, limits.few) }), about: 'Ports that can be bound.' },
+  free: { shape: enveloped('free', { ports: list(count, documentLimits.few) }), about: 'Ports that can be bound.' },
   doctor: {
-    shape: enveloped<'doctor', Doctor>('doctor', { node: text(), user: maybe(number), abilities: list(ability, limits.few) }),
+    shape: enveloped<'doctor', Doctor>('doctor', { node: text(), user: maybe(number), abilities: list(ability, documentLimits.few) }),
     about: 'What works on a machine, what does not, and why.',
   },
 } satisfies Record<string, { readonly shape: Shape<Head<string>>; readonly about: string }>
@@ -345,6 +349,5 @@ export type Report<K extends ReportKind> = (typeof reportShapes)[K]['shape'] ext
 
 /** Reads a report that a peer sent. */
 export function readReport<K extends ReportKind>(kind: K, input: unknown): Report<K> {
-  const shape: Shape<unknown> = reportShapes[kind].shape
-  return shape.read(parseDocument(input, kind), new Place(kind)) as Report<K>
+  return readDocument(input, kind, reportShapes[kind].shape as Shape<unknown>) as Report<K>
 }

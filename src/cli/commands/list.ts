@@ -17,10 +17,10 @@ import { parseOrder } from '../../render/order.ts'
 import { table, tableOf, type CellOf } from '../../render/table.ts'
 import { memoryText, tcpText } from '../../render/tcp.ts'
 import { parseTemplate } from '../../render/template.ts'
-import { safe, safeJson } from '../../render/text.ts'
+import { safe } from '../../render/text.ts'
 import { serviceNames } from '../../names/services.ts'
 import type { Names } from '../../fields/endpoint.ts'
-import { momentCells, momentColumns, momentOf, record, type Moment } from '../../wire/envelope.ts'
+import { line as streamLine, lineTime, timeCells, timeColumns, type LineTime } from '../../wire/envelope.ts'
 import { printDocument } from '../document.ts'
 import { exitCode, NewGaps, noteGaps } from '../gaps.ts'
 import { onInterrupt } from '../interrupt.ts'
@@ -51,7 +51,7 @@ export async function run(args: ParsedArguments): Promise<number> {
     let code: number = exits.nothing
     for await (const frame of machine.watch({ ...query, every, signal, flows: needs.has('rate') })) {
       if (isTerminal() && !args.has('ndjson') && !args.has('json')) print('\u001b[H\u001b[2J')
-      code = await show(frame, ratesOf(frame), momentOf(frame))
+      code = await show(frame, ratesOf(frame), lineTime(frame.atMs, frame.sequence))
     }
     return signal!.aborted ? exits.interrupted : code
   })
@@ -69,8 +69,8 @@ export interface Listing {
   readonly query: Query
   /** The needs of its columns, sort keys, template or groups. */
   readonly needs: ReadonlySet<Need>
-  /** Writes a snapshot, or one of many at its moment; returns the exit code. */
-  readonly show: (snapshot: Snapshot, context?: Pick<FieldContext, 'rate'>, moment?: Moment) => Promise<number>
+  /** Writes a snapshot, or one of many with its time; returns the exit code. */
+  readonly show: (snapshot: Snapshot, context?: Pick<FieldContext, 'rate'>, time?: LineTime) => Promise<number>
 }
 
 /** Reads a command line. Every mistake in it is found here, before any socket is listed. */
@@ -82,11 +82,11 @@ export function prepare(args: ParsedArguments): Listing {
   checkWatched([...order.columns, ...writer.columns], args)
   const { query, test } = queryOf(args, needs)
   const newGaps = new NewGaps()
-  const show: Listing['show'] = async (all, watched, moment) => {
+  const show: Listing['show'] = async (all, watched, time) => {
     const snapshot = test ? { ...all, sockets: all.sockets.filter(test) } : all
     const names = args.has('resolve') && !args.has('numeric') ? await namesOf(snapshot.sockets) : undefined
     const context = { ...watched, processes: snapshot.processes, names }
-    writer.write({ ...snapshot, sockets: order.sort(snapshot.sockets, context).slice(0, limit) }, context, moment)
+    writer.write({ ...snapshot, sockets: order.sort(snapshot.sockets, context).slice(0, limit) }, context, time)
     if (!args.has('json')) noteGaps(newGaps.of(snapshot.gaps))
     return exitCode(snapshot, args, snapshot.sockets.length > 0)
   }
@@ -159,7 +159,7 @@ function columnNamed(option: string, name: string): Column {
 /** How a snapshot is written, and which columns that uses. */
 interface Writer {
   readonly columns: readonly Column[]
-  readonly write: (snapshot: Snapshot, context: FieldContext, moment?: Moment) => void
+  readonly write: (snapshot: Snapshot, context: FieldContext, time?: LineTime) => void
 }
 
 function writerOf(args: ParsedArguments): Writer {
@@ -170,7 +170,7 @@ function writerOf(args: ParsedArguments): Writer {
     case 'json':
       return jsonWriter(group)
     case 'ndjson':
-      return { columns: [], write: (snapshot, _, moment) => printLines(ndjson(snapshot, moment)) }
+      return { columns: [], write: (snapshot, _, time) => printLines(ndjson(snapshot, time)) }
     case 'csv':
     case 'tsv':
       return lineWriter(shownColumns(args), form === 'csv' ? csvLine : tsvLine, header)
@@ -189,17 +189,17 @@ function jsonWriter(group: Column | undefined): Writer {
   if (group === undefined)
     return {
       columns: [],
-      write: (snapshot, _, moment) =>
+      write: (snapshot, _, time) =>
         printDocument('sockets', snapshot, {
-          frame: moment?.frame,
+          frame: time?.frame,
           sockets: snapshot.sockets,
           processes: [...snapshot.processes.values()],
         }),
     }
   return {
     columns: [group],
-    write: (snapshot, context, moment) =>
-      printDocument('groups', snapshot, { frame: moment?.frame, groups: groupSockets(snapshot.sockets, group.name, context) }),
+    write: (snapshot, context, time) =>
+      printDocument('groups', snapshot, { frame: time?.frame, groups: groupSockets(snapshot.sockets, group.name, context) }),
   }
 }
 
@@ -210,12 +210,12 @@ const safeLines = (text: string): string =>
     .map(line => line.split('\t').map(safe).join('\t'))
     .join('\n')
 
-function* ndjson(snapshot: Snapshot, moment: Moment | undefined): Generator<string> {
+function* ndjson(snapshot: Snapshot, time = lineTime(snapshot.atMs)): Generator<string> {
   for (const socket of snapshot.sockets) {
     const processes = [...new Set(socket.owners.map(o => o.pid))]
       .map(pid => snapshot.processes.get(pid))
       .filter((p): p is Process => p !== undefined)
-    yield safeJson(moment === undefined ? { ...socket, processes } : record('socket', moment, { ...socket, processes }))
+    yield streamLine('socket', time, { ...socket, processes })
   }
 }
 
@@ -223,8 +223,8 @@ function lineWriter(columns: readonly Column[], line: typeof csvLine, header: bo
   let needsHeader = header
   return {
     columns,
-    write: (snapshot, context, moment) => {
-      const [heads, cells] = moment === undefined ? [[], []] : [momentColumns, momentCells(moment)]
+    write: (snapshot, context, time) => {
+      const [heads, cells] = time === undefined ? [[], []] : [timeColumns, timeCells(time)]
       if (needsHeader) print(`${line([...heads, ...columns.map(c => c.name)])}\n`)
       needsHeader = false // Only the first of many snapshots has a header.
       printLines(snapshot.sockets.map(s => safeLines(line([...cells, ...columns.map(c => c.value(s, context))]))))

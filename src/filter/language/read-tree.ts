@@ -13,11 +13,8 @@ import type { Comparison, Filter, Host, HostFilter, Pattern, Range, StateStep } 
 /** Nodes and values of a tree: more than any text can produce. */
 const maxItems = 100_000
 
-/**
- * The tree, checked and copied. An invalid tree is an ArgumentError that starts with the argument and the place in it. Without `fields` any field name
- * is accepted.
- */
-export function readTree(argument: string, given: unknown, fields?: FieldRegistry): Filter {
+/** The tree, checked and copied. An invalid tree is an ArgumentError that starts with the argument and the place in it. */
+export function readTree(argument: string, given: unknown, fields: FieldRegistry): Filter {
   if (!isObject(given) || own(argument, given, 'kind') === undefined)
     throw new ArgumentError(`${argument}: needs text, or a tree as parseFilter returns it`)
   return new TreeReader(argument, fields).node(argument, given, 0)
@@ -44,10 +41,10 @@ const sides: readonly HostFilter['side'][] = ['src', 'dst', 'remote', 'ip']
 /** Reads one tree, and counts its nodes and values. */
 class TreeReader {
   readonly #argument: string
-  readonly #fields: FieldRegistry | undefined
+  readonly #fields: FieldRegistry
   #items = 0
 
-  constructor(argument: string, fields: FieldRegistry | undefined) {
+  constructor(argument: string, fields: FieldRegistry) {
     this.#argument = argument
     this.#fields = fields
   }
@@ -76,8 +73,7 @@ class TreeReader {
         return this.#number(place, given)
       case 'text': {
         const field = text(place, given, 'field')
-        if (this.#fields !== undefined && this.#fields.text(field) === undefined)
-          refuse(`${place}.field`, `the first name of a text field, got ${shown(field)}`)
+        if (this.#fields.text(field) === undefined) refuse(`${place}.field`, `the first name of a text field, got ${shown(field)}`)
         return { kind, field, patterns: this.#list(place, given, 'patterns', readPattern) }
       }
       case 'state':
@@ -95,8 +91,7 @@ class TreeReader {
 
   #number(place: string, given: object): Filter {
     const field = text(place, given, 'field')
-    if (this.#fields !== undefined && this.#fields.number(field) === undefined)
-      refuse(`${place}.field`, `the first name of a number field, got ${shown(field)}`)
+    if (this.#fields.number(field) === undefined) refuse(`${place}.field`, `the first name of a number field, got ${shown(field)}`)
     const op = oneOf(place, given, 'op', comparisons)
     const values = this.#list(place, given, 'values', readRange)
     if (op !== '=' && (values.length > 1 || values[0]![0] !== values[0]![1])) refuse(`${place}.values`, `one value with ${op}`)

@@ -32,14 +32,14 @@ export interface Count {
 }
 
 /** The socket, process or other subject of a row. */
-export interface Subject {
+export interface RowSubject {
   readonly name: string
   readonly process?: Process | undefined
   readonly socket?: Socket | undefined
 }
 
 interface Row {
-  subject: Subject
+  subject: RowSubject
   step: number
   inBytes: number
   outBytes: number
@@ -57,9 +57,9 @@ interface Row {
 /** Flows of one kind. `step` is the number of the interval. */
 export interface Rows {
   /** Adds bytes to a row. */
-  add(step: number, key: string, subject: Subject, amount: Amount): void
+  add(step: number, key: string, subject: RowSubject, amount: Amount): void
   /** Adds to the number of sockets of a row in this interval. */
-  count(step: number, key: string, subject: Subject, count: Count): void
+  count(step: number, key: string, subject: RowSubject, count: Count): void
   /** The rows that have sockets or moved bytes in this interval or just before, the biggest first, none more accurate than `best`; `all` returns every row. */
   list(step: number, intervalMs: number, best: Accuracy, all?: boolean): Flow[]
   /** Drops a row whose socket has closed. */
@@ -69,7 +69,7 @@ export interface Rows {
 /** An empty table. */
 export function flowRows(limit = rowLimit): Rows {
   const rows = new Map<string, Row>()
-  const at = (step: number, key: string, subject: Subject): Row => {
+  const at = (step: number, key: string, subject: RowSubject): Row => {
     let row = rows.get(key)
     if (row === undefined) rows.set(key, (row = { ...nothing(subject, step), inTotalBytes: 0, outTotalBytes: 0, average: 0 }))
     else if (row.step !== step) Object.assign(row, nothing(subject, step))
@@ -111,7 +111,7 @@ export function flowRows(limit = rowLimit): Rows {
   }
 }
 
-const nothing = (subject: Subject, step: number) => ({
+const nothing = (subject: RowSubject, step: number) => ({
   subject,
   step,
   inBytes: 0,

@@ -5,10 +5,10 @@ import type { Flow, Flows } from '../../model/flow.ts'
 import type { Process } from '../../model/process.ts'
 import type { Socket } from '../../model/socket.ts'
 import type { Part } from './allocation.ts'
-import { flowRows, worse, type Amount, type Count, type Rows, type Subject } from './rows.ts'
+import { flowRows, worse, type Amount, type Count, type Rows, type RowSubject } from './rows.ts'
 
 /** A row's key and its subject. */
-type RowKey = readonly [key: string, subject: Subject]
+type RowKey = readonly [key: string, subject: RowSubject]
 
 /** What one socket moved, and which processes these bytes belong to. */
 export interface Moved {
@@ -21,7 +21,7 @@ export interface Moved {
 }
 
 /** All tables. `step` is the number of the interval. */
-export interface Tables {
+export interface FlowTables {
   /** Adds what a socket moved: once for itself, and its parts for the processes. */
   move(step: number, moved: Moved): void
   /** Records that a socket is open. */
@@ -35,7 +35,7 @@ export interface Tables {
 }
 
 /** Creates empty tables. `processOf` finds a process by pid. */
-export function flowTables(processOf: (pid: number) => Process | undefined): Tables {
+export function flowTables(processOf: (pid: number) => Process | undefined): FlowTables {
   const total = flowRows()
   const unattributed = flowRows()
   const sockets = flowRows()
