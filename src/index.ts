@@ -75,7 +75,7 @@ export type {
   UsedReport,
 } from './model/event.ts'
 export type { Flow, Flows, InterfaceFlow, Ledger, LedgerRow } from './model/flow.ts'
-export type { Finding, Grade, Health, Limits, Measured, SocketHealth, Verdict, VerdictCode } from './model/health.ts'
+export type { Finding, FindingCode, Grade, Health, Limits, Measured, SocketHealth, Verdict, VerdictCode } from './model/health.ts'
 export type { HostIdentity } from './model/host.ts'
 export type { Judged, Judgement } from './measure/health/collect.ts'
 export type { FrameSubscription } from './monitor/frame-subscription.ts'

@@ -6,7 +6,7 @@ import type { Process } from '../model/process.ts'
 import type { Snapshot } from '../model/snapshot.ts'
 import type { Socket } from '../model/socket.ts'
 import { isEqual, KeyedList } from './delta.ts'
-import { parseDocument, writeDocument, type Parts } from './document.ts'
+import { documentLimits, parseDocument, writeDocument, type Parts } from './document.ts'
 import { metaOf, schema, type Meta } from './envelope.ts'
 import { enveloped, type Head } from './head.ts'
 import {
@@ -16,7 +16,6 @@ import {
   hostIdentity,
   interfaceFlows,
   ledger,
-  documentLimits,
   process,
   processes,
   processUse,

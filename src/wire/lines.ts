@@ -5,9 +5,9 @@ import type { Flow } from '../model/flow.ts'
 import type { Process } from '../model/process.ts'
 import { states, type Socket, type State } from '../model/socket.ts'
 import { flowLists, type FlowList } from '../report/top.ts'
-import { readDocument } from './document.ts'
+import { documentLimits, readDocument } from './document.ts'
 import { schema, type LineKind, type LineTime } from './envelope.ts'
-import { documentLimits, event, flow, gap, process, socket } from './nouns.ts'
+import { event, flow, gap, process, socket } from './nouns.ts'
 import { constant, count, list, number, object, optional, tagged, text, words, type Members, type Shape } from './shape.ts'
 
 /** The start of every line of a kind. */

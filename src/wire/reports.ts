@@ -1,7 +1,17 @@
 // The reports on the wire.
 
 import type { Ability } from '../model/ability.ts'
-import type { SocketHealth } from '../model/health.ts'
+import { measuredNumbers } from '../fields/health.ts'
+import {
+  findingCodes,
+  grades,
+  verdictCodes,
+  type Finding,
+  type Health,
+  type Limits,
+  type SocketHealth,
+  type Verdict,
+} from '../model/health.ts'
 import { protocols, states, type Socket } from '../model/socket.ts'
 import type { Supervisor } from '../report/chain.ts'
 import type { ClosePlan, SparedSocket } from '../report/close-plan.ts'
@@ -13,14 +23,14 @@ import type { Listener, PortsReport } from '../report/ports.ts'
 import { reaches } from '../report/reach.ts'
 import type { Destination, LimitUse, ProtocolCount, StatsReport } from '../report/stats.ts'
 import { flowLists, flowOrders, type TopReport } from '../report/top.ts'
-import { readDocument } from './document.ts'
+import { documentLimits, readDocument } from './document.ts'
 import { enveloped, type Head } from './head.ts'
 import {
   flow,
   flowRows,
   interfaceFlows,
   ledger,
-  documentLimits,
+  maybeNumbers,
   ownerless,
   process,
   processes,
@@ -46,13 +56,8 @@ import {
   type Shape,
 } from './shape.ts'
 
-/** The parts of a report on health, by their names. */
+/** The parts of a report on health whose types are in `measure`, which this room does not import. */
 type Judged = NonNullable<ExplainReport['connections']>[number]
-type Health = Judged['health']
-type Verdict = Health['verdict']
-type Finding = Health['findings'][number]
-type Grade = NonNullable<Health['queueGrade']>
-type LimitShares = NonNullable<Health['limits']>
 type Summary = ExplainGroup['summary']
 type Percentiles = NonNullable<Summary['rttMicros']>
 
@@ -106,58 +111,26 @@ const limitUse = object<LimitUse>({
   nearLimit: flag,
 })
 
-const verdictCode = growingWords<Verdict['code']>([
-  'idle',
-  'unreachable',
-  'not-read',
-  'half-closed',
-  'receiving',
-  'application',
-  'receiver',
-  'send-buffer',
-  'network',
-  'unknown',
-])
+const verdictCode = growingWords(verdictCodes)
 const verdict = named(
   'verdict',
   object<Verdict>({ code: verdictCode, trouble: flag, text: text(), evidence: list(text(), documentLimits.few), help: text() }),
 )
 const finding = object<Finding>({
-  code: growingWords<Finding['code']>(['loss', 'spurious', 'queue', 'out-of-order', 'marked', 'zero-window', 'not-read', 'timeouts']),
+  code: growingWords(findingCodes),
   text: text(),
   help: text(),
 })
-const limitShares = named('limits', object<LimitShares>({ application: number, receiver: number, sendBuffer: number, network: number }))
+const limitShares = named('limits', object<Limits>({ application: number, receiver: number, sendBuffer: number, network: number }))
 
 export const health = named(
   'health',
   object<Health>({
+    ...maybeNumbers(measuredNumbers),
     intervalMs: number,
     state: maybe(words(states)),
-    sentBytes: maybe(number),
-    receivedBytes: maybe(number),
-    ackedBytesPerSecond: maybe(number),
-    receivedBytesPerSecond: maybe(number),
-    retransmittedShare: maybe(number),
-    retransmittedSegments: maybe(number),
-    spuriousShare: maybe(number),
-    rttMicros: maybe(number),
-    minRttMicros: maybe(number),
-    queueDelayMicros: maybe(number),
-    queueGrade: maybe(words<Grade>(['A+', 'A', 'B', 'C', 'D', 'F'])),
-    deliveryBytesPerSecond: maybe(number),
-    windowBytesPerSecond: maybe(number),
-    utilisation: maybe(number),
-    outOfOrderShare: maybe(number),
-    reorderings: maybe(number),
-    markedShare: maybe(number),
+    queueGrade: maybe(words(grades)),
     zeroWindow: maybe(flag),
-    zeroWindowMs: maybe(number),
-    unreadMs: maybe(number),
-    unreadBytes: maybe(number),
-    timeouts: maybe(number),
-    timeoutMs: maybe(number),
-    timeoutsInRow: maybe(number),
     limits: maybe(limitShares),
     verdict,
     findings: list(finding, documentLimits.few),

@@ -105,6 +105,12 @@ export const count: Shape<number> = {
   schema: () => ({ type: 'integer', minimum: 0, maximum: Number.MAX_SAFE_INTEGER }),
 }
 
+/** A shape whose schema has a description. */
+export const described = <T>(shape: Shape<T>, description: string): Shape<T> => ({
+  ...shape,
+  schema: definitions => ({ ...shape.schema(definitions), description }),
+})
+
 /** True or false. */
 export const flag: Shape<boolean> = {
   read(value, at) {
