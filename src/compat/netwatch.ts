@@ -7,6 +7,7 @@ import type { Endpoint } from '../model/socket.ts'
 import type { Process, ProcessUse } from '../model/process.ts'
 import type { Flows } from '../model/flow.ts'
 import { payload } from '../model/payload.ts'
+import { compareText } from '../model/text.ts'
 
 /** A connection as the wire format says it. */
 export interface ConnectionDetail {
@@ -100,14 +101,13 @@ function rowOf(rows: Map<string, Row>, connection: ConnectionDetail): Row {
 
 /** The biggest first: by rate, bytes, connections, then by name and pid, never by chance. */
 function ranked(rows: Iterable<Row>, max: number): ProcessBandwidth[] {
-  const order = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0)
   return [...rows]
     .sort(
       (a, b) =>
         b.rx_rate + b.tx_rate - (a.rx_rate + a.tx_rate) ||
         b.rx_bytes + b.tx_bytes - (a.rx_bytes + a.tx_bytes) ||
         b.connection_count - a.connection_count ||
-        order(a.process_name, b.process_name) ||
+        compareText(a.process_name, b.process_name) ||
         (a.pid ?? -1) - (b.pid ?? -1),
     )
     .slice(0, max)

@@ -1,8 +1,7 @@
 // Addresses in filters, `[FAMILY:]ADDRESS[/PREFIX][:PORT]`: from text, to text, and as a test for one end of a socket.
 
 import type { Endpoint, Family, Socket } from '../../model/socket.ts'
-import { addressWords, prefixTest, printAddress } from './address.ts'
-import type { Words } from './address.ts'
+import { addressWords, prefixTest, printAddress, type Words } from './address.ts'
 import { compileGlob } from './glob.ts'
 import { quote } from './scan.ts'
 import type { Host } from './tree.ts'
