@@ -1,12 +1,22 @@
 // The fields of a socket: its own, those of the processes that hold it, and those computed from several.
 
 import { ownerlessText } from '../model/ownerless.ts'
-import { families, protocols, type Endpoint, type Memory, type Queues, type Socket, type Traffic } from '../model/socket.ts'
+import {
+  families,
+  protocols,
+  type Endpoint,
+  type Memory,
+  type Options,
+  type Queues,
+  type Socket,
+  type Timer,
+  type Traffic,
+} from '../model/socket.ts'
 import type { Process } from '../model/process.ts'
 import { endpointText, remoteOrZero } from './endpoint.ts'
 import { declare, platforms, type Cell, type Declaration, type Field, type FieldContext } from './field.ts'
 import { firstHolder, holderFields } from './process.ts'
-import { lineFields, type NumberLines } from './lines.ts'
+import { lineFields, type BooleanLines, type NumberLines } from './lines.ts'
 import { microsText } from './units.ts'
 
 const linux = ['linux'] as const
@@ -20,6 +30,9 @@ export const detailFields = (): readonly Field[] => [
   ...declared(computed),
   ...lineFields('socket', 'number', 'queues.', queueNumbers),
   ...declared(kernel),
+  ...lineFields('socket', 'number', 'timer.', timerNumbers),
+  ...lineFields('socket', 'number', 'options.', optionNumbers, ['options']),
+  ...lineFields('socket', 'boolean', 'options.', optionFlags, ['options']),
   ...lineFields('socket', 'number', 'memory.', memoryNumbers, ['memory']),
   ...lineFields('socket', 'number', 'traffic.', trafficNumbers),
 ]
@@ -416,8 +429,6 @@ const kernel: readonly Declaration[] = [
     value: s => s.timer && `${s.timer.kind} ${microsText(s.timer.expiresMs * 1000)} ${s.timer.retransmits}`,
     some: (s, _, test) => s.timer !== undefined && test(s.timer.kind),
   },
-  { id: 'timer.expiresMs', names: 'timerExpires', type: 'number', about: 'time until its timer expires', platforms: linux },
-  { id: 'timer.retransmits', names: 'timerRetransmits', type: 'number', about: 'how often its timer has expired', platforms: linux },
   options({
     id: 'tos',
     type: 'number',
@@ -426,9 +437,6 @@ const kernel: readonly Declaration[] = [
     usual: true,
     value: s => s.options?.tos ?? s.options?.trafficClass,
   }),
-  options({ id: 'options.tos', type: 'number', about: 'IPv4 type of service', platforms: unix }),
-  options({ id: 'options.trafficClass', names: 'tclass', type: 'number', about: 'IPv6 traffic class', platforms: linux }),
-  options({ id: 'options.md5Keys', names: 'md5Keys', type: 'number', about: 'TCP MD5 keys', platforms: linux }),
   options({
     id: 'options.upperLayer',
     names: 'upperLayer ulp',
@@ -454,9 +462,23 @@ const kernel: readonly Declaration[] = [
     value: s => s.options?.flags?.join(' '),
     some: (s, _, test) => s.options?.flags?.some(test) ?? false,
   }),
-  options({ id: 'options.v6only', names: 'v6only', type: 'boolean', about: 'IPv6 only', platforms: unix }),
-  options({ id: 'options.bpfStorage', names: 'bpfStorage', type: 'boolean', about: 'BPF programs store data on it', platforms: linux }),
 ]
+
+export const timerNumbers: NumberLines<Timer> = {
+  expiresMs: ['timerExpires', 'L', 'time until its timer expires'],
+  retransmits: ['timerRetransmits', 'L', 'how often its timer has expired'],
+}
+
+export const optionNumbers: NumberLines<Options> = {
+  tos: ['', 'LD', 'IPv4 type of service'],
+  trafficClass: ['tclass', 'L', 'IPv6 traffic class'],
+  md5Keys: ['md5Keys', 'L', 'TCP MD5 keys'],
+}
+
+export const optionFlags: BooleanLines<Options> = {
+  v6only: ['v6only', 'LD', 'IPv6 only'],
+  bpfStorage: ['bpfStorage', 'L', 'BPF programs store data on it'],
+}
 
 export const memoryNumbers: NumberLines<Memory> = {
   receiveAllocatedBytes: ['rmem', 'LD', 'memory in use for receiving'],

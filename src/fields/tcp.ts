@@ -67,6 +67,10 @@ export const tcpNumbers: NumberLines<Tcp> = {
   timeoutMs: ['timeoutTime', 'L', 'time spent in timeouts'],
 }
 
+export const tcpFlags: BooleanLines<Tcp> = {
+  deliveryLimitedByApplication: ['appLimited', 'L', 'the delivery rate was limited by the application'],
+}
+
 export const ecnNumbers: NumberLines<AccurateEcn> = {
   receivedMarkedSegments: ['ecnMarked', 'L', 'segments received with a congestion mark (accurate ECN)'],
   deliveredEct1Bytes: ['ecnDeliveredEct1', 'L', 'bytes delivered with ECT(1)'],
@@ -109,13 +113,6 @@ const words: readonly Declaration[] = [
     platforms: ['linux', 'darwin'],
   },
   {
-    id: 'tcp.deliveryLimitedByApplication',
-    names: 'appLimited',
-    type: 'boolean',
-    about: 'the delivery rate was limited by the application',
-    platforms: ['linux'],
-  },
-  {
     id: 'tcp.negotiated.fastOpenFailure',
     names: 'fastOpenFailure',
     type: 'text',
@@ -129,6 +126,7 @@ const words: readonly Declaration[] = [
 export const tcpFields = (): readonly Field[] => [
   ...lineFields('socket', 'number', 'tcp.', tcpNumbers, ['tcp']),
   ...lineFields('socket', 'number', 'tcp.accurateEcn.', ecnNumbers, ['tcp']),
+  ...lineFields('socket', 'boolean', 'tcp.', tcpFlags, ['tcp']),
   ...words.map(one => declare('socket', { ...one, needs: ['tcp'] })),
   ...lineFields('socket', 'boolean', 'tcp.negotiated.', negotiatedFlags, ['tcp']),
 ]

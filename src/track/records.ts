@@ -1,6 +1,7 @@
 // What follows from two records of one socket: whether it has ended, its last bytes, its end, and one record merged from both.
 
 import type { Accuracy } from '../model/accuracy.ts'
+import { definedOf } from '../model/defined.ts'
 import type { ClosedReport, SocketEvent } from '../model/event.ts'
 import { payload } from '../model/payload.ts'
 import type { Process } from '../model/process.ts'
@@ -79,7 +80,3 @@ export function joinRecords(now: Socket, was: Socket | undefined, users: Readonl
     detail: now.detail ?? was.detail,
   }
 }
-
-/** The fields that have a value. */
-const definedOf = <T extends object>(record: T): Partial<T> =>
-  Object.fromEntries(Object.entries(record).filter(([, value]) => value !== undefined)) as Partial<T>

@@ -121,7 +121,7 @@ function deltaOf(before: Frame, frame: Frame, meta: Meta): Document {
 }
 
 /** The rest of a frame; objects that are in its tables, or in those of the frame before, are references. */
-function restOf(frame: Frame, before: readonly Socket[]): Readonly<Record<keyof Rest, unknown>> {
+function restOf(frame: Frame, before: readonly Socket[]): Readonly<Partial<Record<keyof Rest, unknown>>> {
   const [now, closed] = [new References(frame.sockets), new References(before)]
   const refer = (one: Socket, all: References): Socket | string => (all.has(one) ? one.key : one)
   const ownerOf = (one: Process | undefined): Process | number | undefined =>
@@ -135,22 +135,11 @@ function restOf(frame: Frame, before: readonly Socket[]): Readonly<Record<keyof 
   })
   const changeOf = ({ socket: one, from }: StateChange): object => ({ socket: refer(one, now), from })
   return {
-    sequence: frame.sequence,
-    intervalMs: frame.intervalMs,
+    ...Object.fromEntries((Object.keys(rest) as (keyof Rest)[]).map(name => [name, frame[name]])),
     opened: frame.opened.map(one => refer(one, now)),
     closed: frame.closed.map(one => refer(one, closed)),
     changed: frame.changed.map(changeOf),
-    events: frame.events,
     flows: frame.flows && flowsOf(frame.flows),
-    interfaces: frame.interfaces,
-    ledger: frame.ledger,
-    health: frame.health,
-    use: frame.use,
-    counters: frame.counters,
-    limits: frame.limits,
-    coverage: frame.coverage,
-    host: frame.host,
-    skipped: frame.skipped,
   }
 }
 

@@ -1,8 +1,8 @@
 // The model on the wire: every noun once. The types of the model check these descriptions, member by member.
 
 import type { Line, Lines } from '../fields/lines.ts'
-import { memoryNumbers, queueNumbers, trafficNumbers } from '../fields/socket.ts'
-import { ecnNumbers, negotiatedFlags, tcpNumbers } from '../fields/tcp.ts'
+import { memoryNumbers, optionFlags, optionNumbers, queueNumbers, timerNumbers, trafficNumbers } from '../fields/socket.ts'
+import { ecnNumbers, negotiatedFlags, tcpFlags, tcpNumbers } from '../fields/tcp.ts'
 import type { Accuracy } from '../model/accuracy.ts'
 import type { StateChange } from '../model/frame.ts'
 import type { FamilyCounts, SocketCounts, SystemCounters, TcpCounters, TcpExtendedCounters, UdpCounters } from '../model/counters.ts'
@@ -67,6 +67,7 @@ const ofLines = <K extends string, M>(lines: Lines<K>, member: (about: string) =
 const numbers = <K extends string>(lines: Lines<K>): Record<K, Shape<number>> => ofLines(lines, about => described(number, about))
 export const maybeNumbers = <K extends string>(lines: Lines<K>): Record<K, Maybe<number>> =>
   ofLines(lines, about => maybe(described(number, about)))
+const maybeFlags = <K extends string>(lines: Lines<K>): Record<K, Maybe<boolean>> => ofLines(lines, about => maybe(described(flag, about)))
 
 export const gap = named(
   'gap',
@@ -144,25 +145,21 @@ const queues = object<Queues>(maybeNumbers(queueNumbers))
 
 const timer = object<Timer>({
   kind: words<Timer['kind']>(['retransmit', 'keepalive', 'time-wait', 'zero-window-probe', 'delayed-ack']),
-  expiresMs: number,
-  retransmits: number,
+  ...numbers(timerNumbers),
 })
 
 const memory = object<Memory>(maybeNumbers(memoryNumbers))
 
 const options = object<Options>({
-  v6only: maybe(flag),
-  tos: maybe(number),
-  trafficClass: maybe(number),
+  ...maybeNumbers(optionNumbers),
+  ...maybeFlags(optionFlags),
   shutdown: maybe(words<NonNullable<Options['shutdown']>>(['none', 'receive', 'send', 'both'])),
   flags: maybe(list(text(), documentLimits.few)),
   upperLayer: maybe(object<UpperLayer>({ name: text(), fields: maybe(scalars) })),
-  md5Keys: maybe(number),
-  bpfStorage: maybe(flag),
 })
 
 const negotiated = object<Negotiated>({
-  ...ofLines(negotiatedFlags, about => maybe(described(flag, about))),
+  ...maybeFlags(negotiatedFlags),
   fastOpenFailure: maybe(words<NonNullable<Negotiated['fastOpenFailure']>>(['none', 'cookie', 'data-not-acked', 'syn-retransmitted'])),
 })
 
@@ -201,7 +198,7 @@ const tcp = named(
     congestionControl: maybe(text()),
     congestionDetail: maybe(congestionDetail),
     congestionState: maybe(words<NonNullable<Tcp['congestionState']>>(['open', 'disorder', 'cwr', 'recovery', 'loss'])),
-    deliveryLimitedByApplication: maybe(flag),
+    ...maybeFlags(tcpFlags),
     negotiated: maybe(negotiated),
     accurateEcn: maybe(accurateEcn),
   }),

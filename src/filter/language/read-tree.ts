@@ -1,6 +1,7 @@
 // Trees from outside are read here, once, into trees of our own: an invalid one is refused with the place of the mistake, and later
 // changes, or getters that return another value each time, have no effect.
 
+import { definedOf } from '../../model/defined.ts'
 import { ArgumentError } from '../../model/errors.ts'
 import type { FieldRegistry } from '../../fields/registry.ts'
 import { families, type Family } from '../../model/socket.ts'
@@ -64,11 +65,7 @@ class TreeReader {
       case 'not':
         return { kind, part: this.node(`${place}.part`, own(place, given, 'part'), depth + 1) }
       case 'host':
-        return {
-          kind,
-          side: oneOf(place, given, 'side', sides),
-          hosts: this.#list(place, given, 'hosts', readHost),
-        }
+        return { kind, side: oneOf(place, given, 'side', sides), hosts: this.#list(place, given, 'hosts', readHost) }
       case 'number':
         return this.#number(place, given)
       case 'text': {
@@ -142,8 +139,7 @@ function oneOf<T extends string>(place: string, given: object, key: string, word
 
 function whole(place: string, given: object, key: string, max: number): number {
   const value = own(place, given, key)
-  const fits = typeof value === 'number' && Number.isInteger(value) && value >= 0 && value <= max
-  return fits ? value : refuse(`${place}.${key}`, `a whole number from 0 to ${max}`)
+  return isWholeNumber(value) && value <= max ? value : refuse(`${place}.${key}`, `a whole number from 0 to ${max}`)
 }
 
 function readRange(place: string, given: unknown): Range {
@@ -191,22 +187,15 @@ function readHost(place: string, given: unknown): Host {
   const zone = of('zone', 'text', isText)
   const isInternet = family === undefined || family === 'ipv4' || family === 'ipv6'
   const size = address === undefined || !isInternet ? 0 : sizeOf(place, address, family)
-  const prefix = of('prefix', `a whole number from 0 to ${size}`, (value): value is number => isWhole(value) && value <= size)
+  const prefix = of('prefix', `a whole number from 0 to ${size}`, (value): value is number => isWholeNumber(value) && value <= size)
   const port = of('port', isInternet ? 'a port' : 'a number or text', (value): value is number | string =>
-    isInternet ? isWhole(value) && value <= 65_535 : isWhole(value) || isText(value),
+    isInternet ? isWholeNumber(value) && value <= 65_535 : isWholeNumber(value) || isText(value),
   )
-  return {
-    ...(family !== undefined && { family }),
-    ...(address !== undefined && { address }),
-    ...(prefix !== undefined && { prefix }),
-    ...(zone !== undefined && { zone }),
-    ...(port !== undefined && { port }),
-    ...(path !== undefined && { path }),
-  }
+  return definedOf({ family, address, prefix, zone, port, path })
 }
 
 const isText = (value: unknown): value is string => typeof value === 'string'
-const isWhole = (value: unknown): value is number => Number.isSafeInteger(value) && Number(value) >= 0
+const isWholeNumber = (value: unknown): value is number => Number.isSafeInteger(value) && Number(value) >= 0
 
 /** The number of bits of an address. */
 function sizeOf(place: string, address: string, family: Family | undefined): number {
