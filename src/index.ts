@@ -1,4 +1,4 @@
-// The library: the sockets of this machine, of a recording of one, and what can be asked of them.
+// The library: the sockets of this machine, of a recording of one, and the reports on them.
 
 export { openMachine, type MachineOptions } from './machine/open.ts'
 export { Machine } from './machine/machine.ts'

@@ -5,8 +5,8 @@ import { readdirSync, readFileSync } from 'node:fs'
 import { connect, createServer, type AddressInfo, type Server, type Socket } from 'node:net'
 import { Ajv2020 } from 'ajv/dist/2020.js'
 import { documents, schemaText } from '../src/wire/schemas.ts'
-import { readLine } from '../src/wire/lines.ts'
-import { readReport, type ReportKind } from '../src/wire/reports.ts'
+import { readDocument } from '../src/wire/document.ts'
+import type { Shape } from '../src/wire/shape.ts'
 import { readSnapshot } from '../src/wire/snapshot.ts'
 import { hold, sockscope } from './cli.ts'
 import { needs } from './needs.ts'
@@ -24,6 +24,9 @@ function validate(kind: string, document: unknown): void {
   const valid = ajv.getSchema(schema.$id) ?? ajv.compile(schema)
   ok(valid(document), `${kind}: ${JSON.stringify(valid.errors?.slice(0, 5))}`)
 }
+
+/** Reads the document as a peer would. */
+const decode = (kind: string, document: unknown): unknown => readDocument(document, kind, documents[kind]!.shape as Shape<unknown>)
 
 let server: Server
 let client: Socket
@@ -70,7 +73,7 @@ for (const [kind, words, member] of lines) {
     if (member !== undefined) ok(document[member]!.length > 0, err)
     // The decoder accepts it too.
     if (kind === 'sockets') readSnapshot(document)
-    else readReport(kind as ReportKind, document)
+    else decode(kind, document)
   })
 }
 
@@ -81,7 +84,7 @@ test('top: each line is a document', needs('linux'), () => {
     equal(documents.length, 2)
     for (const document of documents) {
       validate('top', document)
-      readReport('top', document)
+      decode('top', document)
     }
   }
 })
@@ -114,7 +117,7 @@ for (const [kind, words, types] of streams) {
     for (const line of written) {
       const value = JSON.parse(line) as { readonly type?: string }
       validate(kind, value)
-      readLine(kind, line)
+      decode(kind, line)
       seen.add(value.type)
     }
     for (const type of types) ok(seen.has(type), `${type}: ${err}`)

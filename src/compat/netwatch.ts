@@ -9,7 +9,7 @@ import type { Flows } from '../model/flow.ts'
 import { payload } from '../model/payload.ts'
 import { compareText } from '../model/text.ts'
 
-/** A connection as the wire format says it. */
+/** A connection in the wire format. */
 export interface ConnectionDetail {
   /** The protocol in capitals. */
   readonly protocol: string
@@ -33,7 +33,7 @@ export interface ConnectionDetail {
   readonly key?: string | undefined
 }
 
-/** What `attribute` needs to know of an interface. */
+/** What `attribute` requires of an interface. */
 export interface InterfaceMetric {
   /** Bytes that were received. */
   readonly rx_bytes: number
@@ -114,8 +114,8 @@ function ranked(rows: Iterable<Row>, max: number): ProcessBandwidth[] {
 }
 
 /**
- * An estimate: splits what went through the interfaces by the number of established connections that each process has. It says
- * nothing of who really moved the bytes; `ProcessBandwidthTracker` does.
+ * An estimate: splits what went through the interfaces by the number of established connections that each process has, whoever
+ * moved the bytes. `ProcessBandwidthTracker` measures them.
  */
 export function attribute(
   connections: readonly ConnectionDetail[],
@@ -184,7 +184,7 @@ export class ProcessBandwidthTracker {
   }
 }
 
-/** The connections of a snapshot, as the wire format says them: one for each process that holds it. */
+/** The connections of a snapshot in the wire format: one for each process that holds it. */
 export function connectionDetails(snapshot: Snapshot): ConnectionDetail[] {
   checkIs('snapshot', snapshot, aSnapshot)
   return snapshot.sockets.flatMap(socket => {
@@ -211,7 +211,7 @@ function address(end: Endpoint | undefined): string {
   return end.address.includes(':') ? `[${end.address}${zone}]:${end.port}` : `${end.address}${zone}:${end.port}`
 }
 
-/** The same of flows, which also know sockets that lived shorter than an interval. */
+/** The same from flows, which include sockets that lived shorter than an interval. */
 export function bandwidthOf(flows: Flows, max: number): ProcessBandwidth[] {
   const rows = flows.processes.map(flow => ({
     process_name: flow.name,

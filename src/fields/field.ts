@@ -42,7 +42,7 @@ export interface FieldContext extends FilterContext {
   readonly names?: Names | undefined
 }
 
-/** What a source must be asked for before the field has a value: a group of details, owners, or (`age`, `rate`) more than one snapshot. */
+/** What must be requested from a source before the field has a value: a group of details, owners, or (`age`, `rate`) more than one snapshot. */
 export type Need = DetailName | 'owners' | 'age' | 'rate'
 
 /** Every platform that a source exists for. */

@@ -111,7 +111,7 @@ export interface LedgerRow {
   readonly inBytes: number
   /** Bytes that were sent. */
   readonly outBytes: number
-  /** How true the bytes are. */
+  /** The accuracy of the bytes. */
   readonly accuracy: Accuracy
 }
 

@@ -5,7 +5,7 @@ import type { Flow } from '../model/flow.ts'
 import type { Process } from '../model/process.ts'
 import { states, type Socket, type State } from '../model/socket.ts'
 import { flowLists, type FlowList } from '../report/top.ts'
-import { documentLimits, readDocument } from './document.ts'
+import { documentLimits } from './document.ts'
 import { schema, type LineKind, type LineTime } from './envelope.ts'
 import { event, flow, gap, process, socket } from './nouns.ts'
 import { constant, count, list, number, object, optional, tagged, text, words, type Members, type Shape } from './shape.ts'
@@ -69,10 +69,3 @@ export const lineShapes = {
     about: 'A socket of a snapshot, and the processes that hold it.',
   },
 } satisfies Record<LineKind, { readonly shape: Shape<unknown>; readonly about: string }>
-
-/** A line as it is on the wire. */
-export type Line<K extends LineKind> = (typeof lineShapes)[K]['shape'] extends Shape<infer T> ? T : never
-
-/** Reads a line that a peer sent. */
-export const readLine = <K extends LineKind>(kind: K, input: unknown): Line<K> =>
-  readDocument(input, kind, lineShapes[kind].shape as Shape<unknown>) as Line<K>

@@ -23,7 +23,7 @@ import type { Listener, PortsReport } from '../report/ports.ts'
 import { reaches } from '../report/reach.ts'
 import type { Destination, LimitUse, ProtocolCount, StatsReport } from '../report/stats.ts'
 import { flowLists, flowOrders, type TopReport } from '../report/top.ts'
-import { documentLimits, readDocument } from './document.ts'
+import { documentLimits } from './document.ts'
 import { enveloped, type Head } from './head.ts'
 import {
   flow,
@@ -314,13 +314,3 @@ export const reportShapes = {
     about: 'What works on a machine, what does not, and why.',
   },
 } satisfies Record<string, { readonly shape: Shape<Head<string>>; readonly about: string }>
-
-/** A kind of report. */
-export type ReportKind = keyof typeof reportShapes
-/** A report as it is on the wire. */
-export type Report<K extends ReportKind> = (typeof reportShapes)[K]['shape'] extends Shape<infer T> ? T : never
-
-/** Reads a report that a peer sent. */
-export function readReport<K extends ReportKind>(kind: K, input: unknown): Report<K> {
-  return readDocument(input, kind, reportShapes[kind].shape as Shape<unknown>) as Report<K>
-}

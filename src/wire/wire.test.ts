@@ -9,11 +9,11 @@ import type { Frame } from '../model/frame.ts'
 import { ProcessTable, type Process } from '../model/process.ts'
 import type { Snapshot } from '../model/snapshot.ts'
 import type { Socket } from '../model/socket.ts'
-import { documentLimits, parseDocument, textOf, writeDocument } from './document.ts'
+import { documentLimits, parseDocument, readDocument, textOf, writeDocument } from './document.ts'
 import { line, lineTime, metaOf } from './envelope.ts'
 import { FrameDecoder, FrameEncoder } from './frame.ts'
 import { flows, hostIdentity, process, socket, socketEvent } from './nouns.ts'
-import { readLine } from './lines.ts'
+import { lineShapes } from './lines.ts'
 import { socketHealth } from './reports.ts'
 import { documents, jsonSchema } from './schemas.ts'
 import { Place, type Definitions, type Shape } from './shape.ts'
@@ -119,12 +119,13 @@ test('an event is restored', () => {
   ]
   for (const event of events) {
     const text = line('event', lineTime(event.atMs), event)
-    const { schema, kind, at, ...read } = readLine('event', text)
+    const { schema, kind, at, ...read } = readDocument(text, 'event', lineShapes.event.shape)
     deepEqual([schema, kind, at, read], ['sockscope/1', 'event', new Date(event.atMs).toISOString(), event])
     validate('event', text)
     ok(!text.includes('\n'))
   }
-  throws(() => readLine('event', { ...JSON.parse(line('event', lineTime(5), events[0]!)), schema: 'sockscope/2' }), {
+  const other = { ...JSON.parse(line('event', lineTime(5), events[0]!)), schema: 'sockscope/2' }
+  throws(() => readDocument(other, 'event', lineShapes.event.shape), {
     message: 'event.schema: needs "sockscope/1", got "sockscope/2"',
   })
 })
