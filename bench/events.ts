@@ -16,7 +16,7 @@ const watching = (async () => {
     if (event.type === 'gap') console.log(event.gap.text)
     const name = event.type === 'gap' ? 'gap' : `${event.type} by ${event.tier}${event.processes.length > 0 ? '' : ', no owner'}`
     kinds.set(name, (kinds.get(name) ?? 0) + 1)
-    if (event.type === 'closed') bytes += event.bytesOut ?? 0
+    if (event.type === 'closed') bytes += event.outBytes ?? 0
   }
 })()
 await new Promise(resolve => setTimeout(resolve, 1000))

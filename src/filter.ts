@@ -1,4 +1,4 @@
-// sockscope/filter: the language of filters, from text to a test and to what the kernel can judge, and the fields that it names.
+// sockscope/filter: the language of filters, from text to a test, and the fields that it names.
 
 export { parseFilter, type ParseOptions } from './filter/language/parse.ts'
 export { printFilter } from './filter/language/print.ts'
@@ -17,10 +17,8 @@ export type {
   TextFilter,
 } from './filter/language/tree.ts'
 export { compileFilter, type SocketTest } from './filter/compile.ts'
-export { needs, type Needs } from './filter/needs.ts'
+export { needs, type FilterNeeds } from './filter/needs.ts'
 export { planQuery, type Plan, type Query } from './filter/plan.ts'
-export { kernelFilter, type KernelFilter } from './source/linux/sockdiag/bytecode.ts'
-export type { KernelFacts } from './source/linux/sockdiag/kernel-filter.ts'
 export { declareField } from './fields/field.ts'
 export type {
   AnyField,

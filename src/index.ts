@@ -1,4 +1,4 @@
-// The library: the sockets of this machine, of a recording of one, and what can be asked of them.
+// The library: the sockets of this machine, of a recording of one, and the reports on them.
 
 export { openMachine, type MachineOptions } from './machine/open.ts'
 export { Machine } from './machine/machine.ts'
@@ -75,7 +75,7 @@ export type {
   UsedReport,
 } from './model/event.ts'
 export type { Flow, Flows, InterfaceFlow, Ledger, LedgerRow } from './model/flow.ts'
-export type { Finding, Grade, Health, Limits, Measured, SocketHealth, Verdict, VerdictCode } from './model/health.ts'
+export type { Finding, FindingCode, Grade, Health, Limits, Measured, SocketHealth, Verdict, VerdictCode } from './model/health.ts'
 export type { HostIdentity } from './model/host.ts'
 export type { Judged, Judgement } from './measure/health/collect.ts'
 export type { FrameSubscription } from './monitor/frame-subscription.ts'

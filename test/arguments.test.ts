@@ -21,7 +21,6 @@ const socket = { key: 'k', protocol: 'tcp', family: 'ipv4', owners: [], local: {
 const process_ = { key: 'k', pid: 1, name: 'a' }
 const snapshot = { sockets: [], processes: new Map(), gaps: [] }
 const flows = { total: {}, sockets: [], processes: [] }
-const tree = library.parseFilter('tcp')
 const row = { process_name: 'a', pid: 1 }
 
 /** The call, and the start of its error message. */
@@ -172,8 +171,6 @@ const wrong: readonly (readonly [() => unknown, string])[] = [
   [() => api.needs('tcp'), 'filter: '],
   [() => api.printFilter({}), 'filter: '],
   [() => api.compileFilter(7), 'filter: '],
-  [() => api.kernelFilter('tcp'), 'filter: '],
-  [() => api.kernelFilter(tree, { mark: true }), 'facts.mark: did you mean marks?'],
   [() => api.parseFilter(7), 'text: '],
   [() => api.parseFilter('tcp', null), 'options: '],
   [() => api.parseFilter('tcp', { famly: 'ipv4' }), 'options.famly: did you mean family?'],

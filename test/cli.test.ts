@@ -220,7 +220,7 @@ test('list --watch names the columns of CSV once, and each row and line carries 
   equal(rows.filter(row => row.startsWith('at,')).length, 1)
   ok(rows.slice(1).every(row => /^\d{4}-\d\d-\d\dT[\d:.]+Z,\d+,unix$/.test(row)))
   const records = (await lines('--ndjson')).map(line => JSON.parse(line))
-  ok(records.every(r => r.type === 'socket' && new Date(r.at).getTime() === r.atMs && r.protocol === 'unix'))
+  ok(records.every(r => r.schema === 'sockscope/1' && r.kind === 'socket' && new Date(r.at).getTime() === r.atMs && r.protocol === 'unix'))
 })
 
 test('--json is one document also when nothing was found', async () => {

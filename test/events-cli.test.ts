@@ -43,7 +43,7 @@ test('events are one JSON object per line, and ^C ends them gracefully', needs('
     const child = start('events', '--ndjson', `sport = :${port}`)
     const exit = once(child, 'exit')
     const end = await firstLine(child, r => r.type === 'closed')
-    deepEqual([end.bytesIn, end.bytesOut, end.accuracy, end.socket.local], [5, 3, 'exact', { address: '127.0.0.1', port }])
+    deepEqual([end.inBytes, end.outBytes, end.accuracy, end.socket.local], [5, 3, 'exact', { address: '127.0.0.1', port }])
     ok(Array.isArray(end.socket.owners) && ['bpf', 'destroy'].includes(end.tier as string))
     if (end.tier === 'bpf') equal(end.processes[0].pid, process.pid)
     child.kill('SIGINT')
@@ -77,11 +77,11 @@ test('top prints frames whose rows add up, as JSON and as a table', needs('linux
       [['127.0.0.1', total.inBytes]],
     )
     ok(frame.interfaces.some((one: any) => one.name === 'lo' && one.inBytes > 0))
-    equal(frame.ledger.rows.at(-1).what, 'residual')
+    equal(frame.ledger.rows.at(-1).code, 'residual')
     child.kill('SIGINT')
     await exit
     const rowOf = start('top', '--ndjson', '--by', 'remotes', '--every', '200ms', `sport = :${port}`)
-    const row = await firstLine(rowOf, r => r.type === 'flow')
+    const row = await firstLine(rowOf, r => r.kind === 'flow')
     deepEqual([row.list, row.name, typeof row.frame, new Date(row.at).getTime()], ['remotes', '127.0.0.1', 'number', row.atMs])
     rowOf.kill('SIGKILL')
     const csv = start('top', '--csv', '--count', '2', '--every', '200ms', '--by', 'protocols')

@@ -6,7 +6,8 @@ import { readFileSync } from 'node:fs'
 import { connect, createServer, type AddressInfo } from 'node:net'
 import { hold, json, listener, sockscope, type Holder } from './cli.ts'
 import { needs } from './needs.ts'
-import { readReport } from '../src/wire/reports.ts'
+import { readDocument } from '../src/wire/document.ts'
+import { reportShapes } from '../src/wire/reports.ts'
 
 /** Still running: a zombie has ended, although its pid is not free yet. */
 const alive = (pid: number): boolean => {
@@ -74,7 +75,7 @@ test('a listener that two processes share: both are named and killed; --clients 
     deepEqual(new Set(plan.targets.map((t: { process: { pid: number } }) => t.process.pid)), new Set([shared.pid, shared.output.child]))
     const killed = sockscope(['kill', `:${shared.output.port}`, '--yes', '--clients', '--json'])
     equal(killed.code, 0)
-    const { done, targets } = readReport('kill', killed.out)
+    const { done, targets } = readDocument(killed.out, 'kill', reportShapes.kill.shape)
     deepEqual([done, targets.length], [true, 3])
     ok(ended(shared) && ended(client) && !alive(shared.output.child))
   } finally {
@@ -116,7 +117,7 @@ test('this program, its parents and the first process are never killed', needs('
   const { code, err } = sockscope(['kill', `:${port}`, '--yes'])
   equal(code, 4)
   match(err, /nothing was done: .*it is a parent of this program/)
-  const { done, refused } = readReport('kill', sockscope(['kill', `:${port}`, '--yes', '--json']).out)
+  const { done, refused } = readDocument(sockscope(['kill', `:${port}`, '--yes', '--json']).out, 'kill', reportShapes.kill.shape)
   deepEqual([done, refused?.code, refused?.pid, refused?.spared?.code], [false, 'target-spared', process.pid, 'ancestor'])
   server.close()
 })
@@ -150,7 +151,7 @@ test('close closes a connection gracefully: the other end sees the end, the proc
     match(dry.out, new RegExp(`127.0.0.1:${server.output.port} to 127.0.0.1:${client.localPort} ESTABLISHED`))
     const closed = sockscope(['close', `sport = :${server.output.port}`, '--yes', '--json'])
     equal(closed.code, 0)
-    const { connections, results } = readReport('close', closed.out)
+    const { connections, results } = readDocument(closed.out, 'close', reportShapes.close.shape)
     deepEqual(results, [{ key: connections[0]!.key, code: 'closed' }])
     await over
     ok(!ended(server))

@@ -46,7 +46,7 @@ test(
       const ledgers = JSON.parse(stdout) as Ledger[]
       let payload = 0
       for (const { rows, inBytes, outBytes, unsureBytes } of ledgers) {
-        const [head, rest] = ['headers', 'residual'].map(what => rows.find(row => row.what === what)!) as [Row, Row]
+        const [head, rest] = ['headers', 'residual'].map(code => rows.find(row => row.code === code)!) as [Row, Row]
         equal(
           rows.reduce((sum, row) => sum + row.inBytes, 0),
           inBytes,

@@ -18,7 +18,7 @@ const rooms: Record<string, readonly string[]> = {
   source: ['model', 'bytes', 'filter', 'wire'],
   names: ['model', 'source'],
   ports: ['model', 'source'],
-  monitor: ['model', 'filter', 'measure', 'track', 'source', 'names'],
+  monitor: ['model', 'fields', 'filter', 'measure', 'track', 'source', 'names'],
   machine: [...pureRooms, 'source', 'names', 'ports', 'monitor'],
   compat: [...pureRooms, 'source', 'names', 'ports', 'monitor', 'machine'],
   cli: [...pureRooms, 'source', 'names', 'ports', 'monitor', 'machine', 'compat'],

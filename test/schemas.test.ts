@@ -5,8 +5,9 @@ import { readdirSync, readFileSync } from 'node:fs'
 import { connect, createServer, type AddressInfo, type Server, type Socket } from 'node:net'
 import { Ajv2020 } from 'ajv/dist/2020.js'
 import { documents, schemaText } from '../src/wire/schemas.ts'
-import { readReport, type ReportKind } from '../src/wire/reports.ts'
-import { readEvent, readSnapshot } from '../src/wire/snapshot.ts'
+import { readDocument } from '../src/wire/document.ts'
+import type { Shape } from '../src/wire/shape.ts'
+import { readSnapshot } from '../src/wire/snapshot.ts'
 import { hold, sockscope } from './cli.ts'
 import { needs } from './needs.ts'
 
@@ -24,10 +25,13 @@ function validate(kind: string, document: unknown): void {
   ok(valid(document), `${kind}: ${JSON.stringify(valid.errors?.slice(0, 5))}`)
 }
 
+/** Reads the document as a peer would. */
+const decode = (kind: string, document: unknown): unknown => readDocument(document, kind, documents[kind]!.shape as Shape<unknown>)
+
 let server: Server
 let client: Socket
 before(async () => {
-  server = createServer(socket => socket.pipe(socket)).listen(0, '127.0.0.1')
+  server = createServer(socket => socket.on('error', () => undefined).pipe(socket)).listen(0, '127.0.0.1')
   await new Promise(resolve => server.once('listening', resolve))
   client = connect((server.address() as AddressInfo).port, '127.0.0.1')
   await new Promise(resolve => client.once('connect', resolve))
@@ -69,7 +73,7 @@ for (const [kind, words, member] of lines) {
     if (member !== undefined) ok(document[member]!.length > 0, err)
     // The decoder accepts it too.
     if (kind === 'sockets') readSnapshot(document)
-    else readReport(kind as ReportKind, document)
+    else decode(kind, document)
   })
 }
 
@@ -80,26 +84,45 @@ test('top: each line is a document', needs('linux'), () => {
     equal(documents.length, 2)
     for (const document of documents) {
       validate('top', document)
-      readReport('top', document)
+      decode('top', document)
     }
   }
 })
 
-test('events: each line is a record', needs('linux'), async () => {
-  // The test blocks on the command line, so another process makes the connections.
-  const { port } = server.address() as AddressInfo
-  const traffic = await hold(
-    `setInterval(() => require('node:net').connect(${port}, '127.0.0.1').on('error', () => {}).end(), 20); console.log('{}')`,
-  )
-  const { out, err } = sockscope(['events', '--ndjson', '--count', '4', '--every', '50ms'])
-  await traffic.stop()
-  const records = out.split('\n').filter(line => line !== '')
-  ok(records.length >= 4, err)
-  for (const line of records) {
-    validate('event', JSON.parse(line))
-    readEvent(line)
-  }
-})
+/** The commands that write lines, the kind of the lines, and values of `type` that have to be among them. */
+const streams = [
+  ['event', ['events', '--count', '20', '--every', '50ms'], ['opened', 'closed']],
+  ['change', ['watch', '-ta', '--count', '20', '--every', '50ms'], ['opened', 'closed']],
+  ['flow', ['top', '--by', 'processes', '--count', '3', '--interval', '200ms'], []],
+  ['flow', ['top', '--by', 'sockets', '--count', '3', '--interval', '200ms'], []],
+  ['socket', ['list', '-ta'], []],
+] as const
+for (const [kind, words, types] of streams) {
+  test(`each line of ${words.slice(0, 3).join(' ')} --ndjson conforms to its schema`, needs('linux'), async () => {
+    // The test blocks on the command line, so another process makes the connections.
+    const { port } = server.address() as AddressInfo
+    const traffic = await hold(`
+      const openAndReset = () => {
+        const socket = require('node:net').connect(${port}, '127.0.0.1', () => socket.write('x'))
+        socket.on('error', () => {})
+        setTimeout(() => socket.resetAndDestroy(), 100)
+      }
+      setInterval(openAndReset, 20)
+      console.log('{}')`)
+    const { out, err } = sockscope([...words, '--ndjson'])
+    await traffic.stop()
+    const written = out.split('\n').filter(line => line !== '')
+    ok(written.length >= 1, err)
+    const seen = new Set<unknown>()
+    for (const line of written) {
+      const value = JSON.parse(line) as { readonly type?: string }
+      validate(kind, value)
+      decode(kind, line)
+      seen.add(value.type)
+    }
+    for (const type of types) ok(seen.has(type), `${type}: ${err}`)
+  })
+}
 
 test('a document that does not conform to the schema is refused', () => {
   const document = JSON.parse(sockscope(['list', '-a', '--json', ...replay]).out) as { sockets: { local: unknown }[] }

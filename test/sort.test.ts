@@ -31,7 +31,7 @@ test('sorting by, showing and grouping by TCP counters requests them', needs('li
         .out.trimEnd()
         .split('\n')
     deepEqual(lines('--sort', 'out:desc', '--format', '{local.port}').map(Number), biggestFirst)
-    deepEqual(lines('--sort', 'bytesOut', '--csv', '-H', '--columns', 'sport').map(Number), biggestFirst.toReversed())
+    deepEqual(lines('--sort', 'outBytes', '--csv', '-H', '--columns', 'sport').map(Number), biggestFirst.toReversed())
     // What was sent may hold retransmissions; what is out does not.
     const pairs = lines('--sort', 'out:desc', '--format', '{out} {tcp.sentBytes}').map(line => line.split(' ').map(Number))
     deepEqual(

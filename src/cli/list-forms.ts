@@ -11,9 +11,9 @@ import { holdersOf } from '../fields/process-text.ts'
 import { tableOf, type CellOf } from '../render/table.ts'
 import { memoryText, tcpText } from '../render/tcp.ts'
 import { parseTemplate } from '../render/template.ts'
-import { safe, safeJson } from '../render/text.ts'
+import { safe } from '../render/text.ts'
 import { groupSockets } from '../report/group.ts'
-import { momentCells, momentColumns, record, type Moment } from '../wire/envelope.ts'
+import { line as streamLine, lineTime, timeCells, timeColumns, type LineTime } from '../wire/envelope.ts'
 import { printDocument } from './document.ts'
 import { colour, print, printLines, terminalColumns } from './output.ts'
 import { onlyOneForm } from './parse.ts'
@@ -48,7 +48,7 @@ function columnNamed(option: string, name: string): Column {
 /** How a snapshot is written, and which columns that uses. */
 export interface Writer {
   readonly columns: readonly Column[]
-  readonly write: (snapshot: Snapshot, context: FieldContext, moment?: Moment) => void
+  readonly write: (snapshot: Snapshot, context: FieldContext, time?: LineTime) => void
 }
 
 /** The writer of the form that is requested. */
@@ -60,7 +60,7 @@ export function writerOf(args: ParsedArguments): Writer {
     case 'json':
       return jsonWriter(group)
     case 'ndjson':
-      return { columns: [], write: (snapshot, _, moment) => printLines(ndjson(snapshot, moment)) }
+      return { columns: [], write: (snapshot, _, time) => printLines(ndjson(snapshot, time)) }
     case 'csv':
     case 'tsv':
       return lineWriter(shownColumns(args), form === 'csv' ? csvLine : tsvLine, header)
@@ -79,15 +79,15 @@ function jsonWriter(group: Column | undefined): Writer {
   if (group === undefined)
     return {
       columns: [],
-      write: (snapshot, _, moment) => {
+      write: (snapshot, _, time) => {
         const { sockets, processes } = snapshot
-        printDocument('sockets', snapshot, { frame: moment?.frame, sockets, processes: [...processes.values()] })
+        printDocument('sockets', snapshot, { frame: time?.frame, sockets, processes: [...processes.values()] })
       },
     }
   return {
     columns: [group],
-    write: (snapshot, context, moment) =>
-      printDocument('groups', snapshot, { frame: moment?.frame, groups: groupSockets(snapshot.sockets, group.name, context) }),
+    write: (snapshot, context, time) =>
+      printDocument('groups', snapshot, { frame: time?.frame, groups: groupSockets(snapshot.sockets, group.name, context) }),
   }
 }
 
@@ -98,19 +98,16 @@ const safeLines = (text: string): string =>
     .map(line => line.split('\t').map(safe).join('\t'))
     .join('\n')
 
-function* ndjson(snapshot: Snapshot, moment: Moment | undefined): Generator<string> {
-  for (const socket of snapshot.sockets) {
-    const body = { ...socket, processes: holdersOf(socket, snapshot.processes) }
-    yield safeJson(moment === undefined ? body : record('socket', moment, body))
-  }
+function* ndjson(snapshot: Snapshot, time = lineTime(snapshot.atMs)): Generator<string> {
+  for (const socket of snapshot.sockets) yield streamLine('socket', time, { ...socket, processes: holdersOf(socket, snapshot.processes) })
 }
 
 function lineWriter(columns: readonly Column[], line: typeof csvLine, header: boolean): Writer {
   let needsHeader = header
   return {
     columns,
-    write: (snapshot, context, moment) => {
-      const [heads, cells] = moment === undefined ? [[], []] : [momentColumns, momentCells(moment)]
+    write: (snapshot, context, time) => {
+      const [heads, cells] = time === undefined ? [[], []] : [timeColumns, timeCells(time)]
       if (needsHeader) print(`${line([...heads, ...columns.map(c => c.name)])}\n`)
       needsHeader = false // Only the first of many snapshots has a header.
       printLines(snapshot.sockets.map(s => safeLines(line([...cells, ...columns.map(c => c.value(s, context))]))))

@@ -1,6 +1,6 @@
 // Which sockets the letters of ss select, exactly as ss does; without letters: TCP and UDP in every state.
 
-import type { Needs } from '../filter/needs.ts'
+import type { FilterNeeds } from '../filter/needs.ts'
 import type { Query } from '../filter/plan.ts'
 import { families as everyFamily, type Family, type Protocol, type Socket, type State } from '../model/socket.ts'
 import { UsageError } from './problem.ts'
@@ -170,7 +170,7 @@ export interface Selection {
 }
 
 /** Without letters: TCP and UDP, and what the filter names. */
-function usual(filter: Needs | undefined): readonly Protocol[] {
+function usual(filter: FilterNeeds | undefined): readonly Protocol[] {
   const tablesNamed = (filter?.families ?? []).filter(family => !inet.includes(family)).flatMap(tablesOfFamily)
   return [...new Set<Protocol>(['tcp', 'udp', ...(filter?.protocols ?? []), ...tablesNamed.map(name => tables[name]!.protocol)])]
 }
@@ -194,7 +194,7 @@ interface Line {
 }
 
 /** Reads the letters. `states` are those at the start of the filter, which override the letters; so does a filter that restricts states. */
-export function select(args: ParsedArguments, states: readonly State[] | undefined, filter?: Needs): Selection {
+export function select(args: ParsedArguments, states: readonly State[] | undefined, filter?: FilterNeeds): Selection {
   const all = [...ssOptions, ...ssShowOptions]
   // --no-header is also a long name of ss, but in full it only selects the form, as --columns does, and not what ss lists.
   if (!args.sequence.some(o => o.raw !== '--no-header' && all.some(known => known.name === o.name)))

@@ -1,5 +1,5 @@
-// The quality formulas of an older tool, as they are, so that numbers can be compared. They judge a connection's whole life;
-// `health.ts` judges an interval and is what to rely on. Nothing here guesses: a formula that misses an input gives undefined.
+// The quality formulas of an older tool, as they are, so that numbers can be compared. They are about a connection's whole life;
+// `measure/health` is about an interval, and more reliable. A formula without one of its inputs is undefined.
 
 import { checkIs, checkKeys, checkKind, tcpStatistics, type ObjectKind } from '../model/arguments.ts'
 import type { Tcp } from '../model/tcp.ts'
@@ -56,7 +56,7 @@ const anInput: ObjectKind = {
 
 /** The report of the classic formulas: shares are 0 to 100 where the name says percent, the score is 0 to 1. */
 export interface Classic {
-  /** From 0 to 1, which is a connection without a blemish. */
+  /** From 0 to 1, which is a connection without a problem. */
   readonly score: number | undefined
   /** Retransmitted segments, of all that were sent. */
   readonly packetLossPercent: number | undefined
@@ -78,7 +78,7 @@ export interface Classic {
   readonly healthy: boolean | undefined
 }
 
-/** What the classic report complains of. */
+/** A problem in the classic report. */
 export type ClassicIssue = 'packet-loss' | 'buffer-bloat' | 'zero-window' | 'out-of-order' | 'rtt-variance'
 
 /**
@@ -138,7 +138,7 @@ export function classic(input: ClassicInput): Classic {
   return { ...report, issues, healthy: healthy(report.score, report.packetLossPercent, issues) }
 }
 
-/** 1 for a connection without a blemish, less for each retransmission, each packet out of order, each closed window, and for jitter. */
+/** 1 for a connection without a problem, less for each retransmission, each packet out of order, each closed window, and for jitter. */
 export function classicScore(input: ClassicInput): number | undefined {
   const { retransmits, outOfOrderPackets, zeroWindowEvents, rttMicros, rttVarianceMicros } = input
   if (retransmits === undefined || outOfOrderPackets === undefined || zeroWindowEvents === undefined) return undefined
@@ -162,7 +162,7 @@ function issuesOf(input: ClassicInput, report: Pick<Classic, 'packetLossPercent'
   return issues
 }
 
-/** An issue is enough to say no; a yes needs every input. */
+/** One issue is enough for false; true requires every input. */
 function healthy(score: number | undefined, lossPercent: number | undefined, issues: readonly ClassicIssue[]): boolean | undefined {
   if (issues.length > 0 || (score !== undefined && score <= 0.7) || (lossPercent !== undefined && lossPercent >= 1)) return false
   return score === undefined || lossPercent === undefined ? undefined : true

@@ -1,4 +1,4 @@
-// The same sockets in the shape of the netstat2 library of Rust, for people who come from there. The calls are asynchronous; the names are camelCase.
+// The same sockets in the shape of the netstat2 library of Rust, for programs that were written for it. The calls are asynchronous; the names are camelCase.
 
 import { aSocket, checkIs, type ObjectKind } from '../model/arguments.ts'
 import { ArgumentError } from '../model/errors.ts'
@@ -65,12 +65,12 @@ export interface UdpSocketInfo {
   readonly remotePort: number | undefined
 }
 
-/** What is true of one protocol: `protocol` says which. */
+/** What applies to one protocol only: `protocol` is which. */
 export type ProtocolSocketInfo = TcpSocketInfo | UdpSocketInfo
 
 /** One socket. */
 export interface SocketInfo {
-  /** What is true of its protocol only. */
+  /** What applies to its protocol only. */
   readonly protocolSocketInfo: ProtocolSocketInfo
   /** Every process that holds the socket; empty when none is known. */
   readonly associatedPids: readonly number[]
@@ -123,7 +123,7 @@ async function* oneByOne(list: () => Promise<SocketsInfo>): AsyncGenerator<Socke
   return found.gaps
 }
 
-/** The list that the bits ask for, checked; the machine is asked when it is called. */
+/** The list that the bits select, checked; the snapshot is taken when the function is called. */
 function listOf(addressFamilies: number, protocols: number, owners: boolean): () => Promise<SocketsInfo> {
   const inFamilies = chosen<Family>('addressFamilies', addressFamilies, { ipv4: AddressFamilyFlags.IPV4, ipv6: AddressFamilyFlags.IPV6 })
   const inProtocols = chosen<Protocol>('protocols', protocols, { tcp: ProtocolFlags.TCP, udp: ProtocolFlags.UDP })

@@ -7,8 +7,9 @@ import type { Endpoint } from '../model/socket.ts'
 import type { Process, ProcessUse } from '../model/process.ts'
 import type { Flows } from '../model/flow.ts'
 import { payload } from '../model/payload.ts'
+import { compareText } from '../model/text.ts'
 
-/** A connection as the wire format says it. */
+/** A connection in the wire format. */
 export interface ConnectionDetail {
   /** The protocol in capitals. */
   readonly protocol: string
@@ -32,7 +33,7 @@ export interface ConnectionDetail {
   readonly key?: string | undefined
 }
 
-/** What `attribute` needs to know of an interface. */
+/** What `attribute` requires of an interface. */
 export interface InterfaceMetric {
   /** Bytes that were received. */
   readonly rx_bytes: number
@@ -100,22 +101,21 @@ function rowOf(rows: Map<string, Row>, connection: ConnectionDetail): Row {
 
 /** The biggest first: by rate, bytes, connections, then by name and pid, never by chance. */
 function ranked(rows: Iterable<Row>, max: number): ProcessBandwidth[] {
-  const order = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0)
   return [...rows]
     .sort(
       (a, b) =>
         b.rx_rate + b.tx_rate - (a.rx_rate + a.tx_rate) ||
         b.rx_bytes + b.tx_bytes - (a.rx_bytes + a.tx_bytes) ||
         b.connection_count - a.connection_count ||
-        order(a.process_name, b.process_name) ||
+        compareText(a.process_name, b.process_name) ||
         (a.pid ?? -1) - (b.pid ?? -1),
     )
     .slice(0, max)
 }
 
 /**
- * An estimate: splits what went through the interfaces by the number of established connections that each process has. It says
- * nothing of who really moved the bytes; `ProcessBandwidthTracker` does.
+ * An estimate: splits what went through the interfaces by the number of established connections that each process has, whoever
+ * moved the bytes. `ProcessBandwidthTracker` measures them.
  */
 export function attribute(
   connections: readonly ConnectionDetail[],
@@ -184,7 +184,7 @@ export class ProcessBandwidthTracker {
   }
 }
 
-/** The connections of a snapshot, as the wire format says them: one for each process that holds it. */
+/** The connections of a snapshot in the wire format: one for each process that holds it. */
 export function connectionDetails(snapshot: Snapshot): ConnectionDetail[] {
   checkIs('snapshot', snapshot, aSnapshot)
   return snapshot.sockets.flatMap(socket => {
@@ -211,7 +211,7 @@ function address(end: Endpoint | undefined): string {
   return end.address.includes(':') ? `[${end.address}${zone}]:${end.port}` : `${end.address}${zone}:${end.port}`
 }
 
-/** The same of flows, which also know sockets that lived shorter than an interval. */
+/** The same from flows, which include sockets that lived shorter than an interval. */
 export function bandwidthOf(flows: Flows, max: number): ProcessBandwidth[] {
   const rows = flows.processes.map(flow => ({
     process_name: flow.name,

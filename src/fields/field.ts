@@ -42,7 +42,7 @@ export interface FieldContext extends FilterContext {
   readonly names?: Names | undefined
 }
 
-/** What a source must be asked for before the field has a value: a group of details, owners, or (`age`, `rate`) more than one snapshot. */
+/** What must be requested from a source before the field has a value: a group of details, owners, or (`age`, `rate`) more than one snapshot. */
 export type Need = DetailName | 'owners' | 'age' | 'rate'
 
 /** Every platform that a source exists for. */
@@ -62,16 +62,12 @@ interface Common<S extends Subject> {
   readonly id: string
   /** What it is: one sentence without its full stop. */
   readonly about: string
-  /** The machine-readable value, in the unit of the model. */
-  readonly value: Read<S, Cell>
   /** The human-readable value, where it does not follow from the unit. */
   readonly text?: Read<S, string>
   /** What `--group-by` counts by, where that is not the value. */
   readonly group?: Read<S, string>
   /** What it is sorted by, where that is not the value. */
   readonly order?: Read<S, Cell>
-  /** The platforms that can report it. */
-  readonly platforms: readonly Platform[]
   /** Cells may be truncated when the terminal is too narrow. */
   readonly truncates?: boolean
   /** A narrow terminal drops the column with the highest number first; columns without one stay. */
@@ -129,6 +125,10 @@ interface Filled<S extends Subject> extends Common<S> {
   readonly title: string
   readonly align: 'left' | 'right'
   readonly needs: readonly Need[]
+  /** The platforms that can report it. */
+  readonly platforms: readonly Platform[]
+  /** The machine-readable value, in the unit of the model. */
+  readonly value: Read<S, Cell>
 }
 
 /** One field of a subject. */
@@ -140,19 +140,23 @@ export type TextField<S extends Subject = 'socket'> = Filled<S> & (TextTraits<S>
 /** A field of anything. */
 export type AnyField = { readonly [S in Subject]: Field<S> }[Subject]
 
-interface Defaulted {
+interface Defaulted<S extends Subject> {
   /** Its names, separated by spaces; absent when the id is the only one. */
   readonly names?: string
   /** Default: the first name in capitals. */
   readonly title?: string
   readonly align?: 'left' | 'right'
   readonly needs?: readonly Need[]
+  /** The platforms that can report it. Default: all. */
+  readonly platforms?: readonly Platform[]
+  /** The machine-readable value, in the unit of the model. Default: what the model has at the path that is its id. */
+  readonly value?: Read<S, Cell>
 }
 type DeclaredNumber<S extends Subject> = Omit<NumberTraits<S>, 'unit' | 'scale'> & Partial<Pick<NumberTraits<S>, 'unit' | 'scale'>>
 
 /** What a declaration has to contain; everything else follows from it. */
 export type Declaration<S extends Subject = 'socket'> = Common<S> &
-  Defaulted &
+  Defaulted<S> &
   (DeclaredNumber<S> | TextTraits<S> | BooleanTraits | SpecialTraits | EndpointTraits)
 
 /** The unit of a number follows from the end of its path in the model. */
@@ -166,7 +170,7 @@ const suffixes: readonly (readonly [suffix: string, unit: Unit, scale: number])[
 
 /** Makes a field from its declaration. */
 export function declare<S extends Subject>(subject: S, declaration: Declaration<S>): Field<S> {
-  const { id, names, title, align, needs } = declaration
+  const { id, names, title, align } = declaration
   const words = names ? names.split(' ') : []
   const filled = {
     ...declaration,
@@ -174,7 +178,9 @@ export function declare<S extends Subject>(subject: S, declaration: Declaration<
     names: words.includes(id) ? words : [...words, id],
     title: title ?? titleOf(words[0] ?? id),
     align: align ?? (declaration.type === 'number' ? 'right' : 'left'),
-    needs: needs ?? [],
+    needs: declaration.needs ?? [],
+    platforms: declaration.platforms ?? platforms,
+    value: declaration.value ?? valueAt(id),
   }
   if (declaration.type !== 'number') return filled as Field<S>
   const [, unit, scale] = suffixes.find(([suffix]) => id.endsWith(suffix)) ?? ['', 'count', 1]
@@ -184,7 +190,7 @@ export function declare<S extends Subject>(subject: S, declaration: Declaration<
 const subjects: readonly Subject[] = ['socket', 'process', 'flow', 'health']
 const aDeclaration: ObjectKind = {
   what: 'the declaration of a field',
-  fields: { id: 'text', type: 'text', about: 'text', value: 'function', platforms: 'list' },
+  fields: { id: 'text', type: 'text', about: 'text', value: 'function?', platforms: 'list?' },
 }
 
 /** A field of your own, from its declaration, for `FieldRegistry.with`. */
@@ -192,6 +198,17 @@ export function declareField<S extends Subject>(subject: S, declaration: Declara
   if (!subjects.includes(subject)) throw new ArgumentError(`subject: ${JSON.stringify(subject)} is not one of ${subjects.join(', ')}`)
   checkIs('declaration', declaration, aDeclaration)
   return declare(subject, declaration)
+}
+
+type Group = Readonly<Record<string, unknown>> | undefined
+
+/** Reads the value at a path of the model, such as `tcp.rttMicros`. Filters do that for each socket: the usual paths have no loop. */
+function valueAt(path: string): (subject: unknown) => unknown {
+  const [first, second, ...others] = path.split('.') as [string, ...string[]]
+  if (second === undefined) return subject => (subject as Group)?.[first]
+  if (others.length === 0) return subject => ((subject as Group)?.[first] as Group)?.[second]
+  const inner = valueAt(others.join('.'))
+  return subject => inner(((subject as Group)?.[first] as Group)?.[second])
 }
 
 /** `rateIn` is RATE-IN, `min_rtt` is MIN-RTT. */

@@ -33,7 +33,6 @@ const lag = declare('socket', {
   about: 'how late the application reads',
   usual: true,
   groups: true,
-  value: s => s.detail?.fields?.lagMicros as number | undefined,
 })
 const fields = standardFields.with(lag)
 const withLag = (key: string, lagMicros: number): Socket => aSocket({ key, detail: { fields: { lagMicros } } })

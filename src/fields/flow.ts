@@ -2,7 +2,7 @@
 
 import type { Flow } from '../model/flow.ts'
 import { endpointText } from './endpoint.ts'
-import { declare, platforms, type Cell, type Declaration, type Field } from './field.ts'
+import { declare, type Cell, type Declaration, type Field } from './field.ts'
 import { holdersText } from './process-text.ts'
 
 /** Nothing was counted, and some of its sockets cannot be counted: the traffic is unknown, not 0. */
@@ -17,41 +17,23 @@ const counted =
 const atLeastZero = (bytes: number): number => Math.max(0, bytes)
 
 const declarations: readonly Declaration<'flow'>[] = [
-  {
-    id: 'name',
-    type: 'text',
-    about: 'name of the process, remote address, container, user or protocol',
-    platforms,
-    usual: true,
-    truncates: true,
-    value: f => f.name,
-  },
-  { id: 'process.pid', names: 'pid', type: 'number', about: 'number of the process', platforms, value: f => f.process?.pid },
+  { id: 'name', type: 'text', about: 'name of the process, remote address, container, user or protocol', usual: true, truncates: true },
+  { id: 'process.pid', names: 'pid', type: 'number', about: 'number of the process' },
   {
     id: 'process.name',
     names: 'process',
     type: 'text',
     about: 'process, or the script that it interprets; of a socket, every process that holds it',
-    platforms,
     truncates: true,
     value: (f, c) => (f.socket === undefined ? (f.process?.script ?? f.name) : holdersText(f.socket, c.processes)),
   },
-  { id: 'process.user', names: 'user', type: 'text', about: 'user that runs the process', platforms, value: f => f.process?.user },
-  {
-    id: 'socket.protocol',
-    names: 'protocol proto',
-    title: 'PROTO',
-    type: 'text',
-    about: 'protocol of the socket',
-    platforms,
-    value: f => f.socket?.protocol,
-  },
+  { id: 'process.user', names: 'user', type: 'text', about: 'user that runs the process' },
+  { id: 'socket.protocol', names: 'protocol proto', title: 'PROTO', type: 'text', about: 'protocol of the socket' },
   {
     id: 'socket.local',
     names: 'local',
     type: 'text',
     about: 'address and port of this end',
-    platforms,
     truncates: true,
     value: ({ socket }, c) => socket && endpointText(socket.local, socket, c.names),
   },
@@ -60,7 +42,6 @@ const declarations: readonly Declaration<'flow'>[] = [
     names: 'remote',
     type: 'text',
     about: 'address and port of the other end',
-    platforms,
     truncates: true,
     value: ({ socket }, c) => socket && endpointText(socket.remote, socket, c.names),
   },
@@ -69,7 +50,6 @@ const declarations: readonly Declaration<'flow'>[] = [
     names: 'rate',
     type: 'number',
     about: 'traffic, both ways, averaged over the last seconds',
-    platforms,
     usual: true,
     value: counted(f => f.averageBytesPerSecond),
   },
@@ -79,7 +59,6 @@ const declarations: readonly Declaration<'flow'>[] = [
     title: 'IN/S',
     type: 'number',
     about: 'received per second in the interval',
-    platforms,
     usual: true,
     value: counted(f => atLeastZero(f.inBytesPerSecond)),
     order: f => f.inBytesPerSecond,
@@ -90,7 +69,6 @@ const declarations: readonly Declaration<'flow'>[] = [
     title: 'OUT/S',
     type: 'number',
     about: 'sent per second in the interval',
-    platforms,
     usual: true,
     value: counted(f => atLeastZero(f.outBytesPerSecond)),
     order: f => f.outBytesPerSecond,
@@ -100,7 +78,6 @@ const declarations: readonly Declaration<'flow'>[] = [
     type: 'number',
     unit: 'bytes',
     about: 'received and sent since the watch began',
-    platforms,
     usual: true,
     value: counted(f => f.inTotalBytes + f.outTotalBytes),
     order: f => f.inTotalBytes + f.outTotalBytes,
@@ -111,7 +88,6 @@ const declarations: readonly Declaration<'flow'>[] = [
     title: 'IN',
     type: 'number',
     about: 'received since the watch began',
-    platforms,
     value: counted(f => f.inTotalBytes),
   },
   {
@@ -120,7 +96,6 @@ const declarations: readonly Declaration<'flow'>[] = [
     title: 'OUT',
     type: 'number',
     about: 'sent since the watch began',
-    platforms,
     value: counted(f => f.outTotalBytes),
   },
   {
@@ -129,16 +104,13 @@ const declarations: readonly Declaration<'flow'>[] = [
     title: 'RETRANS',
     type: 'number',
     about: 'bytes retransmitted in the interval; no other number includes them',
-    platforms,
     value: counted(f => (f.retransmittedBytes === 0 ? undefined : f.retransmittedBytes)),
   },
   {
     id: 'sockets',
     type: 'number',
     about: 'how many sockets it has; a star means that the bytes of some are not counted',
-    platforms,
     usual: true,
-    value: f => f.sockets,
     text: f => `${f.sockets}${f.uncountedSockets > 0 ? '*' : ''}`,
   },
   {
@@ -146,7 +118,6 @@ const declarations: readonly Declaration<'flow'>[] = [
     type: 'text',
     words: ['exact', 'sampled', 'estimate'],
     about: 'accuracy of the numbers: that of the least accurate part',
-    platforms,
     value: counted(f => f.accuracy),
   },
 ]

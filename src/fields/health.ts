@@ -1,10 +1,10 @@
 // The fields of a connection's health, as `explain` measures it over an interval. The compiler reports a measurement without a line here.
 
-import { limitNames, type Health, type LimitName, type Measured } from '../model/health.ts'
-import { declare, platforms, type Declaration, type Field } from './field.ts'
-import { platformsOf, type NumberKey, type NumberLines } from './tcp.ts'
+import { findingCodes, grades, verdictCodes, type Limits, type Measured } from '../model/health.ts'
+import { declare, type Declaration, type Field } from './field.ts'
+import { lineFields, type NumberLines } from './lines.ts'
 
-const measured: NumberLines<Measured> = {
+export const measuredNumbers: NumberLines<Measured> = {
   intervalMs: ['interval', 'LDW', 'time between the first and the last snapshot'],
   sentBytes: ['sent', 'LDW', 'payload sent in the interval, retransmissions included'],
   receivedBytes: ['received', 'LDW', 'payload received in the interval'],
@@ -30,11 +30,12 @@ const measured: NumberLines<Measured> = {
   timeoutsInRow: ['timeoutsInRow', 'LDW', 'retransmission timeouts in a row, now'],
 }
 
-const limits: Readonly<Record<LimitName, string>> = {
-  application: 'share of the time in which the application had nothing to send',
-  receiver: 'share of the time in which the window of the other end was too small',
-  sendBuffer: 'share of the time in which the send buffer was full',
-  network: 'share of the time in which the congestion window was the limit',
+const percent = { unit: 'percent' } as const
+const limits: NumberLines<Limits> = {
+  application: ['applicationLimited', 'L', 'share of the time in which the application had nothing to send', percent],
+  receiver: ['receiverLimited', 'L', 'share of the time in which the window of the other end was too small', percent],
+  sendBuffer: ['sendBufferLimited', 'L', 'share of the time in which the send buffer was full', percent],
+  network: ['networkLimited', 'L', 'share of the time in which the congestion window was the limit', percent],
 }
 
 const words: readonly Declaration<'health'>[] = [
@@ -42,101 +43,33 @@ const words: readonly Declaration<'health'>[] = [
     id: 'verdict.code',
     names: 'verdict',
     type: 'text',
-    words: [
-      'idle',
-      'unreachable',
-      'not-read',
-      'half-closed',
-      'receiving',
-      'application',
-      'receiver',
-      'send-buffer',
-      'network',
-      'unknown',
-    ] satisfies readonly Health['verdict']['code'][],
+    words: verdictCodes,
     about: 'code of the verdict: what limits it, or what is wrong with it',
-    platforms,
-    value: h => h.verdict.code,
   },
-  {
-    id: 'verdict.trouble',
-    names: 'trouble',
-    type: 'boolean',
-    about: 'it needs attention',
-    platforms,
-    value: h => h.verdict.trouble,
-  },
-  {
-    id: 'verdict.text',
-    names: 'text',
-    type: 'text',
-    about: 'the verdict in one sentence',
-    platforms,
-    truncates: true,
-    value: h => h.verdict.text,
-  },
+  { id: 'verdict.trouble', names: 'trouble', type: 'boolean', about: 'it needs attention' },
+  { id: 'verdict.text', names: 'text', type: 'text', about: 'the verdict in one sentence', truncates: true },
   {
     id: 'findings',
     type: 'text',
-    words: [
-      'loss',
-      'spurious',
-      'queue',
-      'out-of-order',
-      'marked',
-      'zero-window',
-      'not-read',
-      'timeouts',
-    ] satisfies readonly Health['findings'][number]['code'][],
+    words: findingCodes,
     about: 'every problem, the worst first',
-    platforms,
     value: h => h.findings.map(finding => finding.code).join(' '),
     some: (h, _, test) => h.findings.some(finding => test(finding.code)),
   },
-  { id: 'state', type: 'state', about: 'state of the connection', platforms, value: h => h.state },
+  { id: 'state', type: 'state', about: 'state of the connection' },
   {
     id: 'queueGrade',
     names: 'grade',
     type: 'text',
-    words: ['A+', 'A', 'B', 'C', 'D', 'F'] satisfies readonly Health['queueGrade'][],
+    words: grades,
     about: 'grade of the queueing delay: A+ is below 5 ms, F is 400 ms or more',
-    platforms,
-    value: h => h.queueGrade,
   },
-  {
-    id: 'zeroWindow',
-    type: 'boolean',
-    about: 'the other end has closed its window while data waits',
-    platforms,
-    value: h => h.zeroWindow,
-  },
+  { id: 'zeroWindow', type: 'boolean', about: 'the other end has closed its window while data waits' },
 ]
 
 /** The fields of a connection's health. */
 export const healthFields = (): readonly Field<'health'>[] => [
   ...words.map(one => declare('health', one)),
-  ...(Object.keys(measured) as NumberKey<Measured>[]).map(key => {
-    const [names, letters, about, more] = measured[key]
-    const { unit } = more ?? {}
-    return declare('health', {
-      id: key,
-      names,
-      type: 'number',
-      about,
-      platforms: platformsOf(letters),
-      value: h => h[key] as number | undefined,
-      ...(unit && { unit }),
-    })
-  }),
-  ...limitNames.map(name =>
-    declare('health', {
-      id: `limits.${name}`,
-      names: `${name}Limited`,
-      type: 'number',
-      unit: 'percent',
-      about: limits[name],
-      platforms: ['linux'],
-      value: h => h.limits?.[name],
-    }),
-  ),
+  ...lineFields('health', 'number', '', measuredNumbers),
+  ...lineFields('health', 'number', 'limits.', limits),
 ]

@@ -1,6 +1,7 @@
 // What a name refers to in columns, sort keys, templates and groups: a field, or a path of the model.
 
 import type { Socket } from '../model/socket.ts'
+import { compareText } from '../model/text.ts'
 import type { Cell, Field, FieldContext, Need, Subject, Subjects } from './field.ts'
 import type { FieldRegistry } from './registry.ts'
 
@@ -70,6 +71,3 @@ export function compareCells(a: Cell, b: Cell, descending: boolean): number {
   const order = typeof a === 'number' && typeof b === 'number' ? a - b : compareText(String(a), String(b))
   return descending ? -order : order
 }
-
-/** The order of two texts by their code units: the same in every locale. */
-export const compareText = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0)

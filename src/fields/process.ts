@@ -2,7 +2,7 @@
 
 import type { Process } from '../model/process.ts'
 import type { Socket } from '../model/socket.ts'
-import { declare, platforms, type Cell, type Declaration, type Field, type FieldContext } from './field.ts'
+import { declare, type Declaration, type Field, type FieldContext, type TextField } from './field.ts'
 
 const unix = ['linux', 'darwin'] as const
 
@@ -14,72 +14,41 @@ const anyOf = (texts: readonly (string | undefined)[], test: (text: string) => b
 
 /** The fields of a process. The sockets' own fields of the names in `socketOnly` are declared separately. */
 const declarations = (): readonly Declaration<'process'>[] => [
-  { id: 'pid', type: 'number', about: 'number of the process', platforms, value: p => p.pid },
+  { id: 'pid', type: 'number', about: 'number of the process' },
   {
     id: 'name',
     names: 'process proc comm',
     type: 'text',
     about: 'name of a process that holds it',
-    platforms,
     usual: true,
     groups: true,
     truncates: true,
-    value: p => p.name,
     some: (p, _, test) => test(p.name) || (/\.exe$/i.test(p.name) && test(p.name.slice(0, -4))),
   },
-  {
-    id: 'parentPid',
-    names: 'ppid parentPid',
-    type: 'number',
-    about: 'parent of a process that holds it',
-    platforms,
-    value: p => p.parentPid,
-  },
-  { id: 'uid', type: 'number', about: 'number of the user that runs it', platforms: unix, value: p => p.uid },
-  { id: 'user', type: 'text', about: 'user that runs it', platforms, value: p => p.user },
+  { id: 'parentPid', names: 'ppid parentPid', type: 'number', about: 'parent of a process that holds it' },
+  { id: 'uid', type: 'number', about: 'number of the user that runs it', platforms: unix },
+  { id: 'user', type: 'text', about: 'user that runs it' },
   {
     id: 'startedAtMs',
     names: 'started',
     type: 'number',
     unit: 'count',
     about: 'start time of a process that holds it, in milliseconds since 1970',
-    platforms,
-    value: p => p.startedAtMs,
     text: p => (p.startedAtMs === undefined ? '' : new Date(p.startedAtMs).toISOString()),
   },
-  {
-    id: 'exe',
-    names: 'exe',
-    type: 'text',
-    about: 'file that a process that holds it runs',
-    platforms,
-    usual: true,
-    truncates: true,
-    value: p => p.exe,
-  },
+  { id: 'exe', type: 'text', about: 'file that a process that holds it runs', usual: true, truncates: true },
   {
     id: 'command',
     names: 'command cmd',
     type: 'text',
     about: 'command line of a process that holds it',
-    platforms,
     usual: true,
     truncates: true,
     value: p => p.command?.join(' '),
   },
-  {
-    id: 'script',
-    names: 'script',
-    type: 'text',
-    about: 'script that a process that holds it interprets',
-    platforms: unix,
-    usual: true,
-    truncates: true,
-    value: p => p.script,
-  },
+  { id: 'script', type: 'text', about: 'script that a process that holds it interprets', platforms: unix, usual: true, truncates: true },
   {
     id: 'container',
-    names: 'container',
     type: 'text',
     about: 'container of a process that holds it: name or id',
     platforms: ['linux'],
@@ -89,32 +58,16 @@ const declarations = (): readonly Declaration<'process'>[] => [
     value: ({ container: c }) => c && (c.name ?? `${c.runtime}:${c.id.slice(0, 12)}`),
     some: ({ container: c }, _, test) => c !== undefined && anyOf([c.name, c.id, shortId(c.id)], test),
   },
-  {
-    id: 'container.runtime',
-    names: 'runtime',
-    type: 'text',
-    about: 'runtime of that container, such as docker',
-    platforms: ['linux'],
-    value: p => p.container?.runtime,
-  },
-  {
-    id: 'container.pod',
-    names: 'pod',
-    type: 'text',
-    about: 'Kubernetes pod of a process that holds it',
-    platforms: ['linux'],
-    value: p => p.container?.pod,
-  },
+  { id: 'container.runtime', names: 'runtime', type: 'text', about: 'runtime of that container, such as docker', platforms: ['linux'] },
+  { id: 'container.pod', names: 'pod', type: 'text', about: 'Kubernetes pod of a process that holds it', platforms: ['linux'] },
   {
     id: 'unit',
-    names: 'unit',
     type: 'text',
     about: 'systemd unit or Windows service of a process that holds it; .service may be left out',
     platforms: ['linux', 'windows'],
     usual: true,
     groups: true,
     truncates: true,
-    value: p => p.unit,
     some: ({ unit: u }, _, test) => u !== undefined && (test(u) || (u.endsWith('.service') && test(u.slice(0, -8)))),
   },
   {
@@ -126,7 +79,6 @@ const declarations = (): readonly Declaration<'process'>[] => [
     platforms: ['linux'],
     usual: true,
     truncates: true,
-    value: p => p.securityContext,
   },
 ]
 
@@ -150,35 +102,34 @@ export const holderFields = (special: Readonly<Record<string, Partial<Declaratio
 
 /** A filter matches a socket when one of its holders passes; everything else shows the first holder. */
 function ofHolders(one: Declaration<'process'>): Declaration {
-  const { id, value } = one
-  const some = 'some' in one ? (one.some as (p: Process, context: FieldContext, test: (value: never) => boolean) => boolean) : undefined
-  const passes = (process: Process, context: FieldContext, test: (value: never) => boolean): boolean => {
-    if (some !== undefined) return some(process, context, test)
-    const known: Cell = value(process, context)
-    return known !== undefined && test(known as never)
-  }
+  const { needs, value, text, ...traits } = declare('process', one) as TextField<'process'>
+  const passes: Some =
+    ('some' in traits && traits.some) ||
+    ((process, context, test) => {
+      const known = value(process, context)
+      return known !== undefined && test(known as string)
+    })
+  const ofFirst =
+    <T>(read: (process: Process, context: FieldContext) => T, absent: T) =>
+    ({ owners }: Socket, context: FieldContext): T => {
+      const process = firstHolder(owners, context)
+      return process === undefined ? absent : read(process, context)
+    }
   return {
-    ...one,
-    id: `process.${id}`,
-    names: one.names ?? id,
-    needs: ['owners', ...(one.needs ?? [])],
-    value: (socket, context) => {
-      const process = firstHolder(socket.owners, context)
-      return process === undefined ? undefined : value(process, context)
-    },
-    text: undefined,
-    ...(one.text && {
-      text: (socket, context) => {
-        const process = firstHolder(socket.owners, context)
-        return process === undefined ? '' : one.text!(process, context)
-      },
-    }),
-    some: (socket: Socket, context: FieldContext, test: (value: never) => boolean) => {
-      for (const owner of socket.owners) {
-        const process = context.processes.get(owner.pid)
+    ...traits,
+    id: `process.${one.id}`,
+    names: one.names ?? one.id,
+    needs: ['owners', ...needs],
+    value: ofFirst(value, undefined),
+    text: text && ofFirst(text, ''),
+    some: ({ owners }: Socket, context: FieldContext, test: (value: string) => boolean) => {
+      for (const { pid } of owners) {
+        const process = context.processes.get(pid)
         if (process !== undefined && passes(process, context, test)) return true
       }
       return false
     },
   } as Declaration
 }
+
+type Some = (process: Process, context: FieldContext, test: (value: string) => boolean) => boolean

@@ -1,12 +1,22 @@
 // The fields of a socket: its own, those of the processes that hold it, and those computed from several.
 
 import { ownerlessText } from '../model/ownerless.ts'
-import { families, protocols, type Endpoint, type Memory, type Queues, type Socket, type Traffic } from '../model/socket.ts'
+import {
+  families,
+  protocols,
+  type Endpoint,
+  type Memory,
+  type Options,
+  type Queues,
+  type Socket,
+  type Timer,
+  type Traffic,
+} from '../model/socket.ts'
 import type { Process } from '../model/process.ts'
 import { endpointText, remoteOrZero } from './endpoint.ts'
 import { declare, platforms, type Cell, type Declaration, type Field, type FieldContext } from './field.ts'
 import { firstHolder, holderFields } from './process.ts'
-import { numberFields, type NumberLines } from './tcp.ts'
+import { lineFields, type BooleanLines, type NumberLines } from './lines.ts'
 import { microsText } from './units.ts'
 
 const linux = ['linux'] as const
@@ -18,10 +28,13 @@ export const recordFields = (): readonly Field[] => [...declared(identity), ...h
 /** Computed values, what the kernel reports besides the record, and the groups of details. */
 export const detailFields = (): readonly Field[] => [
   ...declared(computed),
-  ...numberFields<Queues>('queues', queues, s => s.queues),
+  ...lineFields('socket', 'number', 'queues.', queueNumbers),
   ...declared(kernel),
-  ...numberFields<Memory>('memory', memory, s => s.memory, ['memory']),
-  ...numberFields<Traffic>('traffic', traffic, s => s.traffic),
+  ...lineFields('socket', 'number', 'timer.', timerNumbers),
+  ...lineFields('socket', 'number', 'options.', optionNumbers, ['options']),
+  ...lineFields('socket', 'boolean', 'options.', optionFlags, ['options']),
+  ...lineFields('socket', 'number', 'memory.', memoryNumbers, ['memory']),
+  ...lineFields('socket', 'number', 'traffic.', trafficNumbers),
 ]
 
 const declared = (list: readonly Declaration[]): Field[] => list.map(one => declare('socket', one))
@@ -47,9 +60,7 @@ const identity: readonly Declaration[] = [
     type: 'text',
     words: protocols,
     about: 'protocol of the socket',
-    platforms,
     usual: true,
-    value: s => s.protocol,
   },
   {
     id: 'family',
@@ -57,18 +68,15 @@ const identity: readonly Declaration[] = [
     words: families,
     spellings: { inet: 'ipv4', inet6: 'ipv6', link: 'packet' },
     about: 'address family',
-    platforms,
     usual: true,
-    value: s => s.family,
   },
-  { id: 'state', type: 'state', about: 'state of the connection', platforms, usual: true, groups: true, value: s => s.state },
+  { id: 'state', type: 'state', about: 'state of the connection', usual: true, groups: true },
   {
     id: 'local',
     names: 'local src laddr',
     type: 'endpoint',
     side: 'src',
     about: 'local address and port',
-    platforms,
     usual: true,
     truncates: true,
     value: (s, c) => endpointText(s.local, s, c.names),
@@ -79,50 +87,25 @@ const identity: readonly Declaration[] = [
     type: 'endpoint',
     side: 'remote',
     about: 'remote address and port',
-    platforms,
     usual: true,
     groups: true,
     truncates: true,
     value: (s, c) => endpointText(s.remote, s, c.names),
     group: ({ remote }) => remote?.address ?? remote?.path ?? '(none)',
   },
-  { id: 'local.address', type: 'endpoint', side: 'src', about: 'local address', platforms, value: s => s.local.address },
-  { id: 'remote.address', type: 'endpoint', side: 'remote', about: 'remote address', platforms, value: s => s.remote?.address },
+  { id: 'local.address', type: 'endpoint', side: 'src', about: 'local address' },
+  { id: 'remote.address', type: 'endpoint', side: 'remote', about: 'remote address' },
   {
     id: 'port',
     type: 'number',
     unit: 'port',
     about: 'port of either end; the column shows the local one',
-    platforms,
     value: s => s.local.port,
     some: ofEnds(end => end.port),
   },
-  {
-    id: 'local.port',
-    names: 'sport lport',
-    type: 'number',
-    unit: 'port',
-    about: 'local port',
-    platforms,
-    value: s => s.local.port,
-  },
-  {
-    id: 'dport',
-    type: 'number',
-    unit: 'port',
-    about: 'remote port; 0 when not connected, as in ss',
-    platforms,
-    value: s => remoteOrZero(s)?.port,
-  },
-  {
-    id: 'remote.port',
-    names: 'rport',
-    type: 'number',
-    unit: 'port',
-    about: 'remote port',
-    platforms,
-    value: s => s.remote?.port,
-  },
+  { id: 'local.port', names: 'sport lport', type: 'number', unit: 'port', about: 'local port' },
+  { id: 'dport', type: 'number', unit: 'port', about: 'remote port; 0 when not connected, as in ss', value: s => remoteOrZero(s)?.port },
+  { id: 'remote.port', names: 'rport', type: 'number', unit: 'port', about: 'remote port' },
   {
     id: 'path',
     type: 'text',
@@ -135,16 +118,14 @@ const identity: readonly Declaration[] = [
     id: 'zone',
     type: 'text',
     about: 'interface of a link-local address',
-    platforms,
     value: s => s.local.zone ?? s.remote?.zone,
     some: ofEnds(end => end.zone),
   },
-  { id: 'key', type: 'text', about: 'identity of the socket; never reused', platforms, usual: true, value: s => s.key },
+  { id: 'key', type: 'text', about: 'identity of the socket; never reused', usual: true },
   {
     id: 'pid',
     type: 'number',
     about: 'process that holds it',
-    platforms,
     needs: ['owners'],
     usual: true,
     value: s => s.owners[0]?.pid,
@@ -214,7 +195,6 @@ const origin: readonly Declaration[] = [
     id: 'user',
     type: 'text',
     about: 'user that created it or holds it: a name or a number',
-    platforms,
     needs: ['owners'],
     usual: true,
     groups: true,
@@ -228,7 +208,6 @@ const origin: readonly Declaration[] = [
     type: 'number',
     align: 'left',
     about: 'how many descriptors hold it; the column shows each as name/pid/fd',
-    platforms,
     needs: ['owners'],
     usual: true,
     value: (s, c) => s.owners.map(o => `${c.processes.get(o.pid)?.name ?? '?'}/${o.pid}/${o.fd ?? '?'}`).join(' '),
@@ -239,12 +218,10 @@ const origin: readonly Declaration[] = [
     id: 'ownerless',
     type: 'text',
     about: 'why no process holds it: kernel, time-wait, orphan, not-accepted, in-flight, permission, other-pid-namespace, exited, unknown',
-    platforms,
     needs: ['owners'],
-    value: s => s.ownerless,
   },
-  { id: 'uid', type: 'number', about: 'uid of the user that created it', platforms: unix, usual: true, value: s => s.uid },
-  { id: 'inode', names: 'inode ino', type: 'number', about: 'inode', platforms: linux, usual: true, value: s => s.inode },
+  { id: 'uid', type: 'number', about: 'uid of the user that created it', platforms: unix, usual: true },
+  { id: 'inode', names: 'inode ino', type: 'number', about: 'inode', platforms: linux, usual: true },
   {
     id: 'interface',
     names: 'interface dev iface',
@@ -276,15 +253,7 @@ const origin: readonly Declaration[] = [
     truncates: true,
     value: s => s.cgroup && (s.cgroup.path ?? s.cgroup.id),
   },
-  {
-    id: 'cgroup.id',
-    names: 'cgroupId',
-    type: 'number',
-    about: 'id of the cgroup',
-    platforms: linux,
-    needs: ['cgroup'],
-    value: s => s.cgroup?.id,
-  },
+  { id: 'cgroup.id', names: 'cgroupId', type: 'number', about: 'id of the cgroup', platforms: linux, needs: ['cgroup'] },
   {
     id: 'securityContext',
     names: 'socketcontext',
@@ -295,25 +264,16 @@ const origin: readonly Declaration[] = [
     needs: ['socketContext'],
     usual: true,
     truncates: true,
-    value: s => s.securityContext,
   },
-  { id: 'mark', type: 'number', about: 'firewall mark', platforms: linux, usual: true, value: s => s.mark },
-  { id: 'classId', type: 'number', about: 'traffic class', platforms: linux, value: s => s.classId },
-  {
-    id: 'detail.type',
-    names: 'type',
-    type: 'text',
-    about: 'UNIX: stream, datagram or seqpacket',
-    platforms: unix,
-    value: s => s.detail?.type,
-  },
+  { id: 'mark', type: 'number', about: 'firewall mark', platforms: linux, usual: true },
+  { id: 'classId', type: 'number', about: 'traffic class', platforms: linux },
+  { id: 'detail.type', names: 'type', type: 'text', about: 'UNIX: stream, datagram or seqpacket', platforms: unix },
   {
     id: 'detail.protocolName',
     names: 'protocolName',
     type: 'text',
     about: 'raw, packet, netlink: protocol that it receives',
     platforms: linux,
-    value: s => s.detail?.protocolName,
   },
   {
     id: 'detail.protocolNumber',
@@ -321,7 +281,6 @@ const origin: readonly Declaration[] = [
     type: 'number',
     about: 'raw, packet, netlink: number of the protocol that it receives',
     platforms: unix,
-    value: s => s.detail?.protocolNumber,
   },
   {
     id: 'recvQueue',
@@ -331,7 +290,6 @@ const origin: readonly Declaration[] = [
     unit: 'bytes',
     exact: true,
     about: 'bytes that the application has not read; for a listener, connections that it has not accepted',
-    platforms,
     usual: true,
     dropPriority: 5,
     value: s => s.queues?.backlog ?? s.queues?.receivedBytes,
@@ -344,7 +302,6 @@ const origin: readonly Declaration[] = [
     unit: 'bytes',
     exact: true,
     about: 'bytes that the other end has not acknowledged; for a listener, the limit of its backlog',
-    platforms,
     usual: true,
     dropPriority: 5,
     value: s => s.queues?.backlogLimit ?? s.queues?.sendBytes,
@@ -393,25 +350,23 @@ const computed: readonly Declaration[] = [
     platforms: unix,
   }),
   {
-    id: 'bytesIn',
-    names: 'bytesIn in',
+    id: 'inBytes',
+    names: 'inBytes in',
     title: 'IN',
     type: 'number',
     unit: 'bytes',
     about: 'payload received',
-    platforms,
     needs: ['tcp'],
     usual: true,
     value: s => s.tcp?.receivedBytes ?? s.traffic?.inBytes,
   },
   {
-    id: 'bytesOut',
-    names: 'bytesOut out',
+    id: 'outBytes',
+    names: 'outBytes out',
     title: 'OUT',
     type: 'number',
     unit: 'bytes',
     about: 'payload sent, without retransmissions',
-    platforms,
     needs: ['tcp'],
     usual: true,
     value: ({ tcp: t, traffic: counted }) =>
@@ -423,7 +378,6 @@ const computed: readonly Declaration[] = [
     unit: 'time',
     scale: 1000,
     about: 'time since it opened; known while watching',
-    platforms,
     needs: ['age'],
     value: (s, context) => context.ageMs?.(s),
   },
@@ -432,7 +386,6 @@ const computed: readonly Declaration[] = [
     type: 'number',
     unit: 'rate',
     about: 'current traffic in both directions; known while watching',
-    platforms,
     needs: ['rate', 'bytes'],
     usual: true,
     value: rate(both => both.in + both.out),
@@ -442,7 +395,6 @@ const computed: readonly Declaration[] = [
     type: 'number',
     unit: 'rate',
     about: 'current traffic received; known while watching',
-    platforms,
     needs: ['rate', 'bytes'],
     value: rate(both => both.in),
   },
@@ -451,13 +403,12 @@ const computed: readonly Declaration[] = [
     type: 'number',
     unit: 'rate',
     about: 'current traffic sent; known while watching',
-    platforms,
     needs: ['rate', 'bytes'],
     value: rate(both => both.out),
   },
 ]
 
-const queues: NumberLines<Queues> = {
+export const queueNumbers: NumberLines<Queues> = {
   receivedBytes: ['', 'LDW', 'bytes that the application has not read'],
   sendBytes: ['', 'LDW', 'bytes that the other end has not acknowledged'],
   backlog: ['backlog', 'LD', 'listeners: connections that wait to be accepted'],
@@ -478,22 +429,6 @@ const kernel: readonly Declaration[] = [
     value: s => s.timer && `${s.timer.kind} ${microsText(s.timer.expiresMs * 1000)} ${s.timer.retransmits}`,
     some: (s, _, test) => s.timer !== undefined && test(s.timer.kind),
   },
-  {
-    id: 'timer.expiresMs',
-    names: 'timerExpires',
-    type: 'number',
-    about: 'time until its timer expires',
-    platforms: linux,
-    value: s => s.timer?.expiresMs,
-  },
-  {
-    id: 'timer.retransmits',
-    names: 'timerRetransmits',
-    type: 'number',
-    about: 'how often its timer has expired',
-    platforms: linux,
-    value: s => s.timer?.retransmits,
-  },
   options({
     id: 'tos',
     type: 'number',
@@ -501,23 +436,6 @@ const kernel: readonly Declaration[] = [
     platforms: unix,
     usual: true,
     value: s => s.options?.tos ?? s.options?.trafficClass,
-  }),
-  options({ id: 'options.tos', type: 'number', about: 'IPv4 type of service', platforms: unix, value: s => s.options?.tos }),
-  options({
-    id: 'options.trafficClass',
-    names: 'tclass',
-    type: 'number',
-    about: 'IPv6 traffic class',
-    platforms: linux,
-    value: s => s.options?.trafficClass,
-  }),
-  options({
-    id: 'options.md5Keys',
-    names: 'md5Keys',
-    type: 'number',
-    about: 'TCP MD5 keys',
-    platforms: linux,
-    value: s => s.options?.md5Keys,
   }),
   options({
     id: 'options.upperLayer',
@@ -534,7 +452,6 @@ const kernel: readonly Declaration[] = [
     words: ['none', 'receive', 'send', 'both'],
     about: 'which directions are shut down',
     platforms: unix,
-    value: s => s.options?.shutdown,
   }),
   options({
     id: 'options.flags',
@@ -545,18 +462,25 @@ const kernel: readonly Declaration[] = [
     value: s => s.options?.flags?.join(' '),
     some: (s, _, test) => s.options?.flags?.some(test) ?? false,
   }),
-  options({ id: 'options.v6only', names: 'v6only', type: 'boolean', about: 'IPv6 only', platforms: unix, value: s => s.options?.v6only }),
-  options({
-    id: 'options.bpfStorage',
-    names: 'bpfStorage',
-    type: 'boolean',
-    about: 'BPF programs store data on it',
-    platforms: linux,
-    value: s => s.options?.bpfStorage,
-  }),
 ]
 
-const memory: NumberLines<Memory> = {
+export const timerNumbers: NumberLines<Timer> = {
+  expiresMs: ['timerExpires', 'L', 'time until its timer expires'],
+  retransmits: ['timerRetransmits', 'L', 'how often its timer has expired'],
+}
+
+export const optionNumbers: NumberLines<Options> = {
+  tos: ['', 'LD', 'IPv4 type of service'],
+  trafficClass: ['tclass', 'L', 'IPv6 traffic class'],
+  md5Keys: ['md5Keys', 'L', 'TCP MD5 keys'],
+}
+
+export const optionFlags: BooleanLines<Options> = {
+  v6only: ['v6only', 'LD', 'IPv6 only'],
+  bpfStorage: ['bpfStorage', 'L', 'BPF programs store data on it'],
+}
+
+export const memoryNumbers: NumberLines<Memory> = {
   receiveAllocatedBytes: ['rmem', 'LD', 'memory in use for receiving'],
   receiveBufferBytes: ['rcvbuf', 'LD', 'limit of the receive buffer'],
   sendAllocatedBytes: ['wmem', 'LD', 'memory in use for sending'],
@@ -568,7 +492,7 @@ const memory: NumberLines<Memory> = {
   drops: ['drops', 'L', 'packets dropped for lack of memory'],
 }
 
-const traffic: NumberLines<Traffic> = {
+export const trafficNumbers: NumberLines<Traffic> = {
   inBytes: ['trafficIn', 'LD', 'bytes that processes have received on it since counting began'],
   outBytes: ['trafficOut', 'LD', 'bytes that processes have sent on it since counting began'],
   inCalls: ['callsIn', 'LD', 'calls that received data; for datagram sockets, datagrams'],

@@ -1,30 +1,12 @@
 // The fields of TCP statistics: a table for each group of the model. The compiler reports a number or a boolean without a line here.
 
 import type { AccurateEcn, Negotiated, Tcp } from '../model/tcp.ts'
-import { declare, type Declaration, type Field, type Platform } from './field.ts'
-
-/** The platforms that can report a field, by their first letters: Linux, Darwin, Windows. */
-type Letters = 'L' | 'LD' | 'LW' | 'LDW'
-const letters: Readonly<Record<Letters, readonly Platform[]>> = {
-  L: ['linux'],
-  LD: ['linux', 'darwin'],
-  LW: ['linux', 'windows'],
-  LDW: ['linux', 'darwin', 'windows'],
-}
-/** The platforms of some letters. */
-export const platformsOf = (word: Letters): readonly Platform[] => letters[word]
-
-/** The keys of numbers in a group of the model. */
-export type NumberKey<T> = { [K in keyof T]-?: [T[K]] extends [number | undefined] ? K : never }[keyof T] & string
-type BooleanKey<T> = { [K in keyof T]-?: [T[K]] extends [boolean | undefined] ? K : never }[keyof T] & string
-/** A line of a table: names (empty: the path is the only one), platforms, what it is, and the rest of the declaration. */
-export type Line = readonly [names: string, platforms: Letters, about: string, more?: Partial<Declaration & { readonly type: 'number' }>]
-/** A line for each number of a group. */
-export type NumberLines<T> = Readonly<Record<NumberKey<T>, Line>>
+import { declare, type Declaration, type Field } from './field.ts'
+import { lineFields, type BooleanLines, type NumberLines } from './lines.ts'
 
 const usual = { usual: true } as const
 
-const numbers: NumberLines<Tcp> = {
+export const tcpNumbers: NumberLines<Tcp> = {
   rttMicros: ['rtt', 'LDW', 'smoothed round-trip time', usual],
   rttVarianceMicros: ['rttvar', 'LDW', 'variation of the round-trip time'],
   minRttMicros: ['minrtt min_rtt', 'LDW', 'lowest recent round-trip time', { ...usual, title: 'MIN-RTT' }],
@@ -85,7 +67,11 @@ const numbers: NumberLines<Tcp> = {
   timeoutMs: ['timeoutTime', 'L', 'time spent in timeouts'],
 }
 
-const accurateEcn: NumberLines<AccurateEcn> = {
+export const tcpFlags: BooleanLines<Tcp> = {
+  deliveryLimitedByApplication: ['appLimited', 'L', 'the delivery rate was limited by the application'],
+}
+
+export const ecnNumbers: NumberLines<AccurateEcn> = {
   receivedMarkedSegments: ['ecnMarked', 'L', 'segments received with a congestion mark (accurate ECN)'],
   deliveredEct1Bytes: ['ecnDeliveredEct1', 'L', 'bytes delivered with ECT(1)'],
   deliveredEct0Bytes: ['ecnDeliveredEct0', 'L', 'bytes delivered with ECT(0)'],
@@ -97,7 +83,7 @@ const accurateEcn: NumberLines<AccurateEcn> = {
   optionSeen: ['ecnOptionSeen', 'L', 'which forms of its option were seen'],
 }
 
-const negotiated: Readonly<Record<BooleanKey<Negotiated>, Line>> = {
+export const negotiatedFlags: BooleanLines<Negotiated> = {
   timestamps: ['timestamps', 'LDW', 'TCP timestamps are in use'],
   sack: ['sack', 'LD', 'selective acknowledgements are in use'],
   windowScaling: ['windowScaling wscale', 'LD', 'windows are scaled'],
@@ -108,73 +94,39 @@ const negotiated: Readonly<Record<BooleanKey<Negotiated>, Line>> = {
   fastOpenChild: ['fastOpenChild', 'LD', 'accepted by fast open'],
 }
 
-/** The fields of a group of numbers, from its table. */
-export const numberFields = <T>(
-  path: string,
-  lines: NumberLines<T>,
-  group: (socket: Parameters<Declaration['value']>[0]) => T | undefined,
-  needs: Declaration['needs'] = [],
-): readonly Field[] =>
-  (Object.keys(lines) as NumberKey<T>[]).map(key => {
-    const [names, which, about, more] = lines[key]
-    const value: Declaration['value'] = socket => group(socket)?.[key] as number | undefined
-    return declare('socket', { id: `${path}.${key}`, names, type: 'number', about, needs, platforms: letters[which], value, ...more })
-  })
+const words: readonly Declaration[] = [
+  {
+    id: 'tcp.congestionControl',
+    names: 'congestion cc',
+    title: 'CC',
+    type: 'text',
+    about: 'congestion control algorithm',
+    platforms: ['linux', 'darwin'],
+    usual: true,
+  },
+  {
+    id: 'tcp.congestionState',
+    names: 'congestionState',
+    type: 'text',
+    words: ['open', 'disorder', 'cwr', 'recovery', 'loss'],
+    about: 'state of the congestion control',
+    platforms: ['linux', 'darwin'],
+  },
+  {
+    id: 'tcp.negotiated.fastOpenFailure',
+    names: 'fastOpenFailure',
+    type: 'text',
+    words: ['none', 'cookie', 'data-not-acked', 'syn-retransmitted'],
+    about: 'why fast open failed',
+    platforms: ['linux'],
+  },
+]
 
 /** The fields of TCP statistics. */
 export const tcpFields = (): readonly Field[] => [
-  ...numberFields<Tcp>('tcp', numbers, s => s.tcp, ['tcp']),
-  ...numberFields<AccurateEcn>('tcp.accurateEcn', accurateEcn, s => s.tcp?.accurateEcn, ['tcp']),
-  ...(
-    [
-      {
-        id: 'tcp.congestionControl',
-        names: 'congestion cc',
-        title: 'CC',
-        type: 'text',
-        about: 'congestion control algorithm',
-        platforms: letters.LD,
-        usual: true,
-        value: s => s.tcp?.congestionControl,
-      },
-      {
-        id: 'tcp.congestionState',
-        names: 'congestionState',
-        type: 'text',
-        words: ['open', 'disorder', 'cwr', 'recovery', 'loss'],
-        about: 'state of the congestion control',
-        platforms: letters.LD,
-        value: s => s.tcp?.congestionState,
-      },
-      {
-        id: 'tcp.deliveryLimitedByApplication',
-        names: 'appLimited',
-        type: 'boolean',
-        about: 'the delivery rate was limited by the application',
-        platforms: letters.L,
-        value: s => s.tcp?.deliveryLimitedByApplication,
-      },
-      {
-        id: 'tcp.negotiated.fastOpenFailure',
-        names: 'fastOpenFailure',
-        type: 'text',
-        words: ['none', 'cookie', 'data-not-acked', 'syn-retransmitted'],
-        about: 'why fast open failed',
-        platforms: letters.L,
-        value: s => s.tcp?.negotiated?.fastOpenFailure,
-      },
-    ] satisfies readonly Declaration[]
-  ).map(one => declare('socket', { ...one, needs: ['tcp'] })),
-  ...(Object.keys(negotiated) as BooleanKey<Negotiated>[]).map(key => {
-    const [names, which, about] = negotiated[key]
-    return declare('socket', {
-      id: `tcp.negotiated.${key}`,
-      names,
-      type: 'boolean',
-      about,
-      needs: ['tcp'],
-      platforms: letters[which],
-      value: s => s.tcp?.negotiated?.[key],
-    })
-  }),
+  ...lineFields('socket', 'number', 'tcp.', tcpNumbers, ['tcp']),
+  ...lineFields('socket', 'number', 'tcp.accurateEcn.', ecnNumbers, ['tcp']),
+  ...lineFields('socket', 'boolean', 'tcp.', tcpFlags, ['tcp']),
+  ...words.map(one => declare('socket', { ...one, needs: ['tcp'] })),
+  ...lineFields('socket', 'boolean', 'tcp.negotiated.', negotiatedFlags, ['tcp']),
 ]

@@ -2,7 +2,8 @@ import { test } from 'node:test'
 import { deepEqual, equal } from 'node:assert/strict'
 import type { Socket } from '../model/socket.ts'
 import { aProcess, aSocket, someTcp } from '../../test/sockets.ts'
-import { compileFilter, type FilterContext } from './compile.ts'
+import type { FilterContext } from '../fields/field.ts'
+import { compileFilter } from './compile.ts'
 import { needs } from './needs.ts'
 import { parseFilter } from './language/parse.ts'
 
@@ -150,7 +151,7 @@ for (const [text, expected] of [
   ['retransmits = 2%', 'open'],
   ['retransmits > 2%', ''],
   ['retransmits 2', 'open'],
-  ['bytesOut 980', 'open'],
+  ['outBytes 980', 'open'],
   ['lastSent 4s-6s', 'open'],
   ['appLimited', 'open'],
   ['backlog > 2', 'listener'],

@@ -15,8 +15,6 @@ import { compileRegex } from './language/regex.ts'
 import { statesOf } from './language/states.ts'
 import type { Filter, HostFilter, NumberFilter, Pattern, Range } from './language/tree.ts'
 
-export type { FilterContext } from '../fields/field.ts'
-
 /** Whether a socket matches. */
 export type SocketTest = (socket: Socket, processes: ReadonlyMap<number, Process>, context?: FilterContext) => boolean
 
@@ -56,15 +54,20 @@ function compile(filter: Filter, fields: FieldRegistry): Test {
     case 'everything':
       return () => true
     case 'and':
-      return every(filter.parts.map(part => compile(part, fields)))
     case 'or':
-      return any(filter.parts.map(part => compile(part, fields)))
+      return joined(
+        filter.kind,
+        filter.parts.map(part => compile(part, fields)),
+      )
     case 'not': {
       const part = compile(filter.part, fields)
       return (s, c) => !part(s, c)
     }
     case 'host':
-      return any(filter.hosts.map(host => onSide(filter.side, hostTest(host))))
+      return joined(
+        'or',
+        filter.hosts.map(host => onSide(filter.side, hostTest(host))),
+      )
     case 'number':
       return numberFieldTest(fields.number(filter.field)!, numberTest(filter))
     case 'text':
@@ -116,20 +119,12 @@ function textFieldTest(field: TextField, test: (text: string) => boolean): Test 
 }
 
 // A balanced tree, so that a long list of conditions does not become a long chain of calls.
-function any(tests: readonly Test[]): Test {
+function joined(kind: 'and' | 'or', tests: readonly Test[]): Test {
   if (tests.length === 1) return tests[0]!
   const half = tests.length >> 1
-  const a = any(tests.slice(0, half))
-  const b = any(tests.slice(half))
-  return (s, c) => a(s, c) || b(s, c)
-}
-
-function every(tests: readonly Test[]): Test {
-  if (tests.length === 1) return tests[0]!
-  const half = tests.length >> 1
-  const a = every(tests.slice(0, half))
-  const b = every(tests.slice(half))
-  return (s, c) => a(s, c) && b(s, c)
+  const a = joined(kind, tests.slice(0, half))
+  const b = joined(kind, tests.slice(half))
+  return kind === 'or' ? (s, c) => a(s, c) || b(s, c) : (s, c) => a(s, c) && b(s, c)
 }
 
 function onSide(side: HostFilter['side'], test: (end: Endpoint | undefined, socket: Socket) => boolean): Test {

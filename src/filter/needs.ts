@@ -9,7 +9,7 @@ import { readTree } from './language/read-tree.ts'
 import type { Filter, TextFilter } from './language/tree.ts'
 
 /** What a filter reads. */
-export interface Needs {
+export interface FilterNeeds {
   /** What to request from the source besides the plain record. */
   readonly details: readonly DetailName[]
   /** It depends on processes: owners must be looked up before it can be evaluated. */
@@ -27,10 +27,11 @@ export interface Needs {
 }
 
 /** What a filter reads. */
-export const needs = (filter: Filter, fields: FieldRegistry = standardFields): Needs => needsOf(readTree('filter', filter, fields), fields)
+export const needs = (filter: Filter, fields: FieldRegistry = standardFields): FilterNeeds =>
+  needsOf(readTree('filter', filter, fields), fields)
 
 /** The same, for a tree that was read or parsed. */
-export function needsOf(filter: Filter, fields: FieldRegistry): Needs {
+export function needsOf(filter: Filter, fields: FieldRegistry): FilterNeeds {
   const collected: Collected = { fields, requested: new Set(), families: new Set(), protocols: new Set() }
   visit(filter, collected, true)
   const { requested } = collected

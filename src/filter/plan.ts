@@ -12,7 +12,7 @@ import { parseFilter } from './language/parse.ts'
 import { printFilter } from './language/print.ts'
 import { readTree } from './language/read-tree.ts'
 import type { Filter } from './language/tree.ts'
-import { needsOf, type Needs } from './needs.ts'
+import { needsOf, type FilterNeeds } from './needs.ts'
 
 /** Which sockets a snapshot holds, and what it reports of them. Every member has a default. */
 export interface Query {
@@ -55,7 +55,7 @@ export class Plan {
   /** The filter, unless it was a function: for the part that the kernel can evaluate. */
   readonly filter: Filter | undefined
   /** What that filter reads. */
-  readonly needs: Needs | undefined
+  readonly needs: FilterNeeds | undefined
   /** The fields that the filter can name. */
   readonly fields: FieldRegistry
   /** What can be tested before owners are known: false when the socket does not match, whoever holds it. */

@@ -13,8 +13,8 @@ const closed = (i: number, atMs = Date.now()): ClosedReport => ({
   tier: 'bpf',
   key: `k${i}`,
   socket: aSocket({ key: `k${i}`, state: 'CLOSED' }),
-  bytesIn: i,
-  bytesOut: 0,
+  inBytes: i,
+  outBytes: 0,
   accuracy: 'exact',
 })
 const lost: EventGap = {
@@ -77,7 +77,7 @@ test('a consumer that is slow stops the reading, and loses nothing', async () =>
       ok(reported <= 60_000, `${reported} were read ahead`)
     }
     if (event.type === 'gap') gaps++
-    else equal(event.bytesIn, got++)
+    else equal(event.inBytes, got++)
     if (gaps > 0) break
   }
   deepEqual([got, gaps], [120_000, 1])
@@ -94,7 +94,7 @@ test('what is known at the end is still delivered, and a mistake or failure is n
   })
   const got: unknown[] = []
   for await (const event of machine(source).events({ every: 50, signal: stop.signal })) {
-    got.push(event.type === 'gap' ? 'gap' : event.bytesIn)
+    got.push(event.type === 'gap' ? 'gap' : event.inBytes)
     if (got.length === 1) reports = [closed(2)]
     stop.abort()
   }
@@ -199,7 +199,7 @@ test('ends with their final bytes are in the frame', async () => {
   const one = machine(reader(() => reports.splice(0)))
   const seen: unknown[] = []
   for await (const { events, opened, closed: ended, sequence } of one.watch({ events: true, every: 5 })) {
-    seen.push([events.map(e => [e.type, e.bytesIn]), opened.map(s => s.key), ended.map(s => s.key)])
+    seen.push([events.map(e => [e.type, e.inBytes]), opened.map(s => s.key), ended.map(s => s.key)])
     if (sequence === 0) reports = [closed(7)]
     if (sequence === 1) break
   }

@@ -2,7 +2,8 @@
 
 import { checkKeys, checkMillis } from '../model/arguments.ts'
 import { ArgumentError } from '../model/errors.ts'
-import { health, type Health } from '../measure/health/health.ts'
+import { health } from '../measure/health/health.ts'
+import type { Health } from '../model/health.ts'
 import { sampleOf, type Sample } from '../measure/health/sample.ts'
 import type { AbortSignalLike } from '../model/signal.ts'
 import { protocols } from '../model/socket.ts'

@@ -1,7 +1,7 @@
 // The library's view of one machine: this one, or a recording of one. All results survive JSON, and wrong arguments throw at the call.
 
 import { planQuery, type Query } from '../filter/plan.ts'
-import type { Health } from '../measure/health/health.ts'
+import type { Health } from '../model/health.ts'
 import type { Ability } from '../model/ability.ts'
 import type { SystemCounters } from '../model/counters.ts'
 import { OsError } from '../model/errors.ts'

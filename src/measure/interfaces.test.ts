@@ -2,7 +2,7 @@ import { deepEqual, equal, ok } from 'node:assert/strict'
 import { test } from 'node:test'
 import type { Flow, Flows } from '../model/flow.ts'
 import type { Interface } from '../model/interface.ts'
-import { between, grown, interfaceMeter } from './interfaces.ts'
+import { between, counterGrowth, interfaceMeter } from './interfaces.ts'
 import { ledger } from './ledger.ts'
 
 const wire = (inBytes: number, more: Partial<Interface> = {}): Interface => ({
@@ -27,9 +27,9 @@ test('rates come from two readings, and the last 60 are kept', () => {
 })
 
 test('a counter that wraps or is reset has no absurd rate', () => {
-  equal(grown(2 ** 32 - 10, 5), 15)
-  equal(grown(2 ** 40, 5), undefined)
-  equal(grown(5000, 5), undefined)
+  equal(counterGrowth(2 ** 32 - 10, 5), 15)
+  equal(counterGrowth(2 ** 40, 5), undefined)
+  equal(counterGrowth(5000, 5), undefined)
   const meter = interfaceMeter()
   meter.take([wire(5000)], undefined)
   const [reset] = meter.take([wire(3)], 1000)
@@ -70,9 +70,9 @@ test('the rows of the ledger add up to the bytes of the interfaces', () => {
     })
   meter.take([count(0, 0, 0)], undefined)
   const result = ledger({ total, sockets: [flow, orphan] } as unknown as Flows, meter.take([count(1500, 2500, 100)], 1000))!
-  const find = (what: string): unknown => result.rows.filter(row => row.what === what).map(row => [row.inBytes, row.outBytes])
+  const find = (code: string): unknown => result.rows.filter(row => row.code === code).map(row => [row.inBytes, row.outBytes])
   deepEqual(find('processes'), [[1000, 2000]])
-  deepEqual(find('no owner'), [[10, 0]])
+  deepEqual(find('no-owner'), [[10, 0]])
   deepEqual(find('retransmissions'), [[0, 30]])
   deepEqual(find('headers'), [[4 * 66, 5 * 66]])
   deepEqual(find('residual'), [[1500 - 1010 - 264, 2500 - 2030 - 330]])

@@ -45,7 +45,7 @@ export function interfaceMeter(): InterfaceMeter {
 
 function interfaceFlow(now: Interface, was: PreviousReading, intervalMs: number | undefined): InterfaceFlow {
   const since = (of: keyof InterfaceCounters): number | undefined =>
-    was.counters && now.counters && intervalMs !== undefined ? grown(was.counters[of], now.counters[of]) : undefined
+    was.counters && now.counters && intervalMs !== undefined ? counterGrowth(was.counters[of], now.counters[of]) : undefined
   const inBytes = since('inBytes')
   const outBytes = since('outBytes')
   const rate = (bytes: number | undefined): number | undefined =>
@@ -58,14 +58,7 @@ function interfaceFlow(now: Interface, was: PreviousReading, intervalMs: number 
     carrier,
     loopback,
     bitsPerSecond,
-    inBytes: inBytes ?? 0,
-    outBytes: outBytes ?? 0,
-    inPackets: since('inPackets') ?? 0,
-    outPackets: since('outPackets') ?? 0,
-    inErrors: since('inErrors') ?? 0,
-    outErrors: since('outErrors') ?? 0,
-    inDrops: since('inDrops') ?? 0,
-    outDrops: since('outDrops') ?? 0,
+    ...eachCounter(name => since(name) ?? 0),
     inBytesPerSecond: rate(inBytes),
     outBytesPerSecond: rate(outBytes),
     inHistory: append(was.inHistory, rate(inBytes)),
@@ -74,7 +67,7 @@ function interfaceFlow(now: Interface, was: PreviousReading, intervalMs: number 
 }
 
 /** What interfaces had counted at the middle of two readings, and the error of that: half of the bytes that went through between them. */
-export interface Between {
+interface Between {
   readonly interfaces: readonly Interface[]
   readonly unsureBytes: number
 }
@@ -87,8 +80,7 @@ export function between(before: readonly Interface[], after: readonly Interface[
     const [was, now] = [first.get(`${one.index} ${one.name}`), one.counters]
     if (was === undefined || now === undefined || names.some(name => now[name] < was[name])) return one
     unsureBytes += (now.inBytes - was.inBytes + now.outBytes - was.outBytes) / 2
-    const middle = Object.fromEntries(names.map(name => [name, Math.round((was[name] + now[name]) / 2)]))
-    return { ...one, counters: middle as unknown as InterfaceCounters }
+    return { ...one, counters: eachCounter(name => Math.round((was[name] + now[name]) / 2)) }
   })
   return { interfaces, unsureBytes }
 }
@@ -104,11 +96,14 @@ const names = [
   'outDrops',
 ] as const satisfies readonly (keyof InterfaceCounters)[]
 
+const eachCounter = (value: (name: keyof InterfaceCounters) => number): InterfaceCounters =>
+  Object.fromEntries(names.map(name => [name, value(name)])) as unknown as InterfaceCounters
+
 /**
  * How much a counter grew; undefined when it was reset. Some drivers count in 32 bits: a counter that falls from near the top of
  * that range to near its bottom has wrapped.
  */
-export function grown(before: number, now: number): number | undefined {
+export function counterGrowth(before: number, now: number): number | undefined {
   if (now >= before) return now - before
   const round = WRAP - before + now
   return before < WRAP && before > WRAP * 0.75 && now < WRAP * 0.25 ? round : undefined

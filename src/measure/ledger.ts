@@ -24,51 +24,49 @@ export function ledger(flows: Flows, interfaces: readonly InterfaceFlow[], unsur
   })
   if (unsureBytes !== undefined) checkKind('unsureBytes', unsureBytes, 'number')
   if (interfaces.length === 0) return undefined
-  const sum = (of: 'inBytes' | 'outBytes' | 'inPackets' | 'outPackets'): number => interfaces.reduce((all, one) => all + one[of], 0)
   const onWire = flows.sockets.filter(flow => flow.socket?.family === 'ipv4' || flow.socket?.family === 'ipv6')
-  const retransmitted = onWire.reduce((all, flow) => all + flow.retransmittedBytes, 0)
   // Lost bytes may have belonged to any process.
   const best = flows.total.accuracy === 'exact' ? 'exact' : 'sampled'
   const rows: LedgerRow[] = [
-    ...holders.map(what =>
+    ...holders.map(code =>
       row(
-        what,
-        onWire.filter(flow => holderOf(flow) === what),
+        code,
+        onWire.filter(flow => holderOf(flow) === code),
         best,
       ),
     ),
     // Retransmissions of the other end arrive here, but no counter of this end includes them.
-    { what: 'retransmissions', inBytes: 0, outBytes: retransmitted, accuracy: best },
+    { code: 'retransmissions', inBytes: 0, outBytes: total(onWire, 'retransmittedBytes'), accuracy: best },
     {
-      what: 'headers',
-      inBytes: headers(onWire, 'inSegments', sum('inPackets'), interfaces),
-      outBytes: headers(onWire, 'outSegments', sum('outPackets'), interfaces),
+      code: 'headers',
+      inBytes: headers(onWire, 'inSegments', total(interfaces, 'inPackets'), interfaces),
+      outBytes: headers(onWire, 'outSegments', total(interfaces, 'outPackets'), interfaces),
       accuracy: 'estimate',
     },
   ]
-  const inBytes = sum('inBytes')
-  const outBytes = sum('outBytes')
-  const inRest = rows.reduce((rest, one) => rest - one.inBytes, inBytes)
-  const outRest = rows.reduce((rest, one) => rest - one.outBytes, outBytes)
-  rows.push({ what: 'residual', inBytes: inRest, outBytes: outRest, accuracy: 'estimate' })
+  const inBytes = total(interfaces, 'inBytes')
+  const outBytes = total(interfaces, 'outBytes')
+  const inRest = inBytes - total(rows, 'inBytes')
+  const outRest = outBytes - total(rows, 'outBytes')
+  rows.push({ code: 'residual', inBytes: inRest, outBytes: outRest, accuracy: 'estimate' })
   const all = inBytes + outBytes
   return { inBytes, outBytes, rows, residualPercent: all === 0 ? undefined : (100 * (inRest + outRest)) / all, unsureBytes }
 }
 
-const holders = ['processes', 'hidden', 'no owner', 'kernel'] as const
+const holders = ['processes', 'hidden', 'no-owner', 'kernel'] as const
 
 function holderOf({ socket }: Flow): (typeof holders)[number] {
   if (socket!.owners.length > 0) return 'processes'
   if (socket!.ownerless === 'permission') return 'hidden'
-  return socket!.ownerless === 'kernel' ? 'kernel' : 'no owner'
+  return socket!.ownerless === 'kernel' ? 'kernel' : 'no-owner'
 }
 
-function row(what: LedgerRow['what'], flows: readonly Flow[], best: Accuracy): LedgerRow {
-  const kind = flows.reduce((worst, flow) => worse(worst, flow.accuracy), best)
-  return { what, inBytes: total(flows, 'inBytes'), outBytes: total(flows, 'outBytes'), accuracy: kind }
+function row(code: LedgerRow['code'], flows: readonly Flow[], best: Accuracy): LedgerRow {
+  const accuracy = flows.reduce((worst, flow) => worse(worst, flow.accuracy), best)
+  return { code, inBytes: total(flows, 'inBytes'), outBytes: total(flows, 'outBytes'), accuracy }
 }
 
-const total = (flows: readonly Flow[], of: 'inBytes' | 'outBytes'): number => flows.reduce((sum, flow) => sum + flow[of], 0)
+const total = <K extends string>(rows: readonly Readonly<Record<K, number>>[], of: K): number => rows.reduce((sum, row) => sum + row[of], 0)
 
 /**
  * The bytes of all headers. A packet on the interface can be many TCP segments at once, with one header between

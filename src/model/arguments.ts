@@ -37,8 +37,8 @@ export const aProcess: ObjectKind = { what: 'a process of a snapshot', fields: {
 export const aSnapshot: ObjectKind = { what: 'a snapshot, as sockets() returns it', fields: { sockets: 'list', processes: 'map' } }
 export const tcpStatistics: ObjectKind = { what: 'TCP statistics, such as the tcp of a socket', fields: {} }
 
-/** A short text for the value of an argument. */
-function shown(value: unknown): string {
+/** A short text for the value that was found. */
+export function shown(value: unknown): string {
   if (typeof value === 'string') return JSON.stringify(value.length > 40 ? `${value.slice(0, 40)}…` : value)
   for (const kind of ['list', 'object', 'function'] as const) if (kinds[kind](value)) return kindTexts[kind]
   return String(value)

@@ -24,9 +24,9 @@ export interface SocketEvent {
   /** The known owners. */
   readonly processes: readonly Process[]
   /** Payload bytes that it received in total; undefined when they are not known. */
-  readonly bytesIn: number | undefined
+  readonly inBytes: number | undefined
   /** Payload bytes that it sent in total; undefined when they are not known. */
-  readonly bytesOut: number | undefined
+  readonly outBytes: number | undefined
   /** The accuracy of the byte counts. */
   readonly accuracy: Accuracy | undefined
   /** How it was observed. */
@@ -84,9 +84,9 @@ export interface ClosedReport extends Report {
   /** Processes that the report itself names. */
   readonly processes?: readonly Process[]
   /** Payload bytes that it received in total, where the source reports them. */
-  readonly bytesIn: number | undefined
+  readonly inBytes: number | undefined
   /** Payload bytes that it sent in total, where the source reports them. */
-  readonly bytesOut: number | undefined
+  readonly outBytes: number | undefined
   /** The accuracy of the bytes. */
   readonly accuracy: Accuracy | undefined
   /** For a TCP socket whose received bytes may include the other end's FIN: further evidence of that. */

@@ -106,12 +106,12 @@ export interface InterfaceFlow {
 /** One line of the ledger. */
 export interface LedgerRow {
   /** What the bytes are: payload by who owns it, retransmissions, headers, or the rest. */
-  readonly what: 'processes' | 'hidden' | 'no owner' | 'kernel' | 'retransmissions' | 'headers' | 'residual'
+  readonly code: 'processes' | 'hidden' | 'no-owner' | 'kernel' | 'retransmissions' | 'headers' | 'residual'
   /** Bytes that were received. */
   readonly inBytes: number
   /** Bytes that were sent. */
   readonly outBytes: number
-  /** How true the bytes are. */
+  /** The accuracy of the bytes. */
   readonly accuracy: Accuracy
 }
 

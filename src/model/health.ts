@@ -64,7 +64,9 @@ export interface SocketHealth {
 }
 
 /** How much a queue adds to the round-trip time: A+ below 5 ms, A below 30, B below 60, C below 200, D below 400, else F. */
-export type Grade = 'A+' | 'A' | 'B' | 'C' | 'D' | 'F'
+export type Grade = (typeof grades)[number]
+/** Every grade, the best first. */
+export const grades = ['A+', 'A', 'B', 'C', 'D', 'F'] as const
 
 /** Shares of an interval; they add up to 1. */
 export interface Limits {
@@ -83,18 +85,21 @@ export const limitNames = ['application', 'receiver', 'sendBuffer', 'network'] a
 /** One of the things that can limit a sender. */
 export type LimitName = (typeof limitNames)[number]
 
-/** Every verdict, as a code that programs compare. */
-export type VerdictCode =
-  | 'idle'
-  | 'unreachable'
-  | 'not-read'
-  | 'half-closed'
-  | 'receiving'
-  | 'application'
-  | 'receiver'
-  | 'send-buffer'
-  | 'network'
-  | 'unknown'
+/** Every verdict. */
+export const verdictCodes = [
+  'idle',
+  'unreachable',
+  'not-read',
+  'half-closed',
+  'receiving',
+  'application',
+  'receiver',
+  'send-buffer',
+  'network',
+  'unknown',
+] as const
+/** A verdict, as a code that programs compare. */
+export type VerdictCode = (typeof verdictCodes)[number]
 
 /** One verdict for one connection. */
 export interface Verdict {
@@ -110,10 +115,15 @@ export interface Verdict {
   readonly help: string
 }
 
+/** Every problem. */
+export const findingCodes = ['loss', 'spurious', 'queue', 'out-of-order', 'marked', 'zero-window', 'not-read', 'timeouts'] as const
+/** A problem, as a code that programs compare. */
+export type FindingCode = (typeof findingCodes)[number]
+
 /** A problem of a connection, whatever limits it. */
 export interface Finding {
   /** The problem, as a code that programs compare. */
-  readonly code: 'loss' | 'spurious' | 'queue' | 'out-of-order' | 'marked' | 'zero-window' | 'not-read' | 'timeouts'
+  readonly code: FindingCode
   /** The same as human-readable text. */
   readonly text: string
   /** What would help; empty when nothing is wrong. */

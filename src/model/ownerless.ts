@@ -1,4 +1,4 @@
-// Why a socket has no process, as a word for people.
+// Why a socket has no process, as displayed.
 
 import type { Ownerless } from './socket.ts'
 

@@ -1,4 +1,7 @@
-// Characters that could affect a terminal, and JSON without them. Everything that prints foreign text needs both.
+// Text: its order, the characters that could affect a terminal, and JSON without them. Everything that prints foreign text needs these two.
+
+/** The order of two texts by their code units: the same in every locale. */
+export const compareText = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0)
 
 /** Whatever moves a cursor, changes a colour, changes the direction of writing or is invisible: C0, DEL, C1, bidi controls, separators, lone surrogates. */
 export const unsafe =

@@ -1,6 +1,6 @@
 // A subscriber to events: they wait in its queue until it takes them.
 
-import type { FilterContext } from '../filter/compile.ts'
+import type { FilterContext } from '../fields/field.ts'
 import type { Plan } from '../filter/plan.ts'
 import type { EventGap, SocketEvent } from '../model/event.ts'
 import type { AbortSignalLike } from '../model/signal.ts'

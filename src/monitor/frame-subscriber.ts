@@ -1,6 +1,6 @@
 // A subscriber to frames: a frame is made when it waits for one.
 
-import type { FilterContext } from '../filter/compile.ts'
+import type { FilterContext } from '../fields/field.ts'
 import { planQuery, type Plan, type Query } from '../filter/plan.ts'
 import type { EventGap, SocketEvent } from '../model/event.ts'
 import type { Frame } from '../model/frame.ts'

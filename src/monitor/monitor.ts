@@ -2,7 +2,7 @@
 // reads the events between snapshots, and delivers frames and events to each subscriber.
 
 import { planQuery, unionOf, type Plan, type Query } from '../filter/plan.ts'
-import type { FilterContext } from '../filter/compile.ts'
+import type { FilterContext } from '../fields/field.ts'
 import { OsError } from '../model/errors.ts'
 import type { EventGap, SocketEvent } from '../model/event.ts'
 import type { Gap } from '../model/gap.ts'

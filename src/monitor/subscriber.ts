@@ -1,6 +1,6 @@
 // What the loop of a monitor and its subscribers require of each other.
 
-import type { FilterContext } from '../filter/compile.ts'
+import type { FilterContext } from '../fields/field.ts'
 import type { EventGap, SocketEvent } from '../model/event.ts'
 import type { Schedule } from './schedule.ts'
 import type { MonitorStep, Needs } from './view.ts'

@@ -1,8 +1,8 @@
 // What one subscriber has received of the tracker's steps since its last frame, and the frame that is made of it.
 
-import type { FilterContext } from '../filter/compile.ts'
+import type { FilterContext } from '../fields/field.ts'
 import type { Plan } from '../filter/plan.ts'
-import { flowTables, type Moved, type Tables } from '../measure/flows/tables.ts'
+import { flowTables, type Moved, type FlowTables } from '../measure/flows/tables.ts'
 import type { SystemCounters } from '../model/counters.ts'
 import type { Coverage, EventGap, SocketEvent } from '../model/event.ts'
 import type { DetailName } from '../model/details.ts'
@@ -67,7 +67,7 @@ export class View {
   readonly needs: Needs
   watched: WatchedPlan
   readonly #gaps = new GapTotals()
-  readonly #tables: Tables
+  readonly #tables: FlowTables
   readonly #tracker: Tracker
   readonly #readings = new InterfaceReadings()
   #sequence = 0

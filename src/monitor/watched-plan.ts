@@ -2,7 +2,7 @@
 
 import { needs } from '../filter/needs.ts'
 import { planQuery, type Plan } from '../filter/plan.ts'
-import type { FilterContext } from '../filter/compile.ts'
+import type { FilterContext } from '../fields/field.ts'
 import type { DetailName } from '../model/details.ts'
 import type { Process } from '../model/process.ts'
 import type { Socket } from '../model/socket.ts'

@@ -40,10 +40,10 @@ export function eventLine(event: SocketEvent | EventGap, paint: Paint): string {
   return paint(type === 'opened' ? 'green' : 'red', safe(parts.join(' ')))
 }
 
-function endParts({ bytesIn, bytesOut, accuracy, durationMs }: SocketEvent): string[] {
+function endParts({ inBytes, outBytes, accuracy, durationMs }: SocketEvent): string[] {
   const bytes = (n: number | undefined): string => (n === undefined ? '?' : bytesText(n))
   return [
-    ` in ${bytes(bytesIn)} out ${bytes(bytesOut)}`,
+    ` in ${bytes(inBytes)} out ${bytes(outBytes)}`,
     ...(accuracy === undefined || accuracy === 'exact' ? [] : [`(${accuracy})`]),
     ...(durationMs === undefined ? [] : [`after ${microsText(durationMs * 1000)}`]),
   ]

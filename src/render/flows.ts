@@ -15,8 +15,8 @@ export function topHead({ total }: TopReport, atMs: number): string {
 /** The ledger in one line: what the bytes of the interfaces consisted of. */
 export function ledgerText(ledger: Ledger): string {
   const parts = ledger.rows
-    .filter(row => row.inBytes !== 0 || row.outBytes !== 0 || row.what === 'residual')
-    .map(row => `${row.what} ${signed(row.inBytes)}/${signed(row.outBytes)}`)
+    .filter(row => row.inBytes !== 0 || row.outBytes !== 0 || row.code === 'residual')
+    .map(row => `${row.code === 'no-owner' ? 'no owner' : row.code} ${signed(row.inBytes)}/${signed(row.outBytes)}`)
   const unsure = ledger.unsureBytes ? ` ± ${bytesText(Math.ceil(ledger.unsureBytes))}` : ''
   const rest = ledger.residualPercent === undefined ? '' : `${unsure} (${digits(ledger.residualPercent)} %)`
   return `interfaces in/out ${bytesText(ledger.inBytes)}/${bytesText(ledger.outBytes)} = ${parts.join(' + ')}${rest}`

@@ -2,10 +2,11 @@
 
 import { ArgumentError } from '../model/errors.ts'
 import type { FieldContext } from '../fields/field.ts'
-import { compareCells, compareText } from '../fields/named.ts'
+import { compareCells } from '../fields/named.ts'
 import type { FieldRegistry } from '../fields/registry.ts'
 import { standardFields } from '../fields/standard.ts'
 import { families, protocols, states, type Socket } from '../model/socket.ts'
+import { compareText } from '../model/text.ts'
 import { findColumn, type Column } from './columns.ts'
 
 const rank = <T extends string>(words: readonly T[]): ReadonlyMap<string | undefined, number> => new Map(words.map((word, i) => [word, i]))

@@ -74,8 +74,8 @@ test('events and changes, one line each', () => {
     durationMs: 2000,
     socket,
     processes: [web],
-    bytesIn: 5,
-    bytesOut: undefined,
+    inBytes: 5,
+    outBytes: undefined,
     accuracy: 'sampled',
   }
   equal(eventLine(event, plain), '00:00:01.500 closed tcp 10.0.0.1:80 to 10.0.0.2:999  in 5 B out ? (sampled) after 2 s  web 7')

@@ -48,7 +48,7 @@ export function pidReport(snapshot: Snapshot, choice: ProcessChoice): PidReport 
   return {
     pids: [...pids],
     processes: [...keys]
-      .map(([pid, sockets]) => ({ pid, process: processes.get(pid), chosen: pids.has(pid), sockets: sockets }))
+      .map(([pid, sockets]) => ({ pid, process: processes.get(pid), chosen: pids.has(pid), sockets }))
       .sort((a, b) => a.pid - b.pid),
     sockets,
   }

@@ -2,9 +2,7 @@
 
 import type { FieldContext } from '../fields/field.ts'
 import { compareCells } from '../fields/named.ts'
-import type { FieldRegistry } from '../fields/registry.ts'
 import { standardFields } from '../fields/standard.ts'
-import { ArgumentError } from '../model/errors.ts'
 import type { Flow, Flows, InterfaceFlow, Ledger } from '../model/flow.ts'
 import type { Frame } from '../model/frame.ts'
 
@@ -43,18 +41,16 @@ export function topReport(frame: Frame, list: FlowList, order: FlowOrder, limit?
   const { flows, interfaces, ledger } = frame
   if (flows === undefined) return undefined
   const { intervalMs, total, unattributed } = flows
-  return { list, order, intervalMs, total, unattributed, rows: sortFlows(flows, list, order).slice(0, limit), interfaces, ledger }
+  return { list, order, intervalMs, total, unattributed, rows: sortedFlows(flows, list, order).slice(0, limit), interfaces, ledger }
 }
 
 /** The flows of a list, sorted: texts ascending, numbers descending. Equal ones keep their rank. */
-export function sortFlows(flows: Flows, list: FlowList, order: FlowOrder, fields: FieldRegistry = standardFields): readonly Flow[] {
+function sortedFlows(flows: Flows, list: FlowList, order: FlowOrder): readonly Flow[] {
   const rows = [...flows[list]]
   const { inBytes, outBytes, inTotalBytes, outTotalBytes } = flows.unattributed
   if (list === 'processes' && (inBytes || outBytes || inTotalBytes || outTotalBytes)) rows.push(flows.unattributed)
   if (order === 'rate') return rows
-  const field = fields.find('flow', order)
-  if (field === undefined) throw new ArgumentError(`order: unknown field of a flow ${JSON.stringify(order)}`)
-  const { type, value, order: by = value } = field
+  const { type, value, order: by = value } = standardFields.find('flow', order)!
   const context: FieldContext = { processes: new Map() }
   return rows.sort((a, b) => compareCells(by(a, context), by(b, context), type === 'number'))
 }

@@ -16,22 +16,22 @@ const finAckedStates = new Set<Socket['state']>(['FIN_WAIT_2', 'TIME_WAIT'])
 
 /** Total payload, and its accuracy. */
 export interface FinalBytes {
-  readonly bytesIn: number
-  readonly bytesOut: number
+  readonly inBytes: number
+  readonly outBytes: number
   readonly accuracy: Accuracy
 }
 
 /** What a TCP socket moved in total; undefined when nothing shows it. `was` is the socket in the last snapshot. */
 export function finalBytes(socket: Socket, was: Socket | undefined, peer: PeerEvidence): FinalBytes | undefined {
   const { tcp } = socket
-  const bytesOut = tcp && sentOnce(tcp)
-  if (tcp?.receivedBytes === undefined || bytesOut === undefined) return undefined
+  const outBytes = tcp && sentOnce(tcp)
+  if (tcp?.receivedBytes === undefined || outBytes === undefined) return undefined
   // A process that closes with a reset (SO_LINGER 0) makes the kernel clear its counters.
   if (tcp.sentSegments === 0 && tcp.receivedSegments === 0 && was?.state !== 'LISTEN') return undefined
   const known = includesFin(socket, tcp, was, peer)
   const fin = known ?? endedGracefully(socket, tcp, was)
-  const bytesIn = Math.max(0, tcp.receivedBytes - (fin ? 1 : 0))
-  return { bytesIn, bytesOut: Math.max(0, bytesOut), accuracy: known === undefined ? 'estimate' : 'exact' }
+  const inBytes = Math.max(0, tcp.receivedBytes - (fin ? 1 : 0))
+  return { inBytes, outBytes: Math.max(0, outBytes), accuracy: known === undefined ? 'estimate' : 'exact' }
 }
 
 /** True when the other end's FIN is in the received bytes; undefined when that cannot be known. */

@@ -78,14 +78,14 @@ const takeSnapshot = (sockets: readonly Socket[], gaps: readonly Gap[] = []): Sn
   gaps,
 })
 
-const closed = (s: Socket, bytesIn: number, bytesOut: number): SocketEvent => ({
+const closed = (s: Socket, inBytes: number, outBytes: number): SocketEvent => ({
   type: 'closed',
   atMs: 0,
   durationMs: 1,
   socket: s,
   processes: s.owners.map(o => process(o.pid)),
-  bytesIn,
-  bytesOut,
+  inBytes,
+  outBytes,
   accuracy: 'exact',
 })
 
@@ -254,11 +254,11 @@ test('processes that may not be read are one row, with its sockets, and a row of
   deepEqual(
     ledger(flows, [eth])!
       .rows.slice(0, 3)
-      .map(row => [row.what, row.inBytes]),
+      .map(row => [row.code, row.inBytes]),
     [
       ['processes', 0],
       ['hidden', 50],
-      ['no owner', 0],
+      ['no-owner', 0],
     ],
   )
   adds(flows)
@@ -280,11 +280,11 @@ test('what a socket moved before its process closed it has an owner, in the ledg
   const flows = meter.take(takeSnapshot([left(60)]), [closed(socket('a', [], { in: 60, segments: 5 }), 60, 0)], 1000)!
   deepEqual(rows(flows, 'processes'), [['p1', 50, 0, 'exact']])
   deepEqual(
-    ledger(flows, [eth])!.rows.map(row => [row.what, row.inBytes]),
+    ledger(flows, [eth])!.rows.map(row => [row.code, row.inBytes]),
     [
       ['processes', 50],
       ['hidden', 0],
-      ['no owner', 0],
+      ['no-owner', 0],
       ['kernel', 0],
       ['retransmissions', 0],
       ['headers', 3 * (20 + 20 + 14)],

@@ -36,8 +36,8 @@ export function flowMeter(): FlowMeter {
       step++
       for (const event of closed) {
         if (event.type !== 'closed') continue
-        const { socket, atMs, bytesIn, bytesOut, accuracy, processes, tier = 'snapshot' } = event
-        tracker.report({ type: 'closed', key: socket.key, socket, atMs, bytesIn, bytesOut, accuracy, processes, tier })
+        const { socket, atMs, inBytes, outBytes, accuracy, processes, tier = 'snapshot' } = event
+        tracker.report({ type: 'closed', key: socket.key, socket, atMs, inBytes, outBytes, accuracy, processes, tier })
       }
       const { tracked, moved, ended } = tracker.addSnapshot(snapshot, () => true, -Infinity)
       for (const one of tracked) tables.present(one.record, one.isCounted)

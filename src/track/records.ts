@@ -1,6 +1,7 @@
 // What follows from two records of one socket: whether it has ended, its last bytes, its end, and one record merged from both.
 
 import type { Accuracy } from '../model/accuracy.ts'
+import { definedOf } from '../model/defined.ts'
 import type { ClosedReport, SocketEvent } from '../model/event.ts'
 import { payload } from '../model/payload.ts'
 import type { Process } from '../model/process.ts'
@@ -37,8 +38,8 @@ export function vanished(one: TrackedSocket, atMs: number, processes: readonly P
     durationMs: one.openedAtMs === undefined ? undefined : atMs - one.openedAtMs,
     socket: joinRecords(one.socket, undefined, one.users),
     processes,
-    bytesIn: moved?.inBytes,
-    bytesOut: moved?.outBytes,
+    inBytes: moved?.inBytes,
+    outBytes: moved?.outBytes,
     accuracy: moved && 'sampled',
     tier: 'snapshot',
   }
@@ -48,13 +49,13 @@ export function vanished(one: TrackedSocket, atMs: number, processes: readonly P
 export function closingBytes(
   report: ClosedReport,
   was: Socket | undefined,
-): { bytesIn: number | undefined; bytesOut: number | undefined; accuracy: Accuracy | undefined } {
-  const { bytesIn, bytesOut, accuracy } = report
-  if (bytesIn !== undefined) return { bytesIn, bytesOut, accuracy }
+): { inBytes: number | undefined; outBytes: number | undefined; accuracy: Accuracy | undefined } {
+  const { inBytes, outBytes, accuracy } = report
+  if (inBytes !== undefined) return { inBytes, outBytes, accuracy }
   const final = report.peer && report.socket && finalBytes(report.socket, was, report.peer)
   if (final !== undefined) return final
   const seen = was && payload(was)
-  return { bytesIn: seen?.inBytes, bytesOut: seen?.outBytes, accuracy: seen && 'sampled' }
+  return { inBytes: seen?.inBytes, outBytes: seen?.outBytes, accuracy: seen && 'sampled' }
 }
 
 /** The current record, completed with what an earlier one had. A descriptor is known only from a snapshot. */
@@ -79,7 +80,3 @@ export function joinRecords(now: Socket, was: Socket | undefined, users: Readonl
     detail: now.detail ?? was.detail,
   }
 }
-
-/** The fields that have a value. */
-const definedOf = <T extends object>(record: T): Partial<T> =>
-  Object.fromEntries(Object.entries(record).filter(([, value]) => value !== undefined)) as Partial<T>

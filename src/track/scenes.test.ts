@@ -29,10 +29,10 @@ const bytes = (word: string, words: readonly string[]): number | undefined => {
 }
 
 function eventText(event: SocketEvent): string {
-  const { type, socket, durationMs, bytesIn, bytesOut, accuracy, tier } = event
+  const { type, socket, durationMs, inBytes, outBytes, accuracy, tier } = event
   const parts = [`event ${type} ${socket.key}`, `owners=${pidsOf(socket).join(',')}`]
   if (type === 'closed' && durationMs !== undefined) parts.push(`after=${durationMs}`)
-  if (bytesIn !== undefined) parts.push(`in=${bytesIn} out=${bytesOut} ${accuracy}`)
+  if (inBytes !== undefined) parts.push(`in=${inBytes} out=${outBytes} ${accuracy}`)
   if (tier === 'snapshot') parts.push('by snapshot')
   return parts.join(' ')
 }
@@ -70,8 +70,8 @@ function play(lines: readonly string[]): string[] {
     else if (verb === 'used')
       events = tracker.report({ type: 'used', ...at, socket: socketOf(key), process: aProcess({ pid: Number(pid) }) })
     else if (verb === 'closed') {
-      const [bytesIn, bytesOut] = [bytes('in', words), bytes('out', words)]
-      events = tracker.report({ type: 'closed', ...at, key, socket: socketOf(key), bytesIn, bytesOut, accuracy: 'exact' })
+      const [inBytes, outBytes] = [bytes('in', words), bytes('out', words)]
+      events = tracker.report({ type: 'closed', ...at, key, socket: socketOf(key), inBytes, outBytes, accuracy: 'exact' })
     } else {
       const sockets = words.map(socketOf)
       const processes = new ProcessTable(sockets.flatMap(pidsOf).map(one => [one, aProcess({ pid: one })]))

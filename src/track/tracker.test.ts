@@ -22,8 +22,8 @@ const closed = (socket: Socket, atMs: number, bytes?: number): ClosedReport => (
   tier: 'destroy',
   key: socket.key,
   socket,
-  bytesIn: bytes,
-  bytesOut: bytes,
+  inBytes: bytes,
+  outBytes: bytes,
   accuracy: bytes === undefined ? undefined : 'exact',
 })
 const opened = (socket: Socket, atMs: number, monotonicMs?: number): OpenedReport => ({
@@ -34,7 +34,7 @@ const opened = (socket: Socket, atMs: number, monotonicMs?: number): OpenedRepor
   socket,
 })
 const short = (events: readonly SocketEvent[]): unknown =>
-  events.map(e => [e.type, e.socket.key, e.tier, e.durationMs, e.accuracy, e.bytesIn])
+  events.map(e => [e.type, e.socket.key, e.tier, e.durationMs, e.accuracy, e.inBytes])
 
 /** A tracker whose source reports the ends of all sockets, and their openings where `opens` says so. */
 function reporting(opens = false, bytes = false): Tracker {

@@ -439,7 +439,7 @@ export class Tracker {
   #opening(one: TrackedSocket, { atMs, tier }: Announcement): SocketEvent {
     const socket = joinRecords(one.socket, undefined, one.users)
     const processes = this.#processesOf(socket, one.users)
-    return { type: 'opened', atMs, durationMs: 0, socket, processes, bytesIn: undefined, bytesOut: undefined, accuracy: undefined, tier }
+    return { type: 'opened', atMs, durationMs: 0, socket, processes, inBytes: undefined, outBytes: undefined, accuracy: undefined, tier }
   }
 
   /** Counts what a socket of a snapshot has moved since the one before. */
@@ -479,15 +479,15 @@ export class Tracker {
   }
 
   /** Counts the last bytes of a socket that ended. */
-  #settle(one: TrackedSocket, { socket, atMs, bytesIn, bytesOut, accuracy }: SocketEvent): void {
+  #settle(one: TrackedSocket, { socket, atMs, inBytes, outBytes, accuracy }: SocketEvent): void {
     // A socket that ended before the first snapshot moved its bytes before counting began.
     const isCounted = this.#options.bytes && this.#step > 0 && atMs > this.#countsFromMs
     const account = one.account ?? (isCounted ? new Account(socket, nothingMoved) : undefined)
     one.account = undefined
-    if (account === undefined || bytesIn === undefined || bytesOut === undefined) return
+    if (account === undefined || inBytes === undefined || outBytes === undefined) return
     const now: Payload = {
-      inBytes: bytesIn,
-      outBytes: bytesOut,
+      inBytes,
+      outBytes,
       retransmittedBytes: socket.tcp?.retransmittedBytes ?? account.last.retransmittedBytes,
       inSegments: socket.tcp?.receivedSegments ?? account.last.inSegments,
       outSegments: socket.tcp?.sentSegments ?? account.last.outSegments,

@@ -1,7 +1,7 @@
 // The differences between two lists of objects with keys, found and applied by their description. Pure.
 
+import { shown } from '../model/arguments.ts'
 import {
-  shown,
   isObject,
   isObjectShape,
   list,

@@ -2,8 +2,27 @@
 
 import { DecodeError } from '../model/errors.ts'
 import { safeJson } from '../model/text.ts'
-import { limits } from './nouns.ts'
 import { isObject, Place, type Shape } from './shape.ts'
+
+/** The limits of one document: a forged one cannot make its reader use more memory than this. */
+export const documentLimits = {
+  /** All of it, in UTF-16 units. */
+  text: 256 * 1024 * 1024,
+  /** The depth of objects and lists inside each other. */
+  nesting: 64,
+  sockets: 1_000_000,
+  processes: 1_000_000,
+  events: 1_000_000,
+  rows: 1_000_000,
+  /** Owners of one socket. */
+  owners: 100_000,
+  /** The arguments of one command line, and the length of one: the limits of Linux. */
+  commandWords: 1_000_000,
+  commandWord: 2 * 1024 * 1024,
+  gaps: 10_000,
+  /** Members of a table by name, flags, rates of a history, ranges of ports. */
+  few: 10_000,
+} as const
 
 /** A document in parts; joined, they are its text. */
 export type Parts = Generator<string, void, undefined>
@@ -59,9 +78,9 @@ export function parseDocument(input: unknown, root: string): Readonly<Record<str
 
 function parseText(text: string, root: string): unknown {
   const place = new Place(root)
-  if (text.length > limits.text) throw place.error(`needs at most ${limits.text} characters, got ${text.length}`)
+  if (text.length > documentLimits.text) throw place.error(`needs at most ${documentLimits.text} characters, got ${text.length}`)
   // Checked before parsing: a parser can be made to allocate a hundred bytes for each unclosed bracket.
-  if (isNestedDeeper(text, limits.nesting)) throw place.error(`is nested more than ${limits.nesting} levels deep`)
+  if (isNestedDeeper(text, documentLimits.nesting)) throw place.error(`is nested more than ${documentLimits.nesting} levels deep`)
   try {
     return JSON.parse(text)
   } catch (cause) {

@@ -1,7 +1,7 @@
 import { deepEqual, equal } from 'node:assert/strict'
 import { test } from 'node:test'
 import type { Gap } from '../model/gap.ts'
-import { envelope, metaOf, momentCells, momentColumns, record } from './envelope.ts'
+import { envelope, line, lineTime, metaOf, timeCells, timeColumns } from './envelope.ts'
 
 const gap: Gap = { code: 'owners-hidden', what: 'owners', why: 'permission', text: 'x', help: 'y', count: 3 }
 
@@ -17,17 +17,18 @@ test('a document starts with its schema, its kind and its meta data', () => {
   equal(metaOf({ atMs: 0, source: 'test', gaps: [] }, '1.0.0', undefined).complete, true)
 })
 
-test('a record of a stream carries its moment', () => {
-  const moment = { atMs: 1500, frame: 4 }
-  deepEqual(record('opened', moment, { socket: 's' }), {
-    type: 'opened',
+test('a line of a stream has its schema, its kind and its time', () => {
+  const time = lineTime(1500, 4)
+  deepEqual(JSON.parse(line('change', time, { type: 'opened' })), {
+    schema: 'sockscope/1',
+    kind: 'change',
     at: '1970-01-01T00:00:01.500Z',
     atMs: 1500,
     frame: 4,
-    socket: 's',
+    type: 'opened',
   })
   deepEqual(
-    [momentColumns, momentCells(moment)],
+    [timeColumns, timeCells(time)],
     [
       ['at', 'frame'],
       ['1970-01-01T00:00:01.500Z', 4],

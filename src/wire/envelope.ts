@@ -2,6 +2,7 @@
 
 import type { Gap } from '../model/gap.ts'
 import type { Snapshot } from '../model/snapshot.ts'
+import { safeJson } from '../model/text.ts'
 
 /** The name and version of the format. A new field does not change it; a changed or removed one does. */
 export const schema = 'sockscope/1'
@@ -36,29 +37,27 @@ export function metaOf(snapshot: Pick<Snapshot, 'atMs' | 'source' | 'gaps'>, ver
 /** A document: schema, kind and meta data, followed by the body. */
 export const envelope = <Body extends object>(kind: DocumentKind, meta: Meta, body: Body) => ({ schema, kind, meta, ...body })
 
-/** The time of one record in a stream. */
-export interface Moment {
+/** The kind of a line in a stream. */
+export type LineKind = 'event' | 'change' | 'flow' | 'socket'
+
+/** The time of a line. */
+export interface LineTime {
+  /** The time, as ISO 8601. */
+  readonly at: string
   /** The time, in milliseconds since 1970. */
   readonly atMs: number
-  /** The number of the frame that the record belongs to; undefined for records without frames. */
-  readonly frame: number | undefined
+  /** The number of the frame that the line belongs to, where it belongs to one. */
+  readonly frame?: number | undefined
 }
 
-/** The moment of a frame. */
-export const momentOf = ({ atMs, sequence }: { readonly atMs: number; readonly sequence: number }): Moment => ({ atMs, frame: sequence })
+export const lineTime = (atMs: number, frame?: number): LineTime => ({ at: isoTime(atMs), atMs, frame })
 
-/** One record of a stream: its type and its moment, followed by the body. */
-export const record = <Body extends object>(type: string, { atMs, frame }: Moment, body: Body) => ({
-  type,
-  at: isoTime(atMs),
-  atMs,
-  frame,
-  ...body,
-})
+/** One line of a stream: its head, followed by the body. */
+export const line = (kind: LineKind, time: LineTime, body: object): string => safeJson({ schema, kind, ...time, ...body })
 
-/** The moment of a row in CSV, in the order of `momentColumns`. */
-export const momentCells = ({ atMs, frame }: Moment): readonly (string | number | undefined)[] => [isoTime(atMs), frame]
-/** The columns that the rows of a stream start with. */
-export const momentColumns: readonly string[] = ['at', 'frame']
+/** The columns that the rows of a stream start with in CSV. */
+export const timeColumns: readonly string[] = ['at', 'frame']
+/** The cells of these columns. */
+export const timeCells = ({ at, frame }: LineTime): readonly (string | number | undefined)[] => [at, frame]
 
 const isoTime = (atMs: number): string => new Date(atMs).toISOString()

@@ -6,7 +6,7 @@ import type { Process } from '../model/process.ts'
 import type { Snapshot } from '../model/snapshot.ts'
 import type { Socket } from '../model/socket.ts'
 import { isEqual, KeyedList } from './delta.ts'
-import { parseDocument, writeDocument, type Parts } from './document.ts'
+import { documentLimits, parseDocument, writeDocument, type Parts } from './document.ts'
 import { metaOf, schema, type Meta } from './envelope.ts'
 import { enveloped, type Head } from './head.ts'
 import {
@@ -16,7 +16,6 @@ import {
   hostIdentity,
   interfaceFlows,
   ledger,
-  limits,
   process,
   processes,
   processUse,
@@ -30,7 +29,7 @@ import {
 } from './nouns.ts'
 import { count, list, maybe, number, object, optional, Place, words, type Definitions, type Members, type Shape } from './shape.ts'
 import { socketHealth } from './reports.ts'
-import { processTable, type Tables } from './snapshot.ts'
+import { processTable, type SnapshotTables } from './snapshot.ts'
 
 /** What a frame has besides its snapshot. */
 type Rest = Omit<Frame, keyof Snapshot>
@@ -38,15 +37,15 @@ type Rest = Omit<Frame, keyof Snapshot>
 const rest: Members<Rest> = {
   sequence: count,
   intervalMs: maybe(number),
-  opened: list(socketReference, limits.sockets),
-  closed: list(closedReference, limits.sockets),
-  changed: list(stateChange, limits.sockets),
-  events: list(socketEvent, limits.events),
+  opened: list(socketReference, documentLimits.sockets),
+  closed: list(closedReference, documentLimits.sockets),
+  changed: list(stateChange, documentLimits.sockets),
+  events: list(socketEvent, documentLimits.events),
   flows: optional(flows),
   interfaces: optional(interfaceFlows),
   ledger: optional(ledger),
-  health: optional(list(socketHealth, limits.sockets)),
-  use: optional(list(processUse, limits.processes)),
+  health: optional(list(socketHealth, documentLimits.sockets)),
+  use: optional(list(processUse, documentLimits.processes)),
   counters: optional(systemCounters),
   limits: optional(systemLimits),
   coverage,
@@ -55,12 +54,12 @@ const rest: Members<Rest> = {
 }
 const restShape = object<Rest>(rest)
 
-const socketList = new KeyedList(socket, 'key', limits.sockets)
-const processList = new KeyedList(process, 'pid', limits.processes)
+const socketList = new KeyedList(socket, 'key', documentLimits.sockets)
+const processList = new KeyedList(process, 'pid', documentLimits.processes)
 
 /** These descriptions are published; a decoder reads the tables first, because the rest refers to them. */
 const headOf = { frame: enveloped('frame', {}), delta: enveloped('delta', {}) }
-const tablesShape = object<Tables>({ sockets, processes })
+const tablesShape = object<SnapshotTables>({ sockets, processes })
 const baseShape = object<{ readonly base: number }>({ base: count })
 const asShape = <T extends object>(keyedList: KeyedList<T>): Shape<unknown> => ({
   read: value => value,
@@ -68,7 +67,9 @@ const asShape = <T extends object>(keyedList: KeyedList<T>): Shape<unknown> => (
 })
 
 /** A complete frame. */
-export const frameShape = enveloped<'frame', Tables & Rest>('frame', { sockets, processes, ...rest } as unknown as Members<Tables & Rest>)
+export const frameShape = enveloped<'frame', SnapshotTables & Rest>('frame', { sockets, processes, ...rest } as unknown as Members<
+  SnapshotTables & Rest
+>)
 /** The differences from the frame with the number `base`. */
 export const deltaShape = {
   schema: (definitions: Definitions) =>
@@ -120,7 +121,7 @@ function deltaOf(before: Frame, frame: Frame, meta: Meta): Document {
 }
 
 /** The rest of a frame; objects that are in its tables, or in those of the frame before, are references. */
-function restOf(frame: Frame, before: readonly Socket[]): Readonly<Record<keyof Rest, unknown>> {
+function restOf(frame: Frame, before: readonly Socket[]): Readonly<Partial<Record<keyof Rest, unknown>>> {
   const [now, closed] = [new References(frame.sockets), new References(before)]
   const refer = (one: Socket, all: References): Socket | string => (all.has(one) ? one.key : one)
   const ownerOf = (one: Process | undefined): Process | number | undefined =>
@@ -134,22 +135,11 @@ function restOf(frame: Frame, before: readonly Socket[]): Readonly<Record<keyof 
   })
   const changeOf = ({ socket: one, from }: StateChange): object => ({ socket: refer(one, now), from })
   return {
-    sequence: frame.sequence,
-    intervalMs: frame.intervalMs,
+    ...Object.fromEntries((Object.keys(rest) as (keyof Rest)[]).map(name => [name, frame[name]])),
     opened: frame.opened.map(one => refer(one, now)),
     closed: frame.closed.map(one => refer(one, closed)),
     changed: frame.changed.map(changeOf),
-    events: frame.events,
     flows: frame.flows && flowsOf(frame.flows),
-    interfaces: frame.interfaces,
-    ledger: frame.ledger,
-    health: frame.health,
-    use: frame.use,
-    counters: frame.counters,
-    limits: frame.limits,
-    coverage: frame.coverage,
-    host: frame.host,
-    skipped: frame.skipped,
   }
 }
 
@@ -210,7 +200,7 @@ function readWhole(value: Readonly<Record<string, unknown>>): ReceivedFrame {
   return frameOf(meta, tablesShape.read(value, at), value, at, [])
 }
 
-function frameOf(meta: Meta, tables: Tables, value: unknown, at: Place, before: readonly Socket[]): ReceivedFrame {
+function frameOf(meta: Meta, tables: SnapshotTables, value: unknown, at: Place, before: readonly Socket[]): ReceivedFrame {
   const byPid = processTable(tables.processes)
   at.references.socket = () => socketList.index(tables.sockets)
   at.references.process = () => byPid

@@ -1,5 +1,8 @@
 // The model on the wire: every noun once. The types of the model check these descriptions, member by member.
 
+import type { Line, Lines } from '../fields/lines.ts'
+import { memoryNumbers, optionFlags, optionNumbers, queueNumbers, timerNumbers, trafficNumbers } from '../fields/socket.ts'
+import { ecnNumbers, negotiatedFlags, tcpFlags, tcpNumbers } from '../fields/tcp.ts'
 import type { Accuracy } from '../model/accuracy.ts'
 import type { StateChange } from '../model/frame.ts'
 import type { FamilyCounts, SocketCounts, SystemCounters, TcpCounters, TcpExtendedCounters, UdpCounters } from '../model/counters.ts'
@@ -30,9 +33,11 @@ import {
   type UpperLayer,
 } from '../model/socket.ts'
 import type { AccurateEcn, CongestionDetail, Negotiated, Tcp } from '../model/tcp.ts'
+import { documentLimits } from './document.ts'
 import {
   constant,
   count,
+  described,
   flag,
   growingWords,
   keyed,
@@ -48,32 +53,21 @@ import {
   tagged,
   text,
   words,
+  type Maybe,
   type Shape,
 } from './shape.ts'
 
-/** The limits of one document: a forged one cannot make its reader use more memory than this. */
-export const limits = {
-  /** All of it, in UTF-16 units. */
-  text: 256 * 1024 * 1024,
-  /** The depth of objects and lists inside each other. */
-  nesting: 64,
-  sockets: 1_000_000,
-  processes: 1_000_000,
-  events: 1_000_000,
-  rows: 1_000_000,
-  /** Owners of one socket. */
-  owners: 100_000,
-  /** The arguments of one command line, and the length of one: the limits of Linux. */
-  commandWords: 1_000_000,
-  commandWord: 2 * 1024 * 1024,
-  gaps: 10_000,
-  /** Members of a table by name, flags, rates of a history, ranges of ports. */
-  few: 10_000,
-} as const
-
 export const accuracy = words<Accuracy>(['exact', 'sampled', 'estimate'])
 export const tier = words<Tier>(['bpf', 'destroy', 'snapshot'])
-const scalars = table(scalar, limits.few) as Shape<Readonly<Record<string, string | number | boolean>>>
+const scalars = table(scalar, documentLimits.few) as Shape<Readonly<Record<string, string | number | boolean>>>
+
+/** The members of a group that `fields` has a table for, each with its description there. */
+const ofLines = <K extends string, M>(lines: Lines<K>, member: (about: string) => M): Record<K, M> =>
+  Object.fromEntries(Object.entries<Line>(lines).map(([name, [, , about]]) => [name, member(about)])) as Record<K, M>
+const numbers = <K extends string>(lines: Lines<K>): Record<K, Shape<number>> => ofLines(lines, about => described(number, about))
+export const maybeNumbers = <K extends string>(lines: Lines<K>): Record<K, Maybe<number>> =>
+  ofLines(lines, about => maybe(described(number, about)))
+const maybeFlags = <K extends string>(lines: Lines<K>): Record<K, Maybe<boolean>> => ofLines(lines, about => maybe(described(flag, about)))
 
 export const gap = named(
   'gap',
@@ -86,7 +80,7 @@ export const gap = named(
     count: maybe(count),
   }),
 )
-export const gaps = list(gap, limits.gaps)
+export const gaps = list(gap, documentLimits.gaps)
 
 export const container = object<Container>({ runtime: text(), id: text(), name: maybe(text()), pod: maybe(text()) })
 
@@ -101,14 +95,14 @@ export const process = named(
     user: maybe(text()),
     startedAtMs: maybe(number),
     exe: maybe(text()),
-    command: maybe(list(text(limits.commandWord), limits.commandWords)),
+    command: maybe(list(text(documentLimits.commandWord), documentLimits.commandWords)),
     script: maybe(text()),
     container: maybe(named('container', container)),
     unit: maybe(text()),
     securityContext: optional(text()),
   }),
 )
-export const processes = keyed(process, 'pid', limits.processes)
+export const processes = keyed(process, 'pid', documentLimits.processes)
 
 export const processUse = named(
   'processUse',
@@ -147,65 +141,29 @@ export const ownerless = words<Ownerless>([
   'unknown',
 ])
 
-const queues = object<Queues>({
-  receivedBytes: maybe(number),
-  sendBytes: maybe(number),
-  backlog: maybe(number),
-  backlogLimit: maybe(number),
-})
+const queues = object<Queues>(maybeNumbers(queueNumbers))
 
 const timer = object<Timer>({
   kind: words<Timer['kind']>(['retransmit', 'keepalive', 'time-wait', 'zero-window-probe', 'delayed-ack']),
-  expiresMs: number,
-  retransmits: number,
+  ...numbers(timerNumbers),
 })
 
-const memory = object<Memory>({
-  receiveAllocatedBytes: maybe(number),
-  receiveBufferBytes: maybe(number),
-  sendAllocatedBytes: maybe(number),
-  sendBufferBytes: maybe(number),
-  forwardAllocatedBytes: maybe(number),
-  sendQueuedBytes: maybe(number),
-  optionBytes: maybe(number),
-  backlogBytes: maybe(number),
-  drops: maybe(number),
-})
+const memory = object<Memory>(maybeNumbers(memoryNumbers))
 
 const options = object<Options>({
-  v6only: maybe(flag),
-  tos: maybe(number),
-  trafficClass: maybe(number),
+  ...maybeNumbers(optionNumbers),
+  ...maybeFlags(optionFlags),
   shutdown: maybe(words<NonNullable<Options['shutdown']>>(['none', 'receive', 'send', 'both'])),
-  flags: maybe(list(text(), limits.few)),
+  flags: maybe(list(text(), documentLimits.few)),
   upperLayer: maybe(object<UpperLayer>({ name: text(), fields: maybe(scalars) })),
-  md5Keys: maybe(number),
-  bpfStorage: maybe(flag),
 })
 
 const negotiated = object<Negotiated>({
-  timestamps: maybe(flag),
-  sack: maybe(flag),
-  windowScaling: maybe(flag),
-  ecn: maybe(flag),
-  ecnSeen: maybe(flag),
-  fastOpenData: maybe(flag),
-  microsecondTimestamps: maybe(flag),
-  fastOpenChild: maybe(flag),
+  ...maybeFlags(negotiatedFlags),
   fastOpenFailure: maybe(words<NonNullable<Negotiated['fastOpenFailure']>>(['none', 'cookie', 'data-not-acked', 'syn-retransmitted'])),
 })
 
-const accurateEcn = object<AccurateEcn>({
-  receivedMarkedSegments: number,
-  deliveredEct1Bytes: number,
-  deliveredEct0Bytes: number,
-  deliveredMarkedBytes: number,
-  receivedEct1Bytes: number,
-  receivedEct0Bytes: number,
-  receivedMarkedBytes: number,
-  failures: number,
-  optionSeen: number,
-})
+const accurateEcn = object<AccurateEcn>(numbers(ecnNumbers))
 
 type OfKind<K extends CongestionDetail['kind']> = Extract<CongestionDetail, { readonly kind: K }>
 const congestionDetail = tagged<CongestionDetail>('kind', {
@@ -236,79 +194,19 @@ const congestionDetail = tagged<CongestionDetail>('kind', {
 const tcp = named(
   'tcp',
   object<Tcp>({
-    rttMicros: maybe(number),
-    rttVarianceMicros: maybe(number),
-    minRttMicros: maybe(number),
-    receiveRttMicros: maybe(number),
-    retransmitTimeoutMicros: maybe(number),
-    delayedAckTimeoutMicros: maybe(number),
+    ...maybeNumbers(tcpNumbers),
     congestionControl: maybe(text()),
     congestionDetail: maybe(congestionDetail),
     congestionState: maybe(words<NonNullable<Tcp['congestionState']>>(['open', 'disorder', 'cwr', 'recovery', 'loss'])),
-    congestionWindowSegments: maybe(number),
-    congestionWindowBytes: maybe(number),
-    slowStartThresholdSegments: maybe(number),
-    slowStartThresholdBytes: maybe(number),
-    sendMssBytes: maybe(number),
-    receiveMssBytes: maybe(number),
-    advertisedMssBytes: maybe(number),
-    pathMtuBytes: maybe(number),
-    sendWindowBytes: maybe(number),
-    receiveWindowBytes: maybe(number),
-    receiveThresholdBytes: maybe(number),
-    receiveSpaceBytes: maybe(number),
-    sendWindowScale: maybe(number),
-    receiveWindowScale: maybe(number),
-    unackedSegments: maybe(number),
-    selectivelyAckedSegments: maybe(number),
-    lostSegments: maybe(number),
-    retransmitsInFlightSegments: maybe(number),
-    forwardAckedSegments: maybe(number),
-    reorderingSegments: maybe(number),
-    reorderingSeen: maybe(number),
-    timeoutsInRow: maybe(number),
-    probesUnanswered: maybe(number),
-    backoff: maybe(number),
-    sentBytes: maybe(number),
-    retransmittedBytes: maybe(number),
-    ackedBytes: maybe(number),
-    receivedBytes: maybe(number),
-    notSentBytes: maybe(number),
-    sentSegments: maybe(number),
-    receivedSegments: maybe(number),
-    sentDataSegments: maybe(number),
-    receivedDataSegments: maybe(number),
-    retransmittedSegments: maybe(number),
-    deliveredSegments: maybe(number),
-    deliveredMarkedSegments: maybe(number),
-    duplicateAckedSegments: maybe(number),
-    outOfOrderSegments: maybe(number),
-    pacingBytesPerSecond: maybe(number),
-    maxPacingBytesPerSecond: maybe(number),
-    deliveryBytesPerSecond: maybe(number),
-    deliveryLimitedByApplication: maybe(flag),
-    busyMicros: maybe(number),
-    receiverLimitedMicros: maybe(number),
-    sendBufferLimitedMicros: maybe(number),
-    sinceSentMs: maybe(number),
-    sinceAckSentMs: maybe(number),
-    sinceReceivedMs: maybe(number),
-    sinceAckReceivedMs: maybe(number),
-    rehashes: maybe(number),
-    timeouts: maybe(number),
-    timeoutRecoveries: maybe(number),
-    timeoutMs: maybe(number),
+    ...maybeFlags(tcpFlags),
     negotiated: maybe(negotiated),
     accurateEcn: maybe(accurateEcn),
   }),
 )
 
 export const traffic = object<Traffic>({
-  inBytes: number,
-  outBytes: number,
-  inCalls: number,
-  outCalls: number,
-  processes: list(object<Share>({ pid: count, inBytes: number, outBytes: number }), limits.owners),
+  ...numbers(trafficNumbers),
+  processes: list(object<Share>({ pid: count, inBytes: number, outBytes: number }), documentLimits.owners),
   accuracy: optional(accuracy),
 })
 
@@ -328,7 +226,7 @@ export const socket = named(
     state: maybe(words(states)),
     local: endpoint,
     remote: maybe(endpoint),
-    owners: list(owner, limits.owners),
+    owners: list(owner, documentLimits.owners),
     ownerless: maybe(ownerless),
     uid: maybe(count),
     inode: maybe(number),
@@ -347,7 +245,7 @@ export const socket = named(
     detail: maybe(detail),
   }),
 )
-export const sockets = keyed(socket, 'key', limits.sockets)
+export const sockets = keyed(socket, 'key', documentLimits.sockets)
 
 /** A socket of the same document by its key, or in full. */
 export const socketReference = reference('socket', socket, text())
@@ -364,9 +262,9 @@ export const socketEvent = named(
     atMs: number,
     durationMs: maybe(number),
     socket,
-    processes: list(process, limits.processes),
-    bytesIn: maybe(number),
-    bytesOut: maybe(number),
+    processes: list(process, documentLimits.processes),
+    inBytes: maybe(number),
+    outBytes: maybe(number),
     accuracy: maybe(accuracy),
     tier: optional(tier),
   }),
@@ -407,7 +305,7 @@ export const flow = named(
     socket: maybe(socketReference),
   }),
 )
-export const flowRows = list(flow, limits.rows)
+export const flowRows = list(flow, documentLimits.rows)
 
 export const flows = object<Flows>({
   intervalMs: number,
@@ -421,7 +319,7 @@ export const flows = object<Flows>({
   protocols: flowRows,
 })
 
-const history = list(number, limits.few)
+const history = list(number, documentLimits.few)
 export const interfaceFlows = list(
   named(
     'interfaceFlow',
@@ -446,11 +344,11 @@ export const interfaceFlows = list(
       outHistory: history,
     }),
   ),
-  limits.rows,
+  documentLimits.rows,
 )
 
 const ledgerRow = object<LedgerRow>({
-  what: words<LedgerRow['what']>(['processes', 'hidden', 'no owner', 'kernel', 'retransmissions', 'headers', 'residual']),
+  code: words<LedgerRow['code']>(['processes', 'hidden', 'no-owner', 'kernel', 'retransmissions', 'headers', 'residual']),
   inBytes: number,
   outBytes: number,
   accuracy,
@@ -460,7 +358,7 @@ export const ledger = named(
   object<Ledger>({
     inBytes: number,
     outBytes: number,
-    rows: list(ledgerRow, limits.few),
+    rows: list(ledgerRow, documentLimits.few),
     residualPercent: maybe(number),
     unsureBytes: maybe(number),
   }),
@@ -566,8 +464,8 @@ export const systemLimits = named(
   'systemLimits',
   object<SystemLimits>({
     ephemeralPorts: maybe(portRange),
-    reservedPorts: list(portRange, limits.few),
-    excludedPorts: maybe(list(portRange, limits.few)),
+    reservedPorts: list(portRange, documentLimits.few),
+    excludedPorts: maybe(list(portRange, documentLimits.few)),
     privilegedBelow: maybe(count),
     descriptors: usage,
     openFiles: usage,

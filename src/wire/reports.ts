@@ -1,7 +1,17 @@
 // The reports on the wire.
 
 import type { Ability } from '../model/ability.ts'
-import type { SocketHealth } from '../model/health.ts'
+import { measuredNumbers } from '../fields/health.ts'
+import {
+  findingCodes,
+  grades,
+  verdictCodes,
+  type Finding,
+  type Health,
+  type Limits,
+  type SocketHealth,
+  type Verdict,
+} from '../model/health.ts'
 import { protocols, states, type Socket } from '../model/socket.ts'
 import type { Supervisor } from '../report/chain.ts'
 import type { ClosePlan, SparedSocket } from '../report/close-plan.ts'
@@ -13,14 +23,14 @@ import type { Listener, PortsReport } from '../report/ports.ts'
 import { reaches } from '../report/reach.ts'
 import type { Destination, LimitUse, ProtocolCount, StatsReport } from '../report/stats.ts'
 import { flowLists, flowOrders, type TopReport } from '../report/top.ts'
-import { parseDocument } from './document.ts'
+import { documentLimits } from './document.ts'
 import { enveloped, type Head } from './head.ts'
 import {
   flow,
   flowRows,
   interfaceFlows,
   ledger,
-  limits,
+  maybeNumbers,
   ownerless,
   process,
   processes,
@@ -39,7 +49,6 @@ import {
   number,
   object,
   optional,
-  Place,
   table,
   text,
   words,
@@ -47,27 +56,22 @@ import {
   type Shape,
 } from './shape.ts'
 
-/** The parts of a report on health, by their names. */
+/** The parts of a report on health whose types are in `measure`, which this room does not import. */
 type Judged = NonNullable<ExplainReport['connections']>[number]
-type Health = Judged['health']
-type Verdict = Health['verdict']
-type Finding = Health['findings'][number]
-type Grade = NonNullable<Health['queueGrade']>
-type LimitShares = NonNullable<Health['limits']>
 type Summary = ExplainGroup['summary']
 type Percentiles = NonNullable<Summary['rttMicros']>
 
-const sockets = list(socket, limits.sockets)
+const sockets = list(socket, documentLimits.sockets)
 
 const group = named('group', object<Group>({ name: text(), sockets: count, listening: count, established: count }))
-const groups = list(group, limits.rows)
+const groups = list(group, documentLimits.rows)
 
 const listener = object<Listener>({
   port: count,
   protocol: words(protocols),
   sockets,
   reach: maybe(words(reaches)),
-  pids: list(count, limits.owners),
+  pids: list(count, documentLimits.owners),
   processes,
   user: maybe(text()),
   backlog: maybe(number),
@@ -90,7 +94,7 @@ const holder = object<Holder>({
 })
 
 const portListener = extended<Listener, Omit<PortListener, keyof Listener>>(listener, {
-  holders: list(holder, limits.owners),
+  holders: list(holder, documentLimits.owners),
   clients: sockets,
 })
 
@@ -107,68 +111,36 @@ const limitUse = object<LimitUse>({
   nearLimit: flag,
 })
 
-const verdictCode = growingWords<Verdict['code']>([
-  'idle',
-  'unreachable',
-  'not-read',
-  'half-closed',
-  'receiving',
-  'application',
-  'receiver',
-  'send-buffer',
-  'network',
-  'unknown',
-])
+const verdictCode = growingWords(verdictCodes)
 const verdict = named(
   'verdict',
-  object<Verdict>({ code: verdictCode, trouble: flag, text: text(), evidence: list(text(), limits.few), help: text() }),
+  object<Verdict>({ code: verdictCode, trouble: flag, text: text(), evidence: list(text(), documentLimits.few), help: text() }),
 )
 const finding = object<Finding>({
-  code: growingWords<Finding['code']>(['loss', 'spurious', 'queue', 'out-of-order', 'marked', 'zero-window', 'not-read', 'timeouts']),
+  code: growingWords(findingCodes),
   text: text(),
   help: text(),
 })
-const limitShares = named('limits', object<LimitShares>({ application: number, receiver: number, sendBuffer: number, network: number }))
+const limitShares = named('limits', object<Limits>({ application: number, receiver: number, sendBuffer: number, network: number }))
 
 export const health = named(
   'health',
   object<Health>({
+    ...maybeNumbers(measuredNumbers),
     intervalMs: number,
     state: maybe(words(states)),
-    sentBytes: maybe(number),
-    receivedBytes: maybe(number),
-    ackedBytesPerSecond: maybe(number),
-    receivedBytesPerSecond: maybe(number),
-    retransmittedShare: maybe(number),
-    retransmittedSegments: maybe(number),
-    spuriousShare: maybe(number),
-    rttMicros: maybe(number),
-    minRttMicros: maybe(number),
-    queueDelayMicros: maybe(number),
-    queueGrade: maybe(words<Grade>(['A+', 'A', 'B', 'C', 'D', 'F'])),
-    deliveryBytesPerSecond: maybe(number),
-    windowBytesPerSecond: maybe(number),
-    utilisation: maybe(number),
-    outOfOrderShare: maybe(number),
-    reorderings: maybe(number),
-    markedShare: maybe(number),
+    queueGrade: maybe(words(grades)),
     zeroWindow: maybe(flag),
-    zeroWindowMs: maybe(number),
-    unreadMs: maybe(number),
-    unreadBytes: maybe(number),
-    timeouts: maybe(number),
-    timeoutMs: maybe(number),
-    timeoutsInRow: maybe(number),
     limits: maybe(limitShares),
     verdict,
-    findings: list(finding, limits.few),
+    findings: list(finding, documentLimits.few),
   }),
 )
 
 const percentiles = named('percentiles', object<Percentiles>({ count, p50: number, p90: number, p99: number, max: number }))
 const summary = object<Summary>({
   connections: count,
-  verdicts: list(object<Summary['verdicts'][number]>({ code: verdictCode, connections: count }), limits.few),
+  verdicts: list(object<Summary['verdicts'][number]>({ code: verdictCode, connections: count }), documentLimits.few),
   troubled: count,
   sentBytes: maybe(number),
   receivedBytes: maybe(number),
@@ -254,11 +226,16 @@ interface CloseResult {
 export const reportShapes = {
   groups: { shape: enveloped('groups', { groups }), about: 'Sockets counted by a common value.' },
   ports: {
-    shape: enveloped<'ports', PortsReport>('ports', { ports: list(named('listener', listener), limits.rows) }),
+    shape: enveloped<'ports', PortsReport>('ports', { ports: list(named('listener', listener), documentLimits.rows) }),
     about: 'What listens.',
   },
   port: {
-    shape: enveloped<'port', PortReport>('port', { ports: list(portListener, limits.rows), others: sockets, processes, inUse: flag }),
+    shape: enveloped<'port', PortReport>('port', {
+      ports: list(portListener, documentLimits.rows),
+      others: sockets,
+      processes,
+      inUse: flag,
+    }),
     about: 'The users of a port, and their connections.',
   },
   stats: {
@@ -266,8 +243,8 @@ export const reportShapes = {
       total: count,
       protocols: table(named('protocolCount', protocolCount), protocols.length, protocols),
       processes: groups,
-      destinations: list(destination, limits.rows),
-      usage: list(limitUse, limits.few),
+      destinations: list(destination, documentLimits.rows),
+      usage: list(limitUse, documentLimits.few),
       limits: maybe(systemLimits),
       counters: maybe(systemCounters),
     }),
@@ -276,8 +253,8 @@ export const reportShapes = {
   explain: {
     shape: enveloped<'explain', ExplainReport>('explain', {
       by: words(explainBy),
-      connections: maybe(list(judged, limits.sockets)),
-      groups: maybe(list(explainGroup, limits.rows)),
+      connections: maybe(list(judged, documentLimits.sockets)),
+      groups: maybe(list(explainGroup, documentLimits.rows)),
       judged: count,
       troubled: count,
       unjudged: count,
@@ -290,7 +267,7 @@ export const reportShapes = {
     shape: enveloped<'kill', Killed>('kill', {
       targets: list(
         named('killTarget', object<KillTarget>({ process, listeners: sockets, supervisor: maybe(supervisor), spared: maybe(spared) })),
-        limits.processes,
+        documentLimits.processes,
       ),
       done: flag,
       refused: optional(
@@ -314,7 +291,7 @@ export const reportShapes = {
           'sparedSocket',
           object<SparedSocket>({ socket, code: growingWords<SparedSocket['code']>(['not-connected', 'ended', 'self']) }),
         ),
-        limits.sockets,
+        documentLimits.sockets,
       ),
       processes,
       done: flag,
@@ -325,26 +302,15 @@ export const reportShapes = {
             code: text(),
             error: optional(object<NonNullable<CloseResult['error']>>({ call: text(), code: text(), help: maybe(text()) })),
           }),
-          limits.sockets,
+          documentLimits.sockets,
         ),
       ),
     }),
     about: 'The connections that match, and whether each was closed.',
   },
-  free: { shape: enveloped('free', { ports: list(count, limits.few) }), about: 'Ports that can be bound.' },
+  free: { shape: enveloped('free', { ports: list(count, documentLimits.few) }), about: 'Ports that can be bound.' },
   doctor: {
-    shape: enveloped<'doctor', Doctor>('doctor', { node: text(), user: maybe(number), abilities: list(ability, limits.few) }),
+    shape: enveloped<'doctor', Doctor>('doctor', { node: text(), user: maybe(number), abilities: list(ability, documentLimits.few) }),
     about: 'What works on a machine, what does not, and why.',
   },
 } satisfies Record<string, { readonly shape: Shape<Head<string>>; readonly about: string }>
-
-/** A kind of report. */
-export type ReportKind = keyof typeof reportShapes
-/** A report as it is on the wire. */
-export type Report<K extends ReportKind> = (typeof reportShapes)[K]['shape'] extends Shape<infer T> ? T : never
-
-/** Reads a report that a peer sent. */
-export function readReport<K extends ReportKind>(kind: K, input: unknown): Report<K> {
-  const shape: Shape<unknown> = reportShapes[kind].shape
-  return shape.read(parseDocument(input, kind), new Place(kind)) as Report<K>
-}

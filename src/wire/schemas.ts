@@ -2,16 +2,17 @@
 
 import { schema } from './envelope.ts'
 import { deltaShape, frameShape } from './frame.ts'
+import { lineShapes } from './lines.ts'
 import { reportShapes } from './reports.ts'
-import { eventShape, snapshotShape } from './snapshot.ts'
+import { snapshotShape } from './snapshot.ts'
 import type { Definitions, JsonSchema, Shape } from './shape.ts'
 
-/** Every kind of document, and its description. */
+/** Every kind of document and line, and its description. */
 export const documents: Readonly<Record<string, { readonly shape: Pick<Shape<unknown>, 'schema'>; readonly about: string }>> = {
   sockets: { shape: snapshotShape, about: 'A snapshot: the sockets of one moment, and their processes.' },
   frame: { shape: frameShape, about: 'A complete frame of a stream: a snapshot, and what happened since the one before.' },
   delta: { shape: deltaShape, about: 'A frame as the differences from the frame with the number `base`.' },
-  event: { shape: eventShape, about: 'A socket that opened or closed, or a gap; one line of a stream.' },
+  ...lineShapes,
   ...reportShapes,
 }
 

@@ -1,6 +1,7 @@
 // The descriptions of the wire format. One description of a value decodes it from a peer that may be hostile, is published as
 // JSON Schema, and finds the differences between two values. Pure.
 
+import { shown } from '../model/arguments.ts'
 import { DecodeError } from '../model/errors.ts'
 
 /** A JSON Schema, as a JSON object. */
@@ -57,20 +58,12 @@ export class Place {
 
   /** The error for a value of the wrong type. */
   needs(what: string, got: unknown): DecodeError {
-    return this.error(`needs ${what}, got ${shown(got)}`)
+    return this.error(`needs ${what}, got ${got === undefined ? 'nothing' : shown(got)}`)
   }
 }
 
 /** The targets of references by key, by the kind of object; each table is built at its first use. */
 export type ReferenceTables = { [kind: string]: (() => ReadonlyMap<string | number, unknown>) | undefined }
-
-/** A short text for the value that was found. */
-export function shown(value: unknown): string {
-  if (value === undefined) return 'nothing'
-  if (typeof value === 'string') return JSON.stringify(value.length > 40 ? `${value.slice(0, 40)}…` : value)
-  if (Array.isArray(value)) return 'a list'
-  return typeof value === 'object' && value !== null ? 'an object' : `${value as number}`
-}
 
 /** The maximum length of a text, in UTF-16 units. */
 const maxText = 65_536
@@ -104,6 +97,12 @@ export const count: Shape<number> = {
   },
   schema: () => ({ type: 'integer', minimum: 0, maximum: Number.MAX_SAFE_INTEGER }),
 }
+
+/** A shape whose schema has a description. */
+export const described = <T>(shape: Shape<T>, description: string): Shape<T> => ({
+  ...shape,
+  schema: definitions => ({ ...shape.schema(definitions), description }),
+})
 
 /** True or false. */
 export const flag: Shape<boolean> = {

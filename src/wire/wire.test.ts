@@ -9,14 +9,15 @@ import type { Frame } from '../model/frame.ts'
 import { ProcessTable, type Process } from '../model/process.ts'
 import type { Snapshot } from '../model/snapshot.ts'
 import type { Socket } from '../model/socket.ts'
-import { parseDocument, textOf, writeDocument } from './document.ts'
-import { metaOf } from './envelope.ts'
+import { documentLimits, parseDocument, readDocument, textOf, writeDocument } from './document.ts'
+import { line, lineTime, metaOf } from './envelope.ts'
 import { FrameDecoder, FrameEncoder } from './frame.ts'
-import { flows, hostIdentity, limits, process, socket, socketEvent } from './nouns.ts'
+import { flows, hostIdentity, process, socket, socketEvent } from './nouns.ts'
+import { lineShapes } from './lines.ts'
 import { socketHealth } from './reports.ts'
 import { documents, jsonSchema } from './schemas.ts'
 import { Place, type Definitions, type Shape } from './shape.ts'
-import { readEvent, readSnapshot, writeEvent, writeSnapshot } from './snapshot.ts'
+import { readSnapshot, writeSnapshot } from './snapshot.ts'
 
 const runs = Number(globalThis.process.env.SOCKSCOPE_RUNS ?? 60)
 
@@ -44,16 +45,13 @@ test('the schema and the decoder agree: nothing that a schema allows is refused 
     fc.assert(
       fc.property(arbitraryOf(schema), value => {
         const read = shape.read(value, new Place(kind))
-        deepEqual(JSON.parse(JSON.stringify(read)), withoutHead(JSON.parse(JSON.stringify(value)), kind))
+        deepEqual(JSON.parse(JSON.stringify(read)), JSON.parse(JSON.stringify(value)))
         validate(kind, JSON.stringify(value))
       }),
       { numRuns: runs },
     )
   }
 })
-/** The head of an event is not part of it. */
-const withoutHead = (value: object, kind: string): object =>
-  kind === 'event' ? Object.fromEntries(Object.entries(value).filter(([name]) => name !== 'schema' && name !== 'at')) : value
 
 const snapshotOf = (sockets: readonly Socket[], processes: readonly Process[], gaps: Snapshot['gaps'] = []): Snapshot => ({
   atMs: 1_700_000_000_123,
@@ -112,20 +110,22 @@ test('an event is restored', () => {
       durationMs: undefined,
       socket: aSocket(),
       processes: [aProcess({ pid: 7 })],
-      bytesIn: 3,
-      bytesOut: undefined,
+      inBytes: 3,
+      outBytes: undefined,
       accuracy: 'exact',
       tier: 'bpf',
     },
     { type: 'gap', atMs: 6, gap: { code: 'events-lost', what: 'events', why: 'lost', text: 'x', help: '', count: 2 } },
   ]
   for (const event of events) {
-    const line = writeEvent(event)
-    deepEqual(readEvent(line), event)
-    validate('event', line)
-    ok(!line.includes('\n'))
+    const text = line('event', lineTime(event.atMs), event)
+    const { schema, kind, at, ...read } = readDocument(text, 'event', lineShapes.event.shape)
+    deepEqual([schema, kind, at, read], ['sockscope/1', 'event', new Date(event.atMs).toISOString(), event])
+    validate('event', text)
+    ok(!text.includes('\n'))
   }
-  throws(() => readEvent({ ...JSON.parse(writeEvent(events[0]!)), schema: 'sockscope/2' }), {
+  const other = { ...JSON.parse(line('event', lineTime(5), events[0]!)), schema: 'sockscope/2' }
+  throws(() => readDocument(other, 'event', lineShapes.event.shape), {
     message: 'event.schema: needs "sockscope/1", got "sockscope/2"',
   })
 })
@@ -433,5 +433,5 @@ function mutate(document: unknown, random: Iterator<number>, values: readonly un
 }
 
 test('the limits suffice for a real machine', () => {
-  ok(limits.sockets >= 1_000_000 && limits.processes >= 1_000_000)
+  ok(documentLimits.sockets >= 1_000_000 && documentLimits.processes >= 1_000_000)
 })

@@ -158,7 +158,7 @@ test('events: opened with its owner, closed with the final counts, also when it 
   const { seen, gaps } = await watched(t, desk, [opened, waits, gone])
   deepEqual(gaps, [])
   deepEqual(
-    seen.map(e => [e.type, e.socket.key, e.socket.owners[0]?.pid, e.processes[0]?.name, e.bytesIn, e.bytesOut, e.accuracy]),
+    seen.map(e => [e.type, e.socket.key, e.socket.owners[0]?.pid, e.processes[0]?.name, e.inBytes, e.outBytes, e.accuracy]),
     [
       ['opened', 'tcp.60', 1000, 'node', undefined, undefined, undefined],
       ['closed', 'tcp.60', 1000, 'node', 5, 5, 'exact'],
@@ -172,7 +172,7 @@ test('events: opened with its owner, closed with the final counts, also when it 
 test('events: without the control, by snapshots alone, with a gap', need, async t => {
   const { seen, gaps } = await watched(t, `${desk}\nfail connect 1`, [`${desk.replace(/^socket 4 udp.*$/m, '')}\nfail connect 1`])
   deepEqual(
-    seen.map(e => [e.type, e.socket.key, e.bytesIn, e.accuracy]),
+    seen.map(e => [e.type, e.socket.key, e.inBytes, e.accuracy]),
     [['closed', 'udp.4', 5_000, 'sampled']],
   )
   deepEqual(
@@ -184,7 +184,7 @@ test('events: without the control, by snapshots alone, with a gap', need, async 
 test('events: final counts that were lost are counted', need, async t => {
   const { seen, gaps } = await watched(t, `${desk}\nfail goodbye 55`, [`${desk.replace(/^socket 4 udp.*$/m, '')}\nfail goodbye 55`])
   deepEqual(
-    seen.map(e => [e.type, e.socket.key, e.bytesIn, e.accuracy]),
+    seen.map(e => [e.type, e.socket.key, e.inBytes, e.accuracy]),
     [['closed', 'udp.4', 5_000, 'sampled']],
   )
   deepEqual([gaps[0]?.gap.what, gaps[0]?.gap.why], ['bytes', 'lost'])

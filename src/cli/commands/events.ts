@@ -2,8 +2,7 @@
 
 import type { EventGap, SocketEvent } from '../../model/event.ts'
 import { eventLine } from '../../render/changes.ts'
-import { safeJson } from '../../render/text.ts'
-import { record } from '../../wire/envelope.ts'
+import { line, lineTime } from '../../wire/envelope.ts'
 import { onInterrupt } from '../interrupt.ts'
 import { withMachine } from '../machine.ts'
 import { colour, print } from '../output.ts'
@@ -23,18 +22,16 @@ export function run(args: ParsedArguments): Promise<number> {
   const every = duration(args, 'every') ?? 1000
   const max = count(args, 'count') ?? Infinity
   const signal = onInterrupt()
-  const line = args.has('ndjson') ? recordLine : (event: SocketEvent | EventGap): string => eventLine(event, colour)
+  const textOf = args.has('ndjson') ? ndjsonOf : (event: SocketEvent | EventGap): string => eventLine(event, colour)
   return withMachine(args, async machine => {
     let printed = 0
     for await (const event of machine.events({ ...query, every, signal })) {
       if (event.type !== 'gap' && test && !test(event.socket)) continue
-      print(`${line(event)}\n`)
+      print(`${textOf(event)}\n`)
       if (event.type !== 'gap' && ++printed >= max) break
     }
     return signal.aborted ? exits.interrupted : exits.found
   })
 }
 
-function recordLine({ type, atMs, ...rest }: SocketEvent | EventGap): string {
-  return safeJson(record(type, { atMs, frame: undefined }, rest))
-}
+const ndjsonOf = (event: SocketEvent | EventGap): string => line('event', lineTime(event.atMs), event)

@@ -12,7 +12,7 @@ import type { Column } from '../../render/columns.ts'
 import { parseOrder } from '../../render/order.ts'
 import { serviceNames } from '../../names/services.ts'
 import type { Names } from '../../fields/endpoint.ts'
-import { momentOf, type Moment } from '../../wire/envelope.ts'
+import { lineTime, type LineTime } from '../../wire/envelope.ts'
 import { exitCode, NewGaps, noteGaps } from '../gaps.ts'
 import { onInterrupt } from '../interrupt.ts'
 import { writerOf } from '../list-forms.ts'
@@ -43,7 +43,7 @@ export async function run(args: ParsedArguments): Promise<number> {
     let code: number = exits.nothing
     for await (const frame of machine.watch({ ...query, every, signal, flows: needs.has('rate') })) {
       if (isTerminal() && !args.has('ndjson') && !args.has('json')) print('\u001b[H\u001b[2J')
-      code = await show(frame, ratesOf(frame), momentOf(frame))
+      code = await show(frame, ratesOf(frame), lineTime(frame.atMs, frame.sequence))
     }
     return signal!.aborted ? exits.interrupted : code
   })
@@ -61,8 +61,8 @@ export interface Listing {
   readonly query: Query
   /** The needs of its columns, sort keys, template or groups. */
   readonly needs: ReadonlySet<Need>
-  /** Writes a snapshot, or one of many at its moment; returns the exit code. */
-  readonly show: (snapshot: Snapshot, context?: Pick<FieldContext, 'rate'>, moment?: Moment) => Promise<number>
+  /** Writes a snapshot, or one of many with its time; returns the exit code. */
+  readonly show: (snapshot: Snapshot, context?: Pick<FieldContext, 'rate'>, time?: LineTime) => Promise<number>
 }
 
 /** Reads a command line. Every mistake in it is found here, before any socket is listed. */
@@ -74,11 +74,11 @@ export function prepare(args: ParsedArguments): Listing {
   checkWatched([...order.columns, ...writer.columns], args)
   const { query, test } = queryOf(args, needs)
   const newGaps = new NewGaps()
-  const show: Listing['show'] = async (all, watched, moment) => {
+  const show: Listing['show'] = async (all, watched, time) => {
     const snapshot = test ? { ...all, sockets: all.sockets.filter(test) } : all
     const names = args.has('resolve') && !args.has('numeric') ? await namesOf(snapshot.sockets) : undefined
     const context = { ...watched, processes: snapshot.processes, names }
-    writer.write({ ...snapshot, sockets: order.sort(snapshot.sockets, context).slice(0, limit) }, context, moment)
+    writer.write({ ...snapshot, sockets: order.sort(snapshot.sockets, context).slice(0, limit) }, context, time)
     if (!args.has('json')) noteGaps(newGaps.of(snapshot.gaps))
     return exitCode(snapshot, args, snapshot.sockets.length > 0)
   }

@@ -8,7 +8,7 @@ import { ledgerText, topHead } from '../../render/flows.ts'
 import { table } from '../../render/table.ts'
 import { clip, safe, safeJson } from '../../render/text.ts'
 import { topReport, type FlowList, type FlowOrder, type TopReport } from '../../report/top.ts'
-import { envelope, momentCells, momentColumns, momentOf, record } from '../../wire/envelope.ts'
+import { envelope, line, lineTime, timeCells, timeColumns, type LineTime } from '../../wire/envelope.ts'
 import { metaFor } from '../document.ts'
 import { NewGaps, noteGaps } from '../gaps.ts'
 import { onInterrupt } from '../interrupt.ts'
@@ -48,16 +48,18 @@ function shower(args: ParsedArguments, form: string | undefined): (frame: Frame)
   const limit = count(args, 'limit')
   const reportOf = (frame: Frame, rows = limit): TopReport => topReport(frame, list, order, rows)!
   if (form === 'json') return frame => printLines([jsonLine(reportOf(frame), frame)])
-  if (form === 'ndjson') return frame => printLines(reportOf(frame).rows.map(flow => recordLine(list, flow, frame)))
+  if (form === 'ndjson')
+    return frame => {
+      const time = timeOf(frame)
+      printLines(reportOf(frame).rows.map(flow => line('flow', time, { list, ...flow })))
+    }
   if (form === 'csv') {
     let hasHead = false
     const columns = flowColumns(list)
     return frame => {
-      const moment = momentCells(momentOf(frame))
-      const rows = reportOf(frame).rows.map(flow => [...moment, ...columns.map(column => column.value(flow, frame))])
-      printLines(
-        [...(hasHead ? [] : [[...momentColumns, ...columns.map(c => c.name)]]), ...rows].map(cells => csvLine(cells.map(safeCell))),
-      )
+      const time = timeCells(timeOf(frame))
+      const rows = reportOf(frame).rows.map(flow => [...time, ...columns.map(column => column.value(flow, frame))])
+      printLines([...(hasHead ? [] : [[...timeColumns, ...columns.map(c => c.name)]]), ...rows].map(cells => csvLine(cells.map(safeCell))))
       hasHead = true
     }
   }
@@ -77,8 +79,7 @@ const safeCell = (cell: Cell) => (typeof cell === 'string' ? safe(cell) : cell)
 const jsonLine = (report: TopReport, frame: Frame): string =>
   safeJson(envelope('top', metaFor(frame), { frame: frame.sequence, ...report }))
 
-const recordLine = (list: FlowList, flow: TopReport['rows'][number], frame: Frame): string =>
-  safeJson(record('flow', momentOf(frame), { list, ...flow }))
+const timeOf = ({ atMs, sequence }: Frame): LineTime => lineTime(atMs, sequence)
 
 function frameLines(report: TopReport, frame: Frame): string[] {
   const columns = terminalColumns()

@@ -7,8 +7,7 @@ import type { Process } from '../../model/process.ts'
 import type { Socket } from '../../model/socket.ts'
 import { changeLines } from '../../render/changes.ts'
 import { holdersOf } from '../../fields/process-text.ts'
-import { safeJson } from '../../render/text.ts'
-import { momentOf, record } from '../../wire/envelope.ts'
+import { line, lineTime } from '../../wire/envelope.ts'
 import { NewGaps, noteGaps } from '../gaps.ts'
 import { onInterrupt } from '../interrupt.ts'
 import { withMachine } from '../machine.ts'
@@ -25,8 +24,8 @@ export function run(args: ParsedArguments): Promise<number> {
   const { query, test } = requestedBy(args)
   const every = duration(args, 'every') ?? 1000
   const max = count(args, 'count') ?? Infinity
-  const asRecords = args.has('ndjson')
-  const details: readonly DetailName[] = asRecords ? ['tcp'] : []
+  const asLines = args.has('ndjson')
+  const details: readonly DetailName[] = asLines ? ['tcp'] : []
   const signal = onInterrupt()
   const newGaps = new NewGaps()
   let before: Processes = new Map()
@@ -36,7 +35,7 @@ export function run(args: ParsedArguments): Promise<number> {
       const processes = new Map([...before, ...frame.processes])
       const change = selected(frame, test)
       const gaps = newGaps.of(frame.gaps)
-      if (asRecords) printLines(records(frame, change, gaps, processes))
+      if (asLines) printLines(ndjson(frame, change, gaps, processes))
       else printLines(changeLines(change, frame.atMs, processes, colour))
       noteGaps(gaps)
       before = frame.processes
@@ -53,12 +52,12 @@ function selected(change: Change, test: ((socket: Socket) => boolean) | undefine
   return { opened: opened.filter(test), closed: closed.filter(test), changed: changed.filter(c => test(c.socket)) }
 }
 
-function* records(frame: Frame, change: Change, gaps: readonly Gap[], processes: Processes): Generator<string> {
-  const moment = momentOf(frame)
-  const line = (type: string, socket: Socket, rest: object = {}): string =>
-    safeJson(record(type, moment, { socket, ...rest, processes: holdersOf(socket, processes) }))
-  for (const socket of change.opened) yield line('opened', socket)
-  for (const { socket, from } of change.changed) yield line('changed', socket, { from })
-  for (const socket of change.closed) yield line('closed', socket)
-  for (const gap of gaps) yield safeJson(record('gap', moment, { gap }))
+function* ndjson(frame: Frame, change: Change, gaps: readonly Gap[], processes: Processes): Generator<string> {
+  const time = lineTime(frame.atMs, frame.sequence)
+  const ofSocket = (type: string, socket: Socket, rest: object = {}): string =>
+    line('change', time, { type, socket, ...rest, processes: holdersOf(socket, processes) })
+  for (const socket of change.opened) yield ofSocket('opened', socket)
+  for (const { socket, from } of change.changed) yield ofSocket('changed', socket, { from })
+  for (const socket of change.closed) yield ofSocket('closed', socket)
+  for (const gap of gaps) yield line('change', time, { type: 'gap', gap })
 }

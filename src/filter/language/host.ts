@@ -1,8 +1,8 @@
 // Addresses in filters, `[FAMILY:]ADDRESS[/PREFIX][:PORT]`: from text, to text, and as a test for one end of a socket.
 
+import { definedOf } from '../../model/defined.ts'
 import type { Endpoint, Family, Socket } from '../../model/socket.ts'
-import { addressWords, prefixTest, printAddress } from './address.ts'
-import type { Words } from './address.ts'
+import { addressWords, prefixTest, printAddress, type Words } from './address.ts'
 import { compileGlob } from './glob.ts'
 import { quote } from './scan.ts'
 import type { Host } from './tree.ts'
@@ -48,11 +48,11 @@ function readPair(family: 'packet' | 'netlink' | 'vsock', text: string): Host | 
     return { wrong: `${shown(digits!)} is not a number`, expected: 'a number' }
   if (family === 'vsock' && !wild(address) && !/^\d{1,10}$/.test(address!))
     return { wrong: `${shown(address!)} is not a context id`, expected: 'a number' }
-  return {
+  return definedOf({
     family,
-    ...(wild(address) ? {} : { address: address!.toLowerCase() }),
-    ...(wild(digits) ? {} : { port: number ?? digits! }),
-  }
+    address: wild(address) ? undefined : address!.toLowerCase(),
+    port: wild(digits) ? undefined : (number ?? digits!),
+  })
 }
 
 function readInternet(text: string, family: Family | undefined, service: (name: string) => number | undefined): Host | Wrong {
@@ -61,7 +61,7 @@ function readInternet(text: string, family: Family | undefined, service: (name: 
   const number = name === undefined ? undefined : /^\d{1,5}$/.test(name) ? Number(name) : service(name)
   if (name !== undefined && (number === undefined || number > 65535))
     return { wrong: `${shown(name)} is not a port`, expected: 'a port or the name of a service' }
-  const plain: Host = { ...(family === undefined ? {} : { family }), ...(number === undefined ? {} : { port: number }) }
+  const plain: Host = definedOf({ family, port: number })
   if (wild(address) || /^(any|all|default)$/.test(address)) return plain
   const [bare, zone] = address.split('%') as [string, string | undefined]
   const [ip, bits] = (zone ?? bare).includes('/') ? splitPrefix(zone ?? bare) : [zone ?? bare, undefined]
@@ -79,12 +79,12 @@ function readInternet(text: string, family: Family | undefined, service: (name: 
     }
   const prefix = bits === undefined ? size : prefixOf(bits, size)
   if (prefix === undefined) return { wrong: `${shown(`/${bits}`)} is not a valid prefix`, expected: `a prefix from /0 to /${size}` }
-  return {
+  return definedOf({
     ...plain,
     address: printAddress(words),
-    ...(zone === undefined ? {} : { zone: ip }),
-    ...(prefix === size ? {} : { prefix }),
-  }
+    zone: zone === undefined ? undefined : ip,
+    prefix: prefix === size ? undefined : prefix,
+  })
 }
 
 const splitPrefix = (text: string): [string, string] => [text.slice(0, text.indexOf('/')), text.slice(text.indexOf('/') + 1)]

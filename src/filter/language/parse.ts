@@ -8,8 +8,7 @@ import { standardFields } from '../../fields/standard.ts'
 import { readCondition } from './condition.ts'
 import { fail, filterLimits, skipSpace, take, type Reader } from './scan.ts'
 import { servicePort } from './services.ts'
-import { join } from './tree.ts'
-import type { Filter } from './tree.ts'
+import { join, type Filter } from './tree.ts'
 
 /** Options for parsing a filter. */
 export interface ParseOptions {

@@ -7,7 +7,7 @@ import { escapeGlob, isGlob } from './glob.ts'
 import { printHost } from './host.ts'
 import { readTree } from './read-tree.ts'
 import { quote } from './scan.ts'
-import type { Filter, NumberFilter, Pattern, Range, StateFilter } from './tree.ts'
+import type { Filter, NumberFilter, Pattern, Range } from './tree.ts'
 import { printQuantity } from './units.ts'
 
 /** The filter as text: parseFilter returns the same tree for it. */
@@ -25,32 +25,33 @@ function print(filter: Filter, fields: FieldRegistry): string {
         .join(` ${filter.kind} `)
     case 'not':
       return printNot(filter.part, fields)
+    case 'state':
+      return filter.steps.map(step => `${step.exclude ? 'exclude' : 'state'} ${step.word}`).join(' ')
+    case 'autobound':
+      return 'autobound'
     default:
-      return printOne(filter, '=', fields)
+      return printComparison(filter, '=', fields)
   }
 }
 
-type One = Exclude<Filter, { kind: 'everything' | 'and' | 'or' | 'not' }>
+type ComparisonFilter = Exclude<Filter, { kind: 'everything' | 'and' | 'or' | 'not' | 'state' | 'autobound' }>
 
 function printNot(part: Filter, fields: FieldRegistry): string {
   switch (part.kind) {
     case 'and':
     case 'or':
       return `not (${print(part, fields)})`
-    case 'host':
-    case 'text':
-    case 'device':
-    case 'mark':
-    case 'cgroup':
-      return printOne(part, '!=', fields)
-    case 'number':
-      return part.op === '=' ? printOne(part, '!=', fields) : `not ${printOne(part, '=', fields)}`
-    default:
+    case 'everything':
+    case 'not':
+    case 'state':
+    case 'autobound':
       return `not ${print(part, fields)}`
+    default:
+      return part.kind === 'number' && part.op !== '=' ? `not ${print(part, fields)}` : printComparison(part, '!=', fields)
   }
 }
 
-function printOne(filter: One, op: '=' | '!=', fields: FieldRegistry): string {
+function printComparison(filter: ComparisonFilter, op: '=' | '!=', fields: FieldRegistry): string {
   switch (filter.kind) {
     case 'host':
       return `${filter.side} ${op} ${filter.hosts.map(printHost).join(',')}`
@@ -58,16 +59,12 @@ function printOne(filter: One, op: '=' | '!=', fields: FieldRegistry): string {
       return printNumber(filter, op, fields.number(filter.field)!.unit)
     case 'text':
       return `${filter.field} ${op} ${filter.patterns.map(printPattern).join(',')}`
-    case 'state':
-      return printStates(filter)
     case 'device':
       return `dev ${op} ${printText(filter.name)}`
     case 'mark':
       return `fwmark ${op} ${filter.value}${filter.mask === 0xffffffff ? '' : `/0x${filter.mask.toString(16)}`}`
     case 'cgroup':
       return `cgroup ${op} ${printText(filter.path)}`
-    case 'autobound':
-      return 'autobound'
   }
 }
 
@@ -76,8 +73,6 @@ function printNumber({ field, op, values }: NumberFilter, equal: '=' | '!=', uni
     from === to ? printQuantity(from, unit) : `${printQuantity(from, unit)}-${printQuantity(to, unit)}`
   return `${field} ${op === '=' ? equal : op} ${values.map(one).join(',')}`
 }
-
-const printStates = ({ steps }: StateFilter): string => steps.map(step => `${step.exclude ? 'exclude' : 'state'} ${step.word}`).join(' ')
 
 function printPattern(pattern: Pattern): string {
   if (pattern.kind === 'regex') return `/${pattern.source}/${pattern.ignoreCase ? 'i' : ''}`

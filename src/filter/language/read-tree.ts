@@ -1,6 +1,7 @@
 // Trees from outside are read here, once, into trees of our own: an invalid one is refused with the place of the mistake, and later
 // changes, or getters that return another value each time, have no effect.
 
+import { definedOf } from '../../model/defined.ts'
 import { ArgumentError } from '../../model/errors.ts'
 import type { FieldRegistry } from '../../fields/registry.ts'
 import { families, type Family } from '../../model/socket.ts'
@@ -13,11 +14,8 @@ import type { Comparison, Filter, Host, HostFilter, Pattern, Range, StateStep } 
 /** Nodes and values of a tree: more than any text can produce. */
 const maxItems = 100_000
 
-/**
- * The tree, checked and copied. An invalid tree is an ArgumentError that starts with the argument and the place in it. Without `fields` any field name
- * is accepted.
- */
-export function readTree(argument: string, given: unknown, fields?: FieldRegistry): Filter {
+/** The tree, checked and copied. An invalid tree is an ArgumentError that starts with the argument and the place in it. */
+export function readTree(argument: string, given: unknown, fields: FieldRegistry): Filter {
   if (!isObject(given) || own(argument, given, 'kind') === undefined)
     throw new ArgumentError(`${argument}: needs text, or a tree as parseFilter returns it`)
   return new TreeReader(argument, fields).node(argument, given, 0)
@@ -44,10 +42,10 @@ const sides: readonly HostFilter['side'][] = ['src', 'dst', 'remote', 'ip']
 /** Reads one tree, and counts its nodes and values. */
 class TreeReader {
   readonly #argument: string
-  readonly #fields: FieldRegistry | undefined
+  readonly #fields: FieldRegistry
   #items = 0
 
-  constructor(argument: string, fields: FieldRegistry | undefined) {
+  constructor(argument: string, fields: FieldRegistry) {
     this.#argument = argument
     this.#fields = fields
   }
@@ -67,17 +65,12 @@ class TreeReader {
       case 'not':
         return { kind, part: this.node(`${place}.part`, own(place, given, 'part'), depth + 1) }
       case 'host':
-        return {
-          kind,
-          side: oneOf(place, given, 'side', sides),
-          hosts: this.#list(place, given, 'hosts', readHost),
-        }
+        return { kind, side: oneOf(place, given, 'side', sides), hosts: this.#list(place, given, 'hosts', readHost) }
       case 'number':
         return this.#number(place, given)
       case 'text': {
         const field = text(place, given, 'field')
-        if (this.#fields !== undefined && this.#fields.text(field) === undefined)
-          refuse(`${place}.field`, `the first name of a text field, got ${shown(field)}`)
+        if (this.#fields.text(field) === undefined) refuse(`${place}.field`, `the first name of a text field, got ${shown(field)}`)
         return { kind, field, patterns: this.#list(place, given, 'patterns', readPattern) }
       }
       case 'state':
@@ -95,8 +88,7 @@ class TreeReader {
 
   #number(place: string, given: object): Filter {
     const field = text(place, given, 'field')
-    if (this.#fields !== undefined && this.#fields.number(field) === undefined)
-      refuse(`${place}.field`, `the first name of a number field, got ${shown(field)}`)
+    if (this.#fields.number(field) === undefined) refuse(`${place}.field`, `the first name of a number field, got ${shown(field)}`)
     const op = oneOf(place, given, 'op', comparisons)
     const values = this.#list(place, given, 'values', readRange)
     if (op !== '=' && (values.length > 1 || values[0]![0] !== values[0]![1])) refuse(`${place}.values`, `one value with ${op}`)
@@ -147,8 +139,7 @@ function oneOf<T extends string>(place: string, given: object, key: string, word
 
 function whole(place: string, given: object, key: string, max: number): number {
   const value = own(place, given, key)
-  const fits = typeof value === 'number' && Number.isInteger(value) && value >= 0 && value <= max
-  return fits ? value : refuse(`${place}.${key}`, `a whole number from 0 to ${max}`)
+  return isWholeNumber(value) && value <= max ? value : refuse(`${place}.${key}`, `a whole number from 0 to ${max}`)
 }
 
 function readRange(place: string, given: unknown): Range {
@@ -196,22 +187,15 @@ function readHost(place: string, given: unknown): Host {
   const zone = of('zone', 'text', isText)
   const isInternet = family === undefined || family === 'ipv4' || family === 'ipv6'
   const size = address === undefined || !isInternet ? 0 : sizeOf(place, address, family)
-  const prefix = of('prefix', `a whole number from 0 to ${size}`, (value): value is number => isWhole(value) && value <= size)
+  const prefix = of('prefix', `a whole number from 0 to ${size}`, (value): value is number => isWholeNumber(value) && value <= size)
   const port = of('port', isInternet ? 'a port' : 'a number or text', (value): value is number | string =>
-    isInternet ? isWhole(value) && value <= 65_535 : isWhole(value) || isText(value),
+    isInternet ? isWholeNumber(value) && value <= 65_535 : isWholeNumber(value) || isText(value),
   )
-  return {
-    ...(family !== undefined && { family }),
-    ...(address !== undefined && { address }),
-    ...(prefix !== undefined && { prefix }),
-    ...(zone !== undefined && { zone }),
-    ...(port !== undefined && { port }),
-    ...(path !== undefined && { path }),
-  }
+  return definedOf({ family, address, prefix, zone, port, path })
 }
 
 const isText = (value: unknown): value is string => typeof value === 'string'
-const isWhole = (value: unknown): value is number => Number.isSafeInteger(value) && Number(value) >= 0
+const isWholeNumber = (value: unknown): value is number => Number.isSafeInteger(value) && Number(value) >= 0
 
 /** The number of bits of an address. */
 function sizeOf(place: string, address: string, family: Family | undefined): number {

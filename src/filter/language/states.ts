@@ -1,7 +1,6 @@
 // The words for states: those of the model, those of ss, and its groups.
 
-import { states } from '../../model/socket.ts'
-import type { State } from '../../model/socket.ts'
+import { states, type State } from '../../model/socket.ts'
 import type { StateFilter } from './tree.ts'
 
 // ss uses both "unconnected" and "closed" for a socket without a connection.

@@ -4,6 +4,7 @@ import type { Accuracy } from '../../model/accuracy.ts'
 import type { Flow } from '../../model/flow.ts'
 import type { Process } from '../../model/process.ts'
 import type { Socket } from '../../model/socket.ts'
+import { compareText } from '../../model/text.ts'
 
 /** The ranking averages over this many seconds. */
 const averageSeconds = 5
@@ -32,131 +33,134 @@ export interface Count {
 }
 
 /** The socket, process or other subject of a row. */
-export interface Subject {
+export interface RowSubject {
   readonly name: string
   readonly process?: Process | undefined
   readonly socket?: Socket | undefined
 }
 
-interface Row {
-  subject: Subject
-  step: number
-  inBytes: number
-  outBytes: number
-  inSegments: number | undefined
-  outSegments: number | undefined
-  retransmittedBytes: number
-  sockets: number
-  uncountedSockets: number
-  accuracy: Accuracy
-  inTotalBytes: number
-  outTotalBytes: number
-  average: number
-}
-
-/** Flows of one kind. `step` is the number of the interval. */
-export interface Rows {
-  /** Adds bytes to a row. */
-  add(step: number, key: string, subject: Subject, amount: Amount): void
-  /** Adds to the number of sockets of a row in this interval. */
-  count(step: number, key: string, subject: Subject, count: Count): void
-  /** The rows that have sockets or moved bytes in this interval or just before, the biggest first, none more accurate than `best`; `all` returns every row. */
-  list(step: number, intervalMs: number, best: Accuracy, all?: boolean): Flow[]
-  /** Drops a row whose socket has closed. */
-  drop(key: string): void
-}
-
-/** An empty table. */
-export function flowRows(limit = rowLimit): Rows {
-  const rows = new Map<string, Row>()
-  const at = (step: number, key: string, subject: Subject): Row => {
-    let row = rows.get(key)
-    if (row === undefined) rows.set(key, (row = { ...nothing(subject, step), inTotalBytes: 0, outTotalBytes: 0, average: 0 }))
-    else if (row.step !== step) Object.assign(row, nothing(subject, step))
-    else if (subject.socket ?? subject.process) row.subject = subject // The latest record is the best.
-    return row
-  }
-  return {
-    add(step, key, subject, amount) {
-      const row = at(step, key, subject)
-      row.inBytes += amount.inBytes
-      row.outBytes += amount.outBytes
-      row.inTotalBytes += amount.inBytes
-      row.outTotalBytes += amount.outBytes
-      row.inSegments = plus(row.inSegments, amount.inSegments)
-      row.outSegments = plus(row.outSegments, amount.outSegments)
-      row.retransmittedBytes += amount.retransmittedBytes ?? 0
-      row.accuracy = worse(row.accuracy, amount.accuracy)
-    },
-    count(step, key, subject, { sockets, uncounted }) {
-      const row = at(step, key, subject)
-      row.sockets += sockets
-      row.uncountedSockets += uncounted
-    },
-    list(step, intervalMs, best, all = false) {
-      const seconds = intervalMs / 1000
-      const weight = 1 - Math.exp(-seconds / averageSeconds)
-      for (const [key, row] of rows) {
-        const now = row.step === step ? (row.inBytes + row.outBytes) / seconds : 0
-        row.average += weight * (now - row.average)
-        if (row.step === step) continue
-        if (rows.size > limit) rows.delete(key)
-        else if (all || row.average >= 1) Object.assign(row, nothing(row.subject, step))
-      }
-      // A row that stops fades out of the list instead of jumping out of it.
-      const live = [...rows].filter(([, row]) => row.step === step).map(([key, row]) => flowOf(key, row, seconds, best))
-      return live.sort(byRank)
-    },
-    drop: key => void rows.delete(key),
-  }
-}
-
-const nothing = (subject: Subject, step: number) => ({
-  subject,
-  step,
+/** What a row has counted in its last interval with sockets or bytes. */
+const nothing = {
   inBytes: 0,
   outBytes: 0,
-  inSegments: undefined,
-  outSegments: undefined,
+  inSegments: undefined as number | undefined,
+  outSegments: undefined as number | undefined,
   retransmittedBytes: 0,
   sockets: 0,
   uncountedSockets: 0,
   accuracy: 'exact' as Accuracy,
-})
+}
 
-const plus = (a: number | undefined, b: number | undefined): number | undefined => (b === undefined ? a : (a ?? 0) + b)
+class Row {
+  subject: RowSubject
+  step: number
+  now = { ...nothing }
+  inTotalBytes = 0
+  outTotalBytes = 0
+  averageBytesPerSecond = 0
 
-function flowOf(key: string, row: Row, seconds: number, best: Accuracy): Flow {
-  return {
-    key,
-    name: row.subject.name,
-    inBytes: row.inBytes,
-    outBytes: row.outBytes,
-    inBytesPerSecond: row.inBytes / seconds,
-    outBytesPerSecond: row.outBytes / seconds,
-    inTotalBytes: row.inTotalBytes,
-    outTotalBytes: row.outTotalBytes,
-    inSegments: row.inSegments,
-    outSegments: row.outSegments,
-    retransmittedBytes: row.retransmittedBytes,
-    sockets: row.sockets,
-    uncountedSockets: row.uncountedSockets,
-    averageBytesPerSecond: row.average,
-    accuracy: worse(row.accuracy, best),
-    process: row.subject.process,
-    socket: row.subject.socket,
+  constructor(subject: RowSubject, step: number) {
+    this.subject = subject
+    this.step = step
+  }
+
+  /** Starts an interval. */
+  start(step: number): void {
+    this.step = step
+    this.now = { ...nothing }
+  }
+
+  flow(key: string, seconds: number, best: Accuracy): Flow {
+    const { subject, now, inTotalBytes, outTotalBytes, averageBytesPerSecond } = this
+    return {
+      key,
+      name: subject.name,
+      ...now,
+      inBytesPerSecond: now.inBytes / seconds,
+      outBytesPerSecond: now.outBytes / seconds,
+      inTotalBytes,
+      outTotalBytes,
+      averageBytesPerSecond,
+      accuracy: worse(now.accuracy, best),
+      process: subject.process,
+      socket: subject.socket,
+    }
   }
 }
 
+/** Flows of one kind. `step` is the number of the interval. */
+export class FlowRows {
+  readonly #rows = new Map<string, Row>()
+  readonly #limit: number
+  constructor(limit = rowLimit) {
+    this.#limit = limit
+  }
+
+  /** Adds bytes to a row. */
+  add(step: number, key: string, subject: RowSubject, amount: Amount): void {
+    const row = this.#at(step, key, subject)
+    const { now } = row
+    now.inBytes += amount.inBytes
+    now.outBytes += amount.outBytes
+    now.inSegments = plus(now.inSegments, amount.inSegments)
+    now.outSegments = plus(now.outSegments, amount.outSegments)
+    now.retransmittedBytes += amount.retransmittedBytes ?? 0
+    now.accuracy = worse(now.accuracy, amount.accuracy)
+    row.inTotalBytes += amount.inBytes
+    row.outTotalBytes += amount.outBytes
+  }
+
+  /** Adds to the number of sockets of a row in this interval. */
+  count(step: number, key: string, subject: RowSubject, { sockets, uncounted }: Count): void {
+    const { now } = this.#at(step, key, subject)
+    now.sockets += sockets
+    now.uncountedSockets += uncounted
+  }
+
+  /** The rows that have sockets or moved bytes in this interval or just before, the biggest first, none more accurate than `best`; `all` returns every row. */
+  list(step: number, intervalMs: number, best: Accuracy, all = false): Flow[] {
+    const seconds = intervalMs / 1000
+    const weight = 1 - Math.exp(-seconds / averageSeconds)
+    for (const [key, row] of this.#rows) {
+      const rate = row.step === step ? (row.now.inBytes + row.now.outBytes) / seconds : 0
+      row.averageBytesPerSecond += weight * (rate - row.averageBytesPerSecond)
+      if (row.step === step) continue
+      if (this.#rows.size > this.#limit) this.#rows.delete(key)
+      // A row that stops fades out of the list instead of jumping out of it.
+      else if (all || row.averageBytesPerSecond >= 1) row.start(step)
+    }
+    const live = [...this.#rows].filter(([, row]) => row.step === step)
+    return live.map(([key, row]) => row.flow(key, seconds, best)).sort(byRank)
+  }
+
+  /** Drops a row whose socket has closed. */
+  drop(key: string): void {
+    this.#rows.delete(key)
+  }
+
+  #at(step: number, key: string, subject: RowSubject): Row {
+    let row = this.#rows.get(key)
+    if (row === undefined) this.#rows.set(key, (row = new Row(subject, step)))
+    else if (row.step !== step) {
+      row.subject = subject
+      row.start(step)
+    } else if (subject.socket ?? subject.process) row.subject = subject // The latest record is the best.
+    return row
+  }
+}
+
+const plus = (a: number | undefined, b: number | undefined): number | undefined => (b === undefined ? a : (a ?? 0) + b)
+
+/** The flow of a subject that moved nothing. */
+export const emptyFlow = (key: string, name: string, accuracy: Accuracy): Flow => new Row({ name }, 0).flow(key, 1, accuracy)
+
 /** By moving average, then by total bytes, then by sockets, then by name and key: a total order. */
-export function byRank(a: Flow, b: Flow): number {
+function byRank(a: Flow, b: Flow): number {
   return (
     b.averageBytesPerSecond - a.averageBytesPerSecond ||
     b.inTotalBytes + b.outTotalBytes - (a.inTotalBytes + a.outTotalBytes) ||
     b.sockets - a.sockets ||
-    order(a.name, b.name) ||
-    order(a.key, b.key)
+    compareText(a.name, b.name) ||
+    compareText(a.key, b.key)
   )
 }
-
-const order = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0)

@@ -1,15 +1,15 @@
 // The tables of flows: they add up the bytes of each socket by socket, process, user, container, remote and protocol.
 
 import type { Accuracy } from '../../model/accuracy.ts'
-import type { Flow, Flows } from '../../model/flow.ts'
+import type { Flows } from '../../model/flow.ts'
 import { ownerlessText } from '../../model/ownerless.ts'
 import type { Process } from '../../model/process.ts'
 import type { Socket } from '../../model/socket.ts'
 import type { Part } from './allocation.ts'
-import { flowRows, worse, type Amount, type Count, type Rows, type Subject } from './rows.ts'
+import { emptyFlow, FlowRows, worse, type Amount, type Count, type RowSubject } from './rows.ts'
 
 /** A row's key and its subject. */
-type RowKey = readonly [key: string, subject: Subject]
+type RowKey = readonly [key: string, subject: RowSubject]
 
 /** What one socket moved, and which processes these bytes belong to. */
 export interface Moved {
@@ -22,7 +22,7 @@ export interface Moved {
 }
 
 /** All tables. `step` is the number of the interval. */
-export interface Tables {
+export interface FlowTables {
   /** Adds what a socket moved: once for itself, and its parts for the processes. */
   move(step: number, moved: Moved): void
   /** Records that a socket is open. */
@@ -36,22 +36,22 @@ export interface Tables {
 }
 
 /** Creates empty tables. `processOf` finds a process by pid. */
-export function flowTables(processOf: (pid: number) => Process | undefined): Tables {
-  const total = flowRows()
-  const unattributed = flowRows()
-  const sockets = flowRows()
-  const remotes = flowRows()
-  const protocols = flowRows()
-  const processes = flowRows()
-  const users = flowRows()
-  const containers = flowRows()
-  const ofSocket = (socket: Socket): [Rows, RowKey][] => [
+export function flowTables(processOf: (pid: number) => Process | undefined): FlowTables {
+  const total = new FlowRows()
+  const unattributed = new FlowRows()
+  const sockets = new FlowRows()
+  const remotes = new FlowRows()
+  const protocols = new FlowRows()
+  const processes = new FlowRows()
+  const users = new FlowRows()
+  const containers = new FlowRows()
+  const ofSocket = (socket: Socket): [FlowRows, RowKey][] => [
     [total, ['total', { name: 'total' }]],
     [sockets, [socket.key, { name: socketName(socket), socket }]],
     [remotes, [remoteName(socket), { name: remoteName(socket) }]],
     [protocols, [socket.protocol, { name: socket.protocol }]],
   ]
-  const ofProcess = (pid: number): [Rows, RowKey][] => {
+  const ofProcess = (pid: number): [FlowRows, RowKey][] => {
     const process = processOf(pid)
     return [
       [processes, [process?.key ?? `pid ${pid}`, { name: process?.name ?? `pid ${pid}`, process }]],
@@ -60,7 +60,13 @@ export function flowTables(processOf: (pid: number) => Process | undefined): Tab
     ]
   }
   // Counted first and added once: there are many sockets, but few processes and remote ends.
-  const there = { all: noSockets(), hidden: noSockets(), protocols: tally<string>(), remotes: tally<string>(), pids: tally<number>() }
+  const there = {
+    all: noSockets(),
+    hidden: noSockets(),
+    protocols: new Tally<string>(),
+    remotes: new Tally<string>(),
+    pids: new Tally<number>(),
+  }
   return {
     move(step, { socket, amount, inParts, outParts, pids }) {
       for (const [rows, row] of ofSocket(socket)) rows.add(step, ...row, amount)
@@ -118,8 +124,8 @@ export function flowTables(processOf: (pid: number) => Process | undefined): Tab
       const unowned = unattributed.list(step, intervalMs, best, true)[0]
       return {
         intervalMs,
-        total: total.list(step, intervalMs, best, true)[0] ?? { ...noFlow, accuracy: best },
-        unattributed: unowned ?? { ...noFlow, key: 'unattributed', name: '(no owner)', accuracy: best },
+        total: total.list(step, intervalMs, best, true)[0] ?? emptyFlow('total', 'total', best),
+        unattributed: unowned ?? emptyFlow('unattributed', '(no owner)', best),
         sockets: sockets.list(step, intervalMs, 'exact'),
         processes: processes.list(step, intervalMs, best),
         users: users.list(step, intervalMs, best),
@@ -147,45 +153,20 @@ function countSocket(count: MutableCount, counted: boolean): void {
 }
 
 /** Sockets of one kind, counted by what they have in common. */
-interface Tally<K> {
-  add(key: K, counted: boolean): void
-  /** Returns the counts, and starts over. */
-  take(each: (key: K, count: Count) => void): void
-}
+class Tally<K> {
+  readonly #counts = new Map<K, MutableCount>()
 
-function tally<K>(): Tally<K> {
-  const counts = new Map<K, MutableCount>()
-  return {
-    add(key, counted) {
-      let count = counts.get(key)
-      if (count === undefined) counts.set(key, (count = noSockets()))
-      countSocket(count, counted)
-    },
-    take(each) {
-      for (const [key, count] of counts) each(key, count)
-      counts.clear()
-    },
+  add(key: K, counted: boolean): void {
+    let count = this.#counts.get(key)
+    if (count === undefined) this.#counts.set(key, (count = noSockets()))
+    countSocket(count, counted)
   }
-}
 
-const noFlow: Flow = {
-  key: 'total',
-  name: 'total',
-  inBytes: 0,
-  outBytes: 0,
-  inBytesPerSecond: 0,
-  outBytesPerSecond: 0,
-  inTotalBytes: 0,
-  outTotalBytes: 0,
-  inSegments: undefined,
-  outSegments: undefined,
-  retransmittedBytes: 0,
-  sockets: 0,
-  uncountedSockets: 0,
-  averageBytesPerSecond: 0,
-  accuracy: 'exact',
-  process: undefined,
-  socket: undefined,
+  /** Returns the counts, and starts over. */
+  take(each: (key: K, count: Count) => void): void {
+    for (const [key, count] of this.#counts) each(key, count)
+    this.#counts.clear()
+  }
 }
 
 const plain = (address: string): string => (address.startsWith('::ffff:') ? address.slice(7) : address)

@@ -1,11 +1,10 @@
 // Collects samples of many connections over many snapshots. Its memory is bounded, and time is an argument.
 
 import { aSocket, checkEach, checkKind } from '../../model/arguments.ts'
+import type { Health } from '../../model/health.ts'
 import type { Socket } from '../../model/socket.ts'
-import type { Health } from './health.ts'
 import { health } from './health.ts'
-import type { Sample } from './sample.ts'
-import { sampleOf } from './sample.ts'
+import { sampleOf, type Sample } from './sample.ts'
 
 /** A connection that was judged: as it was when last seen, and its health. */
 export interface Judged {

@@ -5,14 +5,11 @@ import { checkEach } from '../../model/arguments.ts'
 import { ArgumentError } from '../../model/errors.ts'
 import type { Grade, Health, Measured } from '../../model/health.ts'
 import { limitsOf } from './limits.ts'
-import type { Sample } from './sample.ts'
-import { grown, inFlightSegments, isWindowClosed, median, pairs, share } from './sample.ts'
+import { grown, inFlightSegments, isWindowClosed, pairs, percentile, share, type Sample } from './sample.ts'
 import { findingsOf, verdictOf } from './verdict.ts'
 
-export type { Grade, Health, Measured } from '../../model/health.ts'
-
 /** Fewer segments than this are too few for a share. */
-export const minSegments = 10
+const minSegments = 10
 
 /**
  * The health of one connection between the first and the last of its samples. Two are enough; with more between them the
@@ -101,7 +98,7 @@ function queueDelay(samples: readonly Sample[]): number | undefined {
   const delays = pairs(samples)
     .filter(([before, after]) => fillsPath(before, after))
     .map(([, after]) => Math.max(0, after.tcp.rttMicros! - lowest))
-  return median(delays)
+  return percentile(delays, 50)
 }
 
 /**

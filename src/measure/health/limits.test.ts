@@ -1,7 +1,8 @@
 import { test } from 'node:test'
 import { deepEqual, equal, ok } from 'node:assert/strict'
 import type { Tcp } from '../../model/tcp.ts'
-import { limitNames, limitsOf, type Limits } from './limits.ts'
+import { limitNames, type Limits } from '../../model/health.ts'
+import { limitsOf } from './limits.ts'
 import { busyTcp, freshTcp, twoSnapshots } from './vectors.test.ts'
 
 /** In percent, in the order application, receiver, send buffer, network. */

@@ -2,13 +2,10 @@
 
 import { limitNames, type LimitName, type Limits } from '../../model/health.ts'
 import type { Tcp } from '../../model/tcp.ts'
-import type { Sample } from './sample.ts'
-import { grown, isBufferFull, isWindowFull, pairs } from './sample.ts'
-
-export { limitNames, type LimitName, type Limits } from '../../model/health.ts'
+import { grown, isBufferFull, isWindowFull, pairs, type Sample } from './sample.ts'
 
 /** Below this the kernel's clock of 4 or 10 ms is too coarse. */
-export const minIntervalMs = 50
+const minIntervalMs = 50
 
 /** What limited the sender between the first and the last snapshot. Undefined when the interval is too short, or the kernel keeps no time accounts. */
 export function limitsOf(samples: readonly Sample[]): Limits | undefined {

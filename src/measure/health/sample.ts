@@ -27,7 +27,7 @@ export function sampleOf(socket: Socket, atMs: number): Sample | undefined {
 }
 
 /** The names of the counters of `Tcp`: what only grows. */
-export type Counter = {
+type Counter = {
   [K in keyof Tcp]-?: number extends NonNullable<Tcp[K]> ? (Tcp[K] extends number | undefined ? K : never) : never
 }[keyof Tcp]
 
@@ -70,11 +70,6 @@ export function isBufferFull({ tcp, memory }: Sample): boolean {
 /** The other end has closed its window while data waits for it. */
 export function isWindowClosed(tcp: Tcp): boolean {
   return tcp.sendWindowBytes === 0 && ((tcp.notSentBytes ?? 0) > 0 || (tcp.unackedSegments ?? 0) > 0)
-}
-
-/** The median of numbers; undefined when there are none. */
-export function median(values: readonly number[]): number | undefined {
-  return percentile(values, 50)
 }
 
 /** The smallest value that is not below `percent` of the values (nearest rank); undefined when there are none. */

@@ -2,11 +2,8 @@
 
 import { checkEach } from '../../model/arguments.ts'
 import { counted } from '../../model/counted.ts'
-import type { Health } from './health.ts'
-import type { Limits } from './limits.ts'
-import { limitNames } from './limits.ts'
+import { limitNames, type Health, type Limits, type Verdict, type VerdictCode } from '../../model/health.ts'
 import { percentile } from './sample.ts'
-import type { Verdict, VerdictCode } from './verdict.ts'
 
 /** A summary of connections. */
 export interface Summary {

@@ -1,9 +1,8 @@
 // Measured values to words: what is wrong, what limits the connection, and what would help. All thresholds are here.
 
 import type { Finding, LimitName, Measured, Verdict, VerdictCode } from '../../model/health.ts'
+import { counted } from '../../model/counted.ts'
 import { mainLimit } from './limits.ts'
-
-export type { Finding, Verdict, VerdictCode } from '../../model/health.ts'
 
 const percent = (part: number): string => {
   const value = part * 100
@@ -12,15 +11,14 @@ const percent = (part: number): string => {
 }
 const millis = (micros: number): string => (micros < 10_000 ? (micros / 1000).toFixed(1) : Math.round(micros / 1000).toString()) + ' ms'
 const seconds = (ms: number): string => `${ms < 9950 ? Number((ms / 1000).toFixed(1)) : Math.round(ms / 1000)} s`
-const count = (n: number, one: string): string => `${n} ${one}${n === 1 ? '' : 's'}`
 
 /** From this share on, retransmissions are a finding; fewer than `minRetransmits` segments are chance. */
-export const lossShare = 0.005
-export const minRetransmits = 3
+const lossShare = 0.005
+const minRetransmits = 3
 /** A closed window is a finding after this time: a fast transfer has one for a moment now and then. */
-export const standstillMs = 100
+const standstillMs = 100
 /** A queue is a finding from 30 ms on, when it at least doubles the round-trip time. */
-export const queueMicros = 30_000
+const queueMicros = 30_000
 
 /** Every problem, the worst first. */
 export function findingsOf(m: Measured): Finding[] {
@@ -32,7 +30,7 @@ export function findingsOf(m: Measured): Finding[] {
     add('zero-window', text, 'Check the program at the other end: it does not read.')
   }
   if ((m.unreadMs ?? 0) >= standstillMs) {
-    const text = `${count(m.unreadBytes!, 'byte')} unread, and nothing more could be received for ${seconds(m.unreadMs!)}`
+    const text = `${counted(m.unreadBytes!, 'byte')} unread, and nothing more could be received for ${seconds(m.unreadMs!)}`
     add('not-read', text, 'Check this program: it does not read its socket.')
   }
   const retransmitted = m.retransmittedShare
@@ -41,11 +39,8 @@ export function findingsOf(m: Measured): Finding[] {
       const text = `${percent(retransmitted)} of the bytes were retransmitted, ${percent(m.spuriousShare!)} of them unnecessarily`
       add('spurious', text, 'Segments are reordered or delayed in bursts; check for load balancing over several paths and for radio links.')
     } else {
-      add(
-        'loss',
-        `${percent(retransmitted)} of the bytes were retransmitted`,
-        'Check for a bad link, a full queue or a rate limiter on the path.',
-      )
+      const text = `${percent(retransmitted)} of the bytes were retransmitted`
+      add('loss', text, 'Check for a bad link, a full queue or a rate limiter on the path.')
     }
   }
   const queue = m.queueDelayMicros
@@ -68,8 +63,8 @@ function isTimedOut(m: Measured): boolean {
 }
 
 function timeoutText(m: Measured): string {
-  if ((m.timeoutsInRow ?? 0) > 1) return `no answer after ${count(m.timeoutsInRow!, 'timeout')} in a row`
-  return `${count(m.timeouts!, 'retransmission timeout')}${m.timeoutMs === undefined ? '' : ` took ${seconds(m.timeoutMs)}`}`
+  if ((m.timeoutsInRow ?? 0) > 1) return `no answer after ${counted(m.timeoutsInRow!, 'timeout')} in a row`
+  return `${counted(m.timeouts!, 'retransmission timeout')}${m.timeoutMs === undefined ? '' : ` took ${seconds(m.timeoutMs)}`}`
 }
 
 /** The one verdict: the most important fact about this connection. */
@@ -85,7 +80,7 @@ export function verdictOf(m: Measured, findings: readonly Finding[]): Verdict {
   const find = (code: Finding['code']): Finding | undefined => findings.find(finding => finding.code === code)
   const [timeouts, unread] = [find('timeouts'), find('not-read')]
   if (timeouts !== undefined && (m.timeoutsInRow ?? 0) > 1)
-    return make('unreachable', true, `the other end does not answer: ${count(m.timeoutsInRow!, 'timeout')} in a row`)
+    return make('unreachable', true, `the other end does not answer: ${counted(m.timeoutsInRow!, 'timeout')} in a row`)
   if (unread !== undefined) return make('not-read', true, `this program does not read: ${unread.text}`)
   if (find('zero-window') !== undefined) return byReceiver(m, make)
   if (m.state === 'CLOSE_WAIT' && !m.sentBytes) {
@@ -110,30 +105,19 @@ type Conclude = (code: VerdictCode, trouble: boolean, text: string, help?: strin
 function byReceiver(m: Measured, make: Make): Verdict {
   const help = 'Check the program at the other end: it does not read, or reads too slowly.'
   const duration = m.limits === undefined ? 'now' : `for ${percent(m.limits.receiver)} of the last ${seconds(m.intervalMs)}`
-  return make(
-    'receiver',
-    true,
-    `limited by the receiver ${duration}; it accepts no more data now; the network is not the bottleneck`,
-    evidenceOf(m),
-    help,
-  )
+  const text = `limited by the receiver ${duration}; it accepts no more data now; the network is not the bottleneck`
+  return make('receiver', true, text, evidenceOf(m), help)
 }
 
 function withoutLimits(m: Measured, findings: readonly Finding[], make: Make): Verdict {
   const trouble = findings.length > 0
   if (m.receivedBytes)
     return make('receiving', trouble, 'it mostly receives; measure at the other end to see what limits it', evidenceOf(m))
-  if (m.sentBytes)
-    return make(
-      trouble ? 'network' : 'unknown',
-      trouble,
-      trouble ? findings[0]!.text : 'this system does not report what limits it',
-      evidenceOf(m),
-    )
+  if (m.sentBytes && trouble) return make('network', true, findings[0]!.text, evidenceOf(m))
+  if (m.sentBytes) return make('unknown', false, 'this system does not report what limits it', evidenceOf(m))
   return make('idle', trouble, `idle for the last ${seconds(m.intervalMs)}`)
 }
 
-/** From this share on, an idle application is the limit; below it, something else contributed. */
 const byLimit: Record<LimitName, (duration: string, m: Measured, findings: readonly Finding[], conclude: Conclude) => Verdict> = {
   application(duration, _m, findings, conclude) {
     const network = findings.length > 0 ? `; but ${findings[0]!.text}` : '; the network is not the bottleneck'

@@ -7,7 +7,8 @@ import type { Interface, InterfaceCounters } from '../../model/interface.ts'
 import type { ProcessUse } from '../../model/process.ts'
 import type { Snapshot } from '../../model/snapshot.ts'
 import { states, type Socket } from '../../model/socket.ts'
-import { accuracy, gap, limits, process, processUse, someProtocols, socket, tier, traffic } from '../../wire/nouns.ts'
+import { accuracy, gap, process, processUse, someProtocols, socket, tier, traffic } from '../../wire/nouns.ts'
+import { documentLimits } from '../../wire/document.ts'
 import {
   constant,
   count,
@@ -27,7 +28,7 @@ import {
 } from '../../wire/shape.ts'
 import type { EventReader } from '../source.ts'
 
-export const abilities = list(object<Ability>({ name: text(), works: flag, text: text(), help: text() }), limits.few)
+export const abilities = list(object<Ability>({ name: text(), works: flag, text: text(), help: text() }), documentLimits.few)
 
 const interfaceCounters = object<InterfaceCounters>({
   inBytes: number,
@@ -50,11 +51,11 @@ export const interfaces = list(
     bitsPerSecond: maybe(number),
     counters: maybe(interfaceCounters),
   }),
-  limits.rows,
+  documentLimits.rows,
 )
 
 /** A list of processes: pids are those of one moment, and are not compared. */
-export const processes = list(process, limits.processes)
+export const processes = list(process, documentLimits.processes)
 
 const use: Shape<readonly [number, ProcessUse]> = {
   read(value, at) {
@@ -64,7 +65,7 @@ const use: Shape<readonly [number, ProcessUse]> = {
   schema: definitions => ({ type: 'array', prefixItems: [count.schema(definitions), processUse.schema(definitions)] }),
 }
 /** The resources that processes use, by pid. */
-export const uses = list(use, limits.processes)
+export const uses = list(use, documentLimits.processes)
 
 /** What a recording holds about the reader of its events. */
 export type ReaderDescription = Pick<EventReader, 'tier' | 'opens' | 'ends' | 'everyEnd'>
@@ -90,15 +91,15 @@ const closed = object<ClosedReport>({
   socket: maybe(socket),
   traffic: optional(traffic),
   processes: optional(processes),
-  bytesIn: maybe(number),
-  bytesOut: maybe(number),
+  inBytes: maybe(number),
+  outBytes: maybe(number),
   accuracy: maybe(accuracy),
   peer: optional(peer),
 })
 const eventGap = object<EventGap>({ type: constant('gap'), atMs: number, gap: anyGap })
 
 /** A batch of events. */
-export const batch = list(tagged<SourceEvent | EventGap>('type', { opened, used, closed, gap: eventGap }), limits.events)
+export const batch = list(tagged<SourceEvent | EventGap>('type', { opened, used, closed, gap: eventGap }), documentLimits.events)
 
 /** The members of a socket that a source joins from plain answers; it decodes the others from bytes. */
 const joinedNames: ReadonlySet<string> = new Set<keyof Socket>([

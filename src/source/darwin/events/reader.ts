@@ -91,7 +91,6 @@ export class DarwinEventReader implements EventReader {
 
 function closedReport({ socket, counts }: Closing, atMs: number): ClosedReport {
   const traffic = exactTraffic(counts)
-  const { inBytes: bytesIn, outBytes: bytesOut } = traffic
   return {
     type: 'closed',
     atMs,
@@ -99,8 +98,8 @@ function closedReport({ socket, counts }: Closing, atMs: number): ClosedReport {
     key: socket.key,
     socket: { ...socket, traffic },
     traffic,
-    bytesIn,
-    bytesOut,
+    inBytes: traffic.inBytes,
+    outBytes: traffic.outBytes,
     accuracy: 'exact',
   }
 }

@@ -107,8 +107,8 @@ test('a record is a socket, its final bytes and a process', () => {
     uid: 9,
   })
   const record = trafficRecord.read(new DataView(bytes.buffer))
-  deepEqual(recordedBytes(record), { bytesIn: 500, bytesOut: 1200 })
-  deepEqual(recordedBytes({ ...record, flags: 0 }), { bytesIn: 501, bytesOut: 1200 })
+  deepEqual(recordedBytes(record), { inBytes: 500, outBytes: 1200 })
+  deepEqual(recordedBytes({ ...record, flags: 0 }), { inBytes: 501, outBytes: 1200 })
   const socket = socketOf(record, 'k', 'CLOSED')
   deepEqual(
     [socket.local, socket.remote, socket.protocol, socket.family, socket.uid],

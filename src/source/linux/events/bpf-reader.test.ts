@@ -115,7 +115,7 @@ test('an end of TCP that the kernel does not report is found by snapshots, with 
   deepEqual(
     reports.map(report => {
       if (report.type === 'gap') return [report.gap.code, report.gap.count]
-      if (report.type === 'closed') return [report.type, report.key, report.bytesOut, report.accuracy]
+      if (report.type === 'closed') return [report.type, report.key, report.outBytes, report.accuracy]
       return [report.type, report.socket.key, report.type === 'used' ? report.process?.pid : report.socket.state]
     }),
     [
@@ -142,7 +142,7 @@ test('where the use of datagram sockets is not reported, their ends are all the 
   const reports = [...reader.drain(), ...reader.drain()]
   deepEqual(
     reports.map(report =>
-      report.type === 'closed' ? [report.type, report.key, report.tier, report.bytesIn] : report.type === 'gap' && report.gap.text,
+      report.type === 'closed' ? [report.type, report.key, report.tier, report.inBytes] : report.type === 'gap' && report.gap.text,
     ),
     ['bytes of UDP and UNIX sockets are not counted here: no tracepoint', ['closed', '9', 'destroy', undefined]],
   )

@@ -151,8 +151,8 @@ export class BpfReader implements LinuxEventReader {
       key,
       socket,
       traffic,
-      bytesIn: traffic.inBytes,
-      bytesOut: traffic.outBytes,
+      inBytes: traffic.inBytes,
+      outBytes: traffic.outBytes,
       accuracy: protocol === 'tcp' ? 'estimate' : 'exact',
     }
   }

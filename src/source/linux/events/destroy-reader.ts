@@ -85,8 +85,8 @@ export function destroyedReport(socket: Draft, atMs: number, peer: PeerEvidence 
     tier: 'destroy',
     key: socket.key,
     socket,
-    bytesIn: undefined,
-    bytesOut: undefined,
+    inBytes: undefined,
+    outBytes: undefined,
     accuracy: undefined,
     peer,
   }

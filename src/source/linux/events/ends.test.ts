@@ -51,8 +51,8 @@ async function collect(inside: readonly string[], words: readonly string[]): Pro
       const stop = new AbortController()
       process.stdin.resume().on('end', () => stop.abort())
           for await (const event of events({ protocols: ['tcp'], signal: stop.signal, every: 100 })) {
-        const { type, tier, accuracy, bytesIn, socket } = event
-        console.log(JSON.stringify({ type, tier, accuracy, bytesIn, local: socket?.local.port, remote: socket?.remote?.port }))
+        const { type, tier, accuracy, inBytes, socket } = event
+        console.log(JSON.stringify({ type, tier, accuracy, inBytes, local: socket?.local.port, remote: socket?.remote?.port }))
       }
     })`
   const line = [...inside, 'setpriv', '--reuid', '65534', '--regid', '65534', '--clear-groups', process.execPath, '-e', listen]
@@ -77,11 +77,11 @@ async function collect(inside: readonly string[], words: readonly string[]): Pro
   const wrong: string[] = []
   let exact = 0
   for (const one of text.trim().split('\n')) {
-    const { type, tier, accuracy, bytesIn, local, remote } = JSON.parse(one) as Record<string, string | number>
+    const { type, tier, accuracy, inBytes, local, remote } = JSON.parse(one) as Record<string, string | number>
     const [size, act] = truth.get(`${local} ${remote}`) ?? []
     if (type !== 'closed' || size === undefined || accuracy !== 'exact') continue
     exact++
-    if (tier !== 'destroy' || bytesIn !== Number(size)) wrong.push(`${act}: ${bytesIn} for ${size}`)
+    if (tier !== 'destroy' || inBytes !== Number(size)) wrong.push(`${act}: ${inBytes} for ${size}`)
   }
   return { wrong, exact }
 }
@@ -128,7 +128,7 @@ for (const [name, received, unread, evidence, expected] of [
   test(`received bytes of a connection that ended: ${name}`, () => {
     const queues = { receivedBytes: unread, sendBytes: 0, backlog: undefined, backlogLimit: undefined }
     const socket = { ...draft('1', 'tcp', 'ipv4', 'CLOSED', {}), queues, tcp: { ...counts, receivedBytes: received } as Tcp }
-    const { bytesIn, accuracy } = finalBytes(socket, undefined, evidence)!
-    deepEqual([bytesIn, accuracy], expected)
+    const { inBytes, accuracy } = finalBytes(socket, undefined, evidence)!
+    deepEqual([inBytes, accuracy], expected)
   })
 }

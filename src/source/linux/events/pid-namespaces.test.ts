@@ -25,7 +25,7 @@ const script = `
   source.openEvents = async plan => { const reader = await open(plan); talk(); return reader }
   for await (const event of new Machine(source).events({ protocols: ['tcp'], signal: stop.signal })) {
     if (event.type === 'gap') gaps.push(event.gap.text)
-    if (event.type === 'closed') received.push([event.tier, event.processes.map(p => p.pid).join(), event.bytesIn, event.bytesOut])
+    if (event.type === 'closed') received.push([event.tier, event.processes.map(p => p.pid).join(), event.inBytes, event.outBytes])
     if (received.length === 3) stop.abort()
   }
   while (truth === undefined) await new Promise(resolve => setTimeout(resolve, 10))

@@ -106,7 +106,7 @@ test('programs in the kernel report openings and ends with owner, duration and f
         : ['bytes of UDP and UNIX sockets are not counted here: tracepoint sock_send_length failed: ENOENT (this kernel does not have it)'],
     )
     const ends = closed(mine)
-    deepEqual([ends.length, new Set(ends.map(e => `${e.bytesIn}/${e.bytesOut}`))], [40, new Set(['500/1234', '1234/500'])])
+    deepEqual([ends.length, new Set(ends.map(e => `${e.inBytes}/${e.outBytes}`))], [40, new Set(['500/1234', '1234/500'])])
     ok(ends.every(e => e.accuracy === 'exact' && e.tier === 'bpf' && e.durationMs! > 0 && e.socket.owners.some(o => o.pid === process.pid)))
     ok(ends.every(e => e.processes.some(p => p.pid === process.pid && p.exe === process.execPath)))
     equal(mine.length - ends.length, 40)
@@ -126,7 +126,7 @@ test(
     try {
       const { mine, gaps } = await ticking(() => collect(source, server, 40, () => talk(server, 20, 1234)))
       const ends = closed(mine)
-      deepEqual([ends.length, new Set(ends.map(e => `${e.bytesIn}/${e.bytesOut}`))], [40, new Set(['500/1234', '1234/500'])])
+      deepEqual([ends.length, new Set(ends.map(e => `${e.inBytes}/${e.outBytes}`))], [40, new Set(['500/1234', '1234/500'])])
       ok(ends.every(e => e.accuracy === 'exact' && e.tier === 'destroy'))
       const unowned = ends.filter(e => e.socket.owners.length === 0)
       ok(unowned.every(e => e.socket.ownerless !== undefined && e.processes.length === 0))
@@ -177,7 +177,7 @@ for (const [name, ways, needed, resetter] of [
           if (event.type === 'gap') continue
           accepted[0]!.resetAndDestroy() // An event was reported: so there was a snapshot.
           const side = event.socket.local.port === port ? 'server' : event.socket.remote?.port === port ? 'client' : ''
-          if (event.type === 'closed' && side !== '') ends.set(side, [event.bytesIn, event.bytesOut, event.accuracy])
+          if (event.type === 'closed' && side !== '') ends.set(side, [event.inBytes, event.outBytes, event.accuracy])
           if (ends.size === 2) break
         }
       })
@@ -204,7 +204,7 @@ test('when nothing reports ends, snapshots find them, and their bytes are sample
       }),
     )
     equal(gaps.length, 2)
-    ok(closed(mine).every(e => e.tier === 'snapshot' && e.accuracy === 'sampled' && e.bytesIn !== undefined))
+    ok(closed(mine).every(e => e.tier === 'snapshot' && e.accuracy === 'sampled' && e.inBytes !== undefined))
     deepEqual(
       (await source.abilities()).map(a => a.works),
       [false, false],

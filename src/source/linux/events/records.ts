@@ -51,10 +51,10 @@ export function finalTcp(r: TrafficRecord): Tcp {
 }
 
 /** Payload of a TCP socket that closed. */
-export function recordedBytes(r: TrafficRecord): { readonly bytesIn: number; readonly bytesOut: number } {
+export function recordedBytes(r: TrafficRecord): { readonly inBytes: number; readonly outBytes: number } {
   const [sent, retransmitted, received] = r.counts as [number, number, number]
   const fin = (r.flags & doneFlag) !== 0 ? 1 : 0
-  return { bytesIn: Math.max(0, received - fin), bytesOut: Math.max(0, sent - retransmitted) }
+  return { inBytes: Math.max(0, received - fin), outBytes: Math.max(0, sent - retransmitted) }
 }
 
 /** The process of a record of first use, for a process that ends before it can be read from /proc. */

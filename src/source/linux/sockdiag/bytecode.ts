@@ -1,13 +1,11 @@
 // The part of a filter that the Linux kernel can test, as the bytecode of sock_diag (INET_DIAG_REQ_BYTECODE) and a mask of states.
 
 import { littleEndian } from '../../../bytes/struct.ts'
-import { checkKeys } from '../../../model/arguments.ts'
 import type { Protocol } from '../../../model/socket.ts'
 import { stateMask } from '../decode/draft.ts'
 import { familyNumbers } from '../decode/numbers.ts'
-import { factKeys, ruleFor, statesFor } from './kernel-filter.ts'
+import { ruleFor, statesFor } from './kernel-filter.ts'
 import type { Condition, KernelFacts, Rule } from './kernel-filter.ts'
-import { readTree } from '../../../filter/language/read-tree.ts'
 import type { Filter } from '../../../filter/language/tree.ts'
 
 /** What to put into a request for internet sockets: the kernel then leaves out what the filter surely does not match. */
@@ -22,9 +20,7 @@ export interface KernelFilter {
 const plain: readonly (Protocol | undefined)[] = [undefined, 'tcp', 'udp', 'udplite', 'mptcp', 'dccp']
 
 /** The part of a filter that the kernel can test. Every socket that the filter takes passes it; only of `autobound` the kernel tests more. */
-export function kernelFilter(given: Filter, facts: KernelFacts = {}): KernelFilter {
-  const filter = readTree('filter', given)
-  checkKeys('facts', facts, factKeys)
+export function kernelFilter(filter: Filter, facts: KernelFacts = {}): KernelFilter {
   if (!plain.includes(facts.protocol)) return { states: undefined, bytecode: undefined }
   const states = statesFor(filter, facts)
   const rule = ruleFor(filter, facts, 'superset')

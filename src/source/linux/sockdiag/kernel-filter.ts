@@ -47,8 +47,6 @@ export interface KernelFacts {
   readonly marks?: boolean
 }
 
-export const factKeys = ['protocol', 'family', 'interfaceIndex', 'cgroupId', 'marks'] satisfies (keyof KernelFacts)[]
-
 const always: Rule = { is: 'always' }
 const never: Rule = { is: 'never' }
 
