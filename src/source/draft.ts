@@ -37,8 +37,8 @@ export const draft = (key: string, protocol: Protocol, family: Family, state: St
 /** TCP statistics under construction. */
 export type TcpDraft = { -readonly [K in keyof Tcp]: Tcp[K] }
 
-/** TCP statistics without any value: every field is present and undefined, so that all connections have one shape. */
-export const tcpDraft = (): TcpDraft => ({
+/** TCP statistics without any value. */
+export const emptyTcp: Tcp = {
   rttMicros: undefined,
   rttVarianceMicros: undefined,
   minRttMicros: undefined,
@@ -103,10 +103,10 @@ export const tcpDraft = (): TcpDraft => ({
   timeoutMs: undefined,
   negotiated: undefined,
   accurateEcn: undefined,
-})
+}
 
-/** TCP statistics without any value. */
-export const emptyTcp: Tcp = tcpDraft()
+/** TCP statistics of which only some are requested. The others are undefined on the prototype: a watch makes thousands of these each second. */
+export const partialTcp = (): TcpDraft => Object.create(emptyTcp) as TcpDraft
 
 /** What one answer of a system reports of a connection; the rest is absent. */
 export type KnownTcp = { -readonly [K in keyof Tcp]?: Tcp[K] }

@@ -514,18 +514,18 @@ export class Tracker {
   #endMissing(snapshot: Snapshot, covers: (socket: Socket) => boolean, events: SocketEvent[]): void {
     const step = this.#step
     const isReliable = !snapshot.gaps.some(gap => gap.what === 'sockets' && gap.why !== 'permission' && gap.why !== 'platform')
-    for (const [key, one] of this.#sockets) {
+    for (const one of this.#sockets.values()) {
       if (one.recordStep === step && one.missing === 0) continue
       if (one.life !== 'open') {
         if (one.recordStep === step) continue
-        this.#sockets.delete(key)
-        if (one.life === 'ended') this.#ended.set(key, one.endedAtMs)
+        this.#sockets.delete(one.key)
+        if (one.life === 'ended') this.#ended.set(one.key, one.endedAtMs)
         continue
       }
       if (one.recordStep !== step) {
         if (this.#isRebased) {
           // It is no longer requested, or was not requested before.
-          if (one.recordStep >= 0) this.#sockets.delete(key)
+          if (one.recordStep >= 0) this.#sockets.delete(one.key)
           continue
         }
         if (!isReliable || (one.recordStep < 0 && !covers(one.socket))) continue

@@ -1,9 +1,9 @@
 // What is the same for every kind of socket on Linux: keys, states, queues, options. Pure.
 
 import type { Detail, Endpoint, Family, Options, Protocol, Queues, State, Timer } from '../../../model/socket.ts'
-import { draft, tcpDraft, type Draft, type TcpDraft } from '../../draft.ts'
+import { draft, partialTcp, type Draft, type TcpDraft } from '../../draft.ts'
 
-export { draft, tcpDraft, type Draft, type TcpDraft }
+export { draft, partialTcp, type Draft, type TcpDraft }
 
 /** The key of a socket: its cookie, which the kernel never gives to another one (before Linux 5.10, to another one of its network namespace). */
 export const cookieKey = (low: number, high: number): string =>

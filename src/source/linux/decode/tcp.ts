@@ -3,7 +3,7 @@
 import { littleEndian as LE } from '../../../bytes/struct.ts'
 import { DecodeError } from '../../../model/errors.ts'
 import type { AccurateEcn, CongestionDetail, Negotiated, Tcp } from '../../../model/tcp.ts'
-import { tcpDraft } from './draft.ts'
+import { partialTcp } from './draft.ts'
 import { tcpBbrInfo, tcpDctcpInfo, tcpInfo, tcpvegasInfo, type TcpInfo } from '../kernel/structs.ts'
 
 const NO_LIMIT = 2n ** 64n - 1n
@@ -115,7 +115,7 @@ export function u64At(v: DataView, a: number): number {
 /** Reads of a tcp_info only the counters, and what separates headers and SYN from payload. */
 export function readCounts(view: DataView, from: number, length: number): Tcp {
   if (length < tcpInfo.size) throw new DecodeError('struct tcp_info', tcpInfo.size, length, `at ${from}`)
-  const tcp = tcpDraft() // What was not asked for stays undefined.
+  const tcp = partialTcp()
   if (length >= RETRANSMITTED + 8) {
     tcp.sentBytes = u64At(view, from + SENT)
     tcp.retransmittedBytes = u64At(view, from + RETRANSMITTED)
