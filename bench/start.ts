@@ -1,7 +1,6 @@
 // What a start costs: `node -e 0`, the program that prints its version, and a list on a machine with few sockets, in one run. The goal is 1.35 times `node -e 0`.
 // `npm run bench start`; `npm run bench start 30 OTHER/dist/cli.cjs` measures another build beside it. As root it runs in namespaces of its own, so that the
-// machine is quiet whatever else is on it. The compile cache is filled by the round that does not count. One file behind the cache takes 0.96 of the processor time of
-// the two files that were before it (Node 24, 60 pairs).
+// machine is quiet whatever else is on it. The round that does not count stores the compiled code.
 import { spawnSync } from 'node:child_process'
 import { median } from './crowd.ts'
 

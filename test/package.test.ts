@@ -154,6 +154,36 @@ test('the command line runs', () => {
   if (process.platform !== 'win32') match(execFileSync(path, ['--help'], { encoding: 'utf8' }), /sockscope/)
 })
 
+test('a list loads none of the modules of Node that are slow to load', needs('linux'), () => {
+  const [report, loaded] = [join(folder, 'modules.cjs'), join(folder, 'modules.txt')]
+  writeFileSync(
+    report,
+    `process.on('exit', () => require('fs').writeFileSync(${JSON.stringify(loaded)}, process.moduleLoadList.join('\\n')))`,
+  )
+  // Node loads more of itself to write to a pipe.
+  spawnSync(process.execPath, ['-r', report, join(home, 'dist/cli.cjs'), 'list'], { stdio: 'ignore' })
+  const modules = readFileSync(loaded, 'utf8')
+  const slow = [
+    'crypto',
+    'net',
+    'dgram',
+    'stream',
+    'dns',
+    'zlib',
+    'http',
+    'child_process',
+    'worker_threads',
+    'readline',
+    'fs/promises',
+    'perf_hooks',
+  ]
+  ok(modules.includes('NativeModule fs\n'))
+  deepEqual(
+    slow.filter(name => modules.includes(`NativeModule ${name}\n`)),
+    [],
+  )
+})
+
 test('koffi is loaded when a source opens, and not before', needs('linux', 'file /proc/self/maps'), () => {
   const output = run(`
     import { readFileSync } from 'node:fs'

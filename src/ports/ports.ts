@@ -1,7 +1,6 @@
 // Which ports are free, found by binding them.
 
-import { createSocket } from 'node:dgram'
-import { createServer, type AddressInfo } from 'node:net'
+import type { AddressInfo } from 'node:net'
 import { checkKeys } from '../model/arguments.ts'
 import { ArgumentError, OsError } from '../model/errors.ts'
 import type { PortRange, Usage } from '../model/limits.ts'
@@ -87,7 +86,9 @@ function portAfter(error: NodeJS.ErrnoException, host: string, port: number): nu
   throw new OsError('bind', code, { cause: error, help: `the address ${host}` })
 }
 
-function bindTcp(port: number, host: string): Promise<number> {
+// Node's sockets are slow to load, and most commands need none.
+async function bindTcp(port: number, host: string): Promise<number> {
+  const { createServer } = await import('node:net')
   return new Promise((resolve, reject) => {
     const server = createServer()
     server.once('error', reject)
@@ -98,7 +99,8 @@ function bindTcp(port: number, host: string): Promise<number> {
   })
 }
 
-function bindUdp(port: number, host: string): Promise<number> {
+async function bindUdp(port: number, host: string): Promise<number> {
+  const { createSocket } = await import('node:dgram')
   return new Promise((resolve, reject) => {
     const socket = createSocket({ type: host.includes(':') ? 'udp6' : 'udp4', ipv6Only: host === '::' })
     socket.once('error', error => {

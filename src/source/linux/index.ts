@@ -10,7 +10,6 @@ import { EventReaders, liveWays } from './events/readers.ts'
 import type { Draft } from './decode/draft.ts'
 import { readCounters } from './host/counters.ts'
 import { interfaceReader } from './host/interfaces.ts'
-import { readIdentity } from './host/identity.ts'
 import { readLimits } from './host/limits.ts'
 import { OwnSockets } from './kernel/connection.ts'
 import { ProcFs } from './kernel/proc-fs.ts'
@@ -60,7 +59,8 @@ export async function openLinux(tape: Tape = live): Promise<Source> {
     ...(calls && { processes: async () => processes.all() }),
     ...(calls && { use: async pids => readUse(pids, proc) }),
     interfaces: interfaceReader(tape, calls, ownNetworkNamespace(calls, proc)),
-    identity: () => tape.value('identity', () => readIdentity(proc)),
+    // Loaded when needed: it hashes, and Node's crypto is slow to load.
+    identity: () => tape.value('identity', async () => (await import('./host/identity.ts')).readIdentity(proc)),
     limits: () => tape.value('limits', () => readLimits(proc)),
     counters: () => tape.value('counters', () => readCounters(proc)),
     abilities: async (): Promise<readonly Ability[]> => {

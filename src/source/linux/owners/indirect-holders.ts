@@ -1,8 +1,7 @@
 // Sockets that no descriptor of a process names: registered with an io_uring, or in flight in a message that nobody has received.
 // They are searched for only when the holder of a socket was not found, and what need not be searched again is remembered.
 
-import { openSync, readSync } from 'node:fs'
-import { readFile } from 'node:fs/promises'
+import { openSync, promises, readSync } from 'node:fs' // Node loads the promises at their first use.
 import { nextTurn, yieldToEventLoop } from '../../yielding.ts'
 import type { Draft } from '../decode/draft.ts'
 import { attempt, codeOf } from '../../attempt.ts'
@@ -152,7 +151,7 @@ async function unixInodes(proc: ProcFs, tables: DescriptorTables): Promise<Set<n
   }
   const inodes = new Set<number>()
   for (const file of files.values()) {
-    const text = await readFile(file, 'latin1').catch(() => '') // Its only process has ended.
+    const text = await promises.readFile(file, 'latin1').catch(() => '') // Its only process has ended.
     // A name can look like a row, and then costs one look-up more.
     for (const [, inode] of text.matchAll(/^[0-9a-f]+: \w+ \w+ \w+ \w+ \w+ +(\d+)/gm)) {
       inodes.add(Number(inode) % 2 ** 32)
