@@ -29,7 +29,7 @@ before(() => {
   mkdirSync(join(folder, 'node_modules'))
   execFileSync('tar', ['-xzf', tarball, '-C', folder])
   renameSync(join(folder, 'package'), home)
-  symlinkSync(join(root, 'node_modules', 'koffi'), join(folder, 'node_modules', 'koffi'), 'junction')
+  for (const name of ['koffi', '@koromix']) symlinkSync(join(root, 'node_modules', name), join(folder, 'node_modules', name), 'junction')
   writeFileSync(join(folder, 'package.json'), '{ "type": "module" }')
 })
 after(() => rmSync(folder, { recursive: true }))
