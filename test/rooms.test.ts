@@ -1,6 +1,6 @@
 // The architecture: each room, and the rooms that it may import.
 import { test } from 'node:test'
-import { deepEqual, ok } from 'node:assert/strict'
+import { deepEqual, equal, ok } from 'node:assert/strict'
 import { readdirSync, readFileSync } from 'node:fs'
 import { dirname, join, relative } from 'node:path'
 
@@ -67,6 +67,20 @@ for (const file of files.filter(file => file.includes('/'))) {
     }
   })
 }
+
+test('ARCHITECTURE.md has this table', () => {
+  const table = [...readFileSync('ARCHITECTURE.md', 'utf8').matchAll(/^\| `(\w+)` \| ([^|]*) \|[^|]*\| (yes|no) \|$/gm)]
+  deepEqual(
+    table.map(([, room]) => room),
+    Object.keys(rooms),
+  )
+  for (const [i, [, room, imports, pure]] of table.entries()) {
+    equal(pure === 'yes', pureRooms.includes(room!), room)
+    const above = table.slice(0, i).map(([, name]) => name!)
+    const stated = imports!.startsWith('every') ? above : Object.keys(rooms).filter(name => new RegExp(`\\b${name}\\b`).test(imports!))
+    deepEqual([...stated].sort(), [...rooms[room!]!].sort(), room)
+  }
+})
 
 test('every file at the top is an entry point', () => {
   deepEqual(

@@ -15,6 +15,12 @@ test('the files of docs/schema are current: node tools/schemas.mjs writes them',
   const files = readdirSync('docs/schema').filter(file => file.endsWith('.json'))
   deepEqual(files.sort(), Object.keys(documents).map(kind => `${kind}.json`).sort()) // prettier-ignore
   for (const file of files) equal(readFileSync(`docs/schema/${file}`, 'utf8'), schemaText(file.slice(0, -5)), file)
+  const readme = readFileSync('docs/schema/README.md', 'utf8')
+  deepEqual(
+    files.filter(file => !readme.includes(`\`${file}\``)),
+    [],
+    'docs/schema/README.md lists every file',
+  )
 })
 
 const ajv = new Ajv2020({ strict: true, strictTypes: false, allowUnionTypes: true, allErrors: true })

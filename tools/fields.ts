@@ -32,7 +32,7 @@ export function fieldsPage(fields: FieldRegistry): string {
     '# Fields',
     '',
     'Every field that sockscope has, made by `node tools/fields.ts` from the declarations in `src/fields/`. The first name is the one that filters are printed with;',
-    'names may be written in any case. *Asked for* says what a query must ask for beside the plain record; filters, columns, sort keys and templates ask for it by',
+    'names may be written in any case. *Needs* is what a query must request beside the plain record; filters, columns, sort keys and templates request it by',
     'themselves. A field that a platform cannot fill is unknown there, never 0.',
     '',
     ...subjects.flatMap(([subject, title, about]) => [
@@ -40,7 +40,7 @@ export function fieldsPage(fields: FieldRegistry): string {
       '',
       about,
       '',
-      '| Names | Type or unit | Platforms | Asked for | What it is |',
+      '| Names | Type or unit | Platforms | Needs | What it is |',
       '|---|---|---|---|---|',
       ...fields.all.filter(field => field.subject === subject).map(row),
       '',

@@ -50,7 +50,7 @@ export const ports = (query?: Query): Promise<ReportOf<PortsReport>> => thisMach
 /** Which processes hold these ports of this machine: the listeners, what started them, and the connections. */
 export const port = (ports: Ports): Promise<ReportOf<PortReport>> => thisMachine.answer(portRequest(ports))
 
-/** The process that holds a port; undefined when none does or it cannot be seen, which `port()` tells apart. */
+/** The process that holds a port; undefined when none does or it cannot be seen, which only `port()` distinguishes. */
 export const portOwner = (port: number): Promise<Process | undefined> => thisMachine.answer(portOwnerRequest(port))
 
 /** A port that is free; undefined when there is none in the range. */

@@ -100,7 +100,7 @@ export class Machine {
     return portRequest(ports)(this.source)
   }
 
-  /** The process that holds a port; undefined when none does or it cannot be seen, which `port()` tells apart. */
+  /** The process that holds a port; undefined when none does or it cannot be seen, which only `port()` distinguishes. */
   portOwner(port: number): Promise<Process | undefined> {
     return portOwnerRequest(port)(this.source)
   }

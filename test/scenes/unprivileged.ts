@@ -3,12 +3,12 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { OsError } from '../../src/model/errors.ts'
-import { EventReaders, liveWays } from '../../src/source/linux/events/readers.ts'
+import { EventReaders, liveMethods } from '../../src/source/linux/events/readers.ts'
 import { openLinux } from '../../src/source/linux/index.ts'
 import { Machine } from '../../src/machine/machine.ts'
 
 const source = await openLinux()
-const ways = liveWays(await import('../../src/source/linux/kernel/calls.ts'))
+const ways = liveMethods(await import('../../src/source/linux/kernel/calls.ts'))
 const refuse = async (): Promise<never> => {
   throw new OsError('bpf(PROG_LOAD)', 'EPERM')
 }

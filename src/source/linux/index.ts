@@ -6,7 +6,7 @@ import type { EventReader, Source } from '../source.ts'
 import { live, type Tape } from '../tape.ts'
 import { capabilityAbilities, tableAbilities } from './abilities.ts'
 import { isGone, linuxActions } from './byfd/actions.ts'
-import { EventReaders, liveWays } from './events/readers.ts'
+import { EventReaders, liveMethods } from './events/readers.ts'
 import type { Draft } from './decode/draft.ts'
 import { readCounters } from './host/counters.ts'
 import { interfaceReader } from './host/interfaces.ts'
@@ -45,7 +45,7 @@ export async function openLinux(tape: Tape = live): Promise<Source> {
     ...(calls && { isGone: socket => isGone(calls, socket) }),
   })
   const processes = new ProcessReader(tape, new UserNames(calls?.userName), proc)
-  const events = calls && new EventReaders(liveWays(calls))
+  const events = calls && new EventReaders(liveMethods(calls))
   const snapshots = new SnapshotTaker({ tape, calls, proc, own, owners, processes })
   return {
     name: tape.played ? 'replay linux' : 'linux',

@@ -17,7 +17,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { needs } from '../../../../test/needs.ts'
 import { cacheFolder, findInTypes, isCached, type TypeQuery } from './cache.ts'
-import { isOwnerOffsets, ownerOffsets, type OwnerOffsets } from './programs.ts'
+import { isOwnerOffsets, ownerOffsets, type OwnerOffsets } from './owner-program.ts'
 
 const base = mkdtempSync(join(tmpdir(), 'cache-'))
 after(() => rmSync(base, { recursive: true, force: true }))

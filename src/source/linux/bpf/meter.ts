@@ -20,7 +20,7 @@ import {
   type TrafficRecord,
 } from './records.ts'
 import { Ring } from './ring.ts'
-import { lengthProgram, marksSize, stateProgram, type Copy, type PidNamespace, type TrafficScope } from './traffic.ts'
+import { lengthProgram, marksSize, stateProgram, type Copy, type PidNamespace, type TrafficScope } from './traffic-programs.ts'
 import type { Program } from './asm.ts'
 
 /** A burst of 20,000 short connections is 120,000 records: they fit, however busy the machine is. */

@@ -7,7 +7,7 @@ import { ownCapabilities } from '../kernel/capabilities.ts'
 import { firstPidNamespace, linkInode, ProcFs } from '../kernel/proc-fs.ts'
 import { cacheFolder, findAnew, findInTypes, isCached, type FoundInTypes, type TypeQuery } from './cache.ts'
 import { iterate, loadProgram, openIterator } from './load.ts'
-import { isOwnerOffsets, ownerOffsets, ownerRecordSize, ownersProgram, type OwnerOffsets } from './programs.ts'
+import { isOwnerOffsets, ownerOffsets, ownerRecordSize, ownersProgram, type OwnerOffsets } from './owner-program.ts'
 
 const requested: TypeQuery<OwnerOffsets> = { name: 'task-file-1', find: ownerOffsets, check: isOwnerOffsets }
 

@@ -12,18 +12,18 @@ import type { EventReader, Source } from '../../source.ts'
 import { openLinux } from '../index.ts'
 import type { Draft } from '../decode/draft.ts'
 import { eventGap, type LinuxEventReader } from './reader.ts'
-import { EventReaders, liveWays, type Ways } from './readers.ts'
+import { EventReaders, liveMethods, type EventMethods } from './readers.ts'
 
 const bpf = needs('linux', 'root', 'file /sys/kernel/btf/vmlinux')
 const refused = async (): Promise<never> => {
   throw new OsError('bpf(PROG_LOAD sockscope)', 'EACCES', { help: 'R1 invalid mem access' })
 }
-const realWays = async (): Promise<Ways> => liveWays(await import('../kernel/calls.ts'))
+const realMethods = async (): Promise<EventMethods> => liveMethods(await import('../kernel/calls.ts'))
 
-/** This machine with the ways of reading events that a test chooses. */
-async function machine(ways: Partial<Ways>): Promise<Source> {
+/** This machine with the methods of reading events that a test chooses. */
+async function machine(methods: Partial<EventMethods>): Promise<Source> {
   const source = await openLinux()
-  const readers = new EventReaders({ ...(await realWays()), ...ways })
+  const readers = new EventReaders({ ...(await realMethods()), ...methods })
   return {
     ...source,
     ended: false,
@@ -150,12 +150,12 @@ test(
   },
 )
 
-for (const [name, ways, needed, resetter] of [
+for (const [name, methods, needed, resetter] of [
   ['by programs in the kernel the bytes of who resets are exact', {}, bpf, [5000, 300, 'exact']],
   ['by destroy messages they are those of the last snapshot', { bpf: refused }, needs('linux'), [5000, 300, 'sampled']],
 ] as const) {
   test(`a connection that is reset: ${name}`, needed, async () => {
-    const source = await machine(ways)
+    const source = await machine(methods)
     const accepted: Connection[] = []
     const server = createServer(c => void accepted.push(c.on('error', () => {}).resume())).listen(0, '127.0.0.1')
     await once(server, 'listening')
@@ -219,7 +219,7 @@ test('a tracepoint or type that this kernel lacks falls to the next way', needs(
   const lacking = async (): Promise<never> => {
     throw new OsError('tracepoint inet_sock_set_state', 'ENOENT', { help: 'this kernel does not have it' })
   }
-  const { destroy } = await realWays()
+  const { destroy } = await realMethods()
   const [bpfEvents, any] = await new EventReaders({ bpf: lacking, destroy }).abilities(planQuery())
   deepEqual([bpfEvents!.works, any!.works], [false, true])
   ok(/this kernel does not have it/.test(bpfEvents!.text))
@@ -358,7 +358,7 @@ for _ in range(3):
     c = socket.create_connection(s.getsockname()); a, _ = s.accept(); c.sendall(b"1"); a.recv(1); c.close(); a.close()
 `
 
-for (const [name, ways, needed] of [
+for (const [name, methods, needed] of [
   ['by programs in the kernel', {}, needs('linux', 'root', 'command ip', 'command python3', 'file /sys/kernel/btf/vmlinux')],
   ['by destroy messages', { bpf: refused }, needs('linux', 'root', 'command ip', 'command python3')],
 ] as const) {
@@ -366,7 +366,7 @@ for (const [name, ways, needed] of [
     const { execFileSync } = await import('node:child_process')
     const ip = (...words: string[]): unknown => execFileSync('ip', words)
     const [requested, other] = ['w', 'o'].map(letter => `sockscope-ev${process.pid}${letter}`) as [string, string]
-    const source = await machine(ways)
+    const source = await machine(methods)
     const stop = new AbortController()
     let late: NodeJS.Timeout | undefined
     try {

@@ -18,20 +18,20 @@ import type { DestroyMessages } from './destroy-messages.ts'
 import { eventGap, lacksHelp, type LinuxEventReader } from './reader.ts'
 import type { EventScope } from './scope.ts'
 
-/** The ways of reading events, each opened by trying. Tests put in ones that fail. */
-export interface Ways {
+/** The methods of reading events, each opened by trying. Tests put in ones that fail. */
+export interface EventMethods {
   readonly bpf: (plan: Plan) => Promise<LinuxEventReader>
   readonly destroy: (plan: Plan) => Promise<LinuxEventReader>
 }
 
 /** The event readers of one machine. */
 export class EventReaders {
-  readonly #ways: Ways
+  readonly #methods: EventMethods
   /** The reader behind each that was given out. */
   readonly #open = new Map<EventReader, LinuxEventReader>()
 
-  constructor(ways: Ways) {
-    this.#ways = ways
+  constructor(methods: EventMethods) {
+    this.#methods = methods
   }
 
   /** Opens the best reader that works here. Its first events are the gaps of those that do not. */
@@ -98,8 +98,8 @@ export class EventReaders {
   async #try(plan: Plan): Promise<{ readonly reader: LinuxEventReader | undefined; readonly gaps: readonly EventGap[] }> {
     const gaps: EventGap[] = []
     for (const [code, name, open] of [
-      ['events-bpf-refused', 'programs in the kernel', this.#ways.bpf],
-      ['events-destroy-refused', "the kernel's destroy messages", this.#ways.destroy],
+      ['events-bpf-refused', 'programs in the kernel', this.#methods.bpf],
+      ['events-destroy-refused', "the kernel's destroy messages", this.#methods.destroy],
     ] as const) {
       try {
         return { reader: await open(plan), gaps }
@@ -144,8 +144,8 @@ function refusal(code: GapCode, name: string, error: OsError): EventGap {
   return eventGap(code, 'events', isDenied ? 'permission' : 'kernel', `${name} cannot be used: ${error.message}`, { help })
 }
 
-/** The ways of the live machine. */
-export function liveWays(call: typeof calls): Ways {
+/** The methods of the live machine. */
+export function liveMethods(call: typeof calls): EventMethods {
   return {
     async bpf(plan) {
       const [{ openMeter, ownNamespace }, { BpfReader: Reader }, { scopeOf }] = await Promise.all([

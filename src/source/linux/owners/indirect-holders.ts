@@ -23,7 +23,7 @@ type DescriptorTables = ReadonlyMap<number, DescriptorTable>
 type Unsure = Elsewhere['unsure']
 
 /** Sockets that a process can hold, and for which none was found. */
-export const unheldAmong = (sockets: readonly Draft[], missing: ReadonlySet<number>): Draft[] =>
+export const withoutHolder = (sockets: readonly Draft[], missing: ReadonlySet<number>): Draft[] =>
   sockets.filter(({ inode, protocol, local }) => inode !== undefined && missing.has(inode) && !(protocol === 'netlink' && local.id === 0))
 
 /** The search for holders without a descriptor. */
@@ -43,14 +43,14 @@ export class IndirectHolders {
    * @param isGone whether a socket has closed since it was listed.
    */
   async find(
-    unheld: readonly Draft[],
+    ownerless: readonly Draft[],
     tables: DescriptorTables,
     isBlind: boolean,
     isGone: (inode: number) => boolean,
   ): Promise<Elsewhere | undefined> {
     const user = process.geteuid?.()
     const left = new Set<number>()
-    for (const { inode, uid } of unheld) if (!this.#ruledOut.has(inode!) && (!isBlind || uid === user)) left.add(inode!)
+    for (const { inode, uid } of ownerless) if (!this.#ruledOut.has(inode!) && (!isBlind || uid === user)) left.add(inode!)
     if (left.size === 0 || tables.size === 0) return undefined
     const inRings = await ringHolders(this.#proc, tables, left)
     for (let i = 0; i < inRings.holders.length; i += 2) left.delete(inRings.holders[i]!)

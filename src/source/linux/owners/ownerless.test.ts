@@ -45,6 +45,8 @@ test('gaps count sockets, and only those that more rights would explain', async 
   }
   deepEqual(await count(all), [])
   deepEqual(await count({ ...all, hidden: 9 }), [['owners', 'permission', 2, true]])
+  // Who has every capability already needs no remedy: there is none.
+  deepEqual(await count({ ...all, hidden: 9, asRoot: true, withCapabilities: true }), [['owners', 'permission', 2, false]])
   deepEqual(await count({ ...all, blind: 'pid-namespace' }), [['owners', 'permission', 2, true]])
   deepEqual(await count({ ...all, blind: 'proc' }), [['owners', 'kernel', 2, true]])
   deepEqual(await count({ ...all, hidden: 9, triples: [7, 1, 1, 8, 1, 2] }), [])

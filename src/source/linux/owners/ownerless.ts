@@ -18,6 +18,8 @@ export interface Holders {
   readonly exited: readonly number[]
   /** They were read by root already. */
   readonly asRoot?: boolean
+  /** They were read with the capabilities that reading the descriptors of all processes requires. */
+  readonly withCapabilities?: boolean
   /** Where else sockets may be; absent when there is nothing to report of it. */
   readonly elsewhere?: Elsewhere
   /** Why processes may be out of sight altogether: /proc hides them, they are outside of our pid namespace, or there is no /proc. */
@@ -144,19 +146,21 @@ const canAllBeInFlight = ({ elsewhere }: Holders): boolean =>
 
 const verb = (count: number, one: string, many: string): string => `${counted(count, 'socket')} ${count === 1 ? one : many}`
 
+/** What reading the descriptors of all processes requires. */
+export const ownerCapabilities = 'CAP_SYS_PTRACE and CAP_DAC_READ_SEARCH'
+
 /** What could not be seen of the owners of sockets; undefined for a reason that hides nothing. */
 function gapFor(why: Ownerless, count: number, holders: Holders): Gap | undefined {
-  const { elsewhere, blind, hidden, asRoot } = holders
+  const { elsewhere, blind, hidden, asRoot, withCapabilities } = holders
   const gap = (code: GapCode, reason: Gap['why'], text: string, help = ''): Gap => gapOf(code, 'owners', reason, text, { help, count })
   const belong = verb(count, 'belongs', 'belong')
   switch (why) {
     case 'permission': {
       const where = blind === 'hidepid' ? ', which /proc hides (hidepid)' : ''
       const most = elsewhere?.inFlight ? `; at most ${elsewhere.inFlight} of them can be in flight between processes instead` : ''
-      const help = asRoot
-        ? 'requires CAP_SYS_PTRACE and CAP_DAC_READ_SEARCH; some processes are protected from root, too'
-        : 'run as root, or with CAP_SYS_PTRACE and CAP_DAC_READ_SEARCH'
-      return gap('owners-hidden', 'permission', `${belong} to processes of other users or to protected ones${where}${most}`, help)
+      const whose = withCapabilities ? 'processes that are protected even from root' : 'processes of other users or to protected ones'
+      const remedy = asRoot ? `requires ${ownerCapabilities}` : `run as root, or with ${ownerCapabilities}`
+      return gap('owners-hidden', 'permission', `${belong} to ${whose}${where}${most}`, withCapabilities ? '' : remedy)
     }
     case 'other-pid-namespace': {
       const help = 'run in the pid namespace of the host, such as with docker run --pid=host'

@@ -5,8 +5,9 @@ import type { Gap } from '../../../model/gap.ts'
 import { yieldToEventLoop } from '../../yielding.ts'
 import type { Tape } from '../../tape.ts'
 import type { Draft } from '../decode/draft.ts'
-import { IndirectHolders, unheldAmong } from './indirect-holders.ts'
+import { IndirectHolders, withoutHolder } from './indirect-holders.ts'
 import { inodesOf, type Inodes } from './inodes.ts'
+import { mayReadAll } from './abilities.ts'
 import { joinOwners, type Holders } from './ownerless.ts'
 import { OwnerSearch, type Ahead, type SearchMachine } from './search.ts'
 
@@ -57,6 +58,7 @@ export class OwnerFinder {
     const holders = await this.#tape.value<Holders>('owners', async () => ({
       ...(await this.#holdersOf(sockets, inodes, ahead)),
       asRoot: process.geteuid?.() === 0,
+      withCapabilities: mayReadAll(this.#machine.proc) === true,
     }))
     return joinOwners(sockets, inodes, holders, isRequested)
   }
@@ -84,22 +86,22 @@ export class OwnerFinder {
     if (missing.size === 0) return found
     // A socket can outlive its last known holder, who gave it away before.
     const exited = new Set(found.exited.filter((inode, at) => at >= maxAsked || hasClosed(inode) !== false))
-    const unheld = unheldAmong(sockets, missing).filter(({ inode }) => !exited.has(inode!))
-    if (unheld.length === 0) return { ...found, exited: [...exited] }
-    const gone = new Set(this.#goneAmong(unheld, found))
-    const left = unheld.filter(({ inode }) => !gone.has(inode!))
+    const ownerless = withoutHolder(sockets, missing).filter(({ inode }) => !exited.has(inode!))
+    if (ownerless.length === 0) return { ...found, exited: [...exited] }
+    const gone = new Set(this.#goneAmong(ownerless, found))
+    const left = ownerless.filter(({ inode }) => !gone.has(inode!))
     const isBlind = found.hidden > 0 || found.blind !== undefined
     const elsewhere = await this.#indirect.find(left, this.#search.tables, isBlind, isGone)
     return { ...found, exited: [...exited, ...gone], ...(elsewhere && { elsewhere }) }
   }
 
   /** Nobody has it, and nothing hides: either the kernel keeps it, or it closed after it was listed. */
-  #goneAmong(unheld: readonly Draft[], { hidden, blind }: Holders): number[] {
+  #goneAmong(ownerless: readonly Draft[], { hidden, blind }: Holders): number[] {
     if (this.#machine.isGone === undefined || hidden > 0 || blind !== undefined) return []
     const gone: number[] = []
     const still = new Set<string>()
     let asked = 0
-    for (const socket of unheld) {
+    for (const socket of ownerless) {
       if (!this.#ownerless.has(socket.key) && ++asked <= maxAsked && this.#machine.isGone(socket)) gone.push(socket.inode!)
       else still.add(socket.key)
     }

@@ -51,8 +51,8 @@ export interface Dump {
   readonly limited: boolean
 }
 
-/** How a request is made. */
-interface Manner {
+/** Options of one request. */
+interface DumpOptions {
   /** With a larger buffer for answers that wait in the kernel. */
   readonly large?: boolean
   /** Called when the answer turns out to be long. */
@@ -96,10 +96,10 @@ export class Dumper {
     return dump
   }
 
-  async #once(netns: NetworkNamespace, request: DumpRequest, manner: Manner): Promise<Dump> {
+  async #once(netns: NetworkNamespace, request: DumpRequest, options: DumpOptions): Promise<Dump> {
     const incoming = new IncomingDump(request)
     try {
-      const datagrams = this.#tape.stream(netns.prefix + request.name, () => this.#transact(netns, request, manner, () => incoming.isDone))
+      const datagrams = this.#tape.stream(netns.prefix + request.name, () => this.#transact(netns, request, options, () => incoming.isDone))
       for await (const datagram of datagrams) {
         incoming.take(datagram)
         if (incoming.sockets.length > maxSockets) return incoming.result(undefined, true)
@@ -115,19 +115,19 @@ export class Dumper {
   }
 
   /** Sends one request, and passes on the datagrams of the answer as they come. The bytes are valid until the next one. */
-  async *#transact(netns: NetworkNamespace, request: DumpRequest, manner: Manner, isDone: () => boolean): AsyncGenerator<Uint8Array> {
+  async *#transact(netns: NetworkNamespace, request: DumpRequest, options: DumpOptions, isDone: () => boolean): AsyncGenerator<Uint8Array> {
     const connection = this.#connect(netns)
     let batch = this.#takeBatch()
     let spare: DatagramBatch | undefined
     let next: Promise<number> | undefined
     try {
-      if (manner.large) connection.growReceiveBuffer(largeBufferBytes)
+      if (options.large) connection.growReceiveBuffer(largeBufferBytes)
       let count = await this.#start(connection, netns.prefix, request, batch)
       for (;;) {
         // The kernel makes each datagram before it is received, so fewer than fit are the last.
         next = count < datagramsAtOnce ? undefined : connection.receiveBatchBeside((spare ??= this.#takeBatch()))
         next?.catch(() => undefined) // It is thrown below, or nobody needs it any more.
-        if (next) manner.onLong?.()
+        if (next) options.onLong?.()
         for (let i = 0; i < count; i++) yield this.#recordable(connection.datagram(batch, i), request)
         if (isDone()) return
         if (next === undefined) return void (yield* this.#late(connection, request, isDone))

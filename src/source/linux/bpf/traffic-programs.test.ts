@@ -7,7 +7,7 @@ import { recordedBytes, processOf, socketOf } from '../events/records.ts'
 import { assemble } from './asm.ts'
 import { readBtf } from './btf.ts'
 import { cookieBits, moveKey, readMoveKey, trafficOffsets, trafficRecord, type TrafficOffsets } from './records.ts'
-import { lengthProgram, stateProgram } from './traffic.ts'
+import { lengthProgram, stateProgram } from './traffic-programs.ts'
 
 const offsets = new Proxy({}, { get: (_target, name) => (typeof name === 'string' ? name.length * 8 : undefined) }) as TrafficOffsets
 const maps = { ring: 3, moves: 4, lost: 5, marks: 6 }

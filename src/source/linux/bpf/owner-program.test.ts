@@ -2,7 +2,7 @@ import { test } from 'node:test'
 import { deepEqual, equal } from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
 import { assemble, type Program } from './asm.ts'
-import { isOwnerOffsets, ownersProgram, type OwnerOffsets } from './programs.ts'
+import { isOwnerOffsets, ownersProgram, type OwnerOffsets } from './owner-program.ts'
 
 const offsets: OwnerOffsets = {
   iterator: 12345,
