@@ -1,6 +1,5 @@
 // One netlink socket to the kernel: a request goes out, and only answers to it are accepted.
 
-import { fstatSync } from 'node:fs'
 import { littleEndian } from '../../../bytes/struct.ts'
 import { viewOf } from '../../../bytes/text.ts'
 import { DecodeError } from '../../../model/errors.ts'
@@ -84,26 +83,5 @@ export class NetlinkConnection {
   /** Closes the socket. */
   close(): void {
     this.#calls.closeFd(this.#fd)
-  }
-}
-
-const maxOwn = 1024
-
-/**
- * The netlink sockets that sockscope opened for its own requests, by inode. Each is in the table of netlink sockets while it lists
- * that, and is left out of the snapshot. The oldest are forgotten, since the kernel counts inodes on.
- */
-export class OwnSockets {
-  readonly #inodes = new Set<number>()
-
-  /** Remembers an open socket. */
-  add(fd: number): void {
-    this.#inodes.add(fstatSync(fd).ino % 2 ** 32)
-    if (this.#inodes.size > maxOwn) this.#inodes.delete(this.#inodes.values().next().value!)
-  }
-
-  /** Their inodes. */
-  list(): number[] {
-    return [...this.#inodes]
   }
 }
