@@ -1,7 +1,7 @@
 // The reports of a machine. Each is checked and planned at the call, and then made of one snapshot of a source.
 
 import { listenerPorts, parsePorts, portsFilter } from '../filter/language/ports.ts'
-import { planQuery, type Plan, type Query } from '../filter/plan.ts'
+import { changePlan, planQuery, type Plan, type Query } from '../filter/plan.ts'
 import { checkKeys, checkKind } from '../model/arguments.ts'
 import { ArgumentError } from '../model/errors.ts'
 import type { Gap } from '../model/gap.ts'
@@ -52,7 +52,7 @@ export interface KillPlanOptions {
 /** The plan of a query that has protocols of its own by default. */
 const planOver = (query: Query, byDefault: readonly Protocol[]): Plan => {
   const plan = planQuery(query)
-  return plan.query.protocols === undefined ? planQuery({ ...plan.query, protocols: byDefault }) : plan
+  return plan.query.protocols === undefined ? changePlan(plan, { protocols: byDefault }) : plan
 }
 
 /** Takes a snapshot, and makes a report from it. */
