@@ -88,7 +88,7 @@ test('top prints frames whose rows add up, as JSON and as a table', needs('linux
     let lines = ''
     csv.stdout!.on('data', (part: Buffer) => (lines += part.toString()))
     deepEqual(await once(csv, 'close'), [0, null])
-    match(lines, /^at,frame,name,in,out,.*\n\d{4}-[^,]*Z,1,tcp,[^]*\n\d{4}-[^,]*Z,2,tcp,/)
+    match(lines, /^at,frame,name,rateIn,rateOut,in,out,.*\n\d{4}-[^,]*Z,1,tcp,[^]*\n\d{4}-[^,]*Z,2,tcp,/)
     equal(lines.split('at,frame').length, 2, 'the columns are named once')
     const table = start('top', '--count', '2', '--interval', '200ms', '--by', 'protocols')
     let text = ''

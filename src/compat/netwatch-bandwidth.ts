@@ -21,12 +21,14 @@ export interface BandwidthOptions extends Query {
 
 /** The processes that moved most in each interval, with what is known of them; never the words of a command line. */
 export function processBandwidth(options: BandwidthOptions = {}): AsyncGenerator<ProcessBandwidth[], void, undefined> {
-  const { query, rest } = splitOptions(options, ['max', 'every', 'signal'])
+  const { plan, rest } = splitOptions(options, ['max', 'every', 'signal'])
   const { max = 25, every, signal } = rest
   checkCount('max', max)
   checkEvery(every)
   checkSignal(signal)
-  return thisMachine.iterate(machine => bandwidthOfFrames(machine.watch({ ...query, every, signal, flows: true, use: true }), max))
+  return thisMachine.iterate(machine =>
+    bandwidthOfFrames(machine.monitor(plan).frames({ query: plan, every, signal, flows: true, use: true }), max),
+  )
 }
 
 /** The same of frames that have flows and the use of processes. */

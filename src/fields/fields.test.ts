@@ -158,6 +158,18 @@ test('the tables of flows are made of fields, and their sort keys are those list
     flowColumns('users').map(column => column.title),
     ['USER', 'IN/S', 'OUT/S', 'IN', 'OUT', 'RETRANS', 'SOCKETS', 'ACCURACY'],
   )
+  // One word has one meaning: what a table calls IN is `in` in CSV and as a sort key, as in `list`.
+  deepEqual(
+    flowColumns('users')
+      .slice(1, 5)
+      .map(column => [column.title, column.name]),
+    [
+      ['IN/S', 'rateIn'],
+      ['OUT/S', 'rateOut'],
+      ['IN', 'in'],
+      ['OUT', 'out'],
+    ],
+  )
   const offered = standardFields.of('flow').filter(field => field.usual)
   deepEqual(offered.map(field => field.names[0]).sort(), [...flowOrders].sort())
 })

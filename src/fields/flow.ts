@@ -55,7 +55,7 @@ const declarations: readonly Declaration<'flow'>[] = [
   },
   {
     id: 'inBytesPerSecond',
-    names: 'in',
+    names: 'rateIn',
     title: 'IN/S',
     type: 'number',
     about: 'received per second in the interval',
@@ -65,7 +65,7 @@ const declarations: readonly Declaration<'flow'>[] = [
   },
   {
     id: 'outBytesPerSecond',
-    names: 'out',
+    names: 'rateOut',
     title: 'OUT/S',
     type: 'number',
     about: 'sent per second in the interval',
@@ -84,18 +84,18 @@ const declarations: readonly Declaration<'flow'>[] = [
   },
   {
     id: 'inTotalBytes',
-    names: 'totalIn',
-    title: 'IN',
+    names: 'in totalIn',
     type: 'number',
     about: 'received since the watch began',
+    usual: true,
     value: counted(f => f.inTotalBytes),
   },
   {
     id: 'outTotalBytes',
-    names: 'totalOut',
-    title: 'OUT',
+    names: 'out totalOut',
     type: 'number',
     about: 'sent since the watch began',
+    usual: true,
     value: counted(f => f.outTotalBytes),
   },
   {

@@ -36,8 +36,8 @@ export const queryKeys = ['protocols', 'families', 'states', 'owners', 'details'
 
 /** A query with every default filled in, every word checked, the needs of its filter added, and its filter compiled. Only planQuery creates one. */
 export class Plan {
-  /** A private mark: only the constructor sets it. */
-  readonly #isPlan = true
+  /** The compiled filter. As a private member it also marks a plan: only the constructor sets it. */
+  readonly #inFilter: SocketTest | undefined
   /** The query as the caller wrote it; later changes of the caller have no effect. */
   readonly query: Query
   /** The requested protocols. */
@@ -65,7 +65,8 @@ export class Plan {
   /** Every socket of the protocols and families matches: there is nothing to test. */
   readonly matchesEverything: boolean
 
-  constructor(given: Query = {}, fields: FieldRegistry = standardFields) {
+  /** `origin`: the plan that this one is a change of; a filter that both have is not read and compiled again. */
+  constructor(given: Query = {}, fields: FieldRegistry = standardFields, origin?: Plan) {
     checkKeys('query', given, queryKeys)
     const query = { ...given }
     const { owners, filter } = query
@@ -79,13 +80,9 @@ export class Plan {
     if (filter === null || !['undefined', 'string', 'object', 'function'].includes(typeof filter))
       throw new ArgumentError('query.filter: needs text, a tree or a function')
     this.fields = fields
-    this.filter =
-      typeof filter === 'string'
-        ? parseFilter(filter, { fields })
-        : typeof filter === 'object'
-          ? readTree('query.filter', filter, fields)
-          : undefined
-    this.needs = this.filter && needsOf(this.filter, fields)
+    const compiled = origin !== undefined && origin.fields === fields && origin.query.filter === filter ? origin : undefined
+    this.filter = compiled ? compiled.filter : treeOf(filter, fields)
+    this.needs = compiled ? compiled.needs : this.filter && needsOf(this.filter, fields)
     this.protocols = requested.protocols ?? ['tcp', 'udp']
     this.families = requested.families ?? families
     this.states = requested.states
@@ -98,7 +95,8 @@ export class Plan {
       ...(query.namespaces !== undefined && { namespaces: this.namespaces }),
       ...(typeof filter === 'object' && { filter: this.filter }),
     })
-    const inFilter = typeof filter === 'function' ? filter : this.filter && compileTree(this.filter, fields)
+    const inFilter = compiled ? compiled.#inFilter : typeof filter === 'function' ? filter : this.filter && compileTree(this.filter, fields)
+    this.#inFilter = inFilter
     const inStates = this.states && new Set<State | undefined>(this.states)
     const inFamilies = new Set(this.families)
     const inProtocols = new Set(this.protocols)
@@ -113,12 +111,23 @@ export class Plan {
 
   /** Whether it was created here: an object of the same form was not checked. */
   static is(given: unknown): given is Plan {
-    return typeof given === 'object' && given !== null && #isPlan in given && given.#isPlan
+    return typeof given === 'object' && given !== null && #inFilter in given
   }
 }
 
 /** Reads, checks and compiles a query. A mistake of the caller is an ArgumentError that names the argument, or a FilterError. */
 export const planQuery = (query: Query = {}, fields: FieldRegistry = standardFields): Plan => new Plan(query, fields)
+
+/** The plan of a query, or a plan as it is. */
+export const planOf = (given: Query | Plan | undefined): Plan => (Plan.is(given) ? given : planQuery(given))
+
+/** The plan of its query with these changes. A filter that stays is not compiled again. */
+export const changePlan = (plan: Plan, changes: Query): Plan => new Plan({ ...plan.query, ...changes }, plan.fields, plan)
+
+function treeOf(filter: Query['filter'], fields: FieldRegistry): Filter | undefined {
+  if (typeof filter === 'string') return parseFilter(filter, { fields })
+  return typeof filter === 'object' ? readTree('query.filter', filter, fields) : undefined
+}
 
 function namespaces(given: Query['namespaces']): NonNullable<Query['namespaces']> {
   if (given === undefined || given === 'own' || given === 'all') return given ?? 'own'
@@ -174,6 +183,7 @@ export function unionOf(plans: readonly Plan[]): Plan {
       ...(filter !== undefined && !needsWatch && { filter }),
     },
     first?.fields,
+    first,
   )
 }
 

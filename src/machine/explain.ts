@@ -1,6 +1,6 @@
 // Watches connections for a while, and judges how healthy each is.
 
-import type { Query } from '../filter/plan.ts'
+import { changePlan, type Query } from '../filter/plan.ts'
 import { collector, type Judgement } from '../measure/health/collect.ts'
 import { checkMillis } from '../model/arguments.ts'
 import type { Frame } from '../model/frame.ts'
@@ -31,13 +31,13 @@ const live: readonly State[] = ['SYN_SENT', 'ESTABLISHED', 'FIN_WAIT_1', 'FIN_WA
 
 /** What to watch, and for how long, checked: frames of a machine answer it. */
 export function explainRequest(options: ExplainOptions = {}): (monitor: Pick<Monitor, 'frames'>) => Promise<Explanation> {
-  const { query, rest } = splitOptions(options, ['for', 'signal'])
+  const { plan, rest } = splitOptions(options, ['for', 'signal'])
   const { for: forMs = 5000, signal } = rest
   checkMillis('for', forMs)
   checkSignal(signal)
   // Often enough to see whether a queue persists, seldom enough not to load the machine.
   const every = Math.max(forMs / 10, Math.min(forMs, 100))
-  const watched: Query = { states: live, ...query, protocols: ['tcp'], details: ['tcp', 'memory'] }
+  const watched = changePlan(plan, { states: plan.states ?? live, protocols: ['tcp'], details: ['tcp', 'memory'] })
   return async monitor => judged(monitor.frames({ query: watched, every, signal }), forMs)
 }
 

@@ -1,6 +1,6 @@
 // The options of the library's functions: one object, with the members of the query besides those of the function.
 
-import { planQuery, queryKeys, type Query } from '../filter/plan.ts'
+import { planQuery, queryKeys, type Plan, type Query } from '../filter/plan.ts'
 import { checkIs, checkKeys, checkKind, checkMillis, type ObjectKind } from '../model/arguments.ts'
 import type { Repetition } from '../monitor/monitor.ts'
 import { needNames, type Needs } from '../monitor/view.ts'
@@ -8,11 +8,11 @@ import { needNames, type Needs } from '../monitor/view.ts'
 /** Options without those of the query. */
 export type Rest<T extends Query> = Omit<T, keyof Query>
 
-/** Takes options apart, and checks the query. A mistake is a TypeError that names the argument. */
+/** Takes options apart, and plans the query. A mistake is a TypeError that names the argument. */
 export function splitOptions<T extends Query>(
   options: T,
   keys: readonly (keyof Rest<T> & string)[],
-): { readonly query: Query; readonly rest: Rest<T> } {
+): { readonly plan: Plan; readonly rest: Rest<T> } {
   checkKeys('options', options, [...queryKeys, ...keys])
   const query: Record<string, unknown> = {}
   const rest: Record<string, unknown> = {}
@@ -21,8 +21,7 @@ export function splitOptions<T extends Query>(
     if ((queryKeys as readonly string[]).includes(key)) query[key] = value
     else rest[key] = value
   }
-  planQuery(query as Query)
-  return { query: query as Query, rest: rest as Rest<T> }
+  return { plan: planQuery(query as Query), rest: rest as Rest<T> }
 }
 
 /** How to watch: which sockets, how often, and what to follow besides them. */
@@ -32,20 +31,20 @@ export interface WatchOptions extends Query, Needs, Repetition {}
 export interface EventOptions extends Query, Repetition {}
 
 /** The parts of options to watch, checked. */
-export function watchParts(options: WatchOptions): Rest<WatchOptions> & { readonly query: Query } {
-  const { query, rest } = splitOptions(options, ['every', 'signal', ...needNames])
+export function watchParts(options: WatchOptions): Rest<WatchOptions> & { readonly query: Plan } {
+  const { plan, rest } = splitOptions(options, ['every', 'signal', ...needNames])
   checkEvery(rest.every)
   checkSignal(rest.signal)
   for (const name of needNames) checkSwitch(name, rest[name])
-  return { ...rest, query }
+  return { ...rest, query: plan }
 }
 
 /** The parts of options to follow events, checked. */
-export function eventParts(options: EventOptions): Rest<EventOptions> & { readonly query: Query } {
-  const { query, rest } = splitOptions(options, ['every', 'signal'])
+export function eventParts(options: EventOptions): Rest<EventOptions> & { readonly query: Plan } {
+  const { plan, rest } = splitOptions(options, ['every', 'signal'])
   checkEvery(rest.every)
   checkSignal(rest.signal)
-  return { ...rest, query }
+  return { ...rest, query: plan }
 }
 
 /** A time between snapshots. */

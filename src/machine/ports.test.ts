@@ -34,6 +34,7 @@ test('wrong arguments are named', async () => {
   throws(() => freePort({ from: '9-3' }), /ends before it starts/)
   throws(() => freePort({ from: 80 as unknown as string }), /^TypeError: options.from: /)
   throws(() => freePort({ from: [{ first: 0, last: 1e9 }] }), /^TypeError: options.from: /)
+  throws(() => freePort({ from: [{ first: 9, last: 3 }] }), /^TypeError: options.from: /)
   throws(() => freePort(null as never), /^TypeError: options: /)
   await rejects(isPortAvailable(80, { host: 'no.such.host.invalid' }), /^TypeError: options.host: /)
   await rejects(isPortAvailable(65_000, { host: '192.0.2.77' }), /^OsError: bind failed: EADDRNOTAVAIL/)

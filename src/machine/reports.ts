@@ -1,7 +1,7 @@
 // The reports of a machine. Each is checked and planned at the call, and then made of one snapshot of a source.
 
-import { inRanges, parsePorts } from '../filter/language/ports.ts'
-import { planQuery, type Plan, type Query } from '../filter/plan.ts'
+import { listenerPorts, parsePorts, portsFilter } from '../filter/language/ports.ts'
+import { changePlan, planQuery, type Plan, type Query } from '../filter/plan.ts'
 import { checkKeys, checkKind } from '../model/arguments.ts'
 import { ArgumentError } from '../model/errors.ts'
 import type { Gap } from '../model/gap.ts'
@@ -52,7 +52,7 @@ export interface KillPlanOptions {
 /** The plan of a query that has protocols of its own by default. */
 const planOver = (query: Query, byDefault: readonly Protocol[]): Plan => {
   const plan = planQuery(query)
-  return plan.query.protocols === undefined ? planQuery({ ...plan.query, protocols: byDefault }) : plan
+  return plan.query.protocols === undefined ? changePlan(plan, { protocols: byDefault }) : plan
 }
 
 /** Takes a snapshot, and makes a report from it. */
@@ -64,18 +64,24 @@ const answer =
     return { ...(await report(snapshot, source)), atMs, source: name, gaps }
   }
 
-/** What listens. Connections are counted whether they match or not: so the source gets neither filter nor states. */
+/** What listens. Connections are counted whether they match or not: so the source gets no states, and of the filter only what it requires of the port. */
 export function portsRequest(query: Query = {}): Request<PortsReport> {
   const wanted = planQuery(query)
   const { filter: _filter, states: _states, ...scope } = query
-  const plan = planQuery({ ...scope, owners: wanted.owners, details: [...new Set([...wanted.details, 'options' as const])] })
+  const filter = wanted.filter && listenerPorts(wanted.filter)
+  const plan = planQuery({
+    ...scope,
+    ...(filter && { filter }),
+    owners: wanted.owners,
+    details: [...new Set([...wanted.details, 'options' as const])],
+  })
   return answer(plan, snapshot => portsReport(snapshot, wanted.matchesEverything ? undefined : wanted.test))
 }
 
 /** Which processes hold ports. */
 export function portRequest(ports: Ports): Request<PortReport> {
   const ranges = rangesOf('port', ports)
-  return answer(planQuery({ filter: s => inRanges(s.local.port, ranges), details: ['options'] }), snapshot => portReport(snapshot, ranges))
+  return answer(planQuery({ filter: portsFilter('sport', ranges), details: ['options'] }), snapshot => portReport(snapshot, ranges))
 }
 
 /** The sockets of a process and its descendants. */
@@ -100,7 +106,7 @@ export function killPlanRequest(options: KillPlanOptions): Request<KillPlan> {
   const ranges = rangesOf('ports', ports)
   checkSwitch('clients', clients)
   checkSwitch('tree', tree)
-  return answer(planQuery(killQuery(ranges)), async (snapshot, source) =>
+  return answer(planQuery(killQuery(ranges, clients)), async (snapshot, source) =>
     killPlan(snapshot, {
       ranges,
       clients,

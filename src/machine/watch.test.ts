@@ -1,10 +1,12 @@
 import { test } from 'node:test'
-import { deepEqual, equal, throws } from 'node:assert/strict'
+import { deepEqual, equal, ok, throws } from 'node:assert/strict'
 import type { Snapshot } from '../model/snapshot.ts'
 import type { Source } from '../source/source.ts'
+import { standardFields } from '../fields/standard.ts'
 import { compileFilter } from '../filter/compile.ts'
 import { parseFilter } from '../filter/language/parse.ts'
 import { printFilter } from '../filter/language/print.ts'
+import { planQuery } from '../filter/plan.ts'
 import { closeSocket, events, explain, shutdownSocket, signalProcess, sockets, watch } from './functions.ts'
 import { Schedule } from '../monitor/schedule.ts'
 import { Machine } from './machine.ts'
@@ -77,6 +79,29 @@ test('an abort ends it without an error: before, while it waits, while a snapsho
   const looking = counter()
   const source: Source = { ...looking, takeSnapshot: async () => (abort.abort(), looking.takeSnapshot()) }
   equal(await all(source, { signal: abort.signal }), 0)
+})
+
+test('a query is compiled once, however it is followed', async t => {
+  const lookups = t.mock.method(standardFields, 'number').mock
+  const compiled = async (run: () => unknown): Promise<number> => {
+    lookups.resetCalls()
+    await run()
+    return lookups.callCount()
+  }
+  const query = { filter: 'sport 80', states: ['ESTABLISHED'] } as const
+  const once = await compiled(() => planQuery(query))
+  ok(once > 0)
+  const frame = async (options: WatchOptions) => {
+    for await (const _ of new Machine(counter()).watch(options)) break
+  }
+  equal(await compiled(() => frame(query)), once)
+  equal(await compiled(() => frame({ ...query, flows: true, health: true })), once)
+  equal(await compiled(() => new Machine(counter()).explain({ ...query, for: 1 })), once)
+  equal(await compiled(() => new Machine(counter()).closePlan(query)), once)
+  const stopped = async () => {
+    for await (const _ of new Machine(counter({ ended: true })).events({ filter: 'sport 80' }));
+  }
+  equal(await compiled(stopped), once)
 })
 
 test('mistakes name the argument, at once', () => {

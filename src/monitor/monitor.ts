@@ -1,7 +1,7 @@
 // The loop: everything that repeats over a source is a subscriber of its monitor. The monitor requests from the source, once, what all subscribers need,
 // reads the events between snapshots, and delivers frames and events to each subscriber.
 
-import { planQuery, unionOf, type Plan, type Query } from '../filter/plan.ts'
+import { planOf, unionOf, type Plan, type Query } from '../filter/plan.ts'
 import type { FilterContext } from '../fields/field.ts'
 import { OsError } from '../model/errors.ts'
 import type { EventGap, SocketEvent } from '../model/event.ts'
@@ -32,8 +32,8 @@ export interface Repetition {
 
 /** Options of a subscription to events. */
 export interface EventOptions extends Repetition {
-  /** Which sockets. */
-  readonly query?: Query | undefined
+  /** Which sockets: a query, or its plan. */
+  readonly query?: Query | Plan | undefined
 }
 
 /** Options of a subscription to frames. */
@@ -120,13 +120,13 @@ export class Monitor {
   /** Frames, one after the other. A busy subscriber gets the newest frame at its next request, and the number of those left out. */
   frames(options: FrameOptions = {}): FrameSubscription {
     const { every = 1000, query, signal, ...needs } = options
-    return new FrameSubscription(new FrameSubscriber(planQuery(query), needs, every, signal, this.#tracker, this.#loop))
+    return new FrameSubscription(new FrameSubscriber(planOf(query), needs, every, signal, this.#tracker, this.#loop))
   }
 
   /** Events, as they become known. Sockets that are open at the start are not reported. */
   async *events(options: EventOptions = {}): AsyncGenerator<SocketEvent | EventGap, void, undefined> {
     const { every = 1000, query, signal } = options
-    if (!signal?.aborted) yield* new EventSubscriber(planQuery(query), every, this.#loop).events(signal)
+    if (!signal?.aborted) yield* new EventSubscriber(planOf(query), every, this.#loop).events(signal)
   }
 
   /** Ends every subscription. */

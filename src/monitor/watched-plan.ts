@@ -1,7 +1,6 @@
 // The plan of a subscriber in two parts: the plan for the source, and the tests made here because they depend on more than one snapshot.
 
-import { needs } from '../filter/needs.ts'
-import { planQuery, type Plan } from '../filter/plan.ts'
+import { changePlan, type Plan } from '../filter/plan.ts'
 import type { FilterContext } from '../fields/field.ts'
 import type { DetailName } from '../model/details.ts'
 import type { Process } from '../model/process.ts'
@@ -21,26 +20,23 @@ export interface WatchedPlan {
 
 /** Splits a plan. `measured`: the details that are needed besides those of the query. */
 export function watchPlan(plan: Plan, measured: readonly DetailName[]): WatchedPlan {
-  const { query } = plan
-  const required = plan.filter && needs(plan.filter)
+  const required = plan.needs
   const isTimed = required !== undefined && (required.age || required.rate)
-  const { states: _any, ...inAnyState } = query
   const wanted: readonly DetailName[] = required?.rate ? [...measured, 'bytes'] : measured
   const missing = wanted.filter(detail => !plan.details.includes(detail))
   const details = [...plan.details, ...missing]
   const isAsIs = !isTimed && missing.length === 0
   return {
-    sourcePlan: isAsIs ? plan : planQuery({ ...query, ...(isTimed && { filter: undefined, owners: plan.owners }), details }),
+    sourcePlan: isAsIs ? plan : changePlan(plan, { ...(isTimed && { filter: undefined, owners: plan.owners }), details }),
     isTimed,
     takes: plan.test,
-    takesInAnyState: planQuery(inAnyState).test,
+    takesInAnyState: changePlan(plan, { states: undefined }).test,
   }
 }
 
 /** The snapshots that events of a query need: an owner may be known only at the end, so a filter on owners excludes nothing. */
 export function eventPlan(plan: Plan): WatchedPlan {
-  const { states: _any, filter: _later, details: _few, ...scope } = plan.query
-  const { states: _state, ...inAnyState } = plan.query
-  const { test } = planQuery(inAnyState)
-  return { sourcePlan: planQuery({ ...scope, details: ['tcp'] }), isTimed: false, takes: test, takesInAnyState: test }
+  const { test } = changePlan(plan, { states: undefined })
+  const sourcePlan = changePlan(plan, { states: undefined, filter: undefined, details: ['tcp'] })
+  return { sourcePlan, isTimed: false, takes: test, takesInAnyState: test }
 }

@@ -53,7 +53,8 @@ export async function socketLimit(source: Pick<Source, 'limits'>): Promise<Usage
 
 const isPort = (port: unknown): boolean => Number.isInteger(port) && (port as number) >= 1 && (port as number) <= 65_535
 /** Whether it is a range of ports. */
-export const isPortRange = (range: PortRange | null | undefined): boolean => isPort(range?.first) && isPort(range?.last)
+export const isPortRange = (range: PortRange | null | undefined): boolean =>
+  isPort(range?.first) && isPort(range?.last) && range!.first <= range!.last
 
 /** Throws when an option has a wrong value. */
 export function checkPortOptions({ protocol, host }: PortOptions): void {

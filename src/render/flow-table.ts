@@ -17,7 +17,7 @@ const subjects: Readonly<Record<FlowList, { readonly fields: readonly string[]; 
   users: { fields: ['name'], title: 'USER' },
   protocols: { fields: ['name'], title: 'PROTO' },
 }
-const numbers = ['in', 'out', 'totalIn', 'totalOut', 'retransmitted', 'sockets', 'accuracy'] as const
+const numbers = ['rateIn', 'rateOut', 'in', 'out', 'retransmitted', 'sockets', 'accuracy'] as const
 
 /** The columns of a list. */
 export function flowColumns(list: FlowList, fields: FieldRegistry = standardFields): readonly Column<'flow'>[] {

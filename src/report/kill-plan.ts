@@ -1,7 +1,7 @@
 // Which processes would be killed to free ports, which are spared and why, and whether the ports are free afterwards.
 // It is all or nothing: with one spared process, or one holder that cannot be seen, the plan is refused.
 
-import { inRanges } from '../filter/language/ports.ts'
+import { inRanges, portsFilter } from '../filter/language/ports.ts'
 import type { Query } from '../filter/plan.ts'
 import type { PortRange } from '../model/limits.ts'
 import type { Process } from '../model/process.ts'
@@ -65,9 +65,9 @@ export interface KillRequest {
   readonly canSignal: boolean
 }
 
-/** What a snapshot for a plan must hold: the sockets of the ports, and those that are connected to them. */
-export const killQuery = (ranges: readonly PortRange[]): Query => ({
-  filter: s => inRanges(s.local.port, ranges) || inRanges(s.remote?.port, ranges),
+/** What a snapshot for a plan must hold: the sockets of the ports, and for a plan with clients those that are connected to them. */
+export const killQuery = (ranges: readonly PortRange[], clients = false): Query => ({
+  filter: portsFilter(clients ? 'port' : 'sport', ranges),
   details: ['options'],
 })
 

@@ -26,7 +26,11 @@ const flow = (key: string, known: Partial<Flow> = {}): Flow => ({
   socket: undefined,
   ...known,
 })
-const rows = [flow('b', { inBytesPerSecond: 1, outTotalBytes: 9 }), flow('c', { outBytesPerSecond: 5, sockets: 4 }), flow('a')]
+const rows = [
+  flow('b', { inBytesPerSecond: 1, outTotalBytes: 9 }),
+  flow('c', { outBytesPerSecond: 5, sockets: 4 }),
+  flow('a', { inTotalBytes: 1 }),
+]
 const frameOf = (flows: Partial<Flows> | undefined): Frame =>
   ({
     flows: flows && { intervalMs: 1000, total: flow('total'), unattributed: flow('?'), processes: rows, remotes: rows, ...flows },
@@ -35,9 +39,11 @@ const keys = (...[order, limit]: [FlowOrder, number?]) => topReport(frameOf({}),
 
 test('the rows of a list in each order; equal rows keep their rank', () => {
   deepEqual(keys('rate'), ['b', 'c', 'a'])
-  deepEqual(keys('in'), ['b', 'c', 'a'])
-  deepEqual(keys('out'), ['c', 'b', 'a'])
-  deepEqual(keys('total'), ['b', 'c', 'a'])
+  deepEqual(keys('rateIn'), ['b', 'c', 'a'])
+  deepEqual(keys('rateOut'), ['c', 'b', 'a'])
+  deepEqual(keys('in'), ['a', 'b', 'c'])
+  deepEqual(keys('out'), ['b', 'c', 'a'])
+  deepEqual(keys('total'), ['b', 'a', 'c'])
   deepEqual(keys('sockets'), ['c', 'b', 'a'])
   deepEqual(keys('name'), ['a', 'b', 'c'])
   deepEqual(keys('name', 2), ['a', 'b'])

@@ -11,8 +11,8 @@ export const flowLists = ['processes', 'sockets', 'remotes', 'containers', 'user
 /** One of the lists of flows. */
 export type FlowList = (typeof flowLists)[number]
 
-/** The sort keys of flows; `rate` is the moving average, the default. */
-export const flowOrders = ['rate', 'in', 'out', 'total', 'sockets', 'name'] as const
+/** The sort keys of flows; `rate` is the moving average, the default. `rateIn` and `rateOut` are of the interval, `in`, `out` and `total` since the watch began. */
+export const flowOrders = ['rate', 'rateIn', 'rateOut', 'in', 'out', 'total', 'sockets', 'name'] as const
 /** One of the orders of flows. */
 export type FlowOrder = (typeof flowOrders)[number]
 

@@ -89,7 +89,7 @@ const closed = (s: Socket, inBytes: number, outBytes: number): SocketEvent => ({
   accuracy: 'exact',
 })
 
-const rows = (flows: Flows | undefined, of: 'processes' | 'sockets' | 'users'): unknown =>
+const rows = (flows: Flows | undefined, of: 'processes' | 'sockets' | 'users' | 'containers'): unknown =>
   flows?.[of].map(f => [f.name, f.inBytes, f.outBytes, f.accuracy])
 const adds = (flows: Flows): void => {
   for (const key of ['inBytes', 'outBytes', 'inTotalBytes', 'outTotalBytes'] as const) {
@@ -262,6 +262,20 @@ test('processes that may not be read are one row, with its sockets, and a row of
     ],
   )
   adds(flows)
+})
+
+test('bytes whose owner is unknown are not in the row of no container', () => {
+  const meter = flowMeter()
+  meter.take(takeSnapshot([socket('a', []), socket('b', [1])]), [], undefined)
+  const flows = meter.take(takeSnapshot([socket('a', [], { in: 50 }), socket('b', [1], { in: 20 })]), [], 1000)!
+  deepEqual(rows(flows, 'containers'), [
+    ['(no owner)', 50, 0, 'exact'],
+    ['(none)', 20, 0, 'exact'],
+  ])
+  // Process 9 could not be read.
+  const unread = meter.take({ ...takeSnapshot([socket('c', [9], { in: 70 })]), processes: new Map() }, [], 1000)!
+  deepEqual(unread.containers.map(f => [f.name, f.inBytes])[0], ['(unknown)', 70])
+  adds(unread)
 })
 
 test('what a socket moved before its process closed it has an owner, in the ledger too', () => {

@@ -2,6 +2,7 @@
 
 import { ArgumentError } from '../../model/errors.ts'
 import type { PortRange } from '../../model/limits.ts'
+import { join, type Filter } from './tree.ts'
 
 const maxRanges = 1000
 
@@ -29,6 +30,38 @@ function parseRange(text: string, argument: string): PortRange {
   if (first < 1 || last > 65_535) throw new ArgumentError(`${argument}: ${JSON.stringify(text)} is not between 1 and 65535`)
   if (last < first) throw new ArgumentError(`${argument}: ${JSON.stringify(text)} ends before it starts`)
   return { first, last }
+}
+
+/** The filter for sockets whose local port (`sport`), or the port of either end (`port`), is in one of the ranges. */
+export const portsFilter = (field: 'sport' | 'port', ranges: readonly PortRange[]): Filter => ({
+  kind: 'number',
+  field,
+  op: '=',
+  values: ranges.map(({ first, last }) => [first, last]),
+})
+
+/**
+ * What a filter for listeners requires of their port, as a filter that takes the connections of these listeners too, which have the same local
+ * port. Undefined: it requires nothing of it.
+ */
+export function listenerPorts(filter: Filter): Filter | undefined {
+  switch (filter.kind) {
+    case 'number':
+      // A listener has only its own end.
+      return filter.field === 'sport' || filter.field === 'port' ? { ...filter, field: 'sport' } : undefined
+    case 'not': {
+      const part = filter.part.kind === 'number' ? listenerPorts(filter.part) : undefined
+      return part && { kind: 'not', part }
+    }
+    case 'and':
+    case 'or': {
+      const parts = filter.parts.map(listenerPorts).filter(part => part !== undefined)
+      const says = filter.kind === 'and' ? parts.length > 0 : parts.length === filter.parts.length
+      return says ? join(filter.kind, parts) : undefined
+    }
+    default:
+      return undefined
+  }
 }
 
 /** Whether the port is in one of the ranges. */

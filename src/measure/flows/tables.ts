@@ -91,8 +91,8 @@ export function flowTables(processOf: (pid: number) => Process | undefined): Flo
         processes.add(step, ...hidden, rest)
         containers.add(step, ...hidden, rest)
       } else {
-        unattributed.add(step, 'unattributed', { name: '(no owner)' }, rest)
-        containers.add(step, ...containerKey(undefined), rest)
+        unattributed.add(step, ...noOwner, rest)
+        containers.add(step, ...noOwner, rest)
       }
       users.add(step, ...userKey(socket.uid, undefined), rest)
     },
@@ -125,7 +125,7 @@ export function flowTables(processOf: (pid: number) => Process | undefined): Flo
       return {
         intervalMs,
         total: total.list(step, intervalMs, best, true)[0] ?? emptyFlow('total', 'total', best),
-        unattributed: unowned ?? emptyFlow('unattributed', '(no owner)', best),
+        unattributed: unowned ?? emptyFlow(noOwner[0], noOwner[1].name, best),
         sockets: sockets.list(step, intervalMs, 'exact'),
         processes: processes.list(step, intervalMs, best),
         users: users.list(step, intervalMs, best),
@@ -139,6 +139,8 @@ export function flowTables(processOf: (pid: number) => Process | undefined): Flo
 
 /** The row of sockets whose processes may not be read. */
 const hidden: RowKey = ['hidden', { name: ownerlessText('permission') }]
+/** The row of what belongs to no known process. */
+const noOwner: RowKey = ['unattributed', { name: '(no owner)' }]
 const isHidden = ({ ownerless }: Socket): boolean => ownerless === 'permission'
 
 interface MutableCount extends Count {
@@ -189,7 +191,9 @@ function userKey(uid: number | undefined, user: string | undefined): RowKey {
 }
 
 function containerKey(process: Process | undefined): RowKey {
-  const container = process?.container
+  // It could not be read, and may be in any container.
+  if (process === undefined) return ['unknown', { name: '(unknown)' }]
+  const { container } = process
   if (container === undefined) return ['', { name: '(none)' }]
   return [container.id, { name: container.name ?? container.id }]
 }

@@ -6,7 +6,7 @@ import type { Btf } from './btf.ts'
 /** What happened, in a record. */
 export const recordKinds = { opened: 1, closed: 2, used: 3 } as const
 
-/** A record of the ring. What is behind `ended` has a meaning only in records of that kind. */
+/** A record of the ring. `counts` and `nameBytes` depend on its kind; `retransmits` and `rtt8` have a meaning only in records of `closed`. */
 export const trafficRecord = struct('traffic record', 128, {
   kind: u32,
   tgid: u32,
@@ -24,9 +24,9 @@ export const trafficRecord = struct('traffic record', 128, {
   flags: u32,
   // closed: bytes sent, retransmitted and received. used: when the process started, its parent, its user.
   counts: array(u64, 3),
-  // closed: segments out and in, data segments out and in, retransmitted segments, smoothed RTT in eighths.
-  // used: the name of the process.
+  // closed: segments out and in, data segments out and in. used: the name of the process.
   nameBytes: bytes(16),
+  // closed: retransmitted segments, smoothed RTT in eighths.
   retransmits: u32,
   rtt8: u32,
 })

@@ -1,6 +1,7 @@
 // From records of the kernel to sockets and processes. Pure but for `readProcess`, which is given.
 
 import { ipv4, ipv6 } from '../../../bytes/address.ts'
+import { littleEndian } from '../../../bytes/struct.ts'
 import type { Process } from '../../../model/process.ts'
 import type { Endpoint, Protocol, Socket, State, Traffic } from '../../../model/socket.ts'
 import type { Tcp } from '../../../model/tcp.ts'
@@ -41,10 +42,10 @@ export function finalTcp(r: TrafficRecord): Tcp {
     sentBytes,
     retransmittedBytes,
     receivedBytes,
-    sentSegments: segments.getUint32(0, true),
-    receivedSegments: segments.getUint32(4, true),
-    sentDataSegments: segments.getUint32(8, true),
-    receivedDataSegments: segments.getUint32(12, true),
+    sentSegments: segments.getUint32(0, littleEndian),
+    receivedSegments: segments.getUint32(4, littleEndian),
+    sentDataSegments: segments.getUint32(8, littleEndian),
+    receivedDataSegments: segments.getUint32(12, littleEndian),
     retransmittedSegments: r.retransmits,
     rttMicros: r.rtt8 === 0 ? undefined : r.rtt8 >>> 3,
   } as Tcp
