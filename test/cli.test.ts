@@ -48,6 +48,7 @@ test('bash completes the words of the command', needs('command bash'), () => {
   deepEqual(complete('list', '--sort', 'rt'), ['rtt'])
   deepEqual(complete('--group-by', 'pro'), ['process'])
   deepEqual(complete('help', 'comp'), ['completion'])
+  deepEqual(complete('help', 'env'), ['environment'])
 })
 
 test('a word that is a filter is not a mistyped command, and --no-header lists the same sockets', async () => {
