@@ -48,6 +48,7 @@ test('bash completes the words of the command', needs('command bash'), () => {
   deepEqual(complete('list', '--sort', 'rt'), ['rtt'])
   deepEqual(complete('--group-by', 'pro'), ['process'])
   deepEqual(complete('help', 'comp'), ['completion'])
+  deepEqual(complete('help', 'env'), ['environment'])
 })
 
 test('a word that is a filter is not a mistyped command, and --no-header lists the same sockets', async () => {
@@ -100,7 +101,7 @@ test('no match is exit 1, a usage error is one line and exit 2', () => {
     [['-A', '!tcp'], /leaves no table/],
     [['state'], /state : expected a state/],
     [['help', 'filter'], /did you mean filters\?/],
-    [['--replay', 'package.json'], /is not a recording/],
+    [['--replay', 'package.json'], /: --replay package\.json is not a recording$/m],
     [['--replay', 'nothing/there'], /ENOENT/],
     [['--record', 'a', '--replay', 'b'], /cannot be used together/],
     [['--json=yes'], /takes no value/],
@@ -273,4 +274,24 @@ test('free finds a port that can be bound', async () => {
   equal(sockscope(['free', `${port}-${port}`]).code, 1)
   await holder.stop()
   equal(sockscope(['free', `${port}-${port}`]).out, `${port}\n`)
+})
+
+test('a port that is taken is named as not free', needs('linux'), async () => {
+  const taken = await hold(listener)
+  const { port } = taken.output
+  const { code, err } = sockscope(['free', String(port)])
+  await taken.stop()
+  deepEqual([code, err], [1, `port ${port} is not free\n`])
+})
+
+test('sockets of a process that may not be read are not said to be absent', needs('root', 'linux'), async () => {
+  const other = await hold(listener, [], { uid: 65_533 })
+  const { code, err } = sockscope(['pid', String(other.pid)], { uid: 65_534 })
+  await other.stop()
+  equal(code, 1)
+  match(err, new RegExp(`^${other.pid} has no visible sockets\n[^]*belong`))
+})
+
+test('a recording without events says how to make one that has them', () => {
+  match(sockscope(['events', '--replay', 'test/golden/linux.recording']).out, /record again with sockscope events --record FILE/)
 })

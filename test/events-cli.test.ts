@@ -105,6 +105,8 @@ test('a usage error is reported before any snapshot', async () => {
     [['top', '--by', 'process'], /did you mean processes\?/],
     [['top', '--count', '0'], /whole number above 0/],
     [['events', 'state', 'listening'], /use sockscope watch for state changes/],
+    [['events', '-l'], /unknown option "-l"/],
+    [['events', '--all'], /unknown option "--all"/],
   ] as const) {
     const child = start(...args)
     let text = ''

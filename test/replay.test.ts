@@ -157,7 +157,7 @@ test('the command line records and plays, with the same output each time', needs
   const { meta } = JSON.parse(first) as { meta: { source: string; host?: string } }
   deepEqual([meta.source, meta.host], ['replay linux', undefined])
   const refused = spawnSync(process.execPath, ['src/cli/main.ts', 'list', '--replay', 'package.json'], { encoding: 'utf8' })
-  deepEqual([refused.status, refused.stderr], [2, 'sockscope: package.json: is not a recording\n'])
+  deepEqual([refused.status, refused.stderr], [2, 'sockscope: --replay package.json is not a recording\n'])
   const again = spawnSync(process.execPath, ['src/cli/main.ts', 'list', '--record', file], { encoding: 'utf8' })
   const why = `open ${file} failed: EEXIST (the file exists; a recording never replaces a file)`
   deepEqual([again.status, again.stdout, again.stderr], [2, '', `sockscope: --record: ${why}\n`])

@@ -102,6 +102,7 @@ const streams = [
   ['flow', ['top', '--by', 'processes', '--count', '3', '--interval', '200ms'], []],
   ['flow', ['top', '--by', 'sockets', '--count', '3', '--interval', '200ms'], []],
   ['socket', ['list', '-ta'], []],
+  ['listener', ['ports', '-t'], []],
 ] as const
 for (const [kind, words, types] of streams) {
   test(`each line of ${words.slice(0, 3).join(' ')} --ndjson conforms to its schema`, needs('linux'), async () => {

@@ -3,8 +3,9 @@
 import { explainBy } from '../report/explain.ts'
 import { flowLists, flowOrders } from '../report/top.ts'
 import { shells } from './completion.ts'
-import { namespaceOptions, ssOptions, ssShowOptions } from './select.ts'
+import { namespaceOptions, ssOptions, ssShowOptions, stateOptions } from './select.ts'
 import { outputOptions, type Command, type Option } from './table.ts'
+import { topicNames } from './topics.ts'
 
 const actionOptions: readonly Option[] = [
   { name: 'yes', short: 'y', about: 'do not ask for confirmation' },
@@ -15,8 +16,8 @@ const every: Option = { name: 'every', aliases: ['interval', 'watch'], value: 'T
 
 /** Options of the commands that follow sockets: which, and how often. */
 const followOptions: readonly Option[] = [...ssOptions, ...namespaceOptions, every]
-const streamOptions = (what: string): readonly Option[] => [
-  ...followOptions,
+const streamOptions = (what: string, followed = followOptions): readonly Option[] => [
+  ...followed,
   { name: 'count', value: 'N', about: `stop after N ${what}` },
   { name: 'ndjson', about: 'one JSON object per line' },
 ]
@@ -131,7 +132,11 @@ export const commands: readonly Command[] = [
     name: 'events',
     about: 'print sockets as they open and close, with their final byte counts',
     usage: '[-tuxw… as in ss] [FILTER]',
-    options: streamOptions('events'),
+    // A socket that opens or closes passes through all states: nothing can be selected by its state.
+    options: streamOptions(
+      'events',
+      followOptions.filter(option => !stateOptions.includes(option.name)),
+    ),
     examples: [['sockscope events --ndjson dport = :443', 'for other programs']],
     run: async args => (await import('./commands/events.ts')).run(args),
   },
@@ -196,7 +201,7 @@ export const commands: readonly Command[] = [
     about: 'show help on a command or topic',
     usage: '[TOPIC]',
     options: [],
-    words: ['filters', 'columns', 'fields', 'exit', 'ss', 'man'],
+    words: [...topicNames, 'man'],
     examples: [['sockscope help man | man -l -', 'the manual page']],
     run: async (args, all) => (await import('./commands/help.ts')).run(args, all),
   },

@@ -1,6 +1,7 @@
 // Help, generated from the table of commands.
 
 import { globalOptions, type Command, type Option } from './table.ts'
+import { topicNames } from './topics.ts'
 
 const optionLine = (o: Option): string => {
   const name = `${o.short ? `-${o.short}, ` : '    '}--${o.name}${o.value ? ` ${o.value}` : ''}`
@@ -48,7 +49,7 @@ export function programHelp(commands: readonly Command[]): string {
     ...commands.map(c => `  ${c.name.padEnd(12)} ${c.about}`),
     '',
     ...compactLines(globalOptions),
-    'More: COMMAND --help; help filters|columns|fields|environment|exit|ss',
+    `More: COMMAND --help; help ${topicNames.join('|')}`,
     '',
   ].join('\n')
 }

@@ -1,6 +1,6 @@
 // Opens the machine of a command: this one, a recording, or this one while it is recorded.
 
-import { OsError } from '../model/errors.ts'
+import { DecodeError, OsError } from '../model/errors.ts'
 import type { Machine } from '../machine/machine.ts'
 import { openMachine } from '../machine/open.ts'
 import { UsageError } from './problem.ts'
@@ -26,10 +26,11 @@ function machineOf(args: ParsedArguments): Promise<Machine> {
   return record === undefined ? opened : opened.catch(mistaken('--record'))
 }
 
-/** A file that does not exist, or exists already, is a usage error. */
+/** A file that does not exist, exists already, or is not a valid recording is a usage error. */
 function mistaken(option: string): (error: unknown) => never {
   return error => {
     if (error instanceof OsError && /^(open|fstat|write) /.test(error.call)) throw new UsageError(`${option}: ${error.message}`)
+    if (error instanceof DecodeError) throw new UsageError(`${option} ${error.message.replace(/: (?=is )/, ' ')}`, { cause: error })
     throw error
   }
 }

@@ -73,6 +73,9 @@ const stateLetters: Readonly<Record<string, readonly State[]>> = {
   'bound-inactive': ['BOUND'],
 }
 
+/** The options that select states. */
+export const stateOptions: readonly string[] = Object.keys(stateLetters)
+
 /** The values of `-f`. */
 const familyWords: Readonly<Record<string, Family>> = {
   inet: 'ipv4',

@@ -11,8 +11,11 @@ export const fieldUnit = (field: AnyField): string => {
   return { count: '', port: 'port', time: 'time', bytes: 'size', rate: 'rate', percent: '%' }[field.unit]
 }
 
+/** The name of every topic. */
+export const topicNames = ['filters', 'columns', 'fields', 'environment', 'exit', 'ss'] as const
+
 /** Each topic with its lines. */
-export const topics = (fields: FieldRegistry = standardFields): Readonly<Record<string, readonly string[]>> => ({
+export const topics = (fields: FieldRegistry = standardFields): Readonly<Record<(typeof topicNames)[number], readonly string[]>> => ({
   filters: [
     'Comparisons, joined by and, or, not, ! & | and ( ). Adjacent ones are joined by and.',
     '',

@@ -56,6 +56,7 @@ export class Machine {
 
   /** The loop that all subscribers of the same network namespaces share. */
   monitor({ namespaces = 'own' }: Pick<Query, 'namespaces'> = {}): Monitor {
+    this.#checkOpen()
     const scope = JSON.stringify(namespaces)
     let monitor = this.#monitors.get(scope)
     if (monitor === undefined) this.#monitors.set(scope, (monitor = new Monitor(this.source)))
@@ -64,7 +65,8 @@ export class Machine {
 
   /** Every requested socket, as it is now, with owners. */
   snapshot(query?: Query): Promise<Snapshot> {
-    return this.source.takeSnapshot(planQuery(query))
+    const plan = planQuery(query)
+    return this.#answer(source => source.takeSnapshot(plan))
   }
 
   /**
@@ -87,117 +89,119 @@ export class Machine {
 
   /** Watches TCP connections for a while, and judges each over the whole time. */
   explain(options: ExplainOptions = {}): Promise<Explanation> {
-    return explainRequest(options)(this.monitor(options))
+    const request = explainRequest(options)
+    return this.#answer(() => request(this.monitor(options)))
   }
 
   /** What listens: the sockets of a port that the same processes hold, with their reach and the number of their connections. */
   ports(query?: Query): Promise<ReportOf<PortsReport>> {
-    return portsRequest(query)(this.source)
+    return this.#answer(portsRequest(query))
   }
 
   /** Which processes hold these ports: the listeners, what started them, and the connections. */
   port(ports: Ports): Promise<ReportOf<PortReport>> {
-    return portRequest(ports)(this.source)
+    return this.#answer(portRequest(ports))
   }
 
   /** The process that holds a port; undefined when none does or it cannot be seen, which only `port()` distinguishes. */
   portOwner(port: number): Promise<Process | undefined> {
-    return portOwnerRequest(port)(this.source)
+    return this.#answer(portOwnerRequest(port))
   }
 
   /** The sockets of a process and its descendants, by its pid or its name. */
   pid(process: number | string): Promise<ReportOf<PidReport>> {
-    return pidRequest(process)(this.source)
+    return this.#answer(pidRequest(process))
   }
 
   /** How many sockets there are by protocol, state and process, and how close they are to the limits of the system. */
   stats(query?: Query): Promise<ReportOf<StatsReport>> {
-    return statsRequest(query)(this.source)
+    return this.#answer(statsRequest(query))
   }
 
   /** Which processes would be killed to free ports, and what forbids it. Nothing is done. */
   killPlan(options: KillPlanOptions): Promise<ReportOf<KillPlan>> {
-    return killPlanRequest(options)(this.source)
+    return this.#answer(killPlanRequest(options))
   }
 
   /** Which connections would be closed, and why others that match are not. Nothing is done. */
   closePlan(query?: Query): Promise<ReportOf<ClosePlan>> {
-    return closePlanRequest(query)(this.source)
+    return this.#answer(closePlanRequest(query))
   }
 
   /** A port that is free; undefined when there is none in the range. */
   freePort(options?: FreePortOptions): Promise<number | undefined> {
     const find = freePortRequest(options)
-    return this.source.replay ? this.#refuse('bind') : find(query => this.snapshot(query))
+    return this.#refusal('bind') ?? find(query => this.snapshot(query))
   }
 
   /** Whether a port can be bound now. Another program may still take it first. */
   isPortAvailable(port: number, options?: PortOptions): Promise<boolean> {
-    return this.source.replay ? this.#refuse('bind') : isPortAvailable(port, options)
+    return this.#refusal('bind') ?? isPortAvailable(port, options)
   }
 
   /** The ports that the system assigns to connections that do not choose one; undefined where it does not report them. */
   ephemeralPortRange(): Promise<PortRange | undefined> {
-    return ephemeralPortRange(this.source)
+    return this.#answer(ephemeralPortRange)
   }
 
   /** How many descriptors, and so sockets, this process has and may have. */
   socketLimit(): Promise<Usage> {
-    return socketLimit(this.source)
+    return this.#answer(socketLimit)
   }
 
   /** The statistics of one socket, by the object that holds it: its options, memory, queues and TCP counters. */
   stat(target: SocketTarget): Promise<SocketStat> {
-    return this.source.replay ? this.#refuse('stat') : socketStat(target)
+    return this.#refusal('stat') ?? socketStat(target)
   }
 
   /** The health of one TCP connection at a fixed interval, until it closes. */
   instrument(target: SocketTarget, options?: InstrumentOptions): AsyncGenerator<Health, void, undefined> {
+    this.#checkOpen()
     if (this.source.replay) throw this.#notHere('instrument')
     return instrument(target, options)
   }
 
   /** Every process that can be seen, whether it has sockets or not; undefined where the system does not list them. */
   processes(): Promise<readonly Process[] | undefined> {
-    return this.source.processes?.() ?? Promise.resolve(undefined)
+    return this.#answer(async source => source.processes?.())
   }
 
   /** The network interfaces and their counters. */
   interfaces(): Promise<readonly Interface[]> {
-    return this.source.interfaces()
+    return this.#answer(source => source.interfaces())
   }
 
   /** The limits of the system on sockets; undefined where the system does not report them. */
   limits(): Promise<SystemLimits | undefined> {
-    return this.source.limits?.() ?? Promise.resolve(undefined)
+    return this.#answer(async source => source.limits?.())
   }
 
   /** The counters of TCP and UDP for the whole system; undefined where it does not report it. */
   counters(): Promise<SystemCounters | undefined> {
-    return this.source.counters?.() ?? Promise.resolve(undefined)
+    return this.#answer(async source => source.counters?.())
   }
 
   /** What works here, what does not, why, and what would help. */
   abilities(): Promise<readonly Ability[]> {
-    return this.source.abilities()
+    return this.#answer(source => source.abilities())
   }
 
   /** Resets one connection at once, by its exact identity: both ends see an error. `ENOENT` when it is gone. */
   closeSocket(socket: Socket): Promise<void> {
-    return socketAction('close', socket)(this.source)
+    return this.#answer(socketAction('close', socket))
   }
 
   /** Ends one connection gracefully, as its own process would: sent data is still delivered. `ENOENT` when it is gone. */
   shutdownSocket(socket: Socket): Promise<void> {
-    return socketAction('shutdown', socket)(this.source)
+    return this.#answer(socketAction('shutdown', socket))
   }
 
   /** Sends a signal to exactly this process, never to another one with the same pid. `ESRCH` when it has ended. */
   signalProcess(process: Process, signal: Signal = 'TERM'): Promise<void> {
-    return signalAction(process, signal)(this.source)
+    return this.#answer(signalAction(process, signal))
   }
 
-  /** Ends every watch, and closes the machine. Closing twice does nothing. */
+  /** Ends every watch, and closes the machine: every later call fails with the code `EBADF`. Closing twice does nothing. */
   close(): Promise<void> {
     return (this.#closing ??= this.#close())
   }
@@ -218,7 +222,21 @@ export class Machine {
     return new OsError(call, 'ENOTSUP', { help: `${this.source.name} is a recording` })
   }
 
-  async #refuse(call: string): Promise<never> {
-    throw this.#notHere(call)
+  /** The refusal of a call that needs the system that runs this program; undefined where it is that system. */
+  #refusal(call: string): Promise<never> | undefined {
+    if (this.#closing !== undefined) return Promise.reject(closed())
+    return this.source.replay ? Promise.reject(this.#notHere(call)) : undefined
+  }
+
+  /** Passes the source to a request that has been checked. */
+  async #answer<T>(request: (source: Source) => Promise<T>): Promise<T> {
+    this.#checkOpen()
+    return request(this.source)
+  }
+
+  #checkOpen(): void {
+    if (this.#closing !== undefined) throw closed()
   }
 }
+
+const closed = (): OsError => new OsError('machine', 'EBADF', { help: 'the machine was closed; openMachine() opens another' })

@@ -1,6 +1,7 @@
-import { deepEqual, equal, rejects } from 'node:assert/strict'
+import { deepEqual, equal, ok, rejects, throws } from 'node:assert/strict'
 import { test } from 'node:test'
-import { ProcessTable } from '../model/process.ts'
+import { ProcessTable, type Process } from '../model/process.ts'
+import { draft } from '../source/draft.ts'
 import type { Source } from '../source/source.ts'
 import { Machine } from './machine.ts'
 import { SharedMachine } from './open.ts'
@@ -98,4 +99,38 @@ test('a machine is disposed of at the end of its block, and closing twice does n
   await machine.close()
   await machine.close()
   equal(opener.closed, 2, 'a source is closed once')
+})
+
+test('a closed machine refuses every call, and what was opened before and not yet read ends', { timeout: 20_000 }, async () => {
+  const opener = new Opener()
+  const machine = await opener.open()
+  const events = machine.events({ every: 1 })
+  const frames = machine.watch({ every: 1 })
+  await machine.close()
+  ok((await events.next()).done)
+  ok((await frames.next()).done)
+  const expected = { name: 'OsError', code: 'EBADF', message: /the machine was closed/ }
+  const socket = draft('k', 'tcp', 'ipv4', 'ESTABLISHED', { address: '127.0.0.1', port: 1 })
+  const process = { pid: 1, key: 'k', name: 'a' } as Process
+  const args: Readonly<Record<string, readonly unknown[]>> = {
+    port: [1],
+    portOwner: [1],
+    pid: [1],
+    killPlan: [{ ports: 1 }],
+    isPortAvailable: [1],
+    stat: [0],
+    instrument: [0],
+    closeSocket: [socket],
+    shutdownSocket: [socket],
+    signalProcess: [process],
+  }
+  const atTheCall = ['monitor', 'watch', 'events', 'instrument']
+  const names = Object.getOwnPropertyNames(Machine.prototype).filter(name => !['constructor', 'close'].includes(name))
+  for (const name of names) {
+    const call = (): unknown => (machine[name as keyof Machine] as (...args: readonly unknown[]) => unknown)(...(args[name] ?? []))
+    if (atTheCall.includes(name)) throws(call, expected, name)
+    else await rejects(async () => call(), expected, name)
+  }
+  await machine.close()
+  equal(opener.closed, 1)
 })

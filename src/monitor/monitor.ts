@@ -68,6 +68,7 @@ export class Monitor {
   #running: Promise<void> | undefined
   #wake: (() => void) | undefined
   #isPaused = false
+  #isClosed = false
   #forcedSteps = 0
   /** When the loop began: the times of all subscribers are counted from here. */
   #startMs = 0
@@ -129,8 +130,9 @@ export class Monitor {
     if (!signal?.aborted) yield* new EventSubscriber(planOf(query), every, this.#loop).events(signal)
   }
 
-  /** Ends every subscription. */
+  /** Ends every subscription, also those that are iterated only later. */
   async close(): Promise<void> {
+    this.#isClosed = true
     for (const subscriber of this.#subscribers) subscriber.end()
     this.#subscribers.clear()
     this.#wake?.()
@@ -138,6 +140,7 @@ export class Monitor {
   }
 
   #join(subscriber: Subscriber): void {
+    if (this.#isClosed) return subscriber.end()
     this.#subscribers.add(subscriber)
     this.#start()
     this.#wake?.()

@@ -38,7 +38,7 @@ export function metaOf(snapshot: Pick<Snapshot, 'atMs' | 'source' | 'gaps'>, ver
 export const envelope = <Body extends object>(kind: DocumentKind, meta: Meta, body: Body) => ({ schema, kind, meta, ...body })
 
 /** The kind of a line in a stream. */
-export type LineKind = 'event' | 'change' | 'flow' | 'socket'
+export type LineKind = 'event' | 'change' | 'flow' | 'socket' | 'listener'
 
 /** The time of a line. */
 export interface LineTime {

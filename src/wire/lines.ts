@@ -4,10 +4,12 @@ import type { EventGap, SocketEvent } from '../model/event.ts'
 import type { Flow } from '../model/flow.ts'
 import type { Process } from '../model/process.ts'
 import { states, type Socket, type State } from '../model/socket.ts'
+import type { Listener } from '../report/ports.ts'
 import { flowLists, type FlowList } from '../report/top.ts'
 import { documentLimits } from './document.ts'
 import { schema, type LineKind, type LineTime } from './envelope.ts'
 import { event, flow, gap, process, socket } from './nouns.ts'
+import { listener } from './reports.ts'
 import { constant, count, list, number, object, optional, tagged, text, words, type Members, type Shape } from './shape.ts'
 
 /** The start of every line of a kind. */
@@ -68,4 +70,5 @@ export const lineShapes = {
     ),
     about: 'A socket of a snapshot, and the processes that hold it.',
   },
+  listener: { shape: lined<'listener', Listener>('listener', listener), about: 'What listens on a port, from where, and who holds it.' },
 } satisfies Record<LineKind, { readonly shape: Shape<unknown>; readonly about: string }>

@@ -66,7 +66,7 @@ const sockets = list(socket, documentLimits.sockets)
 const group = named('group', object<Group>({ name: text(), sockets: count, listening: count, established: count }))
 const groups = list(group, documentLimits.rows)
 
-const listener = object<Listener>({
+export const listener = object<Listener>({
   port: count,
   protocol: words(protocols),
   sockets,

@@ -36,8 +36,16 @@ export async function run(args: ParsedArguments): Promise<number> {
     if (args.has('json')) printDocument('free', currentMoment(machine.source), { ports: found })
     else printLines(found.map(String))
     if (found.length >= requested) return exits.found
+    const [only] = ranges ?? []
+    const isOne = ranges?.length === 1 && only!.first === only!.last
     const among = ranges === undefined ? '' : ` among ${portsText(args.words)}`
-    note(found.length === 0 ? `no free port${among}` : `only ${found.length} of ${requested} free ports found${among}`)
+    note(
+      found.length === 0
+        ? isOne
+          ? `${portsText(args.words)} is not free`
+          : `no free port${among}`
+        : `only ${found.length} of ${requested} free ports found${among}`,
+    )
     return exits.nothing
   })
 }

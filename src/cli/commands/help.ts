@@ -5,7 +5,7 @@ import { commandHelp, programHelp } from '../help.ts'
 import { manual } from '../manual.ts'
 import { print } from '../output.ts'
 import { exits, UsageError } from '../problem.ts'
-import { topics } from '../topics.ts'
+import { topicNames, topics } from '../topics.ts'
 import type { Command, ParsedArguments } from '../table.ts'
 import { version } from '../version.ts'
 
@@ -22,9 +22,9 @@ function text(word: string | undefined, commands: readonly Command[]): string {
   if (word === 'man') return manual(commands, version)
   const command = commands.find(c => c.name === word)
   if (command) return commandHelp(command)
-  const all = topics()
-  if (Object.hasOwn(all, word)) return `${all[word]!.join('\n')}\n`
-  const words = [...commands.map(c => c.name), ...Object.keys(all), 'man']
+  const topic = topicNames.find(name => name === word)
+  if (topic) return `${topics()[topic].join('\n')}\n`
+  const words = [...commands.map(c => c.name), ...topicNames, 'man']
   const hint = nearest(word, words)
   throw new UsageError(`no help on ${JSON.stringify(word)}; ${hint ? `did you mean ${hint}?` : `topics are ${words.join(', ')}`}`)
 }

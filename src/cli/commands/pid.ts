@@ -24,7 +24,14 @@ export function run(args: ParsedArguments): Promise<number> {
     const { pids, sockets } = pidReport(snapshot, pid === undefined ? { name: word } : { pid })
     if (sockets.length === 0) {
       const exists = pid === undefined ? pids.length > 0 : (await machine.source.process(pid)) !== undefined
-      note(exists ? `${word} has no sockets` : pid === undefined ? `no process named ${word} has sockets` : `there is no process ${word}`)
+      const visible = snapshot.gaps.some(gap => gap.what === 'owners') ? 'visible ' : ''
+      note(
+        exists
+          ? `${word} has no ${visible}sockets`
+          : pid === undefined
+            ? `no process named ${word} has ${visible}sockets`
+            : `there is no process ${word}`,
+      )
       // A table without rows says nothing more; another program still gets its empty document.
       if (!machineForms.some(form => args.has(form))) {
         noteGaps(snapshot.gaps)

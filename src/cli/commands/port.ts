@@ -27,5 +27,6 @@ async function refusedText(ranges: readonly PortRange[], machine: Machine): Prom
   const [range] = ranges
   if (machine.source.replay || ranges.length !== 1 || range!.first !== range!.last || range!.first === 0) return ''
   if (await machine.isPortAvailable(range!.first)) return ''
-  return ', but it cannot be bound: this requires a privilege, or the system reserves the port (on Windows, see netsh int ipv4 show excludedportrange tcp)'
+  const where = machine.source.name.startsWith('windows') ? ' (see netsh int ipv4 show excludedportrange tcp)' : ''
+  return `, but it cannot be bound: this requires a privilege, or the system reserves the port${where}`
 }

@@ -3,8 +3,9 @@
 import { csvLine, tsvLine } from '../../render/csv.ts'
 import { listenerCells, listenerHeads } from '../../render/ports.ts'
 import { table } from '../../render/table.ts'
-import { safe, safeJson } from '../../render/text.ts'
+import { safe } from '../../render/text.ts'
 import type { Listener } from '../../report/ports.ts'
+import { line as streamLine, lineTime } from '../../wire/envelope.ts'
 import { showReport } from '../document.ts'
 import { withMachine } from '../machine.ts'
 import { colour, terminalColumns } from '../output.ts'
@@ -21,12 +22,12 @@ export function run(args: ParsedArguments): Promise<number> {
   const query = { protocols, namespaces: namespacesOf(args), ...(filter !== undefined && { filter }) }
   return withMachine(args, async machine => {
     const report = await machine.ports(query)
-    return showReport(args, 'ports', report, report.ports.length > 0, () => lines(report.ports, args))
+    return showReport(args, 'ports', report, report.ports.length > 0, () => lines(report.ports, report.atMs, args))
   })
 }
 
-function lines(ports: readonly Listener[], args: ParsedArguments): string[] {
-  if (args.has('ndjson')) return ports.map(safeJson)
+function lines(ports: readonly Listener[], atMs: number, args: ParsedArguments): string[] {
+  if (args.has('ndjson')) return ports.map(listener => streamLine('listener', lineTime(atMs), listener))
   const cells = ports.map(listenerCells)
   const header = !args.has('no-header')
   if (args.has('csv') || args.has('tsv')) {

@@ -70,7 +70,13 @@ export async function playedEvents(tape: Player, plan: Plan): Promise<EventReade
     return new PlayedEvents(tape, plan, described, undefined)
   } catch (error) {
     if (!(error instanceof NotRecorded)) throw error
-    const gap: Gap = { ...error.report(), what: 'events', text: 'the recording holds no events', count: undefined }
+    const gap: Gap = {
+      ...error.report(),
+      what: 'events',
+      text: 'the recording holds no events',
+      help: 'record again with sockscope events --record FILE',
+      count: undefined,
+    }
     return new PlayedEvents(tape, plan, { tier: 'snapshot', opens: [], ends: [], everyEnd: [] }, gap)
   }
 }
