@@ -20,7 +20,7 @@ const programs = ['ip', 'ss', 'sh', 'unshare', 'mount', 'umount', 'true']
 /** The tests of this kernel that matter most on another one; they skip what is missing there. */
 const rooms = [
   'bpf/btf',
-  'bpf/traffic',
+  'bpf/traffic-programs',
   'byfd/actions',
   'events/readers',
   'host/interfaces',
