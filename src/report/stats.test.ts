@@ -1,23 +1,11 @@
 import { deepEqual, equal } from 'node:assert/strict'
 import { test } from 'node:test'
 import { aSnapshot, at, connection, heldBy, inNamespace, listening, named, survivesJson } from '../../test/snapshots.ts'
-import type { SystemLimits, Usage } from '../model/limits.ts'
+import type { SystemLimits } from '../model/limits.ts'
+import { unknownLimits } from '../source/limits.ts'
 import { statsReport } from './stats.ts'
 
-const unknown: Usage = { used: undefined, limit: undefined }
-const limits = (known: Partial<SystemLimits>): SystemLimits => ({
-  ephemeralPorts: undefined,
-  reservedPorts: [],
-  excludedPorts: undefined,
-  privilegedBelow: undefined,
-  descriptors: unknown,
-  openFiles: unknown,
-  tcpOrphans: unknown,
-  tcpTimeWaits: unknown,
-  tcpMemoryBytes: unknown,
-  udpMemoryBytes: unknown,
-  ...known,
-})
+const limits = (known: Partial<SystemLimits>): SystemLimits => ({ ...unknownLimits, ...known })
 
 test('counts by protocol, state and process', () => {
   const report = statsReport(
