@@ -9,15 +9,8 @@ import { join } from 'node:path'
 import { DecodeError, OsError } from '../src/model/errors.ts'
 import { protocols, type Endpoint } from '../src/model/socket.ts'
 import { openRecording } from '../src/source/open.ts'
-import {
-  fileHeaderBytes,
-  recordKinds,
-  readBlock,
-  readRecords,
-  writeBlock,
-  writeRecord,
-  type RecordingRecord,
-} from '../src/source/replay/format.ts'
+import { recordKinds } from '../src/source/replay/format.ts'
+import { bytesOf, recordingOf, recordsOf } from './recordings.ts'
 
 const golden = 'test/golden/linux.recording'
 const folder = mkdtempSync(join(tmpdir(), 'sockscope-'))
@@ -50,7 +43,7 @@ test('it shows the sockets that were recorded', async () => {
 })
 
 test('it contains nothing of the machine or the user that made it', () => {
-  const text = records(readFileSync(golden))
+  const text = recordsOf(readFileSync(golden))
     .map(r => Buffer.from(r.content).toString('latin1'))
     .join('\n')
   for (const [, path] of text.matchAll(/"exe":"([^"]*)"/g)) match(path!, /^\/usr\/bin\/(node|dash|sh)$/)
@@ -96,7 +89,7 @@ test('cut anywhere, it plays what is complete', async () => {
 
 test('answers of the kernel that are damaged are sockets, DecodeError or OsError', async () => {
   const whole = readFileSync(golden)
-  const all = records(whole)
+  const all = recordsOf(whole)
   const answers = all.filter(r => r.kind === recordKinds.answer && r.content.length > 0)
   let seed = 7
   const random = (below: number): number => (seed = (seed * 48_271) % 2_147_483_647) % below
@@ -106,20 +99,10 @@ test('answers of the kernel that are damaged are sockets, DecodeError or OsError
     const changed = Buffer.from(hit.content)
     for (let n = random(4); n >= 0; n--) changed[random(changed.length)] = random(256)
     const cut = random(3) === 0 ? changed.subarray(0, random(changed.length)) : changed
-    const bytes = all.map(r => writeRecord(r.kind, r.id, r === hit ? cut : r.content))
-    const outcome = await play(Buffer.concat([whole.subarray(0, fileHeaderBytes), writeBlock(Buffer.concat(bytes))]))
+    const bytes = bytesOf(all.map(r => (r === hit ? { ...r, content: cut } : r)))
+    const outcome = await play(recordingOf(bytes))
     const name = outcome.replace(/^\d+ /, '')
     seen.set(name, (seen.get(name) ?? 0) + 1)
   }
   ok(seen.get('sockets')! > 30 && seen.get('DecodeError')! > 30, JSON.stringify([...seen]))
 })
-
-function records(bytes: Buffer): RecordingRecord[] {
-  const found: RecordingRecord[] = []
-  for (let at = fileHeaderBytes; at < bytes.length;) {
-    const block = readBlock((from, length) => bytes.subarray(from, from + length), at)!
-    found.push(...readRecords(block.records, ''))
-    at = block.next
-  }
-  return found
-}

@@ -26,6 +26,8 @@ export interface Tape {
    * and is played once, while that snapshot is the current one.
    */
   append<T>(question: string, take: () => readonly T[]): readonly T[]
+  /** Counts sockets that were decoded from raw answers. A played tape throws when they are too many: its file may be forged. */
+  decoded(sockets: number): void
   close(): void
 }
 
@@ -40,6 +42,7 @@ export const live: Tape = {
   stream: (_question, ask) => ask(),
   value: async (_question, ask) => ask(),
   append: (_question, take) => take(),
+  decoded() {},
   close() {},
 }
 

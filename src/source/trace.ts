@@ -57,6 +57,7 @@ export function traced(tape: Tape, write: (line: string) => void, now = (): numb
     },
     keepsArguments: tape.keepsArguments,
     beginSnapshot: () => tape.beginSnapshot(),
+    decoded: sockets => tape.decoded(sockets),
     close: () => tape.close(),
     *bytes(text, ask) {
       yield* followed(() => tape.bytes(text, ask), new Question(text, write, now))

@@ -80,7 +80,7 @@ function parseText(text: string, root: string): unknown {
   const place = new Place(root)
   if (text.length > documentLimits.text) throw place.error(`needs at most ${documentLimits.text} characters, got ${text.length}`)
   // Checked before parsing: a parser can be made to allocate a hundred bytes for each unclosed bracket.
-  if (isNestedDeeper(text, documentLimits.nesting)) throw place.error(`is nested more than ${documentLimits.nesting} levels deep`)
+  if (measureJson(text).depth > documentLimits.nesting) throw place.error(`is nested more than ${documentLimits.nesting} levels deep`)
   try {
     return JSON.parse(text)
   } catch (cause) {
@@ -88,28 +88,39 @@ function parseText(text: string, root: string): unknown {
   }
 }
 
-/** Whether more brackets than this are open at once; those in strings do not count. */
-function isNestedDeeper(text: string, max: number): boolean {
+/** The depth of JSON text, and about the memory that its value costs: measured before it is parsed. */
+export function measureJson(text: string): { readonly depth: number; readonly costBytes: number } {
   let depth = 0
+  let open = 0
+  let costBytes = 0
   for (let i = 0; i < text.length; i++) {
     switch (text.charCodeAt(i)) {
-      case 0x22: // Skips a string.
+      case 0x22: {
+        const start = i
+        // Skips a string: brackets in it do not count.
         for (i++; i < text.length; i++) {
           const unit = text.charCodeAt(i)
           if (unit === 0x22) break
           if (unit === 0x5c) i++
         }
+        costBytes += 32 + i - start
         break
+      }
       case 0x5b:
       case 0x7b:
-        if (++depth > max) return true
+        costBytes += 64
+        depth = Math.max(depth, ++open)
         break
       case 0x5d:
       case 0x7d:
-        depth--
+        open--
+        break
+      case 0x2c: // Commas and colons: one for each element and member.
+      case 0x3a:
+        costBytes += 16
         break
       default:
     }
   }
-  return false
+  return { depth, costBytes }
 }

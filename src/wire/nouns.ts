@@ -141,7 +141,7 @@ export const ownerless = words<Ownerless>([
   'unknown',
 ])
 
-const queues = object<Queues>(maybeNumbers(queueNumbers))
+export const queues = object<Queues>(maybeNumbers(queueNumbers))
 
 const timer = object<Timer>({
   kind: words<Timer['kind']>(['retransmit', 'keepalive', 'time-wait', 'zero-window-probe', 'delayed-ack']),
@@ -191,7 +191,7 @@ const congestionDetail = tagged<CongestionDetail>('kind', {
   }),
 })
 
-const tcp = named(
+export const tcp = named(
   'tcp',
   object<Tcp>({
     ...maybeNumbers(tcpNumbers),

@@ -8,15 +8,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { openRecording } from '../../src/source/open.ts'
 import { DecodeError, OsError } from '../../src/model/errors.ts'
-import {
-  fileHeaderBytes,
-  recordKinds,
-  readBlock,
-  readRecords,
-  writeBlock,
-  writeRecord,
-  type RecordingRecord,
-} from '../../src/source/replay/format.ts'
+import { recordKinds } from '../../src/source/replay/format.ts'
+import { bytesOf, recordingOf, recordsOf } from '../recordings.ts'
 
 const golden = 'test/golden/windows.recording'
 const folder = mkdtempSync(join(tmpdir(), 'sockscope-'))
@@ -55,7 +48,7 @@ test('it shows the sockets that were recorded', async () => {
 })
 
 test('it contains nothing of the machine or the user that made it', () => {
-  const text = records(readFileSync(golden))
+  const text = recordsOf(readFileSync(golden))
     .map(r => Buffer.from(r.content).toString('latin1'))
     .join('\n')
   for (const [, path] of text.matchAll(/"exe":"([^"]*)"/g)) match(path!, /^C:\\\\nodejs\\\\node\.exe$/)
@@ -64,7 +57,7 @@ test('it contains nothing of the machine or the user that made it', () => {
 
 test('answers of Windows that are damaged are sockets, DecodeError or OsError', async () => {
   const whole = readFileSync(golden)
-  const all = records(whole)
+  const all = recordsOf(whole)
   const answers = all.filter(r => r.kind === recordKinds.answer && r.content.length > 0)
   let seed = 11
   const random = (below: number): number => (seed = (seed * 48_271) % 2_147_483_647) % below
@@ -74,8 +67,8 @@ test('answers of Windows that are damaged are sockets, DecodeError or OsError', 
     const changed = Buffer.from(hit.content)
     for (let n = random(4); n >= 0; n--) changed[random(changed.length)] = random(256)
     const cut = random(3) === 0 ? changed.subarray(0, random(changed.length)) : changed
-    const bytes = all.map(r => writeRecord(r.kind, r.id, r === hit ? cut : r.content))
-    const name = await play(Buffer.concat([whole.subarray(0, fileHeaderBytes), writeBlock(Buffer.concat(bytes))]))
+    const bytes = bytesOf(all.map(r => (r === hit ? { ...r, content: cut } : r)))
+    const name = await play(recordingOf(bytes))
     seen.set(name, (seen.get(name) ?? 0) + 1)
   }
   ok(seen.get('sockets')! > 30 && seen.get('DecodeError')! > 30, JSON.stringify([...seen]))
@@ -83,7 +76,7 @@ test('answers of Windows that are damaged are sockets, DecodeError or OsError', 
 
 test('answers that are JSON of another shape are DecodeErrors', async () => {
   const whole = readFileSync(golden)
-  const all = records(whole)
+  const all = recordsOf(whole)
   for (const hit of all.filter(r => r.kind === recordKinds.answer && /^[[{]/.test(Buffer.from(r.content.subarray(0, 1)).toString()))) {
     for (const other of [
       'null',
@@ -94,8 +87,8 @@ test('answers that are JSON of another shape are DecodeErrors', async () => {
       '{"facts":[null],"users":[7],"services":[["a"]]}',
       '{"known":[[1,2,3]],"late":"x","refused":7}',
     ]) {
-      const bytes = all.map(r => writeRecord(r.kind, r.id, r === hit ? Buffer.from(other) : r.content))
-      const name = await play(Buffer.concat([whole.subarray(0, fileHeaderBytes), writeBlock(Buffer.concat(bytes))]))
+      const bytes = bytesOf(all.map(r => (r === hit ? { ...r, content: Buffer.from(other) } : r)))
+      const name = await play(recordingOf(bytes))
       ok(['sockets', 'DecodeError', 'OsError'].includes(name), `${other}: ${name}`)
     }
   }
@@ -118,14 +111,4 @@ async function play(bytes: Uint8Array): Promise<string> {
   } finally {
     machine?.close()
   }
-}
-
-function records(bytes: Buffer): RecordingRecord[] {
-  const found: RecordingRecord[] = []
-  for (let at = fileHeaderBytes; at < bytes.length;) {
-    const block = readBlock((from, length) => bytes.subarray(from, from + length), at)!
-    found.push(...readRecords(block.records, ''))
-    at = block.next
-  }
-  return found
 }

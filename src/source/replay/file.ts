@@ -2,7 +2,7 @@
 
 import { closeSync, constants, fstatSync, openSync, readSync, writeSync } from 'node:fs'
 import { DecodeError, OsError } from '../../model/errors.ts'
-import { fileHeaderBytes, formatVersion, magic, recordingLimits, recordKinds, writeBlock, writeRecord } from './format.ts'
+import { fileHeaderBytes, firstLink, formatVersion, linkAfter, magic, recordingLimits, recordKinds, writeBlock, writeRecord } from './format.ts'
 
 /** A file with random access; a read returns less at its end. Only a regular file: a pipe or a device could block for ever. */
 export class BlockReader {
@@ -46,6 +46,8 @@ export class BlockWriter {
   #waitingBytes = 0
   #timer: NodeJS.Timeout | undefined
   #isHeadWritten = false
+  /** The place of the next block. */
+  #link = firstLink
   #isClosed = false
   /** What failed outside of a call; thrown at the next addition. */
   #failure: unknown
@@ -92,7 +94,10 @@ export class BlockWriter {
       this.#isHeadWritten = true
       this.#write(head)
     }
-    if (records.length > 0) this.#write(writeBlock(Buffer.concat(records)))
+    if (records.length === 0) return
+    const block = writeBlock(Buffer.concat(records), this.#link)
+    this.#write(block)
+    this.#link = linkAfter(block, this.#link)
   }
 
   #flushLater(): void {

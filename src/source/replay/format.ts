@@ -1,12 +1,12 @@
 // The file format of recordings: blocks of records. Their meaning is not part of it.
 
-import { crc32, deflateRawSync, inflateRawSync } from 'node:zlib'
+import { constants, crc32, deflateRawSync, inflateRawSync } from 'node:zlib'
 import { DecodeError } from '../../model/errors.ts'
 
 /** The first bytes of every recording: 0x89, so that it is not mistaken for text, and the name. */
 export const magic = Buffer.from('\x89SOCKSCOPE', 'latin1')
 /** The version that is written here, and the newest that can be read. */
-export const formatVersion = 1
+export const formatVersion = 2
 /** Magic and version. */
 export const fileHeaderBytes = magic.length + 2
 
@@ -14,15 +14,23 @@ export const fileHeaderBytes = magic.length + 2
 export const recordingLimits = {
   /** One block, unpacked. */
   blockBytes: 256 * 1024,
+  /** How many times as long a block may be unpacked as packed: the records of idle sockets reach 30, and Deflate 1000. */
+  blockRatio: 64,
   /** The part of an answer that one record holds; longer answers take several. */
   partBytes: 64 * 1024,
-  /** All answers of one snapshot. */
-  snapshotBytes: 256 * 1024 * 1024,
-  /** The questions of one snapshot, and the answers to all of them. */
+  /** The memory that the records of one snapshot cost. */
+  snapshotBytes: 128 * 1024 * 1024,
+  /** The memory that a record costs in addition to its content, however short that is. */
+  recordBytes: 256,
+  /** The questions of one snapshot. */
   questions: 100_000,
-  answers: 2_000_000,
-  /** The words of one question. */
+  /** The text of one question. */
   questionBytes: 1024,
+  /** One answer that is JSON, and the memory that all JSON of one snapshot costs as values. */
+  jsonBytes: 16 * 1024 * 1024,
+  jsonCostBytes: 192 * 1024 * 1024,
+  /** The sockets that are decoded from the answers of one snapshot. */
+  sockets: 250_000,
 } as const
 
 /** Every kind of record. A number here never changes its meaning. */
@@ -55,7 +63,8 @@ export interface RecordingRecord {
 }
 
 const recordHeaderBytes = 9
-const blockHeaderBytes = 16
+/** Before version 2, blocks were not chained: their headers lack the number and the link. */
+const blockHeaderBytes = (version: number): number => (version === 1 ? 16 : 24)
 
 /** A record as bytes: kind, number of the question, length, content. */
 export function writeRecord(kind: number, id: number, content: Uint8Array): Buffer {
@@ -80,47 +89,81 @@ export function* readRecords(block: Buffer, where: string): Generator<RecordingR
   }
 }
 
-/** A block as bytes: packed length, unpacked length, checksum of the packed bytes, checksum of these three; then the packed bytes. */
-export function writeBlock(records: Buffer): Buffer {
-  const packed = deflateRawSync(records)
-  const bytes = Buffer.allocUnsafe(blockHeaderBytes + packed.length)
-  bytes.writeUInt32LE(packed.length, 0)
-  bytes.writeUInt32LE(records.length, 4)
-  bytes.writeUInt32LE(crc32(packed), 8)
-  bytes.writeUInt32LE(crc32(bytes.subarray(0, 12)), 12)
-  bytes.set(packed, blockHeaderBytes)
-  return bytes
+/** The place of a block in a file: how many blocks come before it, and the checksum in the header of the last of them, or 0. */
+export interface Link {
+  readonly number: number
+  readonly checksum: number
 }
 
-/** A block of a file, unpacked, and where the next one starts. */
+/** The place of the first block. */
+export const firstLink: Link = { number: 0, checksum: 0 }
+
+/** The memory that a record of this length costs. */
+export const costOf = (contentBytes: number): number => recordingLimits.recordBytes + contentBytes
+
+/** A block as bytes: packed length, unpacked length, checksum of the packed bytes, its place, checksum of all these; then the packed bytes. */
+export function writeBlock(records: Buffer, { number, checksum }: Link): Buffer {
+  const packed = pack(records)
+  const head = Buffer.allocUnsafe(blockHeaderBytes(formatVersion))
+  head.writeUInt32LE(packed.length, 0)
+  head.writeUInt32LE(records.length, 4)
+  head.writeUInt32LE(crc32(packed), 8)
+  head.writeUInt32LE(number, 12)
+  head.writeUInt32LE(checksum, 16)
+  head.writeUInt32LE(crc32(head.subarray(0, 20)), 20)
+  return Buffer.concat([head, packed])
+}
+
+/** The place of the block that follows this one. */
+export const linkAfter = (block: Buffer, { number }: Link): Link => ({ number: number + 1, checksum: block.readUInt32LE(20) })
+
+/** Huffman codes alone never pack more than eight to one. */
+function pack(records: Buffer): Buffer {
+  const packed = deflateRawSync(records)
+  const isTooDense = records.length > packed.length * recordingLimits.blockRatio
+  return isTooDense ? deflateRawSync(records, { strategy: constants.Z_HUFFMAN_ONLY }) : packed
+}
+
+/** A block of a file, unpacked, and where and what the next one is. */
 export interface Block {
   readonly records: Buffer
   readonly next: number
+  readonly link: Link
 }
 
 /** Reads the block at an offset of a file; undefined when the file ends before the block does. */
-export function readBlock(read: (at: number, length: number) => Buffer, at: number): Block | undefined {
-  const header = read(at, blockHeaderBytes)
-  if (header.length < blockHeaderBytes) return undefined
+export function readBlock(read: (at: number, length: number) => Buffer, at: number, link: Link, version: number): Block | undefined {
+  const headerBytes = blockHeaderBytes(version)
+  const header = read(at, headerBytes)
+  if (header.length < headerBytes) return undefined
   const where = `at byte ${at}`
-  if (header.readUInt32LE(12) !== crc32(header.subarray(0, 12))) throw damaged('header of a block', where)
+  const checksum = header.readUInt32LE(headerBytes - 4)
+  if (checksum !== crc32(header.subarray(0, headerBytes - 4))) throw damaged('header of a block', where)
+  if (version > 1 && (header.readUInt32LE(12) !== link.number || header.readUInt32LE(16) !== link.checksum))
+    throw new DecodeError('block of a recording', link.number, header.readUInt32LE(12), where, { text: 'is missing, repeated or out of order' })
   const packedBytes = header.readUInt32LE(0)
   const plainBytes = header.readUInt32LE(4)
   // Deflate output is never longer than this: stored blocks of 64 KiB have headers of 5 bytes.
   const max = recordingLimits.blockBytes + 1024
   if (packedBytes > max) throw new DecodeError('block of a recording', packedBytes, max, where)
-  if (plainBytes > recordingLimits.blockBytes) throw new DecodeError('block of a recording', plainBytes, recordingLimits.blockBytes, where)
-  const packed = read(at + blockHeaderBytes, packedBytes)
+  const maxPlain = Math.min(recordingLimits.blockBytes, packedBytes * recordingLimits.blockRatio)
+  if (plainBytes > maxPlain) throw new DecodeError('block of a recording', plainBytes, maxPlain, where)
+  const packed = read(at + headerBytes, packedBytes)
   if (packed.length < packedBytes) return undefined
   if (header.readUInt32LE(8) !== crc32(packed)) throw damaged('block', where)
+  const records = unpack(packed, plainBytes, where)
+  return { records, next: at + headerBytes + packedBytes, link: { number: link.number + 1, checksum } }
+}
+
+function unpack(packed: Buffer, plainBytes: number, where: string): Buffer {
   let records: Buffer
   try {
-    records = inflateRawSync(packed, { maxOutputLength: recordingLimits.blockBytes })
+    records = inflateRawSync(packed, { maxOutputLength: Math.max(1, plainBytes), chunkSize: Math.max(64, plainBytes) })
   } catch (cause) {
     throw damaged('block', where, cause)
   }
   if (records.length !== plainBytes) throw new DecodeError('block of a recording', plainBytes, records.length, where)
-  return { records, next: at + blockHeaderBytes + packedBytes }
+  return records
 }
 
 const damaged = (what: string, where: string, cause?: unknown): DecodeError =>

@@ -15,7 +15,7 @@ import type { EventReader, Source, Timeline } from '../source.ts'
 import { playedEvents, RecordedEvents, recordedEvents } from './events.ts'
 import type { Player } from './player.ts'
 import type { Recorder } from './recorder.ts'
-import { abilities, checkSnapshot, interfaces, processes, uses } from './plain-values.ts'
+import { abilities, checkedSnapshot, interfaces, processes, uses } from './plain-values.ts'
 
 const questions = {
   abilities: 'source abilities',
@@ -193,8 +193,7 @@ export class PlayedMachine implements Source {
   async #readSnapshot(plan: Plan, events: EventReader | undefined): Promise<Snapshot> {
     try {
       const snapshot = await this.#source.takeSnapshot(plan, events)
-      checkSnapshot(snapshot, this.#place('an answer'))
-      return snapshot
+      return checkedSnapshot(snapshot, this.#place('an answer'))
     } catch (error) {
       if (error instanceof OsError || error instanceof DecodeError) throw error
       throw new DecodeError('recording', 0, 0, `at snapshot ${this.#tape.number}`, { text: 'an answer is not valid', cause: error })

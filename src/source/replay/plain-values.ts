@@ -4,10 +4,10 @@ import type { Ability } from '../../model/ability.ts'
 import type { ClosedReport, EventGap, OpenedReport, PeerEvidence, SourceEvent, UsedReport } from '../../model/event.ts'
 import type { Gap, GapCode } from '../../model/gap.ts'
 import type { Interface, InterfaceCounters } from '../../model/interface.ts'
-import type { ProcessUse } from '../../model/process.ts'
+import { ProcessTable, type ProcessUse } from '../../model/process.ts'
 import type { Snapshot } from '../../model/snapshot.ts'
 import { states, type Socket } from '../../model/socket.ts'
-import { accuracy, gap, process, processUse, someProtocols, socket, tier, traffic } from '../../wire/nouns.ts'
+import { accuracy, gap, process, processUse, queues, someProtocols, socket, tcp, tier, traffic } from '../../wire/nouns.ts'
 import { documentLimits } from '../../wire/document.ts'
 import {
   constant,
@@ -20,9 +20,13 @@ import {
   number,
   object,
   optional,
+  scalar,
+  table,
   tagged,
   text,
   words,
+  type Maybe,
+  type Optional,
   type Place,
   type Shape,
 } from '../../wire/shape.ts'
@@ -101,6 +105,110 @@ const eventGap = object<EventGap>({ type: constant('gap'), atMs: number, gap: an
 /** A batch of events. */
 export const batch = list(tagged<SourceEvent | EventGap>('type', { opened, used, closed, gap: eventGap }), documentLimits.events)
 
+/** A value that is null where the machine had none. */
+const nullable = <T>(of: Shape<T>): Shape<T | null> => ({
+  read: (value, at) => (value === null ? null : of.read(value, at)),
+  schema: of.schema,
+})
+
+/** A list of fixed length, of which each element has a shape of its own. */
+const tuple = (...of: readonly Shape<unknown>[]): Shape<readonly unknown[]> => ({
+  read(value, at) {
+    if (!Array.isArray(value) || value.length !== of.length) throw at.needs(`a list of ${of.length}`, value)
+    return of.map((shape, i) => at.within(i, shape, value[i]))
+  },
+  schema: definitions => ({ type: 'array', prefixItems: of.map(shape => shape.schema(definitions)) }),
+})
+
+/** An object whose type is of a platform, and not visible from here. */
+const members = (of: Readonly<Record<string, Shape<unknown> | Maybe<unknown> | Optional<unknown>>>): Shape<unknown> => object<object>(of)
+
+const requestedNamespaces: Shape<unknown> = {
+  read: (value, at) => (typeof value === 'string' ? words(['own', 'all']) : table(scalar, 10)).read(value, at),
+  schema: () => ({}),
+}
+
+const many = documentLimits.sockets
+const counts = list(count, 3 * many)
+const namespace = members({ inode: count, name: maybe(text()) })
+
+const linuxValues: Readonly<Record<string, Shape<unknown>>> = {
+  owners: members({
+    triples: counts,
+    hidden: count,
+    exited: counts,
+    asRoot: optional(flag),
+    withCapabilities: optional(flag),
+    elsewhere: optional(
+      members({
+        rings: counts,
+        doubtful: counts,
+        inFlight: count,
+        unsure: optional(words(['ring names', 'ring busy', 'messages', 'limit'])),
+      }),
+    ),
+    blind: maybe(words(['hidepid', 'pid-namespace', 'proc'])),
+  }),
+  processes,
+  namespaces: members({
+    wanted: requestedNamespaces,
+    own: namespace,
+    others: list(members({ inode: count, name: maybe(text()), file: text(), pid: maybe(count) }), documentLimits.few),
+    denied: count,
+    hidden: count,
+    includesOwn: flag,
+    unread: optional(count),
+    countsCookiesEach: optional(flag),
+  }),
+  'namespaces of sockets': members({ inodes: list(count, documentLimits.few), skipped: count }),
+  contexts: members({
+    labels: flag,
+    processes: list(tuple(count, text()), documentLimits.processes),
+    sockets: list(tuple(text(), text()), many),
+    hidden: tuple(count, count),
+  }),
+  'cgroup paths': list(nullable(text()), many),
+  'interface speeds': list(nullable(number), documentLimits.rows),
+  'own sockets': counts,
+}
+
+const windowsValues: Readonly<Record<string, Shape<unknown>>> = {
+  processes: members({
+    facts: list(
+      members({
+        pid: count,
+        parentPid: count,
+        name: text(),
+        started: optional(text(32)),
+        exe: optional(text()),
+        sid: optional(text()),
+        command: optional(text()),
+        refused: optional(flag),
+      }),
+      documentLimits.processes,
+    ),
+    users: list(tuple(text(), text()), documentLimits.processes),
+    services: list(tuple(count, list(text(), documentLimits.few)), documentLimits.processes),
+    servicesError: optional(text()),
+    servicesCode: optional(text()),
+  }),
+  modules: list(nullable(text()), many),
+  statistics: members({
+    known: list(tuple(text(), tcp, nullable(queues)), many),
+    late: count,
+    refused: table(count, documentLimits.few),
+  }),
+}
+
+/** The shapes of the plain answers that a platform asks for itself. Whatever else macOS is asked is a number, a text or nothing. */
+export function valueShape(platform: string, question: string): Shape<unknown> | undefined {
+  if (question === 'clock') return number
+  if (platform === 'linux') return linuxValues[question]
+  if (platform === 'win32') return windowsValues[question]
+  if (platform === 'darwin' && !/^(source |identity$)/.test(question)) return nullable(scalar)
+  return undefined
+}
+
 /** The members of a socket that a source joins from plain answers; it decodes the others from bytes. */
 const joinedNames: ReadonlySet<string> = new Set<keyof Socket>([
   'local',
@@ -117,14 +225,15 @@ const joinedNames: ReadonlySet<string> = new Set<keyof Socket>([
 ])
 const joined = socket.members.filter(({ name }) => joinedNames.has(name))
 
-/** Throws unless what was joined from plain answers is valid. */
-export function checkSnapshot(snapshot: Snapshot, at: Place): void {
+/** The snapshot with the known members of what was joined from plain answers. Throws unless that is valid. */
+export function checkedSnapshot(snapshot: Snapshot, at: Place): Snapshot {
   at.within('atMs', number, snapshot.atMs)
-  processes.read([...snapshot.processes.values()], at)
+  const table = new ProcessTable(processes.read([...snapshot.processes.values()], at).map(one => [one.pid, one]))
   for (const one of snapshot.sockets) {
     for (const { name, presence, shape } of joined) {
       const value = one[name as keyof Socket]
       if (value !== undefined || presence === 'required') at.within(name, shape, value)
     }
   }
+  return { ...snapshot, processes: table }
 }

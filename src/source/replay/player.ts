@@ -1,22 +1,30 @@
 // The tape that answers instead of a machine. It stores questions and answers, and does not interpret them.
 
 import { DecodeError, OsError } from '../../model/errors.ts'
+import { Place } from '../../wire/shape.ts'
 import { NotRecorded, type Tape } from '../tape.ts'
 import { yieldToEventLoop } from '../yielding.ts'
 import { Checkpoints } from './checkpoints.ts'
 import { revivedError, type PlainError } from './errors.ts'
 import { EarlierValues } from './earlier-values.ts'
+import { recordingLimits } from './format.ts'
 import { parseJson, RecordingReader, type Answer, type Position, type RecordedSnapshot } from './reader.ts'
-import type { RecordedHost } from './recorder.ts'
+import { valueShape } from './plain-values.ts'
+import { monotonicQuestion, type RecordedHost } from './recorder.ts'
 
 /** The question that every platform asks first in a snapshot: its time, in milliseconds since 1970. */
 const clockQuestion = 'clock'
 
-/** A snapshot that was read and has not been played. */
+/** Where a snapshot starts that has not been played, and what is needed of it before. */
 interface Ahead {
-  readonly snapshot: RecordedSnapshot
   readonly position: Position
+  readonly questions: ReadonlySet<string>
   readonly atMs: number | undefined
+}
+
+/** A snapshot with all its answers. */
+interface Found extends Omit<Ahead, 'questions'> {
+  readonly snapshot: RecordedSnapshot
 }
 
 /** The extent of a recording, as far as it has been read. */
@@ -36,7 +44,7 @@ export class Player implements Tape {
   readonly #checkpoints = new Checkpoints()
   #extent: Extent = { startMs: undefined, endMs: undefined, count: 0, isComplete: false }
   #now: RecordedSnapshot
-  /** One snapshot is always read ahead, so that the end is detected in time. */
+  /** One snapshot is always read ahead, without its answers, so that the end is detected in time. */
   #ahead: Ahead | undefined
   /** Damage that was found while reading ahead; thrown when that snapshot is requested. */
   #failure: unknown
@@ -47,6 +55,9 @@ export class Player implements Tape {
   /** How many answers to each question of this snapshot were returned. */
   readonly #taken = new Map<string, number>()
   readonly #missing = new Map<string, NotRecorded>()
+  /** What was decoded of this snapshot: the memory that its JSON costs, and its sockets. */
+  #jsonCostBytes = 0
+  #sockets = 0
   /** The batches of this snapshot that have not been taken. */
   readonly #queues = new Map<string, (Uint8Array | PlainError)[]>()
 
@@ -78,6 +89,11 @@ export class Player implements Tape {
   /** The number of the snapshot that is played; 0 before the first. */
   get number(): number {
     return this.#now.number
+  }
+
+  /** When the played snapshot began, by the monotonic clock of the machine; undefined in a recording that lacks it. */
+  get monotonicMs(): number | undefined {
+    return timeOf(this.#now.questions.get(monotonicQuestion))
   }
 
   /** The extent of the recording, as far as it has been read. */
@@ -118,7 +134,8 @@ export class Player implements Tape {
 
   /** Whether this question was answered before the first snapshot, or in the one that is played or comes next. */
   holds(question: string): boolean {
-    return [this.#reader.before, this.#now, this.#ahead?.snapshot].some(snapshot => snapshot?.questions.has(question))
+    const { questions } = this.#reader.before
+    return questions.has(question) || this.#now.questions.has(question) || this.#ahead?.questions.has(question) === true
   }
 
   /** The questions of the played snapshot that the recording lacks, and that no gap reports. */
@@ -138,9 +155,20 @@ export class Player implements Tape {
 
   // oxlint-disable-next-line require-await
   async value<T>(question: string): Promise<T> {
-    const { answers, error } = this.#find(question, this.#earlier.get(question))
-    if (error !== undefined) throw revivedError(error)
-    return (answers.length === 0 ? undefined : this.#parse(question, answers[0]!)) as T
+    const answer = this.#find(question, this.#earlier.get(question))
+    if (answer.error !== undefined) throw revivedError(answer.error)
+    if (answer.answers.length === 0) return undefined as T
+    const { value, costBytes } = this.#parse(question, answer.answers[0]!)
+    if (!answer.isParsed) this.#jsonCostBytes += costBytes
+    answer.isParsed = true
+    this.#check('values of a snapshot of a recording', this.#jsonCostBytes, recordingLimits.jsonCostBytes)
+    const shape = valueShape(this.host.platform, question)
+    return (shape === undefined ? value : shape.read(value, new Place(`recording at snapshot ${this.number}: ${question}`))) as T
+  }
+
+  decoded(sockets: number): void {
+    this.#sockets += sockets
+    this.#check('sockets of a snapshot of a recording', this.#sockets, recordingLimits.sockets)
   }
 
   append<T>(question: string): readonly T[] {
@@ -149,7 +177,7 @@ export class Player implements Tape {
       const batch = queue.shift()
       if (batch === undefined) return []
       if (!(batch instanceof Uint8Array)) throw revivedError(batch)
-      const found = this.#parse(question, batch)
+      const found = this.#parse(question, batch).value
       if (!Array.isArray(found))
         throw new DecodeError('recording', 0, 0, `at snapshot ${this.number}`, { text: `"${question}" is not a list` })
       if (found.length > 0) return found as T[]
@@ -160,8 +188,12 @@ export class Player implements Tape {
     this.#reader.close()
   }
 
-  #parse(question: string, answer: Uint8Array): unknown {
+  #parse(question: string, answer: Uint8Array): ReturnType<typeof parseJson> {
     return parseJson(answer, `"${question}" of snapshot ${this.number}`)
+  }
+
+  #check(what: string, got: number, max: number): void {
+    if (got > max) throw new DecodeError(what, got, max, `at snapshot ${this.number}`)
   }
 
   /** The answer to a question. A question that is repeated more often than it was recorded gets its last answer again. */
@@ -192,11 +224,11 @@ export class Player implements Tape {
 
   #advance(): void {
     if (this.#failure !== undefined) throw this.#failure
-    this.#taken.clear()
-    this.#missing.clear()
-    const next = this.#ahead
-    if (next === undefined && this.#now.number === 0) throw new OsError('recording', 'ENODATA', { help: 'it has no snapshot' })
-    if (next === undefined) return
+    this.#forget()
+    const ahead = this.#ahead
+    if (ahead === undefined && this.#now.number === 0) throw new OsError('recording', 'ENODATA', { help: 'it has no snapshot' })
+    if (ahead === undefined) return
+    const next = this.#readAt(ahead)
     if (this.#now === this.#reader.before) for (const [question, queue] of this.#queues) queue.push(...batchesOf(next.snapshot, question))
     else this.#queues.clear()
     this.#earlier.take(this.#now)
@@ -206,35 +238,55 @@ export class Player implements Tape {
     this.#readAhead()
   }
 
+  /** Forgets what was answered of the snapshot before. */
+  #forget(): void {
+    this.#taken.clear()
+    this.#missing.clear()
+    this.#jsonCostBytes = this.#sockets = 0
+  }
+
   #readAhead(): void {
     this.#ahead = undefined
     try {
-      this.#ahead = this.#read()
+      this.#ahead = aheadOf(this.#read(question => question === clockQuestion))
     } catch (error) {
       this.#failure = error
     }
   }
 
+  /** Reads a snapshot that was found before. */
+  #readAt({ position }: Pick<Ahead, 'position'>): Found {
+    this.#reader.moveTo(position)
+    try {
+      const found = this.#read()
+      if (found !== undefined) return found
+      throw new DecodeError('recording', 1, 0, `at snapshot ${position.number}`, { text: 'it was cut short' })
+    } catch (error) {
+      this.#failure = error
+      throw error
+    }
+  }
+
   /** Reads the next snapshot, and updates the extent of the recording. */
-  #read(): Ahead | undefined {
+  #read(keeps?: (question: string) => boolean): Found | undefined {
     const { position } = this.#reader
     let snapshot
     try {
-      snapshot = this.#reader.next()
+      snapshot = this.#reader.next(keeps)
     } finally {
       if (snapshot === undefined) this.#extent = { ...this.#extent, isComplete: true }
     }
     if (snapshot === undefined) return undefined
-    const atMs = timeOf(snapshot)
+    const { number, questions } = snapshot
+    const atMs = timeOf(questions.get(clockQuestion))
     const { startMs, endMs, count } = this.#extent
-    if (snapshot.number > count) this.#extent = { ...this.#extent, startMs: startMs ?? atMs, endMs: atMs ?? endMs, count: snapshot.number }
+    if (number > count) this.#extent = { ...this.#extent, startMs: startMs ?? atMs, endMs: atMs ?? endMs, count: number }
     return { snapshot, position, atMs }
   }
 
   /** Moves to the last snapshot before the first one that is too far; to the first when all are. */
   async #goTo(isTooFar: (number: number, latestMs: number | undefined) => boolean): Promise<void> {
-    this.#taken.clear()
-    this.#missing.clear()
+    this.#forget()
     this.#queues.clear()
     this.#isHeld = false
     this.#failure = undefined
@@ -249,20 +301,13 @@ export class Player implements Tape {
   /** Plays from the last checkpoint that is not too far, so that the same values are valid as after playing from the start. */
   async #playUpTo(isTooFar: (number: number, latestMs: number | undefined) => boolean): Promise<void> {
     const checkpoint = this.#checkpoints.last(one => !isTooFar(one.position.number, one.latestMs))
-    this.#reader.moveTo(checkpoint.position)
     this.#earlier = new EarlierValues(checkpoint.earlier)
     this.#latestMs = checkpoint.latestMs
-    let found = this.#read()
-    if (found === undefined)
-      throw new DecodeError('recording', 1, 0, `at snapshot ${checkpoint.position.number}`, { text: 'it was cut short' })
+    let found = this.#readAt(checkpoint)
     for (;;) {
-      const { position } = this.#reader
       const next = this.#readUnlessDamaged()
       const latestMs = later(this.#latestMs, next?.atMs)
-      if (next === undefined || isTooFar(next.snapshot.number, latestMs)) {
-        this.#reader.moveTo(position)
-        break
-      }
+      if (next === undefined || isTooFar(next.snapshot.number, latestMs)) break
       this.#earlier.take(found.snapshot)
       found = next
       this.#latestMs = latestMs
@@ -270,12 +315,12 @@ export class Player implements Tape {
       await yieldToEventLoop()
     }
     const { number } = found.snapshot
-    this.#ahead = found
+    this.#ahead = aheadOf(found)
     this.#now = number === 1 ? this.#reader.before : { number: number - 1, questions: new Map(), isComplete: true }
   }
 
   /** Undefined at damage: it is found again, and thrown, when the recording is played up to it. */
-  #readUnlessDamaged(): Ahead | undefined {
+  #readUnlessDamaged(): Found | undefined {
     try {
       return this.#read()
     } catch (error) {
@@ -285,12 +330,15 @@ export class Player implements Tape {
   }
 }
 
-/** The time of a snapshot, from its first answer. */
-function timeOf({ questions }: RecordedSnapshot): number | undefined {
-  const answer = questions.get(clockQuestion)?.[0]?.answers[0]
+const aheadOf = (found: Found | undefined): Ahead | undefined =>
+  found && { position: found.position, questions: new Set(found.snapshot.questions.keys()), atMs: found.atMs }
+
+/** The time of a snapshot, from its first answer to the question of a clock. */
+function timeOf(answers: readonly Answer[] | undefined): number | undefined {
+  const answer = answers?.[0]?.answers[0]
   if (answer === undefined || answer.length > 32) return undefined
-  const atMs = Number(Buffer.from(answer).toString())
-  return Number.isFinite(atMs) ? atMs : undefined
+  const ms = Number(Buffer.from(answer).toString())
+  return Number.isFinite(ms) ? ms : undefined
 }
 
 const later = (a: number | undefined, b: number | undefined): number | undefined =>

@@ -2,10 +2,11 @@
 
 import { arch, endianness, release } from 'node:os'
 import { OsError } from '../../model/errors.ts'
+import { measureJson } from '../../wire/document.ts'
 import { followed, followedStream, type AnswerFollower, type Tape } from '../tape.ts'
 import { plainError } from './errors.ts'
 import { BlockWriter } from './file.ts'
-import { recordingLimits, recordKinds } from './format.ts'
+import { costOf, recordingLimits, recordKinds } from './format.ts'
 
 /** Options of a recording. */
 export interface RecorderOptions {
@@ -24,6 +25,10 @@ export interface RecordedHost {
 
 /** Fields that hold the arguments of a command line, or follow from them. They are removed by name, so that no platform can forget to. */
 const argumentFields = new Set(['command', 'script'])
+/** The question that the recorder answers itself in each snapshot: when it began, in milliseconds of a clock that is never set. */
+export const monotonicQuestion = 'monotonic clock'
+/** What answers leave of a snapshot for errors: that an answer was too long, for one. */
+const errorBytes = 1024 * 1024
 /** Raw answers that hold command lines have questions that start with this word, and are kept only on request. */
 const argumentQuestion = /^arguments\b/
 
@@ -40,7 +45,6 @@ export class Recorder implements Tape {
   #lastId = 0
   /** What this snapshot has so far. */
   #questions = 0
-  #answers = 0
   #bytes = 0
   /** The questions of this snapshot that batches are appended to; undefined when they are not kept. */
   readonly #appended = new Map<string, number | undefined>()
@@ -59,9 +63,12 @@ export class Recorder implements Tape {
   }
 
   beginSnapshot(): void {
-    this.#bytes = this.#questions = this.#answers = 0
+    this.#bytes = this.#questions = 0
     this.#appended.clear()
     this.#out.add(recordKinds.snapshot, 0)
+    const id = this.#begin(monotonicQuestion)!
+    this.#keepPlain(id, Number(process.hrtime.bigint()) / 1e6)
+    this.#out.add(recordKinds.done, id)
   }
 
   /** Marks the snapshot as complete: it can be played, whatever happens later. */
@@ -103,6 +110,8 @@ export class Recorder implements Tape {
     return batch
   }
 
+  decoded(): void {}
+
   close(): void {
     this.#out.close()
   }
@@ -112,6 +121,8 @@ export class Recorder implements Tape {
     const words = Buffer.from(question)
     if (words.length > recordingLimits.questionBytes || ++this.#questions > recordingLimits.questions) return undefined
     if (!this.keepsArguments && argumentQuestion.test(question)) return undefined
+    // With the record that ends it.
+    if (!this.#takes(costOf(words.length) + costOf(0), errorBytes)) return undefined
     this.#out.add(recordKinds.question, ++this.#lastId, words)
     return this.#lastId
   }
@@ -123,13 +134,8 @@ export class Recorder implements Tape {
 
   /** Keeps an answer; false when the snapshot has become too long for a recording. */
   #keep(id: number, answer: Uint8Array): boolean {
-    const { partBytes, snapshotBytes, answers } = recordingLimits
-    this.#bytes += answer.length
-    this.#answers += Math.floor(answer.length / partBytes) + 2
-    if (this.#bytes > snapshotBytes || this.#answers > answers) {
-      this.#fail(id, new OsError('record', 'EFBIG', { help: 'one snapshot is too long for a recording' }))
-      return false
-    }
+    const { partBytes } = recordingLimits
+    if (!this.#takes(answer.length + costOf(0) * (Math.floor(answer.length / partBytes) + 1), errorBytes)) return this.#tooLong(id)
     let at = 0
     for (; answer.length - at > partBytes; at += partBytes) this.#out.add(recordKinds.part, id, answer.subarray(at, at + partBytes))
     this.#out.add(recordKinds.answer, id, answer.subarray(at))
@@ -139,11 +145,27 @@ export class Recorder implements Tape {
   /** The same for plain data, without command lines unless they are kept. */
   #keepPlain(id: number, value: unknown): boolean {
     const json = JSON.stringify(value, (key, one: unknown) => (!this.keepsArguments && argumentFields.has(key) ? undefined : one))
-    return json === undefined || this.#keep(id, Buffer.from(json))
+    if (json === undefined) return true
+    const bytes = Buffer.from(json)
+    const isTooLong = bytes.length > recordingLimits.jsonBytes || measureJson(json).costBytes > recordingLimits.jsonCostBytes
+    return isTooLong ? this.#tooLong(id) : this.#keep(id, bytes)
+  }
+
+  #tooLong(id: number): false {
+    this.#fail(id, new OsError('record', 'EFBIG', { help: 'one snapshot is too long for a recording' }))
+    return false
   }
 
   #fail(id: number | undefined, error: unknown): void {
-    if (id !== undefined) this.#out.add(recordKinds.error, id, Buffer.from(JSON.stringify(plainError(error))))
+    const json = Buffer.from(JSON.stringify(plainError(error)))
+    if (id !== undefined && this.#takes(costOf(json.length), costOf(0))) this.#out.add(recordKinds.error, id, json)
+  }
+
+  /** Counts what a record costs; false when that would leave less of this snapshot than `leaving`. */
+  #takes(cost: number, leaving: number): boolean {
+    if (this.#bytes + cost > recordingLimits.snapshotBytes - leaving) return false
+    this.#bytes += cost
+    return true
   }
 
   /** Keeps the answers to one question, until one is too long. */

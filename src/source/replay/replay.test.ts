@@ -4,22 +4,12 @@ import { existsSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync 
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { crc32, deflateRawSync } from 'node:zlib'
+import { bytesOf, head, recordingOf, recordsOf } from '../../../test/recordings.ts'
 import { DecodeError, OsError } from '../../model/errors.ts'
 import type { Snapshot } from '../../model/snapshot.ts'
 import type { Source } from '../source.ts'
 import type { Tape } from '../tape.ts'
-import {
-  fileHeaderBytes,
-  recordKinds,
-  recordingLimits,
-  magic,
-  readBlock,
-  readRecords,
-  formatVersion,
-  writeBlock,
-  writeRecord,
-  type RecordingRecord,
-} from './format.ts'
+import { recordKinds, recordingLimits, magic, formatVersion } from './format.ts'
 import { PlayedMachine, Player, recordedMachine, Recorder } from './index.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'sockscope-'))
@@ -248,15 +238,13 @@ test('a newer recording is reported as such', async () => {
   const bytes = readFileSync(file)
   bytes.writeUInt16LE(formatVersion + 1, magic.length)
   writeFileSync(file, bytes)
-  throws(() => new Player(file), { name: 'DecodeError', message: `${file}: is a recording of version 2; this sockscope reads version 1` })
+  throws(() => new Player(file), { name: 'DecodeError', message: `${file}: is a recording of version 3; this sockscope reads version 2` })
 })
 
 test('cut anywhere, a recording plays its complete snapshots and reports where it is cut', async () => {
   const whole = readFileSync(await record(3))
   // A killed recorder leaves complete blocks; one block for each record is the finest cut.
-  const [head, ...records] = unpack(whole)
-  const blocks = [head!, ...records].map(r => writeBlock(writeRecord(r.kind, r.id, r.content)))
-  const bytes = Buffer.concat([whole.subarray(0, fileHeaderBytes), ...blocks])
+  const bytes = recordingOf(...recordsOf(whole).map(r => bytesOf([r])))
   const file = fresh()
   const seen = new Set<string>()
   for (let cut = 0; cut < bytes.length; cut += 9) {
@@ -308,13 +296,12 @@ test('any changed byte is detected', async () => {
 
 test('the snapshots before the damage are played', async () => {
   const bytes = readFileSync(await record(2))
-  const records = unpack(bytes)
+  const records = recordsOf(bytes)
   const cut = records.findLastIndex(r => r.kind === recordKinds.snapshot)
-  const pack = (some: RecordingRecord[]): Buffer => writeBlock(Buffer.concat(some.map(r => writeRecord(r.kind, r.id, r.content))))
-  const bad = pack(records.slice(cut))
-  bad[bad.length - 1]! ^= 1
+  const changed = recordingOf(bytesOf(records.slice(0, cut)), bytesOf(records.slice(cut)))
+  changed[changed.length - 1]! ^= 1
   const file = fresh()
-  writeFileSync(file, Buffer.concat([bytes.subarray(0, fileHeaderBytes), pack(records.slice(0, cut)), bad]))
+  writeFileSync(file, changed)
   const machine = play(file)
   deepEqual(ports(await machine.takeSnapshot()), [1])
   equal(machine.ended, false)
@@ -324,18 +311,15 @@ test('the snapshots before the damage are played', async () => {
 
 test('a forged recording with right checksums is sockets, DecodeError or OsError', async () => {
   const whole = readFileSync(await record(2))
-  const records = unpack(whole)
+  const records = recordsOf(whole)
   const file = fresh()
   let seed = 1
   const random = (below: number): number => (seed = (seed * 48_271) % 2_147_483_647) % below
   const outcomes = new Set<string>()
   for (let i = 0; i < 500; i++) {
-    const plainBytes = Buffer.concat(records.map(r => writeRecord(r.kind, r.id, r.content)))
+    const plainBytes = bytesOf(records)
     for (let n = random(3); n >= 0; n--) plainBytes[random(plainBytes.length)] = random(256)
-    writeFileSync(
-      file,
-      Buffer.concat([whole.subarray(0, fileHeaderBytes), writeBlock(plainBytes.subarray(0, plainBytes.length - random(4)))]),
-    )
+    writeFileSync(file, recordingOf(plainBytes.subarray(0, plainBytes.length - random(4))))
     outcomes.add((await outcome(file)).split(' ')[0]!)
   }
   ok(outcomes.has('DecodeError'))
@@ -346,11 +330,11 @@ test('answers of another form are damage, not a bug', async () => {
   const whole = readFileSync(await record(1))
   const swap = async (from: string, to: string): Promise<string> => {
     const file = fresh()
-    const changed = unpack(whole).map(r => {
+    const changed = recordsOf(whole).map(r => {
       const text = Buffer.from(r.content).toString('latin1')
-      return writeRecord(r.kind, r.id, Buffer.from(text.replace(from, to), 'latin1'))
+      return { ...r, content: Buffer.from(text.replace(from, to), 'latin1') }
     })
-    writeFileSync(file, Buffer.concat([whole.subarray(0, fileHeaderBytes), writeBlock(Buffer.concat(changed))]))
+    writeFileSync(file, recordingOf(bytesOf(changed)))
     return outcome(file)
   }
   match(await swap('"name":"x"', '"name":{}'), /DecodeError recording at snapshot 1: .*name: needs text, got an object/)
@@ -360,31 +344,20 @@ test('answers of another form are damage, not a bug', async () => {
 })
 
 test('a decompression bomb is refused', async () => {
-  const whole = readFileSync(await record(1))
   const bomb = deflateRawSync(Buffer.alloc(recordingLimits.blockBytes * 64))
   for (const claimed of [recordingLimits.blockBytes, recordingLimits.blockBytes * 64, 5]) {
-    const head = Buffer.alloc(16)
-    head.writeUInt32LE(bomb.length, 0)
-    head.writeUInt32LE(claimed, 4)
-    head.writeUInt32LE(crc32(bomb), 8)
-    head.writeUInt32LE(crc32(head.subarray(0, 12)), 12)
+    const block = Buffer.alloc(24)
+    block.writeUInt32LE(bomb.length, 0)
+    block.writeUInt32LE(claimed, 4)
+    block.writeUInt32LE(crc32(bomb), 8)
+    block.writeUInt32LE(crc32(block.subarray(0, 20)), 20)
     const file = fresh()
-    writeFileSync(file, Buffer.concat([whole.subarray(0, fileHeaderBytes), head, bomb]))
+    writeFileSync(file, Buffer.concat([head(), block, bomb]))
     match(await outcome(file), /^DecodeError block of a recording at byte 12/)
   }
 })
 
-/** All records of a recording. */
-function unpack(bytes: Buffer): RecordingRecord[] {
-  const records: RecordingRecord[] = []
-  for (let at = fileHeaderBytes; at < bytes.length;) {
-    const block = readBlock((from, length) => bytes.subarray(from, from + length), at)!
-    records.push(...readRecords(block.records, ''))
-    at = block.next
-  }
-  return records
-}
 const plainText = (bytes: Buffer): string =>
-  unpack(bytes)
+  recordsOf(bytes)
     .map(r => Buffer.from(r.content).toString('latin1'))
     .join('\n')

@@ -4,6 +4,7 @@ import { deepEqual, equal, match, ok, rejects, throws } from 'node:assert/strict
 import { mkdtempSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { bytesOf, chained, head, recordingOf, recordsOf } from '../../../test/recordings.ts'
 import { aProcess, aSocket } from '../../../test/sockets.ts'
 import { planQuery } from '../../filter/plan.ts'
 import { OsError } from '../../model/errors.ts'
@@ -13,7 +14,7 @@ import type { Snapshot } from '../../model/snapshot.ts'
 import type { EventReader, Source } from '../source.ts'
 import { live, type Tape } from '../tape.ts'
 import { Checkpoints } from './checkpoints.ts'
-import { fileHeaderBytes, recordingLimits, readBlock, readRecords, writeBlock, writeRecord } from './format.ts'
+import { firstLink, recordingLimits } from './format.ts'
 import { playedEvents, PlayedMachine, Player, recordedEvents, recordedMachine, Recorder } from './index.ts'
 import { EarlierValues } from './earlier-values.ts'
 
@@ -171,15 +172,10 @@ test('an older recording lacks use, counters and events', async () => {
 test('a recording plays everything before its damage', async () => {
   const file = await record(40)
   const bytes = readFileSync(file)
-  const records: Buffer[] = []
-  for (let at = fileHeaderBytes; at < bytes.length;) {
-    const block = readBlock((from, length) => bytes.subarray(from, from + length), at)!
-    for (const one of readRecords(block.records, '')) records.push(writeBlock(writeRecord(one.kind, one.id, one.content)))
-    at = block.next
-  }
-  const bad = records[Math.floor(records.length * 0.8)]!
+  const blocks = chained(recordsOf(bytes).map(r => bytesOf([r])))
+  const bad = blocks[Math.floor(blocks.length * 0.8)]!
   bad[bad.length - 1]! ^= 1
-  writeFileSync(file, Buffer.concat([bytes.subarray(0, fileHeaderBytes), ...records]))
+  writeFileSync(file, Buffer.concat([head(), ...blocks]))
   const machine = play(file)
   await machine.timeline.seek(Infinity)
   const last = (await machine.takeSnapshot()).sockets[0]!.local.port!
@@ -210,7 +206,7 @@ test('a recording that is cut short reports it at its last snapshot, however tha
 test('checkpoints use bounded memory', () => {
   const checkpoints = new Checkpoints()
   const earlier = new EarlierValues()
-  const position = (number: number) => ({ block: number, records: 0, count: 0, number, state: 'reading', damage: undefined }) as const
+  const position = (number: number) => ({ block: number, link: firstLink, records: 0, count: 0, number, state: 'reading', damage: undefined }) as const
   for (let number = 1; number <= 100_000; number++) checkpoints.add(position(number), number, earlier)
   const numbers = [50_000, 99_999, 100_000].map(n => checkpoints.last(one => one.position.number <= n).position.number)
   for (const [i, n] of [50_000, 99_999, 100_000].entries()) ok(numbers[i]! <= n && numbers[i]! > n - 1024, String(numbers))
@@ -218,7 +214,7 @@ test('checkpoints use bounded memory', () => {
   // Large values increase their distance.
   const big = new Checkpoints()
   const many = new EarlierValues()
-  const answer = { answers: [new Uint8Array(4096)], parts: [], error: undefined, done: true }
+  const answer = { answers: [new Uint8Array(4096)], parts: [], error: undefined, done: true, isParsed: false }
   many.take({ number: 1, isComplete: true, questions: new Map(Array.from({ length: 9000 }, (_, i) => [`q${i}`, [answer]])) })
   for (let number = 1; number <= 40; number++) big.add(position(number), number, many)
   equal(big.last(one => one.position.number <= 2).position.number, 1)
@@ -363,15 +359,11 @@ test('events that a recorder could not read or keep are a gap when played', asyn
 
 /** Each record of a file in a block of its own, with the text of its content replaced. */
 function rewrite(file: string, change: (text: string) => string): void {
-  const bytes = readFileSync(file)
-  const parts: Buffer[] = [bytes.subarray(0, fileHeaderBytes)]
-  for (let at = fileHeaderBytes; at < bytes.length;) {
-    const block = readBlock((from, length) => bytes.subarray(from, from + length), at)!
-    for (const { kind, id, content } of readRecords(block.records, ''))
-      parts.push(writeBlock(writeRecord(kind, id, Buffer.from(change(Buffer.from(content).toString('latin1')), 'latin1'))))
-    at = block.next
-  }
-  writeFileSync(file, Buffer.concat(parts))
+  const records = recordsOf(readFileSync(file)).map(r => ({
+    ...r,
+    content: Buffer.from(change(Buffer.from(r.content).toString('latin1')), 'latin1'),
+  }))
+  writeFileSync(file, recordingOf(...records.map(r => bytesOf([r]))))
 }
 
 test('events of another form are damage, not a bug', async () => {

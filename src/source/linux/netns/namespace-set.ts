@@ -30,7 +30,7 @@ export interface NamespaceContext {
 type RequestedNamespaces = Exclude<Plan['namespaces'], 'own'>
 
 /** Which namespaces there are, as plain data. It stands in recordings: its fields keep their names. */
-interface NamespacePlan {
+export interface NamespacePlan {
   readonly wanted: RequestedNamespaces
   readonly own: Namespace
   readonly others: readonly FoundNamespace[]
@@ -46,7 +46,7 @@ interface NamespacePlan {
 }
 
 /** Namespaces that only sockets pin, as plain data. It stands in recordings. */
-interface More {
+export interface More {
   readonly inodes: readonly number[]
   readonly skipped: number
 }

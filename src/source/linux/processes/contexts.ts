@@ -18,7 +18,7 @@ const attribute = 'security.selinux'
 const maxBytes = 4096
 
 /** What a tape holds: its fields keep their names. */
-interface Contexts {
+export interface Contexts {
   /** This kernel gives processes contexts. */
   readonly labels: boolean
   readonly processes: readonly (readonly [pid: number, context: string])[]
