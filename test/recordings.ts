@@ -29,7 +29,8 @@ export function blocksOf(bytes: Buffer): RecordingRecord[][] {
 export const recordsOf = (bytes: Buffer): RecordingRecord[] => blocksOf(bytes).flat()
 
 /** Records as the bytes of one block. */
-export const bytesOf = (records: readonly RecordingRecord[]): Buffer => Buffer.concat(records.map(r => writeRecord(r.kind, r.id, r.content)))
+export const bytesOf = (records: readonly RecordingRecord[]): Buffer =>
+  Buffer.concat(records.map(r => writeRecord(r.kind, r.id, r.content)))
 
 /** Blocks of unpacked bytes, chained one to the other. */
 export function chained(blocks: readonly Buffer[]): Buffer[] {

@@ -2,7 +2,17 @@
 
 import { closeSync, constants, fstatSync, openSync, readSync, writeSync } from 'node:fs'
 import { DecodeError, OsError } from '../../model/errors.ts'
-import { fileHeaderBytes, firstLink, formatVersion, linkAfter, magic, recordingLimits, recordKinds, writeBlock, writeRecord } from './format.ts'
+import {
+  fileHeaderBytes,
+  firstLink,
+  formatVersion,
+  linkAfter,
+  magic,
+  recordingLimits,
+  recordKinds,
+  writeBlock,
+  writeRecord,
+} from './format.ts'
 
 /** A file with random access; a read returns less at its end. Only a regular file: a pipe or a device could block for ever. */
 export class BlockReader {

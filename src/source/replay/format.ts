@@ -22,10 +22,10 @@ export const recordingLimits = {
   snapshotBytes: 128 * 1024 * 1024,
   /** The memory that a record costs in addition to its content, however short that is. */
   recordBytes: 256,
-  /** The questions of one snapshot. */
+  /** The questions of one snapshot, the text of one, and the text of all. */
   questions: 100_000,
-  /** The text of one question. */
   questionBytes: 1024,
+  questionsBytes: 16 * 1024 * 1024,
   /** One answer that is JSON, and the memory that all JSON of one snapshot costs as values. */
   jsonBytes: 16 * 1024 * 1024,
   jsonCostBytes: 192 * 1024 * 1024,
@@ -140,7 +140,9 @@ export function readBlock(read: (at: number, length: number) => Buffer, at: numb
   const checksum = header.readUInt32LE(headerBytes - 4)
   if (checksum !== crc32(header.subarray(0, headerBytes - 4))) throw damaged('header of a block', where)
   if (version > 1 && (header.readUInt32LE(12) !== link.number || header.readUInt32LE(16) !== link.checksum))
-    throw new DecodeError('block of a recording', link.number, header.readUInt32LE(12), where, { text: 'is missing, repeated or out of order' })
+    throw new DecodeError('block of a recording', link.number, header.readUInt32LE(12), where, {
+      text: 'is missing, repeated or out of order',
+    })
   const packedBytes = header.readUInt32LE(0)
   const plainBytes = header.readUInt32LE(4)
   // Deflate output is never longer than this: stored blocks of 64 KiB have headers of 5 bytes.

@@ -15,6 +15,7 @@ import {
   extended,
   flag,
   growingWords,
+  keyed,
   list,
   maybe,
   number,
@@ -128,7 +129,25 @@ const requestedNamespaces: Shape<unknown> = {
   schema: () => ({}),
 }
 
+/** A list without duplicates. */
+const distinct = (of: Shape<readonly unknown[]>): Shape<readonly unknown[]> => ({
+  ...of,
+  read(value, at) {
+    const found = of.read(value, at)
+    if (new Set(found).size < found.length) throw at.error('has duplicates')
+    return found
+  },
+})
+
 const many = documentLimits.sockets
+/** The tables of more namespaces have more questions than a snapshot can. */
+const maxNamespaces = 2500
+const foundNamespace = object<{ inode: number; name: string | undefined; file: string; pid: number | undefined }>({
+  inode: count,
+  name: maybe(text()),
+  file: text(),
+  pid: maybe(count),
+})
 const counts = list(count, 3 * many)
 const namespace = members({ inode: count, name: maybe(text()) })
 
@@ -153,14 +172,14 @@ const linuxValues: Readonly<Record<string, Shape<unknown>>> = {
   namespaces: members({
     wanted: requestedNamespaces,
     own: namespace,
-    others: list(members({ inode: count, name: maybe(text()), file: text(), pid: maybe(count) }), documentLimits.few),
+    others: keyed(foundNamespace, 'inode', maxNamespaces),
     denied: count,
     hidden: count,
     includesOwn: flag,
     unread: optional(count),
     countsCookiesEach: optional(flag),
   }),
-  'namespaces of sockets': members({ inodes: list(count, documentLimits.few), skipped: count }),
+  'namespaces of sockets': members({ inodes: distinct(list(count, maxNamespaces)), skipped: count }),
   contexts: members({
     labels: flag,
     processes: list(tuple(count, text()), documentLimits.processes),

@@ -67,6 +67,7 @@ export class RecordingReader {
   #snapshot = emptySnapshot(0)
   #start: Position
   #questions = 0
+  #questionsBytes = 0
   #bytes = 0
   #keeps: (question: string) => boolean = keepsAll
 
@@ -141,7 +142,7 @@ export class RecordingReader {
 
   #begin(number: number): void {
     this.#open.clear()
-    this.#questions = this.#bytes = 0
+    this.#questions = this.#questionsBytes = this.#bytes = 0
     this.#snapshot = emptySnapshot(number)
     this.#start = this.#here()
   }
@@ -168,9 +169,10 @@ export class RecordingReader {
   }
 
   #ask(id: number, content: Uint8Array, where: string): void {
-    if (content.length > recordingLimits.questionBytes)
-      throw new DecodeError('question of a recording', content.length, recordingLimits.questionBytes, where)
-    if (++this.#questions > recordingLimits.questions) throw tooMuch(this.#questions, recordingLimits.questions, where)
+    const { questions: maxQuestions, questionBytes, questionsBytes } = recordingLimits
+    if (content.length > questionBytes) throw new DecodeError('question of a recording', content.length, questionBytes, where)
+    if (++this.#questions > maxQuestions) throw tooMuch(this.#questions, maxQuestions, where)
+    if ((this.#questionsBytes += content.length) > questionsBytes) throw tooMuch(this.#questionsBytes, questionsBytes, where)
     const { questions } = this.#snapshot
     const answer: Answer = { answers: [], parts: [], error: undefined, done: false, isParsed: false }
     const question = Buffer.from(content).toString()

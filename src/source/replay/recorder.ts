@@ -45,6 +45,7 @@ export class Recorder implements Tape {
   #lastId = 0
   /** What this snapshot has so far. */
   #questions = 0
+  #questionsBytes = 0
   #bytes = 0
   /** The questions of this snapshot that batches are appended to; undefined when they are not kept. */
   readonly #appended = new Map<string, number | undefined>()
@@ -63,7 +64,7 @@ export class Recorder implements Tape {
   }
 
   beginSnapshot(): void {
-    this.#bytes = this.#questions = 0
+    this.#bytes = this.#questions = this.#questionsBytes = 0
     this.#appended.clear()
     this.#out.add(recordKinds.snapshot, 0)
     const id = this.#begin(monotonicQuestion)!
@@ -119,7 +120,10 @@ export class Recorder implements Tape {
   /** Starts a question. Returns its number, or undefined when it is not kept. */
   #begin(question: string): number | undefined {
     const words = Buffer.from(question)
-    if (words.length > recordingLimits.questionBytes || ++this.#questions > recordingLimits.questions) return undefined
+    const { questions, questionBytes, questionsBytes } = recordingLimits
+    if (words.length > questionBytes || this.#questionsBytes + words.length > questionsBytes || ++this.#questions > questions)
+      return undefined
+    this.#questionsBytes += words.length
     if (!this.keepsArguments && argumentQuestion.test(question)) return undefined
     // With the record that ends it.
     if (!this.#takes(costOf(words.length) + costOf(0), errorBytes)) return undefined

@@ -206,7 +206,8 @@ test('a recording that is cut short reports it at its last snapshot, however tha
 test('checkpoints use bounded memory', () => {
   const checkpoints = new Checkpoints()
   const earlier = new EarlierValues()
-  const position = (number: number) => ({ block: number, link: firstLink, records: 0, count: 0, number, state: 'reading', damage: undefined }) as const
+  const position = (number: number) =>
+    ({ block: number, link: firstLink, records: 0, count: 0, number, state: 'reading', damage: undefined }) as const
   for (let number = 1; number <= 100_000; number++) checkpoints.add(position(number), number, earlier)
   const numbers = [50_000, 99_999, 100_000].map(n => checkpoints.last(one => one.position.number <= n).position.number)
   for (const [i, n] of [50_000, 99_999, 100_000].entries()) ok(numbers[i]! <= n && numbers[i]! > n - 1024, String(numbers))

@@ -102,7 +102,7 @@ class TableReader implements SocketTables {
     }
     for (const answer of this.#tape.bytes(sysctlName, read)) {
       const found: Row[] = []
-      const table = await readYielding(answer, records => {
+      const table = await readYielding(this.#tape, answer, records => {
         const made = inetRow(records, name, this.#requested)
         if (made !== undefined) found.push(made)
       })
@@ -131,7 +131,7 @@ class TableReader implements SocketTables {
     const sysctlName = `net.local.${kind}.pcblist_n`
     try {
       for (const answer of this.#tape.bytes(sysctlName, () => (this.#calls ? [this.#calls.sysctl(sysctlName).bytes] : []))) {
-        const table = await readYielding(answer, records => {
+        const table = await readYielding(this.#tape, answer, records => {
           const made = unixRow(records, kind, this.#requested)
           if (made !== undefined) this.rows.push(made)
         })
@@ -147,6 +147,7 @@ class TableReader implements SocketTables {
     const sysctlName = `net.local.${kind}.pcblist64`
     for (const answer of this.#tape.bytes(sysctlName, () => (this.#calls ? [this.#calls.sysctl(sysctlName).bytes] : []))) {
       const table = readTable64(answer)
+      this.#tape.decoded(table.sockets.length)
       for (const r of table.sockets) this.rows.push(unixRow64(r, kind, this.#requested))
       reportCut(sysctlName, { ...table, sockets: table.sockets.length }, gaps)
     }
@@ -154,11 +155,12 @@ class TableReader implements SocketTables {
 }
 
 /** Reads a table with pauses. */
-async function readYielding(answer: Uint8Array, use: (records: Records) => void): Promise<Read> {
+async function readYielding(tape: Tape, answer: Uint8Array, use: (records: Records) => void): Promise<Read> {
   const reader = readSockets(answer)
   for (let sockets = 0; ; sockets++) {
     const next = reader.next()
     if (next.done) return { ...next.value, sockets }
+    tape.decoded(1)
     use(next.value)
     await yieldToEventLoop()
   }

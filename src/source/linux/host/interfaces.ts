@@ -1,6 +1,7 @@
 // The network interfaces of a network namespace and their counters, by rtnetlink.
 
 import { cString, viewOf } from '../../../bytes/text.ts'
+import { DecodeError } from '../../../model/errors.ts'
 import type { Interface } from '../../../model/interface.ts'
 import type { Tape } from '../../tape.ts'
 import { NetlinkConnection } from '../kernel/connection.ts'
@@ -39,7 +40,12 @@ export function listInterfaces(tape: Tape, question: string, calls: Calls, netns
   const found: Interface[] = []
   let done = false
   const answers = tape.bytes(question, () => (calls ? dumpLinks(calls, netns, () => done) : []))
-  for (const answer of answers) done = readInterfaces(answer, found)
+  for (const answer of answers) {
+    if (answer.length > maxDatagram) throw new DecodeError('rtnetlink datagram', maxDatagram, answer.length)
+    const before = found.length
+    done = readInterfaces(answer, found)
+    tape.decoded(found.length - before)
+  }
   return found
 }
 

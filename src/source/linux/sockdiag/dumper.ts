@@ -102,7 +102,10 @@ export class Dumper {
     try {
       const datagrams = this.#tape.stream(netns.prefix + request.name, () => this.#transact(netns, request, options, () => incoming.isDone))
       for await (const datagram of datagrams) {
+        if (datagram.length > maxDatagram) throw new DecodeError('netlink datagram', maxDatagram, datagram.length, `of ${request.table}`)
+        const before = incoming.sockets.length
         incoming.take(datagram)
+        this.#tape.decoded(incoming.sockets.length - before)
         if (incoming.sockets.length > maxSockets) return incoming.result(undefined, true)
         const pause = yieldToEventLoop()
         if (pause) await pause

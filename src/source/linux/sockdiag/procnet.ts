@@ -81,6 +81,7 @@ export async function readTextTable(tape: Tape, netns: NetworkNamespace, file: s
       rest = all.pop()!
       for (const line of all) take(line)
       lines += all.length
+      tape.decoded(all.length)
       if (lines > maxLines || rest.length > maxLine) break
       await yieldToEventLoop()
     }

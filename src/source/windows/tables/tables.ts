@@ -49,6 +49,7 @@ export class TableReader {
       for (const row of readRows(answer.slice(), kind)) {
         this.#keys.settle(row)
         found.push(row)
+        this.#tape.decoded(1)
         const pause = yieldToEventLoop()
         if (pause) await pause
       }

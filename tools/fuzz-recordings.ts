@@ -1,0 +1,48 @@
+// Plays mutations of real recordings, each in turn, and reports the slowest and the one that took most memory: `node --expose-gc tools/fuzz-recordings.ts
+// [COUNT] [SEED]`. It fails when one ends with an error that is not ours, takes longer than 2 s or more than 500 MB. The kept file is the one that failed.
+
+import { writeFileSync } from 'node:fs'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { Mutations, playAll } from '../test/recording-mutations.ts'
+
+const [count = 10_000, seed = 1] = process.argv.slice(2).map(Number)
+const folder = mkdtempSync(join(tmpdir(), 'sockscope-fuzz-'))
+const file = join(folder, 'mutated')
+const mutations = new Mutations(seed)
+const outcomes = new Map<string, number>()
+let slowest = { ms: 0, name: '' }
+let largest = { bytes: 0, name: '' }
+
+function keep(problem: string, bytes: Buffer): never {
+  const kept = join(tmpdir(), `sockscope-fuzz-${seed}.recording`)
+  writeFileSync(kept, bytes)
+  throw new Error(`${problem}: ${kept}`)
+}
+
+for (let i = 0; i < count; i++) {
+  const { name, bytes } = mutations.next()
+  writeFileSync(file, bytes)
+  const start = performance.now()
+  let outcome
+  let peak = 0
+  const sample = setInterval(() => (peak = Math.max(peak, process.memoryUsage.rss())), 5)
+  try {
+    outcome = await playAll(file)
+  } catch (error) {
+    keep(`${name}: ${error instanceof Error ? error.stack : String(error)}`, bytes)
+  } finally {
+    clearInterval(sample)
+  }
+  const ms = performance.now() - start
+  peak = Math.max(peak, process.memoryUsage.rss())
+  outcomes.set(`${name}: ${outcome}`, (outcomes.get(`${name}: ${outcome}`) ?? 0) + 1)
+  if (ms > slowest.ms) slowest = { ms, name }
+  if (peak > largest.bytes) largest = { bytes: peak, name }
+  if (ms > 2000) keep(`${name} took ${Math.round(ms)} ms`, bytes)
+  if (peak > 500e6) keep(`${name} took ${Math.round(peak / 1e6)} MB`, bytes)
+}
+rmSync(folder, { recursive: true })
+for (const [name, times] of [...outcomes].sort()) console.log(String(times).padStart(8), name)
+console.log(`slowest: ${Math.round(slowest.ms)} ms, ${slowest.name}; largest: ${Math.round(largest.bytes / 1e6)} MB, ${largest.name}`)
