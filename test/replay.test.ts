@@ -4,7 +4,7 @@ import { after, test } from 'node:test'
 import { deepEqual, equal, ok, rejects } from 'node:assert/strict'
 import { execFileSync, spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { connect, createServer, type AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -262,4 +262,40 @@ test('playing loads no FFI', needs('linux', 'file /proc/self/maps'), async () =>
     process.stdout.write(String(/koffi/.test(require('node:fs').readFileSync('/proc/self/maps', 'utf8'))))`
   const output = execFileSync(process.execPath, ['--input-type=commonjs', '-e', `(async () => {${program}})()`], { encoding: 'utf8' })
   equal(output, 'false')
+})
+
+test('a full disk ends the recording with one error, and nothing else', needs('linux', 'root'), async t => {
+  const place = join(folder, 'small')
+  mkdirSync(place)
+  try {
+    execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=200k', 'none', place], { stdio: 'pipe' })
+  } catch (error) {
+    return t.skip(String(error))
+  }
+  t.after(() => execFileSync('umount', [place]))
+  const file = join(place, 'full.sockscope')
+  const program = spawn(process.execPath, ['src/cli/main.ts', 'list', '-tl', '--ndjson', '--every', '100ms', '--record', file], {
+    stdio: ['ignore', 'pipe', 'pipe'],
+  })
+  let [out, err] = ['', '']
+  program.stdout.on('data', (bytes: Buffer) => (out += bytes.toString()))
+  program.stderr.on('data', (bytes: Buffer) => (err += bytes.toString()))
+  const ended = once(program, 'exit')
+  const frames = (): number => Number(/.*"frame":(\d+)/.exec(out.trim().split('\n').at(-1) ?? '')?.[1] ?? 0)
+  await until('the error', () => err.includes('ENOSPC') || undefined)
+  const before = frames()
+  await until('frames after it', () => frames() > before + 2 || undefined)
+  program.kill('SIGINT')
+  deepEqual(await ended, [4, null])
+  const errors = err.split('\n').filter(line => line.includes('--record') || line.includes('ENOSPC'))
+  deepEqual(errors, [
+    `sockscope: --record: write ${file} failed: ENOSPC (the recording ends there, and what was written before can be played)`,
+  ])
+  const played = await openRecording(file)
+  let snapshots = 0
+  for (; !played.ended; snapshots++) await played.takeSnapshot()
+  const { gaps, sockets } = await played.takeSnapshot()
+  ok(snapshots > 0 && sockets.length > 0)
+  equal(gaps.at(-1)?.code, 'recording-cut')
+  played.close()
 })

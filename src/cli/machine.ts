@@ -3,17 +3,28 @@
 import { DecodeError, OsError } from '../model/errors.ts'
 import type { Machine } from '../machine/machine.ts'
 import { openMachine } from '../machine/open.ts'
-import { UsageError } from './problem.ts'
+import { safe } from '../render/text.ts'
+import { note } from './output.ts'
+import { exits, UsageError } from './problem.ts'
 import type { ParsedArguments } from './table.ts'
 
-/** Opens the machine that the global options select, uses it and closes it. */
-export async function withMachine<T>(args: ParsedArguments, use: (machine: Machine) => Promise<T>): Promise<T> {
+/** Opens the machine that the global options select, uses it and closes it. A recording that cannot be written is an error, but does not end the command. */
+export async function withMachine(args: ParsedArguments, use: (machine: Machine) => Promise<number>): Promise<number> {
   const machine = await machineOf(args)
+  const { recordingFailure } = machine.source
+  const noted = recordingFailure?.then(error => {
+    if (error !== undefined) note(`sockscope: --record: ${safe(error.message)}`)
+    return error
+  })
+  let code: number
   try {
-    return await use(machine)
+    code = await use(machine)
   } finally {
-    await machine.close()
+    await machine.close().catch(async (error: unknown) => {
+      if (error !== (await noted)) throw error
+    })
   }
+  return (await noted) === undefined ? code : exits.failed
 }
 
 function machineOf(args: ParsedArguments): Promise<Machine> {

@@ -201,7 +201,10 @@ export class Machine {
     return this.#answer(signalAction(process, signal))
   }
 
-  /** Ends every watch, and closes the machine: every later call fails with the code `EBADF`. Closing twice does nothing. */
+  /**
+   * Ends every watch, and closes the machine: every later call fails with the code `EBADF`. Closing twice does nothing. It fails with the error of the
+   * recording when that could not be written to its end.
+   */
   close(): Promise<void> {
     return (this.#closing ??= this.#close())
   }
@@ -215,6 +218,8 @@ export class Machine {
     for (const monitor of this.#monitors.values()) await monitor.close()
     this.#monitors.clear()
     this.source.close()
+    const failure = await this.source.recordingFailure
+    if (failure !== undefined) throw failure
   }
 
   /** A recording is not the system that runs this program. */

@@ -14,7 +14,7 @@ import type { Socket, State } from './socket.ts'
 export interface Frame extends Snapshot {
   /** Counts the frames of one subscriber, from 0. */
   readonly sequence: number
-  /** Time since the frame before, by a monotonic clock; undefined in the first frame. */
+  /** Time since the frame before, by a monotonic clock; undefined in the first frame, and where the clock of an older recording was set back. */
   readonly intervalMs: number | undefined
   /** Sockets that opened since the frame before, also those that have closed again. Empty in the first frame, as the next two are. */
   readonly opened: readonly Socket[]

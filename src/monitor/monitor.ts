@@ -237,7 +237,7 @@ export class Monitor {
   #readEvents(untilMs: number): boolean {
     // Before the first snapshot nothing can be reported as new: until then events wait at their source.
     const hasMore = this.#lastStep !== undefined && this.#feed.read(untilMs)
-    for (const event of this.#tracker.takeOverdue(Date.now())) this.#addEvent(event)
+    for (const event of this.#tracker.takeOverdue(this.#source.replay ? Infinity : Date.now())) this.#addEvent(event)
     return hasMore
   }
 
@@ -278,12 +278,13 @@ export class Monitor {
     const before = needs.flows && !source.replay ? await this.#readInterfaces() : undefined
     const nowMs = performance.now()
     const snapshot = await source.takeSnapshot(sourcePlan, this.#feed.reader)
-    const untilMs = Date.now()
+    // What a recording has of this interval was taken from the machine then, whatever the clocks said.
+    const untilMs = source.replay ? Infinity : Date.now()
     const readings = await this.#read(needs, before, snapshot)
     while (this.#readEvents(untilMs)) await nextTurn()
     // A recording produces the same output each time, because its own clock is used.
-    const clockMs = source.replay ? snapshot.atMs : nowMs
-    const step = this.#tracker.addSnapshot(snapshot, covers(sourcePlan), untilMs, clockMs)
+    const clockMs = source.replay ? this.#playedClockMs(snapshot) : nowMs
+    const step = this.#tracker.addSnapshot(snapshot, covers(sourcePlan), source.replay ? snapshot.atMs : untilMs, clockMs)
     this.#lastStep = { clockMs, atMs: snapshot.atMs, intervalMs: this.#lastStep && clockMs - this.#lastStep.clockMs }
     for (const gap of gapsOf(step, snapshot.atMs)) this.#addGap(gap)
     const made: MonitorStep = {
@@ -297,6 +298,11 @@ export class Monitor {
       pendingOpenings: () => this.#tracker.pendingOpenings(),
     }
     for (const one of this.#subscribers) one.addStep(made, due.includes(one), this.#unfiltered.has(one.watched.sourcePlan))
+  }
+
+  /** The clock of a recording. An older one has only the time of day, which can be set back: then no time has passed. */
+  #playedClockMs({ atMs }: Snapshot): number {
+    return this.#source.timeline?.monotonicMs ?? Math.max(atMs, this.#lastStep?.clockMs ?? atMs)
   }
 
   async #read(needs: Needs, before: readonly Interface[] | undefined, snapshot: Snapshot): Promise<Readings> {

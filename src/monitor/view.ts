@@ -135,7 +135,8 @@ export class View {
     const { step, clockMs, context } = made
     const { snapshot } = step
     const isFirst = this.#lastClockMs === undefined
-    const intervalMs = isFirst ? undefined : clockMs - this.#lastClockMs!
+    const passedMs = isFirst ? 0 : clockMs - this.#lastClockMs!
+    const intervalMs = passedMs > 0 ? passedMs : undefined
     const tracked = isUnfiltered ? step.tracked : step.tracked.filter(one => this.watched.takes(one.record, snapshot.processes, context))
     const lists = isUnfiltered
       ? { opened: this.#opened, closed: this.#closed, changed: this.#changed }

@@ -3,6 +3,7 @@
 import type { Plan } from '../filter/plan.ts'
 import type { Ability } from '../model/ability.ts'
 import type { SystemCounters } from '../model/counters.ts'
+import type { OsError } from '../model/errors.ts'
 import type { EventGap, SourceEvent, Tier } from '../model/event.ts'
 import type { HostIdentity } from '../model/host.ts'
 import type { Interface } from '../model/interface.ts'
@@ -48,6 +49,8 @@ export interface Source {
   readonly replay?: boolean
   /** True when a recording has no further snapshot. */
   readonly ended: boolean
+  /** Of a machine that is recorded: why its file could not be written to its end, as soon as that is so; undefined once it was closed properly. */
+  readonly recordingFailure?: Promise<OsError | undefined>
   /** Closes the source. Closing twice does nothing. */
   close(): void
 }
@@ -84,6 +87,8 @@ export interface Timeline {
   readonly isComplete: boolean
   /** The number of the snapshot that was taken last, from 1; 0 before the first. */
   readonly number: number
+  /** When that snapshot was taken, by a clock that was never set; undefined where an older recording lacks it. */
+  readonly monotonicMs: number | undefined
   /** Moves to the last snapshot before the first one that is later than this moment; to the first when all are. */
   seek(atMs: number): Promise<void>
   /** Moves to a snapshot by its number; to the last when there are fewer. */

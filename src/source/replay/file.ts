@@ -59,37 +59,32 @@ export class BlockWriter {
   /** The place of the next block. */
   #link = firstLink
   #isClosed = false
-  /** What failed outside of a call; thrown at the next addition. */
-  #failure: unknown
+  /** Ends with why the file could not be written to its end, or with its end. Nothing is written after a failure. */
+  readonly ended: Promise<OsError | undefined>
+  #end: (failure: OsError | undefined) => void = () => undefined
 
   constructor(name: string) {
     this.#name = name
+    this.ended = new Promise(resolve => (this.#end = resolve))
     this.#fd = system(`open ${name}`, () => openSync(name, 'wx', 0o600))
     // A program that exits without closing, such as on a closed pipe, still leaves a complete recording.
     process.on('exit', this.#closeAtExit)
   }
 
   add(kind: number, id: number, content: Uint8Array = nothing): void {
-    if (this.#failure !== undefined) throw this.#failure
     if (this.#isClosed) return
     const record = writeRecord(kind, id, content)
     this.#waiting.push(record)
     this.#waitingBytes += record.length
     if (this.#waitingBytes >= recordingLimits.partBytes) this.#flush()
-    else this.#timer ??= setTimeout(() => this.#flushLater(), flushAfterMs).unref()
+    else this.#timer ??= setTimeout(() => this.#flush(), flushAfterMs).unref()
   }
 
   close(): void {
     if (this.#isClosed) return
-    try {
-      this.add(recordKinds.end, 0)
-      this.#flush()
-    } finally {
-      this.#isClosed = true
-      clearTimeout(this.#timer)
-      closeSync(this.#fd)
-      process.off('exit', this.#closeAtExit)
-    }
+    this.add(recordKinds.end, 0)
+    this.#flush()
+    this.#finish(undefined)
   }
 
   #flush(): void {
@@ -97,38 +92,52 @@ export class BlockWriter {
     this.#timer = undefined
     const records = this.#waiting.splice(0)
     this.#waitingBytes = 0
-    if (!this.#isHeadWritten) {
-      const head = Buffer.alloc(fileHeaderBytes)
-      head.set(magic)
-      head.writeUInt16LE(formatVersion, magic.length)
-      this.#isHeadWritten = true
-      this.#write(head)
+    if (this.#isClosed) return
+    try {
+      if (!this.#isHeadWritten) this.#writeHead()
+      if (records.length === 0) return
+      const block = writeBlock(Buffer.concat(records), this.#link)
+      this.#write(block)
+      this.#link = linkAfter(block, this.#link)
+    } catch (error) {
+      if (!(error instanceof OsError)) throw error
+      this.#finish(error)
     }
-    if (records.length === 0) return
-    const block = writeBlock(Buffer.concat(records), this.#link)
-    this.#write(block)
-    this.#link = linkAfter(block, this.#link)
   }
 
-  #flushLater(): void {
-    try {
-      this.#flush()
-    } catch (error) {
-      this.#failure = error
-    }
+  #writeHead(): void {
+    const head = Buffer.alloc(fileHeaderBytes)
+    head.set(magic)
+    head.writeUInt16LE(formatVersion, magic.length)
+    this.#isHeadWritten = true
+    this.#write(head)
   }
 
   #write(bytes: Buffer): void {
     for (let at = 0; at < bytes.length;) at += system(`write ${this.#name}`, () => writeSync(this.#fd, bytes, at))
   }
 
-  readonly #closeAtExit = (): void => {
+  /** Closes the file. A system can report only then that what was written has no place. */
+  #finish(failure: OsError | undefined): void {
+    if (this.#isClosed) return
+    this.#isClosed = true
+    clearTimeout(this.#timer)
+    process.off('exit', this.#closeAtExit)
     try {
-      this.close()
-    } catch {
-      // The process ends; nothing is left to report it to.
+      system(`close ${this.#name}`, () => closeSync(this.#fd))
+      this.#end(failure)
+    } catch (error) {
+      this.#end(failure ?? (error as OsError))
     }
   }
+
+  readonly #closeAtExit = (): void => this.close()
+}
+
+const full = 'the recording ends there, and what was written before can be played'
+const helps: Readonly<Record<string, Readonly<Record<string, string>>>> = {
+  open: { EEXIST: 'the file exists; a recording never replaces a file' },
+  write: { ENOSPC: full, EDQUOT: full, EFBIG: full },
 }
 
 /** Runs a call of Node's file system; its errors become OsErrors. */
@@ -137,7 +146,7 @@ function system<T>(call: string, act: () => T): T {
     return act()
   } catch (cause) {
     const code = (cause as NodeJS.ErrnoException).code ?? 'EIO'
-    const help = code === 'EEXIST' ? 'the file exists; a recording never replaces a file' : undefined
+    const help = helps[call.split(' ')[0]!]?.[code]
     throw new OsError(call, code, { cause, ...(help === undefined ? {} : { help }) })
   }
 }

@@ -65,6 +65,7 @@ export async function recordedMachine(source: Source, tape: Recorder): Promise<S
     ...(source.openEvents && { openEvents: async () => recordedEvents(await source.openEvents!(everyTable), tape) }),
     ...(source.actions && { actions: source.actions }),
     ended: false,
+    recordingFailure: tape.failure,
     // The machine closes its tape itself; closing twice does nothing.
     close() {
       source.close()
@@ -237,6 +238,9 @@ export class PlayedMachine implements Source {
       },
       get number() {
         return tape.number
+      },
+      get monotonicMs() {
+        return tape.monotonicMs
       },
       seek(atMs) {
         checkKind('atMs', atMs, 'number')

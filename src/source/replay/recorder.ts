@@ -113,6 +113,11 @@ export class Recorder implements Tape {
 
   decoded(): void {}
 
+  /** Why the recording could not be written to its end; undefined once it was closed properly. */
+  get failure(): Promise<OsError | undefined> {
+    return this.#out.ended
+  }
+
   close(): void {
     this.#out.close()
   }

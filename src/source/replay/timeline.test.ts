@@ -4,13 +4,16 @@ import { deepEqual, equal, match, ok, rejects, throws } from 'node:assert/strict
 import { mkdtempSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { setTimeout } from 'node:timers/promises'
 import { bytesOf, chained, head, recordingOf, recordsOf } from '../../../test/recordings.ts'
 import { aProcess, aSocket } from '../../../test/sockets.ts'
 import { planQuery } from '../../filter/plan.ts'
 import { OsError } from '../../model/errors.ts'
 import type { EventGap, SourceEvent } from '../../model/event.ts'
 import { ProcessTable } from '../../model/process.ts'
+import type { Frame } from '../../model/frame.ts'
 import type { Snapshot } from '../../model/snapshot.ts'
+import { Monitor } from '../../monitor/monitor.ts'
 import type { EventReader, Source } from '../source.ts'
 import { live, type Tape } from '../tape.ts'
 import { Checkpoints } from './checkpoints.ts'
@@ -431,3 +434,56 @@ test('events of a forged recording are events, gaps or a DecodeError', async () 
   }
   ok(outcomes.has('events') && outcomes.has('DecodeError'), [...outcomes].join())
 })
+
+test('a clock that was set back or forward changes neither the order nor the rates of a recording', async () => {
+  for (const steps of [
+    [0, -3_600_000, -3_600_000, -3_600_000],
+    [0, 7_200_000, 7_200_000, 0],
+    // The machine's clock was ahead of the one that plays it.
+    [1e13, 1e13, 1e13, 1e13],
+  ]) {
+    const file = fresh()
+    const tape = new Recorder(file, 'toy')
+    let number = 0
+    const source: Source = {
+      ...machineOn(tape),
+      async takeSnapshot() {
+        tape.beginSnapshot()
+        const atMs = await tape.value('clock', () => startMs + number * 1000 + steps[number]!)
+        number++
+        return { atMs, source: 'toy', sockets: [], processes: new ProcessTable(), gaps: [] }
+      },
+    }
+    const machine = await recordedMachine(source, tape)
+    const reader = await recordedEvents(
+      readerOf(steps.map((step, i) => [{ ...opened(i + 1), type: 'opened', atMs: startMs + i * 1000 + step + 500 } as SourceEvent])),
+      tape,
+    )
+    for (let i = 0; i < steps.length; i++) {
+      await machine.takeSnapshot()
+      reader.drain()
+      await setTimeout(2)
+    }
+    machine.close()
+    const player = new Player(file)
+    const played = new PlayedMachine({ ...source, takeSnapshot: () => playedSnapshot(player) }, player)
+    const frames: Frame[] = []
+    for await (const frame of new Monitor(played).frames({ every: 1, flows: true, events: true })) frames.push(frame)
+    equal(frames.length, steps.length)
+    for (const { sequence, intervalMs, flows } of frames.slice(1)) {
+      ok(intervalMs! > 0 && intervalMs! < 60_000, `${sequence}: ${intervalMs}`)
+      equal(flows?.intervalMs, intervalMs)
+    }
+    deepEqual(
+      frames.flatMap(({ events }) => events.map(event => event.socket.key)),
+      ['1', '2', '3', '4'],
+    )
+    await new Monitor(played).close()
+    played.close()
+  }
+})
+
+async function playedSnapshot(tape: Tape): Promise<Snapshot> {
+  tape.beginSnapshot()
+  return { atMs: await tape.value<number>('clock', () => 0), source: 'toy', sockets: [], processes: new ProcessTable(), gaps: [] }
+}
