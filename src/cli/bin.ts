@@ -4,6 +4,7 @@
 import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { Script } from 'node:vm'
+import { makeFolder } from '../source/folder.ts'
 
 /** A hash of main.cjs; inserted when it is built. */
 declare const SOCKSCOPE_BUILD: string
@@ -35,7 +36,8 @@ function openFolder(): string | undefined {
   const folder = cacheFolder()
   if (folder === undefined || isOwn(folder)) return folder
   try {
-    mkdirSync(folder, { recursive: process.geteuid?.() !== 0, mode: 0o700 })
+    if (process.geteuid?.() === 0) mkdirSync(folder, { mode: 0o700 })
+    else makeFolder(folder)
   } catch {
     return undefined // It belongs to another user, or its parent is missing or not writable.
   }

@@ -1,30 +1,79 @@
-// Writing to the terminal or pipe. A closed pipe ends the program silently; a full one blocks until it is drained.
+// Writing to the terminal or pipe. A closed pipe ends the program silently; a full one blocks until it is drained, or a signal ends the program.
 
-import { fstatSync, writeSync } from 'node:fs'
+import { constants, fstatSync, openSync, writeSync } from 'node:fs'
 import { OsError } from '../model/errors.ts'
 import type { Colour, Paint } from '../render/text.ts'
+import { handlesInterrupt, interruptible } from './interrupt.ts'
+
+/** Writes all of the text to stdout. */
+export function print(text: string): void {
+  try {
+    stdout.write(Buffer.from(text, 'utf8'))
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException
+    if (code === 'EPIPE' || code === 'EOF') process.exit(0)
+    throw new OsError('write', code ?? 'EUNKNOWN', { cause: error })
+  }
+}
+
+/** Writes a line to stderr. Where that fails there is nothing to report it to, and the command goes on. */
+export function note(line: string): void {
+  try {
+    writeAll(2, Buffer.from(`${line}\n`, 'utf8'))
+  } catch {
+    // It is closed, or its disk is full.
+  }
+}
 
 const idle = new Int32Array(new SharedArrayBuffer(4))
 
-/** Writes all of the text to stdout. */
-export const print = (text: string): void => write(1, text)
-
-/** Writes a line to stderr. */
-export const note = (line: string): void => write(2, `${line}\n`)
-
-function write(fd: number, text: string): void {
-  const bytes = Buffer.from(text, 'utf8')
+/** Writes all of the bytes, however long that blocks. */
+function writeAll(fd: number, bytes: Uint8Array): void {
   for (let at = 0; at < bytes.length;) {
+    const written = writeSome(fd, bytes, at)
+    if (written === 0) Atomics.wait(idle, 0, 0, 2)
+    at += written
+  }
+}
+
+/** Writes what there is room for; 0 where a write would block and the descriptor does not. */
+function writeSome(fd: number, bytes: Uint8Array, at = 0): number {
+  try {
+    return writeSync(fd, bytes, at)
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'EAGAIN') return 0
+    throw error
+  }
+}
+
+/** The standard output. While signals are handled, a write to it must not block: their handlers would not run. */
+class Output {
+  #unblocked: number | undefined
+  #isOpened = false
+
+  write(bytes: Uint8Array): void {
+    if (!handlesInterrupt()) return writeAll(1, bytes)
+    this.#open()
+    const written = this.#unblocked === undefined ? 0 : writeSome(this.#unblocked, bytes)
+    if (written < bytes.length) interruptible(() => writeAll(1, bytes.subarray(written)))
+  }
+
+  /** Opens the same pipe or terminal once more, so that writing to it does not block. Sockets cannot be opened, and files do not block. */
+  #open(): void {
+    if (this.#isOpened) return
+    this.#isOpened = true
     try {
-      at += writeSync(fd, bytes, at)
-    } catch (error) {
-      const { code } = error as NodeJS.ErrnoException
-      if (code === 'EAGAIN') Atomics.wait(idle, 0, 0, 2)
-      else if (code === 'EPIPE' || code === 'EOF') process.exit(0)
-      else throw new OsError('write', code ?? 'EUNKNOWN', { cause: error })
+      const found = fstatSync(1)
+      if (found.isFile()) this.#unblocked = 1
+      else if (found.isFIFO() || found.isCharacterDevice())
+        this.#unblocked = openSync('/proc/self/fd/1', constants.O_WRONLY | constants.O_NONBLOCK | constants.O_NOCTTY)
+    } catch {
+      // There is no /proc, or it may not be opened: signals have their default effect in each write.
     }
   }
 }
+
+const stdout = new Output()
 
 /** Writes many lines with few calls. */
 export function printLines(lines: Iterable<string>): void {

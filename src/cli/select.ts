@@ -259,7 +259,7 @@ function query(line: Line, list: string): void {
 }
 
 function tablesOf(word: string): readonly string[] {
-  const found = groups[word] ?? (word in tables ? [word] : undefined)
+  const found = Object.hasOwn(groups, word) ? groups[word] : Object.hasOwn(tables, word) ? [word] : undefined
   if (found === undefined)
     throw new UsageError(`--query ${JSON.stringify(word)}: expected one of ${[...Object.keys(groups), ...Object.keys(tables)].join(', ')}`)
   return found

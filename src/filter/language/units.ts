@@ -79,9 +79,12 @@ function finish(value: number, end: number, percent: boolean): Quantity | string
   return { value: Number.isInteger(value) ? value : Number(value.toPrecision(15)), percent, end }
 }
 
+/** The factor of a unit: names such as `constructor` are in every object, but not its own. */
+const factor = (of: Readonly<Record<string, number>>, name: string): number | undefined => (Object.hasOwn(of, name) ? of[name] : undefined)
+
 function factorOf(name: string, unit: Unit): number | string {
   const wrong = `${name} is not a valid unit here`
-  if (unit === 'time') return times[name] ?? wrong
+  if (unit === 'time') return factor(times, name) ?? wrong
   if (unit === 'count') return /^[kmg]$/i.test(name) ? sizes[name.toLowerCase()]! : wrong
   if (unit !== 'bytes' && unit !== 'rate') return wrong
   const plain = name.replace(/\/s$/, '')
@@ -89,7 +92,7 @@ function factorOf(name: string, unit: Unit): number | string {
   const lower = plain.toLowerCase()
   if (/^[kmgt]i?b$/i.test(plain) && plain.endsWith('b') && plain !== lower)
     return `${plain} could be bits or bytes: write ${plain.slice(0, -1)}B or ${plain.slice(0, 1)}bit`
-  return (unit === 'rate' ? bits[lower] : undefined) ?? sizes[lower] ?? wrong
+  return (unit === 'rate' ? factor(bits, lower) : undefined) ?? factor(sizes, lower) ?? wrong
 }
 
 const printed: Readonly<Record<'time' | 'bytes', readonly (readonly [string, number])[]>> = {

@@ -1,11 +1,12 @@
 // What was found in the kernel's types, kept on disk: reading 5 MB of them costs more than everything else that a snapshot does.
 // The file is used only if it is owned by us, complete, and of this kernel. Otherwise the types are read again.
 
-import { constants, fstatSync, lstatSync, mkdirSync, openSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import { constants, fstatSync, lstatSync, openSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { arch, homedir, release, version } from 'node:os'
 import { isAbsolute, join } from 'node:path'
 import { OsError } from '../../../model/errors.ts'
 import { attempt } from '../../attempt.ts'
+import { makeFolder } from '../../folder.ts'
 import { asSystemCall, withDescriptor } from '../kernel/files.ts'
 import { readBtf, type Btf } from './btf.ts'
 
@@ -104,7 +105,7 @@ function writeCache(file: string, kernel: string, value: unknown): void {
   const folder = join(file, '..')
   const draft = `${file}.${process.pid}.${process.hrtime.bigint()}`
   try {
-    mkdirSync(folder, { recursive: true, mode: 0o700 })
+    makeFolder(folder)
     if (!isOurs(lstatSync(folder), 'folder')) return
     writeFileSync(draft, JSON.stringify({ kernel, value, sum: sumOf(kernel, value) }), { flag: 'wx', mode: 0o600 })
     renameSync(draft, file)
