@@ -1,11 +1,46 @@
 // Selects the source for the operating system. This is the only place that reads process.platform.
 
+import { closeSync, openSync } from 'node:fs'
+import { devNull } from 'node:os'
 import { checkKeys, checkKind } from '../model/arguments.ts'
 import { ArgumentError, OsError } from '../model/errors.ts'
 import type { RecorderOptions } from './replay/recorder.ts'
 import type { Descriptors } from './descriptor.ts'
 import type { Source } from './source.ts'
 import { live, type Tape } from './tape.ts'
+
+/** Inserted when the program is built as one file, which loads nothing more. */
+declare const SOCKSCOPE_VERSION: string | undefined
+const isOneFile = typeof SOCKSCOPE_VERSION !== 'undefined'
+
+/** More descriptors than loading has open at once. */
+const loadingDescriptors = 8
+
+/** The files that are loaded when they are first needed. Node keeps the failure of one that could not be opened, so none is loaded for lack of descriptors. */
+class LazyFiles {
+  readonly #loaded = new Set<string>()
+
+  async load<T>(name: string, load: () => Promise<T>): Promise<T> {
+    if (!isOneFile && !this.#loaded.has(name)) checkDescriptors()
+    const loaded = await load()
+    this.#loaded.add(name)
+    return loaded
+  }
+}
+
+const files = new LazyFiles()
+
+function checkDescriptors(): void {
+  const opened: number[] = []
+  try {
+    for (let i = 0; i < loadingDescriptors; i++) opened.push(openSync(devNull, 'r'))
+  } catch (cause) {
+    const help = 'this process has too many open files: close some, or raise its limit'
+    throw new OsError('open', (cause as NodeJS.ErrnoException).code ?? 'EIO', { cause, help })
+  } finally {
+    for (const fd of opened) closeSync(fd)
+  }
+}
 
 /** Opens this machine through a tape. */
 export async function openLocal(tape: Tape = live): Promise<Source> {
@@ -17,7 +52,7 @@ export async function openRecorder(file: string, options: RecorderOptions = {}):
   checkFile('file', file)
   checkKeys('options', options, ['keepsArguments'] satisfies (keyof RecorderOptions)[])
   if (options.keepsArguments !== undefined) checkKind('keepsArguments', options.keepsArguments, 'boolean')
-  const { recordedMachine, Recorder } = await import('./replay/index.ts')
+  const { recordedMachine, Recorder } = await files.load('replay', () => import('./replay/index.ts'))
   const tape = new Recorder(file, process.platform, options)
   return closedOnError(tape, async () => recordedMachine(await openLocal(tape), tape))
 }
@@ -25,7 +60,7 @@ export async function openRecorder(file: string, options: RecorderOptions = {}):
 /** Opens a recording: it plays as the machine on which it was made. */
 export async function openRecording(file: string): Promise<Source> {
   checkFile('file', file)
-  const { PlayedMachine, Player } = await import('./replay/index.ts')
+  const { PlayedMachine, Player } = await files.load('replay', () => import('./replay/index.ts'))
   const tape = new Player(file)
   return closedOnError(tape, async () => new PlayedMachine(await openPlatform(tape.host.platform, tape), tape))
 }
@@ -48,9 +83,13 @@ export function checkFile(argument: string, file: unknown): void {
 /** Opens a machine of a platform: this one, or a recording of one. With SOCKSCOPE_TRACE=1 every request to it is a line on stderr. */
 export async function openPlatform(platform: string, given: Tape): Promise<Source> {
   const tape = process.env.SOCKSCOPE_TRACE === '1' ? await trace(given) : given
-  if (platform === 'linux') return (await import('./linux/index.ts')).openLinux(tape)
-  if (platform === 'win32') return (await import('./windows/index.ts')).openWindows(tape)
-  if (platform === 'darwin') return (await import('./darwin/index.ts')).openDarwin(tape)
+  if (platform === 'linux') {
+    const { loadLinux, openLinux } = await files.load('linux', () => import('./linux/index.ts'))
+    if (!tape.played && !isOneFile) await files.load('all of linux', loadLinux)
+    return openLinux(tape)
+  }
+  if (platform === 'win32') return (await files.load('windows', () => import('./windows/index.ts'))).openWindows(tape)
+  if (platform === 'darwin') return (await files.load('darwin', () => import('./darwin/index.ts'))).openDarwin(tape)
   throw new OsError('open', 'ENOSYS', { help: `there is no source for ${platform}` })
 }
 
@@ -62,8 +101,8 @@ async function trace(tape: Tape): Promise<Tape> {
 /** The access to sockets by their descriptors. */
 export async function openDescriptors(): Promise<Descriptors> {
   const { platform } = process
-  if (platform === 'darwin') return (await import('./darwin/byfd/stat.ts')).openDescriptors()
-  if (platform === 'linux') return (await import('./linux/byfd/stat.ts')).descriptors
-  if (platform === 'win32') return (await import('./windows/byfd/stat.ts')).descriptors
+  if (platform === 'darwin') return (await files.load('byfd', () => import('./darwin/byfd/stat.ts'))).openDescriptors()
+  if (platform === 'linux') return (await files.load('byfd', () => import('./linux/byfd/stat.ts'))).descriptors
+  if (platform === 'win32') return (await files.load('byfd', () => import('./windows/byfd/stat.ts'))).descriptors
   throw new OsError('socketStat', 'ENOSYS', { help: `not implemented on ${platform}` })
 }

@@ -6,7 +6,7 @@ import type { EventReader, Source } from '../source.ts'
 import { live, type Tape } from '../tape.ts'
 import { capabilityAbilities, tableAbilities } from './abilities.ts'
 import { isGone, linuxActions } from './byfd/actions.ts'
-import { EventReaders, liveMethods } from './events/readers.ts'
+import { EventReaders, liveMethods, loadEvents } from './events/readers.ts'
 import type { Draft } from './decode/draft.ts'
 import { readCounters } from './host/counters.ts'
 import { interfaceReader } from './host/interfaces.ts'
@@ -33,6 +33,20 @@ function addTraffic(tape: Tape, readers: EventReaders | undefined, reader: Event
   for (const socket of sockets) socket.traffic = byKey.get(socket.key)
 }
 
+/** What is loaded when it is first needed, because the start of the program is faster without it. */
+const parts = {
+  sweeps: () => import('./bpf/owners.ts'),
+  // It hashes, and Node's crypto is slow to load.
+  identity: () => import('./host/identity.ts'),
+  contexts: () => import('./processes/contexts.ts'),
+  events: () => loadEvents(),
+}
+
+/** Loads every part now: a file that cannot be opened later, for lack of descriptors, would fail for ever, because Node keeps that failure. */
+export async function loadLinux(): Promise<void> {
+  await Promise.all(Object.values(parts).map(load => load()))
+}
+
 /** Opens this machine, or a recording of a Linux machine. */
 export async function openLinux(tape: Tape = live): Promise<Source> {
   const calls = tape.played ? undefined : await import('./kernel/calls.ts')
@@ -40,7 +54,7 @@ export async function openLinux(tape: Tape = live): Promise<Source> {
   const own = new OwnSockets()
   const owners = new OwnerFinder(tape, {
     proc,
-    sweeps: () => import('./bpf/owners.ts'),
+    sweeps: parts.sweeps,
     shares: calls?.sharesFiles ?? (() => undefined),
     ...(calls && { isGone: socket => isGone(calls, socket) }),
   })
@@ -59,8 +73,7 @@ export async function openLinux(tape: Tape = live): Promise<Source> {
     ...(calls && { processes: async () => processes.all() }),
     ...(calls && { use: async pids => readUse(pids, proc) }),
     interfaces: interfaceReader(tape, calls, ownNetworkNamespace(calls, proc)),
-    // Loaded when needed: it hashes, and Node's crypto is slow to load.
-    identity: () => tape.value('identity', async () => (await import('./host/identity.ts')).readIdentity(proc)),
+    identity: () => tape.value('identity', async () => (await parts.identity()).readIdentity(proc)),
     limits: () => tape.value('limits', () => readLimits(proc)),
     counters: () => tape.value('counters', () => readCounters(proc)),
     abilities: async (): Promise<readonly Ability[]> => {

@@ -144,6 +144,16 @@ function refusal(code: GapCode, name: string, error: OsError): EventGap {
   return eventGap(code, 'events', isDenied ? 'permission' : 'kernel', `${name} cannot be used: ${error.message}`, { help })
 }
 
+/** What the methods of the live machine consist of. */
+export const loadEvents = () =>
+  Promise.all([
+    import('../bpf/meter.ts'),
+    import('./bpf-reader.ts'),
+    import('./scope.ts'),
+    import('./destroy-reader.ts'),
+    import('./destroy-messages.ts'),
+  ])
+
 /** The methods of the live machine. */
 export function liveMethods(call: typeof calls): EventMethods {
   return {

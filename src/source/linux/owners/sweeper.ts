@@ -1,5 +1,6 @@
 // The sweep of all owners by BPF, from never tried to running or refused. A refusal is kept with its reason, and is never an error.
 
+import { codeOf } from '../../attempt.ts'
 import { yieldToEventLoop } from '../../yielding.ts'
 import type * as bpf from '../bpf/owners.ts'
 
@@ -50,7 +51,9 @@ export class Sweeper {
     }
   }
 
+  /** A lack of descriptors or memory can end: the next search tries again. */
   #refuse(error: unknown): void {
+    if (/^(EMFILE|ENFILE|ENOMEM)$/.test(codeOf(error) ?? '')) return
     this.#refusal = error instanceof Error ? error.message : String(error)
     this.#sweep?.close()
     this.#sweep = undefined
