@@ -29,7 +29,8 @@ export function run(args: ParsedArguments): Promise<number> {
   const graceMs = duration(args, 'grace') ?? 5000
   if (args.has('replay')) throw new UsageError('kill acts on this machine; a recording has no processes to end')
   return withMachine(args, async machine => {
-    const plan = await machine.killPlan({ ports: ranges, clients: args.has('clients'), tree: args.has('tree') })
+    const wanted = { ports: ranges, clients: args.has('clients'), tree: args.has('tree') }
+    const plan = await machine.killPlan(wanted)
     const finish = (result: Result, exitCode: number): number => {
       const { atMs, source, gaps, targets } = plan
       if (args.has('json')) printReport('kill', { atMs, source, gaps, targets }, result)
@@ -51,6 +52,11 @@ export function run(args: ParsedArguments): Promise<number> {
     if (args.has('dry-run')) return finish({ done: false }, exits.found)
     const processes = counted(plan.targets.length, 'process', 'processes')
     if (!(await confirmed(args, plan.targets.length === 1 ? 'Kill this process?' : `Kill these ${processes}?`))) return exits.failed
+    if (!args.has('yes') && !isSamePlan(plan, await machine.killPlan(wanted))) {
+      const text = 'the processes that hold the port have changed since the question; run the command again'
+      note(`sockscope: nothing was done: ${text}`)
+      return finish({ done: false, failure: { code: 'changed', text } }, exits.failed)
+    }
     const failure = await carryOut(machine, plan, graceMs)
     if (failure !== undefined) {
       note(`sockscope: ${safe(failure.text)}`)
@@ -75,16 +81,22 @@ function refusalExit(refusal: KillRefusal): number {
 
 /** An action that was tried and failed. */
 interface Failure {
-  readonly code: 'permission' | 'error' | 'still-running' | Exclude<PortsOutcome['code'], 'free'>
+  readonly code: 'permission' | 'error' | 'changed' | 'still-running' | Exclude<PortsOutcome['code'], 'free'>
   readonly text: string
+}
+
+/** Whether two plans have the same listeners and kill the same processes. */
+function isSamePlan(one: KillPlan, other: KillPlan): boolean {
+  const text = ({ listeners, targets, refusal }: KillPlan): string =>
+    JSON.stringify([listeners.map(s => s.key).sort(), targets.map(t => t.process.key).sort(), refusal?.code])
+  return text(one) === text(other)
 }
 
 /** Kills the processes of a plan and waits for their ports; undefined when these are free. */
 async function carryOut(machine: Machine, { targets, listeners }: KillPlan, graceMs: number): Promise<Failure | undefined> {
   try {
-    const processes = targets.map(t => t.process)
     const query = killQuery(listeners.map(s => ({ first: s.local.port!, last: s.local.port! })))
-    const [living] = await endProcesses(machine.source, processes, graceMs, () =>
+    const [living] = await endProcesses(machine.source.actions!, targets, graceMs, () =>
       machine.watch({ ...query, owners: false, every: everyMs }),
     )
     if (living) return { code: 'still-running', text: `${processText(living, living.pid)} is still running after KILL` }
@@ -92,6 +104,7 @@ async function carryOut(machine: Machine, { targets, listeners }: KillPlan, grac
     return outcomeFailure(await portsOutcome(frames, listeners, () => canBind(listeners)))
   } catch (error) {
     if (!(error instanceof OsError)) throw error
+    if (error.code === 'ESTALE') return { code: 'changed', text: `nothing was done: ${error.help}; run the command again` }
     if (!isDenied(error)) return { code: 'error', text: error.message }
     return {
       code: 'permission',

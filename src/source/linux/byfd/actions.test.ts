@@ -7,6 +7,7 @@ import { closeSync, openSync } from 'node:fs'
 import { createSocket } from 'node:dgram'
 import { connect, createServer, type AddressInfo, type Socket as Connection } from 'node:net'
 import { needs } from '../../../../test/needs.ts'
+import { signalAction } from '../../../machine/actions.ts'
 import type { OsError } from '../../../model/errors.ts'
 import type { Socket } from '../../../model/socket.ts'
 import { openLinux } from '../index.ts'
@@ -96,12 +97,12 @@ test('a signal reaches the process, and never another one with its pid', here, a
   await once(child.stdout, 'data')
   const seen = await source!.process(child.pid!)
   ok(seen)
-  await rejects(source!.actions!.signal!({ ...seen, key: `${child.pid}.1` }, 'KILL'), code('ESRCH'))
+  await rejects(signalAction({ ...seen, key: `${child.pid}.1` }, 'KILL')(source!), code('ESRCH'))
   equal(child.exitCode, null)
   const exit = once(child, 'exit')
-  await source!.actions!.signal!(seen, 'TERM')
+  await signalAction(seen, 'TERM')(source!)
   equal((await exit)[1], 'SIGTERM')
-  await rejects(source!.actions!.signal!(seen, 'TERM'), code('ESRCH'))
+  await rejects(signalAction(seen, 'TERM')(source!), code('ESRCH'))
 })
 
 test('whether a UDP socket is still there', here, async () => {

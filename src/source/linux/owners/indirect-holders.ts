@@ -19,7 +19,7 @@ const maxGone = 256
 /** The kernel lists nothing of a ring that is being used just then. */
 const maxTries = 4
 
-type DescriptorTables = ReadonlyMap<number, DescriptorTable>
+type DescriptorTables = ReadonlyMap<number, Pick<DescriptorTable, 'readable' | 'count' | 'sockets'>>
 type Unsure = Elsewhere['unsure']
 
 /** Sockets that a process can hold, and for which none was found. */
@@ -70,6 +70,12 @@ export class IndirectHolders {
     if (this.#ruledOut.size + inodes.size > maxRuledOut) this.#ruledOut = new Set()
     for (const inode of inodes) this.#ruledOut.add(inode)
   }
+}
+
+/** Whether an io_uring of a process holds a socket. */
+export async function isInRing(proc: ProcFs, pid: number, inode: number): Promise<boolean> {
+  const { holders } = await ringHolders(proc, new Map([[pid, { readable: true, count: 0, sockets: new Map() }]]), new Set([inode]))
+  return holders.length > 0
 }
 
 /** The files that rings hold, as far as they are requested: inode and pid in turn. */

@@ -116,6 +116,23 @@ test('processes that are parents of each other come to an end', async () => {
   equal((await new ProcessReader(live, users, new ProcFs(root)).ofSockets(held(201))).size, 2)
 })
 
+test('a process that started after the search for owners began is one only while it has the socket', async () => {
+  const put = (pid: number, parent: number, startTicks: number, link?: string): void => {
+    mkdirSync(join(root, `${pid}/fd`), { recursive: true })
+    writeFileSync(join(root, `${pid}/stat`), `${pid} (p${pid}) S ${parent} ${'0 '.repeat(17)}${startTicks} 0 0 0 0 0 0 0\n`)
+    if (link !== undefined) symlinkSync(link, join(root, `${pid}/fd/3`))
+  }
+  const holds = (pid: number) => ({ owners: [{ pid, fd: 3 }], inode: 77 }) as unknown as Draft
+  put(301, 310, 50)
+  put(302, 310, 60, 'socket:[78]')
+  put(303, 310, 60, 'socket:[77]')
+  put(304, 311, 60, 'socket:[77]')
+  put(310, 0, 40)
+  put(311, 0, 61) // Younger than its child: the parent has ended, and its pid is used again.
+  const found = await new ProcessReader(live, users, new ProcFs(root)).ofSockets([301, 302, 303, 304].map(holds), 55)
+  deepEqual([...found.keys()], [301, 310, 303, 304])
+})
+
 test('a real process, with a command line that is much too long', needs('linux'), async () => {
   const child = spawn(process.execPath, ['-e', 'setInterval(() => {}, 1000); console.log(1)', 'x'.repeat(100_000)], {
     stdio: ['ignore', 'pipe', 'ignore'],
