@@ -5,6 +5,7 @@ import { once } from 'node:events'
 import { cpSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { createInterface } from 'node:readline'
 import { needs } from '../../../../test/needs.ts'
 import { live } from '../../tape.ts'
 import type { Draft } from '../decode/draft.ts'
@@ -114,6 +115,27 @@ test('processes that are parents of each other come to an end', async () => {
     writeFileSync(join(root, `${pid}/stat`), `${pid} (x) S ${parent} ${'0 '.repeat(17)}5 0 0 0 0 0 0 0\n`)
   }
   equal((await new ProcessReader(live, users, new ProcFs(root)).ofSockets(held(201))).size, 2)
+})
+
+test('the name of a thread cannot give its process another user', needs('linux', 'root', 'command python3'), async () => {
+  const script = `import ctypes, os, sys
+os.setresgid(65534, 65534, 65534); os.setresuid(65534, 65534, 65534)
+for line in sys.stdin:
+    ctypes.CDLL(None).prctl(15, bytes.fromhex(line.strip()), 0, 0, 0) # PR_SET_NAME
+    print('named', flush=True)`
+  const child = spawn('python3', ['-c', script], { stdio: ['pipe', 'pipe', 'inherit'] })
+  const lines = createInterface(child.stdout)[Symbol.asyncIterator]()
+  try {
+    for (const end of ['\r', '\u2028', '\u2029', '\u0085', '\v', '\f']) {
+      const name = `${end}Uid:\t0`
+      child.stdin.write(`${Buffer.from(name).toString('hex')}\n`)
+      equal((await lines.next()).value, 'named')
+      const found = await new ProcessReader(live, new UserNames()).one(child.pid!)
+      deepEqual([found?.name, found?.uid], [name, 65_534])
+    }
+  } finally {
+    child.kill('SIGKILL')
+  }
 })
 
 test('a process that started after the search for owners began is one only while it has the socket', async () => {

@@ -3,6 +3,7 @@
 import { existsSync, openSync, readSync } from 'node:fs'
 import { ProcessTable, type Process } from '../../../model/process.ts'
 import type { Owner } from '../../../model/socket.ts'
+import { restOfLine } from '../../../bytes/text.ts'
 import { OsError } from '../../../model/errors.ts'
 import { yieldToEventLoop } from '../../yielding.ts'
 import { scriptOf } from '../../script.ts'
@@ -161,8 +162,8 @@ function head(path: string, max: number): string | undefined {
 
 /** When the machine started, in milliseconds since 1970. */
 export function bootTimeMs(proc = new ProcFs()): number | undefined {
-  const line = /^btime (\d+)$/m.exec(proc.text('stat') ?? '')
-  return line ? Number(line[1]) * 1000 : undefined
+  const seconds = restOfLine(proc.text('stat') ?? '', 'btime ')
+  return seconds === undefined ? undefined : Number(seconds) * 1000
 }
 
 function statOf(pid: number, proc: ProcFs): Stat | undefined {
@@ -184,7 +185,7 @@ export function readProcess(
 
 function readFrom(stat: Stat, bootMs: number | undefined, users: Pick<UserNames, 'of'>, proc: ProcFs): Process {
   const { pid } = stat
-  const uid = /^Uid:\s+(\d+)/m.exec(proc.text(`${pid}/status`) ?? '')?.[1]
+  const uid = /^\d+/.exec(restOfLine(proc.text(`${pid}/status`) ?? '', 'Uid:\t') ?? '')?.[0]
   const command = commandOf(head(proc.path(`${pid}/cmdline`), maxCommand))
   const exe = exeOf(proc.link(`${pid}/exe`))
   const { container, unit } = membershipOf(readCgroup(proc.text(`${pid}/cgroup`) ?? ''))
