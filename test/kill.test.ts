@@ -3,7 +3,7 @@ import { test } from 'node:test'
 import { deepEqual, equal, match, ok, rejects } from 'node:assert/strict'
 import { execFileSync, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { readFileSync } from 'node:fs'
+import { closeSync, openSync, readFileSync } from 'node:fs'
 import { createInterface } from 'node:readline'
 import { connect, createServer, type AddressInfo } from 'node:net'
 import { hold, json, listener, sockscope, type Holder } from './cli.ts'
@@ -387,3 +387,39 @@ print(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]), text.decode())
     }
   },
 )
+
+test('kill and close act when stdout is closed or full, and exit by what was done', needs('linux', 'root', 'file /dev/full'), async () => {
+  const full = openSync('/dev/full', 'w')
+  const run = async (stdout: 'pipe' | number, ...args: readonly string[]): Promise<number> => {
+    const program = spawn(process.execPath, ['src/cli/main.ts', ...args], { stdio: ['ignore', stdout, 'ignore'] })
+    program.stdout?.destroy()
+    const [code] = (await once(program, 'exit')) as [number]
+    return code
+  }
+  try {
+    for (const stdout of ['pipe', full] as const) {
+      for (const form of [[], ['--json']]) {
+        const server = await hold(listener)
+        const client = connect(server.output.port, '127.0.0.1')
+        try {
+          await once(client, 'connect')
+          const over = once(client.resume(), 'close')
+          equal(await run(stdout, 'close', `sport = :${server.output.port}`, '--yes', ...form), 0)
+          await over
+          equal(await run(stdout, 'kill', `:${server.output.port}`, '--yes', ...form), 0)
+          ok(ended(server))
+          equal(await run(stdout, 'kill', `:${server.output.port}`, '--yes', ...form), 1)
+        } finally {
+          client.destroy()
+          await server.stop()
+        }
+      }
+    }
+    const stubborn = createServer().listen(0, '127.0.0.1')
+    await once(stubborn, 'listening')
+    equal(await run('pipe', 'kill', `:${(stubborn.address() as AddressInfo).port}`, '--yes'), 4)
+    stubborn.close()
+  } finally {
+    closeSync(full)
+  }
+})

@@ -1,4 +1,4 @@
-// Writing to the terminal or pipe. A closed pipe ends the program silently; a full one blocks until it is drained.
+// Writing to the terminal or pipe. A closed stdout ends the program silently, unless it has to act; a full one blocks until it is drained.
 
 import { fstatSync, writeSync } from 'node:fs'
 import { OsError } from '../model/errors.ts'
@@ -6,13 +6,32 @@ import type { Colour, Paint } from '../render/text.ts'
 
 const idle = new Int32Array(new SharedArrayBuffer(4))
 
-/** Writes all of the text to stdout. */
-export const print = (text: string): void => write(1, text)
+/** The reader of stdout has closed it. */
+export class ClosedOutput extends Error {
+  override readonly name = 'ClosedOutput'
+}
 
-/** Writes a line to stderr. */
-export const note = (line: string): void => write(2, `${line}\n`)
+/** Writes all of the text to stdout. Throws ClosedOutput. */
+export function print(text: string): void {
+  if (!write(1, text)) throw new ClosedOutput('stdout is closed')
+}
 
-function write(fd: number, text: string): void {
+/** Writes a line to stderr. Where that is closed there is no place for it. */
+export const note = (line: string): void => void write(2, `${line}\n`)
+
+/** Writes the output of a command that acts: it acts whether or not its output can be written, and its exit code follows from what was done. */
+export function printOfAction(output: () => void): void {
+  try {
+    output()
+  } catch (error) {
+    if (error instanceof ClosedOutput) return
+    if (!(error instanceof OsError && error.call === 'write')) throw error
+    note(`sockscope: ${error.message}`)
+  }
+}
+
+/** False when the other end of a pipe is closed. */
+function write(fd: number, text: string): boolean {
   const bytes = Buffer.from(text, 'utf8')
   for (let at = 0; at < bytes.length;) {
     try {
@@ -20,10 +39,11 @@ function write(fd: number, text: string): void {
     } catch (error) {
       const { code } = error as NodeJS.ErrnoException
       if (code === 'EAGAIN') Atomics.wait(idle, 0, 0, 2)
-      else if (code === 'EPIPE' || code === 'EOF') process.exit(0)
+      else if (code === 'EPIPE' || code === 'EOF') return false
       else throw new OsError('write', code ?? 'EUNKNOWN', { cause: error })
     }
   }
+  return true
 }
 
 /** Writes many lines with few calls. */

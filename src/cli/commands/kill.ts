@@ -14,7 +14,7 @@ import { printReport } from '../document.ts'
 import { noteGaps } from '../gaps.ts'
 import { endProcesses, portsOutcome, type PortsOutcome } from '../kill-wait.ts'
 import { withMachine } from '../machine.ts'
-import { note, print, printLines } from '../output.ts'
+import { note, print, printLines, printOfAction } from '../output.ts'
 import { duration, portsOf, portsText } from '../parse.ts'
 import { exits, isDenied, UsageError } from '../problem.ts'
 import type { ParsedArguments } from '../table.ts'
@@ -33,7 +33,7 @@ export function run(args: ParsedArguments): Promise<number> {
     const plan = await machine.killPlan(wanted)
     const finish = (result: Result, exitCode: number): number => {
       const { atMs, source, gaps, targets } = plan
-      if (args.has('json')) printReport('kill', { atMs, source, gaps, targets }, result)
+      if (args.has('json')) printOfAction(() => printReport('kill', { atMs, source, gaps, targets }, result))
       return exitCode
     }
     if (plan.listeners.length === 0) {
@@ -41,7 +41,7 @@ export function run(args: ParsedArguments): Promise<number> {
       return finish({ done: false }, exits.nothing)
     }
     if (!args.has('json')) {
-      printLines(killPlanLines(plan).map(safe))
+      printOfAction(() => printLines(killPlanLines(plan).map(safe)))
       noteGaps(plan.gaps)
     }
     if (plan.refusal !== undefined) {
@@ -62,7 +62,7 @@ export function run(args: ParsedArguments): Promise<number> {
       note(`sockscope: ${safe(failure.text)}`)
       return finish({ done: false, failure }, failure.code === 'permission' ? exits.permission : exits.failed)
     }
-    if (!args.has('json')) print(`killed ${processes}; the port is free\n`)
+    if (!args.has('json')) printOfAction(() => print(`killed ${processes}; the port is free\n`))
     return finish({ done: true }, exits.found)
   })
 }

@@ -54,6 +54,11 @@ test('a connection is reset by its identity', asRoot, async () => {
   const { server, client, peer, socket, errors } = await connection()
   // Another cookie is another socket, at the same addresses.
   await rejects(source!.actions!.close!({ ...socket, key: String(BigInt(socket.key) + 1n) }), code('ENOENT'))
+  // The first switches the comparison of cookies off; the others become it where a number is cut to 64 bits.
+  for (const key of [2n ** 64n - 1n, 2n ** 64n, 2n ** 65n - 1n, 'x']) {
+    await rejects(source!.actions!.close!({ ...socket, key: String(key) }), code('EOPNOTSUPP'))
+    await rejects(source!.actions!.shutdown!({ ...socket, key: String(key) }), code('ENOENT'))
+  }
   equal(client.destroyed, false)
   const closed = Promise.all([client, peer].map(async end => new Promise(resolve => end.on('close', resolve))))
   await source!.actions!.close!(socket)

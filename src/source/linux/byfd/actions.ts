@@ -38,8 +38,10 @@ export function linuxActions(call: typeof calls, proc: ProcFs): Required<Actions
 function exactRequest(type: number, flags: number, socket: Socket): Uint8Array {
   const cookie = cookieOfKey(socket.key)
   const { protocol, family } = socket
-  if (cookie === undefined || !isClosable(protocol) || (family !== 'ipv4' && family !== 'ipv6'))
+  if (!isClosable(protocol) || (family !== 'ipv4' && family !== 'ipv6'))
     throw new OsError('SOCK_DESTROY', 'EOPNOTSUPP', { help: `${protocol} sockets cannot be closed from outside` })
+  if (cookie === undefined)
+    throw new OsError('SOCK_DESTROY', 'EOPNOTSUPP', { help: `the key ${JSON.stringify(socket.key)} is not the cookie of a socket` })
   // To look up one UDP socket its ends are swapped, "for historical reasons" (net/ipv4/udp_diag.c); to close it they are not.
   const id = socketId(socket, cookie, protocol !== 'tcp' && type === SOCK_DIAG_BY_FAMILY)
   return inetRequest({ protocol, family, states: allStates, details: [], id }, type, flags)
