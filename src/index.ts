@@ -92,5 +92,5 @@ export type { Destination, LimitCode, LimitUse, ProtocolCount, ProtocolCounts, S
 export type { KillPlan, KillRefusal, KillTarget, Spared } from './report/kill-plan.ts'
 export type { ClosePlan, SparedSocket } from './report/close-plan.ts'
 
-export type { Actions, EventReader, Signal, Source, Timeline } from './source/source.ts'
+export type { Actions, HeldProcess, HoldCondition, EventReader, Signal, Source, Timeline } from './source/source.ts'
 export { ArgumentError, DecodeError, FilterError, OsError } from './model/errors.ts'

@@ -1,11 +1,15 @@
 // Killing processes and closing connections: only the intended ones, and the messages of refusals.
 import { test } from 'node:test'
-import { deepEqual, equal, match, ok } from 'node:assert/strict'
+import { deepEqual, equal, match, ok, rejects } from 'node:assert/strict'
+import { execFileSync, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { readFileSync } from 'node:fs'
+import { closeSync, openSync, readFileSync } from 'node:fs'
+import { createInterface } from 'node:readline'
 import { connect, createServer, type AddressInfo } from 'node:net'
 import { hold, json, listener, sockscope, type Holder } from './cli.ts'
 import { needs } from './needs.ts'
+import { endProcesses } from '../src/cli/kill-wait.ts'
+import { openMachine } from '../src/index.ts'
 import { readDocument } from '../src/wire/document.ts'
 import { reportShapes } from '../src/wire/reports.ts'
 
@@ -227,4 +231,195 @@ test('a listener that a process inherits meanwhile is not reported as free', nee
   if (heir !== undefined) end(Number(heir))
   equal(code, 4, err)
   ok(heir !== undefined && ended(server), err)
+})
+
+test(
+  'where /proc belongs to another pid namespace, owners are unknown and no process gets a signal',
+  needs('root', 'command unshare', 'command python3'),
+  () => {
+    // The listener has one pid in /proc; in the new pid namespace an innocent process gets the same number.
+    const scene = `
+import json, os, signal, socket, subprocess, sys
+def child(run):
+    read, write = os.pipe()
+    pid = os.fork()
+    if pid == 0:
+        run(write)
+        signal.pause()
+    return pid, os.read(read, 64).decode().split()
+def listen(write):
+    s = socket.create_server(('127.0.0.1', 0))
+    os.write(write, f"{os.readlink('/proc/self')} {s.getsockname()[1]}".encode())
+    globals()['kept'] = s
+holder, (number, port) = child(listen)
+with open('/proc/sys/kernel/ns_last_pid', 'w') as f: f.write(str(int(number) - 1))
+innocent, _ = child(lambda write: os.write(write, b'ready'))
+def run(*args):
+    done = subprocess.run([sys.argv[1], 'src/cli/main.ts', *args], capture_output=True, text=True)
+    return [done.returncode, done.stdout, done.stderr]
+killed, seen = run('kill', ':' + port, '--yes', '--grace', '100ms'), run('sport = :' + port, '--json')
+script = "const { signalProcess } = await import('./src/index.ts'); const [n, key] = process.argv.slice(1); await signalProcess({ pid: Number(n), key, name: '' }).catch(e => console.log(e.code))"
+with open(f'/proc/{number}/stat') as f: ticks = f.read().split(') ')[1].split()[19]
+called = subprocess.run([sys.argv[1], '--input-type=module', '-e', script, number, f'{number}.{ticks}'], capture_output=True, text=True)
+alive = [os.waitpid(pid, os.WNOHANG) == (0, 0) for pid in (holder, innocent)]
+print(json.dumps({'same': int(number) == innocent, 'killed': killed, 'seen': seen, 'called': called.stdout, 'alive': alive}))
+for pid, lives in zip((holder, innocent), alive):
+    if lives: os.kill(pid, 9)
+`
+    const out = execFileSync('unshare', ['--pid', '--fork', 'python3', '-c', scene, process.execPath], { encoding: 'utf8' })
+    const { same, killed, seen, called, alive: both } = JSON.parse(out)
+    deepEqual([same, both], [true, [true, true]], out)
+    equal(killed[0], 4, killed[2])
+    match(killed[2], /\/proc belongs to another pid namespace.*mount a \/proc of this pid namespace/)
+    match(killed[2], /nothing was done: cannot see which process holds/)
+    const { sockets, processes, meta } = JSON.parse(seen[1])
+    deepEqual([sockets[0].owners, sockets[0].ownerless, processes], [[], 'unknown', []])
+    deepEqual(
+      meta.gaps.map((gap: { code: string }) => gap.code),
+      ['owners-foreign-proc'],
+    )
+    equal(called, 'ENOTSUP\n')
+  },
+)
+
+/** A program that listens; on SIGUSR1 it passes its listener to a child and closes its own. */
+const handsOver = `
+import os, signal, socket, sys
+s = socket.create_server(('127.0.0.1', 0))
+def over(*_):
+    read, write = os.pipe()
+    child = os.fork()
+    if child == 0:
+        signal.signal(signal.SIGUSR1, signal.SIG_DFL)
+        os.close(read); os.close(write); os.close(1)
+        while True: signal.pause()
+    s.close()
+    os.close(write)
+    os.read(read, 1)
+    print(f'{{"child": {child}}}', flush=True)
+signal.signal(signal.SIGUSR1, over)
+print(f'{{"port": {s.getsockname()[1]}}}', flush=True)
+while True: signal.pause()
+`
+
+/** Starts it; `over` resolves to the pid of the child that has the listener then. */
+async function handingOver() {
+  const child = spawn('python3', ['-c', handsOver], { stdio: ['ignore', 'pipe', 'inherit'] })
+  const lines = createInterface(child.stdout)[Symbol.asyncIterator]()
+  const next = async () => JSON.parse((await lines.next()).value as string)
+  const { port } = await next()
+  const heirs: number[] = []
+  return {
+    port: port as number,
+    pid: child.pid!,
+    async over(): Promise<number> {
+      child.kill('SIGUSR1')
+      heirs.push((await next()).child)
+      return heirs[0]!
+    },
+    end: () => [child.pid!, ...heirs].forEach(end),
+  }
+}
+
+test('a process that has passed its listener on since the plan gets no signal', needs('linux', 'command python3'), async () => {
+  const holder = await handingOver()
+  const machine = await openMachine()
+  try {
+    const plan = await machine.killPlan({ ports: holder.port })
+    deepEqual(
+      plan.targets.map(t => t.process.pid),
+      [holder.pid],
+    )
+    const heir = await holder.over()
+    const never = (): AsyncIterable<unknown> => machine.watch({ owners: false, every: 50 })
+    await rejects(endProcesses(machine.source.actions!, plan.targets, 0, never), { code: 'ESTALE' })
+    ok(alive(holder.pid) && alive(heir))
+    // The same process, a descendant by the plan: it is one no longer.
+    const orphan = { ...plan.targets[0]!, listeners: [], process: { ...plan.targets[0]!.process, parentPid: 1 } }
+    await rejects(endProcesses(machine.source.actions!, [orphan], 0, never), { code: 'ESTALE' })
+    ok(alive(holder.pid))
+    const now = await machine.killPlan({ ports: holder.port })
+    deepEqual(await endProcesses(machine.source.actions!, now.targets, 10_000, never), [])
+    ok(alive(holder.pid) && !alive(heir))
+  } finally {
+    await machine.close()
+    holder.end()
+  }
+})
+
+test(
+  'the holders are looked up again after the question: when they have changed, nothing is done',
+  needs('linux', 'command python3'),
+  async () => {
+    const holder = await handingOver()
+    // The question needs a terminal.
+    const terminal = `
+import os, pty, sys
+pid, fd = pty.fork()
+if pid == 0: os.execv(sys.argv[1], sys.argv[1:])
+text = b''
+while b'[y/N]' not in text: text += os.read(fd, 4096)
+print('asked', flush=True)
+sys.stdin.readline()
+os.write(fd, b'y\\n')
+try:
+    while part := os.read(fd, 4096): text += part
+except OSError: pass
+print(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]), text.decode())
+`
+    const asking = spawn('python3', ['-c', terminal, process.execPath, 'src/cli/main.ts', 'kill', `:${holder.port}`], {
+      stdio: ['pipe', 'pipe', 'inherit'],
+      env: { ...process.env, NO_COLOR: '1' },
+    })
+    try {
+      let text = ''
+      asking.stdout.setEncoding('utf8').on('data', part => (text += part))
+      await once(asking.stdout, 'data')
+      match(text, /^asked/)
+      const heir = await holder.over()
+      asking.stdin.end('\n')
+      await once(asking, 'close')
+      match(text, /^asked\n4 [^]*nothing was done: the processes that hold the port have changed since the question/)
+      ok(alive(holder.pid) && alive(heir))
+    } finally {
+      asking.kill('SIGKILL')
+      holder.end()
+    }
+  },
+)
+
+test('kill and close act when stdout is closed or full, and exit by what was done', needs('linux', 'root', 'file /dev/full'), async () => {
+  const full = openSync('/dev/full', 'w')
+  const run = async (stdout: 'pipe' | number, ...args: readonly string[]): Promise<number> => {
+    const program = spawn(process.execPath, ['src/cli/main.ts', ...args], { stdio: ['ignore', stdout, 'ignore'] })
+    program.stdout?.destroy()
+    const [code] = (await once(program, 'exit')) as [number]
+    return code
+  }
+  try {
+    for (const stdout of ['pipe', full] as const) {
+      for (const form of [[], ['--json']]) {
+        const server = await hold(listener)
+        const client = connect(server.output.port, '127.0.0.1')
+        try {
+          await once(client, 'connect')
+          const over = once(client.resume(), 'close')
+          equal(await run(stdout, 'close', `sport = :${server.output.port}`, '--yes', ...form), 0)
+          await over
+          equal(await run(stdout, 'kill', `:${server.output.port}`, '--yes', ...form), 0)
+          ok(ended(server))
+          equal(await run(stdout, 'kill', `:${server.output.port}`, '--yes', ...form), 1)
+        } finally {
+          client.destroy()
+          await server.stop()
+        }
+      }
+    }
+    const stubborn = createServer().listen(0, '127.0.0.1')
+    await once(stubborn, 'listening')
+    equal(await run('pipe', 'kill', `:${(stubborn.address() as AddressInfo).port}`, '--yes'), 4)
+    stubborn.close()
+  } finally {
+    closeSync(full)
+  }
 })

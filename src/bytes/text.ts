@@ -11,6 +11,17 @@ export function cString(bytes: Uint8Array): string {
 /** A DataView over the same bytes. */
 export const viewOf = (b: Uint8Array): DataView => new DataView(b.buffer, b.byteOffset, b.byteLength)
 
+/**
+ * What follows `start` on the first line that begins with it; undefined where no line does. Only a line feed ends a line: `^` and `$` of a multi-line regular
+ * expression also match at \r, U+2028 and U+2029, which a process can put into its name.
+ */
+export function restOfLine(text: string, start: string): string | undefined {
+  const at = text.startsWith(start) ? 0 : text.indexOf(`\n${start}`) + 1
+  if (at === 0 && !text.startsWith(start)) return undefined
+  const end = text.indexOf('\n', at)
+  return text.slice(at + start.length, end < 0 ? undefined : end)
+}
+
 const utf16 = new TextDecoder('utf-16le')
 
 /** UTF-16 text up to the first NUL, or all of it. Unpaired surrogates become U+FFFD. */

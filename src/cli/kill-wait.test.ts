@@ -4,7 +4,8 @@ import { aSnapshot, at, heldBy, listening, named } from '../../test/snapshots.ts
 import { OsError } from '../model/errors.ts'
 import type { Process } from '../model/process.ts'
 import type { Snapshot } from '../model/snapshot.ts'
-import type { Source } from '../source/source.ts'
+import type { KillTarget } from '../report/kill-plan.ts'
+import type { HeldProcess } from '../source/source.ts'
 import { endProcesses, livingAfter, portsOutcome } from './kill-wait.ts'
 
 /** A clock that the test advances, and the steps that advance it. */
@@ -57,36 +58,36 @@ test('when the snapshots end, the last known state counts', async () => {
 })
 
 /** A source whose processes end on a signal, or do not. */
-function sourceOf(answers: Readonly<Record<number, 'TERM' | 'KILL' | 'never' | 'gone'>>): { source: Source; sent: string[] } {
+function actionsOf(answers: Readonly<Record<number, 'TERM' | 'KILL' | 'never' | 'gone' | OsError>>) {
   const sent: string[] = []
-  const ended = new Set<number>()
-  const source = {
-    process: async (pid: number) => (ended.has(pid) ? undefined : named(pid, 'web')),
-    actions: {
-      async signal({ pid }: Process, name: string) {
+  const held = new Set<number>()
+  const hold = async ({ pid }: Process): Promise<HeldProcess> => {
+    const answer = answers[pid]
+    if (answer instanceof OsError) throw answer
+    let hasEnded = false
+    held.add(pid)
+    return {
+      async signal(name) {
         sent.push(`${name} ${pid}`)
-        if (answers[pid] === 'gone') {
-          ended.add(pid)
-          throw new OsError('kill', 'ESRCH')
-        }
-        if (answers[pid] === name) ended.add(pid)
+        hasEnded = answer === name || answer === 'gone'
+        if (answer === 'gone') throw new OsError('kill', 'ESRCH')
       },
-    },
-  } as Partial<Source> as Source
-  return { source, sent }
+      isRunning: async () => !hasEnded,
+      release: () => void held.delete(pid),
+    }
+  }
+  return { actions: { hold }, sent, held }
 }
+const targetsOf = (...pids: readonly number[]): KillTarget[] =>
+  pids.map(pid => ({ process: named(pid, 'web'), listeners: [], connections: [], supervisor: undefined, spared: undefined }))
 async function* fewTicks(): AsyncGenerator<undefined, void, undefined> {
   for (let i = 0; i < 3; i++) yield undefined
 }
 
 test('TERM first, KILL only for those still running', async () => {
-  const { source, sent } = sourceOf({ 1: 'TERM', 2: 'KILL', 3: 'never', 4: 'gone' })
-  const living = await endProcesses(
-    source,
-    [1, 2, 3, 4].map(pid => named(pid, 'web')),
-    1000,
-    fewTicks,
-  )
+  const { actions, sent, held } = actionsOf({ 1: 'TERM', 2: 'KILL', 3: 'never', 4: 'gone', 5: new OsError('kill', 'ESRCH') })
+  const living = await endProcesses(actions, targetsOf(1, 2, 3, 4, 5), 1000, fewTicks)
+  equal(held.size, 0)
   deepEqual(sent, ['TERM 1', 'TERM 2', 'TERM 3', 'TERM 4', 'KILL 2', 'KILL 3'])
   deepEqual(
     living.map(p => p.pid),
@@ -94,21 +95,18 @@ test('TERM first, KILL only for those still running', async () => {
   )
 })
 
-test('an error other than ESRCH is not swallowed', async () => {
-  const { source } = sourceOf({})
-  const refused = { ...source, actions: { signal: () => Promise.reject(new OsError('kill', 'EPERM')) } }
-  await rejects(
-    endProcesses(refused, [named(1, 'web')], 1000, fewTicks),
-    (error: unknown) => error instanceof OsError && error.code === 'EPERM',
-  )
+test('no process gets a signal when one of them may not be held', async () => {
+  const { actions, sent, held } = actionsOf({ 1: 'TERM', 2: new OsError('kill', 'EPERM') })
+  await rejects(endProcesses(actions, targetsOf(1, 2), 1000, fewTicks), { code: 'EPERM' })
+  deepEqual([sent, held.size], [[], 0])
 })
 
-test('a reused pid counts as ended; the wait ends at its deadline', async () => {
+test('the wait for the end of a process ends at its deadline', async () => {
   const time = new FakeTime()
-  const source = { process: async (pid: number) => named(pid, 'web', { key: 'another' }) }
-  deepEqual(await livingAfter(source, [named(1, 'web')], 1000, time.steps(0), time.now), [])
+  const process = named(1, 'web')
+  const held = (isRunning: boolean): HeldProcess => ({ signal: async () => {}, isRunning: async () => isRunning, release() {} })
+  deepEqual(await livingAfter([{ process, held: held(false) }], 1000, time.steps(0), time.now), [])
   equal(time.ms, 0)
-  const same = { process: async (pid: number) => named(pid, 'web') }
-  equal((await livingAfter(same, [named(1, 'web')], 1000, time.steps(0), time.now)).length, 1)
+  equal((await livingAfter([{ process, held: held(true) }], 1000, time.steps(0), time.now)).length, 1)
   equal(time.ms, 1100)
 })

@@ -5,8 +5,8 @@ import { OsError } from '../model/errors.ts'
 import type { Process } from '../model/process.ts'
 import type { Snapshot } from '../model/snapshot.ts'
 import type { Socket } from '../model/socket.ts'
-import { portsAfter } from '../report/kill-plan.ts'
-import type { Actions, Source } from '../source/source.ts'
+import { portsAfter, type KillTarget } from '../report/kill-plan.ts'
+import type { Actions, HeldProcess, HoldCondition } from '../source/source.ts'
 
 /** How long to wait for the end of a process after KILL, and for its port. */
 const lastWaitMs = 2000
@@ -17,41 +17,65 @@ const settleMs = 300
 export type Clock = () => number
 const clock: Clock = () => performance.now()
 
-/** Sends TERM to all, and KILL to those that are still running after the grace time; returns those that survived even KILL. */
+/** A process that is to end, and the hold on it. */
+export interface HeldTarget {
+  readonly process: Process
+  readonly held: HeldProcess
+}
+
+/**
+ * Sends TERM to all, and KILL to those that are still running after the grace time; returns those that survived even KILL. None gets a signal before all are
+ * held and still have what they were selected for; then signals reach these processes only, however often their pids are used again.
+ */
 export async function endProcesses(
-  source: Source,
-  processes: readonly Process[],
+  actions: Actions,
+  targets: readonly KillTarget[],
   graceMs: number,
   ticks: () => AsyncIterable<unknown>,
 ): Promise<readonly Process[]> {
-  const { actions } = source
-  for (const process of processes) await send(actions!, process, 'TERM')
-  const living = await livingAfter(source, processes, graceMs, ticks())
-  if (living.length === 0) return living
-  for (const process of living) await send(actions!, process, 'KILL')
-  return livingAfter(source, living, lastWaitMs, ticks())
+  const all: HeldTarget[] = []
+  try {
+    for (const target of targets) {
+      const held = await unlessEnded(actions.hold!(target.process, conditionOf(target)))
+      if (held !== undefined) all.push({ process: target.process, held })
+    }
+    for (const { held } of all) await unlessEnded(held.signal('TERM'))
+    const living = await livingAfter(all, graceMs, ticks())
+    for (const { held } of living) await unlessEnded(held.signal('KILL'))
+    const left = living.length === 0 ? living : await livingAfter(living, lastWaitMs, ticks())
+    return left.map(({ process }) => process)
+  } finally {
+    for (const { held } of all) held.release()
+  }
 }
 
-async function send(actions: Actions, process: Process, name: 'TERM' | 'KILL'): Promise<void> {
+/** A holder still holds a listener, a client a connection; a descendant still has its parent. */
+function conditionOf({ process, listeners, connections }: KillTarget): HoldCondition {
+  if (listeners.length > 0) return { sockets: listeners }
+  return connections.length > 0 ? { sockets: connections } : { parentPid: process.parentPid }
+}
+
+/** Undefined when the process has ended already, as intended. */
+async function unlessEnded<T>(action: Promise<T>): Promise<T | undefined> {
   try {
-    await actions.signal!(process, name)
+    return await action
   } catch (error) {
-    if (!(error instanceof OsError && error.code === 'ESRCH')) throw error // It has ended already, as intended.
+    if (error instanceof OsError && error.code === 'ESRCH') return undefined
+    throw error
   }
 }
 
 /** Waits until the processes have ended, up to a limit; returns those that have not. */
 export async function livingAfter(
-  source: Pick<Source, 'process'>,
-  processes: readonly Process[],
+  targets: readonly HeldTarget[],
   ms: number,
   ticks: AsyncIterable<unknown>,
   now: Clock = clock,
-): Promise<readonly Process[]> {
+): Promise<readonly HeldTarget[]> {
   const until = now() + ms
-  const living = async (): Promise<readonly Process[]> => {
-    const found = await Promise.all(processes.map(async p => (await source.process(p.pid))?.key === p.key))
-    return processes.filter((_, i) => found[i])
+  const living = async (): Promise<readonly HeldTarget[]> => {
+    const found = await Promise.all(targets.map(({ held }) => held.isRunning()))
+    return targets.filter((_, i) => found[i])
   }
   let left = await living()
   if (left.length === 0) return left

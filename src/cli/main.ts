@@ -5,7 +5,7 @@ import { nearest } from '../model/nearest.ts'
 import { safe } from '../render/text.ts'
 import { commands } from './commands.ts'
 import { commandHelp, programHelp } from './help.ts'
-import { note, print } from './output.ts'
+import { ClosedOutput, note, print } from './output.ts'
 import { parse } from './parse.ts'
 import { exits, isDenied, UsageError } from './problem.ts'
 import type { Command, ParsedArguments } from './table.ts'
@@ -73,6 +73,7 @@ const mistakes = [UsageError, ArgumentError, FilterError, DecodeError]
 
 /** Prints an error, and returns its exit code. */
 function fail(error: unknown): number {
+  if (error instanceof ClosedOutput) return exits.found
   if (mistakes.some(kind => error instanceof kind)) {
     const [first, ...more] = (error as Error).message.split('\n').map(safe)
     note([`sockscope: ${first}`, ...more].join('\n'))

@@ -1,17 +1,23 @@
-// Writing to the terminal or pipe. A closed pipe ends the program silently; a full one blocks until it is drained, or a signal ends the program.
+// Writing to the terminal or pipe. A closed stdout ends the program silently, unless it has to act; a full one blocks until it is drained, or a signal ends
+// the program.
 
 import { constants, fstatSync, openSync, writeSync } from 'node:fs'
 import { OsError } from '../model/errors.ts'
 import type { Colour, Paint } from '../render/text.ts'
 import { handlesInterrupt, interruptible } from './interrupt.ts'
 
-/** Writes all of the text to stdout. */
+/** The reader of stdout has closed it. */
+export class ClosedOutput extends Error {
+  override readonly name = 'ClosedOutput'
+}
+
+/** Writes all of the text to stdout. Throws ClosedOutput. */
 export function print(text: string): void {
   try {
     stdout.write(Buffer.from(text, 'utf8'))
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException
-    if (code === 'EPIPE' || code === 'EOF') process.exit(0)
+    if (code === 'EPIPE' || code === 'EOF') throw new ClosedOutput('stdout is closed')
     throw new OsError('write', code ?? 'EUNKNOWN', { cause: error })
   }
 }
@@ -22,6 +28,17 @@ export function note(line: string): void {
     writeAll(2, Buffer.from(`${line}\n`, 'utf8'))
   } catch {
     // It is closed, or its disk is full.
+  }
+}
+
+/** Writes the output of a command that acts: it acts whether or not its output can be written, and its exit code follows from what was done. */
+export function printOfAction(output: () => void): void {
+  try {
+    output()
+  } catch (error) {
+    if (error instanceof ClosedOutput) return
+    if (!(error instanceof OsError && error.call === 'write')) throw error
+    note(`sockscope: ${error.message}`)
   }
 }
 

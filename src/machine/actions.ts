@@ -20,7 +20,14 @@ export function signalAction(process: Process, signal: Signal): Action {
   checkIs('process', process, aProcess)
   if (!(Number.isSafeInteger(process.pid) && process.pid > 0)) throw new ArgumentError('process: needs a process with a pid above 0')
   if (!signals.includes(signal)) throw new ArgumentError(`signal: ${JSON.stringify(signal)} is not one of ${signals.join(', ')}`)
-  return async source => actionOf(source, 'signal')(process, signal)
+  return async source => {
+    const held = await actionOf(source, 'hold')(process)
+    try {
+      await held.signal(signal)
+    } finally {
+      held.release()
+    }
+  }
 }
 
 function actionOf<K extends keyof Actions>(source: Source, name: K): NonNullable<Actions[K]> {

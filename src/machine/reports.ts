@@ -3,7 +3,7 @@
 import { listenerPorts, parsePorts, portsFilter } from '../filter/language/ports.ts'
 import { changePlan, planQuery, type Plan, type Query } from '../filter/plan.ts'
 import { checkKeys, checkKind } from '../model/arguments.ts'
-import { ArgumentError } from '../model/errors.ts'
+import { ArgumentError, OsError } from '../model/errors.ts'
 import type { Gap } from '../model/gap.ts'
 import type { PortRange } from '../model/limits.ts'
 import type { Process } from '../model/process.ts'
@@ -106,16 +106,35 @@ export function killPlanRequest(options: KillPlanOptions): Request<KillPlan> {
   const ranges = rangesOf('ports', ports)
   checkSwitch('clients', clients)
   checkSwitch('tree', tree)
-  return answer(planQuery(killQuery(ranges, clients)), async (snapshot, source) =>
-    killPlan(snapshot, {
+  return answer(planQuery(killQuery(ranges, clients)), async (snapshot, source) => {
+    const request = {
       ranges,
       clients,
       descendants: tree ? ((await source.processes?.()) ?? []) : undefined,
       self: await ownChain(source),
-      uid: source.replay ? undefined : process.geteuid?.(),
-      canSignal: source.actions?.signal !== undefined,
-    }),
-  )
+      denied: new Set<number>(),
+      canSignal: source.actions?.hold !== undefined,
+    }
+    const plan = killPlan(snapshot, request)
+    const denied = await deniedOf(source, plan)
+    return denied.size === 0 ? plan : killPlan(snapshot, { ...request, denied })
+  })
+}
+
+/** The targets to which the system refuses signals: it is asked, as users, capabilities and security modules all decide. */
+async function deniedOf({ actions }: Source, { targets }: KillPlan): Promise<ReadonlySet<number>> {
+  const denied = new Set<number>()
+  for (const { process, spared } of targets) {
+    if (spared !== undefined) continue
+    try {
+      ;(await actions!.hold!(process)).release()
+    } catch (error) {
+      if (!(error instanceof OsError)) throw error
+      if (error.code === 'EPERM') denied.add(process.pid)
+      else if (error.code !== 'ESRCH') throw error // One that has ended is found to have ended again when the plan is carried out.
+    }
+  }
+  return denied
 }
 
 /** Which connections would be closed. */

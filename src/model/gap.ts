@@ -16,6 +16,7 @@ export const gapCodes = {
   'table-unsupported': 'this platform has no such tables',
   'owners-hidden': 'sockets belong to processes that may not be read',
   'owners-elsewhere': 'sockets belong to processes outside this pid namespace',
+  'owners-foreign-proc': '/proc belongs to another pid namespace, so that owners cannot be looked up',
   'owners-in-flight': 'sockets without a descriptor may be in flight between processes',
   'owners-unread': 'owners could not be looked up',
   'owners-limit': 'there were more owners than the limit',

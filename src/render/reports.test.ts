@@ -45,7 +45,14 @@ test('the holder of a port, as a paragraph; more than ten clients are counted', 
   deepEqual([lines[8], lines.length, lines.at(-1)], ['  connected    12', 20, '               and 2 more'])
 })
 
-const request = { ranges: [{ first: 80, last: 80 }], clients: false, descendants: undefined, self: [99, 7], uid: 0, canSignal: true }
+const request = {
+  ranges: [{ first: 80, last: 80 }],
+  clients: false,
+  descendants: undefined,
+  self: [99, 7],
+  denied: new Set<number>(),
+  canSignal: true,
+}
 
 test('a plan to kill, and why it is refused', () => {
   const sockets = [listening('l', at('0.0.0.0', 80), { owners })]
@@ -57,8 +64,8 @@ test('a plan to kill, and why it is refused', () => {
   const refused = killPlan(aSnapshot(sockets, [web]), request)
   equal(refusalText(refused.refusal!, refused), 'web 7: it is a parent of this program')
   match(killPlanLines(refused)[0]!, /: will not be killed, it is a parent of this program$/)
-  const foreign = killPlan(aSnapshot(sockets, [{ ...web, uid: 5 }]), { ...request, self: [99], uid: 4 })
-  equal(refusalText(foreign.refusal!, foreign), 'web 7: it belongs to user www; run as that user or as root')
+  const foreign = killPlan(aSnapshot(sockets, [web]), { ...request, self: [99], denied: new Set([7]) })
+  equal(refusalText(foreign.refusal!, foreign), 'web 7: this user may not signal it: it belongs to user www; run as that user or as root')
   const hidden = killPlan(aSnapshot([listening('l', at('0.0.0.0', 80), { ownerless: 'permission' })]), request)
   equal(refusalText(hidden.refusal!, hidden), 'cannot see which process holds 0.0.0.0:80 (hidden); run as root')
   const { processes } = aSnapshot([], [web])

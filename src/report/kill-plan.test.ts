@@ -10,7 +10,7 @@ const request = (overrides: Partial<KillRequest> = {}): KillRequest => ({
   clients: false,
   descendants: undefined,
   self: [99, 50],
-  uid: 0,
+  denied: new Set<number>(),
   canSignal: true,
   ...overrides,
 })
@@ -36,6 +36,16 @@ test('the holders of the port, with what they listen on and what restarts them',
 
 test('clients and descendants on request, descendants before their parents', () => {
   deepEqual(pids({ clients: true }), [7, 9])
+  deepEqual(
+    killPlan(aSnapshot(sockets, processes), request({ clients: true })).targets.map(t => [
+      t.listeners.length,
+      t.connections.map(s => s.key),
+    ]),
+    [
+      [1, []],
+      [0, ['c']],
+    ],
+  )
   deepEqual(pids({ descendants: [...processes, named(10, 'deep', { parentPid: 8 })] }), [10, 8, 7])
 })
 
@@ -59,10 +69,8 @@ test('this program, its parents, the first process and other users are spared, a
   deepEqual(codes(named(50, 'shell')), ['ancestor', 'target-spared'])
   deepEqual(codes(named(1, 'init')), ['first-process', 'target-spared'])
   deepEqual(codes(named(7, 'web'), { canSignal: false }), ['unsupported', 'target-spared'])
-  deepEqual(codes(named(7, 'web', { uid: 5 }), { uid: 4 }), ['other-user', 'target-spared'])
-  deepEqual(codes(named(7, 'web', { uid: 5 }), { uid: 5 }), [undefined, undefined])
-  deepEqual(codes(named(7, 'web', { uid: 5 }), { uid: undefined }), [undefined, undefined])
-  deepEqual(codes(named(7, 'web', { uid: undefined }), { uid: 4 }), [undefined, undefined])
+  deepEqual(codes(named(7, 'web'), { denied: new Set([7]) }), ['other-user', 'target-spared'])
+  deepEqual(codes(named(7, 'web', { uid: 5 }), { denied: new Set([8]) }), [undefined, undefined])
 })
 
 test('one spared process of several is enough for a refusal that names it', () => {

@@ -12,7 +12,7 @@ import { inSameNamespace, isListener } from './ports.ts'
 
 /** Why a process is not killed. */
 export interface Spared {
-  /** It is the calling program, one of its parents, the first process, or another user's; or the source cannot send signals. */
+  /** It is the calling program, one of its parents, the first process, or one that this user may not signal; or the source cannot send signals. */
   readonly code: 'self' | 'ancestor' | 'first-process' | 'unsupported' | 'other-user'
   /** The reason as human-readable text. */
   readonly text: string
@@ -26,6 +26,8 @@ export interface KillTarget {
   readonly process: Process
   /** The listeners that it holds. */
   readonly listeners: readonly Socket[]
+  /** The connections to the ports that it holds, where clients are killed too. */
+  readonly connections: readonly Socket[]
   /** What restarts it when it ends. */
   readonly supervisor: Supervisor | undefined
   /** Why it is not killed; undefined when it may be. */
@@ -59,8 +61,8 @@ export interface KillRequest {
   readonly descendants: readonly Process[] | undefined
   /** This program and its parents, this program first. */
   readonly self: readonly number[]
-  /** The calling user; undefined where the system has no user numbers. */
-  readonly uid: number | undefined
+  /** Pids of processes to which the system refuses signals. */
+  readonly denied: ReadonlySet<number>
   /** Whether the source can send signals. */
   readonly canSignal: boolean
 }
@@ -75,21 +77,21 @@ export const killQuery = (ranges: readonly PortRange[], clients = false): Query 
 export function killPlan(snapshot: Snapshot, request: KillRequest): KillPlan {
   const { sockets, processes } = snapshot
   const listeners = sockets.filter(s => isListener(s) && inRanges(s.local.port, request.ranges))
-  const pids = new Set(listeners.flatMap(s => s.owners.map(o => o.pid)))
-  if (request.clients) {
-    for (const s of sockets)
-      if (inRanges(s.remote?.port, request.ranges) && s.state !== 'TIME_WAIT') for (const o of s.owners) pids.add(o.pid)
-  }
+  const connections = request.clients ? sockets.filter(s => inRanges(s.remote?.port, request.ranges) && s.state !== 'TIME_WAIT') : []
+  const pids = new Set([...listeners, ...connections].flatMap(s => s.owners.map(o => o.pid)))
   const roots = [...pids].map(pid => processes.get(pid)).filter(p => p !== undefined)
   const chosen = request.descendants === undefined ? roots : withDescendants(roots, request.descendants)
   const targets = chosen.map(process => ({
     process,
-    listeners: listeners.filter(s => s.owners.some(o => o.pid === process.pid)),
+    listeners: heldBy(process, listeners),
+    connections: heldBy(process, connections),
     supervisor: supervisorOf(process, processes),
     spared: sparedOf(process, request),
   }))
   return { listeners, targets, refusal: refusalOf(listeners, targets) }
 }
+
+const heldBy = ({ pid }: Process, sockets: readonly Socket[]): readonly Socket[] => sockets.filter(s => s.owners.some(o => o.pid === pid))
 
 /** The processes and all their descendants, children before their parents. */
 function withDescendants(roots: readonly Process[], all: readonly Process[]): readonly Process[] {
@@ -104,14 +106,15 @@ function withDescendants(roots: readonly Process[], all: readonly Process[]): re
   return [...below, ...roots]
 }
 
-function sparedOf(target: Process, { self, uid, canSignal }: KillRequest): Spared | undefined {
+function sparedOf(target: Process, { self, denied, canSignal }: KillRequest): Spared | undefined {
   if (target.pid === self[0]) return { code: 'self', text: 'it is this program', help: '' }
   if (self.includes(target.pid)) return { code: 'ancestor', text: 'it is a parent of this program', help: '' }
   if (target.pid === 1) return { code: 'first-process', text: 'it is the first process of the system', help: '' }
   if (!canSignal) return { code: 'unsupported', text: 'this source cannot signal processes', help: '' }
-  const isForeign = uid !== undefined && uid !== 0 && target.uid !== undefined && target.uid !== uid
-  if (!isForeign) return undefined
-  return { code: 'other-user', text: `it belongs to user ${target.user ?? target.uid}`, help: 'run as that user or as root' }
+  if (!denied.has(target.pid)) return undefined
+  const user = target.user ?? target.uid
+  const text = `this user may not signal it${user === undefined ? '' : `: it belongs to user ${user}`}`
+  return { code: 'other-user', text, help: 'run as that user or as root' }
 }
 
 /** Why the plan is refused as a whole. */

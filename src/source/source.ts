@@ -102,13 +102,31 @@ export const signals = ['TERM', 'KILL', 'INT', 'HUP', 'QUIT', 'STOP', 'CONT', 'U
 /** The name of a signal. */
 export type Signal = (typeof signals)[number]
 
+/** A process that is held: signals reach it and no other one, even when its pid is used again. */
+export interface HeldProcess {
+  /** Sends a signal. Throws an OsError: `ESRCH` when the process has ended. */
+  signal(signal: Signal): Promise<void>
+  /** Whether it still runs. */
+  isRunning(): Promise<boolean>
+  /** Holds it no longer. */
+  release(): void
+}
+
+/** What must still be true of a process that is held, beside its identity. */
+export interface HoldCondition {
+  /** It holds one of these sockets. Only Linux verifies it. */
+  readonly sockets?: readonly Socket[] | undefined
+  /** It is still the child of this process. Only Linux verifies it. */
+  readonly parentPid?: number | undefined
+}
+
 /**
  * The actions on sockets and processes. One that this system does not support is absent. Each takes a socket or process of a snapshot, verifies that it is
  * still the same one (not only the same number), and throws an OsError otherwise: `ESRCH` for a process and `ENOENT` for a socket that is gone.
  */
 export interface Actions {
-  /** Sends a signal. */
-  signal?(process: Process, signal: Signal): Promise<void>
+  /** Holds a process that may be signalled. Throws `EPERM` when the system refuses its signals, and `ESTALE` when the condition no longer holds. */
+  hold?(process: Process, condition?: HoldCondition): Promise<HeldProcess>
   /** Resets a connection, or closes a listener, without the cooperation of its process. */
   close?(socket: Socket): Promise<void>
   /** Closes a connection gracefully: sent data is still delivered, and both ends see the end. */

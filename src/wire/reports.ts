@@ -266,7 +266,10 @@ export const reportShapes = {
   kill: {
     shape: enveloped<'kill', Killed>('kill', {
       targets: list(
-        named('killTarget', object<KillTarget>({ process, listeners: sockets, supervisor: maybe(supervisor), spared: maybe(spared) })),
+        named(
+          'killTarget',
+          object<KillTarget>({ process, listeners: sockets, connections: sockets, supervisor: maybe(supervisor), spared: maybe(spared) }),
+        ),
         documentLimits.processes,
       ),
       done: flag,

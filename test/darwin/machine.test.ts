@@ -10,6 +10,7 @@ import type { EventGap, SocketEvent } from '../../src/model/event.ts'
 import type { Process } from '../../src/model/process.ts'
 import type { SocketStat } from '../../src/model/stat.ts'
 import { openDarwin } from '../../src/source/darwin/index.ts'
+import { signalAction } from '../../src/machine/actions.ts'
 import { Machine } from '../../src/machine/machine.ts'
 import { live } from '../../src/source/tape.ts'
 import { errnoName } from '../../src/source/darwin/kernel/errno.ts'
@@ -193,7 +194,7 @@ test('events: final counts that were lost are counted', need, async t => {
 test('actions: a signal reaches exactly the intended process', need, async () => {
   const m = machine(desk)
   const source = await m.open()
-  const signal = (process: Process, name: Signal): Promise<void> => source.actions!.signal!(process, name)
+  const signal = (process: Process, name: Signal): Promise<void> => signalAction(process, name)(source)
   const node = (await source.process(1000))!
   const sshd = (await source.process(400))!
   await rejects(signal(sshd, 'TERM'), code('EPERM', /sudo/))

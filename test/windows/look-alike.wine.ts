@@ -123,7 +123,7 @@ test('a protected process has its name and parent, and a gap has the reason for 
     const gap = snapshot.gaps.find(g => g.what === 'processes')!
     deepEqual([gap.why, gap.count], ['permission', 1])
     match(gap.help, /administrator/)
-    await rejects(source.actions!.signal!(its, 'KILL'), { code: 'EPERM' })
+    await rejects(source.actions!.hold!(its), { code: 'EPERM' })
   } finally {
     delete process.env.LOOK_ALIKE_PROTECTED
   }

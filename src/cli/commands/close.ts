@@ -11,7 +11,7 @@ import { confirmed } from '../ask.ts'
 import { printReport } from '../document.ts'
 import { noteGaps } from '../gaps.ts'
 import { withMachine } from '../machine.ts'
-import { note, printLines } from '../output.ts'
+import { note, printLines, printOfAction } from '../output.ts'
 import { exits, isDenied, UsageError } from '../problem.ts'
 import type { ParsedArguments } from '../table.ts'
 import { wordsOf } from '../wanted.ts'
@@ -27,11 +27,11 @@ export function run(args: ParsedArguments): Promise<number> {
     const { connections } = plan
     const processes = new Map(plan.processes.map(process => [process.pid, process]))
     const finish = (result: object, exitCode: number): number => {
-      if (args.has('json')) printReport('close', plan, result)
+      if (args.has('json')) printOfAction(() => printReport('close', plan, result))
       return exitCode
     }
     if (!args.has('json')) {
-      printLines(connections.map(s => safe(`${connectionText(s)}  ${holdersText(s, processes)}`.trimEnd())))
+      printOfAction(() => printLines(connections.map(s => safe(`${connectionText(s)}  ${holdersText(s, processes)}`.trimEnd()))))
       noteGaps(plan.gaps)
     }
     if (connections.length === 0) {
@@ -46,7 +46,7 @@ export function run(args: ParsedArguments): Promise<number> {
     if (!(await confirmed(args, question))) return exits.failed
     const results: Result[] = []
     for (const socket of connections) results.push(await closeOne(actions, socket, args.has('reset')))
-    if (!args.has('json')) printLines(results.map(r => safe(`${connectionText(r.socket)}  ${resultText(r)}`)))
+    if (!args.has('json')) printOfAction(() => printLines(results.map(r => safe(`${connectionText(r.socket)}  ${resultText(r)}`))))
     return finish({ done: true, results: results.map(resultDocument) }, exitOf(results))
   })
 }

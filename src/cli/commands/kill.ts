@@ -14,7 +14,7 @@ import { printReport } from '../document.ts'
 import { noteGaps } from '../gaps.ts'
 import { endProcesses, portsOutcome, type PortsOutcome } from '../kill-wait.ts'
 import { withMachine } from '../machine.ts'
-import { note, print, printLines } from '../output.ts'
+import { note, print, printLines, printOfAction } from '../output.ts'
 import { duration, portsOf, portsText } from '../parse.ts'
 import { exits, isDenied, UsageError } from '../problem.ts'
 import type { ParsedArguments } from '../table.ts'
@@ -29,10 +29,11 @@ export function run(args: ParsedArguments): Promise<number> {
   const graceMs = duration(args, 'grace') ?? 5000
   if (args.has('replay')) throw new UsageError('kill acts on this machine; a recording has no processes to end')
   return withMachine(args, async machine => {
-    const plan = await machine.killPlan({ ports: ranges, clients: args.has('clients'), tree: args.has('tree') })
+    const wanted = { ports: ranges, clients: args.has('clients'), tree: args.has('tree') }
+    const plan = await machine.killPlan(wanted)
     const finish = (result: Result, exitCode: number): number => {
       const { atMs, source, gaps, targets } = plan
-      if (args.has('json')) printReport('kill', { atMs, source, gaps, targets }, result)
+      if (args.has('json')) printOfAction(() => printReport('kill', { atMs, source, gaps, targets }, result))
       return exitCode
     }
     if (plan.listeners.length === 0) {
@@ -40,7 +41,7 @@ export function run(args: ParsedArguments): Promise<number> {
       return finish({ done: false }, exits.nothing)
     }
     if (!args.has('json')) {
-      printLines(killPlanLines(plan).map(safe))
+      printOfAction(() => printLines(killPlanLines(plan).map(safe)))
       noteGaps(plan.gaps)
     }
     if (plan.refusal !== undefined) {
@@ -51,12 +52,17 @@ export function run(args: ParsedArguments): Promise<number> {
     if (args.has('dry-run')) return finish({ done: false }, exits.found)
     const processes = counted(plan.targets.length, 'process', 'processes')
     if (!(await confirmed(args, plan.targets.length === 1 ? 'Kill this process?' : `Kill these ${processes}?`))) return exits.failed
+    if (!args.has('yes') && !isSamePlan(plan, await machine.killPlan(wanted))) {
+      const text = 'the processes that hold the port have changed since the question; run the command again'
+      note(`sockscope: nothing was done: ${text}`)
+      return finish({ done: false, failure: { code: 'changed', text } }, exits.failed)
+    }
     const failure = await carryOut(machine, plan, graceMs)
     if (failure !== undefined) {
       note(`sockscope: ${safe(failure.text)}`)
       return finish({ done: false, failure }, failure.code === 'permission' ? exits.permission : exits.failed)
     }
-    if (!args.has('json')) print(`killed ${processes}; the port is free\n`)
+    if (!args.has('json')) printOfAction(() => print(`killed ${processes}; the port is free\n`))
     return finish({ done: true }, exits.found)
   })
 }
@@ -75,16 +81,22 @@ function refusalExit(refusal: KillRefusal): number {
 
 /** An action that was tried and failed. */
 interface Failure {
-  readonly code: 'permission' | 'error' | 'still-running' | Exclude<PortsOutcome['code'], 'free'>
+  readonly code: 'permission' | 'error' | 'changed' | 'still-running' | Exclude<PortsOutcome['code'], 'free'>
   readonly text: string
+}
+
+/** Whether two plans have the same listeners and kill the same processes. */
+function isSamePlan(one: KillPlan, other: KillPlan): boolean {
+  const text = ({ listeners, targets, refusal }: KillPlan): string =>
+    JSON.stringify([listeners.map(s => s.key).sort(), targets.map(t => t.process.key).sort(), refusal?.code])
+  return text(one) === text(other)
 }
 
 /** Kills the processes of a plan and waits for their ports; undefined when these are free. */
 async function carryOut(machine: Machine, { targets, listeners }: KillPlan, graceMs: number): Promise<Failure | undefined> {
   try {
-    const processes = targets.map(t => t.process)
     const query = killQuery(listeners.map(s => ({ first: s.local.port!, last: s.local.port! })))
-    const [living] = await endProcesses(machine.source, processes, graceMs, () =>
+    const [living] = await endProcesses(machine.source.actions!, targets, graceMs, () =>
       machine.watch({ ...query, owners: false, every: everyMs }),
     )
     if (living) return { code: 'still-running', text: `${processText(living, living.pid)} is still running after KILL` }
@@ -92,6 +104,7 @@ async function carryOut(machine: Machine, { targets, listeners }: KillPlan, grac
     return outcomeFailure(await portsOutcome(frames, listeners, () => canBind(listeners)))
   } catch (error) {
     if (!(error instanceof OsError)) throw error
+    if (error.code === 'ESTALE') return { code: 'changed', text: `nothing was done: ${error.help}; run the command again` }
     if (!isDenied(error)) return { code: 'error', text: error.message }
     return {
       code: 'permission',

@@ -65,6 +65,7 @@ export class SnapshotTaker {
     const { tape } = this.#machine
     tape.beginSnapshot()
     const atMs = await tape.value('clock', Date.now)
+    const sinceTicks = tape.played ? undefined : this.#machine.processes.now()
     const gaps = new SnapshotGaps()
     const ahead = new OwnersAhead(this.#machine.owners, plan.owners && !tape.recordsEverything)
     const all = await this.#listAll(plan, gaps, ahead)
@@ -72,7 +73,7 @@ export class SnapshotTaker {
     complete?.(all)
     const unmarked = markGap(plan.filter, all)
     if (unmarked) gaps.add(unmarked)
-    const { sockets, processes } = await this.#select(all, plan, gaps, ahead)
+    const { sockets, processes } = await this.#select(all, plan, gaps, ahead, sinceTicks)
     return { atMs, source: tape.played ? 'replay linux' : 'linux', sockets, processes, gaps: gaps.list() }
   }
 
@@ -119,6 +120,7 @@ export class SnapshotTaker {
     plan: Plan,
     gaps: SnapshotGaps,
     ahead: OwnersAhead,
+    sinceTicks: number | undefined,
   ): Promise<Pick<Snapshot, 'sockets'> & { processes: ProcessTable }> {
     const { tape, owners } = this.#machine
     // A tape is written with the owners of all sockets, whatever is asked for now.
@@ -129,7 +131,7 @@ export class SnapshotTaker {
     if (plan.owners || isRecording) {
       const unseen = await owners.find(found, { ahead: ahead.started, ...(isRecording && { isRequested: plan.prefilter }) })
       if (plan.owners) for (const gap of unseen) gaps.add(gap)
-      processes = await this.#machine.processes.ofSockets(found)
+      processes = await this.#machine.processes.ofSockets(found, sinceTicks)
     }
     const isMatched = plan.matchesEverything && !tape.recordsEverything
     const sockets = isMatched ? found : await filterYielding(found, s => plan.test(s, processes))

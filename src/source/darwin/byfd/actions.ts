@@ -4,7 +4,7 @@ import { viewOf } from '../../../bytes/text.ts'
 import { OsError } from '../../../model/errors.ts'
 import type { Process } from '../../../model/process.ts'
 import type { Socket } from '../../../model/socket.ts'
-import type { Actions, Signal } from '../../source.ts'
+import type { Actions, HeldProcess, Signal } from '../../source.ts'
 import type { Tape } from '../../tape.ts'
 import { SOCKINFO_TCP } from '../decode/held.ts'
 import type { Calls } from '../kernel/calls.ts'
@@ -20,19 +20,27 @@ const numbers: Readonly<Record<Signal, number>> = { HUP: 1, INT: 2, QUIT: 3, KIL
 
 /** The actions of this machine. */
 export const actionsOf = (tape: Tape, calls: Calls): Actions => ({
-  signal: (process, signal) => send(tape, calls, process, signal),
+  hold: process => hold(tape, calls, process),
   shutdown: async socket => end(calls, socket),
 })
 
 /**
- * Sends a signal to exactly this process. macOS has no handle that would pin a process, so its identity, which is never reused, is read right
- * before: what remains is the time between two calls.
+ * Holds exactly this process. macOS has no handle that would pin a process, so its identity, which is never reused, is read right
+ * before each signal: what remains is the time between two calls.
  */
-async function send(tape: Tape, calls: Calls, process: Process, signal: Signal): Promise<void> {
-  const now = await new ProcessReader(tape, calls).one(process.pid)
-  if (now === undefined || now.key !== process.key) throw new OsError('signal', 'ESRCH', { help: 'the process has ended' })
+async function hold(tape: Tape, calls: Calls, process: Process): Promise<HeldProcess> {
+  const isRunning = async (): Promise<boolean> => (await new ProcessReader(tape, calls).one(process.pid))?.key === process.key
+  const send = async (number: number): Promise<void> => {
+    if (!(await isRunning())) throw new OsError('signal', 'ESRCH', { help: 'the process has ended' })
+    sendTo(calls, process.pid, number)
+  }
+  await send(0) // Only checks whether signals may be sent.
+  return { signal: name => send(numbers[name]), isRunning, release() {} }
+}
+
+function sendTo(calls: Calls, pid: number, number: number): void {
   try {
-    calls.kill(process.pid, numbers[signal])
+    calls.kill(pid, number)
   } catch (error) {
     if (!(error instanceof OsError) || error.code !== 'EPERM') throw error
     throw new OsError('signal', 'EPERM', { help: runAsRoot, cause: error })

@@ -7,6 +7,7 @@ import { closeSync, openSync } from 'node:fs'
 import { createSocket } from 'node:dgram'
 import { connect, createServer, type AddressInfo, type Socket as Connection } from 'node:net'
 import { needs } from '../../../../test/needs.ts'
+import { signalAction } from '../../../machine/actions.ts'
 import type { OsError } from '../../../model/errors.ts'
 import type { Socket } from '../../../model/socket.ts'
 import { openLinux } from '../index.ts'
@@ -53,6 +54,11 @@ test('a connection is reset by its identity', asRoot, async () => {
   const { server, client, peer, socket, errors } = await connection()
   // Another cookie is another socket, at the same addresses.
   await rejects(source!.actions!.close!({ ...socket, key: String(BigInt(socket.key) + 1n) }), code('ENOENT'))
+  // The first switches the comparison of cookies off; the others become it where a number is cut to 64 bits.
+  for (const key of [2n ** 64n - 1n, 2n ** 64n, 2n ** 65n - 1n, 'x']) {
+    await rejects(source!.actions!.close!({ ...socket, key: String(key) }), code('EOPNOTSUPP'))
+    await rejects(source!.actions!.shutdown!({ ...socket, key: String(key) }), code('ENOENT'))
+  }
   equal(client.destroyed, false)
   const closed = Promise.all([client, peer].map(async end => new Promise(resolve => end.on('close', resolve))))
   await source!.actions!.close!(socket)
@@ -96,12 +102,12 @@ test('a signal reaches the process, and never another one with its pid', here, a
   await once(child.stdout, 'data')
   const seen = await source!.process(child.pid!)
   ok(seen)
-  await rejects(source!.actions!.signal!({ ...seen, key: `${child.pid}.1` }, 'KILL'), code('ESRCH'))
+  await rejects(signalAction({ ...seen, key: `${child.pid}.1` }, 'KILL')(source!), code('ESRCH'))
   equal(child.exitCode, null)
   const exit = once(child, 'exit')
-  await source!.actions!.signal!(seen, 'TERM')
+  await signalAction(seen, 'TERM')(source!)
   equal((await exit)[1], 'SIGTERM')
-  await rejects(source!.actions!.signal!(seen, 'TERM'), code('ESRCH'))
+  await rejects(signalAction(seen, 'TERM')(source!), code('ESRCH'))
 })
 
 test('whether a UDP socket is still there', here, async () => {

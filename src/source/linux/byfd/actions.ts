@@ -1,21 +1,18 @@
 // What can be done to sockets and processes. Numbers are used again by the kernel, so each action holds the thing first and checks its identity then.
 
-import { readFileSync } from 'node:fs'
-import { constants } from 'node:os'
 import { viewOf } from '../../../bytes/text.ts'
 import { OsError } from '../../../model/errors.ts'
-import type { Process } from '../../../model/process.ts'
 import type { Protocol, Socket } from '../../../model/socket.ts'
-import type { Actions, Signal } from '../../source.ts'
+import type { Actions } from '../../source.ts'
 import type * as calls from '../kernel/calls.ts'
 import { allStates, cookieOfKey } from '../decode/draft.ts'
 import { NetlinkConnection } from '../kernel/connection.ts'
 import { messages, NLM_F_ACK, SOCK_DIAG_BY_FAMILY } from '../kernel/netlink.ts'
-import { attempt, codeOf } from '../../attempt.ts'
-import { asSystemCall, withDescriptor } from '../kernel/files.ts'
+import { attempt } from '../../attempt.ts'
+import { withDescriptor } from '../kernel/files.ts'
 import type { ProcFs } from '../kernel/proc-fs.ts'
-import { startKey } from '../processes/proc-stat.ts'
 import { inNamespaceOf } from '../netns/enter.ts'
+import { holdProcess } from './hold.ts'
 import { socketId } from '../sockdiag/exact.ts'
 import { inetRequest } from '../sockdiag/inet-request.ts'
 
@@ -26,12 +23,7 @@ const SO_COOKIE = 57
 /** The actions of this machine. */
 export function linuxActions(call: typeof calls, proc: ProcFs): Required<Actions> {
   return {
-    async signal(process, name) {
-      withDescriptor(call.openPid(process.pid), held => {
-        checkIdentity(process, proc)
-        call.sendSignal(held, numberOf(name))
-      })
-    },
+    hold: (process, condition) => holdProcess(call, proc, process, condition),
     async close(socket) {
       const request = exactRequest(SOCK_DESTROY, NLM_F_ACK, socket)
       await inNamespaceOf(call, socket, () => transact(call, request))
@@ -42,26 +34,14 @@ export function linuxActions(call: typeof calls, proc: ProcFs): Required<Actions
   }
 }
 
-/** The process is held by now, so its pid cannot change hands between this and the signal. */
-function checkIdentity(process: Process, proc: ProcFs): void {
-  const file = proc.path(`${process.pid}/stat`)
-  let key: string | undefined
-  try {
-    key = asSystemCall(`open(${file})`, () => startKey(readFileSync(file, 'latin1')))
-  } catch (error) {
-    if (codeOf(error) !== 'ENOENT' && codeOf(error) !== 'ESRCH') throw error
-  }
-  if (key !== process.key) throw new OsError('pidfd_send_signal', 'ESRCH', { help: `process ${process.pid} is not the one that was seen` })
-}
-
-const numberOf = (name: Signal): number => constants.signals[`SIG${name}`]
-
 /** A request about exactly one socket: its addresses say where it is in the table, its cookie that it is the one. */
 function exactRequest(type: number, flags: number, socket: Socket): Uint8Array {
   const cookie = cookieOfKey(socket.key)
   const { protocol, family } = socket
-  if (cookie === undefined || !isClosable(protocol) || (family !== 'ipv4' && family !== 'ipv6'))
+  if (!isClosable(protocol) || (family !== 'ipv4' && family !== 'ipv6'))
     throw new OsError('SOCK_DESTROY', 'EOPNOTSUPP', { help: `${protocol} sockets cannot be closed from outside` })
+  if (cookie === undefined)
+    throw new OsError('SOCK_DESTROY', 'EOPNOTSUPP', { help: `the key ${JSON.stringify(socket.key)} is not the cookie of a socket` })
   // To look up one UDP socket its ends are swapped, "for historical reasons" (net/ipv4/udp_diag.c); to close it they are not.
   const id = socketId(socket, cookie, protocol !== 'tcp' && type === SOCK_DIAG_BY_FAMILY)
   return inetRequest({ protocol, family, states: allStates, details: [], id }, type, flags)

@@ -35,10 +35,14 @@ export const bitNames = (names: readonly string[], mask: number): string | undef
 export const keyInNamespace = (key: string, inode: number, countsCookiesEach: boolean): string =>
   countsCookiesEach || !/^\d{1,20}$/.test(key) ? `${key}@${inode}` : key
 
+/** INET_DIAG_NOCOOKIE, with which the kernel does not compare cookies. No socket has it, and no larger number fits into a request. */
+const noCookie = 2n ** 64n - 1n
+
 /** The cookie in the key of a socket; undefined when the key is of another kind. */
 export function cookieOfKey(key: string): bigint | undefined {
-  const [, cookie] = /^(\d{1,20})(?:@\d+)?$/.exec(key) ?? []
-  return cookie === undefined ? undefined : BigInt(cookie)
+  const [, digits] = /^(\d{1,20})(?:@\d+)?$/.exec(key) ?? []
+  const cookie = digits === undefined ? noCookie : BigInt(digits)
+  return cookie < noCookie ? cookie : undefined
 }
 
 /** include/net/tcp_states.h, which every family uses; 12 is a connection that is half made, 13 (6.7) a socket that is bound only. */

@@ -1,6 +1,7 @@
 // What Linux allows sockets, from /proc. A file that is not there leaves its value unknown.
 
 import { readdirSync } from 'node:fs'
+import { restOfLine } from '../../../bytes/text.ts'
 import type { SystemLimits, PortRange, Usage } from '../../../model/limits.ts'
 import { attempt } from '../../attempt.ts'
 import { pageBytes } from '../kernel/page-size.ts'
@@ -41,7 +42,7 @@ const ranges = (text: string): PortRange[] =>
   [...text.matchAll(/(\d+)(?:-(\d+))?/g)].map(([, first, last]) => ({ first: Number(first), last: Number(last ?? first) }))
 
 const softLimit = (text: string): number | undefined => {
-  const found = /^Max open files\s+(\d+)/m.exec(text)
+  const found = /^\s+(\d+)/.exec(restOfLine(text, 'Max open files') ?? '')
   return found ? Number(found[1]) : undefined
 }
 

@@ -1,5 +1,6 @@
 // The capabilities of this process.
 
+import { restOfLine } from '../../../bytes/text.ts'
 import type { ProcFs } from './proc-fs.ts'
 
 /** Capabilities by their numbers in include/uapi/linux/capability.h. */
@@ -19,8 +20,8 @@ export type Capability = keyof typeof numbers
 
 /** The capabilities that this process has now; undefined where /proc does not list them. */
 export function ownCapabilities(proc: ProcFs): ReadonlySet<Capability> | undefined {
-  const digits = /^CapEff:\s*([0-9a-f]+)$/m.exec(proc.text('self/status') ?? '')?.[1]
-  if (digits === undefined) return undefined
+  const digits = restOfLine(proc.text('self/status') ?? '', 'CapEff:')?.trim()
+  if (digits === undefined || !/^[0-9a-f]+$/.test(digits)) return undefined
   const mask = BigInt(`0x${digits}`)
   return new Set((Object.keys(numbers) as Capability[]).filter(name => ((mask >> BigInt(numbers[name])) & 1n) === 1n))
 }

@@ -28,6 +28,26 @@ test('a folder has the same entries, read at once or one by one', () => {
   equal(list().includes('self'), true)
 })
 
+test('a /proc in which this process has another pid, further pids or none belongs to another pid namespace', () => {
+  const isForeign = (self: string | undefined, status: string): boolean => {
+    const folder = mkdtempSync(join(root, 'self-'))
+    if (self === undefined) return new ProcFs(folder).isForeign()
+    symlinkSync(self, join(folder, 'self'))
+    if (self !== '') mkdirSync(join(folder, self))
+    if (self !== '') writeFileSync(join(folder, self, 'status'), status)
+    return new ProcFs(folder).isForeign()
+  }
+  const own = String(process.pid)
+  equal(new ProcFs().isForeign(), false)
+  equal(isForeign(undefined, ''), false) // There is no /proc at all.
+  equal(isForeign(own, `Name:\tx\nNSpid:\t${own}\n`), false)
+  equal(isForeign(own, `Name:\tx\nNSpid:\t${own}\t${own}\n`), true)
+  equal(isForeign('1', 'Name:\tx\nNSpid:\t1\n'), true)
+  equal(isForeign(own, `Name:\tx\u2028NSpid:\t1\nNSpid:\t${own}\n`), false)
+  equal(isForeign(own, ''), false) // Before Linux 4.1.
+  equal(isForeign('1', ''), true)
+})
+
 test('kernel versions', () => {
   const release = (text: string): void => {
     mkdirSync(join(root, 'sys/kernel'), { recursive: true })

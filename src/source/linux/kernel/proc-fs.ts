@@ -1,6 +1,7 @@
 // /proc, or a folder that looks like it in tests and recordings. The callers decode the files.
 
-import { opendirSync, readdirSync, readFileSync, readlinkSync } from 'node:fs'
+import { lstatSync, opendirSync, readdirSync, readFileSync, readlinkSync } from 'node:fs'
+import { restOfLine } from '../../../bytes/text.ts'
 import { attempt } from '../../attempt.ts'
 import { readText } from './files.ts'
 
@@ -27,6 +28,17 @@ export class ProcFs {
   /** Reads below this folder. */
   constructor(root = '/proc') {
     this.root = root
+  }
+
+  /**
+   * Whether this /proc belongs to another pid namespace than this process: its numbers then mean other processes than the same numbers in system calls. The
+   * kernel lists the pids of a process from the namespace of /proc down to its own, so in a /proc of our own there is one; before Linux 4.1 there is no list.
+   */
+  isForeign(): boolean {
+    const self = this.link('self')
+    if (self === undefined) return attempt(() => lstatSync(this.path('self')).isSymbolicLink()) ?? false // We are not in this /proc, or it is not one.
+    const pids = restOfLine(this.text('self/status') ?? '', 'NSpid:\t') ?? self
+    return pids !== String(process.pid)
   }
 
   /** The processes that can be seen. Throws where there is no /proc. */

@@ -92,8 +92,13 @@ test('a socket that only an io_uring holds has the process of the ring as its ow
 })
 
 test('a file with the name of a socket is none', async () => {
-  const root = tree(io(100, ring('    0: /tmp/socket:[7]', '    1: /tmp/a\\012    2:\\040socket:[7]')))
-  deepEqual((await snapshotTaker(root)(7)).who, ['kernel'])
+  const root = tree(
+    io(
+      100,
+      ring('    0: /tmp/socket:[7]', '    1: /tmp/a\\012    2:\\040socket:[7]', '    2: /tmp/b\r    3: socket:[7]', '    4: socket:[8]'),
+    ),
+  )
+  deepEqual((await snapshotTaker(root)(7, 8)).who, ['kernel', '100/undefined'])
 })
 
 test('a kernel that does not name the files of a ring: it is not the kernel that keeps the socket, and not known who does', async () => {

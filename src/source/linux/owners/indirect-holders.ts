@@ -3,10 +3,11 @@
 
 import { openSync, promises, readSync } from 'node:fs' // Node loads the promises at their first use.
 import { nextTurn, yieldToEventLoop } from '../../yielding.ts'
+import { restOfLine } from '../../../bytes/text.ts'
 import type { Draft } from '../decode/draft.ts'
 import { attempt, codeOf } from '../../attempt.ts'
 import { withDescriptor } from '../kernel/files.ts'
-import type { ProcFs } from '../kernel/proc-fs.ts'
+import { linkInode, type ProcFs } from '../kernel/proc-fs.ts'
 import type { DescriptorTable } from './descriptor-cache.ts'
 import type { Elsewhere } from './ownerless.ts'
 
@@ -19,7 +20,7 @@ const maxGone = 256
 /** The kernel lists nothing of a ring that is being used just then. */
 const maxTries = 4
 
-type DescriptorTables = ReadonlyMap<number, DescriptorTable>
+type DescriptorTables = ReadonlyMap<number, Pick<DescriptorTable, 'readable' | 'count' | 'sockets'>>
 type Unsure = Elsewhere['unsure']
 
 /** Sockets that a process can hold, and for which none was found. */
@@ -72,6 +73,12 @@ export class IndirectHolders {
   }
 }
 
+/** Whether an io_uring of a process holds a socket. */
+export async function isInRing(proc: ProcFs, pid: number, inode: number): Promise<boolean> {
+  const { holders } = await ringHolders(proc, new Map([[pid, { readable: true, count: 0, sockets: new Map() }]]), new Set([inode]))
+  return holders.length > 0
+}
+
 /** The files that rings hold, as far as they are requested: inode and pid in turn. */
 async function ringHolders(
   proc: ProcFs,
@@ -109,15 +116,25 @@ async function readRing(file: string, areNamed: boolean): Promise<number[] | Non
   for (let tries = 0; tries < maxTries; tries++) {
     const text = readPart(file)
     if (text === undefined) return [] // Closed meanwhile.
-    const [, count, lines] = /^UserFiles:\t(\d+)\n((?: *\d+: .*\n)*)/m.exec(text) ?? []
+    const count = restOfLine(text, 'UserFiles:\t')
     if (count === '0') return []
     if (count !== undefined && !areNamed) return 'ring names'
     if (text.length >= maxText) return 'limit'
-    if (lines) return [...lines.matchAll(/^ *\d+: socket:\[(\d+)\]$/gm)].map(([, inode]) => Number(inode) % 2 ** 32)
-    if (count !== undefined && areNamed) return [] // Slots without files.
+    if (count !== undefined) return filesOfRing(text).map(name => (linkInode(name, 'socket') ?? 0) % 2 ** 32) // 0 is not a socket.
     await nextTurn()
   }
   return 'ring busy'
+}
+
+/** What the files of a ring stand for: the numbered lines after their count. */
+function filesOfRing(text: string): string[] {
+  const files: string[] = []
+  for (const line of text.slice(text.indexOf('UserFiles:\t')).split('\n').slice(1)) {
+    const [, file] = /^ *\d+: (.*)$/s.exec(line) ?? []
+    if (file === undefined) break
+    files.push(file)
+  }
+  return files
 }
 
 /** How many descriptors wait in the UNIX sockets of all processes. */
@@ -132,7 +149,7 @@ async function descriptorsInFlight(proc: ProcFs, tables: DescriptorTables): Prom
       if (!left.delete(inode)) continue
       if (++asked > maxAsked) return { descriptors, unsure: 'limit' }
       const text = readPart(proc.path(`${pid}/fdinfo/${fd}`))
-      const count = text === undefined ? '0' : /^scm_fds:\s*(\d+)$/m.exec(text)?.[1]
+      const count = text === undefined ? '0' : restOfLine(text, 'scm_fds:')?.trim()
       if (count === undefined) unsure = 'messages' // Before Linux 5.6.
       descriptors += Number(count ?? 0)
       await yieldToEventLoop()
@@ -153,7 +170,9 @@ async function unixInodes(proc: ProcFs, tables: DescriptorTables): Promise<Set<n
   for (const file of files.values()) {
     const text = await promises.readFile(file, 'latin1').catch(() => '') // Its only process has ended.
     // A name can look like a row, and then costs one look-up more.
-    for (const [, inode] of text.matchAll(/^[0-9a-f]+: \w+ \w+ \w+ \w+ \w+ +(\d+)/gm)) {
+    for (const line of text.split('\n')) {
+      const [, inode] = /^[0-9a-f]+: \w+ \w+ \w+ \w+ \w+ +(\d+)/.exec(line) ?? []
+      if (inode === undefined) continue
       inodes.add(Number(inode) % 2 ** 32)
       if (inodes.size % 1024 === 0) await yieldToEventLoop()
     }

@@ -22,6 +22,7 @@ for (const [state, inode, holders, want] of [
   ['LISTEN', 7, { ...all, blind: 'pid-namespace' }, 'other-pid-namespace'],
   ['LISTEN', 7, { ...all, hidden: 1, blind: 'pid-namespace' }, 'permission'],
   ['LISTEN', 7, { ...all, blind: 'proc' }, 'unknown'],
+  ['LISTEN', 7, { ...all, blind: 'foreign-proc' }, 'unknown'],
   ['ESTABLISHED', 7, { ...all, hidden: 1, exited: [7] }, 'exited'],
 ] as const)
   test(`${state} with inode ${inode}, ${JSON.stringify({ ...holders, triples: undefined })}: ${want}`, () =>
@@ -49,5 +50,6 @@ test('gaps count sockets, and only those that more rights would explain', async 
   deepEqual(await count({ ...all, hidden: 9, asRoot: true, withCapabilities: true }), [['owners', 'permission', 2, false]])
   deepEqual(await count({ ...all, blind: 'pid-namespace' }), [['owners', 'permission', 2, true]])
   deepEqual(await count({ ...all, blind: 'proc' }), [['owners', 'kernel', 2, true]])
+  deepEqual(await count({ ...all, blind: 'foreign-proc' }), [['owners', 'permission', 2, true]])
   deepEqual(await count({ ...all, hidden: 9, triples: [7, 1, 1, 8, 1, 2] }), [])
 })

@@ -22,9 +22,15 @@ export interface Holders {
   readonly withCapabilities?: boolean
   /** Where else sockets may be; absent when there is nothing to report of it. */
   readonly elsewhere?: Elsewhere
-  /** Why processes may be out of sight altogether: /proc hides them, they are outside of our pid namespace, or there is no /proc. */
-  readonly blind: 'hidepid' | 'pid-namespace' | 'proc' | undefined
+  /** Why processes may be out of sight altogether: /proc hides them, they are outside of our pid namespace, there is no /proc, or it is that of another pid namespace. */
+  readonly blind: 'hidepid' | 'pid-namespace' | 'proc' | 'foreign-proc' | undefined
 }
+
+/** Why no process is reported where /proc belongs to another pid namespace, and what helps. */
+export const foreignProc = {
+  text: '/proc belongs to another pid namespace, and its pids mean other processes here',
+  help: 'mount a /proc of this pid namespace, such as with unshare --mount-proc',
+} as const
 
 /** Sockets that no descriptor of a process names. It stands in recordings, as `Holders` does. */
 export interface Elsewhere {
@@ -132,7 +138,7 @@ export function whyOwnerless(
   }
   // The kernel's own end of netlink has port 0, and an inode that no process has.
   if (socket.protocol === 'netlink' && socket.local.id === 0) return 'kernel'
-  if (holders.blind === 'proc') return 'unknown'
+  if (holders.blind === 'proc' || holders.blind === 'foreign-proc') return 'unknown'
   if (exited.has(socket.inode)) return 'exited'
   const isDoubtful = doubtful.has(socket.inode)
   if (isDoubtful && canAllBeInFlight(holders)) return 'in-flight'
@@ -172,6 +178,13 @@ function gapFor(why: Ownerless, count: number, holders: Holders): Gap | undefine
       return gap('owners-in-flight', 'kernel', text)
     }
     case 'unknown': {
+      if (blind === 'foreign-proc')
+        return gap(
+          'owners-foreign-proc',
+          'permission',
+          `the owners of ${counted(count, 'socket')} are not known: ${foreignProc.text}`,
+          foreignProc.help,
+        )
       if (elsewhere === undefined)
         return gap(
           'owners-unread',

@@ -74,6 +74,7 @@ export class OwnerFinder {
   }
 
   async #holdersOf(sockets: readonly Draft[], inodes: Inodes, ahead: Promise<Ahead> | undefined): Promise<Holders> {
+    if (this.#machine.proc.isForeign()) return { triples: [], hidden: 0, exited: [], blind: 'foreign-proc' }
     let byInode: ReadonlyMap<number | undefined, Draft> | undefined
     /** Undefined where the kernel cannot be asked. */
     const hasClosed = (inode: number): boolean | undefined => {

@@ -46,9 +46,3 @@ export function readStat(text: string): Stat | undefined {
 
 /** The key of a process: its pid together with when it started. */
 export const processKey = (stat: Stat): string => `${stat.pid}.${stat.startTicks}`
-
-/** The key in a line of /proc/PID/stat. */
-export function startKey(text: string): string | undefined {
-  const stat = readStat(text)
-  return stat && processKey(stat)
-}

@@ -5,6 +5,7 @@ import { once } from 'node:events'
 import { cpSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { createInterface } from 'node:readline'
 import { needs } from '../../../../test/needs.ts'
 import { live } from '../../tape.ts'
 import type { Draft } from '../decode/draft.ts'
@@ -114,6 +115,44 @@ test('processes that are parents of each other come to an end', async () => {
     writeFileSync(join(root, `${pid}/stat`), `${pid} (x) S ${parent} ${'0 '.repeat(17)}5 0 0 0 0 0 0 0\n`)
   }
   equal((await new ProcessReader(live, users, new ProcFs(root)).ofSockets(held(201))).size, 2)
+})
+
+test('the name of a thread cannot give its process another user', needs('linux', 'root', 'command python3'), async () => {
+  const script = `import ctypes, os, sys
+os.setresgid(65534, 65534, 65534); os.setresuid(65534, 65534, 65534)
+for line in sys.stdin:
+    ctypes.CDLL(None).prctl(15, bytes.fromhex(line.strip()), 0, 0, 0) # PR_SET_NAME
+    print('named', flush=True)`
+  const child = spawn('python3', ['-c', script], { stdio: ['pipe', 'pipe', 'inherit'] })
+  const lines = createInterface(child.stdout)[Symbol.asyncIterator]()
+  try {
+    for (const end of ['\r', '\u2028', '\u2029', '\u0085', '\v', '\f']) {
+      const name = `${end}Uid:\t0`
+      child.stdin.write(`${Buffer.from(name).toString('hex')}\n`)
+      equal((await lines.next()).value, 'named')
+      const found = await new ProcessReader(live, new UserNames()).one(child.pid!)
+      deepEqual([found?.name, found?.uid], [name, 65_534])
+    }
+  } finally {
+    child.kill('SIGKILL')
+  }
+})
+
+test('a process that started after the search for owners began is one only while it has the socket', async () => {
+  const put = (pid: number, parent: number, startTicks: number, link?: string): void => {
+    mkdirSync(join(root, `${pid}/fd`), { recursive: true })
+    writeFileSync(join(root, `${pid}/stat`), `${pid} (p${pid}) S ${parent} ${'0 '.repeat(17)}${startTicks} 0 0 0 0 0 0 0\n`)
+    if (link !== undefined) symlinkSync(link, join(root, `${pid}/fd/3`))
+  }
+  const holds = (pid: number) => ({ owners: [{ pid, fd: 3 }], inode: 77 }) as unknown as Draft
+  put(301, 310, 50)
+  put(302, 310, 60, 'socket:[78]')
+  put(303, 310, 60, 'socket:[77]')
+  put(304, 311, 60, 'socket:[77]')
+  put(310, 0, 40)
+  put(311, 0, 61) // Younger than its child: the parent has ended, and its pid is used again.
+  const found = await new ProcessReader(live, users, new ProcFs(root)).ofSockets([301, 302, 303, 304].map(holds), 55)
+  deepEqual([...found.keys()], [301, 310, 303, 304])
 })
 
 test('a real process, with a command line that is much too long', needs('linux'), async () => {

@@ -2,6 +2,9 @@
 
 import { existsSync, openSync, readSync } from 'node:fs'
 import { ProcessTable, type Process } from '../../../model/process.ts'
+import type { Owner } from '../../../model/socket.ts'
+import { restOfLine } from '../../../bytes/text.ts'
+import { OsError } from '../../../model/errors.ts'
 import { yieldToEventLoop } from '../../yielding.ts'
 import { scriptOf } from '../../script.ts'
 import type { Tape } from '../../tape.ts'
@@ -9,6 +12,8 @@ import type { Draft } from '../decode/draft.ts'
 import { attempt } from '../../attempt.ts'
 import { withDescriptor } from '../kernel/files.ts'
 import { msPerTick, ProcFs } from '../kernel/proc-fs.ts'
+import { foreignProc } from '../owners/ownerless.ts'
+import { holdsSocket } from '../owners/holds-socket.ts'
 import { readCgroup } from './cgroup.ts'
 import { membershipOf } from './containers.ts'
 import { processKey, readStat, type Stat } from './proc-stat.ts'
@@ -30,6 +35,12 @@ interface RememberedProcess {
   readonly readAtMs: number
 }
 
+/** A socket by which a process was found. */
+interface HeldSocket {
+  readonly owner: Owner
+  readonly inode: number | undefined
+}
+
 /** Reads processes, and remembers them from snapshot to snapshot. What it has given out it never changes. */
 export class ProcessReader {
   readonly #tape: Tape
@@ -46,21 +57,25 @@ export class ProcessReader {
     this.#bootMs = bootTimeMs(proc)
   }
 
-  /** The owners of the sockets and their parents, by pid. */
-  async ofSockets(sockets: readonly Draft[]): Promise<ProcessTable> {
-    const pids = new Set<number>()
-    let last = -1 // Sockets of a process follow each other, and a Set is slow for what it has.
-    for (const socket of sockets)
-      for (const { pid } of socket.owners) {
-        if (pid !== last) pids.add(pid)
-        last = pid
+  /**
+   * The owners of the sockets and their parents, by pid.
+   * @param sinceTicks when the search for owners began, as `now()` gave it: a process that started later may have the pid of an owner that has ended.
+   */
+  async ofSockets(sockets: readonly Draft[], sinceTicks = Infinity): Promise<ProcessTable> {
+    const held = new Map<number, HeldSocket>()
+    let last = -1 // Sockets of a process follow each other, and a Map is slow for what it has.
+    for (const { owners, inode } of sockets)
+      for (const owner of owners) {
+        if (owner.pid !== last && !held.has(owner.pid)) held.set(owner.pid, { owner, inode })
+        last = owner.pid
       }
-    const processes = await this.#tape.value('processes', async () => this.#withAncestors(pids))
+    const processes = await this.#tape.value('processes', async () => this.#withAncestors(held, sinceTicks))
     return new ProcessTable(processes.map(process => [process.pid, process]))
   }
 
   /** One process; undefined when it has ended. */
   async one(pid: number): Promise<Process | undefined> {
+    if (this.#proc.isForeign()) return undefined
     const process = readProcess(pid, this.#bootMs, this.#users, this.#proc)
     if (process === undefined) return undefined
     await this.#learnUsers([process])
@@ -69,6 +84,7 @@ export class ProcessReader {
 
   /** Every process that can be seen, with sockets or without. */
   async all(): Promise<readonly Process[]> {
+    if (this.#proc.isForeign()) throw new OsError('read(/proc)', 'ENOTSUP', { help: `${foreignProc.text}; ${foreignProc.help}` })
     const found: Process[] = []
     for (const pid of this.#proc.pids()) {
       const process = readProcess(pid, this.#bootMs, this.#users, this.#proc)
@@ -87,17 +103,34 @@ export class ProcessReader {
     await this.#users.learn(new Set(processes.flatMap(({ uid }) => (uid === undefined ? [] : [uid]))))
   }
 
-  async #withAncestors(pids: Iterable<number>): Promise<Process[]> {
+  /** The moment, in the unit of the start of processes; 0 where /proc does not have it, so that every process is verified. */
+  now(): number {
+    return Math.floor((Number.parseFloat(this.#proc.text('uptime') ?? '0') * 1000) / msPerTick)
+  }
+
+  /** The process of an owner; undefined when it has ended, or another process may have its pid by now. */
+  async #ownerStat(pid: number, { owner, inode }: HeldSocket, sinceTicks: number): Promise<Stat | undefined> {
+    const stat = statOf(pid, this.#proc)
+    if (stat === undefined || stat.startTicks < sinceTicks) return stat
+    // What was read is of the holder when the socket is still there, and the process is the same one after that.
+    if (inode === undefined || !(await holdsSocket(this.#proc, owner, inode))) return undefined
+    const after = statOf(pid, this.#proc)
+    return after !== undefined && processKey(after) === processKey(stat) ? after : undefined
+  }
+
+  async #withAncestors(held: ReadonlyMap<number, HeldSocket>, sinceTicks: number): Promise<Process[]> {
     const found = new Map<number, RememberedProcess>()
     const now = monotonicMs()
-    for (const pid of pids) {
-      let at: number | undefined = pid
-      for (let depth = 0; at !== undefined && !found.has(at) && depth < maxAncestors; depth++) {
-        const stat = statOf(at, this.#proc)
-        if (stat === undefined) break
+    for (const [pid, socket] of held) {
+      let stat = found.has(pid) ? undefined : await this.#ownerStat(pid, socket, sinceTicks)
+      for (let depth = 0; stat !== undefined && depth < maxAncestors; depth++) {
+        const { startTicks }: Stat = stat
         const read: RememberedProcess = this.#read(stat, now)
-        found.set(at, read)
-        at = read.process.parentPid
+        found.set(stat.pid, read)
+        const { parentPid } = read.process
+        if (parentPid === undefined || found.has(parentPid)) break
+        stat = statOf(parentPid, this.#proc)
+        if (stat !== undefined && stat.startTicks > startTicks) break // A parent is older: the real one has ended, and its pid is used again.
       }
       await yieldToEventLoop()
     }
@@ -129,8 +162,8 @@ function head(path: string, max: number): string | undefined {
 
 /** When the machine started, in milliseconds since 1970. */
 export function bootTimeMs(proc = new ProcFs()): number | undefined {
-  const line = /^btime (\d+)$/m.exec(proc.text('stat') ?? '')
-  return line ? Number(line[1]) * 1000 : undefined
+  const seconds = restOfLine(proc.text('stat') ?? '', 'btime ')
+  return seconds === undefined ? undefined : Number(seconds) * 1000
 }
 
 function statOf(pid: number, proc: ProcFs): Stat | undefined {
@@ -152,7 +185,7 @@ export function readProcess(
 
 function readFrom(stat: Stat, bootMs: number | undefined, users: Pick<UserNames, 'of'>, proc: ProcFs): Process {
   const { pid } = stat
-  const uid = /^Uid:\s+(\d+)/m.exec(proc.text(`${pid}/status`) ?? '')?.[1]
+  const uid = /^\d+/.exec(restOfLine(proc.text(`${pid}/status`) ?? '', 'Uid:\t') ?? '')?.[0]
   const command = commandOf(head(proc.path(`${pid}/cmdline`), maxCommand))
   const exe = exeOf(proc.link(`${pid}/exe`))
   const { container, unit } = membershipOf(readCgroup(proc.text(`${pid}/cgroup`) ?? ''))

@@ -1,6 +1,7 @@
 // What processes use of the machine, from /proc.
 
 import type { ProcessUse } from '../../../model/process.ts'
+import { restOfLine } from '../../../bytes/text.ts'
 import { ProcFs } from '../kernel/proc-fs.ts'
 import { processKey, readStat } from './proc-stat.ts'
 
@@ -19,7 +20,7 @@ function useOf(text: string, status: string): ProcessUse | undefined {
   const stat = readStat(text)
   if (stat === undefined) return undefined
   const bytes = (name: string): number | undefined => {
-    const match = new RegExp(`^${name}:\\s+(\\d+) kB`, 'm').exec(status)
+    const match = /^\s*(\d+) kB$/.exec(restOfLine(status, `${name}:`) ?? '')
     return match ? Number(match[1]) * 1024 : undefined // A kernel thread has no memory of its own.
   }
   const { state, processorMs } = stat

@@ -2,6 +2,7 @@ import { test } from 'node:test'
 import { deepEqual, rejects } from 'node:assert/strict'
 import { machine } from '../../../../test/windows/made-up.ts'
 import { viewOf } from '../../../bytes/text.ts'
+import { signalAction } from '../../../machine/actions.ts'
 import { OsError } from '../../../model/errors.ts'
 import type { Process } from '../../../model/process.ts'
 import type { Socket } from '../../../model/socket.ts'
@@ -15,7 +16,7 @@ test('a process is ended only when it is still the same one', async () => {
   const source = openWith(live, calls)
   const { processes } = await source.takeSnapshot()
   const own = processes.get(40)!
-  const signal = (process: Process, name: Signal) => source.actions!.signal!(process, name)
+  const signal = (process: Process, name: Signal) => signalAction(process, name)(source)
   await rejects(signal({ ...own, key: '40.1' }, 'KILL'), { code: 'ESRCH' })
   await rejects(signal({ ...own, pid: 41 }, 'KILL'), { code: 'ESRCH' })
   await rejects(signal(processes.get(8)!, 'KILL'), { code: 'EPERM' })

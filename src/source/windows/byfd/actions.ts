@@ -3,7 +3,7 @@
 import { OsError } from '../../../model/errors.ts'
 import type { Process } from '../../../model/process.ts'
 import type { Socket } from '../../../model/socket.ts'
-import type { Actions, Signal } from '../../source.ts'
+import type { Actions, HeldProcess } from '../../source.ts'
 import { elevate } from '../kernel/codes.ts'
 import type { Calls } from '../kernel/api.ts'
 import { keyOf, startOf } from '../processes/facts.ts'
@@ -11,21 +11,28 @@ import { connectionRow, DELETE_TCB, readTable, trimTable, type Row, type TableKi
 
 /** The actions of this machine. Windows has no signals: TERM and KILL end a process at once, as Node does it. */
 export const actionsOf = (calls: Calls): Actions => ({
-  signal: async (process, signal) => terminate(calls, process, signal),
+  hold: async process => hold(calls, process),
   close: async socket => closeConnection(calls, socket),
 })
 
-function terminate(calls: Calls, process: Process, signal: Signal): void {
-  if (signal !== 'TERM' && signal !== 'KILL') {
-    throw new OsError('signal', 'ENOTSUP', { help: `Windows has no signal ${signal}; KILL ends the process` })
-  }
-  // The open handle keeps the pid from being reused between the check and the end.
+/** The open handle keeps the pid from being reused between the check and the end. */
+function hold(calls: Calls, process: Process): HeldProcess {
   const handle = open(calls, process.pid)
   try {
     if (keyOf(process.pid, startOf(calls, handle).toString()) !== process.key || calls.hasEnded(handle)) throw gone()
-    calls.terminateProcess(handle)
-  } finally {
+  } catch (error) {
     calls.closeHandle(handle)
+    throw error
+  }
+  return {
+    async signal(signal) {
+      if (signal !== 'TERM' && signal !== 'KILL')
+        throw new OsError('signal', 'ENOTSUP', { help: `Windows has no signal ${signal}; KILL ends the process` })
+      if (calls.hasEnded(handle)) throw gone()
+      calls.terminateProcess(handle)
+    },
+    isRunning: async () => !calls.hasEnded(handle),
+    release: () => calls.closeHandle(handle),
   }
 }
 
