@@ -35,6 +35,30 @@ test('a table, and every other form of the same sockets', async () => {
   }
 })
 
+test('a hostile command line stays one cell of one row in each form, and is whole where another program reads it', async () => {
+  const hostile = `=cmd|' /C calc'!A0,"\t\r\n\u001b[2J\u3164\u00ad\u2028${'x'.repeat(60_000)}`
+  // The name comes first in its command line: the cell starts with the sign of a formula.
+  const holder = await hold(listener, [], { argv0: hostile })
+  try {
+    // The long part is shortened: an assertion prints what it compares.
+    const listed = (...options: string[]): string =>
+      sockscope([...options, '--no-header', '--columns', 'command,pid', `sport = :${holder.output.port}`]).out.replace(
+        /x{1000,}/,
+        x => `<${x.length}>`,
+      )
+    const [csv, tsv, safe, wide] = [listed('--csv'), listed('--tsv'), listed('--csv', '--csv-safe'), listed('--wide')]
+    for (const out of [csv, tsv, safe, wide]) match(out, /^[^\u0000-\u0008\u000a-\u001f\u007f-\u00a0\u00ad\u2028\u3164]+\n$/)
+    match(csv, /^"=cmd\|' \/C calc'!A0,""\\x09\\x0d\\x0a\\x1b\[2J\\u\{3164\}\\xad\\u\{2028\}<60000> [^\t]*",\d+\n$/)
+    match(tsv, /^=cmd\|' \/C calc'!A0,"\\x09\\x0d\\x0a\\x1b\[2J[^\t]*<60000> [^\t]*\t\d+\n$/)
+    equal(safe, csv.replace('"=', `"'=`))
+    match(wide, /^=cmd[^\t]{995}… +\d+\n$/)
+    match(sockscope(['--csv-safe']).err, /--csv-safe changes only --csv and --tsv; add one of them/)
+    match(sockscope(['ports', '--csv-safe']).err, /add one of them/)
+  } finally {
+    await holder.stop()
+  }
+})
+
 test('bash completes the words of the command', needs('command bash'), () => {
   const complete = (...words: string[]): string[] => {
     const script = `${sockscope(['completion', 'bash']).out}

@@ -1,6 +1,6 @@
 // Thousands of snapshots leak neither descriptors nor memory.
 import { test } from 'node:test'
-import { equal, ok } from 'node:assert/strict'
+import { deepEqual, equal, ok } from 'node:assert/strict'
 import { execFileSync } from 'node:child_process'
 import { needs } from './needs.ts'
 
@@ -46,4 +46,45 @@ test('descriptors and memory stay flat', needs('linux'), () => {
   const grown = samples.at(-1)!.bytes - samples[0]!.bytes
   // Other tests open thousands of sockets meanwhile, and some of their data is cached. A leak of one snapshot each time is far more.
   ok(grown < 10_000_000, `${done} snapshots left ${grown} bytes behind`)
+})
+
+/** Closes a machine at many moments of its streams. It ends by itself only if no timer and no descriptor is left. */
+const closing = `
+import { readdirSync } from 'node:fs'
+import { createServer, connect } from 'node:net'
+import { openMachine } from ${JSON.stringify(`${process.cwd()}/src/index.ts`)}
+const server = createServer().listen(0, '127.0.0.1')
+await new Promise(resolve => server.once('listening', resolve))
+const client = connect(server.address().port, '127.0.0.1')
+await new Promise(resolve => client.once('connect', resolve))
+const count = () => readdirSync('/proc/self/fd').length
+const streams = [
+  m => m.events(),
+  m => m.events({ namespaces: 'all' }),
+  m => m.events({ protocols: ['unix'], filter: 'pid 1' }),
+  m => m.watch({ flows: true, every: 20 }),
+  m => m.watch({ every: 20 }),
+  m => m.instrument(client, { every: 20 }),
+]
+const left = []
+let before
+for (const turns of [0, 1, 2, 5, 10, 100])
+  for (const [i, open] of streams.entries()) {
+    const machine = await openMachine()
+    const stream = open(machine)
+    const ended = (async () => { for await (const _ of stream); })()
+    for (let turn = 0; turn < turns; turn++) await new Promise(setImmediate)
+    await machine.close()
+    await ended
+    // The first of all may fill caches.
+    before ??= count()
+    if (count() > before) left.push([turns, i, count() - before])
+  }
+client.destroy()
+server.close()
+console.log(JSON.stringify(left))`
+
+test('a machine that closes ends its streams, whatever they are doing, and leaves no timer and no descriptor', needs('linux'), () => {
+  const output = execFileSync(process.execPath, ['--input-type=module', '-e', closing], { encoding: 'utf8', timeout: 60_000 })
+  deepEqual(JSON.parse(output), [])
 })

@@ -14,6 +14,13 @@ const manners: Record<string, (socket: Socket) => void> = {
   stop: s => s.pause(),
   reset: s => s.once('data', () => s.resetAndDestroy()),
   half: s => s.end(),
+  /** Answers each 200 bytes. */
+  answer(s) {
+    let bytes = 0
+    s.on('data', (part: Buffer) => {
+      for (bytes += part.length; bytes >= 200; bytes -= 200) s.write('answer')
+    })
+  },
 }
 
 async function serve(names: readonly string[]): Promise<void> {
@@ -101,6 +108,31 @@ const deeds: Record<string, (host: string, ports: readonly number[]) => Promise<
     const socket = await open(host, port!)
     set(socket, 1, 7, new Uint8Array(new Int32Array([4096]).buffer))
     return watchUntil(socket, 1500, () => fill(socket))
+  },
+  /** One connection that writes as fast as it can, several times. */
+  async bulk(host, [port]) {
+    const results: Health[] = []
+    for (let run = 0; run < 5; run++) {
+      const socket = await open(host, port!)
+      results.push(await watchUntil(socket, 700, () => fill(socket)))
+      socket.destroy()
+    }
+    return results
+  },
+  /** A client of requests in two parts: the second waits for the acknowledgement of the first, which the server delays because it waits for the second. */
+  async parts(host, [port]) {
+    const socket = await open(host, port!)
+    socket.setNoDelay(false)
+    const send = (): void => {
+      socket.write(Buffer.alloc(100))
+      socket.write(Buffer.alloc(100))
+    }
+    let answered = 0
+    socket.on('data', () => (++answered, send()))
+    send()
+    const result = await watchUntil(socket, 1500, undefined, () => false)
+    socket.destroy()
+    return { answered, result }
   },
   async trickle(host, [port]) {
     const socket = await open(host, port!)

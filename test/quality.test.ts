@@ -55,7 +55,22 @@ before(async () => {
   route()
   server = spawn(
     'ip',
-    ['netns', 'exec', right, process.execPath, 'test/link-end.ts', 'serve', 'read', 'read', 'read', 'read', 'stop', 'reset', 'half'],
+    [
+      'netns',
+      'exec',
+      right,
+      process.execPath,
+      'test/link-end.ts',
+      'serve',
+      'read',
+      'read',
+      'read',
+      'read',
+      'stop',
+      'reset',
+      'half',
+      'answer',
+    ],
     {
       stdio: ['pipe', 'pipe', 'inherit'],
     },
@@ -127,6 +142,22 @@ test('a receiver that stops reading', able, async () => {
 test('a send buffer of 4 KB', able, async () => {
   const health = await client('smallBuffer', 80, ports[0]!)
   equal(health.verdict.code, 'send-buffer', JSON.stringify(health))
+})
+
+test('a transfer as fast as the machine can is no trouble', able, async () => {
+  for (const health of await client<Health[]>('bulk', 77, ports[0]!)) {
+    equal(health.verdict.trouble, false, JSON.stringify(health))
+    ok(health.sentBytes! > 10_000_000 && health.limits!.sendBuffer < 0.2, JSON.stringify(health))
+  }
+})
+
+test('a message in two parts is limited by its application, by name', able, async () => {
+  const { answered, result } = await client<{ answered: number; result: Health }>('parts', 77, ports[7]!)
+  ok(answered > 5, `${answered} answers`)
+  equal(result.verdict.code, 'application', JSON.stringify(result))
+  ok(result.limits!.application > 0.9 && result.nagleShare! >= 0.5, JSON.stringify(result))
+  match(result.verdict.text, /Nagle's algorithm/)
+  equal(result.verdict.help, 'Write each message with one call, or set TCP_NODELAY.')
 })
 
 test('an application that writes 1 KB each 100 ms', able, async () => {

@@ -4,7 +4,7 @@ import { explainBy } from '../report/explain.ts'
 import { flowLists, flowOrders } from '../report/top.ts'
 import { shells } from './completion.ts'
 import { namespaceOptions, ssOptions, ssShowOptions, stateOptions } from './select.ts'
-import { outputOptions, type Command, type Option } from './table.ts'
+import { csvSafe, outputOptions, type Command, type Option } from './table.ts'
 import { topicNames } from './topics.ts'
 
 const actionOptions: readonly Option[] = [
@@ -153,6 +153,7 @@ export const commands: readonly Command[] = [
       { name: 'json', about: 'one JSON document per interval' },
       { name: 'ndjson', about: 'one JSON object per row' },
       { name: 'csv', about: 'CSV, with time and frame in each row' },
+      csvSafe,
     ],
     examples: [['sockscope top --by remotes', 'by remote address']],
     run: async args => (await import('./commands/top.ts')).run(args),

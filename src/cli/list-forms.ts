@@ -4,7 +4,7 @@ import type { FieldContext } from '../fields/field.ts'
 import { nearest } from '../model/nearest.ts'
 import type { Snapshot } from '../model/snapshot.ts'
 import type { Socket } from '../model/socket.ts'
-import { csvLine, tsvLine } from '../render/csv.ts'
+import type { LineOf } from '../render/csv.ts'
 import { findColumn, usualColumns, usualNames, type Column } from '../render/columns.ts'
 import { groupTable } from '../render/stats.ts'
 import { holdersOf } from '../fields/process-text.ts'
@@ -16,7 +16,7 @@ import { groupSockets } from '../report/group.ts'
 import { line as streamLine, lineTime, timeCells, timeColumns, type LineTime } from '../wire/envelope.ts'
 import { printDocument } from './document.ts'
 import { colour, print, printLines, terminalColumns } from './output.ts'
-import { onlyOneForm } from './parse.ts'
+import { cellLineOf, onlyOneForm } from './parse.ts'
 import { UsageError } from './problem.ts'
 import type { ParsedArguments } from './table.ts'
 
@@ -55,6 +55,7 @@ export interface Writer {
 export function writerOf(args: ParsedArguments): Writer {
   const form = onlyOneForm(args, ['json', 'ndjson', 'csv', 'tsv', 'format', ...(args.has('json') ? [] : ['group-by'])])
   const header = !args.has('no-header')
+  const cellLine = cellLineOf(args)
   const group = args.has('group-by') ? columnNamed('--group-by', args.value('group-by')!) : undefined
   switch (form) {
     case 'json':
@@ -63,10 +64,10 @@ export function writerOf(args: ParsedArguments): Writer {
       return { columns: [], write: (snapshot, _, time) => printLines(ndjson(snapshot, time)) }
     case 'csv':
     case 'tsv':
-      return lineWriter(shownColumns(args), form === 'csv' ? csvLine : tsvLine, header)
+      return lineWriter(shownColumns(args), cellLine!, header)
     case 'format': {
       const { columns, line } = parseTemplate(args.value('format')!)
-      return { columns, write: (snapshot, context) => printLines(snapshot.sockets.map(s => line(s, context))) }
+      return { columns, write: (snapshot, context) => printLines(linesOf(snapshot.sockets, s => line(s, context))) }
     }
     case 'group-by':
       return groupWriter(group!, header)
@@ -91,18 +92,16 @@ function jsonWriter(group: Column | undefined): Writer {
   }
 }
 
-/** A quoted cell may contain line breaks; everything else is made safe. */
-const safeLines = (text: string): string =>
-  text
-    .split('\n')
-    .map(line => line.split('\t').map(safe).join('\t'))
-    .join('\n')
+/** One by one: each may hold a command line of megabytes. */
+function* linesOf(sockets: readonly Socket[], line: (socket: Socket) => string): Generator<string> {
+  for (const socket of sockets) yield line(socket)
+}
 
 function* ndjson(snapshot: Snapshot, time = lineTime(snapshot.atMs)): Generator<string> {
   for (const socket of snapshot.sockets) yield streamLine('socket', time, { ...socket, processes: holdersOf(socket, snapshot.processes) })
 }
 
-function lineWriter(columns: readonly Column[], line: typeof csvLine, header: boolean): Writer {
+function lineWriter(columns: readonly Column[], line: LineOf, header: boolean): Writer {
   let needsHeader = header
   return {
     columns,
@@ -110,7 +109,7 @@ function lineWriter(columns: readonly Column[], line: typeof csvLine, header: bo
       const [heads, cells] = time === undefined ? [[], []] : [timeColumns, timeCells(time)]
       if (needsHeader) print(`${line([...heads, ...columns.map(c => c.name)])}\n`)
       needsHeader = false // Only the first of many snapshots has a header.
-      printLines(snapshot.sockets.map(s => safeLines(line([...cells, ...columns.map(c => c.value(s, context))]))))
+      printLines(linesOf(snapshot.sockets, s => line([...cells, ...columns.map(c => c.value(s, context))])))
     },
   }
 }

@@ -4,6 +4,7 @@ import { parseArgs } from 'node:util'
 import { nearest } from '../model/nearest.ts'
 import { parsePorts } from '../filter/language/ports.ts'
 import type { PortRange } from '../model/limits.ts'
+import { csvLine, tsvLine, withoutFormulas, type LineOf } from '../render/csv.ts'
 import { UsageError } from './problem.ts'
 import { flagsOf, globalOptions, type Command, type ParsedArguments, type Option } from './table.ts'
 
@@ -70,6 +71,14 @@ export function onlyOneForm(args: ParsedArguments, names: readonly string[]): st
   const forms = names.filter(name => args.has(name))
   if (forms.length > 1) throw new UsageError(`--${forms[0]} and --${forms[1]} cannot be used together`)
   return forms[0]
+}
+
+/** What makes the lines of `--csv` and `--tsv`; undefined when neither is requested. */
+export function cellLineOf(args: ParsedArguments): LineOf | undefined {
+  const line = args.has('csv') ? csvLine : args.has('tsv') ? tsvLine : undefined
+  if (!args.has('csv-safe')) return line
+  if (line === undefined) throw new UsageError('--csv-safe changes only --csv and --tsv; add one of them')
+  return withoutFormulas(line)
 }
 
 /** The value of an option that takes a time such as `500ms`, `2s`, `1m`, or a bare number of seconds, in milliseconds. */

@@ -57,10 +57,14 @@ export const globalOptions: readonly Option[] = [
   { name: 'strict', about: 'exit with 3 if anything was hidden' },
 ]
 
+/** For files that a spreadsheet opens. */
+export const csvSafe: Option = { name: 'csv-safe', about: 'no formulas in CSV', compact: true }
+
 /** Options of the commands that print sockets. */
 export const outputOptions: readonly Option[] = [
   { name: 'json', about: 'one document', compact: true },
   { name: 'ndjson', about: 'one object per line', compact: true },
   { name: 'csv', about: 'comma-separated', compact: true },
   { name: 'tsv', about: 'tab-separated', compact: true },
+  csvSafe,
 ]

@@ -36,6 +36,11 @@ export const topics = (fields: FieldRegistry = standardFields): Readonly<Record<
     'in filters too (sockscope help fields); so does every path of the model as JSON has',
     'it: local.port, tcp.rttMicros.',
     '',
+    'A cell of a table holds at most 1000 columns and then ends with …; JSON, CSV and',
+    '--format have the whole value. Characters that could affect a terminal are shown as',
+    '\\x0a or \\u{202e}; in JSON they are \\u000a and \\u202e, so its values are unchanged.',
+    'Before you open CSV of foreign names in a spreadsheet, add --csv-safe.',
+    '',
     ...fields
       .of('socket')
       .filter(field => field.usual)

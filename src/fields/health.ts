@@ -27,6 +27,7 @@ export const measuredNumbers: NumberLines<Measured> = {
   unreadBytes: ['unread', 'LDW', 'bytes that the application has not read'],
   timeouts: ['timeouts', 'LW', 'retransmission timeouts in the interval'],
   timeoutMs: ['timeoutTime', 'L', 'time spent in timeouts in the interval'],
+  nagleShare: ['nagle', 'L', "share of the snapshots in which less than a segment waited for an acknowledgement (Nagle's algorithm)"],
   timeoutsInRow: ['timeoutsInRow', 'LDW', 'retransmission timeouts in a row, now'],
 }
 

@@ -208,3 +208,47 @@ test('ends with their final bytes are in the frame', async () => {
     [[['closed', 7]], ['k7'], ['k7']],
   ])
 })
+
+test('a machine that closes while its events are being opened ends every stream, and closes what was opened', async () => {
+  for (const follow of [
+    (one: Machine) => one.events(),
+    (one: Machine) => one.watch({ flows: true }),
+    (one: Machine) => one.watch({ events: true, every: 60_000 }),
+  ]) {
+    const steps: string[] = []
+    let mayOpen = false
+    const one = machine(undefined, {
+      async openEvents() {
+        steps.push('opening')
+        while (!mayOpen) await nextTurn()
+        return reader(() => [], { close: () => void steps.push('closed') })
+      },
+    })
+    const next = follow(one).next()
+    while (steps.length === 0) await nextTurn()
+    const closing = one.close()
+    mayOpen = true
+    await closing
+    deepEqual(await next, { done: true, value: undefined })
+    deepEqual(steps, ['opening', 'closed'])
+  }
+})
+
+test('a subscriber that leaves while its events are being opened waits for nothing else', async () => {
+  let isOpening = false
+  let mayOpen = false
+  const one = machine(undefined, {
+    async openEvents() {
+      isOpening = true
+      while (!mayOpen) await nextTurn()
+      return reader(() => [])
+    },
+  })
+  const frames = one.watch({ flows: true })
+  void frames.next()
+  while (!isOpening) await nextTurn()
+  const left = frames.return()
+  mayOpen = true
+  await left
+  await one.close()
+})

@@ -20,28 +20,41 @@ export interface InstrumentOptions extends Repetition {}
  * @throws OsError or TypeError when there is no such connection at its start.
  */
 export function instrument(target: SocketTarget, options: InstrumentOptions = {}): AsyncGenerator<Health, void, undefined> {
+  return instrumentUntil(undefined, target, options)
+}
+
+/** The same until a machine closes. */
+export function instrumentUntil(
+  closing: AbortSignalLike | undefined,
+  target: SocketTarget,
+  options: InstrumentOptions = {},
+): AsyncGenerator<Health, void, undefined> {
   checkKeys('options', options, ['every', 'signal'] satisfies (keyof InstrumentOptions)[])
   const { every = 1000, signal } = options
   checkMillis('every', every)
   checkSignal(signal)
   checkTarget(target)
-  return healthOf(target, every, signal)
+  return healthOf(
+    target,
+    every,
+    [signal, closing].filter(one => one !== undefined),
+  )
 }
 
 async function* healthOf(
   target: SocketTarget,
   every: number,
-  signal: AbortSignalLike | undefined,
+  signals: readonly AbortSignalLike[],
 ): AsyncGenerator<Health, void, undefined> {
-  if (signal?.aborted) return
+  if (signals.some(signal => signal.aborted)) return
   const source = await openDescriptor(target)
   const ending = new AbortController()
   const end = (): void => ending.abort()
   // A number has no event for its end: its socket is found closed with the next snapshot.
   const holder: SocketHolder | undefined = typeof target === 'object' && 'once' in target ? target : undefined
   holder?.once('close', end)
-  signal?.addEventListener('abort', end)
-  if (signal?.aborted) end()
+  for (const signal of signals) signal.addEventListener('abort', end)
+  if (signals.some(signal => signal.aborted)) end()
   try {
     let last: Sample | undefined
     let atMs = 0
@@ -57,7 +70,7 @@ async function* healthOf(
     }
   } finally {
     holder?.removeListener('close', end)
-    signal?.removeEventListener('abort', end)
+    for (const signal of signals) signal.removeEventListener('abort', end)
     source.close()
   }
 }

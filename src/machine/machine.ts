@@ -25,7 +25,7 @@ import type { Signal, Source } from '../source/source.ts'
 import { socketStat, type SocketTarget } from '../source/stat.ts'
 import { signalAction, socketAction } from './actions.ts'
 import { explainRequest, type Explanation, type ExplainOptions } from './explain.ts'
-import { instrument, type InstrumentOptions } from './instrument.ts'
+import { instrumentUntil, type InstrumentOptions } from './instrument.ts'
 import { eventParts, watchParts, type EventOptions, type WatchOptions } from './options.ts'
 import { freePortRequest, type FreePortOptions } from './ports.ts'
 import {
@@ -47,6 +47,8 @@ export class Machine {
   readonly source: Source
   /** One for each choice of network namespaces: a request to the source is of one choice. */
   readonly #monitors = new Map<string, Monitor>()
+  /** Ends its instruments, which have a source each. */
+  readonly #instruments = new AbortController()
   #closing: Promise<void> | undefined
 
   /** `openMachine()` makes one; a source of your own can be followed, too. */
@@ -158,7 +160,7 @@ export class Machine {
   instrument(target: SocketTarget, options?: InstrumentOptions): AsyncGenerator<Health, void, undefined> {
     this.#checkOpen()
     if (this.source.replay) throw this.#notHere('instrument')
-    return instrument(target, options)
+    return instrumentUntil(this.#instruments.signal, target, options)
   }
 
   /** Every process that can be seen, whether it has sockets or not; undefined where the system does not list them. */
@@ -215,6 +217,7 @@ export class Machine {
   }
 
   async #close(): Promise<void> {
+    this.#instruments.abort()
     for (const monitor of this.#monitors.values()) await monitor.close()
     this.#monitors.clear()
     this.source.close()

@@ -45,6 +45,8 @@ export interface Measured {
   readonly timeouts: number | undefined
   readonly timeoutMs: number | undefined
   readonly timeoutsInRow: number | undefined
+  /** The share of the snapshots in which less than a segment waited for an acknowledgement (Nagle's algorithm). */
+  readonly nagleShare: number | undefined
   /** What limited the sender; undefined when nothing was sent and nothing waited. */
   readonly limits: Limits | undefined
 }

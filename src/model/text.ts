@@ -3,9 +3,12 @@
 /** The order of two texts by their code units: the same in every locale. */
 export const compareText = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0)
 
-/** Whatever moves a cursor, changes a colour, changes the direction of writing or is invisible: C0, DEL, C1, bidi controls, separators, lone surrogates. */
+/**
+ * Whatever moves a cursor, changes a colour or the direction of writing, is invisible, or looks like a space: controls, format and bidi controls, line and paragraph
+ * separators, ignorable code points (fillers, joiners, variation selectors, tags), noncharacters, lone surrogates, the blank of Braille, and every space but U+0020.
+ */
 export const unsafe =
-  /[\u0000-\u001f\u007f-\u009f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff\ufff9-\ufffb]|\p{Surrogate}|[\u{e0000}-\u{e007f}]/gu
+  /[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}\p{Bidi_Control}\p{Default_Ignorable_Code_Point}\p{Noncharacter_Code_Point}\u2800]|(?! )\p{Zs}/gu
 
 /** JSON in which nothing can affect a terminal; it parses to the same value. */
 export function safeJson(value: unknown): string {

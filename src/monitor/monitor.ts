@@ -167,6 +167,8 @@ export class Monitor {
       this.#startMs = performance.now()
       while (this.#subscribers.size > 0) {
         await this.#prepare()
+        // All may have left, or the monitor may have closed, while events were being opened: nothing would wake it any more.
+        if (this.#subscribers.size === 0) break
         const hadEvents = this.#readEvents(Infinity)
         const nowMs = performance.now()
         const due = [...this.#subscribers].filter(one => this.#dueMs(one) <= nowMs)

@@ -1,15 +1,23 @@
-// Rows for other programs: CSV as in RFC 4180, and tab-separated values.
+// Rows for other programs: CSV as in RFC 4180, and tab-separated values. Cells are made safe here, one by one, so that no caller can forget it and a row is always one line.
 
 import type { Cell } from '../fields/field.ts'
+import { safe } from './text.ts'
 
-/** One line of CSV, without its line break. */
-export const csvLine = (cells: readonly Cell[]): string =>
-  cells
-    .map(c => (c === undefined ? '' : typeof c === 'string' && /[",\r\n]/.test(c) ? `"${c.replaceAll('"', '""')}"` : String(c)))
-    .join(',')
+/** Makes one line of cells, without its line break. */
+export type LineOf = (cells: readonly Cell[]) => string
 
-/** One line of tab-separated values: tabs, line ends and backslashes in a cell are written `\t`, `\n`, `\r`, `\\`. */
-export const tsvLine = (cells: readonly Cell[]): string =>
-  cells.map(c => (c === undefined ? '' : String(c).replace(/[\\\t\n\r]/g, tsvEscape))).join('\t')
+/** A line of CSV. */
+export const csvLine: LineOf = cells => cells.map(cell => quoted(textOf(cell))).join(',')
 
-const tsvEscape = (c: string): string => ({ '\\': '\\\\', '\t': '\\t', '\n': '\\n', '\r': '\\r' })[c]!
+/** A line of tab-separated values. A tab in a cell is an escape, so nothing is quoted. */
+export const tsvLine: LineOf = cells => cells.map(textOf).join('\t')
+
+/** Lines for spreadsheets, which run text that starts like a formula: an apostrophe before it makes it text (OWASP, "CSV Injection"). */
+export const withoutFormulas =
+  (line: LineOf): LineOf =>
+  cells =>
+    line(cells.map(cell => (typeof cell === 'string' && /^[=+\-@\t\r]/.test(cell) ? `'${cell}` : cell)))
+
+const textOf = (cell: Cell): string => (cell === undefined ? '' : typeof cell === 'string' ? safe(cell) : String(cell))
+
+const quoted = (text: string): string => (/[",]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text)

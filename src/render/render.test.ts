@@ -1,16 +1,18 @@
 import { test } from 'node:test'
-import { deepEqual, equal, ok, throws } from 'node:assert/strict'
+import { deepEqual, equal, match, ok, throws } from 'node:assert/strict'
+import fc from 'fast-check'
 import { aProcess, aSocket } from '../../test/sockets.ts'
 import type { Process } from '../model/process.ts'
 import type { Socket } from '../model/socket.ts'
 import { standardFields } from '../fields/standard.ts'
 import { findColumn } from './columns.ts'
-import { csvLine, tsvLine } from './csv.ts'
+import { csvLine, tsvLine, withoutFormulas } from './csv.ts'
 import { endpointText } from '../fields/endpoint.ts'
 import { groupSockets } from '../report/group.ts'
 import { parseOrder } from './order.ts'
 import { table } from './table.ts'
 import { parseTemplate } from './template.ts'
+import { safe, width } from './text.ts'
 import { bytesText, microsText } from '../fields/units.ts'
 
 const socket = (overrides: Partial<Socket>): Socket =>
@@ -69,8 +71,47 @@ test('templates', () => {
 })
 
 test('CSV and TSV', () => {
-  equal(csvLine(['a,b', 'say "x"', 'a\nb', undefined, 3]), '"a,b","say ""x""","a\nb",,3')
-  equal(tsvLine(['a\tb', 'c\nd', '\\', 3]), 'a\\tb\tc\\nd\t\\\\\t3')
+  equal(csvLine(['a,b', 'say "x"', 'a\nb', undefined, 3]), '"a,b","say ""x""",a\\x0ab,,3')
+  equal(tsvLine(['a\tb', 'c\r\nd', '\\', 3]), 'a\\x09b\tc\\x0d\\x0ad\t\\\t3')
+})
+
+test('each cell of CSV and TSV is escaped by itself, and a row is one line of printable text', () => {
+  // The backslash of a Windows path stays as it is beside a cell with an escape.
+  equal(csvLine(['C:\\x', '\u001b[2J', -1, true]), 'C:\\x,\\x1b[2J,-1,true')
+  equal(tsvLine(['C:\\x', '\u001b[2J', -1, true]), 'C:\\x\t\\x1b[2J\t-1\ttrue')
+  const cells = fc.array(fc.oneof(fc.string({ unit: 'binary' }), fc.integer(), fc.constant('",\r\n\t\u2028')), { minLength: 1 })
+  fc.assert(
+    fc.property(cells, row => {
+      const shown = row.map(cell => safe(String(cell)))
+      deepEqual(tsvLine(row).split('\t'), shown)
+      // By RFC 4180: a cell is quoted, with its quotes doubled, or has neither quotes nor commas.
+      const parsed = [...`,${csvLine(row)}`.matchAll(/,(?:"((?:[^"]|"")*)"|([^",]*))/gy)]
+      deepEqual(
+        parsed.map(([, quoted, plain]) => quoted?.replaceAll('""', '"') ?? plain),
+        shown,
+      )
+    }),
+  )
+})
+
+test('text that a spreadsheet would run as a formula gets an apostrophe only on request', () => {
+  const row = ['=1+1', '+1', '-1', '@x', '\t=1', '\r=1', 'a=1', '', -1, undefined]
+  equal(csvLine(row), '=1+1,+1,-1,@x,\\x09=1,\\x0d=1,a=1,,-1,')
+  equal(withoutFormulas(csvLine)(row), "'=1+1,'+1,'-1,'@x,'\\x09=1,'\\x0d=1,a=1,,-1,")
+  equal(withoutFormulas(tsvLine)(['=1,"', 2]), '\'=1,"\t2')
+})
+
+test('one enormous cell widens no other row, and is cut itself', () => {
+  const enormous = 'x'.repeat(65_536)
+  const heads = ['A', 'B', 'C'].map(title => ({ title, align: 'left' }) as const)
+  const lines = table(heads, [
+    [enormous, '1', enormous],
+    ['y', '2', 'z'],
+    ['网'.repeat(9000), '\u001b'.repeat(9000), 'e\u0301'.repeat(9000)],
+  ])
+  for (const line of lines) ok(width(line) <= 3 * 1000 + 4 && line.length <= 4000, String(line.length))
+  match(lines[1]!, /^x{999}…  1 +  x{999}…$/)
+  match(lines[2]!, /^y {999}  2 +  z$/)
 })
 
 test('by protocol, state and ports, of whatever size', () => {

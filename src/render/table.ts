@@ -10,7 +10,7 @@ export interface TableColumn {
   readonly truncates?: boolean | undefined
 }
 
-/** Options of a table; without `columns` nothing is truncated. */
+/** Options of a table; without `columns` only cells of more than 1000 columns are truncated. */
 export interface TableOptions {
   readonly columns?: number | undefined
   readonly header?: boolean | undefined
@@ -20,6 +20,8 @@ export interface TableOptions {
 
 const GAP = 2
 const MIN_WIDTH = 8
+/** The maximum of a cell, also where nothing is truncated to a terminal: one command line of 64 KiB would otherwise widen every row by as much. */
+const MAX_WIDTH = 1000
 
 /** The lines of a table. Cells are made safe here, so that no caller can forget it. */
 export const table = (heads: readonly TableColumn[], cells: readonly (readonly string[])[], options: TableOptions = {}): string[] =>
@@ -81,8 +83,10 @@ function addCell(column: Column, row: number): void {
   if (value !== column.from) {
     column.from = value
     let to = value === undefined ? '' : String(value)
-    if (typeof value === 'string' && special.test(value)) {
-      to = safe(value)
+    // The ellipsis is special, so what is cut is also clipped.
+    if (to.length > MAX_WIDTH) to = `${to.slice(0, MAX_WIDTH)}…`
+    if (typeof value === 'string' && special.test(to)) {
+      to = clip(safe(to), MAX_WIDTH)
       column.isPlain = false
       column.width = Math.max(column.width, width(to))
     } else if (to.length > column.width) column.width = to.length

@@ -12,6 +12,54 @@ test('nothing that affects a terminal is left', () => {
   equal(safe('\ud800'), '\\u{d800}')
 })
 
+test('every code point that is invisible, or affects a terminal or the direction of text, is shown as an escape', () => {
+  // By number, not by the classes that the code uses: Unicode 16, DerivedCoreProperties (Default_Ignorable_Code_Point), PropList and general categories.
+  const ranges = [
+    [0x00, 0x1f],
+    [0x7f, 0xa0],
+    [0xad],
+    [0x34f],
+    [0x600, 0x605],
+    [0x61c],
+    [0x6dd],
+    [0x70f],
+    [0x890, 0x891],
+    [0x8e2],
+    [0x115f, 0x1160],
+    [0x1680],
+    [0x17b4, 0x17b5],
+    [0x180b, 0x180f],
+    [0x2000, 0x200f],
+    [0x2028, 0x202f],
+    [0x205f, 0x206f],
+    [0x2800],
+    [0x3000],
+    [0x3164],
+    [0xd800, 0xdfff],
+    [0xfdd0, 0xfdef],
+    [0xfe00, 0xfe0f],
+    [0xfeff],
+    [0xffa0],
+    [0xfff0, 0xfffb],
+    [0xfffe, 0xffff],
+    [0x110bd],
+    [0x110cd],
+    [0x13430, 0x1343f],
+    [0x1bca0, 0x1bca3],
+    [0x1d173, 0x1d17a],
+    [0xe0000, 0xe0fff],
+    ...Array.from({ length: 16 }, (_, plane) => [(plane + 1) * 0x10000 + 0xfffe, (plane + 1) * 0x10000 + 0xffff]),
+  ] as const
+  const hidden = new Set(ranges.flatMap(([from, to = from]) => Array.from({ length: to! - from! + 1 }, (_, i) => from! + i)))
+  const wrong: string[] = []
+  for (let code = 0; code <= 0x10ffff; code++) {
+    const made = safe(`a${String.fromCodePoint(code)}b`)
+    const isEscaped = /^a\\(?:x[0-9a-f]{2}|u\{[0-9a-f]+\})b$/.test(made)
+    if (isEscaped !== hidden.has(code)) wrong.push(code.toString(16))
+  }
+  deepEqual(wrong, [])
+})
+
 test('any text becomes safe, and different texts stay different', () => {
   const bad = /[\u0000-\u001f\u007f-\u009f\u202a-\u202e\u2066-\u2069]/
   const seen = new Map<string, string>()

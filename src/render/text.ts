@@ -35,15 +35,14 @@ export function width(text: string): number {
 export function clip(text: string, columns: number): string {
   if (width(text) <= columns) return text
   if (columns <= 0) return ''
-  let taken = ''
+  let end = 0
   let used = 0
   for (const c of text) {
-    const next = width(c)
-    if (used + next > columns - 1) break
-    taken += c
-    used += next
+    used += width(c)
+    if (used > columns - 1) break
+    end += c.length
   }
-  return `${taken}…`
+  return `${text.slice(0, end)}…`
 }
 
 /** The colours of a terminal that output uses. */

@@ -1,8 +1,6 @@
 // `sockscope top`: traffic by process or another subject, frame after frame.
 
-import type { Cell } from '../../fields/field.ts'
 import type { Frame } from '../../model/frame.ts'
-import { csvLine } from '../../render/csv.ts'
 import { flowCells, flowColumns } from '../../render/flow-table.ts'
 import { ledgerText, topHead } from '../../render/flows.ts'
 import { table } from '../../render/table.ts'
@@ -14,7 +12,7 @@ import { NewGaps, noteGaps } from '../gaps.ts'
 import { onInterrupt } from '../interrupt.ts'
 import { withMachine } from '../machine.ts'
 import { colour, isTerminal, print, printLines, terminalColumns } from '../output.ts'
-import { count, duration, onlyOneForm } from '../parse.ts'
+import { cellLineOf, count, duration, onlyOneForm } from '../parse.ts'
 import { exits } from '../problem.ts'
 import type { ParsedArguments } from '../table.ts'
 import { requestedBy } from '../wanted.ts'
@@ -46,6 +44,7 @@ function shower(args: ParsedArguments, form: string | undefined): (frame: Frame)
   const list = (args.value('by') ?? 'processes') as FlowList
   const order = (args.value('sort') ?? 'rate') as FlowOrder
   const limit = count(args, 'limit')
+  const cellLine = cellLineOf(args)
   const reportOf = (frame: Frame, rows = limit): TopReport => topReport(frame, list, order, rows)!
   if (form === 'json') return frame => printLines([jsonLine(reportOf(frame), frame)])
   if (form === 'ndjson')
@@ -53,13 +52,13 @@ function shower(args: ParsedArguments, form: string | undefined): (frame: Frame)
       const time = timeOf(frame)
       printLines(reportOf(frame).rows.map(flow => line('flow', time, { list, ...flow })))
     }
-  if (form === 'csv') {
+  if (cellLine !== undefined) {
     let hasHead = false
     const columns = flowColumns(list)
     return frame => {
       const time = timeCells(timeOf(frame))
       const rows = reportOf(frame).rows.map(flow => [...time, ...columns.map(column => column.value(flow, frame))])
-      printLines([...(hasHead ? [] : [[...timeColumns, ...columns.map(c => c.name)]]), ...rows].map(cells => csvLine(cells.map(safeCell))))
+      printLines([...(hasHead ? [] : [[...timeColumns, ...columns.map(c => c.name)]]), ...rows].map(cellLine))
       hasHead = true
     }
   }
@@ -72,8 +71,6 @@ function shower(args: ParsedArguments, form: string | undefined): (frame: Frame)
     else printLines([...lines, ''])
   }
 }
-
-const safeCell = (cell: Cell) => (typeof cell === 'string' ? safe(cell) : cell)
 
 /** One document on one line. */
 const jsonLine = (report: TopReport, frame: Frame): string =>

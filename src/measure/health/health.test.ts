@@ -182,6 +182,22 @@ test('the verdict, by a table', () => {
       false,
       /^limited by the application for 100 % of the last 5 s: it had nothing to send; the network is not the bottleneck$/,
     ],
+    [
+      'messages in two parts, of which the second waits',
+      {
+        sentBytes: 24_000,
+        ackedBytes: 23_901,
+        sentDataSegments: 240,
+        deliveredSegments: 240,
+        busyMicros: 5 * second,
+        unackedSegments: 1,
+        notSentBytes: 100,
+      },
+      {},
+      'application',
+      false,
+      /^limited by the application for 100 % of the last 5 s: it sends a message in parts, .*\(Nagle's algorithm\)$/,
+    ],
     ['no answer', { ...busyTcp, timeoutsInRow: 3 }, {}, 'unreachable', true, /^the other end does not answer: 3 timeouts in a row$/],
     [
       'not read here',

@@ -5,7 +5,7 @@ import { checkEach } from '../../model/arguments.ts'
 import { ArgumentError } from '../../model/errors.ts'
 import type { Grade, Health, Measured } from '../../model/health.ts'
 import { limitsOf } from './limits.ts'
-import { grown, inFlightSegments, isWindowClosed, pairs, percentile, share, type Sample } from './sample.ts'
+import { grown, inFlightSegments, isWindowClosed, pairs, percentile, share, waitsForAck, type Sample } from './sample.ts'
 import { findingsOf, verdictOf } from './verdict.ts'
 
 /** Fewer segments than this are too few for a share. */
@@ -60,6 +60,8 @@ function measure(samples: readonly Sample[], first: Sample, last: Sample): Measu
     timeouts: grown(before, after, 'timeouts'),
     timeoutMs: grown(before, after, 'timeoutMs'),
     timeoutsInRow: after.timeoutsInRow,
+    nagleShare:
+      active && after.notSentBytes !== undefined ? samples.filter(({ tcp }) => waitsForAck(tcp)).length / samples.length : undefined,
     limits: active ? limitsOf(samples) : undefined,
   }
 }

@@ -31,6 +31,75 @@ test('the time accounts of the kernel, as shares', () => {
   for (const [name, after, expected] of vectors) deepEqual(shares(limitsOf(twoSnapshots(after))), expected, name)
 })
 
+test('a full send buffer is the limit only where its contents and the round-trip times agree', () => {
+  const second = 1_000_000
+  // Measured on Linux 6.18: cubic, one sender that writes without a pause; the kernel's own account of the send buffer was 0 in all of them.
+  const vectors: [string, Partial<Tcp>, { sendQueuedBytes: number; sendBufferBytes: number }, number[]][] = [
+    [
+      'over veth, as fast as the processor can: 29.7 Gbit/s, 4 MB in flight for moments',
+      {
+        sentBytes: 18.6e9,
+        unackedSegments: 2897,
+        congestionWindowSegments: 2978,
+        congestionWindowBytes: 4_312_144,
+        rttMicros: 158,
+        minRttMicros: 8,
+      },
+      { sendQueuedBytes: 4_261_176, sendBufferBytes: 4_194_304 },
+      [100, 0, 0, 0],
+    ],
+    [
+      'SO_SNDBUF of 16 KB, 41 ms: 12.5 Mbit/s, where 335 are possible',
+      {
+        sentBytes: 7.8e6,
+        unackedSegments: 46,
+        congestionWindowSegments: 104,
+        congestionWindowBytes: 150_592,
+        rttMicros: 41_418,
+        minRttMicros: 40_200,
+      },
+      { sendQueuedBytes: 84_672, sendBufferBytes: 32_768 },
+      [0, 0, 100, 0],
+    ],
+    [
+      'the same buffer into a queue of 10 Mbit/s, 0.1 ms: the path is used to capacity',
+      {
+        sentBytes: 6e6,
+        unackedSegments: 40,
+        congestionWindowSegments: 104,
+        congestionWindowBytes: 150_592,
+        rttMicros: 46_000,
+        minRttMicros: 50,
+      },
+      { sendQueuedBytes: 74_560, sendBufferBytes: 32_768 },
+      [0, 0, 0, 100],
+    ],
+    [
+      'SO_SNDBUF of 4 KB: less than the initial window',
+      {
+        sentBytes: 5.9e6,
+        unackedSegments: 4,
+        congestionWindowSegments: 35,
+        congestionWindowBytes: 50_680,
+        rttMicros: 38_000,
+        minRttMicros: 50,
+      },
+      { sendQueuedBytes: 7456, sendBufferBytes: 8192 },
+      [0, 0, 100, 0],
+    ],
+    [
+      'the second part of a message, which waits for an acknowledgement',
+      { sentBytes: 24_000, unackedSegments: 1, notSentBytes: 100, rttMicros: 21_000, minRttMicros: 30 },
+      { sendQueuedBytes: 1864, sendBufferBytes: 46_080 },
+      [100, 0, 0, 0],
+    ],
+  ]
+  for (const [name, after, memory, expected] of vectors) {
+    const [first, last] = twoSnapshots({ ...freshTcp, busyMicros: 5 * second, ...after }, { memory })
+    deepEqual(shares(limitsOf([first!, last!])), expected, name)
+  }
+})
+
 test('shares add up to 1, whatever the accounts say', () => {
   for (let i = 0; i < 200; i++) {
     const random = (): number => Math.floor(((i * 2654435761 + 12345) % 6_000_000) * Math.abs(Math.sin(i + 1)))

@@ -48,13 +48,34 @@ function accounts(before: Sample, after: Sample): Limits | undefined {
  * and to the send buffer while the application had filled it. Otherwise the application had nothing more to send.
  */
 function splitRest(before: Sample, after: Sample, busyMicros: number): { network: number; sendBuffer: number } {
-  if (isWindowUsed(before.tcp, after.tcp, busyMicros)) return { network: 1, sendBuffer: 0 }
+  const sentBytes = grown(before.tcp, after.tcp, 'sentBytes')
   // A snapshot of an idle connection is no evidence of the time when it was busy.
   const busySamples = [before, after].filter(({ tcp }) => (tcp.unackedSegments ?? 0) > 0 || (tcp.notSentBytes ?? 0) > 0)
-  if (busySamples.length === 0) return { network: 0, sendBuffer: 0 }
-  const full = busySamples.filter(({ tcp }) => isWindowFull(tcp))
-  const bufferLimited = busySamples.filter(sample => !isWindowFull(sample.tcp) && isBufferFull(sample))
-  return { network: full.length / busySamples.length, sendBuffer: bufferLimited.length / busySamples.length }
+  const limited = busySamples.map(sample => limitOf(sample, sentBytes === undefined ? undefined : sentBytes / busyMicros))
+  // A small buffer lets the congestion window grow to twice of what is in flight, so this is no evidence against it.
+  if (!limited.includes('sendBuffer') && isWindowUsed(before.tcp, after.tcp, busyMicros)) return { network: 1, sendBuffer: 0 }
+  const shareOf = (limit: LimitName): number => (limited.length === 0 ? 0 : limited.filter(one => one === limit).length / limited.length)
+  return { network: shareOf('network'), sendBuffer: shareOf('sendBuffer') }
+}
+
+/** What every path may have in flight from the start (RFC 6928). */
+const initialWindow = (mss: number): number => Math.min(10 * mss, Math.max(2 * mss, 14_600))
+
+/**
+ * What limits a busy connection at this moment; undefined when its application does. A full send buffer is too small when it holds less than the initial window, or when
+ * its contents were sent at least half as often as the shortest round trip allows. As often as the current round trip allows: a queue on the path holds them. More rarely:
+ * it was full for moments only, as between processes of one machine, where the processor is the limit.
+ */
+function limitOf(sample: Sample, sentBytesPerMicro: number | undefined): 'network' | 'sendBuffer' | undefined {
+  if (isWindowFull(sample.tcp)) return 'network'
+  if (!isBufferFull(sample)) return undefined
+  const { unackedSegments, sendMssBytes, minRttMicros, rttMicros } = sample.tcp
+  if (!unackedSegments || !sendMssBytes || sentBytesPerMicro === undefined) return undefined
+  if (sample.memory!.sendBufferBytes! < initialWindow(sendMssBytes)) return 'sendBuffer'
+  const isSentEach = (micros: number | undefined): boolean =>
+    micros !== undefined && sentBytesPerMicro * micros >= (unackedSegments * sendMssBytes) / 2
+  if (isSentEach(minRttMicros ?? rttMicros)) return 'sendBuffer'
+  return isSentEach(rttMicros) ? 'network' : undefined
 }
 
 /** A window was sent at least half as often as its round trips allow: it was full, even if no snapshot caught it in that state. */

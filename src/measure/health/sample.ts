@@ -51,12 +51,18 @@ export function inFlightSegments(tcp: Tcp): number | undefined {
   return Math.max(0, unackedSegments - (selectivelyAckedSegments ?? 0) - (lostSegments ?? 0) + (retransmitsInFlightSegments ?? 0))
 }
 
-/** Everything that may be sent now is in flight, or more waits than may be sent. */
+/** Everything that may be sent now is in flight, or a whole segment waits. Less than a segment can wait for the application's next write. */
 export function isWindowFull(tcp: Tcp): boolean {
-  if ((tcp.notSentBytes ?? 0) > 0) return true
+  if ((tcp.notSentBytes ?? 0) >= (tcp.sendMssBytes || 1)) return true
   const flying = inFlightSegments(tcp)
   return flying !== undefined && flying > 0 && tcp.congestionWindowSegments !== undefined && flying >= tcp.congestionWindowSegments
 }
+
+/**
+ * Less than a segment waits for the acknowledgement of what is in flight, although more could be in flight: Nagle's algorithm (RFC 9293, 3.7.4). Where the other end
+ * delays that acknowledgement and waits for the rest, both wait for 40 ms or more.
+ */
+export const waitsForAck = (tcp: Tcp): boolean => (tcp.notSentBytes ?? 0) > 0 && (tcp.unackedSegments ?? 0) > 0 && !isWindowFull(tcp)
 
 /**
  * The application has filled the send buffer, and everything in it is in flight. Linux lets the application write again when a third is free,

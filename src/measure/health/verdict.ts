@@ -119,7 +119,11 @@ function withoutLimits(m: Measured, findings: readonly Finding[], make: Make): V
 }
 
 const byLimit: Record<LimitName, (duration: string, m: Measured, findings: readonly Finding[], conclude: Conclude) => Verdict> = {
-  application(duration, _m, findings, conclude) {
+  application(duration, m, findings, conclude) {
+    if ((m.nagleShare ?? 0) >= 0.5) {
+      const text = `limited by the application ${duration}: it sends a message in parts, and the last one waits for an acknowledgement that the other end delays (Nagle's algorithm)`
+      return conclude('application', findings.length > 0, text, 'Write each message with one call, or set TCP_NODELAY.')
+    }
     const network = findings.length > 0 ? `; but ${findings[0]!.text}` : '; the network is not the bottleneck'
     return conclude('application', findings.length > 0, `limited by the application ${duration}: it had nothing to send${network}`)
   },
