@@ -2,6 +2,7 @@
 
 import type { Accuracy } from './accuracy.ts'
 import type { Socket, State, Traffic } from './socket.ts'
+import type { Tcp } from './tcp.ts'
 
 /** What a socket has moved since it opened. */
 export interface Payload {
@@ -56,7 +57,7 @@ export interface SentOnce {
   readonly bytes: number
   /** Bytes that were counted as sent and were not; undefined where only one count exists. */
   readonly droppedBytes: number | undefined
-  /** `sampled`: the two counts differ, and they may be of different moments. `estimate`: it is not known whether SYN or FIN was sent. */
+  /** `sampled` or `estimate`: the two counts differ, and it is not known whether SYN or FIN is the reason. */
   readonly accuracy: Accuracy
 }
 
@@ -76,13 +77,20 @@ export function sentOnce(socket: Socket, { syn, fin }: SentFlags): SentOnce | un
   const flags = sequence - counted
   const min = (syn === true ? 1 : 0) + (fin === true ? 1 : 0)
   const max = (syn === false ? 0 : 1) + (fin === false ? 0 : 1)
-  if (flags >= min && flags <= max) return { bytes: counted, droppedBytes: 0, accuracy: 'exact' }
+  if (flags >= min && flags <= max) {
+    // Where one flag less than possible was sent, a dropped segment of one byte would give the same numbers.
+    const isAmbiguous = socket.state === 'CLOSED' && flags < max && hasSmallSegments(tcp, counted)
+    return { bytes: counted, droppedBytes: 0, accuracy: isAmbiguous ? 'estimate' : 'exact' }
+  }
   // A FIN is assumed only of a socket that has closed: most ends are graceful.
   const likely = (syn === true ? 1 : 0) + (fin === true || (fin === undefined && socket.state === 'CLOSED') ? 1 : 0)
-  const first = Math.max(0, sequence - likely)
-  if (socket.state === 'CLOSED') return { bytes: first, droppedBytes: counted - first, accuracy: min === max ? 'exact' : 'estimate' }
-  const bytes = Math.min(counted, first)
-  return { bytes, droppedBytes: counted - bytes, accuracy: 'sampled' }
+  if (socket.state === 'CLOSED') {
+    const bytes = Math.max(0, sequence - likely)
+    return { bytes, droppedBytes: counted - bytes, accuracy: min === max ? 'exact' : 'estimate' }
+  }
+  // What was written between the readings of the queue and of the counters is missing: the number is that of a moment before.
+  const bytes = Math.max(0, Math.min(counted, Math.max(sequence, tcp.ackedBytes!) - likely))
+  return { bytes, droppedBytes: counted - bytes, accuracy: syn === undefined && flags < min ? 'sampled' : 'exact' }
 }
 
 /** Whether this end opened the connection, as far as its counters show it: then its SYN is acknowledged. */
@@ -105,6 +113,9 @@ function sentSequence({ tcp, queues, state }: Socket): number | undefined {
   }
   return queues?.sendBytes === undefined ? undefined : tcp.ackedBytes + queues.sendBytes - tcp.notSentBytes
 }
+
+/** True when some of the segments may have had one byte; those of fewer than 32 bytes on average are taken for such. */
+const hasSmallSegments = ({ sentDataSegments = Infinity }: Tcp, bytes: number): boolean => sentDataSegments > 1 && bytes < 32 * sentDataSegments
 
 /** The state is read before the counters, so a FIN may have been sent that it does not show. */
 function hasSentFin({ tcp, state }: Socket): boolean | undefined {

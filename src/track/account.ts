@@ -54,12 +54,11 @@ export class Account {
   }
 
   /** Counts what the socket moved since the last count; undefined when that is nothing. `isLast`: it has closed, and no byte can wait any longer. */
-  count(record: Socket, now: Payload, shares: readonly Share[], isLast: boolean): Moved | undefined {
+  count(record: Socket, counted: Payload, shares: readonly Share[], isLast: boolean): Moved | undefined {
     const was = this.last
     const socket = withOwners(record, this.socket)
-    // As much was dropped here as at the last count: nothing more since, and both counts are of one moment.
-    const isSteady = now.droppedBytes !== undefined && now.droppedBytes === was.droppedBytes
-    this.last = isSteady ? { ...now, accuracy: 'exact' } : now
+    const now = isLast ? counted : neverLess(was, counted)
+    this.last = now
     this.socket = socket
     const isSame =
       now.inBytes === was.inBytes &&
@@ -67,7 +66,7 @@ export class Account {
       now.inSegments === was.inSegments &&
       now.outSegments === was.outSegments
     if (!isLast && isSame && this.#in.waiting === 0 && this.#out.waiting === 0) return undefined
-    const amount = grown(isSteady ? { ...was, accuracy: 'exact' } : was, this.last, isLast)
+    const amount = grown(was, now, isLast)
     const pids = [...new Set([...socket.owners, ...shares].map(holder => holder.pid))].sort((a, b) => a - b)
     return {
       socket,
@@ -123,6 +122,10 @@ function grown(before: Payload, now: Payload, isLast: boolean): Amount {
     accuracy: wasReset ? 'estimate' : worse(before.accuracy, now.accuracy),
   }
 }
+
+/** Sent bytes never become fewer, but their numbers can be of different moments: what is too much is given back when the socket closes. */
+const neverLess = (before: Payload, now: Payload): Payload =>
+  now.outBytes >= before.outBytes || isReset(before, now) ? now : { ...now, outBytes: before.outBytes }
 
 /** Segments are only counted up; where they are not counted, the bytes show a reset. */
 function isReset(before: Payload, now: Payload): boolean {
