@@ -115,7 +115,8 @@ function sentSequence({ tcp, queues, state }: Socket): number | undefined {
 }
 
 /** True when some of the segments may have had one byte; those of fewer than 32 bytes on average are taken for such. */
-const hasSmallSegments = ({ sentDataSegments = Infinity }: Tcp, bytes: number): boolean => sentDataSegments > 1 && bytes < 32 * sentDataSegments
+const hasSmallSegments = ({ sentDataSegments = Infinity }: Tcp, bytes: number): boolean =>
+  sentDataSegments > 1 && bytes < 32 * sentDataSegments
 
 /** The state is read before the counters, so a FIN may have been sent that it does not show. */
 function hasSentFin({ tcp, state }: Socket): boolean | undefined {

@@ -53,7 +53,8 @@ export function closingBytes(
 ): { inBytes: number | undefined; outBytes: number | undefined; accuracy: Accuracy | undefined } {
   const { inBytes, outBytes, accuracy } = report
   if (inBytes !== undefined) {
-    const sent = report.socket && report.finSent !== undefined ? sentOnce(report.socket, { syn: connected, fin: report.finSent }) : undefined
+    const sent =
+      report.socket && report.finSent !== undefined ? sentOnce(report.socket, { syn: connected, fin: report.finSent }) : undefined
     return sent === undefined ? { inBytes, outBytes, accuracy } : { inBytes, outBytes: sent.bytes, accuracy: sent.accuracy }
   }
   const final = report.peer && report.socket && finalBytes(report.socket, was, report.peer, connected)

@@ -278,6 +278,7 @@ export class Tracker {
     if (one?.life === 'open' && (one.openedMonotonicMs !== undefined || one.announcement?.tier === 'bpf')) return [] // Reported twice.
     this.#ended.delete(socket.key)
     if (one === undefined || one.life === 'ended') one = this.#startTracking(socket)
+    one.connected = report.connected ?? one.connected
     const wasSeen = one.life === 'open' && one.recordStep >= 0
     const waited = one.announcement !== undefined
     if (wasSeen && !waited) {
@@ -286,7 +287,6 @@ export class Tracker {
       return []
     }
     one.life = 'open'
-    one.connected ??= report.connected
     one.openedAtMs = atMs
     one.openedMonotonicMs = monotonicMs
     if (!wasSeen) one.socket = socket

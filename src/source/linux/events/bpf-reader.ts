@@ -13,7 +13,17 @@ import type { Draft } from '../decode/draft.ts'
 import type { DestroyMessages } from './destroy-messages.ts'
 import { destroyedReport } from './destroy-reader.ts'
 import { eventGap, lacksHelp, type LinuxEventReader } from './reader.ts'
-import { finalQueues, finalTcp, hasConnected, hasSentFin, keyOfCookie, processOf, recordedInBytes, recordProtocol, socketOf } from './records.ts'
+import {
+  finalQueues,
+  finalTcp,
+  hasConnected,
+  hasSentFin,
+  keyOfCookie,
+  processOf,
+  recordedInBytes,
+  recordProtocol,
+  socketOf,
+} from './records.ts'
 import type { EventScope } from './scope.ts'
 import { TrafficCounters } from './traffic-counters.ts'
 

@@ -55,7 +55,8 @@ export const finalQueues = (r: TrafficRecord): Queues => ({
 })
 
 /** True when this end of a connection opened it; undefined for a listener. */
-export const hasConnected = (r: TrafficRecord): boolean | undefined => (r.remotePort === 0 ? undefined : tcpStates[r.oldState] === 'SYN_SENT')
+export const hasConnected = (r: TrafficRecord): boolean | undefined =>
+  r.remotePort === 0 ? undefined : tcpStates[r.oldState] === 'SYN_SENT'
 
 /** True when this end of a TCP socket that closed has sent its FIN. */
 export const hasSentFin = (r: TrafficRecord): boolean => finWritten.has(tcpStates[r.oldState]) && notSent(r) === 0
