@@ -1,8 +1,10 @@
 // What TCP sockets moved where this machine itself drops what they send: the kernel counts such bytes as sent, and again when it sends them again.
-import { execFile, execFileSync } from 'node:child_process'
+import { execFile, execFileSync, spawn, type ChildProcess } from 'node:child_process'
 import { deepEqual, equal, ok } from 'node:assert/strict'
+import { once } from 'node:events'
 import { test } from 'node:test'
 import { promisify } from 'node:util'
+import type { Health } from '../src/health.ts'
 import { needs } from './needs.ts'
 
 /** Connections of which both ends send: the one that connected 200,000 bytes in parts of 1,000, the other one 50,003. */
@@ -88,6 +90,47 @@ for (const [where, commands, command] of drops) {
       ok(sum(ends, 'counted') > 8 * 250_003, 'something was dropped')
     },
   )
+}
+
+const inFilter =
+  'add table t; add chain t i { type filter hook input priority 0; }; add rule t i tcp dport 1-65535 numgen random mod 100 < 2 drop'
+
+for (const [where, commands, command, expected] of [
+  ...drops,
+  ['the packet filter, of what arrives,', [['nft', inFilter]], 'command nft', 'loss'],
+] as const) {
+  test(`health finds what ${where} of this machine drops`, needs('linux', 'root', 'command ip', 'command python3', command), async () => {
+    const name = `sockscope-dh${process.pid}`
+    execFileSync('ip', ['netns', 'add', name])
+    const inside = ['netns', 'exec', name]
+    const talk = `
+import socket, threading
+listener = socket.create_server(("127.0.0.1", 7001))
+def take(a):
+    while a.recv(65536): pass
+def give(c):
+    while True: c.sendall(bytes(50000))
+for _ in range(4):
+    c = socket.create_connection(("127.0.0.1", 7001)); a, _ = listener.accept()
+    threading.Thread(target=take, args=(a,)).start(); threading.Thread(target=give, args=(c,)).start()
+print("ready", flush=True)
+`
+    let talker: ChildProcess | undefined
+    try {
+      execFileSync('ip', [...inside, 'ip', 'link', 'set', 'lo', 'mtu', '1500', 'up'])
+      for (const words of commands) execFileSync('ip', [...inside, ...words])
+      talker = spawn('ip', [...inside, 'python3', '-c', talk], { stdio: ['ignore', 'pipe', 'inherit'] })
+      await once(talker.stdout!, 'data')
+      const explain = ['src/cli/main.ts', 'explain', 'dport = :7001', '--for', '2s', '--json']
+      const { stdout } = await promisify(execFile)('ip', [...inside, process.execPath, ...explain])
+      const { connections } = JSON.parse(stdout) as { connections: { health: Health }[] }
+      const codes = connections.flatMap(connection => connection.health.findings.map(finding => finding.code))
+      deepEqual([codes.includes(expected ?? 'dropped-here'), codes.includes('dropped-here')], [true, expected === undefined], codes.join())
+    } finally {
+      talker?.kill('SIGKILL')
+      execFileSync('ip', ['netns', 'del', name])
+    }
+  })
 }
 
 test(

@@ -72,7 +72,7 @@ export function sentOnce(socket: Socket, { syn, fin }: SentFlags): SentOnce | un
   const { tcp } = socket
   if (tcp?.sentBytes === undefined) return undefined
   const counted = Math.max(0, tcp.sentBytes - (tcp.retransmittedBytes ?? 0))
-  const sequence = sentSequence(socket)
+  const sequence = sentSequence(tcp, socket.queues?.sendBytes, socket.state)
   if (sequence === undefined || tcp.retransmittedBytes === undefined) return { bytes: counted, droppedBytes: undefined, accuracy: 'exact' }
   const flags = sequence - counted
   const min = (syn === true ? 1 : 0) + (fin === true ? 1 : 0)
@@ -95,23 +95,26 @@ export function sentOnce(socket: Socket, { syn, fin }: SentFlags): SentOnce | un
 
 /** Whether this end opened the connection, as far as its counters show it: then its SYN is acknowledged. */
 export function hasConnected(socket: Socket): boolean | undefined {
-  const { tcp, state } = socket
+  const { tcp, queues, state } = socket
   if (state === 'SYN_SENT') return true
   if (tcp?.sentBytes === undefined || tcp.retransmittedBytes === undefined) return undefined
   if (state !== 'ESTABLISHED' && state !== 'CLOSE_WAIT') return undefined
-  const flags = (sentSequence(socket) ?? NaN) - (tcp.sentBytes - tcp.retransmittedBytes)
+  const flags = (sentSequence(tcp, queues?.sendBytes, state) ?? NaN) - (tcp.sentBytes - tcp.retransmittedBytes)
   return flags === 0 || flags === 1 ? flags === 1 : undefined
 }
 
-/** The sequence numbers that were sent, SYN and FIN included; undefined when not all of this is known, as on systems other than Linux. */
-function sentSequence({ tcp, queues, state }: Socket): number | undefined {
-  if (tcp?.ackedBytes === undefined || tcp.notSentBytes === undefined) return undefined
+/**
+ * The sequence numbers that a connection has sent, SYN and FIN included; undefined when not all of this is known, as on systems other than Linux.
+ * `sendBytes` is the length of the send queue.
+ */
+export function sentSequence(tcp: Tcp, sendBytes: number | undefined, state: State | undefined): number | undefined {
+  if (tcp.ackedBytes === undefined || tcp.notSentBytes === undefined) return undefined
   if (state !== 'CLOSED') {
     if (tcp.unackedSegments === undefined) return undefined
     // The kernel reads the length of the queue a moment before the other counters. When nothing is in flight it is not needed.
     if (tcp.unackedSegments === 0) return tcp.ackedBytes
   }
-  return queues?.sendBytes === undefined ? undefined : tcp.ackedBytes + queues.sendBytes - tcp.notSentBytes
+  return sendBytes === undefined ? undefined : tcp.ackedBytes + sendBytes - tcp.notSentBytes
 }
 
 /** True when some of the segments may have had one byte; those of fewer than 32 bytes on average are taken for such. */
