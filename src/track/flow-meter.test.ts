@@ -234,6 +234,31 @@ test('several processes without evidence of the sender: split evenly, as an esti
   adds(flows)
 })
 
+test('a byte that was the FIN of the other end is given back while the socket is open, too; a rate is never below 0', () => {
+  const meter = flowMeter()
+  meter.take(takeSnapshot([]), [], undefined)
+  const at = (state: Socket['state'], received: number): Flows =>
+    meter.take(takeSnapshot([socket('a', [1], { in: received, out: 0, state })]), [], 1000)!
+  const all = [at('ESTABLISHED', 101), at('CLOSE_WAIT', 101), at('CLOSE_WAIT', 101)]
+  deepEqual(
+    all.map(({ total }) => [total.inBytes, total.inBytesPerSecond, total.inTotalBytes]),
+    [
+      [101, 101, 101],
+      [-1, 0, 100],
+      [0, 0, 100],
+    ],
+  )
+  equal(all[1]!.processes[0]!.inTotalBytes, 100)
+})
+
+test('a datagram socket that closed has its datagrams', () => {
+  const meter = flowMeter()
+  meter.take(takeSnapshot([]), [], undefined)
+  const traffic = { inBytes: 30, outBytes: 40, inCalls: 3, outCalls: 4, processes: [{ pid: 1, inBytes: 30, outBytes: 40 }] }
+  const flows = meter.take(takeSnapshot([]), [closed({ ...socket('u', [1], { protocol: 'udp' }), traffic }, 30, 40)], 1000)!
+  deepEqual([flows.total.inSegments, flows.total.outSegments], [3, 4])
+})
+
 test('UDP counts what processes sent and received', () => {
   const meter = flowMeter()
   const at = (bytes: number): Socket => socket('u', [1], { protocol: 'udp', shares: [{ pid: 1, inBytes: bytes, outBytes: 1 }] })

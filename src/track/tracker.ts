@@ -487,7 +487,7 @@ export class Tracker {
     const account = one.account ?? (isCounted ? new Account(socket, nothingMoved) : undefined)
     one.account = undefined
     if (account === undefined || inBytes === undefined || outBytes === undefined) return
-    const counted = payload(socket)
+    const counted = payload(socket, one.connected)
     const now: Payload = {
       inBytes,
       outBytes,
