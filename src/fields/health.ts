@@ -12,6 +12,8 @@ export const measuredNumbers: NumberLines<Measured> = {
   receivedBytesPerSecond: ['receivedRate', 'LDW', 'payload received per second'],
   retransmittedShare: ['retransmits', 'LDW', 'share of the sent bytes that were retransmitted'],
   retransmittedSegments: ['retransmitted', 'LDW', 'segments retransmitted'],
+  droppedHereBytes: ['droppedHere', 'L', 'bytes that this machine dropped after TCP had counted them as sent'],
+  droppedHereSegments: ['droppedHereSegments', 'L', 'segments of these bytes, as an estimate'],
   spuriousShare: ['spurious', 'LDW', 'share of the retransmissions that were unnecessary'],
   rttMicros: ['rtt', 'LDW', 'smoothed round-trip time'],
   minRttMicros: ['minrtt', 'LDW', 'lowest round-trip time'],

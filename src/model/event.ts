@@ -59,6 +59,8 @@ export interface OpenedReport extends Report {
   readonly type: 'opened'
   /** The socket as the report describes it. */
   readonly socket: Socket
+  /** True when this end of a TCP connection opened it; undefined when that is not known. */
+  readonly connected?: boolean | undefined
 }
 
 /** A process used a socket for the first time. */
@@ -89,6 +91,8 @@ export interface ClosedReport extends Report {
   readonly outBytes: number | undefined
   /** The accuracy of the bytes. */
   readonly accuracy: Accuracy | undefined
+  /** True when this end of a TCP connection has sent its FIN; undefined when that is not known. */
+  readonly finSent?: boolean | undefined
   /** For a TCP socket whose received bytes may include the other end's FIN: further evidence of that. */
   readonly peer?: PeerEvidence | undefined
 }

@@ -15,6 +15,10 @@ export interface Measured {
   /** Retransmitted ÷ sent. */
   readonly retransmittedShare: number | undefined
   readonly retransmittedSegments: number | undefined
+  /** Bytes that TCP counted as sent and this machine dropped: in the queue of the interface, or by the packet filter. */
+  readonly droppedHereBytes: number | undefined
+  /** The segments of these bytes; an estimate. */
+  readonly droppedHereSegments: number | undefined
   /** The share of the retransmitted segments that the other end had already received (DSACK). */
   readonly spuriousShare: number | undefined
   readonly rttMicros: number | undefined
@@ -118,7 +122,17 @@ export interface Verdict {
 }
 
 /** Every problem. */
-export const findingCodes = ['loss', 'spurious', 'queue', 'out-of-order', 'marked', 'zero-window', 'not-read', 'timeouts'] as const
+export const findingCodes = [
+  'loss',
+  'spurious',
+  'dropped-here',
+  'queue',
+  'out-of-order',
+  'marked',
+  'zero-window',
+  'not-read',
+  'timeouts',
+] as const
 /** A problem, as a code that programs compare. */
 export type FindingCode = (typeof findingCodes)[number]
 

@@ -51,7 +51,7 @@ export class Monitor {
       const intervalMs = this.#lastStep?.intervalMs
       if (intervalMs === undefined || intervalMs <= 0) return undefined
       const moved = this.#tracker.movedBytes(key)
-      return moved && { in: (moved.inBytes * 1000) / intervalMs, out: (moved.outBytes * 1000) / intervalMs }
+      return moved && { in: (Math.max(0, moved.inBytes) * 1000) / intervalMs, out: (Math.max(0, moved.outBytes) * 1000) / intervalMs }
     },
   }
   readonly #feed: EventFeed

@@ -1,7 +1,7 @@
 // The bytes of one socket: what it had moved when it was last counted, and which process each byte was attributed to.
 
 import { Allocation } from '../measure/flows/allocation.ts'
-import type { Amount } from '../measure/flows/rows.ts'
+import { worse, type Amount } from '../measure/flows/rows.ts'
 import type { Moved } from '../measure/flows/tables.ts'
 import type { Payload } from '../model/payload.ts'
 import type { Share, Socket, Traffic } from '../model/socket.ts'
@@ -54,9 +54,10 @@ export class Account {
   }
 
   /** Counts what the socket moved since the last count; undefined when that is nothing. `isLast`: it has closed, and no byte can wait any longer. */
-  count(record: Socket, now: Payload, shares: readonly Share[], isLast: boolean): Moved | undefined {
+  count(record: Socket, counted: Payload, shares: readonly Share[], isLast: boolean): Moved | undefined {
     const was = this.last
     const socket = withOwners(record, this.socket)
+    const now = isLast ? counted : neverLess(was, counted)
     this.last = now
     this.socket = socket
     const isSame =
@@ -65,7 +66,7 @@ export class Account {
       now.inSegments === was.inSegments &&
       now.outSegments === was.outSegments
     if (!isLast && isSame && this.#in.waiting === 0 && this.#out.waiting === 0) return undefined
-    const amount = grown(was, now)
+    const amount = grown(was, now, isLast)
     const pids = [...new Set([...socket.owners, ...shares].map(holder => holder.pid))].sort((a, b) => a - b)
     return {
       socket,
@@ -100,19 +101,36 @@ const sameTraffic = (a: Traffic, b: Traffic): boolean =>
   a.accuracy === b.accuracy &&
   a.processes.length === b.processes.length
 
-/** A counter that is lower than before was reset: it counts from 0, and that is an estimate. */
-function grown(before: Payload, now: Payload): Amount {
-  // One byte less is not a reset: the other end's FIN arrived between the reading of the state and of the counters.
-  const wasReset = now.inBytes < before.inBytes - 1 || now.outBytes < before.outBytes
+/**
+ * What moved between two counts. A byte can be given back: the other end's FIN was counted when it arrived between the reading of the state and of the
+ * counters, or two counters were of different moments. Counters that were reset count from 0 again, and that is an estimate.
+ */
+function grown(before: Payload, now: Payload, isLast: boolean): Amount {
+  const isEstimate = now.accuracy === 'estimate'
+  // The estimate of a socket that closed may lack what was received and not read.
+  const wasReset = isReset(before, now) && !(isLast && isEstimate)
   const was = wasReset ? nothingMoved : before
   const since = (a: number | undefined, b: number | undefined): number | undefined =>
     a === undefined || b === undefined ? undefined : Math.max(0, a - b)
+  const outBytes = now.outBytes - was.outBytes
   return {
-    inBytes: Math.max(0, now.inBytes - was.inBytes),
-    outBytes: now.outBytes - was.outBytes,
+    inBytes: Math.max(-1, now.inBytes - was.inBytes),
+    outBytes: isEstimate ? Math.max(0, outBytes) : outBytes,
     inSegments: since(now.inSegments, was.inSegments),
     outSegments: since(now.outSegments, was.outSegments),
     retransmittedBytes: Math.max(0, now.retransmittedBytes - was.retransmittedBytes),
-    accuracy: wasReset ? 'estimate' : now.accuracy,
+    accuracy: wasReset ? 'estimate' : worse(before.accuracy, now.accuracy),
   }
+}
+
+/** Sent bytes never become fewer, but their numbers can be of different moments: what is too much is given back when the socket closes. */
+const neverLess = (before: Payload, now: Payload): Payload =>
+  now.outBytes >= before.outBytes || isReset(before, now) ? now : { ...now, outBytes: before.outBytes }
+
+/** Segments are only counted up; where they are not counted, the bytes show a reset. */
+function isReset(before: Payload, now: Payload): boolean {
+  if (now.inBytes < before.inBytes - 1) return true
+  if (now.inSegments === undefined || now.outSegments === undefined || before.inSegments === undefined || before.outSegments === undefined)
+    return now.outBytes < before.outBytes
+  return now.inSegments < before.inSegments || now.outSegments < before.outSegments
 }

@@ -6,6 +6,7 @@
 
 import type { Accuracy } from '../model/accuracy.ts'
 import type { PeerEvidence } from '../model/event.ts'
+import { hasConnected, sentOnce } from '../model/payload.ts'
 import type { Socket } from '../model/socket.ts'
 import type { Tcp } from '../model/tcp.ts'
 
@@ -21,17 +22,25 @@ export interface FinalBytes {
   readonly accuracy: Accuracy
 }
 
-/** What a TCP socket moved in total; undefined when nothing shows it. `was` is the socket in the last snapshot. */
-export function finalBytes(socket: Socket, was: Socket | undefined, peer: PeerEvidence): FinalBytes | undefined {
+/**
+ * What a TCP socket moved in total; undefined when nothing shows it. `was` is the socket in the last snapshot. `connected`: this end opened the connection;
+ * undefined when that is not known.
+ */
+export function finalBytes(
+  socket: Socket,
+  was: Socket | undefined,
+  peer: PeerEvidence,
+  connected = was && hasConnected(was),
+): FinalBytes | undefined {
   const { tcp } = socket
-  const outBytes = tcp && sentOnce(tcp)
-  if (tcp?.receivedBytes === undefined || outBytes === undefined) return undefined
+  const sent = sentOnce(socket, { syn: connected, fin: undefined })
+  if (tcp?.receivedBytes === undefined || sent === undefined) return undefined
   // A process that closes with a reset (SO_LINGER 0) makes the kernel clear its counters.
   if (tcp.sentSegments === 0 && tcp.receivedSegments === 0 && was?.state !== 'LISTEN') return undefined
   const known = includesFin(socket, tcp, was, peer)
-  const fin = known ?? endedGracefully(socket, tcp, was)
+  const fin = known ?? (ownFinAcked(tcp, sent.bytes, connected) || unread(socket) === 1)
   const inBytes = Math.max(0, tcp.receivedBytes - (fin ? 1 : 0))
-  return { inBytes, outBytes: Math.max(0, outBytes), accuracy: known === undefined ? 'estimate' : 'exact' }
+  return { inBytes, outBytes: sent.bytes, accuracy: known === undefined ? 'estimate' : sent.accuracy }
 }
 
 /** True when the other end's FIN is in the received bytes; undefined when that cannot be known. */
@@ -48,18 +57,7 @@ function includesFin(socket: Socket, tcp: Tcp, was: Socket | undefined, peer: Pe
 }
 
 /** A connection ends gracefully when its own FIN was acknowledged, or one byte is unread: usually that is the other end's FIN. */
-const endedGracefully = (socket: Socket, tcp: Tcp, was: Socket | undefined): boolean =>
-  acknowledgedFlags(tcp) - (connectedHere(was) ? 1 : 0) >= 1 || unread(socket) === 1
-
-/** True when the earlier record shows that this end connected: its SYN is among the acknowledged bytes. */
-const connectedHere = (was: Socket | undefined): boolean =>
-  was?.state === 'ESTABLISHED' && was.tcp !== undefined && (was.tcp.unackedSegments ?? 0) === 0 && acknowledgedFlags(was.tcp) === 1
-
-/** Acknowledged sequence numbers that are not payload: the SYN of the side that connected, and this end's own FIN. */
-const acknowledgedFlags = (tcp: Tcp): number => (tcp.ackedBytes ?? 0) - (sentOnce(tcp) ?? 0)
+const ownFinAcked = ({ ackedBytes = 0 }: Tcp, sentBytes: number, connected: boolean | undefined): boolean =>
+  ackedBytes - sentBytes - (connected === true ? 1 : 0) >= 1
 
 const unread = ({ queues }: Socket): number => queues?.receivedBytes ?? 0
-
-/** Payload that was sent, without retransmissions. */
-const sentOnce = ({ sentBytes, retransmittedBytes = 0 }: Tcp): number | undefined =>
-  sentBytes === undefined ? undefined : sentBytes - retransmittedBytes

@@ -191,7 +191,7 @@ test('the FIN that arrives while a snapshot is read is not a counter reset', () 
     return [before.inBytes + after.inBytes, before.outBytes + after.outBytes]
   }
   deepEqual(ends('BOUND'), [321, 1234]) // The kernel lists a socket in this state just before its end.
-  deepEqual(ends('FIN_WAIT_2'), [322, 1234])
+  deepEqual(ends('FIN_WAIT_2'), [321, 1234])
 })
 
 test('several processes on one socket: by sender and receiver, once in the total', () => {
@@ -232,6 +232,31 @@ test('several processes without evidence of the sender: split evenly, as an esti
     ['p2', 2, 0, 'estimate'],
   ])
   adds(flows)
+})
+
+test('a byte that was the FIN of the other end is given back while the socket is open, too; a rate is never below 0', () => {
+  const meter = flowMeter()
+  meter.take(takeSnapshot([]), [], undefined)
+  const at = (state: Socket['state'], received: number): Flows =>
+    meter.take(takeSnapshot([socket('a', [1], { in: received, out: 0, state })]), [], 1000)!
+  const all = [at('ESTABLISHED', 101), at('CLOSE_WAIT', 101), at('CLOSE_WAIT', 101)]
+  deepEqual(
+    all.map(({ total }) => [total.inBytes, total.inBytesPerSecond, total.inTotalBytes]),
+    [
+      [101, 101, 101],
+      [-1, 0, 100],
+      [0, 0, 100],
+    ],
+  )
+  equal(all[1]!.processes[0]!.inTotalBytes, 100)
+})
+
+test('a datagram socket that closed has its datagrams', () => {
+  const meter = flowMeter()
+  meter.take(takeSnapshot([]), [], undefined)
+  const traffic = { inBytes: 30, outBytes: 40, inCalls: 3, outCalls: 4, processes: [{ pid: 1, inBytes: 30, outBytes: 40 }] }
+  const flows = meter.take(takeSnapshot([]), [closed({ ...socket('u', [1], { protocol: 'udp' }), traffic }, 30, 40)], 1000)!
+  deepEqual([flows.total.inSegments, flows.total.outSegments], [3, 4])
 })
 
 test('UDP counts what processes sent and received', () => {

@@ -3,7 +3,7 @@
 import type { Accuracy } from '../model/accuracy.ts'
 import { definedOf } from '../model/defined.ts'
 import type { ClosedReport, SocketEvent } from '../model/event.ts'
-import { payload } from '../model/payload.ts'
+import { payload, sentOnce } from '../model/payload.ts'
 import type { Process } from '../model/process.ts'
 import type { Socket } from '../model/socket.ts'
 import type { Moved } from '../measure/flows/tables.ts'
@@ -31,7 +31,7 @@ export const movedNothing = ({ socket }: Account): Moved => ({
 
 /** The end of a socket that only snapshots show: what it moved after the last of them is not known. */
 export function vanished(one: TrackedSocket, atMs: number, processes: readonly Process[]): SocketEvent {
-  const moved = payload(one.socket)
+  const moved = payload(one.socket, one.connected)
   return {
     type: 'closed',
     atMs,
@@ -49,12 +49,17 @@ export function vanished(one: TrackedSocket, atMs: number, processes: readonly P
 export function closingBytes(
   report: ClosedReport,
   was: Socket | undefined,
+  connected: boolean | undefined,
 ): { inBytes: number | undefined; outBytes: number | undefined; accuracy: Accuracy | undefined } {
   const { inBytes, outBytes, accuracy } = report
-  if (inBytes !== undefined) return { inBytes, outBytes, accuracy }
-  const final = report.peer && report.socket && finalBytes(report.socket, was, report.peer)
+  if (inBytes !== undefined) {
+    const sent =
+      report.socket && report.finSent !== undefined ? sentOnce(report.socket, { syn: connected, fin: report.finSent }) : undefined
+    return sent === undefined ? { inBytes, outBytes, accuracy } : { inBytes, outBytes: sent.bytes, accuracy: sent.accuracy }
+  }
+  const final = report.peer && report.socket && finalBytes(report.socket, was, report.peer, connected)
   if (final !== undefined) return final
-  const seen = was && payload(was)
+  const seen = was && payload(was, connected)
   return { inBytes: seen?.inBytes, outBytes: seen?.outBytes, accuracy: seen && 'sampled' }
 }
 
@@ -75,7 +80,7 @@ export function joinRecords(now: Socket, was: Socket | undefined, users: Readonl
     remote: now.remote ?? was.remote,
     owners,
     ownerless,
-    tcp: now.tcp && was.tcp ? { ...was.tcp, ...definedOf(now.tcp) } : now.tcp,
+    tcp: now.tcp && was.tcp ? { ...was.tcp, ...definedOf(now.tcp), negotiated: was.tcp.negotiated ?? now.tcp.negotiated } : now.tcp,
     traffic: now.traffic ?? was.traffic,
     detail: now.detail ?? was.detail,
   }

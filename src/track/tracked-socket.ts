@@ -23,6 +23,8 @@ export class TrackedSocket {
   /** When it opened, as reported or first seen; undefined when it was open before tracking began. */
   openedAtMs: number | undefined
   openedMonotonicMs: number | undefined
+  /** This end opened the connection; undefined when that is not known. */
+  connected: boolean | undefined
   /** `none`: not connected yet, or only the remains of a connection. */
   life: 'none' | 'open' | 'ended' = 'none'
   /** Its opening is known, and its event has not been emitted: it waits for its owner, or for its report. */

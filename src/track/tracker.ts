@@ -4,7 +4,7 @@
 import { endGraceMs, type ClosedReport, type OpenedReport, type SocketEvent, type SourceEvent, type UsedReport } from '../model/event.ts'
 import type { StateChange } from '../model/frame.ts'
 import type { Health } from '../model/health.ts'
-import { payload, type Payload } from '../model/payload.ts'
+import { hasConnected, payload, type Payload } from '../model/payload.ts'
 import { ProcessTable, type Process } from '../model/process.ts'
 import type { Snapshot } from '../model/snapshot.ts'
 import type { Protocol, Share, Socket } from '../model/socket.ts'
@@ -278,6 +278,7 @@ export class Tracker {
     if (one?.life === 'open' && (one.openedMonotonicMs !== undefined || one.announcement?.tier === 'bpf')) return [] // Reported twice.
     this.#ended.delete(socket.key)
     if (one === undefined || one.life === 'ended') one = this.#startTracking(socket)
+    one.connected = report.connected ?? one.connected
     const wasSeen = one.life === 'open' && one.recordStep >= 0
     const waited = one.announcement !== undefined
     if (wasSeen && !waited) {
@@ -331,7 +332,7 @@ export class Tracker {
     const was = one.life === 'open' ? one.socket : undefined
     const record = report.socket ?? one.socket
     const socket = joinRecords(report.traffic === undefined ? record : { ...record, traffic: report.traffic }, was, one.users)
-    const bytes = closingBytes(report, was)
+    const bytes = closingBytes(report, was, one.connected)
     const openedFrom = one.openedMonotonicMs === undefined || monotonicMs === undefined ? undefined : monotonicMs - one.openedMonotonicMs
     const processes = this.#processesOf(socket, one.users, report.processes)
     const event: SocketEvent = {
@@ -404,6 +405,7 @@ export class Tracker {
       return undefined
     }
     one.missing = 0
+    one.connected ??= hasConnected(socket)
     if (one.life === 'open') {
       one.socket = socket
       return undefined
@@ -451,7 +453,7 @@ export class Tracker {
       account.keep(socket)
       return
     }
-    const now = isOver(socket, account?.socket) ? undefined : payload(socket)
+    const now = isOver(socket, account?.socket) ? undefined : payload(socket, one.connected)
     one.isCounted = now !== undefined || socket.state === 'LISTEN' || socket.state === 'TIME_WAIT'
     if (now === undefined) return
     const shares = this.#sharesOf(one, socket)
@@ -485,12 +487,14 @@ export class Tracker {
     const account = one.account ?? (isCounted ? new Account(socket, nothingMoved) : undefined)
     one.account = undefined
     if (account === undefined || inBytes === undefined || outBytes === undefined) return
+    const counted = payload(socket, one.connected)
     const now: Payload = {
       inBytes,
       outBytes,
       retransmittedBytes: socket.tcp?.retransmittedBytes ?? account.last.retransmittedBytes,
-      inSegments: socket.tcp?.receivedSegments ?? account.last.inSegments,
-      outSegments: socket.tcp?.sentSegments ?? account.last.outSegments,
+      // A reset by this end clears the counters.
+      inSegments: counted?.inSegments || account.last.inSegments,
+      outSegments: counted?.outSegments || account.last.outSegments,
       accuracy: accuracy ?? 'sampled',
     }
     const record = { ...socket, traffic: socket.traffic ?? account.socket.traffic }

@@ -76,8 +76,8 @@ class Row {
       key,
       name: subject.name,
       ...now,
-      inBytesPerSecond: now.inBytes / seconds,
-      outBytesPerSecond: now.outBytes / seconds,
+      inBytesPerSecond: Math.max(0, now.inBytes) / seconds,
+      outBytesPerSecond: Math.max(0, now.outBytes) / seconds,
       inTotalBytes,
       outTotalBytes,
       averageBytesPerSecond,
@@ -122,7 +122,7 @@ export class FlowRows {
     const seconds = intervalMs / 1000
     const weight = 1 - Math.exp(-seconds / averageSeconds)
     for (const [key, row] of this.#rows) {
-      const rate = row.step === step ? (row.now.inBytes + row.now.outBytes) / seconds : 0
+      const rate = row.step === step ? Math.max(0, row.now.inBytes + row.now.outBytes) / seconds : 0
       row.averageBytesPerSecond += weight * (rate - row.averageBytesPerSecond)
       if (row.step === step) continue
       if (this.#rows.size > this.#limit) this.#rows.delete(key)

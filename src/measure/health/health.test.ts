@@ -28,6 +28,25 @@ test('where bytes are not counted the share of losses is that of segments; witho
   equal(noSegments(14_479).retransmittedShare, undefined)
 })
 
+test('what this machine drops is counted as sent and has no sequence numbers of its own: both bytes and segments must show it', () => {
+  // 100 segments of 10,000 are dropped here; 100,000 bytes are in flight.
+  const tcp = { ...busyTcp, sentBytes: 10_144_800, ackedBytes: 9_900_001, notSentBytes: 500_000, sentDataSegments: 7006 }
+  const dropped = (more: Partial<Tcp>, rest: Partial<Omit<Sample, 'tcp'>> = { sendQueueBytes: 600_000 }): unknown[] => {
+    const h = health(twoSnapshots({ ...tcp, ...more }, rest))
+    return [h.droppedHereBytes, h.droppedHereSegments, h.findings[0]?.code]
+  }
+  deepEqual(dropped({}), [144_800, 100, 'dropped-here'])
+  deepEqual(dropped({ retransmittedBytes: 144_800, retransmittedSegments: 100 }), [0, 0, 'loss'])
+  deepEqual(dropped({ sentBytes: 10_000_000, sentDataSegments: 6906 }), [0, 0, undefined])
+  deepEqual(dropped({ sentDataSegments: 6906 }), [0, 0, undefined], 'the queue was read before more was written')
+  deepEqual(dropped({ sentBytes: 10_002_896, sentDataSegments: 6908 }), [2896, 2, undefined], 'two segments are chance')
+  deepEqual(dropped({}, {}).slice(0, 2), [undefined, undefined])
+  deepEqual(dropped({ deliveredSegments: undefined }).slice(0, 2), [undefined, undefined])
+  const { verdict } = health(twoSnapshots(tcp, { sendQueueBytes: 600_000 }))
+  match(verdict.text, /this machine itself dropped 1\.4 % of the bytes \(144800 bytes, about 100 segments\)$/)
+  deepEqual([verdict.code, verdict.trouble], ['network', true])
+})
+
 test('a queue is judged only while the connection fills the path', () => {
   const queue = (tcp: Partial<Tcp>): [number | undefined, string | undefined, boolean] => {
     const h = health(twoSnapshots({ ...busyTcp, rttMicros: 210_000, ...tcp }))

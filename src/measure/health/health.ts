@@ -4,6 +4,7 @@
 import { checkEach } from '../../model/arguments.ts'
 import { ArgumentError } from '../../model/errors.ts'
 import type { Grade, Health, Measured } from '../../model/health.ts'
+import { sentSequence } from '../../model/payload.ts'
 import { limitsOf } from './limits.ts'
 import { grown, inFlightSegments, isWindowClosed, pairs, percentile, share, waitsForAck, type Sample } from './sample.ts'
 import { findingsOf, verdictOf } from './verdict.ts'
@@ -43,6 +44,7 @@ function measure(samples: readonly Sample[], first: Sample, last: Sample): Measu
     ackedBytesPerSecond,
     receivedBytesPerSecond: rate(receivedBytes),
     ...losses(first, last, sentBytes),
+    ...droppedHere(first, last),
     rttMicros: sentBytes === 0 ? undefined : after.rttMicros,
     minRttMicros: lowestRtt(samples),
     queueDelayMicros: queue,
@@ -79,6 +81,36 @@ function losses(first: Sample, last: Sample, sentBytes: number | undefined): Los
     retransmittedSegments: retransmitted,
     spuriousShare: share(grown(first.tcp, last.tcp, 'duplicateAckedSegments'), retransmitted, 1),
   }
+}
+
+type DroppedHere = Pick<Measured, 'droppedHereBytes' | 'droppedHereSegments'>
+
+/**
+ * What this machine dropped is counted as sent, and again when it is sent again, but has one sequence number. The length of the queue is of a moment before the
+ * other counters, so the segments must show the drops as well: those that were sent, without those retransmitted, delivered or in flight.
+ */
+function droppedHere(first: Sample, last: Sample): DroppedHere {
+  const [from, to] = [unsequencedBytes(first), unsequencedBytes(last)]
+  const [before, after] = [undeliveredSegments(first), undeliveredSegments(last)]
+  if (from === undefined || to === undefined || before === undefined || after === undefined)
+    return { droppedHereBytes: undefined, droppedHereSegments: undefined }
+  const [bytes, segments] = [Math.max(0, to - from), Math.max(0, after - before)]
+  return bytes === 0 || segments === 0
+    ? { droppedHereBytes: 0, droppedHereSegments: 0 }
+    : { droppedHereBytes: bytes, droppedHereSegments: segments }
+}
+
+/** Bytes that were counted as sent for the first time, beyond the sequence numbers that were sent. */
+function unsequencedBytes({ tcp, sendQueueBytes, state }: Sample): number | undefined {
+  const sequence = sentSequence(tcp, sendQueueBytes, state)
+  if (sequence === undefined || tcp.sentBytes === undefined || tcp.retransmittedBytes === undefined) return undefined
+  return tcp.sentBytes - tcp.retransmittedBytes - sequence
+}
+
+function undeliveredSegments({ tcp }: Sample): number | undefined {
+  const { sentDataSegments, retransmittedSegments, deliveredSegments, selectivelyAckedSegments, unackedSegments } = tcp
+  if (sentDataSegments === undefined || retransmittedSegments === undefined || deliveredSegments === undefined) return undefined
+  return sentDataSegments - retransmittedSegments - deliveredSegments - (unackedSegments ?? 0) + (selectivelyAckedSegments ?? 0)
 }
 
 /** The smaller of both windows, once per round trip. */

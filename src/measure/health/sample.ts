@@ -14,6 +14,8 @@ export interface Sample {
   readonly tcp: Tcp
   /** Received, and not read by the application. */
   readonly unreadBytes: number | undefined
+  /** Written by the application, and not acknowledged by the other end. */
+  readonly sendQueueBytes?: number | undefined
   /** The contents and the limit of the send buffer, with the system's overhead. */
   readonly memory: Pick<Memory, 'sendQueuedBytes' | 'sendBufferBytes'> | undefined
 }
@@ -23,7 +25,8 @@ export function sampleOf(socket: Socket, atMs: number): Sample | undefined {
   checkIs('socket', socket, aSocket)
   checkKind('atMs', atMs, 'number')
   if (socket.tcp === undefined) return undefined
-  return { atMs, state: socket.state, tcp: socket.tcp, unreadBytes: socket.queues?.receivedBytes, memory: socket.memory }
+  const { state, tcp, queues, memory } = socket
+  return { atMs, state, tcp, unreadBytes: queues?.receivedBytes, sendQueueBytes: queues?.sendBytes, memory }
 }
 
 /** The names of the counters of `Tcp`: what only grows. */

@@ -15,6 +15,8 @@ const seconds = (ms: number): string => `${ms < 9950 ? Number((ms / 1000).toFixe
 /** From this share on, retransmissions are a finding; fewer than `minRetransmits` segments are chance. */
 const lossShare = 0.005
 const minRetransmits = 3
+/** From this share on, bytes that this machine drops itself are a finding; fewer than `minRetransmits` segments are not. */
+const dropShare = 0.005
 /** A closed window is a finding after this time: a fast transfer has one for a moment now and then. */
 const standstillMs = 100
 /** A queue is a finding from 30 ms on, when it at least doubles the round-trip time. */
@@ -24,6 +26,12 @@ const queueMicros = 30_000
 export function findingsOf(m: Measured): Finding[] {
   const findings: Finding[] = []
   const add = (code: Finding['code'], text: string, help: string): void => void findings.push({ code, text, help })
+  // First: what is dropped here leads to retransmissions and timeouts.
+  const { droppedHereBytes: dropped = 0, droppedHereSegments = 0, sentBytes: sent = 0 } = m
+  if (dropped > 0 && dropped >= sent * dropShare && droppedHereSegments >= minRetransmits) {
+    const text = `this machine itself dropped ${percent(Math.min(1, dropped / sent))} of the bytes (${counted(dropped, 'byte')}, about ${counted(droppedHereSegments, 'segment')})`
+    add('dropped-here', text, 'Check the packet filter (nft list ruleset) and the queue disciplines (tc -s qdisc) of this machine.')
+  }
   if (isTimedOut(m)) add('timeouts', timeoutText(m), 'Check that the other end and the path to it are up.')
   if ((m.zeroWindowMs ?? 0) >= standstillMs) {
     const text = `the other end has accepted no data for ${seconds(m.zeroWindowMs!)}`

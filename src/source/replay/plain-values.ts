@@ -87,7 +87,7 @@ const peer = object<PeerEvidence>({
   other: optional(object<NonNullable<PeerEvidence['other']>>({ sentBytes: maybe(number), state: maybe(words(states)) })),
   remaining: optional(words(states)),
 })
-const opened = object<OpenedReport>({ ...moment, type: constant('opened'), socket })
+const opened = object<OpenedReport>({ ...moment, type: constant('opened'), socket, connected: optional(flag) })
 const used = object<UsedReport>({ ...moment, type: constant('used'), socket, process: maybe(process) })
 const closed = object<ClosedReport>({
   ...moment,
@@ -99,6 +99,7 @@ const closed = object<ClosedReport>({
   inBytes: maybe(number),
   outBytes: maybe(number),
   accuracy: maybe(accuracy),
+  finSent: optional(flag),
   peer: optional(peer),
 })
 const eventGap = object<EventGap>({ type: constant('gap'), atMs: number, gap: anyGap })

@@ -6,8 +6,8 @@ import type { Btf } from './btf.ts'
 /** What happened, in a record. */
 export const recordKinds = { opened: 1, closed: 2, used: 3 } as const
 
-/** A record of the ring. `counts` and `nameBytes` depend on its kind; `retransmits` and `rtt8` have a meaning only in records of `closed`. */
-export const trafficRecord = struct('traffic record', 128, {
+/** A record of the ring. `counts` and `nameBytes` depend on its kind; what follows them has a meaning only in records of `closed`. */
+export const trafficRecord = struct('traffic record', 152, {
   kind: u32,
   tgid: u32,
   cookie: id64,
@@ -26,9 +26,16 @@ export const trafficRecord = struct('traffic record', 128, {
   counts: array(u64, 3),
   // closed: segments out and in, data segments out and in. used: the name of the process.
   nameBytes: bytes(16),
-  // closed: retransmitted segments, smoothed RTT in eighths.
+  // Retransmitted segments, smoothed RTT in eighths.
   retransmits: u32,
   rtt8: u32,
+  // Sequence numbers: the oldest that is not acknowledged, the next to send, the next to write; and how many were acknowledged in total.
+  acked: u64,
+  sendUnacked: u32,
+  sendNext: u32,
+  written: u32,
+  // The length of a segment's header without its IP header.
+  headerBytes: u16,
 })
 export type TrafficRecord = Read<typeof trafficRecord>
 
@@ -81,6 +88,11 @@ const members = {
   dataIn: ['tcp_sock', 'data_segs_in'],
   retransmits: ['tcp_sock', 'total_retrans'],
   rtt8: ['tcp_sock', 'srtt_us'],
+  acked: ['tcp_sock', 'bytes_acked'],
+  sendUnacked: ['tcp_sock', 'snd_una'],
+  sendNext: ['tcp_sock', 'snd_nxt'],
+  written: ['tcp_sock', 'write_seq'],
+  headerBytes: ['tcp_sock', 'tcp_header_len'],
   leader: ['task_struct', 'group_leader'],
   parent: ['task_struct', 'real_parent'],
   tgid: ['task_struct', 'tgid'],

@@ -101,6 +101,7 @@ const FAILURE_SHIFT = LE ? 1 : 5
 const ACKED = at.bytesAcked
 const RECEIVED = at.bytesReceived
 const SEGMENTS = at.segsOut
+const NOT_SENT = at.notsentBytes
 const SENT = at.bytesSent
 const RETRANSMITTED = at.bytesRetrans
 const HIGH = LE ? 4 : 0
@@ -128,6 +129,7 @@ export function readCounts(view: DataView, from: number, length: number): Tcp {
     tcp.sentSegments = view.getUint32(from + SEGMENTS, LE)
     tcp.receivedSegments = view.getUint32(from + SEGMENTS + 4, LE)
   }
+  if (length >= NOT_SENT + 4) tcp.notSentBytes = view.getUint32(from + NOT_SENT, LE)
   tcp.unackedSegments = view.getUint32(from + at.unacked, LE)
   tcp.negotiated = negotiated(view.getUint8(from + OPTIONS), (view.getUint8(from + FAILURE) >>> FAILURE_SHIFT) & 3)
   return tcp

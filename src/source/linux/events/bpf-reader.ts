@@ -3,6 +3,7 @@
 
 import { cString } from '../../../bytes/text.ts'
 import type { ClosedReport, EventGap, SourceEvent } from '../../../model/event.ts'
+import { sentOnce } from '../../../model/payload.ts'
 import type { Process } from '../../../model/process.ts'
 import type { Snapshot } from '../../../model/snapshot.ts'
 import type { Protocol, Socket } from '../../../model/socket.ts'
@@ -12,7 +13,17 @@ import type { Draft } from '../decode/draft.ts'
 import type { DestroyMessages } from './destroy-messages.ts'
 import { destroyedReport } from './destroy-reader.ts'
 import { eventGap, lacksHelp, type LinuxEventReader } from './reader.ts'
-import { recordedBytes, finalTcp, keyOfCookie, processOf, recordProtocol, socketOf } from './records.ts'
+import {
+  finalQueues,
+  finalTcp,
+  hasConnected,
+  hasSentFin,
+  keyOfCookie,
+  processOf,
+  recordedInBytes,
+  recordProtocol,
+  socketOf,
+} from './records.ts'
 import type { EventScope } from './scope.ts'
 import { TrafficCounters } from './traffic-counters.ts'
 
@@ -111,7 +122,7 @@ export class BpfReader implements LinuxEventReader {
       case recordKinds.opened: {
         this.#counters.reopen(key)
         const state = r.remotePort === 0 ? 'LISTEN' : 'ESTABLISHED'
-        this.#pending.push({ type: 'opened', ...at, socket: this.#socket(r, key, state) })
+        this.#pending.push({ type: 'opened', ...at, socket: this.#socket(r, key, state), connected: hasConnected(r) })
         break
       }
       case recordKinds.used: {
@@ -122,8 +133,12 @@ export class BpfReader implements LinuxEventReader {
       }
       case recordKinds.closed: {
         if (this.#counters.hasEnded(key)) break // Both copies of the program reported it, or snapshots were first.
-        const socket = { ...this.#socket(r, key, 'CLOSED'), tcp: finalTcp(r), traffic: this.#counters.release(key, Date.now()) }
-        this.#pending.push({ type: 'closed', ...at, key, socket, ...recordedBytes(r), accuracy: 'exact' })
+        const traffic = this.#counters.release(key, Date.now())
+        const socket = { ...this.#socket(r, key, 'CLOSED'), tcp: finalTcp(r), queues: finalQueues(r), traffic }
+        const finSent = hasSentFin(r)
+        const sent = sentOnce(socket, { syn: undefined, fin: finSent })!
+        const moved = { inBytes: recordedInBytes(r), outBytes: sent.bytes, accuracy: sent.accuracy }
+        this.#pending.push({ type: 'closed', ...at, key, socket, ...moved, finSent })
       }
     }
   }

@@ -3,8 +3,8 @@
 import { viewOf } from '../../../bytes/text.ts'
 import { OsError } from '../../../model/errors.ts'
 import type { PeerEvidence } from '../../../model/event.ts'
+import { sentOnce } from '../../../model/payload.ts'
 import type { Socket } from '../../../model/socket.ts'
-import type { Tcp } from '../../../model/tcp.ts'
 import type * as calls from '../kernel/calls.ts'
 import { allStates, type Draft } from '../decode/draft.ts'
 import { connectionId } from '../sockdiag/exact.ts'
@@ -39,7 +39,7 @@ export class ClosedPeers {
     for (const key of this.#done) this.#sent.delete(key)
     this.#done = []
     for (const end of ends) {
-      const bytes = end.tcp && sentBytes(end.tcp)
+      const bytes = sentBytes(end)
       if (bytes === undefined || end.remote === undefined) continue
       this.#sent.set(nameOf(end.local, end.remote), bytes)
       if (this.#sent.size > maxEnds) this.#sent.delete(this.#sent.keys().next().value!)
@@ -70,7 +70,7 @@ export class ClosedPeers {
       return { sentBytes: bytes, state: undefined }
     }
     const found = this.#ask(end, true)
-    return found && { sentBytes: found.tcp && sentBytes(found.tcp), state: found.state }
+    return found && { sentBytes: sentBytes(found), state: found.state }
   }
 
   /** Requests one socket by its addresses. Its key cannot be used: a socket in TIME_WAIT has another one, unless that of the connection was read before. */
@@ -106,6 +106,8 @@ function isDecided({ tcp }: Socket, other: PeerEvidence['other']): boolean {
 const nameOf = (...ends: readonly Socket['local'][]): string =>
   ends.map(({ address = '', port }) => `${address.startsWith('::ffff:') ? address.slice(7) : address} ${port}`).join(' ')
 
-/** Payload that was sent, each byte once. */
-const sentBytes = ({ sentBytes, retransmittedBytes = 0 }: Tcp): number | undefined =>
-  sentBytes === undefined ? undefined : sentBytes - retransmittedBytes
+/** Payload that was sent, each byte once; undefined where it is not certain. */
+function sentBytes(socket: Socket): number | undefined {
+  const sent = sentOnce(socket, { syn: undefined, fin: undefined })
+  return sent?.accuracy === 'exact' ? sent.bytes : undefined
+}

@@ -3,11 +3,11 @@
 import { ipv4, ipv6 } from '../../../bytes/address.ts'
 import { littleEndian } from '../../../bytes/struct.ts'
 import type { Process } from '../../../model/process.ts'
-import type { Endpoint, Protocol, Socket, State, Traffic } from '../../../model/socket.ts'
+import type { Endpoint, Protocol, Queues, Socket, State, Traffic } from '../../../model/socket.ts'
 import type { Tcp } from '../../../model/tcp.ts'
 import type { ProcessTraffic } from '../bpf/meter.ts'
 import type { TrafficRecord } from '../bpf/records.ts'
-import { cookieKey, draft } from '../decode/draft.ts'
+import { cookieKey, draft, tcpStates } from '../decode/draft.ts'
 import { familyOf, protocolOf } from '../decode/numbers.ts'
 import { msPerTick } from '../kernel/proc-fs.ts'
 
@@ -34,6 +34,33 @@ const endpoint = (address: Uint8Array, port: number, family: Socket['family']): 
   port,
 })
 
+/** In these states the FIN of this end is the last of what was written. */
+const finWritten = new Set<State | undefined>(['FIN_WAIT_1', 'FIN_WAIT_2', 'CLOSING', 'LAST_ACK'])
+
+/** A difference of sequence numbers, which wrap. */
+const between = (from: number, to: number): number => (to - from) >>> 0
+
+/** What a TCP socket had written and not sent when it closed. After a disconnect the next number to send may be ahead of what was written. */
+const notSent = (r: TrafficRecord): number => {
+  const bytes = between(r.sendNext, r.written)
+  return bytes < 2 ** 31 ? bytes : 0
+}
+
+/** What was queued in a TCP socket when it closed. */
+export const finalQueues = (r: TrafficRecord): Queues => ({
+  receivedBytes: undefined,
+  sendBytes: between(r.sendUnacked, r.sendNext) + notSent(r),
+  backlog: undefined,
+  backlogLimit: undefined,
+})
+
+/** True when this end of a connection opened it; undefined for a listener. */
+export const hasConnected = (r: TrafficRecord): boolean | undefined =>
+  r.remotePort === 0 ? undefined : tcpStates[r.oldState] === 'SYN_SENT'
+
+/** True when this end of a TCP socket that closed has sent its FIN. */
+export const hasSentFin = (r: TrafficRecord): boolean => finWritten.has(tcpStates[r.oldState]) && notSent(r) === 0
+
 /** The final counters of a TCP socket; the record has nothing else. */
 export function finalTcp(r: TrafficRecord): Tcp {
   const [sentBytes, retransmittedBytes, receivedBytes] = r.counts as [number, number, number]
@@ -47,16 +74,16 @@ export function finalTcp(r: TrafficRecord): Tcp {
     sentDataSegments: segments.getUint32(8, littleEndian),
     receivedDataSegments: segments.getUint32(12, littleEndian),
     retransmittedSegments: r.retransmits,
+    ackedBytes: r.acked,
+    notSentBytes: notSent(r),
+    // A segment's header has 20 bytes, and 12 more with timestamps; with an MD5 signature 20 more.
+    negotiated: { timestamps: (r.headerBytes - 20) % 20 === 12 },
     rttMicros: r.rtt8 === 0 ? undefined : r.rtt8 >>> 3,
   } as Tcp
 }
 
-/** Payload of a TCP socket that closed. */
-export function recordedBytes(r: TrafficRecord): { readonly inBytes: number; readonly outBytes: number } {
-  const [sent, retransmitted, received] = r.counts as [number, number, number]
-  const fin = (r.flags & doneFlag) !== 0 ? 1 : 0
-  return { inBytes: Math.max(0, received - fin), outBytes: Math.max(0, sent - retransmitted) }
-}
+/** Payload that a TCP socket had received when it closed. */
+export const recordedInBytes = (r: TrafficRecord): number => Math.max(0, r.counts[2]! - ((r.flags & doneFlag) !== 0 ? 1 : 0))
 
 /** The process of a record of first use, for a process that ends before it can be read from /proc. */
 export function processOf(r: TrafficRecord, name: string, bootMs: number | undefined, users: ReadonlyMap<number, string>): Process {
