@@ -277,8 +277,8 @@ test('free finds a port that can be bound', async () => {
 })
 
 test('every free port can be listed, each once', () => {
-  const ports = sockscope(['free', '--count', '40000']).out.trim().split('\n')
-  equal(new Set(ports).size, 40_000)
+  const ports = sockscope(['free', '--count', '10000']).out.trim().split('\n')
+  equal(new Set(ports).size, 10_000)
   const tooMany = sockscope(['free', '--count', '70000'])
   deepEqual([tooMany.code, tooMany.err], [2, 'sockscope: --count 70000: there are only 65535 ports\n'])
 })
