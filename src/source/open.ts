@@ -74,7 +74,7 @@ async function withNative<T>(load: () => Promise<T>): Promise<T> {
     return await load()
   } catch (error) {
     const { code = '', message } = error as NodeJS.ErrnoException
-    const cannotLoad = ['MODULE_NOT_FOUND', 'ERR_MODULE_NOT_FOUND', 'ERR_DLOPEN_FAILED'].includes(code) || /^Cannot find/.test(message)
+    const cannotLoad = ['MODULE_NOT_FOUND', 'ERR_MODULE_NOT_FOUND', 'ERR_DLOPEN_FAILED'].includes(code) || message.startsWith('Cannot find')
     if (!cannotLoad || !message.includes('koffi')) throw error
     const help = `${message.split('\n')[0]}; install the package koffi for ${process.platform} ${process.arch} again, with its optional packages`
     throw new OsError('load koffi', code === '' ? 'ENOENT' : code, { cause: error, help })
