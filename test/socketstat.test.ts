@@ -307,7 +307,7 @@ add(2, 1).bind(('127.0.0.1', 0)); add(2, 2).bind(('127.0.0.1', 0))
 tcp = add(2, 1); tcp.bind(('127.0.0.1', 0)); tcp.listen(); add(2, 1).connect(tcp.getsockname())
 unix = add(1, 1); unix.bind('\\0sockscope %d' % os.getpid()); unix.listen(); add(1, 1).connect(unix.getsockname())
 add(1, 1); add(1, 2).bind('\\0sockscope d%d' % os.getpid())
-print(*[one.fileno() for one in made], flush=True); sys.stdin.read()`
+sys.stdout.write(' '.join(str(one.fileno()) for one in made) + '\\n'); sys.stdout.flush(); sys.stdin.read()`
   const holder = spawn('python3', ['-c', script], { stdio: ['pipe', 'pipe', 'inherit'] })
   try {
     const [line] = (await once(holder.stdout.setEncoding('utf8'), 'data')) as [string]
