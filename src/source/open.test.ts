@@ -1,6 +1,9 @@
 import { deepEqual, match } from 'node:assert/strict'
 import { spawnSync } from 'node:child_process'
+import { once } from 'node:events'
+import { createServer } from 'node:net'
 import { test } from 'node:test'
+import { needs } from '../../test/needs.ts'
 
 test("without koffi's native file an error names it and the remedy, and what only binds works", () => {
   const script = `
@@ -21,4 +24,23 @@ test("without koffi's native file an error names it and the remedy, and what onl
     )
   }
   deepEqual(errors.length, 2)
+})
+
+test("Node's permission model is named where it forbids native code, and files that it forbids are gaps", needs('linux'), async () => {
+  const script = `
+    const { sockets } = await import('./src/index.ts')
+    console.log(JSON.stringify(await sockets().then(({ sockets, gaps }) => [sockets.length > 0, gaps.map(gap => gap.code)], error => error.message)))`
+  const run = (...options: string[]): unknown => {
+    const { stdout, stderr } = spawnSync(
+      process.execPath,
+      ['--permission', `--allow-fs-read=${process.cwd()}`, ...options, '--input-type=module', '-e', script],
+      { encoding: 'utf8' },
+    )
+    return JSON.parse(stdout || JSON.stringify(stderr))
+  }
+  match(String(run()), /^load koffi failed: ERR_DLOPEN_DISABLED \(.* run it with --allow-addons\)$/)
+  const server = createServer().listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  deepEqual(run('--allow-addons'), [true, ['owners-unread']])
+  server.close()
 })

@@ -74,6 +74,11 @@ async function withNative<T>(load: () => Promise<T>): Promise<T> {
     return await load()
   } catch (error) {
     const { code = '', message } = error as NodeJS.ErrnoException
+    if (code === 'ERR_DLOPEN_DISABLED')
+      throw new OsError('load koffi', code, {
+        cause: error,
+        help: "Node's permission model forbids native code: run it with --allow-addons",
+      })
     const cannotLoad = ['MODULE_NOT_FOUND', 'ERR_MODULE_NOT_FOUND', 'ERR_DLOPEN_FAILED'].includes(code) || message.startsWith('Cannot find')
     if (!cannotLoad || !message.includes('koffi')) throw error
     const help = `${message.split('\n')[0]}; install the package koffi for ${process.platform} ${process.arch} again, with its optional packages`
