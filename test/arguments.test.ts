@@ -183,6 +183,7 @@ const wrong: readonly (readonly [() => unknown, string])[] = [
   [() => api.iterateSocketsInfo('4', 1), 'addressFamilies: '],
   [() => api.iterateSocketsInfoWithoutPids(1, 8), 'protocols: '],
   [() => api.socketInfo({}), 'socket: '],
+  [() => api.socketInfo({ protocol: 'unix', owners: [], local: {} }), 'socket: needs a TCP or UDP socket, got one of unix'],
 ]
 
 test('each throws at once, and starts with the name of the argument', () => {

@@ -300,6 +300,19 @@ test('free finds a port that can be bound', async () => {
   equal(sockscope(['free', `${port}-${port}`]).out, `${port}\n`)
 })
 
+test('every free port can be listed, each once', () => {
+  const ports = sockscope(['free', '--count', '10000']).out.trim().split('\n')
+  equal(new Set(ports).size, 10_000)
+  const tooMany = sockscope(['free', '--count', '70000'])
+  deepEqual([tooMany.code, tooMany.err], [2, 'sockscope: --count 70000: there are only 65535 ports\n'])
+})
+
+test('a port that only root may bind is not called taken', needs('root', 'linux'), () => {
+  const { code, err } = sockscope(['free', '1-1023'], { uid: 65_534 })
+  equal(code, 1)
+  match(err, /^\d+ is free, but only root may bind ports below 1024; run as root, or with CAP_NET_BIND_SERVICE\n$/)
+})
+
 test('a port that is taken is named as not free', needs('linux'), async () => {
   const taken = await hold(listener)
   const { port } = taken.output

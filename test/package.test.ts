@@ -47,10 +47,18 @@ const run = (program: string, ...options: string[]): string =>
   execFileSync(process.execPath, [...options, '--input-type=module', '-e', program], { cwd: folder, encoding: 'utf8' })
 
 test('the package contains the build, the licences and the documents, and nothing else', () => {
-  for (const path of ['package.json', 'README.md', 'CHANGELOG.md', 'LICENSE-MIT', 'LICENSE-APACHE', 'dist/index.js', 'dist/index.d.ts'])
+  for (const path of [
+    'package.json',
+    'README.md',
+    'docs/api.md',
+    'examples/ten-lines.ts',
+    'LICENSE-APACHE',
+    'dist/index.js',
+    'dist/index.d.ts',
+  ])
     ok(files.includes(path), path)
   deepEqual(
-    files.filter(path => path.includes('/') && (!path.startsWith('dist/') || /\.test\./.test(path))),
+    files.filter(path => path.includes('/') && (!/^(dist|docs|examples)\//.test(path) || /\.test\./.test(path))),
     [],
   )
 })

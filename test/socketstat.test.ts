@@ -194,7 +194,9 @@ function comparable({ tcp, memory, socketInfo, ...stat }: SocketStat): Map<strin
 
 test('listeners, datagrams, TLS, http2 and descriptor numbers', linux, async t => {
   const listener = await socketStat(server)
-  deepEqual([listener.socketInfo.state, listener.socketInfo.listening, listener.backlog, listener.tcp], ['LISTEN', true, 0, undefined])
+  deepEqual([listener.socketInfo.state, listener.socketInfo.listening, listener.backlog], ['LISTEN', true, 0])
+  deepEqual([listener.connectionInfo, listener.tcp?.unackedSegments], [undefined, undefined])
+  match(listener.tcp!.congestionControl!, /^\w+$/)
   ok(listener.backlogLimit! > 0)
   equal((await socketStat(fdOf(client))).cookie, (await socketStat(client)).cookie)
 
@@ -294,4 +296,38 @@ test('an instrument ends when it is aborted, and refuses what it cannot measure'
   await rejects(instrument(server).next(), TypeError)
   throws(() => instrument(client, { every: 0 }), TypeError)
   equal(client.listenerCount('close'), 0)
+})
+
+test('a descriptor and a snapshot describe every kind of socket alike', needs('linux', 'root', 'command python3'), async () => {
+  const script = `import os, socket, sys
+made = [socket.socket(*of) for of in ((2, 3, 1), (2, 3, 6), (10, 3, 58), (17, 3, 0), (16, 3, 0))]
+def add(*of):
+    made.append(socket.socket(*of)); return made[-1]
+add(2, 1).bind(('127.0.0.1', 0)); add(2, 2).bind(('127.0.0.1', 0))
+tcp = add(2, 1); tcp.bind(('127.0.0.1', 0)); tcp.listen(); add(2, 1).connect(tcp.getsockname())
+unix = add(1, 1); unix.bind('\\0sockscope %d' % os.getpid()); unix.listen(); add(1, 1).connect(unix.getsockname())
+add(1, 1); add(1, 2).bind('\\0sockscope d%d' % os.getpid())
+sys.stdout.write(' '.join(str(one.fileno()) for one in made) + '\\n'); sys.stdout.flush(); sys.stdin.read()`
+  const holder = spawn('python3', ['-c', script], { stdio: ['pipe', 'pipe', 'inherit'] })
+  try {
+    const [line] = (await once(holder.stdout.setEncoding('utf8'), 'data')) as [string]
+    const protocols = ['tcp', 'udp', 'raw', 'unix', 'packet', 'netlink'] as const
+    const { sockets: listed } = await sockets({ protocols, details: ['tcp'] })
+    const compared: unknown[] = []
+    for (const fd of line.trim().split(' ').map(Number)) {
+      const { key, socketInfo, tcp } = await socketStat({ pid: holder.pid!, fd })
+      const found = listed.find(one => one.owners.some(owner => owner.pid === holder.pid && owner.fd === fd))
+      if (found === undefined) continue // A netlink socket without a port is in no table.
+      compared.push(socketInfo.protocol)
+      if (key !== undefined) equal(key, found.key)
+      deepEqual(
+        [socketInfo.protocol, socketInfo.family, socketInfo.state, tcp?.congestionControl],
+        [found.protocol, found.family, found.state, found.tcp?.congestionControl],
+      )
+    }
+    deepEqual(compared, ['raw', 'raw', 'raw', 'packet', 'tcp', 'udp', 'tcp', 'tcp', 'unix', 'unix', 'unix', 'unix'])
+  } finally {
+    holder.stdin.end()
+    await once(holder, 'exit')
+  }
 })

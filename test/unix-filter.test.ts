@@ -2,7 +2,7 @@
 import { planQuery } from '../src/filter/plan.ts'
 import { after, before, test } from 'node:test'
 import { deepEqual, equal, ok } from 'node:assert/strict'
-import { execFileSync } from 'node:child_process'
+import { execFileSync, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { connect, createServer } from 'node:net'
@@ -97,3 +97,25 @@ test('the services of this machine have names', needs('file /etc/services'), () 
   equal(servicePort('no-such-service'), undefined)
   equal(servicePort('ssh', '/no/such/file'), undefined)
 })
+
+test(
+  'names that are not UTF-8 stay apart, and case does not matter, as in ss',
+  needs('linux', 'command python3', 'command ss'),
+  async () => {
+    const script = `import socket, sys
+for name in (b'/Bad\\xff.sock', b'/Bad\\xfe.sock'):
+    s = socket.socket(socket.AF_UNIX); s.bind(sys.argv[1].encode() + name); s.listen(); globals()[str(name)] = s
+print('ready', flush=True); sys.stdin.read()`
+    const holder = spawn('python3', ['-c', script, folder], { stdio: ['pipe', 'pipe', 'inherit'] })
+    try {
+      await once(holder.stdout, 'data')
+      const found = await ask(`src ${folder}/bAd*`, 'unix')
+      deepEqual(found.map(socket => socket.local.path).sort(), [`${folder}/Bad\uDCFE.sock`, `${folder}/Bad\uDCFF.sock`])
+      const shown = execFileSync('ss', ['-xlH', 'src', `${folder}/bAd*`], { encoding: 'latin1' })
+      equal(shown.trimEnd().split('\n').length, 2)
+    } finally {
+      holder.stdin.end()
+      await once(holder, 'exit')
+    }
+  },
+)

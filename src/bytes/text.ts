@@ -31,5 +31,26 @@ export function wideString(bytes: Uint8Array): string {
   return utf16.decode(bytes.subarray(0, end))
 }
 
-/** Text of all bytes, NULs included. Bytes that are not UTF-8 become U+FFFD. */
-export const utf8Text = (bytes: Uint8Array): string => utf8.decode(bytes)
+const whole = new TextDecoder('utf-8', { ignoreBOM: true })
+
+/**
+ * Text of all bytes, NULs included. A byte that is not UTF-8 becomes a character of its own from U+DC80 to U+DCFF, as in Python: different bytes are
+ * different texts.
+ */
+export function utf8Text(bytes: Uint8Array): string {
+  const text = whole.decode(bytes)
+  if (!text.includes('\uFFFD')) return text
+  let all = ''
+  for (let at = 0; at < bytes.length;) {
+    const byte = bytes[at]!
+    const length = byte < 0x80 ? 1 : byte < 0xe0 ? 2 : byte < 0xf0 ? 3 : 4
+    const character = whole.decode(bytes.subarray(at, at + length))
+    const isValid = !character.includes('\uFFFD') || isReplacement(bytes, at)
+    all += isValid ? character : String.fromCharCode(0xdc00 + byte)
+    at += isValid ? length : 1
+  }
+  return all
+}
+
+/** The bytes of U+FFFD itself are valid. */
+const isReplacement = (bytes: Uint8Array, at: number): boolean => bytes[at] === 0xef && bytes[at + 1] === 0xbf && bytes[at + 2] === 0xbd

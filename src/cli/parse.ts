@@ -2,7 +2,7 @@
 
 import { parseArgs } from 'node:util'
 import { nearest } from '../model/nearest.ts'
-import { parsePorts } from '../filter/language/ports.ts'
+import { parsePorts, parseRanges } from '../filter/language/ports.ts'
 import type { PortRange } from '../model/limits.ts'
 import { csvLine, tsvLine, withoutFormulas, type LineOf } from '../render/csv.ts'
 import { UsageError } from './problem.ts'
@@ -107,6 +107,9 @@ const portList = (words: readonly string[]): string => words.map(word => word.re
 
 /** The ports that the words name, with or without a leading colon. */
 export const portsOf = (words: readonly string[]): readonly PortRange[] => parsePorts(portList(words), 'PORT')
+
+/** The same, in the order in which they are written. */
+export const rangesOf = (words: readonly string[]): readonly PortRange[] => parseRanges(portList(words), 'PORT')
 
 /** `port 3000`, `ports 80,443`. */
 export function portsText(words: readonly string[]): string {

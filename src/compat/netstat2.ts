@@ -145,10 +145,11 @@ function chosen<T extends string>(argument: string, given: number, bits: { reado
 
 const aBoundSocket: ObjectKind = { ...aSocket, fields: { protocol: 'text', local: 'object', owners: 'list' } }
 
-/** A TCP or UDP socket of any snapshot in the shape of netstat2. */
+/** A TCP or UDP socket of any snapshot in the shape of netstat2, which has no other protocols. */
 export function socketInfo(socket: Socket): SocketInfo {
   checkIs('socket', socket, aBoundSocket)
   const isTcp = socket.protocol === 'tcp'
+  if (!isTcp && socket.protocol !== 'udp') throw new ArgumentError(`socket: needs a TCP or UDP socket, got one of ${socket.protocol}`)
   const localAddr = addressOf(socket.local) ?? unspecified(socket)
   const localPort = socket.local.port ?? 0
   const remoteAddr = socket.remote && addressOf(socket.remote)

@@ -91,6 +91,18 @@ test('a new connection counts whole, also on addresses that were used before', (
   deepEqual(of('c'), [[7, 8]])
 })
 
+test('a connection that was missing from a sample goes on where it was, until it is forgotten', () => {
+  const tracker = new ProcessBandwidthTracker()
+  tracker.sample([counted('a', 1, 1, 1e9, 500)], 10, 0)
+  deepEqual(tracker.sample([], 10, 1000), [])
+  const [back] = tracker.sample([counted('a', 1, 1, 1e9 + 10, 500)], 10, 2000)
+  deepEqual([back!.rx_bytes, back!.tx_bytes, back!.rx_rate], [10, 0, 10])
+  tracker.sample([], 10, 3000)
+  tracker.sample([], 10, 1e6)
+  const [later] = tracker.sample([counted('a', 1, 1, 20, 7)], 10, 1e6 + 1000)
+  deepEqual([later!.rx_bytes, later!.tx_bytes], [20, 7])
+})
+
 test('a connection that two processes hold is counted once', () => {
   const tracker = new ProcessBandwidthTracker()
   const two = (bytes: number): ConnectionDetail[] => [1, 2].map(pid => ({ ...counted(`p${pid}`, pid, 1, bytes, 0), key: 'k' }))

@@ -141,12 +141,25 @@ export function attribute(
 
 const uncounted = new Set(['LISTEN', 'TIME_WAIT', 'TIME-WAIT', 'CLOSED', 'CLOSE', 'UNCONN'])
 
+/** The counters of a connection in the last sample that had it. */
+interface LastCount {
+  readonly rx: number
+  readonly tx: number
+  readonly atMs: number
+}
+
+/** A connection that is missing from samples is remembered so long: when it comes back, only what it moved meanwhile counts. */
+const rememberMs = 300_000
+/** At most so many missing connections are remembered; the oldest are forgotten first. */
+const maxMissing = 100_000
+
 /**
  * Measures bandwidth by process from the counters of its connections, from sample to sample. The first sample is where
- * counting starts; a connection that is new in a later one counts from its first byte.
+ * counting starts; a connection that is new in a later one counts from its first byte, and one that was missing from samples from where it was.
  */
 export class ProcessBandwidthTracker {
-  #before: Map<string, { rx: number; tx: number }> | undefined
+  #before: Map<string, LastCount> | undefined
+  #missing = new Map<string, LastCount>()
   #atMs = 0
 
   /** The processes that moved most since the last sample. `atMs` is when the connections were listed, by a clock that never jumps. */
@@ -155,7 +168,7 @@ export class ProcessBandwidthTracker {
     checkCount('max', max)
     checkKind('atMs', atMs, 'number')
     const seconds = this.#before === undefined ? 0 : Math.max(0, atMs - this.#atMs) / 1000
-    const now = new Map<string, { rx: number; tx: number }>()
+    const now = new Map<string, LastCount>()
     const rows = new Map<string, Row>()
     for (const connection of connections) {
       const { rx_bytes: rx, tx_bytes: tx, state } = connection
@@ -167,13 +180,14 @@ export class ProcessBandwidthTracker {
       const key = connection.key ?? `${connection.protocol} ${connection.local_addr} ${connection.remote_addr}`
       const shared = now.has(key) // Another process holds the same connection: its bytes are counted already.
       if (shared) continue
-      now.set(key, { rx, tx })
-      const was = this.#before === undefined ? { rx, tx } : this.#before.get(key)
+      now.set(key, { rx, tx, atMs })
+      const was = this.#before === undefined ? { rx, tx } : (this.#before.get(key) ?? this.#missing.get(key))
       // Lower than before: another connection with the same addresses.
       const same = was !== undefined && rx >= was.rx && tx >= was.tx
       row.rx_bytes += same ? rx - was.rx : rx
       row.tx_bytes += same ? tx - was.tx : tx
     }
+    this.#remember(now, atMs)
     this.#before = now
     this.#atMs = atMs
     for (const row of rows.values()) {
@@ -181,6 +195,12 @@ export class ProcessBandwidthTracker {
       row.tx_rate = seconds > 0 ? row.tx_bytes / seconds : 0
     }
     return ranked(rows.values(), max)
+  }
+
+  #remember(now: ReadonlyMap<string, LastCount>, atMs: number): void {
+    for (const [key, last] of this.#before ?? []) if (!now.has(key)) this.#missing.set(key, last)
+    for (const [key, last] of this.#missing)
+      if (now.has(key) || atMs - last.atMs > rememberMs || this.#missing.size > maxMissing) this.#missing.delete(key)
   }
 }
 

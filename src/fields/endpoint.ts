@@ -10,14 +10,25 @@ export interface Names {
   service(port: number, protocol: string): string | undefined
 }
 
-/** `127.0.0.1:80`, `[::1]:80`, `*:80` for a socket that receives both IPv4 and IPv6, a path, or `*` for no address. */
+/**
+ * `127.0.0.1:80`, `[::1]:80`, `*:80` for a socket that receives both IPv4 and IPv6, a path, `ip:lo` for packets, `rtnl:kernel` for netlink, or `*` for
+ * no address.
+ */
 export function endpointText(end: Endpoint | undefined, socket: Socket, names?: Names): string {
   if (end === undefined) return '*'
+  if (socket.protocol === 'packet') return `${protocolText(socket)}:${socket.interface?.name ?? socket.interface?.index ?? '*'}`
+  if (socket.protocol === 'netlink') return `${protocolText(socket)}:${end.id === 0 ? 'kernel' : (end.id ?? '*')}`
   if (end.address !== undefined) return inetText(end, socket, names)
   if (end.path !== undefined) return end.inode === undefined ? end.path : `${end.path} ${end.inode}`
   if (end.id !== undefined || end.port !== undefined) return `${end.id ?? '*'}:${end.port ?? '*'}`
   if (end.inode !== undefined) return `* ${end.inode}`
   return '*'
+}
+
+/** What a packet or netlink socket receives, as ss writes it. */
+function protocolText({ detail }: Socket): string {
+  const { protocolName, protocolNumber } = detail ?? {}
+  return protocolName === 'all' ? '*' : (protocolName ?? String(protocolNumber ?? '*'))
 }
 
 function inetText(end: Endpoint, socket: Socket, names: Names | undefined): string {

@@ -100,6 +100,7 @@ for (const [text, expected] of [
   ['src unix:/run/*', 'unix'],
   ['src /run/dbus/bu[r-t]', 'unix'],
   ['src unix:/run', ''],
+  ['src /RUN/DBus/[A-C]us', 'unix'],
   ['dst unix:*', 'unix'],
   ['src netlink:rtnl', 'netlink'],
   ['src netlink:rtnl:kernel', 'netlink'],

@@ -15,7 +15,7 @@ import { signalAction, socketAction } from './actions.ts'
 import { explainRequest, type Explanation, type ExplainOptions } from './explain.ts'
 import { thisMachine } from './open.ts'
 import { eventParts, watchParts, type EventOptions, type WatchOptions } from './options.ts'
-import { freePortRequest, type FreePortOptions } from './ports.ts'
+import { firstOf, freePortsRequest, type FreePortOptions } from './ports.ts'
 import { portOwnerRequest, portRequest, portsRequest, type Ports, type ReportOf } from './reports.ts'
 
 export { isPortAvailable, type PortOptions } from '../ports/ports.ts'
@@ -53,8 +53,9 @@ export const port = (ports: Ports): Promise<ReportOf<PortReport>> => thisMachine
 /** The process that holds a port; undefined when none does or it cannot be seen, which only `port()` distinguishes. */
 export const portOwner = (port: number): Promise<Process | undefined> => thisMachine.answer(portOwnerRequest(port))
 
-/** A port that is free; undefined when there is none in the range. */
-export const freePort = (options?: FreePortOptions): Promise<number | undefined> => freePortRequest(options)(query => sockets(query))
+/** A port that is free; undefined when there is none in the range. Calls at the same time get different ports. */
+export const freePort = (options?: FreePortOptions): Promise<number | undefined> =>
+  firstOf(freePortsRequest(options)(thisMachine.portSearch, query => sockets(query)))
 
 /** The ports that the system assigns to connections that do not choose one; undefined where it does not report them. */
 export const ephemeralPortRange = (): Promise<PortRange | undefined> => thisMachine.use(machine => machine.ephemeralPortRange())

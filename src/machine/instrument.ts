@@ -62,7 +62,7 @@ async function* healthOf(
       const [socket] = sockets
       if (socket === undefined) return
       atMs += intervalMs ?? 0
-      const sample = sampleOf(socket, atMs)
+      const sample = socket.state === 'LISTEN' ? undefined : sampleOf(socket, atMs)
       if (last === undefined && sample === undefined) throw new ArgumentError('target: needs a TCP connection')
       if (sample === undefined) return
       if (last !== undefined) yield health([last, sample])

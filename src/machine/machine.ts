@@ -14,7 +14,7 @@ import type { Socket } from '../model/socket.ts'
 import type { SocketStat } from '../model/stat.ts'
 import type { FrameSubscription } from '../monitor/frame-subscription.ts'
 import { Monitor } from '../monitor/monitor.ts'
-import { ephemeralPortRange, isPortAvailable, socketLimit, type PortOptions } from '../ports/ports.ts'
+import { ephemeralPortRange, isPortAvailable, PortSearch, socketLimit, type PortOptions } from '../ports/ports.ts'
 import type { ClosePlan } from '../report/close-plan.ts'
 import type { KillPlan } from '../report/kill-plan.ts'
 import type { PidReport } from '../report/pid.ts'
@@ -27,7 +27,7 @@ import { signalAction, socketAction } from './actions.ts'
 import { explainRequest, type Explanation, type ExplainOptions } from './explain.ts'
 import { instrumentUntil, type InstrumentOptions } from './instrument.ts'
 import { eventParts, watchParts, type EventOptions, type WatchOptions } from './options.ts'
-import { freePortRequest, type FreePortOptions } from './ports.ts'
+import { firstOf, freePortsRequest, type FreePortOptions } from './ports.ts'
 import {
   closePlanRequest,
   killPlanRequest,
@@ -45,6 +45,7 @@ import {
 export class Machine {
   /** Where its sockets come from. */
   readonly source: Source
+  readonly #portSearch = new PortSearch()
   /** One for each choice of network namespaces: a request to the source is of one choice. */
   readonly #monitors = new Map<string, Monitor>()
   /** Ends its instruments, which have a source each. */
@@ -130,10 +131,10 @@ export class Machine {
     return this.#answer(closePlanRequest(query))
   }
 
-  /** A port that is free; undefined when there is none in the range. */
+  /** A port that is free; undefined when there is none in the range. Calls at the same time get different ports. */
   freePort(options?: FreePortOptions): Promise<number | undefined> {
-    const find = freePortRequest(options)
-    return this.#refusal('bind') ?? find(query => this.snapshot(query))
+    const find = freePortsRequest(options)
+    return this.#refusal('bind') ?? firstOf(find(this.#portSearch, query => this.snapshot(query)))
   }
 
   /** Whether a port can be bound now. Another program may still take it first. */

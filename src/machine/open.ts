@@ -2,6 +2,7 @@
 
 import { checkKeys } from '../model/arguments.ts'
 import { ArgumentError } from '../model/errors.ts'
+import { PortSearch } from '../ports/ports.ts'
 import { checkFile, openLocal, openRecorder, openRecording } from '../source/open.ts'
 import type { Source } from '../source/source.ts'
 import { Machine } from './machine.ts'
@@ -38,6 +39,8 @@ const defaultIdleMs = 5000
 export class SharedMachine {
   readonly #open: () => Promise<Machine>
   readonly #idleMs: number
+  /** The search for free ports needs no open machine. */
+  readonly portSearch = new PortSearch()
   #opened: Promise<Machine> | undefined
   #users = 0
   #idle: ReturnType<typeof setTimeout> | undefined

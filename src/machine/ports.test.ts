@@ -29,6 +29,27 @@ test('a free port is found in a range, and by the kernel', async () => {
   ok((await freePort({ protocol: 'udp', host: '127.0.0.1' }))! > 0)
 })
 
+test('calls at the same time get different ports, in the order that was written', async () => {
+  const first = 20_000 + (process.pid % 10_000)
+  const chosen = await Promise.all(
+    Array.from({ length: 20 }, async () => freePort({ from: `${first + 60}-${first + 100},${first}-${first + 50}` })),
+  )
+  equal(new Set(chosen).size, 20)
+  ok(chosen.every(port => port !== undefined && port >= first + 60))
+  const any = await Promise.all(Array.from({ length: 20 }, async () => freePort()))
+  equal(new Set(any).size, 20)
+  ok(!any.includes(undefined))
+})
+
+test('text and objects mean the same', async () => {
+  const last = 20_000 + (process.pid % 10_000)
+  const port = await freePort({ from: `:${last},:${last - 1}` })
+  ok(port === last || port === last - 1)
+  equal(await freePort({ from: [last, last - 1].map(one => ({ first: one, last: one })) }), port)
+  for (const from of ['9-3', [{ first: 9, last: 3 }]])
+    throws(() => freePort({ from }), /^TypeError: options.from: .*9-3.* ends before it starts/)
+})
+
 test('wrong arguments are named', async () => {
   throws(() => isPortAvailable(0), /^TypeError: port: /)
   throws(() => freePort({ from: '9-3' }), /ends before it starts/)

@@ -1,6 +1,6 @@
 // The reports of a machine. Each is checked and planned at the call, and then made of one snapshot of a source.
 
-import { listenerPorts, parsePorts, portsFilter } from '../filter/language/ports.ts'
+import { checkRanges, listenerPorts, mergeRanges, parsePorts, portsFilter } from '../filter/language/ports.ts'
 import { changePlan, planQuery, type Plan, type Query } from '../filter/plan.ts'
 import { checkKeys, checkKind } from '../model/arguments.ts'
 import { ArgumentError, OsError } from '../model/errors.ts'
@@ -9,7 +9,6 @@ import type { PortRange } from '../model/limits.ts'
 import type { Process } from '../model/process.ts'
 import type { Snapshot } from '../model/snapshot.ts'
 import { protocols, type Protocol } from '../model/socket.ts'
-import { isPortRange } from '../ports/ports.ts'
 import { closePlan, type ClosePlan } from '../report/close-plan.ts'
 import { killPlan, killQuery, type KillPlan } from '../report/kill-plan.ts'
 import { pidReport, type PidReport } from '../report/pid.ts'
@@ -157,8 +156,5 @@ export function portOwnerRequest(port: number): (source: Source) => Promise<Proc
 /** Ranges of ports. */
 function rangesOf(argument: string, given: Ports): readonly PortRange[] {
   if (typeof given === 'string') return parsePorts(given, argument)
-  const ranges = typeof given === 'number' ? [{ first: given, last: given }] : given
-  if (!Array.isArray(ranges) || ranges.length === 0 || !ranges.every(isPortRange))
-    throw new ArgumentError(`${argument}: needs a port from 1 to 65535, text such as 80,443,8000-8100, or a list of { first, last }`)
-  return ranges
+  return mergeRanges(checkRanges(argument, typeof given === 'number' ? [{ first: given, last: given }] : given))
 }

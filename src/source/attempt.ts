@@ -1,8 +1,12 @@
 // Calls whose refusal by the operating system is an answer, too.
 
-/** The code of an error of the system, such as `ENOENT`; undefined for a mistake of the program, of which Node's codes start with `ERR_`. */
+/**
+ * The code of an error of the system, such as `ENOENT`; undefined for a mistake of the program, of which Node's codes start with `ERR_`. Node's
+ * permission model refuses as the system does.
+ */
 export function codeOf(error: unknown): string | undefined {
   const { code } = error as { readonly code?: unknown }
+  if (code === 'ERR_ACCESS_DENIED') return 'EACCES'
   return typeof code === 'string' && !code.startsWith('ERR_') ? code : undefined
 }
 

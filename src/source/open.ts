@@ -83,14 +83,16 @@ export function checkFile(argument: string, file: unknown): void {
 /** Opens a machine of a platform: this one, or a recording of one. With SOCKSCOPE_TRACE=1 every request to it is a line on stderr. */
 export async function openPlatform(platform: string, given: Tape): Promise<Source> {
   const tape = process.env.SOCKSCOPE_TRACE === '1' ? await trace(given) : given
-  if (platform === 'linux') {
-    const { loadLinux, openLinux } = await files.load('linux', () => import('./linux/index.ts'))
-    if (!tape.played && !isOneFile) await files.load('all of linux', loadLinux)
-    return openLinux(tape)
-  }
-  if (platform === 'win32') return (await files.load('windows', () => import('./windows/index.ts'))).openWindows(tape)
-  if (platform === 'darwin') return (await files.load('darwin', () => import('./darwin/index.ts'))).openDarwin(tape)
+  if (platform === 'linux') return withNative(() => linux(tape))
+  if (platform === 'win32') return withNative(async () => (await files.load('windows', () => import('./windows/index.ts'))).openWindows(tape))
+  if (platform === 'darwin') return withNative(async () => (await files.load('darwin', () => import('./darwin/index.ts'))).openDarwin(tape))
   throw new OsError('open', 'ENOSYS', { help: `there is no source for ${platform}` })
+}
+
+async function linux(tape: Tape): Promise<Source> {
+  const { loadLinux, openLinux } = await files.load('linux', () => import('./linux/index.ts'))
+  if (!tape.played && !isOneFile) await files.load('all of linux', loadLinux)
+  return openLinux(tape)
 }
 
 async function trace(tape: Tape): Promise<Tape> {
@@ -101,8 +103,26 @@ async function trace(tape: Tape): Promise<Tape> {
 /** The access to sockets by their descriptors. */
 export async function openDescriptors(): Promise<Descriptors> {
   const { platform } = process
-  if (platform === 'darwin') return (await files.load('byfd', () => import('./darwin/byfd/stat.ts'))).openDescriptors()
-  if (platform === 'linux') return (await files.load('byfd', () => import('./linux/byfd/stat.ts'))).descriptors
-  if (platform === 'win32') return (await files.load('byfd', () => import('./windows/byfd/stat.ts'))).descriptors
+  if (platform === 'darwin') return withNative(async () => (await files.load('byfd', () => import('./darwin/byfd/stat.ts'))).openDescriptors())
+  if (platform === 'linux') return withNative(async () => (await files.load('byfd', () => import('./linux/byfd/stat.ts'))).descriptors)
+  if (platform === 'win32') return withNative(async () => (await files.load('byfd', () => import('./windows/byfd/stat.ts'))).descriptors)
   throw new OsError('socketStat', 'ENOSYS', { help: `not implemented on ${platform}` })
+}
+
+/** Loads what calls the operating system through koffi. Where its native file is missing or of another platform, the error names both. */
+async function withNative<T>(load: () => Promise<T>): Promise<T> {
+  try {
+    return await load()
+  } catch (error) {
+    const { code = '', message } = error as NodeJS.ErrnoException
+    if (code === 'ERR_DLOPEN_DISABLED')
+      throw new OsError('load koffi', code, {
+        cause: error,
+        help: "Node's permission model forbids native code: run it with --allow-addons",
+      })
+    const cannotLoad = ['MODULE_NOT_FOUND', 'ERR_MODULE_NOT_FOUND', 'ERR_DLOPEN_FAILED'].includes(code) || message.startsWith('Cannot find')
+    if (!cannotLoad || !message.includes('koffi')) throw error
+    const help = `${message.split('\n')[0]}; install the package koffi for ${process.platform} ${process.arch} again, with its optional packages`
+    throw new OsError('load koffi', code === '' ? 'ENOENT' : code, { cause: error, help })
+  }
 }

@@ -110,7 +110,8 @@ function descriptorOf(holder: object): number | undefined {
   const handle = handleOf(holder)
   if (handle === undefined) throw unsupported(holder)
   if (handle === null) throw noSocket(holder, 'no socket: it is closed, or was never opened')
-  if (handle.fd === undefined) throw noSocket(holder, "no descriptor of its own (a cluster's primary holds it)")
+  if (handle.fd === undefined)
+    throw noSocket(holder, "no descriptor of its own: a cluster's primary holds it, or this runtime does not show it")
   return handle.fd < 0 ? undefined : handle.fd
 }
 

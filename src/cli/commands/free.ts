@@ -1,10 +1,12 @@
 // `sockscope free [RANGE]`: a port that is free.
 
 import { ArgumentError, OsError } from '../../model/errors.ts'
+import { freePortsRequest } from '../../machine/ports.ts'
+import { PortSearch, type SearchEnd } from '../../ports/ports.ts'
 import { printDocument, currentMoment } from '../document.ts'
 import { withMachine } from '../machine.ts'
 import { note, printLines } from '../output.ts'
-import { count, portsOf, portsText } from '../parse.ts'
+import { count, portsText, rangesOf } from '../parse.ts'
 import { exits, UsageError } from '../problem.ts'
 import type { ParsedArguments } from '../table.ts'
 
@@ -17,35 +19,51 @@ const noAddress =
     throw error
   }
 
+const maxPorts = 65_535
+
+/** Only without a host has a snapshot shown whether the port is in use. */
+function refusedText(port: number, host: string | undefined, privilegedBelow: number | undefined): string {
+  const isFree = host === undefined ? `${port} is free, but ` : ''
+  return privilegedBelow !== undefined && port < privilegedBelow
+    ? `${isFree}only root may bind ports below ${privilegedBelow}; run as root, or with CAP_NET_BIND_SERVICE`
+    : `${isFree}this user may not bind ${isFree ? 'it' : port}`
+}
+
 /** Runs the command. */
 export async function run(args: ParsedArguments): Promise<number> {
   if (args.has('replay')) throw new UsageError('free tries to bind ports of this machine; it cannot use a recording')
-  const ranges = args.words.length === 0 ? undefined : portsOf(args.words)
+  const ranges = args.words.length === 0 ? undefined : rangesOf(args.words)
   const requested = count(args, 'count') ?? 1
+  if (requested > maxPorts) throw new UsageError(`--count ${requested}: there are only ${maxPorts} ports`)
   const host = args.value('host')
-  const options = { protocol: args.has('udp') ? 'udp' : 'tcp', ...(host === undefined ? {} : { host }) } as const
+  const request = freePortsRequest({
+    protocol: args.has('udp') ? 'udp' : 'tcp',
+    ...(host === undefined ? {} : { host }),
+    ...(ranges === undefined ? {} : { from: ranges }),
+  })
   return withMachine(args, async machine => {
+    const search = request(new PortSearch(), query => machine.snapshot(query))
     const found: number[] = []
-    let from = ranges
+    let end: SearchEnd = { forbidden: [] }
     while (found.length < requested) {
-      const port = await machine.freePort({ ...options, ...(from ? { from } : {}) }).catch(noAddress(host))
-      if (port === undefined) break
-      if (!found.includes(port)) found.push(port)
-      from = from?.map(r => ({ first: Math.max(r.first, port + 1), last: r.last })).filter(r => r.first <= r.last)
+      const next = await search.next().catch(noAddress(host))
+      if (next.done) {
+        end = next.value
+        break
+      }
+      found.push(next.value)
     }
     if (args.has('json')) printDocument('free', currentMoment(machine.source), { ports: found })
     else printLines(found.map(String))
     if (found.length >= requested) return exits.found
-    const [only] = ranges ?? []
-    const isOne = ranges?.length === 1 && only!.first === only!.last
-    const among = ranges === undefined ? '' : ` among ${portsText(args.words)}`
-    note(
-      found.length === 0
-        ? isOne
-          ? `${portsText(args.words)} is not free`
-          : `no free port${among}`
-        : `only ${found.length} of ${requested} free ports found${among}`,
-    )
+    const words = ranges === undefined ? '' : portsText(args.words)
+    const [forbidden] = end.forbidden
+    if (found.length > 0) note(`only ${found.length} of ${requested} free ports found${words && ` among ${words}`}`)
+    else if (forbidden !== undefined) note(refusedText(forbidden, host, (await machine.limits())?.privilegedBelow))
+    else
+      note(
+        ranges?.length === 1 && ranges[0]!.first === ranges[0]!.last ? `${words} is not free` : `no free port${words && ` among ${words}`}`,
+      )
     return exits.nothing
   })
 }

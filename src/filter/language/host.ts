@@ -130,8 +130,9 @@ export function printHost(host: Host): string {
 export function hostTest(host: Host): (end: Endpoint | undefined, socket: Socket) => boolean {
   const { family } = host
   if (family === 'unix') {
-    const path = compileGlob(host.path ?? '*')
-    return (end, socket) => socket.family === 'unix' && path(end?.path ?? '')
+    // As in ss, case does not matter.
+    const path = compileGlob((host.path ?? '*').toLowerCase())
+    return (end, socket) => socket.family === 'unix' && path((end?.path ?? '').toLowerCase())
   }
   if (family === 'packet' || family === 'netlink' || family === 'vsock') return pairTest(family, host)
   const { port, zone } = host

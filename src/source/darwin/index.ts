@@ -1,5 +1,6 @@
 // This Mac as a source. What is read of the kernel for a snapshot is in snapshot.ts.
 
+import { queued } from '../snapshot-queue.ts'
 import type { Source } from '../source.ts'
 import { live, type Tape } from '../tape.ts'
 import { readAbilities } from './abilities.ts'
@@ -24,7 +25,7 @@ export async function openDarwin(tape: Tape = live, options: DarwinOptions = {})
   const snapshots = new SnapshotTaker(tape, calls, name, counter)
   return {
     name,
-    takeSnapshot: async (plan, events) => (events instanceof DarwinEventReader ? events.snapshots : snapshots).takeSnapshot(plan),
+    takeSnapshot: queued((plan, events) => (events instanceof DarwinEventReader ? events.snapshots : snapshots).takeSnapshot(plan)),
     process: pid => snapshots.processes.one(pid),
     ...(calls && { processes: async () => [...(await snapshots.processes.every()).values()] }),
     interfaces: async () => interfaces(tape, calls),

@@ -2,6 +2,7 @@
 
 import { planQuery } from '../../filter/plan.ts'
 import type { Ability } from '../../model/ability.ts'
+import { queued } from '../snapshot-queue.ts'
 import type { EventReader, Source } from '../source.ts'
 import { live, type Tape } from '../tape.ts'
 import { capabilityAbilities, tableAbilities } from './abilities.ts'
@@ -63,11 +64,11 @@ export async function openLinux(tape: Tape = live): Promise<Source> {
   const snapshots = new SnapshotTaker({ tape, calls, proc, own, owners, processes })
   return {
     name: tape.played ? 'replay linux' : 'linux',
-    takeSnapshot: async (plan = planQuery(), reader) => {
+    takeSnapshot: queued(async (plan, reader) => {
       const snapshot = await snapshots.take(plan, sockets => addTraffic(tape, events, reader, sockets))
       events?.observe(snapshot, plan)
       return snapshot
-    },
+    }),
     ...(events && { openEvents: async plan => events.open(plan) }),
     process: async pid => (calls ? processes.one(pid) : undefined),
     ...(calls && { processes: async () => processes.all() }),

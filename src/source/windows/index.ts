@@ -2,6 +2,7 @@
 
 import { OsError } from '../../model/errors.ts'
 import type { Interface } from '../../model/interface.ts'
+import { queued } from '../snapshot-queue.ts'
 import type { Source } from '../source.ts'
 import { live, type Tape } from '../tape.ts'
 import { readAbilities } from './abilities.ts'
@@ -26,7 +27,7 @@ export function openWith(tape: Tape, calls: Calls | undefined): Source {
   const processes = calls && new ProcessReader(calls)
   return {
     name: tape.played ? 'replay windows' : 'windows',
-    takeSnapshot: plan => snapshots.takeSnapshot(plan),
+    takeSnapshot: queued(plan => snapshots.takeSnapshot(plan)),
     process: async pid => (processes ? makeProcesses(await processes.read([pid])).get(pid) : undefined),
     interfaces: async (): Promise<readonly Interface[]> => (calls ? readInterfaces(calls.interfaceTable(interfaceTableLength)) : []),
     limits: async () => (calls ? readLimits(calls) : notRecorded()),

@@ -6,7 +6,7 @@ import { ipv4, ipv6 } from '../../../bytes/address.ts'
 import { littleEndian } from '../../../bytes/struct.ts'
 import { cString, viewOf } from '../../../bytes/text.ts'
 import { OsError } from '../../../model/errors.ts'
-import type { Endpoint } from '../../../model/socket.ts'
+import type { Endpoint, Protocol, State } from '../../../model/socket.ts'
 import type { SocketStat } from '../../../model/stat.ts'
 import type { CongestionDetail, Tcp } from '../../../model/tcp.ts'
 import type { Descriptors } from '../../descriptor.ts'
@@ -19,8 +19,9 @@ import { attempt } from '../../attempt.ts'
 import { withDescriptor } from '../kernel/files.ts'
 import { readOptions, SO, socketInteger, socketOption, TCP, tcpOption } from './options.ts'
 import { sockaddrIn, sockaddrIn6, tcpInfo } from '../kernel/structs.ts'
-import { congestionKind, readCongestion, readTcp } from '../decode/tcp.ts'
+import { congestionKind, forListener, readCongestion, readTcp } from '../decode/tcp.ts'
 
+const SOCK_RAW = 3
 const SIOCINQ = 0x541b
 const SIOCOUTQ = 0x5411
 const SIOCOUTQNSD = 0x894b
@@ -66,14 +67,15 @@ function statOf(pid: number, fd: number, own: number): SocketStat {
   const family = familyOf(socketInteger(own, SO.DOMAIN) ?? -1)
   const number = socketInteger(own, SO.PROTOCOL) ?? -1
   const inet = family === 'ipv4' || family === 'ipv6'
-  const protocol = inet ? (protocolOf(number) ?? (type === 3 ? 'raw' : undefined)) : family
+  // A raw socket may be of any protocol, also of TCP.
+  const protocol = inet ? (type === SOCK_RAW ? 'raw' : protocolOf(number)) : family
   const local = endpoint(localName(own))
   const remote = endpoint(remoteName(own))
   const info = protocol === 'tcp' ? tcpOption(own, TCP.INFO, 1024) : undefined
-  const state = info === undefined ? undefined : tcpStates[info[0]!]
+  const state = info === undefined ? stateOf(own, protocol, remote) : tcpStateOf(info, local)
   const listening = state === 'LISTEN'
   const raw = info === undefined || !listening ? undefined : tcpInfo.read(viewOf(info))
-  const tcp = info === undefined || listening || state === 'CLOSED' || state === 'BOUND' ? undefined : readTcpOf(own, info)
+  const tcp = info === undefined || state === 'CLOSED' || state === 'BOUND' ? undefined : readTcpOf(own, info, listening)
   const buffered = listening ? undefined : askInteger(own, SIOCOUTQ)
   const unsent = protocol === 'tcp' && !listening ? askInteger(own, SIOCOUTQNSD) : buffered
   const meminfo = socketOption(own, SO.MEMINFO, 64)
@@ -82,19 +84,20 @@ function statOf(pid: number, fd: number, own: number): SocketStat {
   return {
     pid,
     fd,
-    key: id && cookieKey(id.getUint32(0, littleEndian), id.getUint32(4, littleEndian)),
+    // Where the kernel does not list raw sockets by their cookies, a snapshot has other keys.
+    key: protocol === 'raw' ? undefined : id && cookieKey(id.getUint32(0, littleEndian), id.getUint32(4, littleEndian)),
     cookie: id && Number(id.getBigUint64(0, littleEndian)),
     unreceived: listening ? undefined : askInteger(own, SIOCINQ),
     unsent,
     unacknowledged: protocol !== 'tcp' || buffered === undefined || unsent === undefined ? undefined : buffered - unsent,
     backlog: raw?.unacked, // A listener uses these fields so.
     backlogLimit: raw?.sacked,
-    connectionInfo: tcp && connectionInfo(tcp, state, buffered),
+    connectionInfo: listening ? undefined : tcp && connectionInfo(tcp, state, buffered),
     socketInfo: {
       protocol,
       family,
       type: socketTypes[type ?? 0],
-      state: state ?? (protocol === 'udp' || protocol === 'udplite' ? (remote === undefined ? 'UNCONNECTED' : 'ESTABLISHED') : undefined),
+      state,
       local,
       remote,
       ...readOptions(own, family === 'ipv6', protocol),
@@ -104,18 +107,35 @@ function statOf(pid: number, fd: number, own: number): SocketStat {
   }
 }
 
+/** The states of sockets that have no more than these, as snapshots have them; undefined for a protocol with others. */
+function stateOf(fd: number, protocol: Protocol | undefined, remote: Endpoint | undefined): State | undefined {
+  if (protocol === undefined || protocol === 'mptcp' || protocol === 'sctp' || protocol === 'dccp') return undefined
+  if (protocol === 'unix' && socketInteger(fd, SO.ACCEPTCONN) === 1) return 'LISTEN'
+  return remote === undefined ? 'UNCONNECTED' : 'ESTABLISHED'
+}
+
+/** A socket that has a port and has never sent or received anything is only bound. */
+function tcpStateOf(info: Uint8Array, local: Endpoint | undefined): State | undefined {
+  const state = tcpStates[info[0]!]
+  if (state !== 'CLOSED' || (local?.port ?? 0) === 0) return state
+  const { segsOut, segsIn } = tcpInfo.read(viewOf(info))
+  return segsOut === 0 && segsIn === 0 ? 'BOUND' : state
+}
+
 /** The name by which /proc shows a descriptor: a path, `pipe:[5]`, `anon_inode:[eventpoll]`. */
 function linkOf(fd: number): string {
   const target = attempt(() => readlinkSync(`/proc/self/fd/${fd}`))
   return target === undefined ? 'something else' : JSON.stringify(target)
 }
 
-function readTcpOf(fd: number, info: Uint8Array): Tcp {
+function readTcpOf(fd: number, info: Uint8Array, listens: boolean): Tcp {
   const name = tcpOption(fd, TCP.CONGESTION, 16)
   const congestionControl = name && cString(name)
   const kind = congestionKind(congestionControl)
   const record = kind && tcpOption(fd, TCP.CC_INFO, 64)
-  return { ...readTcp(viewOf(info), 0, info.length), congestionControl, congestionDetail: record && detail(kind, record) }
+  const tcp = { ...readTcp(viewOf(info), 0, info.length), congestionControl, congestionDetail: record && detail(kind, record) }
+  if (listens) forListener(tcp)
+  return tcp
 }
 
 /** A congestion control that keeps its record only sometimes has no bytes. */

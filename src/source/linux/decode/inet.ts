@@ -6,7 +6,7 @@ import { littleEndian as LE } from '../../../bytes/struct.ts'
 import { viewOf } from '../../../bytes/text.ts'
 import { DecodeError } from '../../../model/errors.ts'
 import type { Cgroup, Endpoint, Options, State, Timer } from '../../../model/socket.ts'
-import type { CongestionDetail, Tcp } from '../../../model/tcp.ts'
+import type { CongestionDetail } from '../../../model/tcp.ts'
 import { cookieKey, draft, looseStates, optionsOf, queuesOf, shutdownOf, tcpStates, timers, type Draft, type TcpDraft } from './draft.ts'
 import { readMemory } from './memory.ts'
 import { familyNumbers, type InetProtocol } from './numbers.ts'
@@ -24,7 +24,7 @@ import {
 import { mptcpDetail, rawDetail } from './protocol-detail.ts'
 import { addressesDetail, sctpDetail, settleSctp } from './sctp.ts'
 import { inetDiagMsg, inetDiagSockid, inetDiagSockopt, nlattr } from '../kernel/structs.ts'
-import { readCongestion, readCounts, readTcp, u64At } from './tcp.ts'
+import { forListener, readCongestion, readCounts, readTcp, u64At } from './tcp.ts'
 import { readUpperLayer } from './upper-layer.ts'
 
 // include/uapi/linux/inet_diag.h: INET_DIAG_*
@@ -195,19 +195,6 @@ function readDetails(v: DataView, all: readonly Message[], socket: Draft): void 
   tcp.congestionDetail = record
   if (socket.state === 'LISTEN') forListener(tcp)
   socket.tcp = tcp
-}
-
-/** The kernel fills in these of a listener and no more; the accept queue, which it keeps in tcp_info too, is in `queues`. */
-const listenerFields = new Set<string>([
-  'congestionControl',
-  'congestionWindowSegments',
-  'reorderingSegments',
-  'pacingBytesPerSecond',
-  'maxPacingBytesPerSecond',
-] satisfies (keyof Tcp)[])
-
-function forListener(tcp: TcpDraft): void {
-  for (const name of Object.keys(tcp) as (keyof Tcp)[]) if (!listenerFields.has(name)) tcp[name] = undefined
 }
 
 /** What is not known, in place of a number of 8 or 16 bits. */

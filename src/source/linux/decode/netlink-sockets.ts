@@ -11,25 +11,26 @@ const MEMINFO = 0
 const GROUPS = 1
 const FLAGS = 4
 
-/** include/uapi/linux/netlink.h: NETLINK_* */
+/** include/uapi/linux/netlink.h: NETLINK_*, by the names that ss has for them. */
 const protocols: Readonly<Record<number, string>> = {
-  0: 'route',
+  0: 'rtnl',
+  1: 'unused',
   2: 'usersock',
-  3: 'firewall',
-  4: 'sock_diag',
+  3: 'fw',
+  4: 'tcpdiag',
   5: 'nflog',
   6: 'xfrm',
   7: 'selinux',
   8: 'iscsi',
   9: 'audit',
-  10: 'fib_lookup',
+  10: 'fiblookup',
   11: 'connector',
-  12: 'netfilter',
-  13: 'ip6_fw',
-  14: 'dnrtmsg',
+  12: 'nft',
+  13: 'ip6fw',
+  14: 'dec-rt',
   15: 'uevent',
-  16: 'generic',
-  18: 'scsitransport',
+  16: 'genl',
+  18: 'scsi-trans',
   19: 'ecryptfs',
   20: 'rdma',
   21: 'crypto',

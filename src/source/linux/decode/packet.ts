@@ -15,15 +15,19 @@ const UID = 5
 const MEMINFO = 6
 const FILTER = 7
 
-/** Which packets a socket receives, include/uapi/linux/if_ether.h. */
+/** Which packets a socket receives, include/uapi/linux/if_ether.h, by the names that ss has for them; `all` is its `*`. */
 const protocols: Readonly<Record<number, string>> = {
   0x0003: 'all',
-  0x0800: 'ipv4',
+  0x0800: 'ip',
   0x0806: 'arp',
-  0x8100: 'vlan',
+  0x8100: '802.1Q',
   0x86dd: 'ipv6',
-  0x88cc: 'lldp',
+  0x8847: 'mpls_uc',
+  0x8863: 'ppp_disc',
+  0x8864: 'ppp_ses',
   0x888e: 'eapol',
+  0x88a8: '802.1ad',
+  0x88cc: 'LLDP',
 }
 /** The name of what a packet socket receives. */
 export const packetProtocol = (number: number): string | undefined => protocols[number]

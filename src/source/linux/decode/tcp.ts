@@ -3,7 +3,7 @@
 import { littleEndian as LE } from '../../../bytes/struct.ts'
 import { DecodeError } from '../../../model/errors.ts'
 import type { AccurateEcn, CongestionDetail, Negotiated, Tcp } from '../../../model/tcp.ts'
-import { partialTcp } from './draft.ts'
+import { partialTcp, type TcpDraft } from './draft.ts'
 import { tcpBbrInfo, tcpDctcpInfo, tcpInfo, tcpvegasInfo, type TcpInfo } from '../kernel/structs.ts'
 
 const NO_LIMIT = 2n ** 64n - 1n
@@ -197,4 +197,18 @@ export function readCongestion(kind: CongestionDetail['kind'], view: DataView, a
   const v = tcpvegasInfo.read(view, at, length)
   const rtt = (micros: number): number | undefined => (micros >= VEGAS_NO_RTT ? undefined : known(micros))
   return { kind, enabled: v.enabled !== 0, rttCount: v.rttcnt, rttMicros: rtt(v.rtt), minRttMicros: rtt(v.minrtt) }
+}
+
+/** The kernel fills in these of a listener and no more; the accept queue, which it keeps in tcp_info too, is in `queues`. */
+const listenerFields = new Set<string>([
+  'congestionControl',
+  'congestionWindowSegments',
+  'reorderingSegments',
+  'pacingBytesPerSecond',
+  'maxPacingBytesPerSecond',
+] satisfies (keyof Tcp)[])
+
+/** Removes what has no meaning for a listener. */
+export function forListener(tcp: TcpDraft): void {
+  for (const name of Object.keys(tcp) as (keyof Tcp)[]) if (!listenerFields.has(name)) tcp[name] = undefined
 }

@@ -219,4 +219,4 @@ function commandOf(line: string | undefined): readonly string[] | undefined {
 
 /** The file that runs; undefined for a kernel thread, and for processes that may not be read. When it was replaced by an update, the kernel adds a word. */
 const exeOf = (path: string | undefined): string | undefined =>
-  path?.endsWith(' (deleted)') && !existsSync(path) ? path.slice(0, -' (deleted)'.length) : path
+  path?.endsWith(' (deleted)') && attempt(() => existsSync(path)) !== true ? path.slice(0, -' (deleted)'.length) : path
