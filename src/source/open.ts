@@ -84,7 +84,8 @@ export function checkFile(argument: string, file: unknown): void {
 export async function openPlatform(platform: string, given: Tape): Promise<Source> {
   const tape = process.env.SOCKSCOPE_TRACE === '1' ? await trace(given) : given
   if (platform === 'linux') return withNative(() => linux(tape))
-  if (platform === 'win32') return withNative(async () => (await files.load('windows', () => import('./windows/index.ts'))).openWindows(tape))
+  if (platform === 'win32')
+    return withNative(async () => (await files.load('windows', () => import('./windows/index.ts'))).openWindows(tape))
   if (platform === 'darwin') return withNative(async () => (await files.load('darwin', () => import('./darwin/index.ts'))).openDarwin(tape))
   throw new OsError('open', 'ENOSYS', { help: `there is no source for ${platform}` })
 }
@@ -103,7 +104,8 @@ async function trace(tape: Tape): Promise<Tape> {
 /** The access to sockets by their descriptors. */
 export async function openDescriptors(): Promise<Descriptors> {
   const { platform } = process
-  if (platform === 'darwin') return withNative(async () => (await files.load('byfd', () => import('./darwin/byfd/stat.ts'))).openDescriptors())
+  if (platform === 'darwin')
+    return withNative(async () => (await files.load('byfd', () => import('./darwin/byfd/stat.ts'))).openDescriptors())
   if (platform === 'linux') return withNative(async () => (await files.load('byfd', () => import('./linux/byfd/stat.ts'))).descriptors)
   if (platform === 'win32') return withNative(async () => (await files.load('byfd', () => import('./windows/byfd/stat.ts'))).descriptors)
   throw new OsError('socketStat', 'ENOSYS', { help: `not implemented on ${platform}` })
