@@ -5,6 +5,7 @@ import { devNull } from 'node:os'
 import { checkKeys, checkKind } from '../model/arguments.ts'
 import { ArgumentError, OsError } from '../model/errors.ts'
 import type { RecorderOptions } from './replay/recorder.ts'
+import { codeOf } from './attempt.ts'
 import type { Descriptors } from './descriptor.ts'
 import type { Source } from './source.ts'
 import { live, type Tape } from './tape.ts'
@@ -35,8 +36,9 @@ function checkDescriptors(): void {
   try {
     for (let i = 0; i < loadingDescriptors; i++) opened.push(openSync(devNull, 'r'))
   } catch (cause) {
-    const help = 'this process has too many open files: close some, or raise its limit'
-    throw new OsError('open', (cause as NodeJS.ErrnoException).code ?? 'EIO', { cause, help })
+    const code = codeOf(cause)
+    if (code !== 'EMFILE' && code !== 'ENFILE') return // There is no /dev/null, or it may not be opened: then nothing is known.
+    throw new OsError('open', code, { cause, help: 'this process has too many open files: close some, or raise its limit' })
   } finally {
     for (const fd of opened) closeSync(fd)
   }
