@@ -91,6 +91,7 @@ const counted = new Set<string>([
   'receivedBytes',
   'sentSegments',
   'receivedSegments',
+  'notSentBytes',
   'unackedSegments',
   'negotiated',
 ] satisfies (keyof Tcp)[])
