@@ -108,8 +108,8 @@ async function namespaceAbility(call: typeof calls, proc: ProcFs): Promise<Abili
   const help = 'run as root, or with CAP_SYS_ADMIN and CAP_SYS_PTRACE'
   const isEnterable = (found: FoundNamespace): boolean => {
     const fd = attempt(() => openNamespace(found))
-    // One that has gone meanwhile is not missing.
-    return fd === undefined ? !existsSync(found.file) : withDescriptor(fd, () => mayEnter(call, fd))
+    // One that has gone meanwhile is not missing, and neither is one of another kind (EINVAL).
+    return fd === undefined ? !existsSync(found.file) : (attempt(() => withDescriptor(fd, () => mayEnter(call, fd))) ?? true)
   }
   if (!isEnterable(own)) return lacks('namespaces', 'only the own network namespace can be listed: setns is refused', help)
   const denied = others.filter(found => !isEnterable(found)).length
