@@ -18,7 +18,11 @@ function abilitiesBy(command: readonly string[]): Readonly<Record<string, Abilit
 /** As an ordinary user with these capabilities. */
 const asUser = (capabilities: string): readonly string[] => [
   'setpriv',
-  ...['--reuid=65534', '--regid=65534', '--clear-groups', `--inh-caps=${capabilities}`, `--ambient-caps=${capabilities}`],
+  '--reuid=65534',
+  '--regid=65534',
+  '--clear-groups',
+  `--inh-caps=${capabilities}`,
+  `--ambient-caps=${capabilities}`,
 ]
 
 test(
