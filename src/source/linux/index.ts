@@ -5,7 +5,7 @@ import type { Ability } from '../../model/ability.ts'
 import { queued } from '../snapshot-queue.ts'
 import type { EventReader, Source } from '../source.ts'
 import { live, type Tape } from '../tape.ts'
-import { capabilityAbilities, tableAbilities } from './abilities.ts'
+import { actionAbilities, tableAbilities } from './abilities.ts'
 import { isGone, linuxActions } from './byfd/actions.ts'
 import { EventReaders, liveMethods, loadEvents } from './events/readers.ts'
 import type { Draft } from './decode/draft.ts'
@@ -84,7 +84,7 @@ export async function openLinux(tape: Tape = live): Promise<Source> {
         ...(await tableAbilities(plan => unrecorded.take(plan))),
         ...(await owners.abilities()),
         ...(await events.abilities(planQuery())),
-        ...capabilityAbilities(proc),
+        ...(await actionAbilities(calls!, proc, plan => unrecorded.take(plan))),
       ]
     },
     ...(calls && { actions: linuxActions(calls, proc) }),

@@ -25,13 +25,17 @@ export function linuxActions(call: typeof calls, proc: ProcFs): Required<Actions
   return {
     hold: (process, condition) => holdProcess(call, proc, process, condition),
     async close(socket) {
-      const request = exactRequest(SOCK_DESTROY, NLM_F_ACK, socket)
-      await inNamespaceOf(call, socket, () => transact(call, request))
+      await inNamespaceOf(call, socket, () => closeSocket(call, socket))
     },
     async shutdown(socket) {
       shutdown(call, socket)
     },
   }
+}
+
+/** Resets a connection, or closes a listener, of the namespace that this thread is in. */
+export function closeSocket(call: typeof calls, socket: Socket): void {
+  transact(call, exactRequest(SOCK_DESTROY, NLM_F_ACK, socket))
 }
 
 /** A request about exactly one socket: its addresses say where it is in the table, its cookie that it is the one. */

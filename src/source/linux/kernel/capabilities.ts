@@ -7,8 +7,6 @@ import type { ProcFs } from './proc-fs.ts'
 const numbers = {
   CAP_DAC_OVERRIDE: 1,
   CAP_DAC_READ_SEARCH: 2,
-  CAP_KILL: 5,
-  CAP_NET_ADMIN: 12,
   CAP_SYS_PTRACE: 19,
   CAP_SYS_ADMIN: 21,
   CAP_PERFMON: 38,

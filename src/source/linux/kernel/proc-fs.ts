@@ -3,7 +3,7 @@
 import { lstatSync, opendirSync, readdirSync, readFileSync, readlinkSync } from 'node:fs'
 import { restOfLine } from '../../../bytes/text.ts'
 import { attempt } from '../../attempt.ts'
-import { readText } from './files.ts'
+import { asSystemCall, readText } from './files.ts'
 
 /** Ticks are those of USER_HZ, which is 100 on every architecture that Node runs on. */
 export const msPerTick = 10
@@ -43,7 +43,7 @@ export class ProcFs {
 
   /** The processes that can be seen. Throws where there is no /proc. */
   pids(): number[] {
-    return readdirSync(this.root)
+    return asSystemCall(`read(${this.root})`, () => readdirSync(this.root))
       .filter(name => /^\d{1,10}$/.test(name))
       .map(Number)
   }

@@ -3,14 +3,14 @@ import { after, test } from 'node:test'
 import { deepEqual, equal, ok, rejects, throws } from 'node:assert/strict'
 import { execFileSync, spawn, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
-import { closeSync, readlinkSync } from 'node:fs'
+import { closeSync, mkdirSync, readlinkSync, rmSync, writeFileSync } from 'node:fs'
 import { needs } from '../../../../test/needs.ts'
 import { OsError } from '../../../model/errors.ts'
 import { openLinux } from '../index.ts'
 import { listNamespaces } from './namespaces.ts'
 import { inNamespace, openNamespace } from './enter.ts'
 
-const asRoot = needs('linux', 'root', 'network namespaces', 'command unshare')
+const asRoot = needs('linux', 'root', 'network namespaces', 'command unshare', 'command prlimit')
 const source = asRoot.skip ? undefined : await openLinux()
 const children: ChildProcess[] = []
 const netns = `sockscope-test-${process.pid}`
@@ -86,6 +86,48 @@ test('a namespace that has a name is found by it', asRoot, async () => {
   } finally {
     execFileSync('ip', ['netns', 'del', netns])
   }
+})
+
+test('a namespace of another kind in the folder of network namespaces is not one, and does not hide the others', asRoot, async () => {
+  const { port } = await listenerIn(['unshare', '--net'])
+  const file = `/run/netns/${netns}-uts`
+  mkdirSync('/run/netns', { recursive: true })
+  writeFileSync(file, '')
+  execFileSync('mount', ['--bind', '/proc/self/ns/uts', file])
+  try {
+    const { sockets } = await source!.takeSnapshot(planQuery({ namespaces: 'all', protocols: ['tcp'] }))
+    ok(sockets.some(s => s.local.port === port))
+    await rejects(source!.takeSnapshot(planQuery({ namespaces: { path: file } })), /EINVAL/)
+  } finally {
+    execFileSync('umount', [file])
+    rmSync(file)
+  }
+})
+
+test('a snapshot of all namespaces that fails for lack of descriptors leaves none open, and throws our error', asRoot, async () => {
+  for (let i = 0; i < 3; i++) await listenerIn(['unshare', '--net'])
+  const script = `import('${process.cwd()}/src/source/linux/index.ts').then(async m => {
+      const { planQuery } = await import('${process.cwd()}/src/filter/plan.ts');
+      const { OsError } = await import('${process.cwd()}/src/model/errors.ts');
+      const fs = require('fs'), open = () => fs.readdirSync('/proc/self/fd').length - 1;
+      const source = await m.openLinux(), take = () => source.takeSnapshot(planQuery({ namespaces: 'all', protocols: ['tcp'], owners: false }));
+      await take();
+      const before = open(), seen = [];
+      const fill = [];
+      try { for (;;) fill.push(fs.openSync('/dev/null')); } catch {}
+      // With each further free descriptor it fails at a later place.
+      for (let free = 0; free < 12; free++) {
+        const held = fill.length;
+        await take().then(() => seen.push('taken'), error => seen.push(error instanceof OsError ? 'OsError' : String(error)));
+        fs.closeSync(fill.pop());
+      }
+      for (const fd of fill) fs.closeSync(fd);
+      console.log(JSON.stringify([open() - before, [...new Set(seen)]]));
+      process.exit() })`
+  const out = execFileSync('prlimit', ['--nofile=64:64', process.execPath, '-e', script], { encoding: 'utf8' })
+  const [leaked, seen] = JSON.parse(out) as [number, string[]]
+  equal(leaked, 0)
+  ok(seen.every(one => one === 'taken' || one === 'OsError') && seen.includes('OsError'), out)
 })
 
 test('a namespace that is not there', asRoot, async () => {

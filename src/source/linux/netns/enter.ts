@@ -38,7 +38,8 @@ class NamespaceVisitor {
   /** Runs something in the namespace of an open file, without a pause, and returns to the own one whatever happens. */
   visit<T>(call: EnterCalls, namespace: number, act: () => T): T {
     if (this.#stranded) throw this.#stranded
-    return withDescriptor(openSync(OWN, constants.O_RDONLY), own => {
+    const ownFile = asSystemCall(`open(${OWN})`, () => openSync(OWN, constants.O_RDONLY))
+    return withDescriptor(ownFile, own => {
       // In a user namespace one may enter its network namespaces, and not that of the host again: so the return is tried first.
       call.enterNetwork(own)
       call.enterNetwork(namespace)

@@ -128,7 +128,7 @@ export class NamespaceSet {
     let denied = 0
     for (const found of one ? [one] : [...listing.others, ...pinned(this.#links, listing)]) {
       if (found.inode === listing.own.inode) continue
-      const outcome = this.#enter(call!, found)
+      const outcome = this.#enter(call!, found, one !== undefined)
       if (outcome === 'open') others.push(found)
       else if (outcome === 'refused') denied++
       else if (one) throw new OsError('setns', 'ENOENT', { help: 'the network namespace has gone' })
@@ -146,17 +146,18 @@ export class NamespaceSet {
     }
   }
 
-  /** Opens a namespace, and goes there and back once. */
-  #enter(call: typeof calls, found: FoundNamespace): 'open' | 'refused' | 'gone' {
-    let fd: number | undefined
+  /** Opens a namespace, and goes there and back once. One of another kind is an error only when it was named. */
+  #enter(call: typeof calls, found: FoundNamespace, isNamed: boolean): 'open' | 'refused' | 'gone' | 'other kind' {
     try {
-      fd = openNamespace(found)
+      const fd = openNamespace(found)
+      if (fd === undefined) return 'gone'
+      return this.#keepIfEnterable(call, found.inode, fd) ? 'open' : 'refused'
     } catch (error) {
-      if (error instanceof OsError && isRefusal(error)) return 'refused'
+      if (!(error instanceof OsError)) throw error
+      if (isRefusal(error)) return 'refused'
+      if (error.code === 'EINVAL' && !isNamed) return 'other kind'
       throw error
     }
-    if (fd === undefined) return 'gone'
-    return this.#keepIfEnterable(call, found.inode, fd) ? 'open' : 'refused'
   }
 
   /** Takes over the open file of a namespace; one that may not be entered is closed. */
@@ -194,7 +195,15 @@ export class NamespaceSet {
       inode => listed.has(inode),
     )
     const inodes: number[] = []
-    for (const [inode, fd] of opened) if (this.#keepIfEnterable(call!, inode, fd)) inodes.push(inode)
+    const left = new Map(opened)
+    try {
+      for (const [inode, fd] of opened) {
+        left.delete(inode)
+        if (this.#keepIfEnterable(call!, inode, fd)) inodes.push(inode)
+      }
+    } finally {
+      for (const fd of left.values()) closeSync(fd)
+    }
     return { inodes, skipped }
   }
 

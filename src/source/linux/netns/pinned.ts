@@ -2,6 +2,7 @@
 
 import { closeSync, existsSync, fstatSync } from 'node:fs'
 import { OsError } from '../../../model/errors.ts'
+import { codeOf } from '../../attempt.ts'
 import { yieldToEventLoop } from '../../yielding.ts'
 import type * as calls from '../kernel/calls.ts'
 import { linkInode, type ProcFs } from '../kernel/proc-fs.ts'
@@ -49,8 +50,11 @@ export async function readLinks(proc: ProcFs): Promise<Links> {
         }
         await yieldToEventLoop()
       }
-    } catch {
+    } catch (error) {
       // It has ended, or may not be read: then its own namespace is not known either, which is a gap.
+      const code = codeOf(error)
+      if (code === undefined) throw error
+      if (code === 'EMFILE' || code === 'ENFILE') throw new OsError(`read(${proc.path(`${pid}/fd`)})`, code, { cause: error })
     }
   }
   return { namespaces, sockets, skipped }
@@ -83,23 +87,28 @@ export class SocketNamespaces {
     if (this.#byInode.size > this.#maxSize) this.#byInode.clear()
     let asked = 0
     let skipped = 0
-    for (let i = 0; i < sockets.length; i += 3) {
-      const inode = sockets[i + 2]!
-      const before = this.#byInode.get(inode)
-      if (isSeen(inode % 2 ** 32) || (before !== undefined && (isListed(before) || opened.has(before)))) continue
-      if (asked >= maxAsked) {
-        skipped++
-        continue
+    try {
+      for (let i = 0; i < sockets.length; i += 3) {
+        const inode = sockets[i + 2]!
+        const before = this.#byInode.get(inode)
+        if (isSeen(inode % 2 ** 32) || (before !== undefined && (isListed(before) || opened.has(before)))) continue
+        if (asked >= maxAsked) {
+          skipped++
+          continue
+        }
+        asked++
+        const fd = namespaceOf(call, sockets[i]!, sockets[i + 1]!, inode)
+        if (fd !== undefined) {
+          const { ino } = fstatSync(fd)
+          this.#byInode.set(inode, ino)
+          if (isListed(ino) || opened.has(ino)) closeSync(fd)
+          else opened.set(ino, fd)
+        }
+        await yieldToEventLoop()
       }
-      asked++
-      const fd = namespaceOf(call, sockets[i]!, sockets[i + 1]!, inode)
-      if (fd !== undefined) {
-        const { ino } = fstatSync(fd)
-        this.#byInode.set(inode, ino)
-        if (isListed(ino) || opened.has(ino)) closeSync(fd)
-        else opened.set(ino, fd)
-      }
-      await yieldToEventLoop()
+    } catch (error) {
+      for (const fd of opened.values()) closeSync(fd)
+      throw error
     }
     return { opened, skipped }
   }

@@ -58,7 +58,7 @@ export class OwnerFinder {
     const holders = await this.#tape.value<Holders>('owners', async () => ({
       ...(await this.#holdersOf(sockets, inodes, ahead)),
       asRoot: process.geteuid?.() === 0,
-      withCapabilities: mayReadAll(this.#machine.proc) === true,
+      withCapabilities: mayReadAll(this.#machine.proc),
     }))
     return joinOwners(sockets, inodes, holders, isRequested)
   }

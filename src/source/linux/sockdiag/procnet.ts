@@ -56,9 +56,13 @@ export interface TextTable {
   readonly failure: OsError | undefined
 }
 
-/** Reads one table. A line that is no row is counted and reported; in `unix` it belongs to the name before it, which can hold line breaks. */
+/**
+ * Reads one table. A line that is not a row is counted and reported. In `unix` a path can hold line feeds, and so lines of any content: the row before a line
+ * that is not one, and rows with the same inode, are left out, as what they contain may be made up.
+ */
 export async function readTextTable(tape: Tape, netns: NetworkNamespace, file: string, read: RowReader): Promise<TextTable> {
-  const sockets: Draft[] = []
+  let sockets: Draft[] = []
+  const isDoubtful = new Set<Draft>()
   let damaged = 0
   let rest = ''
   let head = true
@@ -69,10 +73,12 @@ export async function readTextTable(tape: Tape, netns: NetworkNamespace, file: s
       return
     }
     const socket = read(line)
-    const before = sockets.at(-1)
     if (socket) sockets.push(socket)
-    else if (file === 'unix' && before?.local.path !== undefined) before.local = { ...before.local, path: `${before.local.path}\n${line}` }
-    else damaged++
+    else {
+      damaged++
+      const before = sockets.at(-1)
+      if (file === 'unix' && before !== undefined) isDoubtful.add(before)
+    }
   }
   try {
     const utf8 = new TextDecoder()
@@ -86,11 +92,23 @@ export async function readTextTable(tape: Tape, netns: NetworkNamespace, file: s
       await yieldToEventLoop()
     }
     if (rest !== '') take(rest)
+    if (file === 'unix') {
+      for (const repeated of repeatedInodes(sockets)) isDoubtful.add(repeated)
+      damaged += isDoubtful.size
+      sockets = sockets.filter(socket => !isDoubtful.has(socket))
+    }
     return { sockets, gaps: damage(file, damaged, lines > maxLines || rest.length > maxLine), failure: undefined }
   } catch (error) {
     if (!(error instanceof OsError)) throw error
     return { sockets, gaps: [], failure: error }
   }
+}
+
+/** Rows of which others have the same inode. */
+function repeatedInodes(sockets: readonly Draft[]): readonly Draft[] {
+  const counts = new Map<number | undefined, number>()
+  for (const { inode } of sockets) counts.set(inode, (counts.get(inode) ?? 0) + 1)
+  return sockets.filter(({ inode }) => inode !== undefined && counts.get(inode)! > 1)
 }
 
 function damage(file: string, count: number, limited: boolean): Gap[] {

@@ -146,7 +146,7 @@ test('where netlink is forbidden no module would help', async () => {
   )
 })
 
-test('text in pieces, with damaged lines, and names with line breaks', async () => {
+test('text in pieces, with damaged lines, and paths with line feeds', async () => {
   const text = readFileSync('test/golden/linux/proc/net/tcp')
   const refused = new OsError('socket(NETLINK_SOCK_DIAG)', 'EPERM')
   const read = (net: Take, protocol: Protocol) =>
@@ -163,14 +163,25 @@ test('text in pieces, with damaged lines, and names with line breaks', async () 
     damaged.gaps.filter(gap => gap.why === 'damaged').map(gap => gap.count),
     [1],
   )
-  const unix = 'Num RefCount\n0000: 00000002 00000000 00010000 0001 01 77 /run/a\nb\n0000: 00000003 00000000 00000000 0001 03 78\n'
-  const { sockets } = await read([Buffer.from(unix)], 'unix')
+  const listens = (inode: number, path: string): string => `0000: 00000002 00000000 00010000 0001 01 ${inode} ${path}\n`
+  const connected = '0000: 00000003 00000000 00000000 0001 03 78\n'
+  // A path with a row of its own after a line feed: that row has the inode of a socket of another process.
+  const forged = `${listens(79, `/tmp/x\n${listens(80, '/run/docker.sock').trimEnd()}`)}${listens(80, '/run/other')}`
+  const { sockets, gaps } = await read(
+    [Buffer.from(`Num RefCount\n${listens(77, '/run/a\nb')}${connected}${forged}${listens(81, '/run/c\rd')}`)],
+    'unix',
+  )
   deepEqual(
     sockets.map(socket => [socket.inode, socket.local.path, socket.state]),
     [
-      [77, '/run/a\nb', 'LISTEN'],
       [78, undefined, 'ESTABLISHED'],
+      [79, '/tmp/x', 'LISTEN'],
+      [81, '/run/c\rd', 'LISTEN'],
     ],
+  )
+  deepEqual(
+    gaps.filter(gap => gap.code === 'table-damaged').map(gap => gap.count),
+    [4],
   )
 })
 
