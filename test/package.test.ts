@@ -83,6 +83,39 @@ test('koffi is the only dependency', () => {
   deepEqual(foreign, [])
 })
 
+/** The variables of the environment that the package reads. None names code to load, or changes what is reported. */
+const environment = [
+  'CLICOLOR_FORCE',
+  'HOME',
+  'LOCALAPPDATA',
+  'NODE_DISABLE_COMPILE_CACHE',
+  'NO_COLOR',
+  'SOCKSCOPE_TRACE',
+  'TERM',
+  'XDG_CACHE_HOME',
+]
+
+test('the package reads only variables of the environment that are listed here, and loads no library that one names', () => {
+  const read = new Set<string>()
+  for (const path of files.filter(one => /\.c?js$/.test(one))) {
+    const text = readFileSync(join(home, path), 'utf8')
+    // `process.env.NAME`, `env.NAME` of a parameter that is it, and `const { NAME } = process.env`; minified or not.
+    for (const [, name] of text.matchAll(/\benv\??\.(\w+)/g)) read.add(name!)
+    for (const [, names] of text.matchAll(/\{([^{}]*)\}\s*=\s*(?:\w+\.)?process\.env/g))
+      for (const one of names!.split(',')) read.add(one.split(/[:=]/)[0]!.trim())
+    // Every use is one of these forms.
+    const uses = [...text.matchAll(/process\.env\b(.?)/g)].filter(([, next]) => !/[.,;)\s]/.test(next!))
+    deepEqual(
+      uses.map(([use]) => use),
+      [],
+      path,
+    )
+    match(path, /^dist\//)
+    ok(!/[A-Z0-9]_(?:LIBRARY|DLL|PRELOAD)\b/.test(text), path)
+  }
+  deepEqual([...read].sort(), environment)
+})
+
 test('publint finds nothing', () => tool('publint/src/cli.js', home, '--strict'))
 
 test('attw finds nothing', () => tool('@arethetypeswrong/cli/dist/index.js', tarball, '--profile', 'esm-only', '--no-emoji', '--no-color'))

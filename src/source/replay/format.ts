@@ -18,6 +18,8 @@ export const recordingLimits = {
   blockRatio: 64,
   /** The part of an answer that one record holds; longer answers take several. */
   partBytes: 64 * 1024,
+  /** One answer in all its parts. */
+  answerBytes: 32 * 1024 * 1024,
   /** The memory that the records of one snapshot cost. */
   snapshotBytes: 128 * 1024 * 1024,
   /** The memory that a record costs in addition to its content, however short that is. */

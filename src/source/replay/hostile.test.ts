@@ -18,7 +18,7 @@ const golden = readFileSync('test/golden/linux.recording')
 test('mutations of real recordings are played, or end with our own errors', async () => {
   const mutations = new Mutations(7)
   const outcomes = new Map<string, Set<string>>()
-  for (let i = 0; i < 1000; i++) {
+  for (let i = 0; i < 500; i++) {
     const { name, bytes } = mutations.next()
     writeFileSync(file, bytes)
     const outcome = await playAll(file).catch((error: unknown) => {
@@ -32,21 +32,14 @@ test('mutations of real recordings are played, or end with our own errors', asyn
 })
 
 test('no bomb takes 500 MB', () => {
-  const files = Object.entries(bombs).map(([name, make]) => {
-    const path = join(folder, name)
-    writeFileSync(path, make())
-    return path
-  })
-  const program = `
-    const { playAll } = await import(${JSON.stringify(`${process.cwd()}/test/recording-mutations.ts`)})
-    for (const file of ${JSON.stringify(files)}) {
-      const outcome = await playAll(file)
-      process.stdout.write(JSON.stringify([file, outcome, process.resourceUsage().maxRSS * 1024]) + '\\n')
-    }`
-  const lines = execFileSync(process.execPath, ['--input-type=module', '-e', program], { encoding: 'utf8' }).trim().split('\n')
-  equal(lines.length, files.length)
-  for (const line of lines) {
-    const [name, outcome, bytes] = JSON.parse(line) as [string, string, number]
+  for (const [name, make] of Object.entries(bombs)) {
+    writeFileSync(file, make())
+    const program = `
+      const { playAll } = await import(${JSON.stringify(`${process.cwd()}/test/recording-mutations.ts`)})
+      const outcome = await playAll(${JSON.stringify(file)})
+      process.stdout.write(JSON.stringify([outcome, process.resourceUsage().maxRSS * 1024]))`
+    const output = execFileSync(process.execPath, ['--input-type=module', '-e', program], { encoding: 'utf8' })
+    const [outcome, bytes] = JSON.parse(output) as [string, number]
     match(outcome, /^(played|DecodeError|OsError)$/, name)
     ok(bytes < 500e6, `${name}: ${Math.round(bytes / 1e6)} MB`)
   }

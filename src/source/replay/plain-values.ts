@@ -110,7 +110,7 @@ export const batch = list(tagged<SourceEvent | EventGap>('type', { opened, used,
 /** A value that is null where the machine had none. */
 const nullable = <T>(of: Shape<T>): Shape<T | null> => ({
   read: (value, at) => (value === null ? null : of.read(value, at)),
-  schema: of.schema,
+  schema: definitions => of.schema(definitions),
 })
 
 /** A list of fixed length, of which each element has a shape of its own. */

@@ -61,7 +61,7 @@ export class RecordingReader {
   readonly #file: BlockReader
   readonly #version: number
   #records: Records
-  readonly #open = new Map<number, { readonly answer: Answer; readonly isKept: boolean }>()
+  readonly #open = new Map<number, { readonly answer: Answer; readonly isKept: boolean; partBytes: number }>()
   #state: Position['state'] = 'reading'
   #damage: unknown
   #snapshot = emptySnapshot(0)
@@ -163,7 +163,10 @@ export class RecordingReader {
     else {
       const open = this.#open.get(id)
       // A record without a question of this snapshot belongs to a question of the one before that was answered too late.
-      if (open?.isKept) addTo(open.answer, record, where)
+      if (open === undefined) return false
+      open.partBytes = kind === recordKinds.part ? open.partBytes + content.length : 0
+      if (open.partBytes > recordingLimits.answerBytes) throw tooMuch(open.partBytes, recordingLimits.answerBytes, where)
+      if (open.isKept) addTo(open.answer, record, where)
     }
     return false
   }
@@ -176,7 +179,7 @@ export class RecordingReader {
     const { questions } = this.#snapshot
     const answer: Answer = { answers: [], parts: [], error: undefined, done: false, isParsed: false }
     const question = Buffer.from(content).toString()
-    this.#open.set(id, { answer, isKept: this.#keeps(question) })
+    this.#open.set(id, { answer, isKept: this.#keeps(question), partBytes: 0 })
     const same = questions.get(question)
     if (same) same.push(answer)
     else questions.set(question, [answer])

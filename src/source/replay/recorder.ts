@@ -143,8 +143,9 @@ export class Recorder implements Tape {
 
   /** Keeps an answer; false when the snapshot has become too long for a recording. */
   #keep(id: number, answer: Uint8Array): boolean {
-    const { partBytes } = recordingLimits
-    if (!this.#takes(answer.length + costOf(0) * (Math.floor(answer.length / partBytes) + 1), errorBytes)) return this.#tooLong(id)
+    const { partBytes, answerBytes } = recordingLimits
+    if (answer.length > answerBytes || !this.#takes(answer.length + costOf(0) * (Math.floor(answer.length / partBytes) + 1), errorBytes))
+      return this.#tooLong(id)
     let at = 0
     for (; answer.length - at > partBytes; at += partBytes) this.#out.add(recordKinds.part, id, answer.subarray(at, at + partBytes))
     this.#out.add(recordKinds.answer, id, answer.subarray(at))
