@@ -1,10 +1,10 @@
-// Plays mutations of real recordings, each in turn, and reports the slowest and the one that took most memory: `node --expose-gc tools/fuzz-recordings.ts
+// Plays bombs and mutations of real recordings, each in turn, and reports the slowest and the one that took most memory: `node --expose-gc tools/fuzz-recordings.ts
 // [COUNT] [SEED]`. It fails when one ends with an error that is not ours, takes more than 2 s of processor time, or more than 500 MB. The file that failed is kept.
 
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { Mutations, playAll } from '../test/recording-mutations.ts'
+import { bombs, Mutations, playAll, type Mutation } from '../test/recording-mutations.ts'
 
 const [count = 10_000, seed = 1] = process.argv.slice(2).map(Number)
 const folder = mkdtempSync(join(tmpdir(), 'sockscope-fuzz-'))
@@ -20,8 +20,12 @@ function keep(problem: string, bytes: Buffer): never {
   throw new Error(`${problem}: ${kept}`)
 }
 
-for (let i = 0; i < count; i++) {
-  const { name, bytes } = mutations.next()
+function* files(): Generator<Mutation> {
+  for (const [name, make] of Object.entries(bombs)) yield { name, bytes: make() }
+  for (let i = 0; i < count; i++) yield mutations.next()
+}
+
+for (const { name, bytes } of files()) {
   writeFileSync(file, bytes)
   const start = process.cpuUsage()
   let outcome

@@ -31,9 +31,12 @@ test('mutations of real recordings are played, or end with our own errors', asyn
   for (const name of ['record', 'content', 'json']) ok(outcomes.get(name)?.has('played'), name)
 })
 
-test('no bomb takes 500 MB', () => {
-  for (const [name, make] of Object.entries(bombs)) {
-    writeFileSync(file, make())
+/** One bomb for each limit; tools/fuzz-recordings.ts plays all of them. */
+const chosen = ['dense zeros', 'deep JSON', 'a list that is an object', 'empty objects', 'empty answers', 'many sockets']
+
+for (const name of chosen)
+  test(`a bomb of ${name} takes less than 500 MB`, () => {
+    writeFileSync(file, bombs[name]!())
     const program = `
       const { playAll } = await import(${JSON.stringify(`${process.cwd()}/test/recording-mutations.ts`)})
       const outcome = await playAll(${JSON.stringify(file)})
@@ -42,8 +45,7 @@ test('no bomb takes 500 MB', () => {
     const [outcome, bytes] = JSON.parse(output) as [string, number]
     match(outcome, /^(played|DecodeError|OsError)$/, name)
     ok(bytes < 500e6, `${name}: ${Math.round(bytes / 1e6)} MB`)
-  }
-})
+  })
 
 test('a block that is missing, repeated, elsewhere or of another recording is damage', () => {
   const blocks = recordsOf(golden).map(r => bytesOf([r]))
