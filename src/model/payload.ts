@@ -29,22 +29,26 @@ export function payload(socket: Socket): Payload | undefined {
       inBytes: Math.max(0, tcp.receivedBytes - fin),
       outBytes: Math.max(0, sent),
       retransmittedBytes: tcp.retransmittedBytes ?? 0,
-      inSegments: tcp.receivedSegments,
-      outSegments: tcp.sentSegments,
+      ...segments(socket),
       accuracy: tcp.sentBytes === undefined || tcp.retransmittedBytes === undefined ? 'estimate' : 'exact',
     }
   }
   return traffic === undefined ? undefined : ofTraffic(socket, traffic)
 }
 
+/** The segments or datagrams of a socket; undefined when they are not counted. */
+export function segments({ protocol, tcp, traffic, detail }: Socket): Pick<Payload, 'inSegments' | 'outSegments'> {
+  if (protocol === 'tcp') return { inSegments: tcp?.receivedSegments, outSegments: tcp?.sentSegments }
+  const isStream = detail?.type === 'stream'
+  return { inSegments: isStream ? undefined : traffic?.inCalls, outSegments: isStream ? undefined : traffic?.outCalls }
+}
+
 function ofTraffic(socket: Socket, traffic: Traffic): Payload {
-  const datagrams = socket.protocol !== 'tcp' && socket.detail?.type !== 'stream'
   return {
     inBytes: traffic.inBytes,
     outBytes: traffic.outBytes,
     retransmittedBytes: traffic.accuracy === 'exact' ? (socket.tcp?.retransmittedBytes ?? 0) : 0,
-    inSegments: datagrams ? traffic.inCalls : undefined,
-    outSegments: datagrams ? traffic.outCalls : undefined,
+    ...segments(socket),
     accuracy: traffic.accuracy ?? 'exact',
   }
 }
