@@ -84,6 +84,50 @@ test('the rows of the ledger add up to the bytes of the interfaces', () => {
   equal(ledger({ total, sockets: [] } as unknown as Flows, []), undefined)
 })
 
+test('headers of short connections: a SYN has more options, and timestamps are assumed where no snapshot held the connection', () => {
+  const headersOf = (
+    flow: Partial<Flow>,
+    socket: object,
+    { packets = 100, bytes = 10_000, unsure = 0, loopback = false } = {},
+  ): (number | undefined)[] => {
+    const meter = interfaceMeter()
+    const count = (inBytes: number, inPackets: number): Interface =>
+      wire(0, {
+        loopback,
+        counters: { inBytes, outBytes: inBytes, inPackets, outPackets: inPackets, inErrors: 0, outErrors: 0, inDrops: 0, outDrops: 0 },
+      })
+    meter.take([count(0, 0)], undefined)
+    const made = {
+      inBytes: 0,
+      outBytes: 0,
+      retransmittedBytes: 0,
+      socket: { family: 'ipv4', protocol: 'tcp', owners: [], ...socket },
+      ...flow,
+    }
+    const { rows } = ledger({ total, sockets: [made] } as unknown as Flows, meter.take([count(bytes, packets)], 1000), unsure)!
+    const row = rows.find(({ code }) => code === 'headers')!
+    return [row.inBytes, row.outBytes]
+  }
+  const client = { local: { port: 40_000 }, remote: { port: 80 } }
+  const server = { local: { port: 80 }, remote: { port: 40_000 } }
+  const five = { inSegments: 5, outSegments: 5 }
+  const counts = { receivedSegments: 5, sentSegments: 5 }
+  // Counted on veth: 5 packets each way, 66 bytes of headers each and 74 of the SYN. The one that answers is not among the segments of the end that accepts.
+  deepEqual(headersOf(five, { ...client, tcp: counts }), [338, 338])
+  deepEqual(headersOf({ inSegments: 5, outSegments: 4 }, { ...server, tcp: { ...counts, sentSegments: 4 } }), [338, 338])
+  deepEqual(headersOf(five, { ...client, tcp: { ...counts, negotiated: { timestamps: false } } }), [4 * 54 + 74, 4 * 54 + 74])
+  // The handshake was before the interval.
+  deepEqual(headersOf(five, { ...client, tcp: { receivedSegments: 50, sentSegments: 50 } }), [330, 330])
+  deepEqual(headersOf(five, { protocol: 'udp', tcp: undefined }), [5 * 42, 5 * 42])
+  deepEqual(headersOf(five, { family: 'ipv6', protocol: 'udp', tcp: undefined }, { loopback: true }), [5 * 48, 5 * 48])
+  // 50 segments in 5 packets have 5 headers; one packet that may have been counted in the other interval is no excess.
+  const bulk = { inSegments: 50, outSegments: 50 }
+  const past = { ...client, tcp: { receivedSegments: 99, sentSegments: 99 } }
+  deepEqual(headersOf(bulk, past, { packets: 5 }), [330, 330])
+  deepEqual(headersOf(five, past, { packets: 4, bytes: 400, unsure: 100 }), [330, 330])
+  deepEqual(headersOf(five, past, { packets: 4, bytes: 400 }), [264, 264])
+})
+
 test('a moment between two readings is in their middle, with an error of half of what lies between them', () => {
   const read = (inBytes: number, outBytes: number): Interface =>
     wire(0, { counters: { inBytes, outBytes, inPackets: 5, outPackets: 6, inErrors: 0, outErrors: 0, inDrops: 0, outDrops: 0 } })

@@ -39,8 +39,8 @@ export function ledger(flows: Flows, interfaces: readonly InterfaceFlow[], unsur
     { code: 'retransmissions', inBytes: 0, outBytes: total(onWire, 'retransmittedBytes'), accuracy: best },
     {
       code: 'headers',
-      inBytes: headers(onWire, 'inSegments', total(interfaces, 'inPackets'), interfaces),
-      outBytes: headers(onWire, 'outSegments', total(interfaces, 'outPackets'), interfaces),
+      inBytes: headers(onWire, 'in', interfaces, unsureBytes ?? 0),
+      outBytes: headers(onWire, 'out', interfaces, unsureBytes ?? 0),
       accuracy: 'estimate',
     },
   ]
@@ -68,27 +68,47 @@ function row(code: LedgerRow['code'], flows: readonly Flow[], best: Accuracy): L
 
 const total = <K extends string>(rows: readonly Readonly<Record<K, number>>[], of: K): number => rows.reduce((sum, row) => sum + row[of], 0)
 
+type Direction = 'in' | 'out'
+const names = {
+  in: { segments: 'inSegments', packets: 'inPackets', bytes: 'inBytes', tcp: 'receivedSegments' },
+  out: { segments: 'outSegments', packets: 'outPackets', bytes: 'outBytes', tcp: 'sentSegments' },
+} as const
+
 /**
  * The bytes of all headers. A packet on the interface can be many TCP segments at once, with one header between
- * them, so there are never more headers than packets.
+ * them, so there are never more headers than packets. The interfaces are not read at the same moment as the sockets: as many headers as may be due to that are no excess.
  */
-function headers(flows: readonly Flow[], of: 'inSegments' | 'outSegments', packets: number, interfaces: readonly InterfaceFlow[]): number {
-  let segments = 0
+function headers(flows: readonly Flow[], direction: Direction, interfaces: readonly InterfaceFlow[], unsureBytes: number): number {
+  const { packets: packetsOf, bytes: bytesOf } = names[direction]
+  let count = 0
   let bytes = 0
   for (const flow of flows) {
-    const count = flow[of] ?? 0
-    segments += count
-    bytes += count * headerBytes(flow)
+    const one = headersOf(flow, direction)
+    count += one.count
+    bytes += one.bytes
   }
-  const linked = interfaces.reduce((sum, one) => sum + (one.loopback ? 0 : one[of === 'inSegments' ? 'inPackets' : 'outPackets']), 0)
-  const link = Math.min(linked, segments) * LINK
-  return segments === 0 ? 0 : Math.round((bytes / segments) * Math.min(segments, packets)) + link
+  const packets = total(interfaces, packetsOf)
+  if (count === 0 || packets === 0) return 0
+  const unsure = (unsureBytes * packets) / total(interfaces, bytesOf)
+  const linked = interfaces.reduce((sum, one) => sum + (one.loopback ? 0 : one[packetsOf]), 0)
+  const atMost = (limit: number): number => (count <= limit + unsure ? count : limit)
+  return Math.round((bytes / count) * atMost(packets) + (linked === 0 ? 0 : atMost(linked) * LINK))
 }
 
-function headerBytes({ socket }: Flow): number {
-  if (socket === undefined) return 0
-  const mapped = socket.remote?.address?.startsWith('::ffff:') ?? false
+/** The number of headers of a flow, and their bytes without those of the link. */
+function headersOf({ socket, ...flow }: Flow, direction: Direction): { readonly count: number; readonly bytes: number } {
+  const count = flow[names[direction].segments] ?? 0
+  if (socket === undefined || count === 0) return { count: 0, bytes: 0 }
+  const { local, remote, tcp } = socket
+  const mapped = remote?.address?.startsWith('::ffff:') ?? false
   const ip = ipHeader[socket.family === 'ipv6' && !mapped ? 'ipv6' : 'ipv4']
-  if (socket.protocol !== 'tcp') return ip + 8
-  return ip + 20 + (socket.tcp?.negotiated?.timestamps ? 12 : 0)
+  if (socket.protocol !== 'tcp') return { count, bytes: count * (ip + 8) }
+  // Unknown only of a connection that Linux reported at its end and no snapshot held: Linux uses timestamps by default (tcp_timestamps).
+  const options = (tcp?.negotiated?.timestamps ?? true) ? 12 : 0
+  const segment = ip + 20 + options
+  // Where not all of its segments are of this interval, the handshake is of an earlier one.
+  if (count !== tcp?.[names[direction].tcp]) return { count, bytes: count * segment }
+  // A SYN has 20 bytes of options: MSS, SACK, timestamps, scale. Linux does not count the one that answers, of the end that accepted: most often that with the lower port.
+  const isUncounted = direction === 'out' && (local?.port ?? 0) < (remote?.port ?? 0)
+  return isUncounted ? { count: count + 1, bytes: count * segment + ip + 40 } : { count, bytes: (count - 1) * segment + ip + 40 }
 }

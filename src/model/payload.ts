@@ -38,9 +38,7 @@ export function payload(socket: Socket, connected?: boolean): Payload | undefine
       outBytes: sent?.bytes ?? tcp.ackedBytes!,
       droppedBytes: sent?.droppedBytes,
       retransmittedBytes: tcp.retransmittedBytes ?? 0,
-      inSegments: tcp.receivedSegments,
-      // A request socket sends the SYN-ACK: that segment is in no counter of the connection.
-      outSegments: tcp.sentSegments === undefined || connected !== false ? tcp.sentSegments : tcp.sentSegments + 1,
+      ...segments(socket),
       accuracy: sent === undefined || tcp.retransmittedBytes === undefined ? 'estimate' : sent.accuracy,
     }
   }
@@ -128,14 +126,19 @@ function hasSentFin({ tcp, state }: Socket): boolean | undefined {
   return finWritten.has(state) ? true : undefined
 }
 
+/** The segments or datagrams of a socket; undefined when they are not counted. */
+export function segments({ protocol, tcp, traffic, detail }: Socket): Pick<Payload, 'inSegments' | 'outSegments'> {
+  if (protocol === 'tcp') return { inSegments: tcp?.receivedSegments, outSegments: tcp?.sentSegments }
+  const isStream = detail?.type === 'stream'
+  return { inSegments: isStream ? undefined : traffic?.inCalls, outSegments: isStream ? undefined : traffic?.outCalls }
+}
+
 function ofTraffic(socket: Socket, traffic: Traffic): Payload {
-  const datagrams = socket.protocol !== 'tcp' && socket.detail?.type !== 'stream'
   return {
     inBytes: traffic.inBytes,
     outBytes: traffic.outBytes,
     retransmittedBytes: traffic.accuracy === 'exact' ? (socket.tcp?.retransmittedBytes ?? 0) : 0,
-    inSegments: datagrams ? traffic.inCalls : undefined,
-    outSegments: datagrams ? traffic.outCalls : undefined,
+    ...segments(socket),
     accuracy: traffic.accuracy ?? 'exact',
   }
 }

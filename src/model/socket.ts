@@ -123,7 +123,7 @@ export interface Traffic {
   readonly inBytes: number
   /** Payload that was sent. */
   readonly outBytes: number
-  /** Calls that moved data: for datagram sockets, the datagrams. */
+  /** Calls that moved data: for datagram sockets, the datagrams. A call that the kernel splits or joins (UDP_SEGMENT, UDP_GRO) counts as one. */
   readonly inCalls: number
   /** The same for what was sent. */
   readonly outCalls: number

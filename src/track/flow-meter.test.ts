@@ -268,6 +268,14 @@ test('UDP counts what processes sent and received', () => {
   equal(flows.processes[0]!.uncountedSockets, 1)
 })
 
+test('a datagram socket that ended has its datagrams, also when no snapshot held it', () => {
+  const meter = flowMeter()
+  meter.take(takeSnapshot([]), [], undefined)
+  const ended = socket('u', [1], { protocol: 'udp', shares: [{ pid: 1, inBytes: 120, outBytes: 60 }] })
+  const [flow] = meter.take(takeSnapshot([]), [closed(ended, 120, 60)], 1000)!.sockets
+  deepEqual([flow!.inBytes, flow!.outBytes, flow!.inSegments, flow!.outSegments], [120, 60, 1, 1])
+})
+
 test('processes that may not be read are one row, with its sockets, and a row of the ledger', () => {
   const meter = flowMeter()
   const hidden = (key: string, bytes: number): Socket => ({ ...socket(key, [], { in: bytes }), ownerless: 'permission' })
@@ -326,8 +334,8 @@ test('what a socket moved before its process closed it has an owner, in the ledg
       ['no-owner', 0],
       ['kernel', 0],
       ['retransmissions', 0],
-      ['headers', 3 * (20 + 20 + 14)],
-      ['residual', 200 - 50 - 3 * (20 + 20 + 14)],
+      ['headers', 3 * (20 + 20 + 12 + 14)],
+      ['residual', 200 - 50 - 3 * (20 + 20 + 12 + 14)],
     ],
   )
   adds(flows)

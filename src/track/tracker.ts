@@ -4,7 +4,7 @@
 import { endGraceMs, type ClosedReport, type OpenedReport, type SocketEvent, type SourceEvent, type UsedReport } from '../model/event.ts'
 import type { StateChange } from '../model/frame.ts'
 import type { Health } from '../model/health.ts'
-import { hasConnected, payload, type Payload } from '../model/payload.ts'
+import { hasConnected, payload, segments, type Payload } from '../model/payload.ts'
 import { ProcessTable, type Process } from '../model/process.ts'
 import type { Snapshot } from '../model/snapshot.ts'
 import type { Protocol, Share, Socket } from '../model/socket.ts'
@@ -487,17 +487,13 @@ export class Tracker {
     const account = one.account ?? (isCounted ? new Account(socket, nothingMoved) : undefined)
     one.account = undefined
     if (account === undefined || inBytes === undefined || outBytes === undefined) return
-    const counted = payload(socket, one.connected)
-    const now: Payload = {
-      inBytes,
-      outBytes,
-      retransmittedBytes: socket.tcp?.retransmittedBytes ?? account.last.retransmittedBytes,
-      // A reset by this end clears the counters.
-      inSegments: counted?.inSegments || account.last.inSegments,
-      outSegments: counted?.outSegments || account.last.outSegments,
-      accuracy: accuracy ?? 'sampled',
-    }
     const record = { ...socket, traffic: socket.traffic ?? account.socket.traffic }
+    const counted = segments(record)
+    // A reset by this end clears the counters.
+    const inSegments = counted.inSegments || account.last.inSegments
+    const outSegments = counted.outSegments || account.last.outSegments
+    const retransmittedBytes = socket.tcp?.retransmittedBytes ?? account.last.retransmittedBytes
+    const now: Payload = { inBytes, outBytes, retransmittedBytes, inSegments, outSegments, accuracy: accuracy ?? 'sampled' }
     for (const [pid, process] of one.users ?? []) if (!this.#processes.has(pid)) this.#processes.set(pid, process)
     const moved = account.count(record, now, this.#sharesOf(one, record), true)
     if (moved !== undefined) this.#interval.moved.push(moved)

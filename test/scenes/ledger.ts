@@ -1,4 +1,4 @@
-// Watches while a program sends bytes to another network namespace, and prints the ledger of each interval.
+// Watches while a program moves bytes to another network namespace, and prints the ledger of each interval.
 // Started inside a namespace of its own with the program as arguments.
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
@@ -10,7 +10,7 @@ let ended: Promise<unknown> | undefined
 let running = true
 let after = 0
 const machine = await openMachine()
-for await (const { ledger, sequence } of machine.watch({ flows: true, every: 50, protocols: ['tcp'] })) {
+for await (const { ledger, sequence } of machine.watch({ flows: true, every: 50, protocols: ['tcp', 'udp'] })) {
   if (ledger !== undefined) ledgers.push(ledger)
   if (sequence === 1) {
     ended = once(spawn('python3', ['-c', ...process.argv.slice(2)], { stdio: 'inherit' }), 'exit')

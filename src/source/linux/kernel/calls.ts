@@ -1,5 +1,7 @@
 // Every system call that sockscope makes on Linux through FFI. The bytes are not decoded here.
 
+import { closeSync, openSync } from 'node:fs'
+import { isMainThread } from 'node:worker_threads'
 import koffi from 'koffi'
 import { OsError } from '../../../model/errors.ts'
 import { cString } from '../../../bytes/text.ts'
@@ -19,6 +21,7 @@ const c = bound({
   recv: 'intptr_t recv(int fd, void *buf, size_t len, int flags)',
   recvmmsg: 'int recvmmsg(int fd, void *headers, unsigned int count, int flags, void *timeout)',
   close: 'int close(int fd)',
+  dup3: 'int dup3(int from, int to, int flags)',
   bind: 'int bind(int fd, const void *address, uint32_t len)',
   setsockopt: 'int setsockopt(int fd, int level, int name, const void *value, uint32_t len)',
   mmap: 'void *mmap(void *at, size_t len, int protection, int flags, int fd, int64_t offset)',
@@ -73,6 +76,32 @@ function checked(call: string, result: unknown): number {
   return value
 }
 
+const O_CLOEXEC = 0o2000000
+
+/**
+ * A new descriptor, from a call that returned it or -1. When a worker is terminated, no code of it runs: programs would stay attached in the kernel until the process ends. Node
+ * then closes the descriptors that this thread opened through its `fs` and has not closed, by their numbers, so ours take the place of such a one.
+ */
+function opened(call: string, result: unknown): number {
+  const fd = checked(call, result)
+  if (isMainThread) return fd
+  try {
+    const owned = openSync('/dev/null', 'r')
+    checked('dup3', c.dup3(fd, owned, O_CLOEXEC))
+    return owned
+  } catch (error) {
+    throw error instanceof OsError ? error : new OsError(call, (error as NodeJS.ErrnoException).code ?? 'EUNKNOWN', { cause: error })
+  } finally {
+    c.close(fd)
+  }
+}
+
+/** Closes a descriptor that a function of this file opened. */
+export function closeFd(fd: number): void {
+  if (isMainThread) c.close(fd)
+  else closeSync(fd)
+}
+
 const AF_NETLINK = 16
 const SOCK_RAW = 3
 const SOCK_CLOEXEC = 0o2000000
@@ -82,7 +111,7 @@ const protocolNames: Readonly<Record<number, string>> = { [NETLINK_ROUTE]: 'NETL
 
 /** Opens a netlink socket in the network namespace of this process. */
 export const openNetlink = (protocol: number): number =>
-  checked(`socket(${protocolNames[protocol] ?? 'AF_NETLINK'})`, c.socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, protocol))
+  opened(`socket(${protocolNames[protocol] ?? 'AF_NETLINK'})`, c.socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, protocol))
 
 /** Opens a socket to the kernel's table of sockets. */
 export const openDiag = (): number => openNetlink(NETLINK_SOCK_DIAG)
@@ -190,19 +219,18 @@ export function map(fd: number, length: number, offset: number, writable: boolea
   return { memory: koffi.view(at, length), unmap: () => void c.munmap(at, length) }
 }
 
-/** Closes a descriptor. */
-export function closeFd(fd: number): void {
-  c.close(fd)
-}
-
 /** The number of bpf(2), by architecture. It has no function in the C library. */
 const bpfNumbers: Readonly<Record<string, number>> = { x64: 321, arm64: 280, riscv64: 280, loong64: 280 }
+
+/** The commands of bpf(2) that open a descriptor: of a map, a program, a tracepoint, a link, an iterator. */
+const openingCommands: ReadonlySet<number> = new Set([0, 5, 17, 28, 33])
 
 /** Calls bpf(2), and gives what it answers: a new descriptor, or 0. `call` is how an error names it. */
 export function bpf(call: string, command: number, attribute: Uint8Array): number {
   const number = bpfNumbers[process.arch]
   if (number === undefined) throw new OsError(call, 'ENOSYS', { help: `not known on ${process.arch}` })
-  return checked(call, c.bpf(number, command, attribute, attribute.length))
+  const check = openingCommands.has(command) ? opened : checked
+  return check(call, c.bpf(number, command, attribute, attribute.length))
 }
 
 /** How long an address is. */
@@ -264,10 +292,10 @@ const SYS_PIDFD_OPEN = 434
 const SYS_PIDFD_GETFD = 438
 
 /** A descriptor that stands for a process. */
-export const openPid = (pid: number): number => checked('pidfd_open', c.syscall(SYS_PIDFD_OPEN, pid, 0, 0))
+export const openPid = (pid: number): number => opened('pidfd_open', c.syscall(SYS_PIDFD_OPEN, pid, 0, 0))
 
 /** Our own copy of another process's descriptor. */
-export const borrowFd = (pidFd: number, fd: number): number => checked('pidfd_getfd', c.syscall(SYS_PIDFD_GETFD, pidFd, fd, 0))
+export const borrowFd = (pidFd: number, fd: number): number => opened('pidfd_getfd', c.syscall(SYS_PIDFD_GETFD, pidFd, fd, 0))
 const SYS_PIDFD_SEND_SIGNAL = 424
 
 /** Sends a signal to the process that a descriptor stands for. */
@@ -279,7 +307,7 @@ export function sendSignal(pidFd: number, signal: number): void {
 export const shutdownFd = (fd: number): void => void checked('shutdown', c.shutdown(fd, 2))
 
 /** Opens the network namespace that a socket is in (SIOCGSKNS). */
-export const openNamespaceOf = (fd: number): number => checked('ioctl(SIOCGSKNS)', c.ioctl(fd, 0x894c, 'void *', null))
+export const openNamespaceOf = (fd: number): number => opened('ioctl(SIOCGSKNS)', c.ioctl(fd, 0x894c, 'void *', null))
 
 /** Takes this thread into the network namespace of an open file (CLONE_NEWNET). */
 export const enterNetwork = (fd: number): void => void checked('setns', c.setns(fd, 0x40000000))
