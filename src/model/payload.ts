@@ -39,8 +39,7 @@ export function payload(socket: Socket, connected?: boolean): Payload | undefine
       droppedBytes: sent?.droppedBytes,
       retransmittedBytes: tcp.retransmittedBytes ?? 0,
       inSegments: tcp.receivedSegments,
-      // A request socket sends the SYN-ACK: that segment is in no counter of the connection.
-      outSegments: tcp.sentSegments === undefined || connected !== false ? tcp.sentSegments : tcp.sentSegments + 1,
+      outSegments: tcp.sentSegments,
       accuracy: sent === undefined || tcp.retransmittedBytes === undefined ? 'estimate' : sent.accuracy,
     }
   }

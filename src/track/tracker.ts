@@ -487,14 +487,13 @@ export class Tracker {
     const account = one.account ?? (isCounted ? new Account(socket, nothingMoved) : undefined)
     one.account = undefined
     if (account === undefined || inBytes === undefined || outBytes === undefined) return
-    const counted = payload(socket, one.connected)
+    const counted = payload(socket)
     const now: Payload = {
       inBytes,
       outBytes,
       retransmittedBytes: socket.tcp?.retransmittedBytes ?? account.last.retransmittedBytes,
-      // A reset by this end clears the counters.
-      inSegments: counted?.inSegments || account.last.inSegments,
-      outSegments: counted?.outSegments || account.last.outSegments,
+      inSegments: counted?.inSegments ?? account.last.inSegments,
+      outSegments: counted?.outSegments ?? account.last.outSegments,
       accuracy: accuracy ?? 'sampled',
     }
     const record = { ...socket, traffic: socket.traffic ?? account.socket.traffic }
