@@ -82,6 +82,13 @@ test('the rows of the ledger add up to the bytes of the interfaces', () => {
   )
   ok(Math.abs(result.residualPercent! - (100 * (226 + 140)) / 4000) < 1e-9)
   equal(ledger({ total, sockets: [] } as unknown as Flows, []), undefined)
+  // Of 5,000 bytes that were retransmitted this machine dropped all but 170: the interface did not send more.
+  const lossy = ledger(
+    { total, sockets: [{ ...flow, retransmittedBytes: 5000 }] } as unknown as Flows,
+    meter.take([count(3000, 5000, 200)], 1000),
+  )!
+  const row = lossy.rows.find(({ code }) => code === 'retransmissions')!
+  deepEqual([row.outBytes, row.accuracy, lossy.rows.at(-1)!.outBytes], [170, 'estimate', 0])
 })
 
 test('headers of short connections: a SYN has more options, and timestamps are assumed where no snapshot held the connection', () => {

@@ -27,25 +27,30 @@ export function ledger(flows: Flows, interfaces: readonly InterfaceFlow[], unsur
   const onWire = flows.sockets.filter(flow => flow.socket?.family === 'ipv4' || flow.socket?.family === 'ipv6')
   // Lost bytes may have belonged to any process.
   const best = flows.total.accuracy === 'exact' ? 'exact' : 'sampled'
-  const rows: LedgerRow[] = [
-    ...holders.map(code =>
-      row(
-        code,
-        onWire.filter(flow => holderOf(flow) === code),
-        best,
-      ),
+  const inBytes = total(interfaces, 'inBytes')
+  const outBytes = total(interfaces, 'outBytes')
+  const payload = holders.map(code =>
+    row(
+      code,
+      onWire.filter(flow => holderOf(flow) === code),
+      best,
     ),
+  )
+  const headerBytes = headers(onWire, 'out', interfaces, unsureBytes ?? 0)
+  // TCP counts a retransmission before this machine can drop it, so no more of them have left than the interfaces sent beside the payload.
+  const counted = total(onWire, 'retransmittedBytes')
+  const retransmitted = Math.min(counted, Math.max(0, outBytes - total(payload, 'outBytes') - headerBytes))
+  const rows: LedgerRow[] = [
+    ...payload,
     // Retransmissions of the other end arrive here, but no counter of this end includes them.
-    { code: 'retransmissions', inBytes: 0, outBytes: total(onWire, 'retransmittedBytes'), accuracy: best },
+    { code: 'retransmissions', inBytes: 0, outBytes: retransmitted, accuracy: retransmitted < counted ? 'estimate' : best },
     {
       code: 'headers',
       inBytes: headers(onWire, 'in', interfaces, unsureBytes ?? 0),
-      outBytes: headers(onWire, 'out', interfaces, unsureBytes ?? 0),
+      outBytes: headerBytes,
       accuracy: 'estimate',
     },
   ]
-  const inBytes = total(interfaces, 'inBytes')
-  const outBytes = total(interfaces, 'outBytes')
   const inRest = inBytes - total(rows, 'inBytes')
   const outRest = outBytes - total(rows, 'outBytes')
   rows.push({ code: 'residual', inBytes: inRest, outBytes: outRest, accuracy: 'estimate' })

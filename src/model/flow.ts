@@ -10,9 +10,9 @@ export interface Flow {
   readonly key: string
   /** The human-readable name. */
   readonly name: string
-  /** Bytes that were received in the interval. */
+  /** Bytes that were received in the interval; -1 when a byte that was counted before turned out to be the other end's FIN. */
   readonly inBytes: number
-  /** Bytes that were sent in the interval. */
+  /** Bytes that were sent in the interval, each once. */
   readonly outBytes: number
   readonly inBytesPerSecond: number
   readonly outBytesPerSecond: number

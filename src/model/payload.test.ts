@@ -1,7 +1,7 @@
 import { test } from 'node:test'
 import { deepEqual, equal } from 'node:assert/strict'
 import { aSocket, someTcp } from '../../test/sockets.ts'
-import { hasConnected, payload, sentOnce, type SentFlags } from './payload.ts'
+import { hasConnected, sentOnce, type SentFlags } from './payload.ts'
 import type { State } from './socket.ts'
 import type { Tcp } from './tcp.ts'
 
@@ -60,11 +60,4 @@ test('the side that opened a connection has one acknowledged sequence number mor
   equal(hasConnected(socket('ESTABLISHED', 9000)), undefined)
   equal(hasConnected(socket('FIN_WAIT_2', 10_001)), undefined)
   equal(hasConnected(socket('SYN_SENT', 0)), true)
-})
-
-test('the SYN-ACK of the side that accepted is one of its segments', () => {
-  deepEqual(
-    [true, false, undefined].map(connected => payload(socket('ESTABLISHED', 10_000), connected)!.outSegments),
-    [9, 10, 9],
-  )
 })

@@ -107,8 +107,9 @@ const sameTraffic = (a: Traffic, b: Traffic): boolean =>
  */
 function grown(before: Payload, now: Payload, isLast: boolean): Amount {
   const isEstimate = now.accuracy === 'estimate'
-  // The estimate of a socket that closed may lack what was received and not read.
-  const wasReset = isReset(before, now) && !(isLast && isEstimate)
+  // The end of a socket is no reset: its estimate may lack what was received and not read, and an end that resets the connection has no counters any more.
+  const isEnd = isLast && (isEstimate || (now.inSegments === 0 && now.outSegments === 0))
+  const wasReset = !isEnd && isReset(before, now)
   const was = wasReset ? nothingMoved : before
   const since = (a: number | undefined, b: number | undefined): number | undefined =>
     a === undefined || b === undefined ? undefined : Math.max(0, a - b)

@@ -389,3 +389,15 @@ test('bytes are split without loss', () => {
   deepEqual(allocation.allocate(3, [4], new Map(), false), [{ pid: 4, bytes: 10, sure: true }])
   equal(allocation.waiting, 0)
 })
+
+test('a reset by this end, after which the kernel has no counters, counts nothing again', () => {
+  const meter = flowMeter()
+  meter.take(takeSnapshot([]), [], undefined)
+  const at = (segments: number): Socket => {
+    const one = socket('a', [1], { in: 50, out: 60 })
+    return { ...one, tcp: { ...one.tcp!, receivedSegments: segments, sentSegments: segments } }
+  }
+  meter.take(takeSnapshot([at(3)]), [], 1000)
+  const { total } = meter.take(takeSnapshot([]), [{ ...closed(at(0), 50, 60), accuracy: 'sampled' }], 1000)!
+  deepEqual([total.inBytes, total.outBytes, total.inTotalBytes, total.outTotalBytes], [0, 0, 50, 60])
+})

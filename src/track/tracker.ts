@@ -488,10 +488,7 @@ export class Tracker {
     one.account = undefined
     if (account === undefined || inBytes === undefined || outBytes === undefined) return
     const record = { ...socket, traffic: socket.traffic ?? account.socket.traffic }
-    const counted = segments(record)
-    // A reset by this end clears the counters.
-    const inSegments = counted.inSegments || account.last.inSegments
-    const outSegments = counted.outSegments || account.last.outSegments
+    const { inSegments = account.last.inSegments, outSegments = account.last.outSegments } = segments(record)
     const retransmittedBytes = socket.tcp?.retransmittedBytes ?? account.last.retransmittedBytes
     const now: Payload = { inBytes, outBytes, retransmittedBytes, inSegments, outSegments, accuracy: accuracy ?? 'sampled' }
     for (const [pid, process] of one.users ?? []) if (!this.#processes.has(pid)) this.#processes.set(pid, process)
