@@ -78,10 +78,12 @@ export interface Meter {
   readonly countsForeignPids: boolean
   /** Hands over what happened since the last call, at most so many records. */
   drain(each: (record: TrafficRecord) => void, max: number): number
-  /** Removes the counters of a process on a socket, and gives what they were. */
+  /** The counters of a process on a socket, and what is stored beside them. */
+  read(id: bigint, pid: number): MoveValue | undefined
+  /** The same, and removes them. */
   take(id: bigint, pid: number): MoveValue | undefined
   /** Everything that was moved, by the identity of the socket. */
-  readAll(each: (id: number, move: ProcessTraffic) => void): void
+  readAll(each: (id: number, move: ProcessTraffic, isUnrecorded: boolean) => void): void
   /** What is stored beside the counters, of all that there are. */
   readStored(each: (id: number, pid: number, value: MoveValue) => void): void
   /** Notes in the counters of each UNIX socket of this thread's network namespace that it is open. False when not every one was reached. */
@@ -245,6 +247,9 @@ function meter({ maps, ring, counting, unix, lacks, reportsReleases, counted, co
   const lostBefore = Array.from({ length: lostCount }, () => 0)
   const missedBefore = counting.map(() => 0)
   let isOpen = true
+  const keyOf = (id: bigint, pid: number): Uint8Array => new Uint8Array(BigUint64Array.of(moveKey(id, pid)).buffer)
+  const readValue = (key: Uint8Array): MoveValue | undefined =>
+    isOpen && readMap(maps.moves, key, value) ? moveValue.read(valueView) : undefined
   const lostSince = (what: keyof typeof lostIndexes): number => {
     const index = lostIndexes[what]
     const now = isOpen ? Number(Atomics.load(counters, index)) : lostBefore[index]!
@@ -274,19 +279,20 @@ function meter({ maps, ring, counting, unix, lacks, reportsReleases, counted, co
         record.set(new Uint8Array(view.buffer, view.byteOffset, Math.min(view.byteLength, record.length)))
         each(trafficRecord.read(recordView))
       }, max),
+    read: (id, pid) => readValue(keyOf(id, pid)),
     take(id, pid) {
-      const key = new Uint8Array(BigUint64Array.of(moveKey(id, pid)).buffer)
-      if (!isOpen || !readMap(maps.moves, key, value)) return undefined
-      deleteMap(maps.moves, key)
-      return moveValue.read(valueView)
+      const key = keyOf(id, pid)
+      const found = readValue(key)
+      if (found !== undefined) deleteMap(maps.moves, key)
+      return found
     },
     readAll(each) {
       if (!isOpen) return
       for (const { keys, values, count } of readMoves()) {
         for (let i = 0; i < count; i++) {
           const { cookie, pid } = readMoveKey(keys, i * moveKeySize)
-          const { inBytes, inCalls, outBytes, outCalls } = moveCounts.read(values, i * moveValue.size)
-          each(cookie, { pid, inBytes, inCalls, outBytes, outCalls })
+          const { inBytes, inCalls, outBytes, outCalls, isUnrecorded } = moveCounts.read(values, i * moveValue.size)
+          each(cookie, { pid, inBytes, inCalls, outBytes, outCalls }, isUnrecorded !== 0)
         }
       }
     },

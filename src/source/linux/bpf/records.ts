@@ -27,7 +27,9 @@ export const trafficRecord = struct('traffic record', 184, {
   oldState: u32,
   flags: u32,
   type: u16,
-  unused: pad(6, 2),
+  // closed, released: 1 when the first use was not recorded, so the counters are still there and have the process.
+  isKept: u16,
+  unused: pad(4, 4),
   // used, released: the inode of the socket, for tables that have no cookies.
   inode: u64,
   moved: array(u64, 4),
@@ -70,11 +72,13 @@ export const endings = { byCalls: 1, byFinalBytes: 2 } as const
  * The counters of a process on a socket, and what is necessary to report them when their socket has ended and no record could be written. Calls are counted
  * for datagram sockets only.
  */
-export const moveValue = struct('traffic value', 104, {
+export const moveValue = struct('traffic value', 112, {
   inBytes: u64,
   inCalls: u64,
   outBytes: u64,
   outCalls: u64,
+  // 1 when there was no room for the record of this use.
+  isUnrecorded: u64,
   // When it was made, or the socket was last found open.
   seenNs: u64,
   // Where `ended` is `byFinalBytes`: the payload of the socket.
@@ -91,7 +95,7 @@ export const moveValue = struct('traffic value', 104, {
   nameBytes: bytes(16),
 })
 /** The counters alone: they are at the start. */
-export const moveCounts = struct('traffic counts', 32, { inBytes: u64, inCalls: u64, outBytes: u64, outCalls: u64 })
+export const moveCounts = struct('traffic counts', 40, { inBytes: u64, inCalls: u64, outBytes: u64, outCalls: u64, isUnrecorded: u64 })
 export type MoveValue = Read<typeof moveValue>
 
 /** What is kept of a socket as long as the kernel has it: the process that used it first, flags, and the last state that was reported. */

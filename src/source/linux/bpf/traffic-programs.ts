@@ -368,6 +368,9 @@ const firstUse = (o: TrafficOffsets, maps: TrafficMaps, pids: PidNamespace | und
   ...submit,
   goto('recorded'),
   label('no record'),
+  ...lookup(maps.moves, KEY),
+  jump('eq', r0, 0, 'recorded'),
+  storeValue('u64', r0, valueAt.isUnrecorded, 1),
   ...countLost(maps, 'records', 'recorded'),
   label('recorded'),
 ]
@@ -538,9 +541,10 @@ export function stateProgram(o: TrafficOffsets, maps: TrafficMaps, scope: Traffi
   ]
 }
 
-/** Completes the record of an end in r9, frees the counters of the first user, whose key is on the stack, and goes out. */
+/** Completes the record of an end in r9, frees the counters of the first user, whose key is on the stack, unless only they name it, and goes out. */
 const closeRecord = (maps: TrafficMaps): Instruction[] => [
   storeValue('u32', r9, at.tgid, 0),
+  storeValue('u16', r9, at.isKept, 0),
   ...[0, 8, 16, 24].map(i => storeValue('u64', r9, at.moved + i, 0)),
   ...lookup(maps.moves, KEY),
   jump('eq', r0, 0, 'unused'),
@@ -548,8 +552,12 @@ const closeRecord = (maps: TrafficMaps): Instruction[] => [
   load('u64', r1, fp, KEY),
   alu('rsh', r1, cookieBits),
   store('u32', r9, at.tgid, r1),
+  load('u64', r1, r0, valueAt.isUnrecorded),
+  store('u16', r9, at.isKept, r1),
+  jump('ne', r1, 0, 'kept'),
   label('unused'),
   ...forget(maps),
+  label('kept'),
   ...submit,
   goto('out'),
 ]

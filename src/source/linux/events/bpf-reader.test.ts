@@ -40,10 +40,11 @@ function fakeMeter(): { readonly meter: Meter; readable: boolean } {
         records.forEach(each)
         return records.length
       },
+      read: () => undefined,
       take: () => moveValue.read(new DataView(moveValue.write(traffic).buffer)),
       readStored() {},
       seeUnix: () => true,
-      readAll: (each: (cookie: number, traffic: ProcessTraffic) => void) => each(Number(cookie), traffic),
+      readAll: (each: (cookie: number, traffic: ProcessTraffic, isUnrecorded: boolean) => void) => each(Number(cookie), traffic, false),
       lost: () => ({ records: 0, counters: 0, passedOver: 0, ends: 0 }),
       close() {},
     } satisfies Meter,

@@ -97,7 +97,12 @@ export class BpfReader implements LinuxEventReader {
   complete(sockets: readonly Draft[]): void {
     if (this.#meter.lacks !== undefined) return
     this.#counters.read()
-    this.#counters.addTo(sockets)
+    this.#counters.addTo(sockets, (socket, id, pid) => {
+      const value = this.#meter.read(id, pid)
+      if (value === undefined) return
+      const process = this.#storedProcess(pid, value)
+      this.#pending.push({ type: 'used', atMs: Date.now(), tier: 'bpf', socket: { ...socket }, process })
+    })
   }
 
   async observe(): Promise<void> {
@@ -143,17 +148,19 @@ export class BpfReader implements LinuxEventReader {
         break
       }
       case recordKinds.closed: {
+        const processes = this.#keptProcess(r)
         const socket = { ...this.#socket(r, key, 'CLOSED'), tcp: finalTcp(r), traffic: this.#counters.release(key, r) }
-        this.#pending.push({ type: 'closed', ...at, key, socket, ...recordedBytes(r), accuracy: 'exact' })
+        this.#pending.push({ type: 'closed', ...at, key, socket, processes, ...recordedBytes(r), accuracy: 'exact' })
         break
       }
       case recordKinds.released: {
         const isUsed = this.#counters.has(key) || r.tgid !== 0
+        const processes = this.#keptProcess(r)
         const traffic = this.#counters.release(key, r)
         const { inBytes, outBytes } = traffic
         // A socket that nobody used is reported only if a snapshot held it: its own record has nothing to add.
         const socket = isUsed ? { ...this.#socket(r, key, 'UNCONNECTED'), traffic } : undefined
-        this.#pending.push({ type: 'closed', ...at, key, socket, traffic, inBytes, outBytes, accuracy: 'exact' })
+        this.#pending.push({ type: 'closed', ...at, key, socket, traffic, processes, inBytes, outBytes, accuracy: 'exact' })
       }
     }
   }
@@ -169,6 +176,18 @@ export class BpfReader implements LinuxEventReader {
       const read = this.#around.readProcess(recorded.pid)
       return read?.key === recorded.key ? read : recorded
     })
+  }
+
+  /** The process of counters; undefined for number 0, which is nobody that can be named. */
+  #storedProcess(pid: number, { startedNs, uid, nameBytes }: MoveValue): Process | undefined {
+    return pid === 0 ? undefined : this.#process({ tgid: pid, counts: [startedNs, 0, uid] }, cString(nameBytes))
+  }
+
+  /** The first user of a socket that has ended, where its use was not recorded: its counters have it. */
+  #keptProcess({ id, tgid, isKept }: TrafficRecord): readonly Process[] {
+    const value = isKept === 0 ? undefined : this.#meter.take(id, tgid)
+    const process = value && this.#storedProcess(tgid, value)
+    return process === undefined ? [] : [process]
   }
 
   /** The end of a socket of which only the counters of its processes are left. */

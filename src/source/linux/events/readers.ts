@@ -10,6 +10,7 @@ import type { GapCode } from '../../../model/gap.ts'
 import type { Protocol } from '../../../model/socket.ts'
 import type { EventReader } from '../../source.ts'
 import type { Draft } from '../decode/draft.ts'
+import type { openMeter } from '../bpf/meter.ts'
 import type { InetProtocol } from '../decode/numbers.ts'
 import type * as calls from '../kernel/calls.ts'
 import { messages } from '../kernel/netlink.ts'
@@ -135,18 +136,18 @@ function refusal(code: GapCode, name: string, error: OsError): EventGap {
   return eventGap(code, 'events', isDenied ? 'permission' : 'kernel', `${name} cannot be used: ${error.message}`, { help })
 }
 
-/** The methods of the live machine. */
-export function liveMethods(call: typeof calls): EventMethods {
+/** The methods of the live machine. Tests open a meter with small tables. */
+export function liveMethods(call: typeof calls, open?: typeof openMeter): EventMethods {
   return {
     async bpf(plan) {
-      const [{ openMeter, ownNamespace }, { BpfReader: Reader }, { scopeOf }] = await Promise.all([
+      const [{ openMeter: openLive, ownNamespace }, { BpfReader: Reader }, { scopeOf }] = await Promise.all([
         import('../bpf/meter.ts'),
         import('./bpf-reader.ts'),
         import('./scope.ts'),
       ])
       const scope = await scopeOf(call, plan)
       const keyedByInode = inodeKeys(call, plan)
-      const meter = openMeter({ namespace: plan.namespaces === 'own' ? ownNamespace() : scope.only, protocols: plan.protocols })
+      const meter = (open ?? openLive)({ namespace: plan.namespaces === 'own' ? ownNamespace() : scope.only, protocols: plan.protocols })
       const needsMessages = !meter.reportsReleases && plan.protocols.some(protocol => protocol === 'udp' || protocol === 'udplite')
       const udp = needsMessages ? await udpMessages(call, scope) : undefined
       const bootMs = bootTimeMs()

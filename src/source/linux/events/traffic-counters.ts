@@ -13,6 +13,8 @@ interface SocketCounters {
   /** The processes whose first use was reported. */
   readonly users: number[]
   readonly counts: ProcessTraffic[]
+  /** Processes whose first use was not recorded. */
+  unrecorded: number[] | undefined
   /** What they add up to; undefined when one of them has changed. */
   traffic: Traffic | undefined
   /** The reading that held it last; 0 before the first. */
@@ -55,9 +57,10 @@ export class TrafficCounters {
   /** Reads all counters. What did not change since costs no more than a comparison. */
   read(): void {
     const reading = ++this.#reading
-    this.#meter.readAll((id, count) => {
+    this.#meter.readAll((id, count, isUnrecorded) => {
       const counters = this.#of(this.#keys.get(id) ?? keyOfCookie(id), id)
       counters.reading = reading
+      if (isUnrecorded && !counters.users.includes(count.pid)) (counters.unrecorded ??= []).push(count.pid)
       const at = counters.counts.findIndex(({ pid }) => pid === count.pid)
       if (at >= 0 && isSame(counters.counts[at]!, count)) return
       counters.counts[at < 0 ? counters.counts.length : at] = count
@@ -66,10 +69,15 @@ export class TrafficCounters {
     for (const [key, counters] of this.#sockets) if (counters.reading > 0 && counters.reading !== reading) this.#forget(key, counters)
   }
 
-  /** Puts what was read into the sockets of a snapshot that is being made. */
-  addTo(sockets: readonly Draft[]): void {
+  /** Puts what was read into the sockets of a snapshot that is being made. Reports to `found` the processes whose first use was not recorded. */
+  addTo(sockets: readonly Draft[], found: (socket: Draft, id: bigint, pid: number) => void): void {
     for (const socket of sockets) {
       const counters = this.#sockets.get(socket.key)
+      if (counters?.unrecorded !== undefined) {
+        for (const pid of counters.unrecorded) found(socket, BigInt(counters.id), pid)
+        counters.users.push(...counters.unrecorded)
+        counters.unrecorded = undefined
+      }
       if (counters !== undefined && counters.reading > 0) socket.traffic = counters.traffic ??= trafficOf(counters.counts)
       else if (this.#counted.has(socket.protocol)) socket.traffic = nothing
     }
@@ -86,7 +94,7 @@ export class TrafficCounters {
     if (counters !== undefined) {
       const pids = new Set([...counters.users, ...counters.counts.map(({ pid }) => pid)])
       if (this.#meter.countsForeignPids) pids.add(0)
-      if (end !== undefined && end.tgid !== 0) pids.delete(end.tgid)
+      if (end !== undefined) pids.delete(end.tgid)
       for (const pid of pids) {
         const moved = this.#meter.take(BigInt(counters.id), pid)
         if (moved !== undefined) moves.push({ pid, ...moved })
@@ -104,7 +112,7 @@ export class TrafficCounters {
   #of(key: string, id: bigint | number): SocketCounters {
     let counters = this.#sockets.get(key)
     if (counters === undefined) {
-      counters = { id, users: [], counts: [], traffic: undefined, reading: 0 }
+      counters = { id, users: [], counts: [], unrecorded: undefined, traffic: undefined, reading: 0 }
       this.#sockets.set(key, counters)
     }
     return counters
