@@ -72,7 +72,7 @@ export const endings = { byCalls: 1, byFinalBytes: 2 } as const
  * The counters of a process on a socket, and what is necessary to report them when their socket has ended and no record could be written. Calls are counted
  * for datagram sockets only.
  */
-export const moveValue = struct('traffic value', 112, {
+export const moveValue = struct('traffic value', 104, {
   inBytes: u64,
   inCalls: u64,
   outBytes: u64,
@@ -85,7 +85,6 @@ export const moveValue = struct('traffic value', 112, {
   finalInBytes: u64,
   finalOutBytes: u64,
   startedNs: u64,
-  cookie: id64,
   family: u16,
   type: u16,
   protocol: u16,

@@ -312,8 +312,6 @@ const firstKey: readonly Instruction[] = [
 const firstUse = (o: TrafficOffsets, maps: TrafficMaps, pids: PidNamespace | undefined, full: string): Instruction[] => [
   ...Array.from({ length: moveValue.size / 8 }, (_, i) => storeValue('u64', fp, VALUE + i * 8, 0)),
   ...(['family', 'type', 'protocol'] as const).flatMap(what => [load('u16', r1, r7, o[what]), store('u16', fp, VALUE + valueAt[what], r1)]),
-  load('u64', r1, r7, o.cookie),
-  store('u64', fp, VALUE + valueAt.cookie, r1),
   load('u64', r1, r7, o.net),
   load('u32', r1, r1, o.netNs + o.nsNumber),
   store('u32', fp, VALUE + valueAt.namespace, r1),

@@ -35,9 +35,13 @@ export const bitNames = (names: readonly string[], mask: number): string | undef
 export const keyInNamespace = (key: string, inode: number, countsCookiesEach: boolean): string =>
   countsCookiesEach || !/^\d{1,20}$/.test(key) ? `${key}@${inode}` : key
 
+/** The key of a connection of MPTCP: one that was accepted has the cookie of its listener. */
+export const mptcpKey = (cookie: string, { protocol, local, remote }: Pick<Draft, 'protocol' | 'local' | 'remote'>): string =>
+  protocol !== 'mptcp' || remote === undefined ? cookie : `${cookie} mptcp ${local.address}:${local.port} ${remote.address}:${remote.port}`
+
 /** The cookie in the key of a socket; undefined when the key is of another kind. */
 export function cookieOfKey(key: string): bigint | undefined {
-  const [, cookie] = /^(\d{1,20})(?:@\d+)?$/.exec(key) ?? []
+  const [, cookie] = /^(\d{1,20})(?: mptcp [^@]*)?(?:@\d+)?$/.exec(key) ?? []
   return cookie === undefined ? undefined : BigInt(cookie)
 }
 

@@ -14,6 +14,7 @@ import { destroyedReport } from './destroy-reader.ts'
 import { eventGap, lacksHelp, type LinuxEventReader } from './reader.ts'
 import {
   finalTcp,
+  keyOfCookie,
   keyOfRecord,
   processOf,
   recordedBytes,
@@ -42,7 +43,7 @@ export interface Surroundings {
 
 /** What the processes on one socket have left in the kernel when it ended without a record. */
 interface Remains {
-  readonly key: string
+  readonly key: string | undefined
   readonly protocol: Protocol
   readonly moves: { readonly pid: number; readonly value: MoveValue }[]
 }
@@ -96,8 +97,10 @@ export class BpfReader implements LinuxEventReader {
 
   complete(sockets: readonly Draft[]): void {
     if (this.#meter.lacks !== undefined) return
+    const hasKeys = this.#drainRing() // The records of first use have the keys of sockets that their identity does not give.
     this.#counters.read()
-    this.#counters.addTo(sockets, (socket, id, pid) => {
+    const counted = this.#meter.counted.filter(protocol => protocol !== 'tcp' && (hasKeys || !this.#isKeyedByRecord(protocol)))
+    this.#counters.addTo(sockets, new Set(counted), (socket, id, pid) => {
       const value = this.#meter.read(id, pid)
       if (value === undefined) return
       const process = this.#storedProcess(pid, value)
@@ -207,6 +210,17 @@ export class BpfReader implements LinuxEventReader {
     this.#destroyed = []
   }
 
+  #isKeyedByRecord(protocol: Protocol): boolean {
+    return protocol === 'mptcp' || this.#around.keyedByInode.has(protocol)
+  }
+
+  /** The key by which a socket is known here; undefined where only the record of a use would have it. */
+  #keyOfRemains(id: number, protocol: Protocol, namespace: number): string | undefined {
+    const reported = this.#counters.keyOf(BigInt(id))
+    if (reported !== undefined || this.#isKeyedByRecord(protocol)) return reported
+    return this.#around.scope.keyIn(keyOfCookie(id), namespace)
+  }
+
   /** Reports the ends for which the ring had no room. */
   #takeUnrecorded(): void {
     if (!this.#hasUnrecorded) return
@@ -230,9 +244,8 @@ export class BpfReader implements LinuxEventReader {
       const value = this.#meter.take(BigInt(id), pid) ?? found
       let one = sockets.get(id)
       if (one === undefined) {
-        const key =
-          this.#counters.keyOf(BigInt(id)) ?? this.#around.scope.keyIn(keyOfRecord(value, this.#around.keyedByInode), value.namespace)
-        one = { key, protocol: recordProtocol(value), moves: [] }
+        const protocol = recordProtocol(value)
+        one = { key: this.#keyOfRemains(id, protocol, value.namespace), protocol, moves: [] }
         sockets.set(id, one)
       }
       one.moves.push({ pid, value })
@@ -246,7 +259,7 @@ export class BpfReader implements LinuxEventReader {
       const final = moves.find(({ value }) => value.ended === endings.byFinalBytes)?.value
       const inBytes = final?.finalInBytes ?? traffic.inBytes
       const outBytes = final?.finalOutBytes ?? traffic.outBytes
-      if (this.#counters.has(key)) {
+      if (key !== undefined && this.#counters.has(key)) {
         this.#counters.release(key)
         this.#pending.push({
           type: 'closed',

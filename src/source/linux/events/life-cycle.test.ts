@@ -232,7 +232,7 @@ test('when the ring is full, no byte of a process is lost: ends are reported lat
   const pid = Number(
     python(`
 s = socket.create_server(("127.0.0.1", 0)); now = struct.pack("ii", 1, 0)
-for i in range(2000):
+for i in range(1, 2001):
     c = socket.create_connection(s.getsockname()); a, _ = s.accept(); c.sendall(bytes(i)); left = i
     while left > 0: left -= len(a.recv(left))
     for end in (c, a): end.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, now); end.close()
@@ -256,7 +256,57 @@ print(os.getpid())`),
     sums[protocol as 'tcp'][1]! += outBytes
     sockets += report.type === 'unrecorded' ? report.sockets : 1
   }
-  const bytes = (1999 * 2000) / 2
+  const bytes = (2000 * 2001) / 2
   ok(reports.some(report => report.type === 'unrecorded' && report.process?.pid === pid))
   deepEqual([sums, sockets], [{ tcp: [bytes, bytes], udp: [0, 10_000] }, 6001])
 })
+
+test(
+  'each connection of MPTCP has its own key, bytes and end, whatever its listener',
+  { ...here, ...(counted ? needs('linux', 'root', 'file /proc/sys/net/mptcp/enabled') : {}) },
+  async t => {
+    const { openLinux } = await import('../index.ts')
+    const source = await openLinux()
+    t.after(() => source.close())
+    const plan = planQuery({ protocols: ['mptcp'] })
+    const next = talker(
+      t,
+      `
+s = socket.socket(socket.AF_INET, socket.SOCK_STREAM, 262); s.bind(("127.0.0.1", 0)); s.listen(); print(s.getsockname()[1], flush=True); sys.stdin.readline()
+ends = []
+for i in range(1, 4):
+    c = socket.socket(socket.AF_INET, socket.SOCK_STREAM, 262); c.connect(s.getsockname()); a, _ = s.accept()
+    c.sendall(bytes(1000 * i)); a.recv(1000 * i, socket.MSG_WAITALL); a.sendall(bytes(i)); c.recv(i, socket.MSG_WAITALL); ends += [c, a]
+${pause}
+for end in ends: end.close()
+${pause}`,
+    )
+    const port = Number(await next())
+    const reader = await source.openEvents!(plan)
+    t.after(() => reader.close())
+    const rows = async (): Promise<Socket[]> =>
+      (await source.takeSnapshot(plan, reader)).sockets.filter(socket => socket.local.port === port || socket.remote?.port === port)
+    await rows() // The listener has a cookie from here on.
+    await next()
+    const connections = (await rows()).filter(socket => socket.state === 'ESTABLISHED')
+    const bytes = (socket: { key: string; traffic?: Socket['traffic'] }) =>
+      `${socket.key}: ${socket.traffic?.inBytes} ${socket.traffic?.outBytes}`
+    deepEqual(
+      connections.map(socket => `${socket.traffic?.inBytes} ${socket.traffic?.outBytes}`).toSorted((a, b) => a.localeCompare(b)),
+      ['1 1000', '1000 1', '2 2000', '2000 2', '3 3000', '3000 3'],
+    )
+    equal(new Set(connections.map(socket => socket.key)).size, 6)
+    await next()
+    const reports: (SourceEvent | EventGap)[] = []
+    for (let some = reader.drain(); some.length > 0; some = reader.drain()) reports.push(...some)
+    const ends = reports.flatMap(report => (report.type === 'closed' && report.socket?.protocol === 'mptcp' ? [bytes(report)] : []))
+    deepEqual(
+      ends.toSorted((a, b) => a.localeCompare(b)),
+      connections.map(bytes).toSorted((a, b) => a.localeCompare(b)),
+    )
+    equal(
+      reports.some(report => report.type === 'used' && report.process?.name.startsWith('kworker')),
+      false,
+    )
+  },
+)

@@ -7,7 +7,7 @@ import type { Endpoint, Protocol, Socket, State, Traffic } from '../../../model/
 import type { Tcp } from '../../../model/tcp.ts'
 import type { ProcessTraffic } from '../bpf/meter.ts'
 import type { TrafficRecord } from '../bpf/records.ts'
-import { cookieKey, draft } from '../decode/draft.ts'
+import { cookieKey, draft, mptcpKey } from '../decode/draft.ts'
 import { familyOf, protocolOf } from '../decode/numbers.ts'
 import { msPerTick } from '../kernel/proc-fs.ts'
 
@@ -32,10 +32,10 @@ export function recordProtocol(r: KindRecord): Protocol {
 }
 
 /** The key of the socket of a record, as the tables make it. */
-export function keyOfRecord(r: KindRecord & Partial<TrafficRecord> & { readonly cookie: bigint }, byInode: ReadonlySet<Protocol>): string {
+export function keyOfRecord(r: TrafficRecord, byInode: ReadonlySet<Protocol>): string {
   const protocol = recordProtocol(r)
-  if (byInode.has(protocol) && r.inode !== undefined) return `${protocol} ${r.inode}`
-  return keyOfCookie(r.cookie)
+  if (byInode.has(protocol)) return `${protocol} ${r.inode}`
+  return protocol === 'mptcp' ? mptcpKey(keyOfCookie(r.cookie), socketOf(r, '', undefined)) : keyOfCookie(r.cookie)
 }
 
 /** The socket of a record. Owners are added later. */

@@ -26,8 +26,6 @@ const nothing = trafficOf([])
 /** The counters of all sockets. */
 export class TrafficCounters {
   readonly #meter: Meter
-  /** The protocols whose sockets moved nothing when they have no counters. */
-  readonly #counted: ReadonlySet<Protocol>
   readonly #sockets = new Map<string, SocketCounters>()
   /** The keys of the sockets whose keys are not their identities. */
   readonly #keys = new Map<number, string>()
@@ -35,7 +33,6 @@ export class TrafficCounters {
 
   constructor(meter: Meter) {
     this.#meter = meter
-    this.#counted = new Set(meter.counted.filter(protocol => protocol !== 'tcp'))
   }
 
   /** Notes that a process used a socket for the first time, and so has counters. */
@@ -69,8 +66,11 @@ export class TrafficCounters {
     for (const [key, counters] of this.#sockets) if (counters.reading > 0 && counters.reading !== reading) this.#forget(key, counters)
   }
 
-  /** Puts what was read into the sockets of a snapshot that is being made. Reports to `found` the processes whose first use was not recorded. */
-  addTo(sockets: readonly Draft[], found: (socket: Draft, id: bigint, pid: number) => void): void {
+  /**
+   * Puts what was read into the sockets of a snapshot that is being made. `counted`: those of these protocols moved nothing when they have no counters.
+   * Reports to `found` the processes whose first use was not recorded.
+   */
+  addTo(sockets: readonly Draft[], counted: ReadonlySet<Protocol>, found: (socket: Draft, id: bigint, pid: number) => void): void {
     for (const socket of sockets) {
       const counters = this.#sockets.get(socket.key)
       if (counters?.unrecorded !== undefined) {
@@ -79,7 +79,7 @@ export class TrafficCounters {
         counters.unrecorded = undefined
       }
       if (counters !== undefined && counters.reading > 0) socket.traffic = counters.traffic ??= trafficOf(counters.counts)
-      else if (this.#counted.has(socket.protocol)) socket.traffic = nothing
+      else if (counted.has(socket.protocol)) socket.traffic = nothing
     }
   }
 
