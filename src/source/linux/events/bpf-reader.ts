@@ -286,8 +286,14 @@ export class BpfReader implements LinuxEventReader {
         sum.outBytes += value.outBytes + (i === 0 ? outBytes - traffic.outBytes : 0)
       }
     }
+    let count = 0
     for (const sum of sums.values()) {
+      count += sum.sockets
       this.#pending.push({ type: 'unrecorded', atMs: Date.now(), tier: 'bpf', ...sum })
+    }
+    if (count > 0) {
+      const text = `${count} sockets that ended have no events: they came faster than they were read; their bytes are counted`
+      this.#pending.push(eventGap('events-lost', 'events', 'lost', text, { count }))
     }
   }
 

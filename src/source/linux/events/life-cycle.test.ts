@@ -136,6 +136,31 @@ ${pause}`,
   })
 }
 
+test('a table that is full recovers at the next snapshot, and what was not counted is a gap', here, async t => {
+  const reader = await open(t, { protocols: ['unix'] }, { moves: 64 })
+  const next = talker(
+    t,
+    `
+print(os.getpid(), flush=True); sys.stdin.readline()
+for count in (200, 10):
+    for _ in range(count):
+        a, b = socket.socketpair(); a.send(b"12345"); b.recv(9); a.close(); b.close()
+    ${pause}`,
+  )
+  const pid = Number(await next())
+  for (const isFull of [true, false]) {
+    await next()
+    const reports = drain(reader)
+    equal(
+      reports.some(report => report.type === 'gap' && report.gap.code === 'bytes-lost'),
+      isFull,
+    )
+    equal(reports.filter(ofPid(pid)).length === 20, !isFull)
+    await reader.observe!()
+    drain(reader)
+  }
+})
+
 test('what a process reads after the end of a connection is no other end, however late it is', here, async t => {
   const reader = await open(t, { protocols: ['tcp'] })
   const next = talker(
