@@ -2,7 +2,7 @@
 // at each snapshot: no program can run at them.
 
 import { cString } from '../../../bytes/text.ts'
-import type { ClosedReport, EventGap, SourceEvent } from '../../../model/event.ts'
+import type { ClosedReport, EventGap, SourceEvent, UsedReport } from '../../../model/event.ts'
 import type { Process } from '../../../model/process.ts'
 import type { Protocol, Socket, Traffic } from '../../../model/socket.ts'
 import type { Meter } from '../bpf/meter.ts'
@@ -151,19 +151,19 @@ export class BpfReader implements LinuxEventReader {
         break
       }
       case recordKinds.closed: {
-        const processes = this.#keptProcess(r)
+        this.#reportKept(r, key, at)
         const socket = { ...this.#socket(r, key, 'CLOSED'), tcp: finalTcp(r), traffic: this.#counters.release(key, r) }
-        this.#pending.push({ type: 'closed', ...at, key, socket, processes, ...recordedBytes(r), accuracy: 'exact' })
+        this.#pending.push({ type: 'closed', ...at, key, socket, ...recordedBytes(r), accuracy: 'exact' })
         break
       }
       case recordKinds.released: {
         const isUsed = this.#counters.has(key) || r.tgid !== 0
-        const processes = this.#keptProcess(r)
+        this.#reportKept(r, key, at)
         const traffic = this.#counters.release(key, r)
         const { inBytes, outBytes } = traffic
         // A socket that nobody used is reported only if a snapshot held it: its own record has nothing to add.
         const socket = isUsed ? { ...this.#socket(r, key, 'UNCONNECTED'), traffic } : undefined
-        this.#pending.push({ type: 'closed', ...at, key, socket, traffic, processes, inBytes, outBytes, accuracy: 'exact' })
+        this.#pending.push({ type: 'closed', ...at, key, socket, traffic, inBytes, outBytes, accuracy: 'exact' })
       }
     }
   }
@@ -186,11 +186,11 @@ export class BpfReader implements LinuxEventReader {
     return pid === 0 ? undefined : this.#process({ tgid: pid, counts: [startedNs, 0, uid] }, cString(nameBytes))
   }
 
-  /** The first user of a socket that has ended, where its use was not recorded: its counters have it. */
-  #keptProcess({ id, tgid, isKept }: TrafficRecord): readonly Process[] {
-    const value = isKept === 0 ? undefined : this.#meter.take(id, tgid)
-    const process = value && this.#storedProcess(tgid, value)
-    return process === undefined ? [] : [process]
+  /** Reports the first user of a socket that has ended, where its use was not recorded: its counters have it. */
+  #reportKept(r: TrafficRecord, key: string, at: Pick<UsedReport, 'atMs' | 'monotonicMs' | 'tier'>): void {
+    const value = r.isKept === 0 ? undefined : this.#meter.take(r.id, r.tgid)
+    if (value === undefined) return
+    this.#pending.push({ type: 'used', ...at, socket: this.#socket(r, key, undefined), process: this.#storedProcess(r.tgid, value) })
   }
 
   /** The end of a socket of which only the counters of its processes are left. */

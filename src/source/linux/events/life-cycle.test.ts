@@ -264,15 +264,13 @@ for i in range(1, 2001):
     u = socket.socket(socket.AF_INET, socket.SOCK_DGRAM); u.sendto(b"12345", ("127.0.0.1", 9)); u.close()
 print(os.getpid())`),
   )
+  reader.complete!([]) // A snapshot that holds none of them.
   const reports = drain(reader)
   const mine = new Set(reports.filter(ofPid(pid)).map(report => (report as { socket: Socket }).socket.key))
   const sums = { tcp: [0, 0], udp: [0, 0] }
   let sockets = 0
   for (const report of reports) {
-    const isMine =
-      report.type === 'closed'
-        ? mine.has(report.key) || report.processes?.some(process => process.pid === pid)
-        : report.type === 'unrecorded' && report.process?.pid === pid
+    const isMine = report.type === 'closed' ? mine.has(report.key) : report.type === 'unrecorded' && report.process?.pid === pid
     if (!isMine) continue
     const { socket, inBytes, outBytes } = report as { socket?: Socket; inBytes: number; outBytes: number }
     const protocol =

@@ -47,8 +47,9 @@ export class TrafficCounters {
     return this.#keys.get(Number(id))
   }
 
+  /** Whether a use of a socket was reported. Counters can be read of one whose use was not. */
   has(key: string): boolean {
-    return this.#sockets.has(key)
+    return (this.#sockets.get(key)?.users.length ?? 0) > 0
   }
 
   /** Reads all counters. What did not change since costs no more than a comparison. */
