@@ -14,7 +14,7 @@ function pairs(name: string, count: number, args: string[]): void {
   for (let i = 0; i < count; i++) {
     const times = [0, 0]
     for (const on of i % 2 === 0 ? [0, 1] : [1, 0]) {
-      const meter = on === 1 ? openMeter({ namespace: undefined, unix: true }) : undefined
+      const meter = on === 1 ? openMeter({ namespace: undefined, protocols: ['tcp', 'udp', 'unix'] }) : undefined
       times[on] = run(...args)
       meter?.close()
     }

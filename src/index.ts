@@ -72,6 +72,7 @@ export type {
   SocketEvent,
   SourceEvent,
   Tier,
+  UnrecordedReport,
   UsedReport,
 } from './model/event.ts'
 export type { Flow, Flows, InterfaceFlow, Ledger, LedgerRow } from './model/flow.ts'

@@ -44,7 +44,7 @@ export interface EventGap {
 }
 
 /** What a source reports of a socket between two snapshots. The tracker joins these reports with snapshots into `SocketEvent`s. */
-export type SourceEvent = OpenedReport | UsedReport | ClosedReport
+export type SourceEvent = OpenedReport | UsedReport | ClosedReport | UnrecordedReport
 
 interface Report {
   readonly atMs: number
@@ -95,6 +95,22 @@ export interface ClosedReport extends Report {
   readonly finSent?: boolean | undefined
   /** For a TCP socket whose received bytes may include the other end's FIN: further evidence of that. */
   readonly peer?: PeerEvidence | undefined
+}
+
+/** Sockets that ended without any other report, because there were too many at once: what they moved, added up by process. */
+export interface UnrecordedReport extends Report {
+  /** The discriminator of reports. */
+  readonly type: 'unrecorded'
+  /** Stands for them: it has their protocol, and no addresses. */
+  readonly socket: Socket
+  /** The process that used them; undefined when it is not known. */
+  readonly process: Process | undefined
+  /** How many sockets they were. */
+  readonly sockets: number
+  /** Payload bytes that they received in total. */
+  readonly inBytes: number
+  /** Payload bytes that they sent in total. */
+  readonly outBytes: number
 }
 
 /** What the kernel still has of a TCP connection that ended: evidence of whether the other end's FIN was received. */

@@ -46,7 +46,7 @@ export class EventFeed {
 
   /** Opens the reader that a plan needs, unless it is open. */
   async open(plan: Plan): Promise<void> {
-    const scope = JSON.stringify([plan.namespaces, plan.protocols.includes('unix')])
+    const scope = JSON.stringify([plan.namespaces, plan.protocols.toSorted()])
     if (this.#scope !== scope) this.close()
     if (this.#reader !== undefined || this.#source.openEvents === undefined) return
     this.#reader = await this.#source.openEvents(plan)

@@ -1,7 +1,15 @@
 // The life cycle of sockets: when each was first seen, who held it, what it moved, and how it ended. This is the only memory of what a socket
 // was between two moments. Snapshots and the reports of a source go in; openings, changes, ends and bytes come out. Time is an argument.
 
-import { endGraceMs, type ClosedReport, type OpenedReport, type SocketEvent, type SourceEvent, type UsedReport } from '../model/event.ts'
+import {
+  endGraceMs,
+  type ClosedReport,
+  type OpenedReport,
+  type SocketEvent,
+  type SourceEvent,
+  type UnrecordedReport,
+  type UsedReport,
+} from '../model/event.ts'
 import type { StateChange } from '../model/frame.ts'
 import type { Health } from '../model/health.ts'
 import { hasConnected, payload, segments, type Payload } from '../model/payload.ts'
@@ -10,6 +18,7 @@ import type { Snapshot } from '../model/snapshot.ts'
 import type { Protocol, Share, Socket } from '../model/socket.ts'
 import { health } from '../measure/health/health.ts'
 import { sampleOf } from '../measure/health/sample.ts'
+import type { Part } from '../measure/flows/allocation.ts'
 import type { Amount } from '../measure/flows/rows.ts'
 import type { Moved } from '../measure/flows/tables.ts'
 import { Account, nothingMoved } from './account.ts'
@@ -121,6 +130,8 @@ export class Tracker {
         return this.#reportUsed(report)
       case 'closed':
         return this.#reportClosed(report)
+      case 'unrecorded':
+        return this.#reportUnrecorded(report)
     }
   }
 
@@ -316,6 +327,20 @@ export class Tracker {
     } else if (isNew) one.life = 'open'
     const event = one.announcement?.tier === 'bpf' ? this.#announce(one) : undefined
     return event === undefined ? [] : [event]
+  }
+
+  /** Their bytes are added up; there are no events of them. */
+  #reportUnrecorded({ socket, process, inBytes, outBytes, atMs }: UnrecordedReport): readonly SocketEvent[] {
+    if (!this.#options.bytes || this.#step === 0 || atMs <= this.#countsFromMs) return []
+    if (process !== undefined) {
+      this.#interval.processes.push(process)
+      if (!this.#processes.has(process.pid)) this.#processes.set(process.pid, process)
+    }
+    const pids = process === undefined ? [] : [process.pid]
+    const parts = (bytes: number): Part[] => pids.map(pid => ({ pid, bytes, sure: true }))
+    const amount = { inBytes, outBytes, accuracy: 'exact' } as const
+    this.#interval.moved.push({ socket, amount, inParts: parts(inBytes), outParts: parts(outBytes), pids })
+    return []
   }
 
   #reportClosed(report: ClosedReport): readonly SocketEvent[] {

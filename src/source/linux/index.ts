@@ -66,7 +66,7 @@ export async function openLinux(tape: Tape = live): Promise<Source> {
     name: tape.played ? 'replay linux' : 'linux',
     takeSnapshot: queued(async (plan, reader) => {
       const snapshot = await snapshots.take(plan, sockets => addTraffic(tape, events, reader, sockets))
-      events?.observe(snapshot, plan)
+      await events?.observe()
       return snapshot
     }),
     ...(events && { openEvents: async plan => events.open(plan) }),

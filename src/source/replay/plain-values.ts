@@ -1,7 +1,7 @@
 // The plain values of a recording, by the shapes of the wire: JSON can have any form. A member that older recordings lack is optional here.
 
 import type { Ability } from '../../model/ability.ts'
-import type { ClosedReport, EventGap, OpenedReport, PeerEvidence, SourceEvent, UsedReport } from '../../model/event.ts'
+import type { ClosedReport, EventGap, OpenedReport, PeerEvidence, SourceEvent, UnrecordedReport, UsedReport } from '../../model/event.ts'
 import type { Gap, GapCode } from '../../model/gap.ts'
 import type { Interface, InterfaceCounters } from '../../model/interface.ts'
 import { ProcessTable, type ProcessUse } from '../../model/process.ts'
@@ -102,10 +102,22 @@ const closed = object<ClosedReport>({
   finSent: optional(flag),
   peer: optional(peer),
 })
+const unrecorded = object<UnrecordedReport>({
+  ...moment,
+  type: constant('unrecorded'),
+  socket,
+  process: maybe(process),
+  sockets: number,
+  inBytes: number,
+  outBytes: number,
+})
 const eventGap = object<EventGap>({ type: constant('gap'), atMs: number, gap: anyGap })
 
 /** A batch of events. */
-export const batch = list(tagged<SourceEvent | EventGap>('type', { opened, used, closed, gap: eventGap }), documentLimits.events)
+export const batch = list(
+  tagged<SourceEvent | EventGap>('type', { opened, used, closed, unrecorded, gap: eventGap }),
+  documentLimits.events,
+)
 
 /** A value that is null where the machine had none. */
 const nullable = <T>(of: Shape<T>): Shape<T | null> => ({

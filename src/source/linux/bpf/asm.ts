@@ -42,12 +42,12 @@ const ST = 0x62
 const STX = 0x63
 const ATOMIC = 0xc3
 const REG = 0x08
-const ops = { add: 0x00, or: 0x40, lsh: 0x60, rsh: 0x70, mov: 0xb0 } as const
-const tests = { eq: 0x10, ne: 0x50, sle: 0xd0 } as const
+const ops = { add: 0x00, sub: 0x10, or: 0x40, lsh: 0x60, rsh: 0x70, mov: 0xb0 } as const
+const tests = { eq: 0x10, has: 0x40, ne: 0x50, sle: 0xd0 } as const
 const sizes = { u32: 0x00, u16: 0x08, u8: 0x10, u64: 0x18 } as const
 /** What is computed. */
 type Operation = keyof typeof ops
-/** What a jump compares; `s…` with a sign. */
+/** What a jump compares; `s…` with a sign. `has`: one of these bits is set. */
 type Test = keyof typeof tests
 /** How much memory one instruction moves. */
 type Size = keyof typeof sizes

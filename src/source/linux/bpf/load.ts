@@ -1,11 +1,24 @@
 // Programs, maps and links in the kernel: made through bpf(2), each a file descriptor that its owner closes.
 
-import { read } from 'node:fs'
+import { read, readSync } from 'node:fs'
 import { DecodeError, OsError } from '../../../model/errors.ts'
 import { cString, viewOf } from '../../../bytes/text.ts'
+import { codeOf } from '../../attempt.ts'
 import { address, bpf, closeFd } from '../kernel/calls.ts'
 import { assemble, type Program } from './asm.ts'
-import { iterCreate, linkCreate, mapBatch, mapCreate, mapElement, objectInfo, programInfo, progLoad, rawTracepointOpen } from './structs.ts'
+import {
+  btfHeader,
+  btfLoad,
+  iterCreate,
+  linkCreate,
+  mapBatch,
+  mapCreate,
+  mapElement,
+  objectInfo,
+  programInfo,
+  progLoad,
+  rawTracepointOpen,
+} from './structs.ts'
 
 const BPF_MAP_CREATE = 0
 const BPF_MAP_LOOKUP_ELEM = 1
@@ -13,16 +26,20 @@ const BPF_MAP_DELETE_ELEM = 3
 const BPF_PROG_LOAD = 5
 const BPF_OBJ_GET_INFO_BY_FD = 15
 const BPF_RAW_TRACEPOINT_OPEN = 17
+const BPF_BTF_LOAD = 18
 const BPF_MAP_LOOKUP_BATCH = 24
 const BPF_LINK_CREATE = 28
 const BPF_ITER_CREATE = 33
 
-/** enum bpf_prog_type: what sockscope loads are programs that trace. */
-const BPF_PROG_TYPE_TRACING = 26
-/** enum bpf_attach_type: those that sockscope uses. */
-const attachTypes = { rawTracepoint: 23, iterator: 28 } as const
+/** enum bpf_attach_type, and enum bpf_prog_type for each: those that sockscope uses. */
+const attachTypes = {
+  rawTracepoint: { attach: 23, program: 26 },
+  iterator: { attach: 28, program: 26 },
+  /** Runs in the process that closes an internet socket (5.9). */
+  socketRelease: { attach: 34, program: 9 },
+} as const
 /** enum bpf_map_type: those that sockscope makes. */
-const mapTypes = { hash: 1, array: 2, perCpuArray: 6, ringBuffer: 27 } as const
+const mapTypes = { hash: 1, array: 2, socketStorage: 24, ringBuffer: 27 } as const
 
 const licence = Buffer.from('GPL\0')
 const maxLog = 16 * 1024 * 1024
@@ -32,8 +49,8 @@ export interface ProgramSpec {
   /** At most 15 letters, digits and underscores: how tools show it. */
   readonly name: string
   readonly attachType: keyof typeof attachTypes
-  /** The number of the kernel's type that it attaches to: a function for iterators, a typedef for tracepoints. */
-  readonly btfId: number
+  /** The number of the kernel's type that it attaches to: a function for iterators, a typedef for tracepoints; nothing else has one. */
+  readonly btfId?: number
   readonly instructions: Program
 }
 
@@ -42,13 +59,13 @@ export function loadProgram(spec: ProgramSpec): number {
   const code = assemble(spec.instructions)
   const attribute = (log: Uint8Array | undefined): Uint8Array =>
     progLoad.write({
-      progType: BPF_PROG_TYPE_TRACING,
+      progType: attachTypes[spec.attachType].program,
       insnCnt: code.length / 8,
       insns: address(code),
       license: address(licence),
       progName: spec.name.slice(0, 15),
-      expectedAttachType: attachTypes[spec.attachType],
-      attachBtfId: spec.btfId,
+      expectedAttachType: attachTypes[spec.attachType].attach,
+      attachBtfId: spec.btfId ?? 0,
       ...(log && { logLevel: 1, logSize: log.length, logBuf: address(log) }),
     })
   const call = `bpf(PROG_LOAD ${spec.name})`
@@ -89,7 +106,15 @@ function withLog(error: OsError, log: string): OsError {
 
 /** Attaches an iterator, so that it can be run. */
 export const openIterator = (program: number): number =>
-  bpf('bpf(LINK_CREATE)', BPF_LINK_CREATE, linkCreate.write({ progFd: program, attachType: attachTypes.iterator }))
+  bpf('bpf(LINK_CREATE)', BPF_LINK_CREATE, linkCreate.write({ progFd: program, attachType: attachTypes.iterator.attach }))
+
+/** Attaches a program to a control group, and those below it. It runs until the descriptor is closed. */
+export const openInGroup = (program: number, folder: number, attachType: keyof typeof attachTypes): number =>
+  bpf(
+    'bpf(LINK_CREATE)',
+    BPF_LINK_CREATE,
+    linkCreate.write({ progFd: program, targetFd: folder, attachType: attachTypes[attachType].attach }),
+  )
 
 /** Attaches a tracepoint program to the tracepoint that it was loaded for. It runs until the descriptor is closed. */
 export const openTracepoint = (program: number): number =>
@@ -110,13 +135,39 @@ export interface MapSpec {
   readonly type: keyof typeof mapTypes
   readonly keySize: number
   readonly valueSize: number
-  /** For a ring buffer: its size in bytes, a power of two. */
+  /** For a ring buffer: its size in bytes, a power of two. For a storage of sockets 0: there is one value for each socket that has one. */
   readonly maxEntries: number
   /** Of an array: its values can be mapped into memory, and read without a call (5.5). */
   readonly mappable?: boolean
+  /** Of a hash: memory is taken for an entry when it is made. A storage of sockets is always so. */
+  readonly onDemand?: boolean
+  /** Of a storage of sockets: its types, see `openStorageTypes`. */
+  readonly types?: number
 }
 
+const BPF_F_NO_PREALLOC = 1
 const BPF_F_MMAPABLE = 0x400
+/** The numbers of the types in `openStorageTypes`. */
+const INT = 1
+const WORDS = 2
+
+/**
+ * Gives the kernel the types that it requires of a storage of sockets: the key is a number of 32 bits, the value an array of them
+ * (include/uapi/linux/btf.h).
+ */
+export function openStorageTypes(valueSize: number): number {
+  const types = Uint32Array.of(0, 1 << 24, 4, (1 << 24) | 32, 0, 3 << 24, 0, INT, INT, valueSize / 4)
+  const header = {
+    magic: 0xeb9f,
+    version: 1,
+    headerLength: btfHeader.size,
+    typesLength: types.byteLength,
+    textAt: types.byteLength,
+    textLength: 1,
+  }
+  const blob = Buffer.concat([btfHeader.write(header), new Uint8Array(types.buffer), Uint8Array.of(0)])
+  return bpf('bpf(BTF_LOAD)', BPF_BTF_LOAD, btfLoad.write({ btf: address(blob), size: blob.length }))
+}
 
 /** Makes a map. */
 export const createMap = (spec: MapSpec): number =>
@@ -128,8 +179,9 @@ export const createMap = (spec: MapSpec): number =>
       keySize: spec.keySize,
       valueSize: spec.valueSize,
       maxEntries: spec.maxEntries,
-      mapFlags: spec.mappable ? BPF_F_MMAPABLE : 0,
+      mapFlags: (spec.mappable ? BPF_F_MMAPABLE : 0) | (spec.onDemand || spec.types !== undefined ? BPF_F_NO_PREALLOC : 0),
       mapName: spec.name.slice(0, 15),
+      ...(spec.types !== undefined && { btfFd: spec.types, btfKeyTypeId: INT, btfValueTypeId: WORDS }),
     }),
   )
 
@@ -197,6 +249,20 @@ export async function* iterate(link: number, buffer: Uint8Array): AsyncGenerator
       if (length === 0) return
       if (length !== undefined) yield buffer.subarray(0, length)
     }
+  } finally {
+    closeFd(fd)
+  }
+}
+
+/** Runs an iterator that writes nothing, once. False when it has passed a million objects, and was not run to its end. */
+export function runIterator(link: number): boolean {
+  const fd = bpf('bpf(ITER_CREATE)', BPF_ITER_CREATE, iterCreate.write({ linkFd: link }))
+  try {
+    readSync(fd, new Uint8Array(1))
+    return true
+  } catch (error) {
+    if (codeOf(error) === 'EAGAIN') return false
+    throw new OsError('read(bpf iterator)', codeOf(error) ?? 'EIO', { cause: error })
   } finally {
     closeFd(fd)
   }

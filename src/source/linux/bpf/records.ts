@@ -1,15 +1,19 @@
 // What the programs that see traffic write, and where in this kernel's memory they find it. Pure.
 
-import { array, be16, bytes, id64, littleEndian, struct, u16, u32, u64, type Read } from '../../../bytes/struct.ts'
+import { array, be16, bytes, id64, littleEndian, pad, struct, u16, u32, u64, type Read } from '../../../bytes/struct.ts'
 import type { Btf } from './btf.ts'
 
-/** What happened, in a record. */
-export const recordKinds = { opened: 1, closed: 2, used: 3 } as const
+/** What happened, in a record. `released`: a process has closed the last descriptor of a socket that is not of TCP. */
+export const recordKinds = { opened: 1, closed: 2, used: 3, released: 4 } as const
 
-/** A record of the ring. `counts` and `nameBytes` depend on its kind; what follows them has a meaning only in records of `closed`. */
-export const trafficRecord = struct('traffic record', 152, {
+/**
+ * A record of the ring. In `closed` and `released`, `tgid` is the process that used the socket first, and `moved` is what it moved. `counts` and
+ * `nameBytes` depend on the kind; what follows them has a meaning only in records of `closed`.
+ */
+export const trafficRecord = struct('traffic record', 208, {
   kind: u32,
   tgid: u32,
+  id: id64,
   cookie: id64,
   atNs: u64,
   family: u16,
@@ -22,6 +26,13 @@ export const trafficRecord = struct('traffic record', 152, {
   uid: u32,
   oldState: u32,
   flags: u32,
+  type: u16,
+  // closed, released: 1 when the first use was not recorded, so the counters are still there and have the process.
+  isKept: u16,
+  unused: pad(4, 4),
+  // used, released: the inode of the socket, for tables that have no cookies.
+  inode: u64,
+  moved: array(u64, 4),
   // closed: bytes sent, retransmitted and received. used: when the process started, its parent, its user.
   counts: array(u64, 3),
   // closed: segments out and in, data segments out and in. used: the name of the process.
@@ -39,7 +50,18 @@ export const trafficRecord = struct('traffic record', 152, {
 })
 export type TrafficRecord = Read<typeof trafficRecord>
 
-/** The key of the counters: the cookie below, the process above. Cookies count up from 1, so 42 bits last for ever; a pid has 22. */
+/** How long the records are: those that need less end earlier. */
+export const recordSizes = {
+  opened: trafficRecord.offsets.moved!,
+  released: trafficRecord.offsets.counts!,
+  used: trafficRecord.offsets.retransmits!,
+  closed: trafficRecord.size,
+} as const satisfies Record<keyof typeof recordKinds, number>
+
+/**
+ * The key of the counters: the identity of the socket below, the process above. The identity is its cookie; cookies count up from 1, so 42 bits last for
+ * ever. A pid has 22 bits.
+ */
 export const moveKeySize = 8
 export const cookieBits = 42
 /** Makes the key of a process on a socket. */
@@ -51,10 +73,44 @@ export function readMoveKey(view: DataView, at: number): { readonly cookie: numb
   return { cookie: (high % highest) * 2 ** 32 + low, pid: Math.trunc(high / highest) }
 }
 const highest = 2 ** (cookieBits - 32)
-/** The counters of a process on a socket. Calls are counted for datagram sockets only. */
-export const moveValue = struct('traffic value', 32, { inBytes: u64, inCalls: u64, outBytes: u64, outCalls: u64 })
+/** What `ended` of counters is: 0 for a socket that is open. */
+export const endings = { byCalls: 1, byFinalBytes: 2 } as const
+/**
+ * The counters of a process on a socket, and what is necessary to report them when their socket has ended and no record could be written. Calls are counted
+ * for datagram sockets only.
+ */
+export const moveValue = struct('traffic value', 104, {
+  inBytes: u64,
+  inCalls: u64,
+  outBytes: u64,
+  outCalls: u64,
+  // 1 when there was no room for the record of this use.
+  isUnrecorded: u64,
+  // When it was made, or the socket was last found open.
+  seenNs: u64,
+  // Where `ended` is `byFinalBytes`: the payload of the socket.
+  finalInBytes: u64,
+  finalOutBytes: u64,
+  startedNs: u64,
+  family: u16,
+  type: u16,
+  protocol: u16,
+  ended: u16,
+  namespace: u32,
+  uid: u32,
+  nameBytes: bytes(16),
+})
+/** The counters alone: they are at the start. */
+export const moveCounts = struct('traffic counts', 40, { inBytes: u64, inCalls: u64, outBytes: u64, outCalls: u64, isUnrecorded: u64 })
+export type MoveValue = Read<typeof moveValue>
 
-/** The descriptors of the maps: the ring, the counters, what was lost (records, counters), and the marks of what was reported. */
+/** What is kept of a socket as long as the kernel has it: the process that used it first, flags, and the last state that was reported. */
+export const mark = struct('socket mark', 16, { first: u32, flags: u32, state: u32, unused: u32 })
+
+/** The counts of what there was no room for: records, counters, and records of ends, whose counters are kept instead. */
+export const lostIndexes = { records: 0, counters: 1, ends: 2 } as const
+
+/** The descriptors of the maps: the ring, the counters, what was lost, and the marks of sockets. */
 export interface TrafficMaps {
   readonly ring: number
   readonly moves: number
@@ -77,6 +133,11 @@ const members = {
   cookie: ['sock_common', 'skc_cookie'],
   lock: ['sock', 'sk_lock'],
   protocol: ['sock', 'sk_protocol'],
+  type: ['sock', 'sk_type'],
+  socket: ['sock', 'sk_socket'],
+  file: ['socket', 'file'],
+  inode: ['file', 'f_inode'],
+  inodeNumber: ['inode', 'i_ino'],
   uid: ['sock', 'sk_uid'],
   flags: ['sock_common', 'skc_flags'],
   sent: ['tcp_sock', 'bytes_sent'],
@@ -96,6 +157,7 @@ const members = {
   leader: ['task_struct', 'group_leader'],
   parent: ['task_struct', 'real_parent'],
   tgid: ['task_struct', 'tgid'],
+  taskFlags: ['task_struct', 'flags'],
   started: ['task_struct', 'start_boottime'],
   name: ['task_struct', 'comm'],
 } as const

@@ -1,10 +1,10 @@
 // How programs, maps and links are asked of the kernel: the members of `union bpf_attr`, include/uapi/linux/bpf.h.
 // A newer field than these is 0 for the kernel when the attribute is shorter than its own.
 
-import { chars, id64, pad, struct, u32, u64 } from '../../../bytes/struct.ts'
+import { chars, id64, pad, struct, u16, u32, u64, u8 } from '../../../bytes/struct.ts'
 
 /** BPF_MAP_CREATE */
-export const mapCreate = struct('bpf_attr map_create', 44, {
+export const mapCreate = struct('bpf_attr map_create', 60, {
   mapType: u32,
   keySize: u32,
   valueSize: u32,
@@ -13,6 +13,25 @@ export const mapCreate = struct('bpf_attr map_create', 44, {
   innerMapFd: u32,
   numaNode: u32,
   mapName: chars(16), // 4.15
+  mapIfindex: u32,
+  btfFd: u32, // 4.18
+  btfKeyTypeId: u32,
+  btfValueTypeId: u32,
+})
+
+/** BPF_BTF_LOAD, 4.18 */
+export const btfLoad = struct('bpf_attr btf_load', 32, { btf: id64, log: id64, size: u32, logSize: u32, logLevel: u32, pad: pad(4, 4) })
+
+/** The header of type information, `struct btf_header` in include/uapi/linux/btf.h. */
+export const btfHeader = struct('btf_header', 24, {
+  magic: u16,
+  version: u8,
+  flags: u8,
+  headerLength: u32,
+  typesAt: u32,
+  typesLength: u32,
+  textAt: u32,
+  textLength: u32,
 })
 
 /** BPF_MAP_*_ELEM and BPF_MAP_GET_NEXT_KEY; `value` is the next key there. */

@@ -4,10 +4,11 @@ import { test } from 'node:test'
 import { countsBytes } from '../../../../test/btf.ts'
 import { needs } from '../../../../test/needs.ts'
 import { processOf, recordedInBytes, socketOf } from '../events/records.ts'
+import { protocols } from '../../../model/socket.ts'
 import { assemble } from './asm.ts'
 import { readBtf } from './btf.ts'
 import { cookieBits, moveKey, readMoveKey, trafficOffsets, trafficRecord, type TrafficOffsets } from './records.ts'
-import { lengthProgram, stateProgram } from './traffic-programs.ts'
+import { lengthProgram, releaseProgram, stateProgram } from './traffic-programs.ts'
 
 const offsets = new Proxy({}, { get: (_target, name) => (typeof name === 'string' ? name.length * 8 : undefined) }) as TrafficOffsets
 const maps = { ring: 3, moves: 4, lost: 5, marks: 6 }
@@ -19,12 +20,12 @@ const text = (program: ReturnType<typeof stateProgram>): string[] =>
 
 test('the programs can be put together, and what is not wanted goes out first', () => {
   for (const scope of [
-    { namespace: undefined, unix: true },
-    { namespace: 4026531833, unix: false },
+    { namespace: undefined, protocols },
+    { namespace: 4026531833, protocols: ['tcp', 'udp'] as const },
   ]) {
     for (const program of [
-      stateProgram(offsets, maps, scope, 'first'),
-      stateProgram(offsets, maps, scope, 'second'),
+      stateProgram(offsets, maps, scope),
+      releaseProgram(offsets, maps, scope),
       lengthProgram(offsets, maps, scope, 'in'),
       lengthProgram(offsets, maps, scope, 'out'),
     ]) {
@@ -38,18 +39,18 @@ test('the programs can be put together, and what is not wanted goes out first', 
     }
   }
   // The way of a call that is counted already: from its start to `add` there is one search in the map, and no record.
-  const lines = text(lengthProgram(offsets, maps, { namespace: undefined, unix: false }, 'out'))
+  const lines = text(lengthProgram(offsets, maps, { namespace: undefined, protocols: ['tcp', 'udp'] }, 'out'))
   const fast = lines.slice(0, lines.indexOf('if r0 ne 0 goto add'))
   deepEqual(
     fast.filter(line => line.startsWith('call')),
-    ['call 46', 'call 14', 'call 1'],
+    ['call 46', 'call 158', 'call 1'],
   )
 })
 
 test('in a pid namespace the kernel is asked for the numbers there, and never for others', () => {
   const pids = { device: 4, inode: 4026532318 }
-  const scope = { namespace: undefined, unix: true }
-  for (const program of [stateProgram(offsets, maps, scope, 'first', pids), lengthProgram(offsets, maps, scope, 'in', pids)]) {
+  const scope = { namespace: undefined, protocols }
+  for (const program of [stateProgram(offsets, maps, scope, pids), lengthProgram(offsets, maps, scope, 'in', pids)]) {
     equal(assemble(program).length % 8, 0)
     const calls = new Set(text(program).filter(line => line.startsWith('call')))
     deepEqual([calls.has('call 120'), calls.has('call 14')], [true, false])
@@ -59,8 +60,8 @@ test('in a pid namespace the kernel is asked for the numbers there, and never fo
 test('this kernel takes every shape of the programs', needs('linux', 'root', 'file /sys/kernel/btf/vmlinux'), async () => {
   const { openMeter } = await import('./meter.ts')
   for (const scope of [
-    { namespace: undefined, unix: true },
-    { namespace: 1, unix: false },
+    { namespace: undefined, protocols },
+    { namespace: 1, protocols: ['tcp', 'udp'] as const },
   ]) {
     const meter = openMeter(scope, { ringBytes: 4096, moves: 16 })
     try {

@@ -35,12 +35,16 @@ export const bitNames = (names: readonly string[], mask: number): string | undef
 export const keyInNamespace = (key: string, inode: number, countsCookiesEach: boolean): string =>
   countsCookiesEach || !/^\d{1,20}$/.test(key) ? `${key}@${inode}` : key
 
+/** The key of a connection of MPTCP: one that was accepted has the cookie of its listener. */
+export const mptcpKey = (cookie: string, { protocol, local, remote }: Pick<Draft, 'protocol' | 'local' | 'remote'>): string =>
+  protocol !== 'mptcp' || remote === undefined ? cookie : `${cookie} mptcp ${local.address}:${local.port} ${remote.address}:${remote.port}`
+
 /** INET_DIAG_NOCOOKIE, with which the kernel does not compare cookies. No socket has it, and no larger number fits into a request. */
 const noCookie = 2n ** 64n - 1n
 
 /** The cookie in the key of a socket; undefined when the key is of another kind. */
 export function cookieOfKey(key: string): bigint | undefined {
-  const [, digits] = /^(\d{1,20})(?:@\d+)?$/.exec(key) ?? []
+  const [, digits] = /^(\d{1,20})(?: mptcp [^@]*)?(?:@\d+)?$/.exec(key) ?? []
   const cookie = digits === undefined ? noCookie : BigInt(digits)
   return cookie < noCookie ? cookie : undefined
 }

@@ -7,7 +7,19 @@ import { viewOf } from '../../../bytes/text.ts'
 import { DecodeError } from '../../../model/errors.ts'
 import type { Cgroup, Endpoint, Options, State, Timer } from '../../../model/socket.ts'
 import type { CongestionDetail } from '../../../model/tcp.ts'
-import { cookieKey, draft, looseStates, optionsOf, queuesOf, shutdownOf, tcpStates, timers, type Draft, type TcpDraft } from './draft.ts'
+import {
+  cookieKey,
+  draft,
+  looseStates,
+  mptcpKey,
+  optionsOf,
+  queuesOf,
+  shutdownOf,
+  tcpStates,
+  timers,
+  type Draft,
+  type TcpDraft,
+} from './draft.ts'
 import { readMemory } from './memory.ts'
 import { familyNumbers, type InetProtocol } from './numbers.ts'
 import {
@@ -83,6 +95,7 @@ export function readInet(v: DataView, m: number, end: number, protocol: InetProt
   const key = cookieKey(v.getUint32(m + COOKIE, LE), v.getUint32(m + COOKIE + 4, LE))
   const socket = draft(key, protocol, v6 ? 'ipv6' : 'ipv4', state, endpoint(v, m + SRC, v.getUint16(m + SPORT), v6))
   if (remotePort !== 0 || (protocol === 'raw' && kernelState === 1)) socket.remote = endpoint(v, m + DST, remotePort, v6)
+  if (protocol === 'mptcp') socket.key = mptcpKey(key, socket)
   const inode = v.getUint32(m + INODE, LE)
   if (inode !== 0) socket.inode = inode
   const uid = v.getUint32(m + UID, LE)

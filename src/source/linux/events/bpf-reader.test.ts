@@ -6,7 +6,7 @@ import type { Snapshot } from '../../../model/snapshot.ts'
 import { protocols } from '../../../model/socket.ts'
 import { Tracker } from '../../../track/tracker.ts'
 import type { Meter, ProcessTraffic } from '../bpf/meter.ts'
-import { recordKinds, trafficRecord, type TrafficRecord } from '../bpf/records.ts'
+import { moveValue, recordKinds, trafficRecord } from '../bpf/records.ts'
 import { draft, type Draft } from '../decode/draft.ts'
 import { BpfReader, type Surroundings } from './bpf-reader.ts'
 import type { DestroyMessages } from './destroy-messages.ts'
@@ -18,7 +18,7 @@ const traffic: ProcessTraffic = { pid, inBytes: 0, outBytes: 5050, inCalls: 0, o
 
 /** The first use of a UDP socket by a process that has ended. */
 function used() {
-  const bytes = trafficRecord.write({ kind: recordKinds.used, tgid: pid, cookie, family: 2, protocol: 17 })
+  const bytes = trafficRecord.write({ kind: recordKinds.used, tgid: pid, cookie, family: 2, protocol: 17, type: 2, id: cookie })
   bytes.set(Buffer.from('sender'), trafficRecord.offsets.nameBytes)
   return trafficRecord.read(new DataView(bytes.buffer))
 }
@@ -31,6 +31,8 @@ function fakeMeter(): { readonly meter: Meter; readable: boolean } {
     meter: {
       lacks: undefined,
       countsForeignPids: false,
+      reportsReleases: true,
+      counted: ['udp'],
       drain(each: (record: ReturnType<typeof used>) => void) {
         if (!state.readable) return 0
         const records = ring
@@ -38,9 +40,12 @@ function fakeMeter(): { readonly meter: Meter; readable: boolean } {
         records.forEach(each)
         return records.length
       },
-      read: () => traffic,
-      readAll: (each: (cookie: number, traffic: ProcessTraffic) => void) => each(Number(cookie), traffic),
-      lost: () => ({ records: 0, counters: 0, passedOver: 0 }),
+      read: () => undefined,
+      take: () => moveValue.read(new DataView(moveValue.write(traffic).buffer)),
+      readStored() {},
+      seeUnix: () => true,
+      readAll: (each: (cookie: number, traffic: ProcessTraffic, isUnrecorded: boolean) => void) => each(Number(cookie), traffic, false),
+      lost: () => ({ records: 0, counters: 0, passedOver: 0, ends: 0 }),
       close() {},
     } satisfies Meter,
   }
@@ -50,9 +55,10 @@ function fakeMeter(): { readonly meter: Meter; readable: boolean } {
 const around: Surroundings = {
   bootMs: undefined,
   users: new Map(),
-  scope: { namespaceOf: () => undefined, keyIn: key => key },
+  scope: { namespaceOf: () => undefined, keyIn: key => key, inEach: async () => new Set<number>() },
   readProcess: () => undefined,
   udp: undefined,
+  keyedByInode: new Set(),
 }
 const snapshotOf = (...sockets: Draft[]): Snapshot => ({ atMs: 0, source: 'test', sockets, processes: new ProcessTable(), gaps: [] })
 const sender = (): Draft => draft(keyOfCookie(cookie), 'udp', 'ipv4', 'UNCONNECTED', { address: '127.0.0.1', port: 5 })
@@ -93,38 +99,6 @@ test("bytes whose record cannot be read yet are nobody's until it is", () => {
   deepEqual(rows(), [5050])
   fake.readable = true
   deepEqual(rows(), [[pid, 5050], -5050])
-})
-
-test('an end of TCP that the kernel does not report is found by snapshots, with what processes moved, and counted', () => {
-  const { meter } = fakeMeter()
-  const record = (kind: number, tgid: number): TrafficRecord =>
-    trafficRecord.read(new DataView(trafficRecord.write({ kind, tgid, cookie, family: 2, protocol: 6, remotePort: 80, atNs: 1 }).buffer))
-  let ring = [record(recordKinds.opened, 0), record(recordKinds.used, pid)]
-  const drain: Meter['drain'] = each => {
-    const records = ring
-    ring = []
-    records.forEach(each)
-    return records.length
-  }
-  const reader = new BpfReader({ ...meter, drain }, around)
-  const waits = draft(keyOfCookie(cookie), 'tcp', 'ipv4', 'TIME_WAIT', {})
-  const reports = [...reader.drain()]
-  for (let i = 0; i < 3; i++) reader.observe(snapshotOf(waits), new Set(['tcp'] as const))
-  ring = [record(recordKinds.closed, 0)] // Should it come after all, it is no second end.
-  reports.push(...reader.drain())
-  deepEqual(
-    reports.map(report => {
-      if (report.type === 'gap') return [report.gap.code, report.gap.count]
-      if (report.type === 'closed') return [report.type, report.key, report.outBytes, report.accuracy]
-      return [report.type, report.socket.key, report.type === 'used' ? report.process?.pid : report.socket.state]
-    }),
-    [
-      ['opened', '7', 'ESTABLISHED'],
-      ['used', '7', pid],
-      ['ends-lost', 1],
-      ['closed', '7', 5050, 'estimate'],
-    ],
-  )
 })
 
 test('where the use of datagram sockets is not reported, their ends are all the same', () => {

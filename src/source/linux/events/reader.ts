@@ -1,8 +1,6 @@
 // What every way of reading events on Linux gives to its source, beside what a monitor reads.
 
 import type { EventGap } from '../../../model/event.ts'
-import type { Snapshot } from '../../../model/snapshot.ts'
-import type { Protocol } from '../../../model/socket.ts'
 import type { EventReader } from '../../source.ts'
 import type { Draft } from '../decode/draft.ts'
 import { gapOf } from '../../gap.ts'
@@ -11,8 +9,8 @@ import { gapOf } from '../../gap.ts'
 export interface LinuxEventReader extends EventReader {
   /** Puts what was counted into the sockets of a snapshot that is being made. */
   complete?(sockets: readonly Draft[]): void
-  /** Takes note of a snapshot: of these protocols it holds every socket. */
-  observe?(snapshot: Snapshot, complete: ReadonlySet<Protocol>): void
+  /** Called after each snapshot: finds the ends that nothing reports. */
+  observe?(): Promise<void>
 }
 
 /** A gap among events. */

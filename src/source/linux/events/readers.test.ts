@@ -30,7 +30,7 @@ async function machine(methods: Partial<EventMethods>): Promise<Source> {
     takeSnapshot: async (plan = planQuery(), reader?: EventReader) => {
       const snapshot = await source.takeSnapshot(plan)
       readers.complete(reader, snapshot.sockets as Draft[])
-      readers.observe(snapshot, plan)
+      await readers.observe()
       return snapshot
     },
     openEvents: async plan => readers.open(plan),
@@ -253,7 +253,7 @@ test('a ring that is full counts what it lost', bpf, async () => {
   const { openMeter } = await import('../bpf/meter.ts')
   const { recordKinds } = await import('../bpf/records.ts')
   const { statSync } = await import('node:fs')
-  const meter = openMeter({ namespace: statSync('/proc/self/ns/net').ino, unix: false }, { ringBytes: 4096, moves: 8 })
+  const meter = openMeter({ namespace: statSync('/proc/self/ns/net').ino, protocols: ['tcp'] }, { ringBytes: 4096, moves: 8 })
   const server = await serve('')
   try {
     await talk(server, 100, 10)
@@ -276,10 +276,9 @@ test('whichever copy of the program the kernel runs, each opening and end is rep
   const { openMeter } = await import('../bpf/meter.ts')
   const { recordKinds } = await import('../bpf/records.ts')
   const { statSync } = await import('node:fs')
-  const both = ['first', 'second'] as const
   // The kernel passes over a program that runs already: then it is as if that copy was not there.
-  const meters = [both, [both[0]], [both[1]]].map(copies =>
-    openMeter({ namespace: statSync('/proc/self/ns/net').ino, unix: false }, { copies }),
+  const meters = ([2, 1] as const).map(copies =>
+    openMeter({ namespace: statSync('/proc/self/ns/net').ino, protocols: ['tcp'] }, { copies }),
   )
   const server = await serve('')
   try {
@@ -307,7 +306,7 @@ test(
     const { recordKinds } = await import('../bpf/records.ts')
     const { execFileSync } = await import('node:child_process')
     const { statSync } = await import('node:fs')
-    const meter = openMeter({ namespace: statSync('/proc/self/ns/net').ino, unix: false })
+    const meter = openMeter({ namespace: statSync('/proc/self/ns/net').ino, protocols: ['tcp'] })
     try {
       // Each end is reset, so that no port has to wait.
       const burst = `

@@ -1,16 +1,20 @@
 // Which way of reading events works is found by trying: programs in the kernel, then the kernel's messages that a socket was destroyed. What
 // the first could not and why is a gap; with none of them there are no events, only snapshots.
 
+import { viewOf } from '../../../bytes/text.ts'
 import type { Plan } from '../../../filter/plan.ts'
 import type { Ability } from '../../../model/ability.ts'
 import { OsError } from '../../../model/errors.ts'
 import type { EventGap } from '../../../model/event.ts'
 import type { GapCode } from '../../../model/gap.ts'
-import type { Snapshot } from '../../../model/snapshot.ts'
-import type { Family, Protocol } from '../../../model/socket.ts'
+import type { Protocol } from '../../../model/socket.ts'
 import type { EventReader } from '../../source.ts'
 import type { Draft } from '../decode/draft.ts'
+import type { openMeter } from '../bpf/meter.ts'
+import type { InetProtocol } from '../decode/numbers.ts'
 import type * as calls from '../kernel/calls.ts'
+import { messages } from '../kernel/netlink.ts'
+import { inetRequest } from '../sockdiag/inet-request.ts'
 import { bootTimeMs, readProcess } from '../processes/processes.ts'
 import { passwdUsers } from '../processes/users.ts'
 import type { BpfReader } from './bpf-reader.ts'
@@ -65,11 +69,9 @@ export class EventReaders {
     if (reader !== undefined) this.#open.get(reader)?.complete?.(sockets)
   }
 
-  /** Readers take note of each snapshot: what it misses may have ended. */
-  observe(snapshot: Snapshot, plan: Plan): void {
-    if (this.#open.size === 0) return
-    const complete = new Set(isBroken(snapshot) ? [] : completeProtocols(plan))
-    for (const reader of this.#open.values()) reader.observe?.(snapshot, complete)
+  /** After each snapshot, readers find the ends that nothing reports. */
+  async observe(): Promise<void> {
+    for (const reader of this.#open.values()) await reader.observe?.()
   }
 
   async abilities(plan: Plan): Promise<readonly Ability[]> {
@@ -128,16 +130,6 @@ const bpfText = (lacks: string | undefined): string =>
     ? 'by programs in the kernel: every socket, with owner and bytes'
     : `by programs in the kernel: TCP sockets with owner and bytes, ends of UDP; ${lacks}`
 
-/** The protocols of which a snapshot by this plan holds every socket of the own network namespace. */
-function completeProtocols({ query }: Plan): readonly Protocol[] {
-  const { protocols = ['tcp', 'udp'], families, filter, states, namespaces = 'own' } = query
-  if (filter !== undefined || states !== undefined || namespaces !== 'own') return []
-  const needed = (protocol: Protocol): readonly Family[] => (protocol === 'unix' ? ['unix'] : ['ipv4', 'ipv6'])
-  return protocols.filter(protocol => families === undefined || needed(protocol).every(family => families.includes(family)))
-}
-
-const isBroken = (snapshot: Snapshot): boolean => snapshot.gaps.some(gap => gap.what === 'sockets')
-
 function refusal(code: GapCode, name: string, error: OsError): EventGap {
   const isDenied = error.code === 'EPERM' || error.code === 'EACCES'
   const help = isDenied ? 'run as root, or with CAP_BPF and CAP_PERFMON' : ''
@@ -154,27 +146,53 @@ export const loadEvents = () =>
     import('./destroy-messages.ts'),
   ])
 
-/** The methods of the live machine. */
-export function liveMethods(call: typeof calls): EventMethods {
+/** The methods of the live machine. Tests open a meter with small tables. */
+export function liveMethods(call: typeof calls, open?: typeof openMeter): EventMethods {
   return {
     async bpf(plan) {
-      const [{ openMeter, ownNamespace }, { BpfReader: Reader }, { scopeOf }] = await Promise.all([
+      const [{ openMeter: openLive, ownNamespace }, { BpfReader: Reader }, { scopeOf }] = await Promise.all([
         import('../bpf/meter.ts'),
         import('./bpf-reader.ts'),
         import('./scope.ts'),
       ])
       const scope = await scopeOf(call, plan)
-      const meter = openMeter({ namespace: plan.namespaces === 'own' ? ownNamespace() : scope.only, unix: plan.protocols.includes('unix') })
-      const udp = await udpMessages(call, scope)
+      const keyedByInode = inodeKeys(call, plan)
+      const meter = (open ?? openLive)({ namespace: plan.namespaces === 'own' ? ownNamespace() : scope.only, protocols: plan.protocols })
+      const needsMessages = !meter.reportsReleases && plan.protocols.some(protocol => protocol === 'udp' || protocol === 'udplite')
+      const udp = needsMessages ? await udpMessages(call, scope) : undefined
       const bootMs = bootTimeMs()
       const users = passwdUsers()
       const process = (pid: number) => readProcess(pid, bootMs, { of: (uid: number) => users.get(uid) })
-      return new Reader(meter, { bootMs, users, scope, readProcess: process, udp })
+      return new Reader(meter, { bootMs, users, scope, readProcess: process, udp, keyedByInode })
     },
     async destroy(plan) {
       const [{ openDestroyReader }, { scopeOf }] = await Promise.all([import('./destroy-reader.ts'), import('./scope.ts')])
       return openDestroyReader(call, await scopeOf(call, plan))
     },
+  }
+}
+
+/** The protocols whose tables are text, which has inodes and no cookies. */
+function inodeKeys(call: typeof calls, { protocols }: Plan): ReadonlySet<Protocol> {
+  const found = new Set<Protocol>(['icmp'])
+  if (protocols.includes('raw') && !hasTable(call, 'raw')) found.add('raw')
+  return found
+}
+
+/** Whether sock_diag lists a protocol. */
+function hasTable(call: typeof calls, protocol: InetProtocol): boolean {
+  const fd = call.openDiag()
+  try {
+    call.send(fd, inetRequest({ protocol, family: 'ipv4', states: 0, details: [] }))
+    const buffer = new Uint8Array(64 * 1024)
+    const length = call.receiveNow(fd, buffer)
+    if (length !== undefined) messages(viewOf(buffer.subarray(0, length)))
+    return true
+  } catch (error) {
+    if (error instanceof OsError) return false
+    throw error
+  } finally {
+    call.closeFd(fd)
   }
 }
 

@@ -7,7 +7,7 @@ import type { Endpoint, Protocol, Queues, Socket, State, Traffic } from '../../.
 import type { Tcp } from '../../../model/tcp.ts'
 import type { ProcessTraffic } from '../bpf/meter.ts'
 import type { TrafficRecord } from '../bpf/records.ts'
-import { cookieKey, draft, tcpStates } from '../decode/draft.ts'
+import { cookieKey, draft, mptcpKey, tcpStates } from '../decode/draft.ts'
 import { familyOf, protocolOf } from '../decode/numbers.ts'
 import { msPerTick } from '../kernel/proc-fs.ts'
 
@@ -18,8 +18,25 @@ const doneFlag = 2
 export const keyOfCookie = (cookie: bigint | number): string =>
   typeof cookie === 'number' ? String(cookie) : cookieKey(Number(cookie & 0xffffffffn), Number(cookie >> 32n))
 
-/** The protocol of a record. */
-export const recordProtocol = (r: TrafficRecord): Protocol => (familyOf(r.family) === 'unix' ? 'unix' : (protocolOf(r.protocol) ?? 'raw'))
+/** What says of which kind a socket is. */
+type KindRecord = Pick<TrafficRecord, 'family' | 'type' | 'protocol'>
+/** What a process is made of. */
+export type ProcessRecord = Pick<TrafficRecord, 'tgid' | 'counts'>
+
+const SOCK_RAW = 3
+
+/** The protocol of a record. A raw socket can be of any protocol. */
+export function recordProtocol(r: KindRecord): Protocol {
+  if (familyOf(r.family) === 'unix') return 'unix'
+  return r.type === SOCK_RAW ? 'raw' : (protocolOf(r.protocol) ?? 'raw')
+}
+
+/** The key of the socket of a record, as the tables make it. */
+export function keyOfRecord(r: TrafficRecord, byInode: ReadonlySet<Protocol>): string {
+  const protocol = recordProtocol(r)
+  if (byInode.has(protocol)) return `${protocol} ${r.inode}`
+  return protocol === 'mptcp' ? mptcpKey(keyOfCookie(r.cookie), socketOf(r, '', undefined)) : keyOfCookie(r.cookie)
+}
 
 /** The socket of a record. Owners are added later. */
 export function socketOf(r: TrafficRecord, key: string, state: State | undefined): Socket {
@@ -86,7 +103,7 @@ export function finalTcp(r: TrafficRecord): Tcp {
 export const recordedInBytes = (r: TrafficRecord): number => Math.max(0, r.counts[2]! - ((r.flags & doneFlag) !== 0 ? 1 : 0))
 
 /** The process of a record of first use, for a process that ends before it can be read from /proc. */
-export function processOf(r: TrafficRecord, name: string, bootMs: number | undefined, users: ReadonlyMap<number, string>): Process {
+export function processOf(r: ProcessRecord, name: string, bootMs: number | undefined, users: ReadonlyMap<number, string>): Process {
   const [startNs, parent, uid] = r.counts as [number, number, number]
   const ticks = Math.floor(startNs / (msPerTick * 1e6))
   return {
@@ -104,6 +121,13 @@ export function processOf(r: TrafficRecord, name: string, bootMs: number | undef
     unit: undefined,
   }
 }
+
+/** Stands for sockets of which only the protocol and the process are known. */
+export const standIn = (protocol: Protocol, family: number, process: Process | undefined): Socket => ({
+  ...draft(`unrecorded ${protocol} ${process?.key ?? ''}`, protocol, familyOf(family) ?? 'ipv4', undefined, {}),
+  owners: process === undefined ? [] : [{ pid: process.pid, fd: undefined }],
+  ownerless: process === undefined ? 'unknown' : undefined,
+})
 
 /** What processes moved on one socket, added up. */
 export function trafficOf(moves: readonly ProcessTraffic[]): Traffic {

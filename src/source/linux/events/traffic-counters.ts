@@ -1,146 +1,123 @@
-// The counters that BPF programs keep in the kernel, by socket and process, as this program has read them. It is what says which counters
-// exist, so that those of a socket that ended can be read a last time and freed.
+// The counters that BPF programs keep in the kernel, by socket and process, as this program has read them. Where a socket has ended, the kernel frees those of
+// its first user, and reports them with the end; those of other processes are read and freed here.
 
-import { endGraceMs } from '../../../model/event.ts'
-import type { Snapshot } from '../../../model/snapshot.ts'
 import type { Protocol, Traffic } from '../../../model/socket.ts'
 import type { Draft } from '../decode/draft.ts'
 import type { Meter, ProcessTraffic } from '../bpf/meter.ts'
+import type { TrafficRecord } from '../bpf/records.ts'
 import { keyOfCookie, trafficOf } from './records.ts'
-
-/** So many snapshots in a row must miss a socket before its counters are taken for those of a socket that ended. */
-const graceSnapshots = 2
-/** More ended sockets than this are not kept track of. */
-const maxEnded = 200_000
 
 /** The counters of one socket. */
 interface SocketCounters {
-  readonly cookie: bigint | number
-  /** Undefined until a record has named it. */
-  protocol: Protocol | undefined
+  readonly id: bigint | number
+  /** The processes whose first use was reported. */
+  readonly users: number[]
   readonly counts: ProcessTraffic[]
+  /** Processes whose first use was not recorded. */
+  unrecorded: number[] | undefined
   /** What they add up to; undefined when one of them has changed. */
   traffic: Traffic | undefined
-  /** The reading that held it last. */
+  /** The reading that held it last; 0 before the first. */
   reading: number
-  missing: number
 }
 
-const datagram: ReadonlySet<Protocol> = new Set<Protocol>(['udp', 'udplite', 'icmp', 'unix'])
 const nothing = trafficOf([])
 
 /** The counters of all sockets. */
 export class TrafficCounters {
   readonly #meter: Meter
   readonly #sockets = new Map<string, SocketCounters>()
-  /** When sockets ended whose counters were freed: a process may still read what had arrived, and make new ones. */
-  readonly #ended = new Map<string, number>()
+  /** The keys of the sockets whose keys are not their identities. */
+  readonly #keys = new Map<number, string>()
   #reading = 0
 
   constructor(meter: Meter) {
     this.#meter = meter
   }
 
-  /** Notes that a process used a socket for the first time, and so has counters. False when that socket has ended: then they are freed. */
-  add(key: string, cookie: bigint, pid: number, protocol: Protocol): boolean {
-    if (this.#ended.has(key)) {
-      this.#meter.read(cookie, pid, true)
-      return false
-    }
-    const counters = this.#of(key, cookie)
-    counters.protocol = protocol
-    if (pid !== 0 && !counters.counts.some(count => count.pid === pid))
-      counters.counts.push({ pid, inBytes: 0, outBytes: 0, inCalls: 0, outCalls: 0 })
-    return true
+  /** Notes that a process used a socket for the first time, and so has counters. */
+  add(key: string, id: bigint, pid: number): void {
+    const counters = this.#of(key, id)
+    if (!counters.users.includes(pid)) counters.users.push(pid)
+    if (key !== keyOfCookie(id)) this.#keys.set(Number(id), key)
+  }
+
+  /** The key of a socket whose use was reported; undefined for any other one. */
+  keyOf(id: bigint): string | undefined {
+    return this.#keys.get(Number(id))
+  }
+
+  /** Whether a use of a socket was reported. Counters can be read of one whose use was not. */
+  has(key: string): boolean {
+    return (this.#sockets.get(key)?.users.length ?? 0) > 0
   }
 
   /** Reads all counters. What did not change since costs no more than a comparison. */
   read(): void {
     const reading = ++this.#reading
-    this.#meter.readAll((cookie, count) => {
-      const counters = this.#of(keyOfCookie(cookie), cookie)
+    this.#meter.readAll((id, count, isUnrecorded) => {
+      const counters = this.#of(this.#keys.get(id) ?? keyOfCookie(id), id)
       counters.reading = reading
+      if (isUnrecorded && !counters.users.includes(count.pid)) (counters.unrecorded ??= []).push(count.pid)
       const at = counters.counts.findIndex(({ pid }) => pid === count.pid)
       if (at >= 0 && isSame(counters.counts[at]!, count)) return
       counters.counts[at < 0 ? counters.counts.length : at] = count
       counters.traffic = undefined
     })
-    for (const [key, counters] of this.#sockets) if (counters.reading > 0 && counters.reading !== reading) this.#sockets.delete(key)
+    for (const [key, counters] of this.#sockets) if (counters.reading > 0 && counters.reading !== reading) this.#forget(key, counters)
   }
 
-  /** Puts what was read into the sockets of a snapshot that is being made. */
-  addTo(sockets: readonly Draft[]): void {
+  /**
+   * Puts what was read into the sockets of a snapshot that is being made. `counted`: those of these protocols moved nothing when they have no counters.
+   * Reports to `found` the processes whose first use was not recorded.
+   */
+  addTo(sockets: readonly Draft[], counted: ReadonlySet<Protocol>, found: (socket: Draft, id: bigint, pid: number) => void): void {
     for (const socket of sockets) {
       const counters = this.#sockets.get(socket.key)
-      // A datagram socket that nobody has used since moved nothing.
+      if (counters?.unrecorded !== undefined) {
+        for (const pid of counters.unrecorded) found(socket, BigInt(counters.id), pid)
+        counters.users.push(...counters.unrecorded)
+        counters.unrecorded = undefined
+      }
       if (counters !== undefined && counters.reading > 0) socket.traffic = counters.traffic ??= trafficOf(counters.counts)
-      else if (datagram.has(socket.protocol)) socket.traffic = nothing
+      else if (counted.has(socket.protocol)) socket.traffic = nothing
     }
   }
 
-  /** Frees the counters of a socket that has ended, and gives what they were. */
-  release(key: string, atMs: number): Traffic {
+  /** Frees the counters of a socket that has ended, and gives what they were. `end`: the record of its end, which has those of the first user. */
+  release(key: string, end?: TrafficRecord): Traffic {
     const counters = this.#sockets.get(key)
-    const pids = (counters?.counts ?? []).map(({ pid }) => pid)
-    if (this.#meter.countsForeignPids && !pids.includes(0)) pids.push(0)
+    const moves: ProcessTraffic[] = []
+    if (end !== undefined) {
+      const [inBytes, inCalls, outBytes, outCalls] = end.moved as [number, number, number, number]
+      if (inBytes + outBytes > 0) moves.push({ pid: end.tgid, inBytes, inCalls, outBytes, outCalls })
+    }
+    if (counters !== undefined) {
+      const pids = new Set([...counters.users, ...counters.counts.map(({ pid }) => pid)])
+      if (this.#meter.countsForeignPids) pids.add(0)
+      if (end !== undefined) pids.delete(end.tgid)
+      for (const pid of pids) {
+        const moved = this.#meter.take(BigInt(counters.id), pid)
+        if (moved !== undefined) moves.push({ pid, ...moved })
+      }
+      this.#forget(key, counters)
+    }
+    return moves.length === 0 ? nothing : trafficOf(moves)
+  }
+
+  #forget(key: string, { id }: SocketCounters): void {
     this.#sockets.delete(key)
-    this.#ended.set(key, atMs)
-    if (counters === undefined) return nothing
-    const cookie = BigInt(counters.cookie)
-    return trafficOf(pids.map(pid => this.#meter.read(cookie, pid, true)).filter(count => count !== undefined))
+    this.#keys.delete(Number(id))
   }
 
-  hasEnded(key: string): boolean {
-    return this.#ended.has(key)
-  }
-
-  /** A socket of that key is open again. */
-  reopen(key: string): void {
-    this.#ended.delete(key)
-  }
-
-  has(key: string): boolean {
-    return this.#sockets.has(key)
-  }
-
-  /** The sockets whose counters are still there although snapshots that hold every socket of these protocols have not held them. */
-  orphans(snapshot: Snapshot, complete: ReadonlySet<Protocol>): readonly Orphan[] {
-    for (const one of this.#sockets.values()) one.missing++
-    for (const { key, state } of snapshot.sockets) {
-      const one = state === 'TIME_WAIT' ? undefined : this.#sockets.get(key)
-      if (one !== undefined) one.missing = 0
-    }
-    const orphans: Orphan[] = []
-    for (const [key, one] of this.#sockets) {
-      const { protocol } = one
-      if (protocol === undefined || !complete.has(protocol)) one.missing = 0
-      else if (one.missing >= graceSnapshots) orphans.push({ key, protocol })
-    }
-    return orphans
-  }
-
-  /** Drops the ended sockets of which nothing can be reported any more. */
-  forgetEnded(nowMs: number): void {
-    for (const [key, atMs] of this.#ended) {
-      if (nowMs - atMs < endGraceMs && this.#ended.size < maxEnded) break
-      this.#ended.delete(key)
-    }
-  }
-
-  #of(key: string, cookie: bigint | number): SocketCounters {
+  #of(key: string, id: bigint | number): SocketCounters {
     let counters = this.#sockets.get(key)
     if (counters === undefined) {
-      counters = { cookie, protocol: undefined, counts: [], traffic: undefined, reading: 0, missing: 0 }
+      counters = { id, users: [], counts: [], unrecorded: undefined, traffic: undefined, reading: 0 }
       this.#sockets.set(key, counters)
     }
     return counters
   }
-}
-
-/** A socket whose counters are there although it seems to have ended. */
-export interface Orphan {
-  readonly key: string
-  readonly protocol: Protocol
 }
 
 const isSame = (a: ProcessTraffic, b: ProcessTraffic): boolean =>
