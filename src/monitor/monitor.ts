@@ -283,7 +283,12 @@ export class Monitor {
     while (this.#readEvents(untilMs)) await nextTurn()
     // A recording produces the same output each time, because its own clock is used.
     const clockMs = source.replay ? snapshot.atMs : nowMs
-    const step = this.#tracker.addSnapshot(snapshot, covers(sourcePlan), untilMs, clockMs)
+    const step = this.#tracker.addSnapshot(snapshot, {
+      covers: covers(sourcePlan),
+      untilMs: source.replay ? snapshot.atMs : untilMs,
+      clockMs,
+      readUntilMs: this.#feed.readUntilMs,
+    })
     this.#lastStep = { clockMs, atMs: snapshot.atMs, intervalMs: this.#lastStep && clockMs - this.#lastStep.clockMs }
     for (const gap of gapsOf(step, snapshot.atMs)) this.#addGap(gap)
     const made: MonitorStep = {

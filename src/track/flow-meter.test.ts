@@ -80,6 +80,7 @@ const takeSnapshot = (sockets: readonly Socket[], gaps: readonly Gap[] = []): Sn
 
 const closed = (s: Socket, inBytes: number, outBytes: number): SocketEvent => ({
   type: 'closed',
+  sequence: 0,
   atMs: 0,
   durationMs: 1,
   socket: s,

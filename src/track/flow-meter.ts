@@ -8,6 +8,9 @@ import { protocols } from '../model/socket.ts'
 import { flowTables } from '../measure/flows/tables.ts'
 import { Tracker } from './tracker.ts'
 
+/** The end of a socket may be passed with a snapshot that is so many later than the first that misses it. */
+const lateSnapshots = 3
+
 /** Follows bytes from snapshot to snapshot. */
 export interface FlowMeter {
   /**
@@ -39,7 +42,10 @@ export function flowMeter(): FlowMeter {
         const { socket, atMs, inBytes, outBytes, accuracy, processes, tier = 'snapshot' } = event
         tracker.report({ type: 'closed', key: socket.key, socket, atMs, inBytes, outBytes, accuracy, processes, tier })
       }
-      const { tracked, moved, ended } = tracker.addSnapshot(snapshot, () => true, -Infinity)
+      // Ends may be passed some snapshots late: these are counted, because the caller's events and snapshots need not be of one clock.
+      const untilMs = step * 1000
+      const moment = { untilMs, readUntilMs: untilMs - lateSnapshots * 1000, countsFromMs: -Infinity }
+      const { tracked, moved, ended } = tracker.addSnapshot(snapshot, moment)
       for (const one of tracked) tables.present(one.record, one.isCounted)
       for (const one of moved) tables.move(step, one)
       tables.settle(step)

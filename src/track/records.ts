@@ -30,10 +30,11 @@ export const movedNothing = ({ socket }: Account): Moved => ({
 })
 
 /** The end of a socket that only snapshots show: what it moved after the last of them is not known. */
-export function vanished(one: TrackedSocket, atMs: number, processes: readonly Process[]): SocketEvent {
+export function vanished(one: TrackedSocket, sequence: number, atMs: number, processes: readonly Process[]): SocketEvent {
   const moved = payload(one.socket)
   return {
     type: 'closed',
+    sequence,
     atMs,
     durationMs: one.openedAtMs === undefined ? undefined : atMs - one.openedAtMs,
     socket: joinRecords(one.socket, undefined, one.users),

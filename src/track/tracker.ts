@@ -1,7 +1,7 @@
 // The life cycle of sockets: when each was first seen, who held it, what it moved, and how it ended. This is the only memory of what a socket
 // was between two moments. Snapshots and the reports of a source go in; openings, changes, ends and bytes come out. Time is an argument.
 
-import { endGraceMs, type ClosedReport, type OpenedReport, type SocketEvent, type SourceEvent, type UsedReport } from '../model/event.ts'
+import type { ClosedReport, OpenedReport, SocketEvent, SourceEvent, UsedReport } from '../model/event.ts'
 import type { StateChange } from '../model/frame.ts'
 import type { Health } from '../model/health.ts'
 import { payload, type Payload } from '../model/payload.ts'
@@ -14,14 +14,30 @@ import type { Amount } from '../measure/flows/rows.ts'
 import type { Moved } from '../measure/flows/tables.ts'
 import { Account, nothingMoved } from './account.ts'
 import { closingBytes, isOver, joinRecords, movedNothing, vanished } from './records.ts'
-import { TrackedSocket, type Announcement } from './tracked-socket.ts'
+import { TrackedSocket, type Announcement, type Ended } from './tracked-socket.ts'
 
+/** A report of an end can become readable this much later than snapshots miss the socket: the kernel reports some ends from a work queue. */
+const reportDelayMs = 1000
 /** This many snapshots in a row must miss a socket before its end is inferred from them, when its end should have been reported. */
-const graceSnapshots = 5
+const minMissing = 2
 /** An opening waits this long for its owner: an accepted connection has one when a process first uses it. */
 const ownerWaitMs = 50
 /** More sockets than this are not tracked from reports alone; those of snapshots are not limited. */
 const maxTracked = 200_000
+
+/** The moment of a snapshot, and what is known about it. */
+export interface Moment {
+  /** Whether this snapshot would hold a socket that no snapshot has held, if it were open. */
+  readonly covers?: ((socket: Socket) => boolean) | undefined
+  /** When it was complete: what was reported up to then belongs to it. Default: its time. */
+  readonly untilMs?: number | undefined
+  /** Its time by a monotonic clock. Default: its time. */
+  readonly clockMs?: number | undefined
+  /** Every report of what happened up to this moment has been added. Default: all that there will be. */
+  readonly readUntilMs?: number | undefined
+  /** The bytes of sockets that ended before this moment are not counted; of the first snapshot. Default: `untilMs`. */
+  readonly countsFromMs?: number | undefined
+}
 
 /** The result of one snapshot and the reports since the one before. */
 export interface Step {
@@ -94,10 +110,13 @@ export class Tracker {
   /** The processes of the last snapshot, and of sockets that were reported since or may still be reported. */
   #processes: Map<number, Process> = new Map()
   #processesBefore: ReadonlyMap<number, Process> = new Map()
-  /** Openings that wait for their owners. */
-  #unowned: TrackedSocket[] = []
-  /** Ended sockets that no snapshot holds, in the order of their ends: reports of them may still come. */
-  readonly #ended = new Map<string, number>()
+  /** Openings that wait for their owners, in the order of their reports. */
+  readonly #unowned = new Set<TrackedSocket>()
+  /** Ended sockets that no snapshot holds, in the order of their ends: reports and snapshots of them may still come. */
+  readonly #ended = new Map<string, Ended>()
+  /** The number of the next event. */
+  #sequence = 0
+  #readUntilMs = Infinity
   #interval = newInterval()
   /** The next snapshot is of another query than the last one. */
   #isRebased = false
@@ -114,6 +133,13 @@ export class Tracker {
 
   /** Adds a report of a source. Returns the events that became known with it. */
   report(report: SourceEvent): readonly SocketEvent[] {
+    // By the time of the report, so that events are in order however late they are read.
+    const overdue = this.takeOverdue(report.atMs)
+    const events = this.#join(report)
+    return overdue.length === 0 ? events : [...overdue, ...events]
+  }
+
+  #join(report: SourceEvent): readonly SocketEvent[] {
     switch (report.type) {
       case 'opened':
         return this.#reportOpened(report)
@@ -126,10 +152,14 @@ export class Tracker {
 
   /** Takes the openings whose owners have not been reported in time. */
   takeOverdue(nowMs: number): readonly SocketEvent[] {
-    if (this.#unowned.length === 0) return []
-    const due = this.#unowned.filter(one => one.announcement !== undefined && nowMs - one.announcement.atMs > ownerWaitMs)
-    if (due.length > 0) this.#unowned = this.#unowned.filter(one => one.announcement !== undefined && !due.includes(one))
-    return due.map(one => this.#announce(one)!)
+    const events: SocketEvent[] = []
+    for (const one of this.#unowned) {
+      const { announcement } = one
+      if (announcement !== undefined && nowMs - announcement.atMs <= ownerWaitMs) break
+      this.#unowned.delete(one)
+      if (announcement !== undefined) events.push(this.#announce(one)!)
+    }
+    return events
   }
 
   /** The openings that still wait for their owners or their reports, as they are now. */
@@ -146,7 +176,8 @@ export class Tracker {
     this.#wasComplete = false
     this.#processes = new Map()
     this.#processesBefore = new Map()
-    this.#unowned = []
+    this.#unowned.clear()
+    this.#readUntilMs = Infinity
     this.#interval = newInterval()
     this.#isRebased = false
   }
@@ -156,17 +187,11 @@ export class Tracker {
     this.#isRebased = this.#step > 0
   }
 
-  /**
-   * Adds a snapshot. `covers` reports whether this one would hold a socket that no snapshot has held, if it were open. What happened up to `untilMs`
-   * belongs to it.
-   */
-  addSnapshot(
-    snapshot: Snapshot,
-    covers: (socket: Socket) => boolean = () => true,
-    untilMs = snapshot.atMs,
-    clockMs = snapshot.atMs,
-  ): Step {
-    if (this.#step === 0) this.#countsFromMs = untilMs
+  /** Adds a snapshot. */
+  addSnapshot(snapshot: Snapshot, moment: Moment = {}): Step {
+    const { covers = () => true, untilMs = snapshot.atMs, clockMs = snapshot.atMs, readUntilMs = Infinity, countsFromMs = untilMs } = moment
+    this.#readUntilMs = readUntilMs
+    if (this.#step === 0) this.#countsFromMs = countsFromMs
     const isFirst = this.#step === 0 || this.#isRebased
     if (isFirst) this.#wasComplete = false
     this.#step++
@@ -180,8 +205,8 @@ export class Tracker {
       opened.push(brief.opened)
       closed.push(brief.closed)
     }
-    this.#endMissing(snapshot, covers, events)
-    this.#forgetEnded(snapshot.atMs)
+    this.#endMissing(snapshot, covers, untilMs, events)
+    this.#forgetEnded()
     this.#wasComplete = !snapshot.gaps.some(gap => gap.what === 'sockets')
     this.#isRebased = false
     const { moved, endedKeys: ended, processes, unreportedEnds, dropped } = this.#interval
@@ -276,6 +301,9 @@ export class Tracker {
     const { socket, atMs, monotonicMs, tier } = report
     let one = this.#sockets.get(socket.key)
     if (one?.life === 'open' && (one.openedMonotonicMs !== undefined || one.announcement?.tier === 'bpf')) return [] // Reported twice.
+    // A report that was read late, of a socket whose end snapshots have shown.
+    const ended = this.#ended.get(socket.key)
+    if (ended?.awaitsReport && atMs <= ended.atMs) return []
     this.#ended.delete(socket.key)
     if (one === undefined || one.life === 'ended') one = this.#startTracking(socket)
     const wasSeen = one.life === 'open' && one.recordStep >= 0
@@ -291,7 +319,7 @@ export class Tracker {
     if (!wasSeen) one.socket = socket
     one.announcement = { atMs, tier }
     if (one.users !== undefined || one.socket.owners.length > 0 || tier !== 'bpf') return [this.#announce(one)!]
-    this.#unowned.push(one)
+    this.#unowned.add(one)
     return []
   }
 
@@ -319,7 +347,12 @@ export class Tracker {
 
   #reportClosed(report: ClosedReport): readonly SocketEvent[] {
     const { key, atMs, monotonicMs, tier } = report
-    if (this.#ended.has(key)) return []
+    const ended = this.#ended.get(key)
+    if (ended !== undefined) {
+      // Its end has been inferred from snapshots. This is its one report: nothing more is awaited.
+      if (ended.awaitsReport) this.#ended.set(key, { ...ended, step: this.#step, awaitsReport: false })
+      return []
+    }
     let one = this.#sockets.get(key)
     if (one?.life === 'ended') return []
     if (one === undefined) {
@@ -336,6 +369,7 @@ export class Tracker {
     const processes = this.#processesOf(socket, one.users, report.processes)
     const event: SocketEvent = {
       type: 'closed',
+      sequence: this.#sequence++,
       atMs,
       durationMs: openedFrom ?? (one.openedAtMs === undefined ? undefined : Math.max(0, atMs - one.openedAtMs)),
       socket,
@@ -347,7 +381,7 @@ export class Tracker {
     one.final = socket
     if (one.recordStep < 0 && this.#step > 0) this.#addBrief({ opened: one.socket, closed: socket })
     this.#settle(one, event)
-    this.#end(one, atMs)
+    this.#end(one, atMs, false)
     events.push(event)
     return events
   }
@@ -362,11 +396,11 @@ export class Tracker {
     const one = new TrackedSocket(socket)
     one.firstSeenMs = atMs
     this.#sockets.set(socket.key, one)
-    const endedAtMs = this.#ended.get(socket.key)
-    if (endedAtMs !== undefined) {
+    const ended = this.#ended.get(socket.key)
+    if (ended !== undefined) {
       this.#ended.delete(socket.key)
       one.life = 'ended'
-      one.endedAtMs = endedAtMs
+      one.ended = ended
       one.isRemnant = true
     }
     return one
@@ -423,7 +457,9 @@ export class Tracker {
   #announceUnreported(): SocketEvent[] {
     const events: SocketEvent[] = []
     for (const one of this.#order) {
-      if (one.announcement?.tier === 'snapshot' && one.recordStep < this.#step) events.push(this.#announce(one)!)
+      const { announcement } = one
+      if (announcement?.tier !== 'snapshot' || one.recordStep >= this.#step || this.#readUntilMs < announcement.atMs) continue
+      events.push(this.#announce(one)!)
     }
     return events
   }
@@ -433,13 +469,18 @@ export class Tracker {
     const { announcement } = one
     if (announcement === undefined) return undefined
     one.announcement = undefined
+    this.#unowned.delete(one)
     return this.#opening(one, announcement)
   }
 
-  #opening(one: TrackedSocket, { atMs, tier }: Announcement): SocketEvent {
+  #opening(one: TrackedSocket, announcement: Announcement): SocketEvent {
+    const { atMs, tier } = announcement
+    // One that is emitted to a single subscriber, because that ends, keeps its number for the others.
+    const sequence = (announcement.sequence ??= this.#sequence++)
     const socket = joinRecords(one.socket, undefined, one.users)
     const processes = this.#processesOf(socket, one.users)
-    return { type: 'opened', atMs, durationMs: 0, socket, processes, inBytes: undefined, outBytes: undefined, accuracy: undefined, tier }
+    const bytes = { inBytes: undefined, outBytes: undefined, accuracy: undefined }
+    return { type: 'opened', sequence, atMs, durationMs: 0, socket, processes, ...bytes, tier }
   }
 
   /** Counts what a socket of a snapshot has moved since the one before. */
@@ -499,27 +540,29 @@ export class Tracker {
     if (moved !== undefined) this.#interval.moved.push(moved)
   }
 
-  #end(one: TrackedSocket, atMs: number): void {
+  #end(one: TrackedSocket, atMs: number, awaitsReport: boolean): void {
     if (this.#options.bytes) this.#interval.endedKeys.push(one.key)
     one.life = 'ended'
-    one.endedAtMs = atMs
+    one.ended = { atMs, step: this.#step, awaitsReport }
     one.users = undefined
-    if (one.recordStep !== this.#step) {
-      this.#sockets.delete(one.key)
-      this.#ended.set(one.key, atMs)
-    }
+    if (one.recordStep !== this.#step) this.#forget(one)
+  }
+
+  /** Drops a socket that no snapshot holds; of one that ended, the end is remembered. */
+  #forget(one: TrackedSocket): void {
+    this.#sockets.delete(one.key)
+    if (one.ended !== undefined) this.#ended.set(one.key, one.ended)
   }
 
   /** Ends the sockets that this snapshot and enough before it should have held and did not; drops those that are no longer needed. */
-  #endMissing(snapshot: Snapshot, covers: (socket: Socket) => boolean, events: SocketEvent[]): void {
+  #endMissing(snapshot: Snapshot, covers: (socket: Socket) => boolean, untilMs: number, events: SocketEvent[]): void {
     const step = this.#step
     const isReliable = !snapshot.gaps.some(gap => gap.what === 'sockets' && gap.why !== 'permission' && gap.why !== 'platform')
     for (const one of this.#sockets.values()) {
       if (one.recordStep === step && one.missing === 0) continue
       if (one.life !== 'open') {
         if (one.recordStep === step) continue
-        this.#sockets.delete(one.key)
-        if (one.life === 'ended') this.#ended.set(one.key, one.endedAtMs)
+        this.#forget(one)
         continue
       }
       if (one.recordStep !== step) {
@@ -529,26 +572,34 @@ export class Tracker {
           continue
         }
         if (!isReliable || (one.recordStep < 0 && !covers(one.socket))) continue
+        // One that was reported to open after this snapshot began can be missing in it.
+        if (one.recordStep < 0 && one.openedAtMs! > snapshot.atMs) continue
         one.missing++
       }
+      if (one.missing === 1) {
+        one.missedMs = untilMs
+        if (one.account !== undefined) this.#interval.moved.push(movedNothing(one.account))
+      }
       const isReported = this.#reports('ends', one.socket)
-      if (one.missing === 1 && one.account !== undefined) this.#interval.moved.push(movedNothing(one.account))
-      if (isReported && one.missing < graceSnapshots) continue
+      if (isReported && (one.missing < minMissing || this.#readUntilMs < one.missedMs + reportDelayMs)) continue
       if (isReported && this.#reports('everyEnd', one.socket) && covers(one.socket)) this.#interval.unreportedEnds++
       if (one.announcement !== undefined) events.push(this.#announce(one)!)
       const processes = this.#processesOf(one.socket, one.users)
       this.#interval.processes.push(...processes)
-      events.push(vanished(one, snapshot.atMs, processes))
+      events.push(vanished(one, this.#sequence++, snapshot.atMs, processes))
       one.account = undefined
-      this.#end(one, snapshot.atMs)
+      this.#end(one, snapshot.atMs, isReported)
     }
   }
 
-  /** Drops the ended sockets of which no report can come any more. */
-  #forgetEnded(atMs: number): void {
-    for (const [key, endedAtMs] of this.#ended) {
-      if (atMs - endedAtMs < endGraceMs && this.#ended.size < maxTracked) break
-      this.#ended.delete(key)
+  /**
+   * Drops the ended sockets of which neither a report can come any more nor a snapshot that began before their end. The end of one that is
+   * inferred is reported at an unknown time, so only a limit drops it.
+   */
+  #forgetEnded(): void {
+    for (const [key, { atMs, step, awaitsReport }] of this.#ended) {
+      const isDone = !awaitsReport && step < this.#step - 1 && this.#readUntilMs >= atMs
+      if (isDone || this.#ended.size > maxTracked) this.#ended.delete(key)
     }
   }
 

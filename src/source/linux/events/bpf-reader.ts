@@ -42,6 +42,7 @@ export class BpfReader implements LinuxEventReader {
   readonly #around: Surroundings
   readonly #counters: TrafficCounters
   readonly #processes = new ProcessCache()
+  #readUntilMs = 0
   #pending: (SourceEvent | EventGap)[] = []
   /** Ends of UDP that were reported, of sockets whose use may still be in the ring. */
   #destroyed: Draft[] = []
@@ -57,8 +58,13 @@ export class BpfReader implements LinuxEventReader {
     if (this.lacks !== undefined) this.#pending.push(eventGap('bytes-uncounted', 'bytes', 'kernel', this.lacks, { help: lacksHelp }))
   }
 
+  get readUntilMs(): number {
+    return this.#readUntilMs
+  }
+
   drain(): readonly (SourceEvent | EventGap)[] {
     do {
+      const fromMs = Date.now()
       if (this.#around.udp?.take(this.#destroyed, maxRecords))
         this.#pending.push(eventGap('events-lost', 'events', 'lost', 'more UDP sockets closed at once than the kernel could report'))
       // A destroyed socket was used before: so the ring is read after the ends, and drained before they are reported.
@@ -66,6 +72,7 @@ export class BpfReader implements LinuxEventReader {
       if (isEmpty) this.#takeDestroyed()
       this.#takeLost()
       this.#counters.forgetEnded(Date.now())
+      if (isEmpty) this.#readUntilMs = fromMs
       if (isEmpty) break
     } while (this.#pending.length === 0)
     const events = this.#pending
