@@ -351,7 +351,7 @@ async function useOf(source: Source, snapshot: Snapshot): Promise<readonly Proce
 }
 
 /** What tracking has lost. */
-function gapsOf({ unreportedEnds, dropped }: Step, atMs: number): EventGap[] {
+function gapsOf({ unreportedEnds, dropped, bypassedBytes }: Step, atMs: number): EventGap[] {
   const gaps: EventGap[] = []
   const add = (gap: Gap): void => void gaps.push({ type: 'gap', atMs, gap })
   if (unreportedEnds > 0) {
@@ -361,6 +361,10 @@ function gapsOf({ unreportedEnds, dropped }: Step, atMs: number): EventGap[] {
   if (dropped > 0) {
     const text = `sockets that are no longer tracked because there were too many: ${dropped}`
     add({ code: 'events-limit', what: 'events', why: 'limit', text, help: '', count: dropped })
+  }
+  if (bypassedBytes > 0) {
+    const text = `bytes that were received without a call that is counted, such as by splice: ${bypassedBytes}`
+    add({ code: 'bytes-bypassed', what: 'bytes', why: 'kernel', text, help: '', count: bypassedBytes })
   }
   return gaps
 }

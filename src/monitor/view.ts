@@ -127,7 +127,7 @@ export class View {
     }
     if (!this.needs.flows) return
     append(this.#ended, step.ended)
-    for (const moved of step.moved) if (this.#takesMoved(moved, step, isUnfiltered, context)) this.#tables.move(this.#tableStep, moved)
+    for (const moved of step.moved) if (this.#takesMoved(moved, isUnfiltered, context)) this.#tables.move(this.#tableStep, moved)
   }
 
   /** The frame of everything that was added since the one before. */
@@ -187,10 +187,10 @@ export class View {
   }
 
   /** An unfiltered snapshot has what was requested, so these bytes match, except for closed sockets, whose state cannot be requested. */
-  #takesMoved({ socket }: Moved, { snapshot }: Step, isUnfiltered: boolean, context: FilterContext): boolean {
+  #takesMoved({ socket, processes }: Moved, isUnfiltered: boolean, context: FilterContext): boolean {
     const { sourcePlan } = this.watched
     if (isUnfiltered && sourcePlan.matchesEverything && sourcePlan.protocols.includes(socket.protocol)) return true
-    return this.watched.takesInAnyState(socket, snapshot.processes, context)
+    return this.watched.takesInAnyState(socket, processes, context)
   }
 
   #flows(tracked: readonly TrackedSocket[], intervalMs: number | undefined): Flows | undefined {

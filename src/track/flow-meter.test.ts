@@ -352,8 +352,9 @@ test('bytes are split without loss', () => {
   deepEqual(split(5, [0, 2, 0]), [0, 5, 0])
   deepEqual(split(5, [0, 0]), [0, 0])
   const allocation = new Allocation()
-  deepEqual(allocation.allocate(7, [], new Map(), false), [])
+  const evidence = { called: undefined, isKnown: () => true, queued: undefined, isLast: false }
+  deepEqual(allocation.allocate(7, { ...evidence, holders: [] }), [])
   equal(allocation.waiting, 7)
-  deepEqual(allocation.allocate(3, [4], new Map(), false), [{ pid: 4, bytes: 10, sure: true }])
+  deepEqual(allocation.allocate(3, { ...evidence, holders: [4] }), [{ pid: 4, bytes: 10, sure: false }])
   equal(allocation.waiting, 0)
 })

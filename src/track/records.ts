@@ -27,6 +27,7 @@ export const movedNothing = ({ socket }: Account): Moved => ({
   inParts: [],
   outParts: [],
   pids: [],
+  processes: new Map(),
 })
 
 /** The end of a socket that only snapshots show: what it moved after the last of them is not known. */

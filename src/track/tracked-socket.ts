@@ -57,6 +57,10 @@ export class TrackedSocket {
   /** The TCP counters of the last two snapshots, where health is followed. */
   sample: Sample | undefined
   sampleBefore: Sample | undefined
+  /** UNIX streams: what the other end had sent when a snapshot last held it. */
+  peerSentBytes: number | undefined
+  /** UNIX streams: what was received without a counted call. */
+  bypassedBytes = 0
   /** Its bytes are counted, or it can have none. */
   isCounted = false
   /** What it moved in the last step in which it moved anything. */

@@ -7,13 +7,14 @@ import type { Health } from '../model/health.ts'
 import { payload, type Payload } from '../model/payload.ts'
 import { ProcessTable, type Process } from '../model/process.ts'
 import type { Snapshot } from '../model/snapshot.ts'
-import type { Protocol, Share, Socket } from '../model/socket.ts'
+import type { Protocol, Socket } from '../model/socket.ts'
 import { health } from '../measure/health/health.ts'
 import { sampleOf } from '../measure/health/sample.ts'
 import type { Amount } from '../measure/flows/rows.ts'
 import type { Moved } from '../measure/flows/tables.ts'
 import { Account, nothingMoved } from './account.ts'
 import { closingBytes, isOver, joinRecords, movedNothing, vanished } from './records.ts'
+import { closingWithBypassed, findBypassed, notePeers, withBypassed } from './unix-peers.ts'
 import { TrackedSocket, type Announcement, type Ended } from './tracked-socket.ts'
 
 /** A report of an end can become readable this much later than snapshots miss the socket: the kernel reports some ends from a work queue. */
@@ -58,6 +59,8 @@ export interface Step {
   readonly unreportedEnds: number
   /** Sockets that are no longer tracked because there were too many. */
   readonly dropped: number
+  /** Bytes that were received without a call that is counted, so that their process, or their number, is an estimate. */
+  readonly bypassedBytes: number
 }
 
 /** What is reported, and need not be inferred from snapshots. */
@@ -87,9 +90,18 @@ interface Interval {
   readonly processes: Process[]
   dropped: number
   unreportedEnds: number
+  bypassedBytes: number
 }
 
-const newInterval = (): Interval => ({ brief: [], moved: [], endedKeys: [], processes: [], dropped: 0, unreportedEnds: 0 })
+const newInterval = (): Interval => ({
+  brief: [],
+  moved: [],
+  endedKeys: [],
+  processes: [],
+  dropped: 0,
+  unreportedEnds: 0,
+  bypassedBytes: 0,
+})
 
 /** What a snapshot has shown of the sockets in it. */
 interface Sightings {
@@ -209,7 +221,7 @@ export class Tracker {
     this.#forgetEnded()
     this.#wasComplete = !snapshot.gaps.some(gap => gap.what === 'sockets')
     this.#isRebased = false
-    const { moved, endedKeys: ended, processes, unreportedEnds, dropped } = this.#interval
+    const { moved, endedKeys: ended, processes, unreportedEnds, dropped, bypassedBytes } = this.#interval
     this.#interval = newInterval()
     return {
       snapshot: withProcesses(snapshot, [...processes, ...events.flatMap(event => event.processes)]),
@@ -222,6 +234,7 @@ export class Tracker {
       moved,
       unreportedEnds,
       dropped,
+      bypassedBytes,
     }
   }
 
@@ -253,6 +266,7 @@ export class Tracker {
       one.recordStep = step
       tracked.push(one)
     }
+    if (this.#options.bytes) notePeers(tracked)
     return { tracked, opened, changed }
   }
 
@@ -364,7 +378,7 @@ export class Tracker {
     const was = one.life === 'open' ? one.socket : undefined
     const record = report.socket ?? one.socket
     const socket = joinRecords(report.traffic === undefined ? record : { ...record, traffic: report.traffic }, was, one.users)
-    const bytes = closingBytes(report, was)
+    const bytes = closingWithBypassed(one, socket, closingBytes(report, was))
     const openedFrom = one.openedMonotonicMs === undefined || monotonicMs === undefined ? undefined : monotonicMs - one.openedMonotonicMs
     const processes = this.#processesOf(socket, one.users, report.processes)
     const event: SocketEvent = {
@@ -487,40 +501,38 @@ export class Tracker {
   #count(one: TrackedSocket, socket: Socket): void {
     if (one.life === 'ended') return
     const { account } = one
-    if (account !== undefined && account.isIdle(socket)) {
+    const bypassed = socket.protocol === 'unix' ? findBypassed(one, socket) : 0
+    if (bypassed === 0 && account?.isIdle(socket)) {
       one.isCounted = true
       account.keep(socket)
       return
     }
-    const now = isOver(socket, account?.socket) ? undefined : payload(socket)
+    const counted = isOver(socket, account?.socket) ? undefined : payload(socket)
+    const now = counted && withBypassed(one, socket, counted)
     one.isCounted = now !== undefined || socket.state === 'LISTEN' || socket.state === 'TIME_WAIT'
     if (now === undefined) return
-    const shares = this.#sharesOf(one, socket)
     if (account === undefined) {
       one.account = new Account(socket, this.#wasComplete ? nothingMoved : now)
-      if (!this.#wasComplete) one.account.begin(shares)
+      if (!this.#wasComplete) one.account.begin()
     }
-    const moved = one.account!.count(socket, now, shares, false)
+    const moved = one.account!.count(socket, now, this.#processesFor(one), false)
     if (moved === undefined) return
+    // Of TCP, its own counters show what arrived; only whose it is is not known.
+    const unsure = socket.protocol === 'tcp' && socket.traffic !== undefined ? moved.inParts.filter(part => !part.sure) : []
+    this.#interval.bypassedBytes += unsure.reduce((sum, part) => sum + part.bytes, bypassed)
     this.#interval.moved.push(moved)
     one.movedStep = this.#step
     one.moved = moved.amount
   }
 
-  /** What known processes moved on a socket: the bytes of others wait until they are reported. */
-  #sharesOf(one: TrackedSocket, { traffic }: Socket): readonly Share[] {
-    if (traffic === undefined || traffic.processes.length === 0) return []
-    const isKnown = ({ pid }: Share): boolean => {
-      if (this.#processes.has(pid)) return true
-      const user = one.users?.get(pid)
-      if (user !== undefined) this.#processes.set(pid, user)
-      return user !== undefined
-    }
-    return traffic.processes.every(isKnown) ? traffic.processes : traffic.processes.filter(isKnown)
+  /** Finds the processes of one socket: by what was reported of it first, because a pid can have been reused by another one since. */
+  #processesFor(one: TrackedSocket): (pid: number) => Process | undefined {
+    const { users } = one
+    return pid => users?.get(pid) ?? this.processOf(pid)
   }
 
   /** Counts the last bytes of a socket that ended. */
-  #settle(one: TrackedSocket, { socket, atMs, inBytes, outBytes, accuracy }: SocketEvent): void {
+  #settle(one: TrackedSocket, { socket, atMs, processes, inBytes, outBytes, accuracy }: SocketEvent): void {
     // A socket that ended before the first snapshot moved its bytes before counting began.
     const isCounted = this.#options.bytes && this.#step > 0 && atMs > this.#countsFromMs
     const account = one.account ?? (isCounted ? new Account(socket, nothingMoved) : undefined)
@@ -535,8 +547,7 @@ export class Tracker {
       accuracy: accuracy ?? 'sampled',
     }
     const record = { ...socket, traffic: socket.traffic ?? account.socket.traffic }
-    for (const [pid, process] of one.users ?? []) if (!this.#processes.has(pid)) this.#processes.set(pid, process)
-    const moved = account.count(record, now, this.#sharesOf(one, record), true)
+    const moved = account.count(record, now, pid => processes.find(process => process.pid === pid) ?? this.processOf(pid), true)
     if (moved !== undefined) this.#interval.moved.push(moved)
   }
 
@@ -606,7 +617,8 @@ export class Tracker {
   #takeProcesses(snapshot: Snapshot): void {
     this.#processesBefore = this.#processes
     this.#processes = new Map(snapshot.processes)
-    for (const process of this.#interval.processes) this.#processes.set(process.pid, process)
+    // A pid of the snapshot may have been that of another process at the time of a report.
+    for (const process of this.#interval.processes) if (!this.#processes.has(process.pid)) this.#processes.set(process.pid, process)
     // A process is kept as long as the end of one of its sockets may be reported.
     for (const one of this.#sockets.values()) {
       if (one.life !== 'open' || one.recordStep >= this.#step - 1) continue

@@ -17,8 +17,10 @@ export interface Moved {
   readonly amount: Amount
   readonly inParts: readonly Part[]
   readonly outParts: readonly Part[]
-  /** Every process that holds or used the socket. */
+  /** The pid of every process that holds or used the socket. */
   readonly pids: readonly number[]
+  /** Those of them that are known. A pid may have been reused since: only these are the processes of these bytes. */
+  readonly processes: ReadonlyMap<number, Process>
 }
 
 /** All tables. `step` is the number of the interval. */
@@ -51,8 +53,7 @@ export function flowTables(processOf: (pid: number) => Process | undefined): Flo
     [remotes, [remoteName(socket), { name: remoteName(socket) }]],
     [protocols, [socket.protocol, { name: socket.protocol }]],
   ]
-  const ofProcess = (pid: number): [FlowRows, RowKey][] => {
-    const process = processOf(pid)
+  const ofProcess = (pid: number, process: Process | undefined): [FlowRows, RowKey][] => {
     return [
       [processes, [process?.key ?? `pid ${pid}`, { name: process?.name ?? `pid ${pid}`, process }]],
       [users, userKey(process?.uid, process?.user)],
@@ -68,33 +69,38 @@ export function flowTables(processOf: (pid: number) => Process | undefined): Flo
     pids: new Tally<number>(),
   }
   return {
-    move(step, { socket, amount, inParts, outParts, pids }) {
+    move(step, { socket, amount, inParts, outParts, pids, processes: known }) {
       for (const [rows, row] of ofSocket(socket)) rows.add(step, ...row, amount)
       const rest = { inBytes: amount.inBytes, outBytes: amount.outBytes, accuracy: amount.accuracy }
+      const foreign = { inBytes: 0, outBytes: 0, accuracy: amount.accuracy }
       for (const [parts, way] of [
         [inParts, 'inBytes'],
         [outParts, 'outBytes'],
       ] as const) {
         for (const part of parts) {
           rest[way] -= part.bytes
+          if (part.pid === 0 && !known.has(0)) {
+            foreign[way] += part.bytes
+            continue
+          }
           const accuracy = part.sure ? amount.accuracy : worse(amount.accuracy, 'estimate')
-          for (const [rows, row] of ofProcess(part.pid)) rows.add(step, ...row, { inBytes: 0, outBytes: 0, [way]: part.bytes, accuracy })
+          for (const [rows, row] of ofProcess(part.pid, known.get(part.pid)))
+            rows.add(step, ...row, { inBytes: 0, outBytes: 0, [way]: part.bytes, accuracy })
         }
       }
       // Segments belong to a socket; a process has them only when it alone holds the socket.
       const [only, ...others] = pids
       if (only !== undefined && others.length === 0) {
-        for (const [rows, row] of ofProcess(only)) rows.add(step, ...row, { ...amount, inBytes: 0, outBytes: 0 })
+        for (const [rows, row] of ofProcess(only, known.get(only))) rows.add(step, ...row, { ...amount, inBytes: 0, outBytes: 0 })
       }
-      if (rest.inBytes === 0 && rest.outBytes === 0) return
-      if (isHidden(socket)) {
-        processes.add(step, ...hidden, rest)
-        containers.add(step, ...hidden, rest)
-      } else {
-        unattributed.add(step, ...noOwner, rest)
-        containers.add(step, ...noOwner, rest)
+      const addRest = (rows: readonly FlowRows[], row: RowKey, bytes: Amount): void => {
+        if (bytes.inBytes === 0 && bytes.outBytes === 0) return
+        for (const each of rows) each.add(step, ...row, bytes)
+        users.add(step, ...userKey(socket.uid, undefined), bytes)
       }
-      users.add(step, ...userKey(socket.uid, undefined), rest)
+      addRest([processes, containers], hidden, foreign)
+      if (isHidden(socket)) addRest([processes, containers], hidden, rest)
+      else addRest([unattributed, containers], noOwner, rest)
     },
     present(socket, counted) {
       // Not in the table of sockets: it holds only those that move bytes, and most of many thousands do not.
@@ -116,7 +122,7 @@ export function flowTables(processOf: (pid: number) => Process | undefined): Flo
       ] as const)
         tallied.take((name, count) => rows.count(step, name, { name }, count))
       there.pids.take((pid, count) => {
-        for (const [rows, row] of ofProcess(pid)) rows.count(step, ...row, count)
+        for (const [rows, row] of ofProcess(pid, processOf(pid))) rows.count(step, ...row, count)
       })
     },
     drop: key => sockets.drop(key),
@@ -141,7 +147,7 @@ export function flowTables(processOf: (pid: number) => Process | undefined): Flo
 const hidden: RowKey = ['hidden', { name: ownerlessText('permission') }]
 /** The row of what belongs to no known process. */
 const noOwner: RowKey = ['unattributed', { name: '(no owner)' }]
-const isHidden = ({ ownerless }: Socket): boolean => ownerless === 'permission'
+const isHidden = ({ ownerless }: Socket): boolean => ownerless === 'permission' || ownerless === 'other-pid-namespace'
 
 interface MutableCount extends Count {
   sockets: number

@@ -72,9 +72,9 @@ export class TrafficCounters {
   addTo(sockets: readonly Draft[]): void {
     for (const socket of sockets) {
       const counters = this.#sockets.get(socket.key)
-      // A datagram socket that nobody has used since moved nothing.
+      // No process has used it since: a datagram socket moved nothing, and what a connection has received is not read yet.
       if (counters !== undefined && counters.reading > 0) socket.traffic = counters.traffic ??= trafficOf(counters.counts)
-      else if (datagram.has(socket.protocol)) socket.traffic = nothing
+      else if (datagram.has(socket.protocol) || (socket.tcp !== undefined && socket.state !== 'LISTEN')) socket.traffic = nothing
     }
   }
 
