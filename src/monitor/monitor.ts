@@ -246,6 +246,7 @@ export class Monitor {
   }
 
   #addGap(gap: EventGap): void {
+    if (gap.gap.code === 'bytes-lost') this.#tracker.addLostCalls(gap.atMs)
     for (const one of this.#subscribers) one.addGap(gap)
   }
 

@@ -2,7 +2,7 @@
 
 import type { FilterContext } from '../fields/field.ts'
 import type { Plan } from '../filter/plan.ts'
-import { flowTables, type Moved, type FlowTables } from '../measure/flows/tables.ts'
+import { flowTables, type BestAccuracy, type FlowTables, type Moved } from '../measure/flows/tables.ts'
 import type { SystemCounters } from '../model/counters.ts'
 import type { Coverage, EventGap, SocketEvent } from '../model/event.ts'
 import type { DetailName } from '../model/details.ts'
@@ -74,6 +74,8 @@ export class View {
   #tableStep = 1
   #lastClockMs: number | undefined
   #lost = 0
+  /** What was lost once is missing in the totals for ever. */
+  #best: BestAccuracy = { sums: 'exact', calls: 'exact' }
   #opened: Socket[] = []
   #closed: Socket[] = []
   #changed: StateChange[] = []
@@ -108,6 +110,8 @@ export class View {
   addGap({ gap }: EventGap): void {
     this.#gaps.add(gap)
     if (gap.why === 'lost') this.#lost += gap.count ?? 1
+    if (gap.why === 'lost' || gap.code === 'events-limit') this.#best = { ...this.#best, sums: 'sampled' }
+    if (gap.why === 'lost' && gap.what === 'bytes') this.#best = { sums: 'sampled', calls: 'sampled' }
   }
 
   addEvent(event: SocketEvent, context: FilterContext): void {
@@ -200,7 +204,7 @@ export class View {
     this.#ended = []
     for (const one of tracked) if (one.life !== 'ended') tables.present(one.record, one.isCounted)
     tables.settle(this.#tableStep)
-    const flows = intervalMs === undefined ? undefined : tables.list(this.#tableStep, intervalMs, this.#lost > 0 ? 'sampled' : 'exact')
+    const flows = intervalMs === undefined ? undefined : tables.list(this.#tableStep, intervalMs, this.#best)
     this.#tableStep++
     return flows
   }

@@ -279,6 +279,38 @@ test('sockets that are not in the query are not ended by snapshots that could no
   deepEqual(short(tracker.report({ ...closed(one('a'), 9000, 1), monotonicMs: 9000 })), [['closed', 'a', 'destroy', 8995, 'exact', 1]])
 })
 
+test('bytes belong to the process that was reported of their socket, also where its pid has been reused since', () => {
+  const tracker = reporting(true, true)
+  const [first, second] = [aProcess({ pid, key: '7.1', name: 'first' }), aProcess({ pid, key: '7.2', name: 'second' })]
+  tracker.addSnapshot(at(0))
+  const used = (key: string, process: typeof first): void => {
+    tracker.report({ type: 'used', atMs: 5, tier: 'bpf', socket: one(key, { owners: [] }), process })
+    tracker.report(closed(one(key, { owners: [], state: 'CLOSED' }), 9, 50))
+  }
+  used('a', first)
+  used('b', second)
+  const { moved } = tracker.addSnapshot({ ...at(1000, one('c')), processes: new Map([[pid, second]]) })
+  deepEqual(
+    moved.map(({ socket, processes }) => [socket.key, processes.get(pid)?.name]),
+    [
+      ['a', 'first'],
+      ['b', 'second'],
+      ['c', 'second'],
+    ],
+  )
+})
+
+test('after calls were lost, the bytes of datagram sockets that were open then are not exact', () => {
+  const tracker = reporting(true, true)
+  tracker.addSnapshot(at(0))
+  const udp = (key: string): Socket => one(key, { protocol: 'udp', tcp: undefined })
+  tracker.report({ type: 'used', atMs: 5, tier: 'bpf', socket: udp('a'), process: aProcess({ pid }) })
+  tracker.addLostCalls(10)
+  tracker.report({ type: 'used', atMs: 15, tier: 'bpf', socket: udp('b'), process: aProcess({ pid }) })
+  const accuracy = ['a', 'b'].flatMap(key => tracker.report(closed(udp(key), 20, 1))).map(event => event.accuracy)
+  deepEqual(accuracy, ['sampled', 'exact'])
+})
+
 test('age and rate follow from the records', () => {
   const tracker = new Tracker()
   tracker.configure({ bytes: true })

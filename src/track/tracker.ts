@@ -2,6 +2,7 @@
 // was between two moments. Snapshots and the reports of a source go in; openings, changes, ends and bytes come out. Time is an argument.
 
 import type { ClosedReport, OpenedReport, SocketEvent, SourceEvent, UsedReport } from '../model/event.ts'
+import type { Accuracy } from '../model/accuracy.ts'
 import type { StateChange } from '../model/frame.ts'
 import type { Health } from '../model/health.ts'
 import { payload, type Payload } from '../model/payload.ts'
@@ -13,7 +14,7 @@ import { sampleOf } from '../measure/health/sample.ts'
 import type { Amount } from '../measure/flows/rows.ts'
 import type { Moved } from '../measure/flows/tables.ts'
 import { Account, nothingMoved } from './account.ts'
-import { closingBytes, isOver, joinRecords, movedNothing, vanished } from './records.ts'
+import { closingBytes, isOver, joinRecords, movedUnseen, vanished } from './records.ts'
 import { closingWithBypassed, findBypassed, notePeers, withBypassed } from './unix-peers.ts'
 import { TrackedSocket, type Announcement, type Ended } from './tracked-socket.ts'
 
@@ -134,6 +135,8 @@ export class Tracker {
   #isRebased = false
   /** The moment from which bytes are counted: that of the first snapshot. */
   #countsFromMs = 0
+  /** When calls of processes were last lost. */
+  #callsLostMs = -Infinity
 
   /** The process of that pid, as last seen. */
   readonly processOf = (pid: number): Process | undefined => this.#processes.get(pid) ?? this.#processesBefore.get(pid)
@@ -160,6 +163,11 @@ export class Tracker {
       case 'closed':
         return this.#reportClosed(report)
     }
+  }
+
+  /** Calls of processes were not counted, and it is not known of which sockets: the bytes of those that were open are not exact. */
+  addLostCalls(atMs: number): void {
+    this.#callsLostMs = atMs
   }
 
   /** Takes the openings whose owners have not been reported in time. */
@@ -378,7 +386,7 @@ export class Tracker {
     const was = one.life === 'open' ? one.socket : undefined
     const record = report.socket ?? one.socket
     const socket = joinRecords(report.traffic === undefined ? record : { ...record, traffic: report.traffic }, was, one.users)
-    const bytes = closingWithBypassed(one, socket, closingBytes(report, was))
+    const bytes = this.#withLostCalls(one, socket, closingWithBypassed(one, socket, closingBytes(report, was)))
     const openedFrom = one.openedMonotonicMs === undefined || monotonicMs === undefined ? undefined : monotonicMs - one.openedMonotonicMs
     const processes = this.#processesOf(socket, one.users, report.processes)
     const event: SocketEvent = {
@@ -398,6 +406,11 @@ export class Tracker {
     this.#end(one, atMs, false)
     events.push(event)
     return events
+  }
+
+  #withLostCalls<B extends { readonly accuracy: Accuracy | undefined }>(one: TrackedSocket, { protocol }: Socket, bytes: B): B {
+    const mayMiss = protocol !== 'tcp' && (one.openedAtMs ?? -Infinity) <= this.#callsLostMs
+    return mayMiss && bytes.accuracy === 'exact' ? { ...bytes, accuracy: 'sampled' } : bytes
   }
 
   #addBrief(brief: { readonly opened: Socket; readonly closed: Socket }): void {
@@ -587,17 +600,19 @@ export class Tracker {
         if (one.recordStep < 0 && one.openedAtMs! > snapshot.atMs) continue
         one.missing++
       }
-      if (one.missing === 1) {
-        one.missedMs = untilMs
-        if (one.account !== undefined) this.#interval.moved.push(movedNothing(one.account))
-      }
       const isReported = this.#reports('ends', one.socket)
+      if (one.missing === 1) one.missedMs = untilMs
+      if (one.missing === 1 && isReported && one.account !== undefined)
+        this.#interval.moved.push(movedUnseen(one.account, this.#processesOf(one.socket, one.users), true))
       if (isReported && (one.missing < minMissing || this.#readUntilMs < one.missedMs + reportDelayMs)) continue
       if (isReported && this.#reports('everyEnd', one.socket) && covers(one.socket)) this.#interval.unreportedEnds++
       if (one.announcement !== undefined) events.push(this.#announce(one)!)
       const processes = this.#processesOf(one.socket, one.users)
       this.#interval.processes.push(...processes)
       events.push(vanished(one, this.#sequence++, snapshot.atMs, processes))
+      // A socket that no process has used has nothing that could be missing.
+      const isUsed = one.socket.protocol === 'tcp' || !isReported || one.socket.traffic?.processes.length !== 0
+      if (one.account !== undefined && isUsed) this.#interval.moved.push(movedUnseen(one.account, processes, false))
       one.account = undefined
       this.#end(one, snapshot.atMs, isReported)
     }

@@ -24,6 +24,8 @@ export interface Amount {
   readonly outSegments?: number | undefined
   readonly retransmittedBytes?: number
   readonly accuracy: Accuracy
+  /** It is not exact only until the end of the socket has been reported: the totals are exact again then. */
+  readonly isPending?: boolean
 }
 
 /** How many sockets there are, and how many of them have no byte counters. */
@@ -57,6 +59,8 @@ class Row {
   now = { ...nothing }
   inTotalBytes = 0
   outTotalBytes = 0
+  /** That of the totals: what was not exact in one interval is in them for ever. */
+  totalAccuracy: Accuracy = 'exact'
   averageBytesPerSecond = 0
 
   constructor(subject: RowSubject, step: number) {
@@ -71,7 +75,7 @@ class Row {
   }
 
   flow(key: string, seconds: number, best: Accuracy): Flow {
-    const { subject, now, inTotalBytes, outTotalBytes, averageBytesPerSecond } = this
+    const { subject, now, inTotalBytes, outTotalBytes, totalAccuracy, averageBytesPerSecond } = this
     return {
       key,
       name: subject.name,
@@ -81,7 +85,7 @@ class Row {
       inTotalBytes,
       outTotalBytes,
       averageBytesPerSecond,
-      accuracy: worse(now.accuracy, best),
+      accuracy: worse(worse(now.accuracy, totalAccuracy), best),
       process: subject.process,
       socket: subject.socket,
     }
@@ -106,6 +110,7 @@ export class FlowRows {
     now.outSegments = plus(now.outSegments, amount.outSegments)
     now.retransmittedBytes += amount.retransmittedBytes ?? 0
     now.accuracy = worse(now.accuracy, amount.accuracy)
+    if (amount.isPending !== true) row.totalAccuracy = worse(row.totalAccuracy, amount.accuracy)
     row.inTotalBytes += amount.inBytes
     row.outTotalBytes += amount.outBytes
   }
@@ -117,8 +122,8 @@ export class FlowRows {
     now.uncountedSockets += uncounted
   }
 
-  /** The rows that have sockets or moved bytes in this interval or just before, the biggest first, none more accurate than `best`; `all` returns every row. */
-  list(step: number, intervalMs: number, best: Accuracy, all = false): Flow[] {
+  /** The rows that have sockets or moved bytes in this interval or just before, the biggest first, none more accurate than `best` allows; `all` returns every row. */
+  list(step: number, intervalMs: number, best: (subject: RowSubject) => Accuracy, all = false): Flow[] {
     const seconds = intervalMs / 1000
     const weight = 1 - Math.exp(-seconds / averageSeconds)
     for (const [key, row] of this.#rows) {
@@ -130,7 +135,7 @@ export class FlowRows {
       else if (all || row.averageBytesPerSecond >= 1) row.start(step)
     }
     const live = [...this.#rows].filter(([, row]) => row.step === step)
-    return live.map(([key, row]) => row.flow(key, seconds, best)).sort(byRank)
+    return live.map(([key, row]) => row.flow(key, seconds, best(row.subject))).sort(byRank)
   }
 
   /** Drops a row whose socket has closed. */

@@ -23,6 +23,14 @@ export interface Moved {
   readonly processes: ReadonlyMap<number, Process>
 }
 
+/** The best accuracy that rows can have after a loss. */
+export interface BestAccuracy {
+  /** Of rows that consist of many sockets: one of them, or its end, may be missing. */
+  readonly sums: Accuracy
+  /** Of sockets whose bytes are those of calls: one of these may be missing. */
+  readonly calls: Accuracy
+}
+
 /** All tables. `step` is the number of the interval. */
 export interface FlowTables {
   /** Adds what a socket moved: once for itself, and its parts for the processes. */
@@ -33,8 +41,8 @@ export interface FlowTables {
   settle(step: number): void
   /** Drops a socket that has closed. */
   drop(key: string): void
-  /** `best` is the best accuracy of rows that consist of many sockets. */
-  list(step: number, intervalMs: number, best: Accuracy): Flows
+  /** Rows are no more accurate than `best` from now on. */
+  list(step: number, intervalMs: number, best: BestAccuracy): Flows
 }
 
 /** Creates empty tables. `processOf` finds a process by pid. */
@@ -88,11 +96,9 @@ export function flowTables(processOf: (pid: number) => Process | undefined): Flo
             rows.add(step, ...row, { inBytes: 0, outBytes: 0, [way]: part.bytes, accuracy })
         }
       }
-      // Segments belong to a socket; a process has them only when it alone holds the socket.
-      const [only, ...others] = pids
-      if (only !== undefined && others.length === 0) {
-        for (const [rows, row] of ofProcess(only, known.get(only))) rows.add(step, ...row, { ...amount, inBytes: 0, outBytes: 0 })
-      }
+      // Segments belong to a socket; a process has them only when it alone holds the socket. What was not seen may be of each.
+      for (const pid of pids.length === 1 || amount.isPending !== undefined ? pids : [])
+        for (const [rows, row] of ofProcess(pid, known.get(pid))) rows.add(step, ...row, { ...amount, inBytes: 0, outBytes: 0 })
       const addRest = (rows: readonly FlowRows[], row: RowKey, bytes: Amount): void => {
         if (bytes.inBytes === 0 && bytes.outBytes === 0) return
         for (const each of rows) each.add(step, ...row, bytes)
@@ -126,13 +132,15 @@ export function flowTables(processOf: (pid: number) => Process | undefined): Flo
       })
     },
     drop: key => sockets.drop(key),
-    list(step, intervalMs, best) {
+    list(step, intervalMs, { sums, calls }) {
+      const best = (): Accuracy => sums
+      const ofOne = ({ socket }: RowSubject): Accuracy => (socket?.protocol === 'tcp' ? 'exact' : calls)
       const unowned = unattributed.list(step, intervalMs, best, true)[0]
       return {
         intervalMs,
-        total: total.list(step, intervalMs, best, true)[0] ?? emptyFlow('total', 'total', best),
-        unattributed: unowned ?? emptyFlow(noOwner[0], noOwner[1].name, best),
-        sockets: sockets.list(step, intervalMs, 'exact'),
+        total: total.list(step, intervalMs, best, true)[0] ?? emptyFlow('total', 'total', sums),
+        unattributed: unowned ?? emptyFlow(noOwner[0], noOwner[1].name, sums),
+        sockets: sockets.list(step, intervalMs, ofOne),
         processes: processes.list(step, intervalMs, best),
         users: users.list(step, intervalMs, best),
         containers: containers.list(step, intervalMs, best),
