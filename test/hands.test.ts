@@ -26,7 +26,11 @@ interface Seen {
 }
 
 /** Plays a scene step by step, each once the frames show what is expected of the step before. */
-async function play(name: string, protocol: Protocol, steps: readonly ((seen: Seen, facts: Facts) => boolean)[]): Promise<[Seen, Facts]> {
+async function play(
+  name: string,
+  protocols: readonly Protocol[],
+  steps: readonly ((seen: Seen, facts: Facts) => boolean)[],
+): Promise<[Seen, Facts]> {
   const child = spawn('python3', ['test/scenes/hands.py', name], { stdio: ['pipe', 'pipe', 'inherit'] })
   const lines = createInterface(child.stdout)[Symbol.asyncIterator]()
   const machine = await openMachine()
@@ -38,9 +42,9 @@ async function play(name: string, protocol: Protocol, steps: readonly ((seen: Se
   }
   try {
     const facts = JSON.parse((await lines.next()).value!) as Facts
-    const filter = protocol === 'unix' ? undefined : `port == ${facts.port}`
+    const filter = protocols.includes('unix') ? undefined : `port == ${facts.port}`
     let step = 0
-    const frames = machine.watch({ flows: true, every: 100, protocols: [protocol], filter, signal: AbortSignal.timeout(60_000) })
+    const frames = machine.watch({ flows: true, every: 100, protocols, filter, signal: AbortSignal.timeout(60_000) })
     for await (const frame of frames) {
       for (const gap of frame.gaps) seen.gaps.add(gap.code)
       if (frame.flows === undefined) continue
@@ -62,22 +66,30 @@ async function play(name: string, protocol: Protocol, steps: readonly ((seen: Se
 const received = ({ processes }: Seen, pid: number): number => processes.get(pid)?.inTotalBytes ?? 0
 
 test('data that waits while its descriptor is passed on is of the process that reads it', requires, async () => {
-  const [seen, { pid, child }] = await play('hand-over', 'tcp', [
-    () => true,
-    one => one.unattributed!.inTotalBytes === 5000,
-    (_, { child: other }) => other > 0,
-    (one, { child: other }) => received(one, other) === 5000,
-  ])
+  const [seen, { pid, child }] = await play(
+    'hand-over',
+    ['tcp'],
+    [
+      () => true,
+      one => one.unattributed!.inTotalBytes === 5000,
+      (_, { child: other }) => other > 0,
+      (one, { child: other }) => received(one, other) === 5000,
+    ],
+  )
   deepEqual([received(seen, pid), received(seen, child), seen.unattributed!.inTotalBytes], [0, 5000, 0])
   equal(seen.processes.get(child)!.accuracy, 'exact')
 })
 
 test('what is spliced out of a connection of two processes is an estimate for both', requires, async () => {
-  const [seen, { pid, child }] = await play('splice-tcp', 'tcp', [
-    () => true,
-    one => one.unattributed!.inTotalBytes === 7000,
-    (one, { pid: first, child: second }) => received(one, first) + received(one, second) === 7000,
-  ])
+  const [seen, { pid, child }] = await play(
+    'splice-tcp',
+    ['tcp'],
+    [
+      () => true,
+      one => one.unattributed!.inTotalBytes === 7000,
+      (one, { pid: first, child: second }) => received(one, first) + received(one, second) === 7000,
+    ],
+  )
   deepEqual([seen.total!.inTotalBytes, seen.unattributed!.inTotalBytes], [7000, 0])
   deepEqual(
     [pid, child].map(one => seen.processes.get(one)!.accuracy),
@@ -87,11 +99,15 @@ test('what is spliced out of a connection of two processes is an estimate for bo
 })
 
 test('what is spliced out of a UNIX stream is found by what its other end has sent', requires, async () => {
-  const [seen, { pid, child }] = await play('splice-unix', 'unix', [
-    () => true,
-    (one, { pid: first }) => (one.processes.get(first)?.outTotalBytes ?? 0) >= 7000,
-    (one, { pid: first, child: second }) => received(one, first) + received(one, second) >= 7000,
-  ])
+  const [seen, { pid, child }] = await play(
+    'splice-unix',
+    ['unix'],
+    [
+      () => true,
+      (one, { pid: first }) => (one.processes.get(first)?.outTotalBytes ?? 0) >= 7000,
+      (one, { pid: first, child: second }) => received(one, first) + received(one, second) >= 7000,
+    ],
+  )
   deepEqual(
     [pid, child].map(one => seen.processes.get(one)!.accuracy),
     ['estimate', 'estimate'],
@@ -105,10 +121,25 @@ for (const [name, first, second] of [
 ] as const)
   test(`a socket that connects again has the bytes of both connections: ${name}`, requires, async () => {
     const all = first + 10_000 + second
-    const [seen, { pid }] = await play(name, 'tcp', [
-      () => true,
-      one => one.total!.outTotalBytes === first,
-      one => one.total!.outTotalBytes === all && one.total!.inTotalBytes === all,
-    ])
+    const [seen, { pid }] = await play(
+      name,
+      ['tcp'],
+      [() => true, one => one.total!.outTotalBytes === first, one => one.total!.outTotalBytes === all && one.total!.inTotalBytes === all],
+    )
     deepEqual([seen.processes.get(pid)!.outTotalBytes, received(seen, pid)], [all, all])
   })
+
+for (const protocols of [['tcp'], ['tcp', 'mptcp']] as const)
+  test(
+    `a byte of an MPTCP connection counts once, and has its process: ${protocols.join(' and ')}`,
+    needs('linux', 'root', 'command python3', 'file /proc/sys/net/mptcp/enabled'),
+    async () => {
+      const [seen, { pid }] = await play('mptcp', protocols, [
+        () => true,
+        one => one.total!.outTotalBytes >= 6000 && one.total!.inTotalBytes >= 6000,
+      ])
+      const { total, unattributed } = seen
+      deepEqual([total!.inTotalBytes, total!.outTotalBytes, unattributed!.outTotalBytes], [6000, 6000, 0])
+      deepEqual([received(seen, pid), seen.processes.get(pid)!.outTotalBytes], [6000, 6000])
+    },
+  )

@@ -13,6 +13,7 @@ import type { AbortSignalLike } from '../model/signal.ts'
 import type { Snapshot } from '../model/snapshot.ts'
 import type { Socket } from '../model/socket.ts'
 import type { Source } from '../source/source.ts'
+import type { Moved } from '../measure/flows/tables.ts'
 import { Tracker, type Step } from '../track/tracker.ts'
 import { EventFeed } from './event-feed.ts'
 import { EventSubscriber } from './event-subscriber.ts'
@@ -82,6 +83,7 @@ export class Monitor {
       takesEvents: () => [...this.#subscribers].some(one => one.takesEvents),
       addReport: report => {
         for (const event of this.#tracker.report(report)) this.#addEvent(event)
+        for (const moved of this.#tracker.takeMoved()) this.#addMoved(moved)
       },
       addGap: gap => this.#addGap(gap),
     })
@@ -243,6 +245,11 @@ export class Monitor {
 
   #addEvent(event: SocketEvent): void {
     for (const one of this.#subscribers) one.addEvent(event, this.#context)
+  }
+
+  /** At once, because between two snapshots there can be very many. */
+  #addMoved(moved: Moved): void {
+    for (const one of this.#subscribers) one.addMoved(moved, this.#unfiltered.has(one.watched.sourcePlan), this.#context)
   }
 
   #addGap(gap: EventGap): void {

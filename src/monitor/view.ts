@@ -20,7 +20,7 @@ import { InterfaceReadings, type InterfaceReading } from './interface-readings.t
 import { watchPlan, type WatchedPlan } from './watched-plan.ts'
 
 /** The maximum number of events for one frame; how many were left out is a gap. */
-const maxEvents = 200_000
+const maxEvents = 100_000
 
 /** What a subscriber needs besides the sockets. */
 export interface Needs {
@@ -121,6 +121,11 @@ export class View {
     else this.#eventsLeftOut++
   }
 
+  /** Adds what a socket moved. */
+  addMoved(moved: Moved, isUnfiltered: boolean, context: FilterContext): void {
+    if (this.needs.flows && this.#takesMoved(moved, isUnfiltered, context)) this.#tables.move(this.#tableStep, moved)
+  }
+
   /** Adds a step. `isUnfiltered`: the snapshot holds exactly the sockets of this subscriber. */
   addStep({ step, context }: MonitorStep, isUnfiltered: boolean): void {
     for (const event of step.events) this.addEvent(event, context)
@@ -131,7 +136,7 @@ export class View {
     }
     if (!this.needs.flows) return
     append(this.#ended, step.ended)
-    for (const moved of step.moved) if (this.#takesMoved(moved, isUnfiltered, context)) this.#tables.move(this.#tableStep, moved)
+    for (const moved of step.moved) this.addMoved(moved, isUnfiltered, context)
   }
 
   /** The frame of everything that was added since the one before. */
@@ -193,6 +198,8 @@ export class View {
   /** An unfiltered snapshot has what was requested, so these bytes match, except for closed sockets, whose state cannot be requested. */
   #takesMoved({ socket, processes }: Moved, isUnfiltered: boolean, context: FilterContext): boolean {
     const { sourcePlan } = this.watched
+    // A byte counts once: where TCP is watched, too, the subflows of an MPTCP socket have it.
+    if (socket.protocol === 'mptcp' && sourcePlan.protocols.includes('tcp')) return false
     if (isUnfiltered && sourcePlan.matchesEverything && sourcePlan.protocols.includes(socket.protocol)) return true
     return this.watched.takesInAnyState(socket, processes, context)
   }

@@ -9,6 +9,7 @@ import type { Share, Socket } from '../model/socket.ts'
 import type { Tcp } from '../model/tcp.ts'
 import { flowMeter } from './flow-meter.ts'
 import { ledger } from '../measure/ledger.ts'
+import { FlowRows } from '../measure/flows/rows.ts'
 import { Allocation, split } from '../measure/flows/allocation.ts'
 
 const process = (pid: number): Process => ({
@@ -404,6 +405,24 @@ test('a connection that starts over keeps the bytes of both lives, as far as cal
   const more = meter.take(takeSnapshot([at(30_000, 65_000, 3)]), [], 1000)
   deepEqual(rows(more, 'processes'), [['p1', 0, 40_000, 'estimate']])
   adds(more!)
+})
+
+test('the rows of a table are limited: what has no row is one row together, and the sums stay', () => {
+  const table = new FlowRows(3)
+  const amount = { inBytes: 10, outBytes: 1, accuracy: 'exact' } as const
+  const list = (step: number): unknown[] => table.list(step, 1000, () => 'exact').map(row => [row.key, row.inTotalBytes, row.accuracy])
+  for (const key of ['a', 'b', 'c', 'd', 'e', 'a', 'a']) table.add(1, key, { name: key }, amount)
+  deepEqual(list(1), [
+    ['a', 30, 'exact'],
+    ['other', 20, 'exact'],
+    ['b', 10, 'exact'],
+    ['c', 10, 'exact'],
+  ])
+  // Idle rows make room; their totals are forgotten, so a new row may lack some.
+  table.add(2, 'a', { name: 'a' }, amount)
+  list(2)
+  table.add(3, 'b', { name: 'b' }, amount)
+  deepEqual(list(3).at(-1), ['b', 10, 'sampled'])
 })
 
 test('rows are ranked by a moving average and by name, not by chance', () => {

@@ -50,7 +50,9 @@ export function flowMeter(): FlowMeter {
       const moment = { untilMs, readUntilMs: untilMs - lateSnapshots * 1000, countsFromMs: -Infinity }
       const { tracked, moved, ended } = tracker.addSnapshot(snapshot, moment)
       for (const one of tracked) tables.present(one.record, one.isCounted)
-      for (const one of moved) tables.move(step, one)
+      // A byte counts once: the subflows of MPTCP sockets have it.
+      const hasSubflows = snapshot.sockets.some(({ protocol }) => protocol === 'tcp')
+      for (const one of moved) if (one.socket.protocol !== 'mptcp' || !hasSubflows) tables.move(step, one)
       tables.settle(step)
       dropped = ended
       return intervalMs === undefined ? undefined : tables.list(step, intervalMs, { sums, calls: 'exact' })

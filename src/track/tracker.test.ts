@@ -311,6 +311,16 @@ test('after calls were lost, the bytes of datagram sockets that were open then a
   deepEqual(accuracy, ['sampled', 'exact'])
 })
 
+test('sockets that live between two snapshots are listed up to a limit, and counted beyond it', () => {
+  const tracker = reporting(true, true)
+  tracker.addSnapshot(at(0))
+  let events = 0
+  for (let i = 0; i < 50_010; i++) events += tracker.report(closed(one(`k${i}`), 10, 1)).length
+  const moved = tracker.takeMoved()
+  const step = tracker.addSnapshot(at(1000))
+  deepEqual([events, moved.length, step.moved.length, step.closed.length, step.dropped], [50_010, 50_010, 0, 50_000, 10])
+})
+
 test('age and rate follow from the records', () => {
   const tracker = new Tracker()
   tracker.configure({ bytes: true })

@@ -26,6 +26,8 @@ const minMissing = 2
 const ownerWaitMs = 50
 /** More sockets than this are not tracked from reports alone; those of snapshots are not limited. */
 const maxTracked = 200_000
+/** More sockets than this that live between two snapshots are not listed as opened and closed; their bytes and events are. */
+const maxBrief = 50_000
 
 /** The moment of a snapshot, and what is known about it. */
 export interface Moment {
@@ -86,9 +88,10 @@ export interface TrackerOptions {
 interface Interval {
   /** Sockets that opened and ended without being in a snapshot. */
   readonly brief: { readonly opened: Socket; readonly closed: Socket }[]
-  readonly moved: Moved[]
+  moved: Moved[]
   readonly endedKeys: string[]
-  readonly processes: Process[]
+  /** By their keys: a process can have moved bytes on many sockets. */
+  readonly processes: Map<string, Process>
   dropped: number
   unreportedEnds: number
   bypassedBytes: number
@@ -98,7 +101,7 @@ const newInterval = (): Interval => ({
   brief: [],
   moved: [],
   endedKeys: [],
-  processes: [],
+  processes: new Map(),
   dropped: 0,
   unreportedEnds: 0,
   bypassedBytes: 0,
@@ -163,6 +166,13 @@ export class Tracker {
       case 'closed':
         return this.#reportClosed(report)
     }
+  }
+
+  /** Takes what has moved by the reports since the last step; otherwise it is part of the next one. */
+  takeMoved(): readonly Moved[] {
+    const { moved } = this.#interval
+    if (moved.length > 0) this.#interval.moved = []
+    return moved
   }
 
   /** Calls of processes were not counted, and it is not known of which sockets: the bytes of those that were open are not exact. */
@@ -232,7 +242,7 @@ export class Tracker {
     const { moved, endedKeys: ended, processes, unreportedEnds, dropped, bypassedBytes } = this.#interval
     this.#interval = newInterval()
     return {
-      snapshot: withProcesses(snapshot, [...processes, ...events.flatMap(event => event.processes)]),
+      snapshot: withProcesses(snapshot, [...processes.values(), ...events.flatMap(event => event.processes)]),
       tracked,
       opened,
       closed,
@@ -354,7 +364,7 @@ export class Tracker {
     one ??= this.#startTracking(socket)
     if (process !== undefined) {
       ;(one.users ??= new Map()).set(process.pid, process)
-      this.#interval.processes.push(process)
+      this.#interval.processes.set(process.key, process)
     }
     // A datagram socket counts as opened when it is first used.
     if (isNew && socket.protocol !== 'tcp') {
@@ -399,7 +409,7 @@ export class Tracker {
       ...bytes,
       tier,
     }
-    this.#interval.processes.push(...processes)
+    this.#keepProcesses(processes)
     one.final = socket
     if (one.recordStep < 0 && this.#step > 0) this.#addBrief({ opened: one.socket, closed: socket })
     this.#settle(one, event)
@@ -413,8 +423,12 @@ export class Tracker {
     return mayMiss && bytes.accuracy === 'exact' ? { ...bytes, accuracy: 'sampled' } : bytes
   }
 
+  #keepProcesses(processes: readonly Process[]): void {
+    for (const process of processes) this.#interval.processes.set(process.key, process)
+  }
+
   #addBrief(brief: { readonly opened: Socket; readonly closed: Socket }): void {
-    if (this.#interval.brief.length < maxTracked) this.#interval.brief.push(brief)
+    if (this.#interval.brief.length < maxBrief) this.#interval.brief.push(brief)
     else this.#interval.dropped++
   }
 
@@ -608,7 +622,7 @@ export class Tracker {
       if (isReported && this.#reports('everyEnd', one.socket) && covers(one.socket)) this.#interval.unreportedEnds++
       if (one.announcement !== undefined) events.push(this.#announce(one)!)
       const processes = this.#processesOf(one.socket, one.users)
-      this.#interval.processes.push(...processes)
+      this.#keepProcesses(processes)
       events.push(vanished(one, this.#sequence++, snapshot.atMs, processes))
       // A socket that no process has used has nothing that could be missing.
       const isUsed = one.socket.protocol === 'tcp' || !isReported || one.socket.traffic?.processes.length !== 0
@@ -633,7 +647,8 @@ export class Tracker {
     this.#processesBefore = this.#processes
     this.#processes = new Map(snapshot.processes)
     // A pid of the snapshot may have been that of another process at the time of a report.
-    for (const process of this.#interval.processes) if (!this.#processes.has(process.pid)) this.#processes.set(process.pid, process)
+    for (const process of this.#interval.processes.values())
+      if (!this.#processes.has(process.pid)) this.#processes.set(process.pid, process)
     // A process is kept as long as the end of one of its sockets may be reported.
     for (const one of this.#sockets.values()) {
       if (one.life !== 'open' || one.recordStep >= this.#step - 1) continue

@@ -112,7 +112,24 @@ def reconnect(first, second):
     step()
 
 
+def mptcp():
+    """An MPTCP connection: the kernel lists its socket, and the TCP connection below it."""
+    server = socket.socket(socket.AF_INET, socket.SOCK_STREAM, 262)
+    server.bind(("127.0.0.1", 0))
+    server.listen()
+    client = socket.socket(socket.AF_INET, socket.SOCK_STREAM, 262)
+    client.connect(server.getsockname())
+    accepted, _ = server.accept()
+    step(port=server.getsockname()[1], pid=os.getpid())
+    client.sendall(b"x" * 6000)
+    left = 6000
+    while left > 0:
+        left -= len(accepted.recv(left))
+    step()
+
+
 scenes = {
+    "mptcp": mptcp,
     "hand-over": hand_over,
     "splice-tcp": lambda: splice(pair),
     "splice-unix": lambda: splice(unix_pair),

@@ -8,8 +8,9 @@ import { compareText } from '../../model/text.ts'
 
 /** The ranking averages over this many seconds. */
 const averageSeconds = 5
-/** Idle rows beyond this number are dropped, the oldest first. */
+/** From this number of rows on, idle ones are dropped, the oldest first, and what is new is added to one row for all others. */
 const rowLimit = 20_000
+const others = { key: 'other', name: '(other)' }
 
 const rank: Readonly<Record<Accuracy, number>> = { exact: 0, sampled: 1, estimate: 2 }
 
@@ -96,6 +97,8 @@ class Row {
 export class FlowRows {
   readonly #rows = new Map<string, Row>()
   readonly #limit: number
+  /** The totals of a new row may lack what one of the same key had. */
+  #hasDropped = false
   constructor(limit = rowLimit) {
     this.#limit = limit
   }
@@ -130,7 +133,10 @@ export class FlowRows {
       const rate = row.step === step ? (row.now.inBytes + row.now.outBytes) / seconds : 0
       row.averageBytesPerSecond += weight * (rate - row.averageBytesPerSecond)
       if (row.step === step) continue
-      if (this.#rows.size > this.#limit) this.#rows.delete(key)
+      if (this.#rows.size >= this.#limit) {
+        this.#rows.delete(key)
+        this.#hasDropped = true
+      }
       // A row that stops fades out of the list instead of jumping out of it.
       else if (all || row.averageBytesPerSecond >= 1) row.start(step)
     }
@@ -145,8 +151,12 @@ export class FlowRows {
 
   #at(step: number, key: string, subject: RowSubject): Row {
     let row = this.#rows.get(key)
-    if (row === undefined) this.#rows.set(key, (row = new Row(subject, step)))
-    else if (row.step !== step) {
+    if (row === undefined) {
+      if (this.#rows.size >= this.#limit && key !== others.key) return this.#at(step, others.key, { name: others.name })
+      row = new Row(subject, step)
+      if (this.#hasDropped) row.totalAccuracy = 'sampled'
+      this.#rows.set(key, row)
+    } else if (row.step !== step) {
       row.subject = subject
       row.start(step)
     } else if (subject.socket ?? subject.process) row.subject = subject // The latest record is the best.

@@ -45,11 +45,14 @@ export interface FlowTables {
   list(step: number, intervalMs: number, best: BestAccuracy): Flows
 }
 
+/** Short connections are many, and each has a row in the interval in which it moved bytes. */
+const socketLimit = 50_000
+
 /** Creates empty tables. `processOf` finds a process by pid. */
 export function flowTables(processOf: (pid: number) => Process | undefined): FlowTables {
   const total = new FlowRows()
   const unattributed = new FlowRows()
-  const sockets = new FlowRows()
+  const sockets = new FlowRows(socketLimit)
   const remotes = new FlowRows()
   const protocols = new FlowRows()
   const processes = new FlowRows()
