@@ -67,9 +67,11 @@ export class BpfReader implements LinuxEventReader {
       const fromMs = Date.now()
       if (this.#around.udp?.take(this.#destroyed, maxRecords))
         this.#pending.push(eventGap('events-lost', 'events', 'lost', 'more UDP sockets closed at once than the kernel could report'))
+      // These messages have no time. It is taken once and before the ring is read, so that they do not overtake records that are written meanwhile.
+      const takenMs = Date.now()
       // A destroyed socket was used before: so the ring is read after the ends, and drained before they are reported.
       const isEmpty = this.#drainRing()
-      if (isEmpty) this.#takeDestroyed()
+      if (isEmpty) this.#takeDestroyed(takenMs)
       this.#takeLost()
       this.#counters.forgetEnded(Date.now())
       if (isEmpty) this.#readUntilMs = fromMs
@@ -87,6 +89,7 @@ export class BpfReader implements LinuxEventReader {
   }
 
   observe(snapshot: Snapshot, complete: ReadonlySet<Protocol>): void {
+    const atMs = Date.now()
     if (!this.#drainRing()) return // What a snapshot misses may have ended in what was not read yet.
     for (const { key, protocol } of this.#counters.orphans(snapshot, complete)) {
       if (protocol === 'tcp')
@@ -95,7 +98,7 @@ export class BpfReader implements LinuxEventReader {
             count: 1,
           }),
         )
-      this.#pending.push(this.#endOf(key, protocol, undefined))
+      this.#pending.push(this.#endOf(key, protocol, undefined, atMs))
     }
   }
 
@@ -149,11 +152,11 @@ export class BpfReader implements LinuxEventReader {
   }
 
   /** The end of a socket of which only the counters of its processes are left. */
-  #endOf(key: string, protocol: Protocol, socket: Socket | undefined): ClosedReport {
-    const traffic = this.#counters.release(key, Date.now())
+  #endOf(key: string, protocol: Protocol, socket: Socket | undefined, atMs: number): ClosedReport {
+    const traffic = this.#counters.release(key, atMs)
     return {
       type: 'closed',
-      atMs: Date.now(),
+      atMs,
       tier: 'bpf',
       key,
       socket,
@@ -164,12 +167,13 @@ export class BpfReader implements LinuxEventReader {
     }
   }
 
-  #takeDestroyed(): void {
+  #takeDestroyed(atMs: number): void {
     for (const socket of this.#destroyed) {
       const { key } = socket
-      if (this.#counters.has(key)) this.#pending.push(this.#endOf(key, socket.protocol, { ...socket, inode: undefined, uid: undefined }))
+      if (this.#counters.has(key))
+        this.#pending.push(this.#endOf(key, socket.protocol, { ...socket, inode: undefined, uid: undefined }, atMs))
       // Where nothing reports the use of datagram sockets, their ends are reported without it.
-      else if (this.#meter.lacks !== undefined) this.#pending.push(destroyedReport(socket, Date.now(), undefined))
+      else if (this.#meter.lacks !== undefined) this.#pending.push(destroyedReport(socket, atMs, undefined))
     }
     this.#destroyed = []
   }
