@@ -130,6 +130,7 @@ export class View {
   addStep({ step, context }: MonitorStep, isUnfiltered: boolean): void {
     for (const event of step.events) this.addEvent(event, context)
     if (this.#lastClockMs !== undefined) {
+      if (step.unlisted > 0) this.#gaps.add(unlisted(step.unlisted))
       append(this.#opened, step.opened)
       append(this.#closed, step.closed)
       append(this.#changed, step.changed)
@@ -260,6 +261,16 @@ export const byPid = (processes: readonly Process[]): ReadonlyMap<number, Proces
 function append<T>(list: T[], more: readonly T[]): void {
   for (const one of more) list.push(one)
 }
+
+const unlisted = (count: number) =>
+  ({
+    code: 'events-limit',
+    what: 'events',
+    why: 'limit',
+    text: `${count} sockets that opened and closed between two snapshots are not listed because there were too many`,
+    help: '',
+    count,
+  }) as const
 
 const leftOut = (count: number) =>
   ({

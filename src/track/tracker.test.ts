@@ -318,7 +318,7 @@ test('sockets that live between two snapshots are listed up to a limit, and coun
   for (let i = 0; i < 50_010; i++) events += tracker.report(closed(one(`k${i}`), 10, 1)).length
   const moved = tracker.takeMoved()
   const step = tracker.addSnapshot(at(1000))
-  deepEqual([events, moved.length, step.moved.length, step.closed.length, step.dropped], [50_010, 50_010, 0, 50_000, 10])
+  deepEqual([events, moved.length, step.moved.length, step.closed.length, step.unlisted], [50_010, 50_010, 0, 50_000, 10])
 })
 
 test('age and rate follow from the records', () => {

@@ -62,6 +62,8 @@ export interface Step {
   readonly unreportedEnds: number
   /** Sockets that are no longer tracked because there were too many. */
   readonly dropped: number
+  /** Sockets that lived between two snapshots, and are not listed as opened and closed because there were too many. */
+  readonly unlisted: number
   /** Bytes that were received without a call that is counted, so that their process, or their number, is an estimate. */
   readonly bypassedBytes: number
 }
@@ -93,6 +95,7 @@ interface Interval {
   /** By their keys: a process can have moved bytes on many sockets. */
   readonly processes: Map<string, Process>
   dropped: number
+  unlisted: number
   unreportedEnds: number
   bypassedBytes: number
 }
@@ -103,6 +106,7 @@ const newInterval = (): Interval => ({
   endedKeys: [],
   processes: new Map(),
   dropped: 0,
+  unlisted: 0,
   unreportedEnds: 0,
   bypassedBytes: 0,
 })
@@ -239,7 +243,7 @@ export class Tracker {
     this.#forgetEnded()
     this.#wasComplete = !snapshot.gaps.some(gap => gap.what === 'sockets')
     this.#isRebased = false
-    const { moved, endedKeys: ended, processes, unreportedEnds, dropped, bypassedBytes } = this.#interval
+    const { moved, endedKeys: ended, processes, unreportedEnds, dropped, unlisted, bypassedBytes } = this.#interval
     this.#interval = newInterval()
     return {
       snapshot: withProcesses(snapshot, [...processes.values(), ...events.flatMap(event => event.processes)]),
@@ -252,6 +256,7 @@ export class Tracker {
       moved,
       unreportedEnds,
       dropped,
+      unlisted,
       bypassedBytes,
     }
   }
@@ -429,7 +434,7 @@ export class Tracker {
 
   #addBrief(brief: { readonly opened: Socket; readonly closed: Socket }): void {
     if (this.#interval.brief.length < maxBrief) this.#interval.brief.push(brief)
-    else this.#interval.dropped++
+    else this.#interval.unlisted++
   }
 
   /** A socket that a snapshot holds for the first time, or again after its end was reported. */
