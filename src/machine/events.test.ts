@@ -29,6 +29,7 @@ const reader = (drain: EventReader['drain'], more: Partial<EventReader> = {}): E
   opens: ['tcp'],
   ends: ['tcp'],
   everyEnd: ['tcp'],
+  readUntilMs: Infinity,
   maxIdleMs: 5,
   drain,
   close() {},

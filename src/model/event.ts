@@ -15,7 +15,12 @@ export type Tier = 'bpf' | 'destroy' | 'snapshot'
 export interface SocketEvent {
   /** What happened. */
   readonly type: 'opened' | 'closed'
-  /** When, in milliseconds since 1970. */
+  /** Counts the events of one machine up by 1, in the order in which they became known; a filter leaves numbers out. */
+  readonly sequence: number
+  /**
+   * When, in milliseconds since 1970. Events are in the order of their times within 100 ms. One that only a snapshot shows (tier `snapshot`) has the time of
+   * that snapshot, and follows everything that was reported while it was taken.
+   */
   readonly atMs: number
   /** How long it lived; undefined when its start was not seen. */
   readonly durationMs: number | undefined

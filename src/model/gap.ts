@@ -42,6 +42,7 @@ export const gapCodes = {
   'events-limit': 'there were more sockets than can be tracked',
   'bytes-sampled': 'exact byte counts could not be read; less accurate ones are used',
   'bytes-uncounted': 'bytes of some sockets are not counted',
+  'bytes-bypassed': 'bytes were received without a call that is counted, such as by splice',
   'bytes-lost': 'some bytes were not counted',
   'bytes-late': 'bytes were counted only from a later moment on',
   'interfaces-unread': 'interfaces could not be read',

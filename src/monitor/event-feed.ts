@@ -39,6 +39,12 @@ export class EventFeed {
     return this.#reader
   }
 
+  /** Every event up to this moment has been passed on. */
+  get readUntilMs(): number {
+    const readMs = this.#reader?.readUntilMs ?? Infinity
+    return this.#later.reduce((min, report) => Math.min(min, report.atMs), readMs)
+  }
+
   get coverage(): Omit<Coverage, 'lost'> {
     const { tier = 'snapshot', opens = [], ends = [] } = this.#reader ?? {}
     return { tier, opens, ends }

@@ -6,7 +6,7 @@ import type { EventGap, SocketEvent } from '../model/event.ts'
 /** The queue is full at this number of events: no more are read for it. */
 const fullAt = 50_000
 /** The hard limit, because events can still arrive at a full queue: a snapshot can end every socket at once, and other subscribers keep reading. */
-const maxWaiting = 1_000_000
+const maxWaiting = 400_000
 
 /** A queue between the monitor and the subscriber of events. */
 export class EventQueue {

@@ -64,6 +64,8 @@ export class EventSubscriber extends Subscriber {
     void this.loop.leave(this)
   }
 
+  addMoved(): void {}
+
   restart(): void {}
 
   end(): void {

@@ -5,6 +5,7 @@ import { planQuery, type Plan, type Query } from '../filter/plan.ts'
 import type { EventGap, SocketEvent } from '../model/event.ts'
 import type { Frame } from '../model/frame.ts'
 import type { AbortSignalLike } from '../model/signal.ts'
+import type { Moved } from '../measure/flows/tables.ts'
 import type { Tracker } from '../track/tracker.ts'
 import { Subscriber, type Loop } from './subscriber.ts'
 import { View, type MonitorStep, type Needs } from './view.ts'
@@ -88,6 +89,10 @@ export class FrameSubscriber extends Subscriber {
 
   addEvent(event: SocketEvent, context: FilterContext): void {
     this.#view.addEvent(event, context)
+  }
+
+  addMoved(moved: Moved, isUnfiltered: boolean, context: FilterContext): void {
+    this.#view.addMoved(moved, isUnfiltered, context)
   }
 
   addGap(gap: EventGap): void {

@@ -189,7 +189,8 @@ test('after a move to another moment of a recording, nothing has opened or close
 
 test('the last one to leave stops the loop, and the reader of events with it', async () => {
   let open = 0
-  const reader = { tier: 'bpf', opens: [], ends: [], everyEnd: [], maxIdleMs: 5, drain: () => [], close: () => void open-- } as const
+  const kind = { tier: 'bpf', opens: [], ends: [], everyEnd: [] } as const
+  const reader = { ...kind, maxIdleMs: 5, readUntilMs: Infinity, drain: () => [], close: () => void open-- }
   const stage = new Stage({ openEvents: async () => (open++, reader) })
   const monitor = new Monitor(stage.source)
   const plain = monitor.frames({ every: 1 })

@@ -13,6 +13,7 @@ import type { AbortSignalLike } from '../model/signal.ts'
 import type { Snapshot } from '../model/snapshot.ts'
 import type { Socket } from '../model/socket.ts'
 import type { Source } from '../source/source.ts'
+import type { Moved } from '../measure/flows/tables.ts'
 import { Tracker, type Step } from '../track/tracker.ts'
 import { EventFeed } from './event-feed.ts'
 import { EventSubscriber } from './event-subscriber.ts'
@@ -82,6 +83,7 @@ export class Monitor {
       takesEvents: () => [...this.#subscribers].some(one => one.takesEvents),
       addReport: report => {
         for (const event of this.#tracker.report(report)) this.#addEvent(event)
+        for (const moved of this.#tracker.takeMoved()) this.#addMoved(moved)
       },
       addGap: gap => this.#addGap(gap),
     })
@@ -247,7 +249,13 @@ export class Monitor {
     for (const one of this.#subscribers) one.addEvent(event, this.#context)
   }
 
+  /** At once, because between two snapshots there can be very many. */
+  #addMoved(moved: Moved): void {
+    for (const one of this.#subscribers) one.addMoved(moved, this.#unfiltered.has(one.watched.sourcePlan), this.#context)
+  }
+
   #addGap(gap: EventGap): void {
+    if (gap.gap.code === 'bytes-lost') this.#tracker.addLostCalls(gap.atMs)
     for (const one of this.#subscribers) one.addGap(gap)
   }
 
@@ -286,7 +294,12 @@ export class Monitor {
     while (this.#readEvents(untilMs)) await nextTurn()
     // A recording produces the same output each time, because its own clock is used.
     const clockMs = source.replay ? this.#playedClockMs(snapshot) : nowMs
-    const step = this.#tracker.addSnapshot(snapshot, covers(sourcePlan), source.replay ? snapshot.atMs : untilMs, clockMs)
+    const step = this.#tracker.addSnapshot(snapshot, {
+      covers: covers(sourcePlan),
+      untilMs: source.replay ? snapshot.atMs : untilMs,
+      clockMs,
+      readUntilMs: this.#feed.readUntilMs,
+    })
     this.#lastStep = { clockMs, atMs: snapshot.atMs, intervalMs: this.#lastStep && clockMs - this.#lastStep.clockMs }
     for (const gap of gapsOf(step, snapshot.atMs)) this.#addGap(gap)
     const made: MonitorStep = {
@@ -354,7 +367,7 @@ async function useOf(source: Source, snapshot: Snapshot): Promise<readonly Proce
 }
 
 /** What tracking has lost. */
-function gapsOf({ unreportedEnds, dropped }: Step, atMs: number): EventGap[] {
+function gapsOf({ unreportedEnds, dropped, bypassedBytes }: Step, atMs: number): EventGap[] {
   const gaps: EventGap[] = []
   const add = (gap: Gap): void => void gaps.push({ type: 'gap', atMs, gap })
   if (unreportedEnds > 0) {
@@ -364,6 +377,10 @@ function gapsOf({ unreportedEnds, dropped }: Step, atMs: number): EventGap[] {
   if (dropped > 0) {
     const text = `sockets that are no longer tracked because there were too many: ${dropped}`
     add({ code: 'events-limit', what: 'events', why: 'limit', text, help: '', count: dropped })
+  }
+  if (bypassedBytes > 0) {
+    const text = `bytes that were received without a call that is counted, such as by splice: ${bypassedBytes}`
+    add({ code: 'bytes-bypassed', what: 'bytes', why: 'kernel', text, help: '', count: bypassedBytes })
   }
   return gaps
 }

@@ -2,6 +2,7 @@
 
 import type { FilterContext } from '../fields/field.ts'
 import type { EventGap, SocketEvent } from '../model/event.ts'
+import type { Moved } from '../measure/flows/tables.ts'
 import type { Schedule } from './schedule.ts'
 import type { MonitorStep, Needs } from './view.ts'
 import type { WatchedPlan } from './watched-plan.ts'
@@ -44,6 +45,8 @@ export abstract class Subscriber {
   /** It needs no snapshot until it requests a frame. */
   abstract get isIdle(): boolean
   abstract addEvent(event: SocketEvent, context: FilterContext): void
+  /** What a socket has moved by a report, between two steps. */
+  abstract addMoved(moved: Moved, isUnfiltered: boolean, context: FilterContext): void
   abstract addGap(gap: EventGap): void
   /** Adds a step, and delivers what is due. `isUnfiltered`: the snapshot holds exactly the sockets of this subscriber. */
   abstract addStep(step: MonitorStep, isDue: boolean, isUnfiltered: boolean): void

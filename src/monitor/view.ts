@@ -2,7 +2,7 @@
 
 import type { FilterContext } from '../fields/field.ts'
 import type { Plan } from '../filter/plan.ts'
-import { flowTables, type Moved, type FlowTables } from '../measure/flows/tables.ts'
+import { flowTables, type BestAccuracy, type FlowTables, type Moved } from '../measure/flows/tables.ts'
 import type { SystemCounters } from '../model/counters.ts'
 import type { Coverage, EventGap, SocketEvent } from '../model/event.ts'
 import type { DetailName } from '../model/details.ts'
@@ -20,7 +20,7 @@ import { InterfaceReadings, type InterfaceReading } from './interface-readings.t
 import { watchPlan, type WatchedPlan } from './watched-plan.ts'
 
 /** The maximum number of events for one frame; how many were left out is a gap. */
-const maxEvents = 200_000
+const maxEvents = 100_000
 
 /** What a subscriber needs besides the sockets. */
 export interface Needs {
@@ -74,6 +74,8 @@ export class View {
   #tableStep = 1
   #lastClockMs: number | undefined
   #lost = 0
+  /** What was lost once is missing in the totals for ever. */
+  #best: BestAccuracy = { sums: 'exact', calls: 'exact' }
   #opened: Socket[] = []
   #closed: Socket[] = []
   #changed: StateChange[] = []
@@ -108,6 +110,8 @@ export class View {
   addGap({ gap }: EventGap): void {
     this.#gaps.add(gap)
     if (gap.why === 'lost') this.#lost += gap.count ?? 1
+    if (gap.why === 'lost' || gap.code === 'events-limit') this.#best = { ...this.#best, sums: 'sampled' }
+    if (gap.why === 'lost' && gap.what === 'bytes') this.#best = { sums: 'sampled', calls: 'sampled' }
   }
 
   addEvent(event: SocketEvent, context: FilterContext): void {
@@ -117,17 +121,23 @@ export class View {
     else this.#eventsLeftOut++
   }
 
+  /** Adds what a socket moved. */
+  addMoved(moved: Moved, isUnfiltered: boolean, context: FilterContext): void {
+    if (this.needs.flows && this.#takesMoved(moved, isUnfiltered, context)) this.#tables.move(this.#tableStep, moved)
+  }
+
   /** Adds a step. `isUnfiltered`: the snapshot holds exactly the sockets of this subscriber. */
   addStep({ step, context }: MonitorStep, isUnfiltered: boolean): void {
     for (const event of step.events) this.addEvent(event, context)
     if (this.#lastClockMs !== undefined) {
+      if (step.unlisted > 0) this.#gaps.add(unlisted(step.unlisted))
       append(this.#opened, step.opened)
       append(this.#closed, step.closed)
       append(this.#changed, step.changed)
     }
     if (!this.needs.flows) return
     append(this.#ended, step.ended)
-    for (const moved of step.moved) if (this.#takesMoved(moved, step, isUnfiltered, context)) this.#tables.move(this.#tableStep, moved)
+    for (const moved of step.moved) this.addMoved(moved, isUnfiltered, context)
   }
 
   /** The frame of everything that was added since the one before. */
@@ -188,10 +198,12 @@ export class View {
   }
 
   /** An unfiltered snapshot has what was requested, so these bytes match, except for closed sockets, whose state cannot be requested. */
-  #takesMoved({ socket }: Moved, { snapshot }: Step, isUnfiltered: boolean, context: FilterContext): boolean {
+  #takesMoved({ socket, processes }: Moved, isUnfiltered: boolean, context: FilterContext): boolean {
     const { sourcePlan } = this.watched
+    // A byte counts once: where TCP is watched, too, the subflows of an MPTCP socket have it.
+    if (socket.protocol === 'mptcp' && sourcePlan.protocols.includes('tcp')) return false
     if (isUnfiltered && sourcePlan.matchesEverything && sourcePlan.protocols.includes(socket.protocol)) return true
-    return this.watched.takesInAnyState(socket, snapshot.processes, context)
+    return this.watched.takesInAnyState(socket, processes, context)
   }
 
   #flows(tracked: readonly TrackedSocket[], intervalMs: number | undefined): Flows | undefined {
@@ -201,7 +213,7 @@ export class View {
     this.#ended = []
     for (const one of tracked) if (one.life !== 'ended') tables.present(one.record, one.isCounted)
     tables.settle(this.#tableStep)
-    const flows = intervalMs === undefined ? undefined : tables.list(this.#tableStep, intervalMs, this.#lost > 0 ? 'sampled' : 'exact')
+    const flows = intervalMs === undefined ? undefined : tables.list(this.#tableStep, intervalMs, this.#best)
     this.#tableStep++
     return flows
   }
@@ -250,6 +262,16 @@ export const byPid = (processes: readonly Process[]): ReadonlyMap<number, Proces
 function append<T>(list: T[], more: readonly T[]): void {
   for (const one of more) list.push(one)
 }
+
+const unlisted = (count: number) =>
+  ({
+    code: 'events-limit',
+    what: 'events',
+    why: 'limit',
+    text: `${count} sockets that opened and closed between two snapshots are not listed because there were too many`,
+    help: '',
+    count,
+  }) as const
 
 const leftOut = (count: number) =>
   ({

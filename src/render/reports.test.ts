@@ -77,6 +77,7 @@ test('events and changes, one line each', () => {
   const socket = connection('c', at('10.0.0.1', 80), at('10.0.0.2', 999), { owners })
   const event: SocketEvent = {
     type: 'closed',
+    sequence: 0,
     atMs: 1500,
     durationMs: 2000,
     socket,

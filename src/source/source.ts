@@ -67,6 +67,8 @@ export interface EventReader {
   readonly ends: readonly Protocol[]
   /** Those of them of which every end is reported: a missing report was lost. */
   readonly everyEnd: readonly Protocol[]
+  /** Every event up to this moment, in milliseconds since 1970, has been taken with `drain`. */
+  readonly readUntilMs: number
   /** How long its queues can hold all events without being drained. */
   readonly maxIdleMs: number
   /** Takes a batch of events, never more than can be handled without blocking the event loop; empty when all are taken. */

@@ -4,7 +4,8 @@ import { Allocation } from '../measure/flows/allocation.ts'
 import { worse, type Amount } from '../measure/flows/rows.ts'
 import type { Moved } from '../measure/flows/tables.ts'
 import type { Payload } from '../model/payload.ts'
-import type { Share, Socket, Traffic } from '../model/socket.ts'
+import type { Process } from '../model/process.ts'
+import type { Socket, Traffic } from '../model/socket.ts'
 import type { Tcp } from '../model/tcp.ts'
 
 /** The payload of a socket that has just opened. */
@@ -32,11 +33,10 @@ export class Account {
   }
 
   /** Records what processes had moved before counting began. */
-  begin(shares: readonly Share[]): void {
-    for (const share of shares) {
-      this.#in.begin(share.pid, share.inBytes)
-      this.#out.begin(share.pid, share.outBytes)
-    }
+  begin(): void {
+    const { traffic, queues } = this.socket
+    this.#in.begin(called(traffic, 'inBytes') ?? new Map(), queues?.receivedBytes ?? 0)
+    this.#out.begin(called(traffic, 'outBytes') ?? new Map(), 0)
   }
 
   /** True when nothing has moved since, and no byte waits for its process. Most of many thousand sockets are idle. */
@@ -53,11 +53,16 @@ export class Account {
     this.socket = withOwners(now, this.socket)
   }
 
-  /** Counts what the socket moved since the last count; undefined when that is nothing. `isLast`: it has closed, and no byte can wait any longer. */
-  count(record: Socket, counted: Payload, shares: readonly Share[], isLast: boolean): Moved | undefined {
+  /**
+   * Counts what the socket moved since the last count; undefined when that is nothing. `processOf` finds the processes that held or used it. `isLast`: it
+   * has closed, and no byte can wait any longer.
+   */
+  count(record: Socket, counted: Payload, processOf: (pid: number) => Process | undefined, isLast: boolean): Moved | undefined {
     const was = this.last
-    const socket = withOwners(record, this.socket)
-    const now = isLast ? counted : neverLess(was, counted)
+    const wasSocket = this.socket
+    const socket = withOwners(record, wasSocket)
+    const isAnother = isAnotherConnection(wasSocket, socket)
+    const now = isLast || isAnother ? counted : neverLess(was, counted)
     this.last = now
     this.socket = socket
     const isSame =
@@ -66,20 +71,33 @@ export class Account {
       now.inSegments === was.inSegments &&
       now.outSegments === was.outSegments
     if (!isLast && isSame && this.#in.waiting === 0 && this.#out.waiting === 0) return undefined
-    const amount = grown(was, now, isLast)
-    const pids = [...new Set([...socket.owners, ...shares].map(holder => holder.pid))].sort((a, b) => a - b)
+    const wasReset = isAnother || (!(isLast && hasNoCounters(now)) && isReset(was, now))
+    const amount = wasReset ? sinceReset(now, wasSocket, socket, this.#in.waiting) : grown(was, now)
+    const { traffic } = socket
+    const holders = [...new Set(socket.owners.map(owner => owner.pid))].sort((a, b) => a - b)
+    const users = (traffic?.processes ?? []).map(share => share.pid)
+    const processes = new Map<number, Process>()
+    for (const pid of [...holders, ...users]) {
+      const process = processOf(pid)
+      if (process !== undefined) processes.set(pid, process)
+    }
+    const evidence = { holders, isKnown: (pid: number) => pid === 0 || processes.has(pid), isLast }
+    // What the other protocols have received is what processes have read.
+    const queued = socket.protocol === 'tcp' ? socket.queues?.receivedBytes : 0
     return {
       socket,
       amount,
-      inParts: this.#in.allocate(amount.inBytes, pids, used(shares, 'inBytes'), isLast),
-      outParts: this.#out.allocate(amount.outBytes, pids, used(shares, 'outBytes'), isLast),
-      pids,
+      inParts: this.#in.allocate(amount.inBytes, { ...evidence, called: called(traffic, 'inBytes'), queued }),
+      outParts: this.#out.allocate(amount.outBytes, { ...evidence, called: called(traffic, 'outBytes'), queued: 0 }),
+      pids: [...new Set([...holders, ...users.filter(pid => processes.has(pid))])],
+      processes,
     }
   }
 }
 
-const used = (shares: readonly Share[], of: 'inBytes' | 'outBytes'): ReadonlyMap<number, number> =>
-  new Map(shares.map(share => [share.pid, share[of]]))
+/** What processes have moved by their calls; undefined where these are not counted: a system that reports the bytes itself does not. */
+const called = (traffic: Traffic | undefined, of: 'inBytes' | 'outBytes'): ReadonlyMap<number, number> | undefined =>
+  traffic === undefined || traffic.accuracy !== undefined ? undefined : new Map(traffic.processes.map(share => [share.pid, share[of]]))
 
 /** What moves after a process has closed a socket is still attributed to the process. */
 const withOwners = (now: Socket, was: Socket): Socket =>
@@ -101,26 +119,48 @@ const sameTraffic = (a: Traffic, b: Traffic): boolean =>
   a.accuracy === b.accuracy &&
   a.processes.length === b.processes.length
 
+/** The end of a socket is no reset: its estimate may lack what was received and not read, and an end that resets the connection has no counters any more. */
+const hasNoCounters = ({ accuracy, inSegments, outSegments }: Payload): boolean =>
+  accuracy === 'estimate' || (inSegments === 0 && outSegments === 0)
+
+/** A TCP socket that was disconnected (AF_UNSPEC) and connected again: its counters started over, even where they are higher than before. */
+function isAnotherConnection(before: Socket, now: Socket): boolean {
+  const differs = (a: number | undefined, b: number | undefined): boolean => a !== b && (a ?? 0) !== 0 && (b ?? 0) !== 0
+  return now.protocol === 'tcp' && (differs(before.local.port, now.local.port) || differs(before.remote?.port, now.remote?.port))
+}
+
+/**
+ * What moved since the last count where the counters started over: the whole of them, and before that, at least what calls show beyond it. `waiting` had
+ * arrived and was not read at the last count.
+ */
+function sinceReset(now: Payload, before: Socket, socket: Socket, waiting: number): Amount {
+  const byCalls = (of: 'inBytes' | 'outBytes'): number => (socket.traffic?.[of] ?? 0) - (before.traffic?.[of] ?? 0)
+  const { receivedBytes = 0, sendBytes = 0 } = socket.queues ?? {}
+  return {
+    inBytes: Math.max(now.inBytes, byCalls('inBytes') - waiting + receivedBytes),
+    outBytes: Math.max(now.outBytes, byCalls('outBytes') - sendBytes),
+    inSegments: now.inSegments,
+    outSegments: now.outSegments,
+    retransmittedBytes: now.retransmittedBytes,
+    accuracy: 'estimate',
+  }
+}
+
 /**
  * What moved between two counts. A byte can be given back: the other end's FIN was counted when it arrived between the reading of the state and of the
- * counters, or two counters were of different moments. Counters that were reset count from 0 again, and that is an estimate.
+ * counters, or two counters were of different moments.
  */
-function grown(before: Payload, now: Payload, isLast: boolean): Amount {
-  const isEstimate = now.accuracy === 'estimate'
-  // The end of a socket is no reset: its estimate may lack what was received and not read, and an end that resets the connection has no counters any more.
-  const isEnd = isLast && (isEstimate || (now.inSegments === 0 && now.outSegments === 0))
-  const wasReset = !isEnd && isReset(before, now)
-  const was = wasReset ? nothingMoved : before
+function grown(was: Payload, now: Payload): Amount {
   const since = (a: number | undefined, b: number | undefined): number | undefined =>
     a === undefined || b === undefined ? undefined : Math.max(0, a - b)
   const outBytes = now.outBytes - was.outBytes
   return {
     inBytes: Math.max(-1, now.inBytes - was.inBytes),
-    outBytes: isEstimate ? Math.max(0, outBytes) : outBytes,
+    outBytes: now.accuracy === 'estimate' ? Math.max(0, outBytes) : outBytes,
     inSegments: since(now.inSegments, was.inSegments),
     outSegments: since(now.outSegments, was.outSegments),
     retransmittedBytes: Math.max(0, now.retransmittedBytes - was.retransmittedBytes),
-    accuracy: wasReset ? 'estimate' : worse(before.accuracy, now.accuracy),
+    accuracy: worse(was.accuracy, now.accuracy),
   }
 }
 

@@ -1,5 +1,6 @@
 // Who moved how many bytes between two snapshots, for callers who take their snapshots themselves.
 
+import type { Accuracy } from '../model/accuracy.ts'
 import { aSnapshot, checkEach, checkIs, checkKind } from '../model/arguments.ts'
 import type { SocketEvent } from '../model/event.ts'
 import type { Flows } from '../model/flow.ts'
@@ -8,11 +9,14 @@ import { protocols } from '../model/socket.ts'
 import { flowTables } from '../measure/flows/tables.ts'
 import { Tracker } from './tracker.ts'
 
+/** The end of a socket may be passed with a snapshot that is so many later than the first that misses it. */
+const lateSnapshots = 3
+
 /** Follows bytes from snapshot to snapshot. */
 export interface FlowMeter {
   /**
-   * Takes the next snapshot, and what closed since the one before. The first one only marks where counting starts. With
-   * `lost` (events were lost), only the bytes of single sockets are called exact.
+   * Takes the next snapshot, and what closed since the one before. The first one only marks where counting starts. From one with
+   * `lost` (events were lost) on, only the bytes of single sockets are called exact.
    */
   take(snapshot: Snapshot, closed: readonly SocketEvent[], intervalMs: number | undefined, lost?: boolean): Flows | undefined
 }
@@ -24,6 +28,7 @@ export function flowMeter(): FlowMeter {
   tracker.configure({ reported: { opens: [], ends: protocols, everyEnd: [] }, bytes: true })
   const tables = flowTables(tracker.processOf)
   let step = 0
+  let sums: Accuracy = 'exact'
   let dropped: readonly string[] = []
   return {
     take(snapshot, closed, intervalMs, lost = false) {
@@ -34,17 +39,23 @@ export function flowMeter(): FlowMeter {
       for (const key of dropped) tables.drop(key)
       dropped = []
       step++
+      if (lost) sums = 'sampled'
       for (const event of closed) {
         if (event.type !== 'closed') continue
         const { socket, atMs, inBytes, outBytes, accuracy, processes, tier = 'snapshot' } = event
         tracker.report({ type: 'closed', key: socket.key, socket, atMs, inBytes, outBytes, accuracy, processes, tier })
       }
-      const { tracked, moved, ended } = tracker.addSnapshot(snapshot, () => true, -Infinity)
+      // Ends may be passed some snapshots late: these are counted, because the caller's events and snapshots need not be of one clock.
+      const untilMs = step * 1000
+      const moment = { untilMs, readUntilMs: untilMs - lateSnapshots * 1000, countsFromMs: -Infinity }
+      const { tracked, moved, ended } = tracker.addSnapshot(snapshot, moment)
       for (const one of tracked) tables.present(one.record, one.isCounted)
-      for (const one of moved) tables.move(step, one)
+      // A byte counts once: the subflows of MPTCP sockets have it.
+      const hasSubflows = snapshot.sockets.some(({ protocol }) => protocol === 'tcp')
+      for (const one of moved) if (one.socket.protocol !== 'mptcp' || !hasSubflows) tables.move(step, one)
       tables.settle(step)
       dropped = ended
-      return intervalMs === undefined ? undefined : tables.list(step, intervalMs, lost ? 'sampled' : 'exact')
+      return intervalMs === undefined ? undefined : tables.list(step, intervalMs, { sums, calls: 'exact' })
     },
   }
 }

@@ -20,20 +20,25 @@ export function isOver({ protocol, state, tcp, traffic }: Socket, was: Socket | 
   return state === 'BOUND' || state === 'CLOSED' || (tcp === undefined && (state === 'TIME_WAIT' || was?.tcp !== undefined))
 }
 
-/** A socket whose end has not been reported yet: what it moved is not exact until then. */
-export const movedNothing = ({ socket }: Account): Moved => ({
+/**
+ * A socket that snapshots miss: what it moved after the last of them is not known. `isPending`: its end has not been reported yet, and may still be, with
+ * all its bytes.
+ */
+export const movedUnseen = ({ socket }: Account, processes: readonly Process[], isPending: boolean): Moved => ({
   socket,
-  amount: { inBytes: 0, outBytes: 0, accuracy: 'sampled' },
+  amount: { inBytes: 0, outBytes: 0, accuracy: 'sampled', isPending },
   inParts: [],
   outParts: [],
-  pids: [],
+  pids: processes.map(process => process.pid),
+  processes: new Map(processes.map(process => [process.pid, process])),
 })
 
 /** The end of a socket that only snapshots show: what it moved after the last of them is not known. */
-export function vanished(one: TrackedSocket, atMs: number, processes: readonly Process[]): SocketEvent {
+export function vanished(one: TrackedSocket, sequence: number, atMs: number, processes: readonly Process[]): SocketEvent {
   const moved = payload(one.socket, one.connected)
   return {
     type: 'closed',
+    sequence,
     atMs,
     durationMs: one.openedAtMs === undefined ? undefined : atMs - one.openedAtMs,
     socket: joinRecords(one.socket, undefined, one.users),

@@ -11,6 +11,17 @@ import type { Account } from './account.ts'
 export interface Announcement {
   readonly atMs: number
   readonly tier: Tier
+  /** The number of its event, once it has one. */
+  sequence?: number
+}
+
+/** The end of a socket. */
+export interface Ended {
+  readonly atMs: number
+  /** The number of the last snapshot before it. */
+  readonly step: number
+  /** It was inferred from snapshots, and its report may still come. */
+  readonly awaitsReport: boolean
 }
 
 /** One socket, from its first sighting to its end. */
@@ -35,9 +46,11 @@ export class TrackedSocket {
   recordStep = -1
   /** How many snapshots in a row should have held it and did not. */
   missing = 0
+  /** When the first of these was complete. */
+  missedMs = 0
   /** When a snapshot first held it; undefined when that was the very first snapshot. */
   firstSeenMs: number | undefined
-  endedAtMs = 0
+  ended: Ended | undefined
   /** Its record with the final counters, once its end was reported. */
   final: Socket | undefined
   /** A snapshot holds it after its end was reported: it is not listed as opened or closed again. */
@@ -46,6 +59,10 @@ export class TrackedSocket {
   /** The TCP counters of the last two snapshots, where health is followed. */
   sample: Sample | undefined
   sampleBefore: Sample | undefined
+  /** UNIX streams: what the other end had sent when a snapshot last held it. */
+  peerSentBytes: number | undefined
+  /** UNIX streams: what was received without a counted call. */
+  bypassedBytes = 0
   /** Its bytes are counted, or it can have none. */
   isCounted = false
   /** What it moved in the last step in which it moved anything. */

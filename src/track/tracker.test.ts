@@ -95,10 +95,11 @@ test('a connection that only waits has closed', () => {
   deepEqual(tracker.addSnapshot(at(3000)).closed, [waits])
 })
 
-test('an end that should have been reported is inferred from snapshots after a while, and counted', () => {
+test('an end that should have been reported is inferred once reports have been read beyond the snapshots that miss it, and counted', () => {
   const tracker = reporting()
   tracker.addSnapshot(at(0, one('a')))
-  const steps = [1, 2, 3, 4, 5, 6].map(i => tracker.addSnapshot(at(i * 1000)))
+  const readUntil = [500, 600, 700, 1900, 2000, 2100]
+  const steps = readUntil.map((readUntilMs, i) => tracker.addSnapshot(at((i + 1) * 1000), { readUntilMs }))
   deepEqual(
     steps.map(step => [step.events.length, step.unreportedEnds, step.closed.length]),
     [
@@ -110,6 +111,72 @@ test('an end that should have been reported is inferred from snapshots after a w
       [0, 0, 0],
     ],
   )
+})
+
+test('openings and ends that are read many snapshots late are emitted once', () => {
+  const tracker = reporting(true)
+  tracker.addSnapshot(at(0))
+  // Snapshots show both; nothing of what is reported has been read yet.
+  const readUntilMs = 400
+  tracker.addSnapshot(at(1000, one('a'), one('b')), { readUntilMs })
+  const events = [2, 3, 4, 5, 6, 60].flatMap(i => tracker.addSnapshot(at(i * 1000, one('b')), { readUntilMs }).events)
+  deepEqual(events, [])
+  deepEqual(short(tracker.report(opened(one('a'), 500, 500))), [['opened', 'a', 'bpf', 0, undefined, undefined]])
+  deepEqual(short(tracker.report({ ...closed(one('a'), 1500, 70), monotonicMs: 1500 })), [['closed', 'a', 'destroy', 1000, 'exact', 70]])
+  deepEqual(short(tracker.report(opened(one('b'), 600, 600))), [['opened', 'b', 'bpf', 0, undefined, undefined]])
+  deepEqual(tracker.addSnapshot(at(61_000, one('b'))).events, [])
+})
+
+test('reports of a socket whose end was inferred change nothing, however late they are', () => {
+  const tracker = reporting(true)
+  tracker.addSnapshot(at(0, one('a')))
+  for (let i = 1; i < 4; i++) tracker.addSnapshot(at(i * 1000))
+  for (let i = 4; i < 100; i++) deepEqual(tracker.addSnapshot(at(i * 1000)).events, [])
+  deepEqual(tracker.report(opened(one('a'), 500, 500)), [])
+  deepEqual(tracker.report({ type: 'used', atMs: 600, tier: 'bpf', socket: one('a'), process: aProcess({ pid }) }), [])
+  deepEqual(tracker.report(closed(one('a'), 700, 9)), [])
+  deepEqual(tracker.report(closed(one('a'), 700, 9)), [])
+})
+
+test('the ends of more sockets than are remembered are each emitted once', () => {
+  const tracker = reporting(true)
+  tracker.addSnapshot(at(0))
+  let count = 0
+  for (let i = 0; i < 250_000; i++) {
+    const report = { ...closed(one(`k${i}`), 10, 1), monotonicMs: 10 }
+    count += tracker.report(report).length
+  }
+  equal(count, 250_000)
+  // None of them is missed by a snapshot, or seen again.
+  deepEqual(tracker.addSnapshot(at(1000), { readUntilMs: 5 }).events, [])
+  deepEqual(tracker.report(closed(one('k249999'), 10, 1)), [])
+})
+
+test('events are in the order of their times, however many are read at once, and numbered', () => {
+  const tracker = reporting(true)
+  tracker.addSnapshot(at(0))
+  const unowned = (key: string): Socket => one(key, { owners: [], ownerless: 'unknown' })
+  const events = [
+    ...tracker.report(opened(unowned('a'), 100)),
+    ...tracker.report(opened(unowned('b'), 120)),
+    ...tracker.report(opened(one('c'), 149)),
+    ...tracker.report(opened(one('d'), 160)),
+    ...tracker.report(opened(one('e'), 5000)),
+  ]
+  deepEqual(
+    events.map(event => [event.socket.key, event.atMs, event.sequence]),
+    [
+      ['c', 149, 0],
+      ['a', 100, 1],
+      ['d', 160, 2],
+      ['b', 120, 3],
+      ['e', 5000, 4],
+    ],
+  )
+  // What one subscriber gets at its end has the same number for the others.
+  tracker.report(opened(unowned('f'), 6000))
+  equal(tracker.pendingOpenings()[0]!.sequence, 5)
+  equal(tracker.takeOverdue(7000)[0]!.sequence, 5)
 })
 
 test('a snapshot that could not show every socket ends none', () => {
@@ -208,8 +275,50 @@ test('sockets that are not in the query are not ended by snapshots that could no
   const tracker = reporting(true)
   tracker.addSnapshot(at(0))
   tracker.report(opened(one('a'), 5, 5))
-  for (let i = 1; i < 9; i++) deepEqual(tracker.addSnapshot(at(i * 1000), () => false).events, [])
+  for (let i = 1; i < 9; i++) deepEqual(tracker.addSnapshot(at(i * 1000), { covers: () => false }).events, [])
   deepEqual(short(tracker.report({ ...closed(one('a'), 9000, 1), monotonicMs: 9000 })), [['closed', 'a', 'destroy', 8995, 'exact', 1]])
+})
+
+test('bytes belong to the process that was reported of their socket, also where its pid has been reused since', () => {
+  const tracker = reporting(true, true)
+  const [first, second] = [aProcess({ pid, key: '7.1', name: 'first' }), aProcess({ pid, key: '7.2', name: 'second' })]
+  tracker.addSnapshot(at(0))
+  const used = (key: string, process: typeof first): void => {
+    tracker.report({ type: 'used', atMs: 5, tier: 'bpf', socket: one(key, { owners: [] }), process })
+    tracker.report(closed(one(key, { owners: [], state: 'CLOSED' }), 9, 50))
+  }
+  used('a', first)
+  used('b', second)
+  const { moved } = tracker.addSnapshot({ ...at(1000, one('c')), processes: new Map([[pid, second]]) })
+  deepEqual(
+    moved.map(({ socket, processes }) => [socket.key, processes.get(pid)?.name]),
+    [
+      ['a', 'first'],
+      ['b', 'second'],
+      ['c', 'second'],
+    ],
+  )
+})
+
+test('after calls were lost, the bytes of datagram sockets that were open then are not exact', () => {
+  const tracker = reporting(true, true)
+  tracker.addSnapshot(at(0))
+  const udp = (key: string): Socket => one(key, { protocol: 'udp', tcp: undefined })
+  tracker.report({ type: 'used', atMs: 5, tier: 'bpf', socket: udp('a'), process: aProcess({ pid }) })
+  tracker.addLostCalls(10)
+  tracker.report({ type: 'used', atMs: 15, tier: 'bpf', socket: udp('b'), process: aProcess({ pid }) })
+  const accuracy = ['a', 'b'].flatMap(key => tracker.report(closed(udp(key), 20, 1))).map(event => event.accuracy)
+  deepEqual(accuracy, ['sampled', 'exact'])
+})
+
+test('sockets that live between two snapshots are listed up to a limit, and counted beyond it', () => {
+  const tracker = reporting(true, true)
+  tracker.addSnapshot(at(0))
+  let events = 0
+  for (let i = 0; i < 50_010; i++) events += tracker.report(closed(one(`k${i}`), 10, 1)).length
+  const moved = tracker.takeMoved()
+  const step = tracker.addSnapshot(at(1000))
+  deepEqual([events, moved.length, step.moved.length, step.closed.length, step.unlisted], [50_010, 50_010, 0, 50_000, 10])
 })
 
 test('age and rate follow from the records', () => {

@@ -1,36 +1,48 @@
 // The life cycle of sockets: when each was first seen, who held it, what it moved, and how it ended. This is the only memory of what a socket
 // was between two moments. Snapshots and the reports of a source go in; openings, changes, ends and bytes come out. Time is an argument.
 
-import {
-  endGraceMs,
-  type ClosedReport,
-  type OpenedReport,
-  type SocketEvent,
-  type SourceEvent,
-  type UnrecordedReport,
-  type UsedReport,
-} from '../model/event.ts'
+import type { ClosedReport, OpenedReport, SocketEvent, SourceEvent, UnrecordedReport, UsedReport } from '../model/event.ts'
+import type { Accuracy } from '../model/accuracy.ts'
 import type { StateChange } from '../model/frame.ts'
 import type { Health } from '../model/health.ts'
 import { hasConnected, payload, segments, type Payload } from '../model/payload.ts'
 import { ProcessTable, type Process } from '../model/process.ts'
 import type { Snapshot } from '../model/snapshot.ts'
-import type { Protocol, Share, Socket } from '../model/socket.ts'
+import type { Protocol, Socket } from '../model/socket.ts'
 import { health } from '../measure/health/health.ts'
 import { sampleOf } from '../measure/health/sample.ts'
 import type { Part } from '../measure/flows/allocation.ts'
 import type { Amount } from '../measure/flows/rows.ts'
 import type { Moved } from '../measure/flows/tables.ts'
 import { Account, nothingMoved } from './account.ts'
-import { closingBytes, isOver, joinRecords, movedNothing, vanished } from './records.ts'
-import { TrackedSocket, type Announcement } from './tracked-socket.ts'
+import { closingBytes, isOver, joinRecords, movedUnseen, vanished } from './records.ts'
+import { closingWithBypassed, findBypassed, notePeers, withBypassed } from './unix-peers.ts'
+import { TrackedSocket, type Announcement, type Ended } from './tracked-socket.ts'
 
+/** A report of an end can become readable this much later than snapshots miss the socket: the kernel reports some ends from a work queue. */
+const reportDelayMs = 1000
 /** This many snapshots in a row must miss a socket before its end is inferred from them, when its end should have been reported. */
-const graceSnapshots = 5
+const minMissing = 2
 /** An opening waits this long for its owner: an accepted connection has one when a process first uses it. */
 const ownerWaitMs = 50
 /** More sockets than this are not tracked from reports alone; those of snapshots are not limited. */
 const maxTracked = 200_000
+/** More sockets than this that live between two snapshots are not listed as opened and closed; their bytes and events are. */
+const maxBrief = 50_000
+
+/** The moment of a snapshot, and what is known about it. */
+export interface Moment {
+  /** Whether this snapshot would hold a socket that no snapshot has held, if it were open. */
+  readonly covers?: ((socket: Socket) => boolean) | undefined
+  /** When it was complete: what was reported up to then belongs to it. Default: its time. */
+  readonly untilMs?: number | undefined
+  /** Its time by a monotonic clock. Default: its time. */
+  readonly clockMs?: number | undefined
+  /** Every report of what happened up to this moment has been added. Default: all that there will be. */
+  readonly readUntilMs?: number | undefined
+  /** The bytes of sockets that ended before this moment are not counted; of the first snapshot. Default: `untilMs`. */
+  readonly countsFromMs?: number | undefined
+}
 
 /** The result of one snapshot and the reports since the one before. */
 export interface Step {
@@ -51,6 +63,10 @@ export interface Step {
   readonly unreportedEnds: number
   /** Sockets that are no longer tracked because there were too many. */
   readonly dropped: number
+  /** Sockets that lived between two snapshots, and are not listed as opened and closed because there were too many. */
+  readonly unlisted: number
+  /** Bytes that were received without a call that is counted, so that their process, or their number, is an estimate. */
+  readonly bypassedBytes: number
 }
 
 /** What is reported, and need not be inferred from snapshots. */
@@ -75,14 +91,26 @@ export interface TrackerOptions {
 interface Interval {
   /** Sockets that opened and ended without being in a snapshot. */
   readonly brief: { readonly opened: Socket; readonly closed: Socket }[]
-  readonly moved: Moved[]
+  moved: Moved[]
   readonly endedKeys: string[]
-  readonly processes: Process[]
+  /** By their keys: a process can have moved bytes on many sockets. */
+  readonly processes: Map<string, Process>
   dropped: number
+  unlisted: number
   unreportedEnds: number
+  bypassedBytes: number
 }
 
-const newInterval = (): Interval => ({ brief: [], moved: [], endedKeys: [], processes: [], dropped: 0, unreportedEnds: 0 })
+const newInterval = (): Interval => ({
+  brief: [],
+  moved: [],
+  endedKeys: [],
+  processes: new Map(),
+  dropped: 0,
+  unlisted: 0,
+  unreportedEnds: 0,
+  bypassedBytes: 0,
+})
 
 /** What a snapshot has shown of the sockets in it. */
 interface Sightings {
@@ -103,15 +131,20 @@ export class Tracker {
   /** The processes of the last snapshot, and of sockets that were reported since or may still be reported. */
   #processes: Map<number, Process> = new Map()
   #processesBefore: ReadonlyMap<number, Process> = new Map()
-  /** Openings that wait for their owners. */
-  #unowned: TrackedSocket[] = []
-  /** Ended sockets that no snapshot holds, in the order of their ends: reports of them may still come. */
-  readonly #ended = new Map<string, number>()
+  /** Openings that wait for their owners, in the order of their reports. */
+  readonly #unowned = new Set<TrackedSocket>()
+  /** Ended sockets that no snapshot holds, in the order of their ends: reports and snapshots of them may still come. */
+  readonly #ended = new Map<string, Ended>()
+  /** The number of the next event. */
+  #sequence = 0
+  #readUntilMs = Infinity
   #interval = newInterval()
   /** The next snapshot is of another query than the last one. */
   #isRebased = false
   /** The moment from which bytes are counted: that of the first snapshot. */
   #countsFromMs = 0
+  /** When calls of processes were last lost. */
+  #callsLostMs = -Infinity
 
   /** The process of that pid, as last seen. */
   readonly processOf = (pid: number): Process | undefined => this.#processes.get(pid) ?? this.#processesBefore.get(pid)
@@ -123,6 +156,13 @@ export class Tracker {
 
   /** Adds a report of a source. Returns the events that became known with it. */
   report(report: SourceEvent): readonly SocketEvent[] {
+    // By the time of the report, so that events are in order however late they are read.
+    const overdue = this.takeOverdue(report.atMs)
+    const events = this.#join(report)
+    return overdue.length === 0 ? events : [...overdue, ...events]
+  }
+
+  #join(report: SourceEvent): readonly SocketEvent[] {
     switch (report.type) {
       case 'opened':
         return this.#reportOpened(report)
@@ -135,12 +175,28 @@ export class Tracker {
     }
   }
 
+  /** Takes what has moved by the reports since the last step; otherwise it is part of the next one. */
+  takeMoved(): readonly Moved[] {
+    const { moved } = this.#interval
+    if (moved.length > 0) this.#interval.moved = []
+    return moved
+  }
+
+  /** Calls of processes were not counted, and it is not known of which sockets: the bytes of those that were open are not exact. */
+  addLostCalls(atMs: number): void {
+    this.#callsLostMs = atMs
+  }
+
   /** Takes the openings whose owners have not been reported in time. */
   takeOverdue(nowMs: number): readonly SocketEvent[] {
-    if (this.#unowned.length === 0) return []
-    const due = this.#unowned.filter(one => one.announcement !== undefined && nowMs - one.announcement.atMs > ownerWaitMs)
-    if (due.length > 0) this.#unowned = this.#unowned.filter(one => one.announcement !== undefined && !due.includes(one))
-    return due.map(one => this.#announce(one)!)
+    const events: SocketEvent[] = []
+    for (const one of this.#unowned) {
+      const { announcement } = one
+      if (announcement !== undefined && nowMs - announcement.atMs <= ownerWaitMs) break
+      this.#unowned.delete(one)
+      if (announcement !== undefined) events.push(this.#announce(one)!)
+    }
+    return events
   }
 
   /** The openings that still wait for their owners or their reports, as they are now. */
@@ -157,7 +213,8 @@ export class Tracker {
     this.#wasComplete = false
     this.#processes = new Map()
     this.#processesBefore = new Map()
-    this.#unowned = []
+    this.#unowned.clear()
+    this.#readUntilMs = Infinity
     this.#interval = newInterval()
     this.#isRebased = false
   }
@@ -167,17 +224,11 @@ export class Tracker {
     this.#isRebased = this.#step > 0
   }
 
-  /**
-   * Adds a snapshot. `covers` reports whether this one would hold a socket that no snapshot has held, if it were open. What happened up to `untilMs`
-   * belongs to it.
-   */
-  addSnapshot(
-    snapshot: Snapshot,
-    covers: (socket: Socket) => boolean = () => true,
-    untilMs = snapshot.atMs,
-    clockMs = snapshot.atMs,
-  ): Step {
-    if (this.#step === 0) this.#countsFromMs = untilMs
+  /** Adds a snapshot. */
+  addSnapshot(snapshot: Snapshot, moment: Moment = {}): Step {
+    const { covers = () => true, untilMs = snapshot.atMs, clockMs = snapshot.atMs, readUntilMs = Infinity, countsFromMs = untilMs } = moment
+    this.#readUntilMs = readUntilMs
+    if (this.#step === 0) this.#countsFromMs = countsFromMs
     const isFirst = this.#step === 0 || this.#isRebased
     if (isFirst) this.#wasComplete = false
     this.#step++
@@ -191,14 +242,14 @@ export class Tracker {
       opened.push(brief.opened)
       closed.push(brief.closed)
     }
-    this.#endMissing(snapshot, covers, events)
-    this.#forgetEnded(snapshot.atMs)
+    this.#endMissing(snapshot, covers, untilMs, events)
+    this.#forgetEnded()
     this.#wasComplete = !snapshot.gaps.some(gap => gap.what === 'sockets')
     this.#isRebased = false
-    const { moved, endedKeys: ended, processes, unreportedEnds, dropped } = this.#interval
+    const { moved, endedKeys: ended, processes, unreportedEnds, dropped, unlisted, bypassedBytes } = this.#interval
     this.#interval = newInterval()
     return {
-      snapshot: withProcesses(snapshot, [...processes, ...events.flatMap(event => event.processes)]),
+      snapshot: withProcesses(snapshot, [...processes.values(), ...events.flatMap(event => event.processes)]),
       tracked,
       opened,
       closed,
@@ -208,6 +259,8 @@ export class Tracker {
       moved,
       unreportedEnds,
       dropped,
+      unlisted,
+      bypassedBytes,
     }
   }
 
@@ -239,6 +292,7 @@ export class Tracker {
       one.recordStep = step
       tracked.push(one)
     }
+    if (this.#options.bytes) notePeers(tracked)
     return { tracked, opened, changed }
   }
 
@@ -287,6 +341,9 @@ export class Tracker {
     const { socket, atMs, monotonicMs, tier } = report
     let one = this.#sockets.get(socket.key)
     if (one?.life === 'open' && (one.openedMonotonicMs !== undefined || one.announcement?.tier === 'bpf')) return [] // Reported twice.
+    // A report that was read late, of a socket whose end snapshots have shown.
+    const ended = this.#ended.get(socket.key)
+    if (ended?.awaitsReport && atMs <= ended.atMs) return []
     this.#ended.delete(socket.key)
     if (one === undefined || one.life === 'ended') one = this.#startTracking(socket)
     one.connected = report.connected ?? one.connected
@@ -303,7 +360,7 @@ export class Tracker {
     if (!wasSeen) one.socket = socket
     one.announcement = { atMs, tier }
     if (one.users !== undefined || one.socket.owners.length > 0 || tier !== 'bpf') return [this.#announce(one)!]
-    this.#unowned.push(one)
+    this.#unowned.add(one)
     return []
   }
 
@@ -316,7 +373,7 @@ export class Tracker {
     one ??= this.#startTracking(socket)
     if (process !== undefined) {
       ;(one.users ??= new Map()).set(process.pid, process)
-      this.#interval.processes.push(process)
+      this.#interval.processes.set(process.key, process)
     }
     // A datagram socket counts as opened when it is first used.
     if (isNew && socket.protocol !== 'tcp') {
@@ -332,20 +389,23 @@ export class Tracker {
   /** Their bytes are added up; there are no events of them. */
   #reportUnrecorded({ socket, process, inBytes, outBytes, atMs }: UnrecordedReport): readonly SocketEvent[] {
     if (!this.#options.bytes || this.#step === 0 || atMs <= this.#countsFromMs) return []
-    if (process !== undefined) {
-      this.#interval.processes.push(process)
-      if (!this.#processes.has(process.pid)) this.#processes.set(process.pid, process)
-    }
+    if (process !== undefined) this.#interval.processes.set(process.key, process)
+    const processes = new Map(process === undefined ? [] : [[process.pid, process]])
     const pids = process === undefined ? [] : [process.pid]
     const parts = (bytes: number): Part[] => pids.map(pid => ({ pid, bytes, sure: true }))
     const amount = { inBytes, outBytes, accuracy: 'exact' } as const
-    this.#interval.moved.push({ socket, amount, inParts: parts(inBytes), outParts: parts(outBytes), pids })
+    this.#interval.moved.push({ socket, amount, inParts: parts(inBytes), outParts: parts(outBytes), pids, processes })
     return []
   }
 
   #reportClosed(report: ClosedReport): readonly SocketEvent[] {
     const { key, atMs, monotonicMs, tier } = report
-    if (this.#ended.has(key)) return []
+    const ended = this.#ended.get(key)
+    if (ended !== undefined) {
+      // Its end has been inferred from snapshots. This is its one report: nothing more is awaited.
+      if (ended.awaitsReport) this.#ended.set(key, { ...ended, step: this.#step, awaitsReport: false })
+      return []
+    }
     let one = this.#sockets.get(key)
     if (one?.life === 'ended') return []
     if (one === undefined) {
@@ -357,11 +417,12 @@ export class Tracker {
     const was = one.life === 'open' ? one.socket : undefined
     const record = report.socket ?? one.socket
     const socket = joinRecords(report.traffic === undefined ? record : { ...record, traffic: report.traffic }, was, one.users)
-    const bytes = closingBytes(report, was, one.connected)
+    const bytes = this.#withLostCalls(one, socket, closingWithBypassed(one, socket, closingBytes(report, was, one.connected)))
     const openedFrom = one.openedMonotonicMs === undefined || monotonicMs === undefined ? undefined : monotonicMs - one.openedMonotonicMs
     const processes = this.#processesOf(socket, one.users, report.processes)
     const event: SocketEvent = {
       type: 'closed',
+      sequence: this.#sequence++,
       atMs,
       durationMs: openedFrom ?? (one.openedAtMs === undefined ? undefined : Math.max(0, atMs - one.openedAtMs)),
       socket,
@@ -369,18 +430,27 @@ export class Tracker {
       ...bytes,
       tier,
     }
-    this.#interval.processes.push(...processes)
+    this.#keepProcesses(processes)
     one.final = socket
     if (one.recordStep < 0 && this.#step > 0) this.#addBrief({ opened: one.socket, closed: socket })
     this.#settle(one, event)
-    this.#end(one, atMs)
+    this.#end(one, atMs, false)
     events.push(event)
     return events
   }
 
+  #withLostCalls<B extends { readonly accuracy: Accuracy | undefined }>(one: TrackedSocket, { protocol }: Socket, bytes: B): B {
+    const mayMiss = protocol !== 'tcp' && (one.openedAtMs ?? -Infinity) <= this.#callsLostMs
+    return mayMiss && bytes.accuracy === 'exact' ? { ...bytes, accuracy: 'sampled' } : bytes
+  }
+
+  #keepProcesses(processes: readonly Process[]): void {
+    for (const process of processes) this.#interval.processes.set(process.key, process)
+  }
+
   #addBrief(brief: { readonly opened: Socket; readonly closed: Socket }): void {
-    if (this.#interval.brief.length < maxTracked) this.#interval.brief.push(brief)
-    else this.#interval.dropped++
+    if (this.#interval.brief.length < maxBrief) this.#interval.brief.push(brief)
+    else this.#interval.unlisted++
   }
 
   /** A socket that a snapshot holds for the first time, or again after its end was reported. */
@@ -388,11 +458,11 @@ export class Tracker {
     const one = new TrackedSocket(socket)
     one.firstSeenMs = atMs
     this.#sockets.set(socket.key, one)
-    const endedAtMs = this.#ended.get(socket.key)
-    if (endedAtMs !== undefined) {
+    const ended = this.#ended.get(socket.key)
+    if (ended !== undefined) {
       this.#ended.delete(socket.key)
       one.life = 'ended'
-      one.endedAtMs = endedAtMs
+      one.ended = ended
       one.isRemnant = true
     }
     return one
@@ -450,7 +520,9 @@ export class Tracker {
   #announceUnreported(): SocketEvent[] {
     const events: SocketEvent[] = []
     for (const one of this.#order) {
-      if (one.announcement?.tier === 'snapshot' && one.recordStep < this.#step) events.push(this.#announce(one)!)
+      const { announcement } = one
+      if (announcement?.tier !== 'snapshot' || one.recordStep >= this.#step || this.#readUntilMs < announcement.atMs) continue
+      events.push(this.#announce(one)!)
     }
     return events
   }
@@ -460,53 +532,56 @@ export class Tracker {
     const { announcement } = one
     if (announcement === undefined) return undefined
     one.announcement = undefined
+    this.#unowned.delete(one)
     return this.#opening(one, announcement)
   }
 
-  #opening(one: TrackedSocket, { atMs, tier }: Announcement): SocketEvent {
+  #opening(one: TrackedSocket, announcement: Announcement): SocketEvent {
+    const { atMs, tier } = announcement
+    // One that is emitted to a single subscriber, because that ends, keeps its number for the others.
+    const sequence = (announcement.sequence ??= this.#sequence++)
     const socket = joinRecords(one.socket, undefined, one.users)
     const processes = this.#processesOf(socket, one.users)
-    return { type: 'opened', atMs, durationMs: 0, socket, processes, inBytes: undefined, outBytes: undefined, accuracy: undefined, tier }
+    const bytes = { inBytes: undefined, outBytes: undefined, accuracy: undefined }
+    return { type: 'opened', sequence, atMs, durationMs: 0, socket, processes, ...bytes, tier }
   }
 
   /** Counts what a socket of a snapshot has moved since the one before. */
   #count(one: TrackedSocket, socket: Socket): void {
     if (one.life === 'ended') return
     const { account } = one
-    if (account !== undefined && account.isIdle(socket)) {
+    const bypassed = socket.protocol === 'unix' ? findBypassed(one, socket) : 0
+    if (bypassed === 0 && account?.isIdle(socket)) {
       one.isCounted = true
       account.keep(socket)
       return
     }
-    const now = isOver(socket, account?.socket) ? undefined : payload(socket, one.connected)
+    const counted = isOver(socket, account?.socket) ? undefined : payload(socket, one.connected)
+    const now = counted && withBypassed(one, socket, counted)
     one.isCounted = now !== undefined || socket.state === 'LISTEN' || socket.state === 'TIME_WAIT'
     if (now === undefined) return
-    const shares = this.#sharesOf(one, socket)
     if (account === undefined) {
       one.account = new Account(socket, this.#wasComplete ? nothingMoved : now)
-      if (!this.#wasComplete) one.account.begin(shares)
+      if (!this.#wasComplete) one.account.begin()
     }
-    const moved = one.account!.count(socket, now, shares, false)
+    const moved = one.account!.count(socket, now, this.#processesFor(one), false)
     if (moved === undefined) return
+    // Of TCP, its own counters show what arrived; only whose it is is not known.
+    const unsure = socket.protocol === 'tcp' && socket.traffic !== undefined ? moved.inParts.filter(part => !part.sure) : []
+    this.#interval.bypassedBytes += unsure.reduce((sum, part) => sum + part.bytes, bypassed)
     this.#interval.moved.push(moved)
     one.movedStep = this.#step
     one.moved = moved.amount
   }
 
-  /** What known processes moved on a socket: the bytes of others wait until they are reported. */
-  #sharesOf(one: TrackedSocket, { traffic }: Socket): readonly Share[] {
-    if (traffic === undefined || traffic.processes.length === 0) return []
-    const isKnown = ({ pid }: Share): boolean => {
-      if (this.#processes.has(pid)) return true
-      const user = one.users?.get(pid)
-      if (user !== undefined) this.#processes.set(pid, user)
-      return user !== undefined
-    }
-    return traffic.processes.every(isKnown) ? traffic.processes : traffic.processes.filter(isKnown)
+  /** Finds the processes of one socket: by what was reported of it first, because a pid can have been reused by another one since. */
+  #processesFor(one: TrackedSocket): (pid: number) => Process | undefined {
+    const { users } = one
+    return pid => users?.get(pid) ?? this.processOf(pid)
   }
 
   /** Counts the last bytes of a socket that ended. */
-  #settle(one: TrackedSocket, { socket, atMs, inBytes, outBytes, accuracy }: SocketEvent): void {
+  #settle(one: TrackedSocket, { socket, atMs, processes, inBytes, outBytes, accuracy }: SocketEvent): void {
     // A socket that ended before the first snapshot moved its bytes before counting began.
     const isCounted = this.#options.bytes && this.#step > 0 && atMs > this.#countsFromMs
     const account = one.account ?? (isCounted ? new Account(socket, nothingMoved) : undefined)
@@ -516,32 +591,33 @@ export class Tracker {
     const { inSegments = account.last.inSegments, outSegments = account.last.outSegments } = segments(record)
     const retransmittedBytes = socket.tcp?.retransmittedBytes ?? account.last.retransmittedBytes
     const now: Payload = { inBytes, outBytes, retransmittedBytes, inSegments, outSegments, accuracy: accuracy ?? 'sampled' }
-    for (const [pid, process] of one.users ?? []) if (!this.#processes.has(pid)) this.#processes.set(pid, process)
-    const moved = account.count(record, now, this.#sharesOf(one, record), true)
+    const moved = account.count(record, now, pid => processes.find(process => process.pid === pid) ?? this.processOf(pid), true)
     if (moved !== undefined) this.#interval.moved.push(moved)
   }
 
-  #end(one: TrackedSocket, atMs: number): void {
+  #end(one: TrackedSocket, atMs: number, awaitsReport: boolean): void {
     if (this.#options.bytes) this.#interval.endedKeys.push(one.key)
     one.life = 'ended'
-    one.endedAtMs = atMs
+    one.ended = { atMs, step: this.#step, awaitsReport }
     one.users = undefined
-    if (one.recordStep !== this.#step) {
-      this.#sockets.delete(one.key)
-      this.#ended.set(one.key, atMs)
-    }
+    if (one.recordStep !== this.#step) this.#forget(one)
+  }
+
+  /** Drops a socket that no snapshot holds; of one that ended, the end is remembered. */
+  #forget(one: TrackedSocket): void {
+    this.#sockets.delete(one.key)
+    if (one.ended !== undefined) this.#ended.set(one.key, one.ended)
   }
 
   /** Ends the sockets that this snapshot and enough before it should have held and did not; drops those that are no longer needed. */
-  #endMissing(snapshot: Snapshot, covers: (socket: Socket) => boolean, events: SocketEvent[]): void {
+  #endMissing(snapshot: Snapshot, covers: (socket: Socket) => boolean, untilMs: number, events: SocketEvent[]): void {
     const step = this.#step
     const isReliable = !snapshot.gaps.some(gap => gap.what === 'sockets' && gap.why !== 'permission' && gap.why !== 'platform')
     for (const one of this.#sockets.values()) {
       if (one.recordStep === step && one.missing === 0) continue
       if (one.life !== 'open') {
         if (one.recordStep === step) continue
-        this.#sockets.delete(one.key)
-        if (one.life === 'ended') this.#ended.set(one.key, one.endedAtMs)
+        this.#forget(one)
         continue
       }
       if (one.recordStep !== step) {
@@ -551,33 +627,45 @@ export class Tracker {
           continue
         }
         if (!isReliable || (one.recordStep < 0 && !covers(one.socket))) continue
+        // One that was reported to open after this snapshot began can be missing in it.
+        if (one.recordStep < 0 && one.openedAtMs! > snapshot.atMs) continue
         one.missing++
       }
       const isReported = this.#reports('ends', one.socket)
-      if (one.missing === 1 && one.account !== undefined) this.#interval.moved.push(movedNothing(one.account))
-      if (isReported && one.missing < graceSnapshots) continue
+      if (one.missing === 1) one.missedMs = untilMs
+      if (one.missing === 1 && isReported && one.account !== undefined)
+        this.#interval.moved.push(movedUnseen(one.account, this.#processesOf(one.socket, one.users), true))
+      if (isReported && (one.missing < minMissing || this.#readUntilMs < one.missedMs + reportDelayMs)) continue
       if (isReported && this.#reports('everyEnd', one.socket) && covers(one.socket)) this.#interval.unreportedEnds++
       if (one.announcement !== undefined) events.push(this.#announce(one)!)
       const processes = this.#processesOf(one.socket, one.users)
-      this.#interval.processes.push(...processes)
-      events.push(vanished(one, snapshot.atMs, processes))
+      this.#keepProcesses(processes)
+      events.push(vanished(one, this.#sequence++, snapshot.atMs, processes))
+      // A socket that no process has used has nothing that could be missing.
+      const isUsed = one.socket.protocol === 'tcp' || !isReported || one.socket.traffic?.processes.length !== 0
+      if (one.account !== undefined && isUsed) this.#interval.moved.push(movedUnseen(one.account, processes, false))
       one.account = undefined
-      this.#end(one, snapshot.atMs)
+      this.#end(one, snapshot.atMs, isReported)
     }
   }
 
-  /** Drops the ended sockets of which no report can come any more. */
-  #forgetEnded(atMs: number): void {
-    for (const [key, endedAtMs] of this.#ended) {
-      if (atMs - endedAtMs < endGraceMs && this.#ended.size < maxTracked) break
-      this.#ended.delete(key)
+  /**
+   * Drops the ended sockets of which neither a report can come any more nor a snapshot that began before their end. The end of one that is
+   * inferred is reported at an unknown time, so only a limit drops it.
+   */
+  #forgetEnded(): void {
+    for (const [key, { atMs, step, awaitsReport }] of this.#ended) {
+      const isDone = !awaitsReport && step < this.#step - 1 && this.#readUntilMs >= atMs
+      if (isDone || this.#ended.size > maxTracked) this.#ended.delete(key)
     }
   }
 
   #takeProcesses(snapshot: Snapshot): void {
     this.#processesBefore = this.#processes
     this.#processes = new Map(snapshot.processes)
-    for (const process of this.#interval.processes) this.#processes.set(process.pid, process)
+    // A pid of the snapshot may have been that of another process at the time of a report.
+    for (const process of this.#interval.processes.values())
+      if (!this.#processes.has(process.pid)) this.#processes.set(process.pid, process)
     // A process is kept as long as the end of one of its sockets may be reported.
     for (const one of this.#sockets.values()) {
       if (one.life !== 'open' || one.recordStep >= this.#step - 1) continue

@@ -259,6 +259,7 @@ export const socketEvent = named(
   'socketEvent',
   object<SocketEvent>({
     type: words<SocketEvent['type']>(['opened', 'closed']),
+    sequence: count,
     atMs: number,
     durationMs: maybe(number),
     socket,

@@ -106,6 +106,7 @@ test('an event is restored', () => {
   const events: (SocketEvent | EventGap)[] = [
     {
       type: 'closed',
+      sequence: 0,
       atMs: 5,
       durationMs: undefined,
       socket: aSocket(),

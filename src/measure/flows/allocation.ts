@@ -1,10 +1,12 @@
 // Which process moved the bytes of one socket. Each byte is allocated to one process, once.
 //
 // A socket's own counters report how much moved in total; the calls of processes (`Traffic`) report who moved it. The two differ while bytes wait
-// in a buffer, so bytes that are not yet attributed wait here until a process has read them, or the socket closes.
+// in a buffer, so bytes that are not yet attributed wait here until a process has read them, or the socket closes. What has left the buffer without
+// a counted call (splice, mapped memory) belongs to the processes that hold the socket: to one alone, or as an estimate.
 
 /** The bytes of one process, and whether they are certainly its own. */
 export interface Part {
+  /** 0 for processes outside of this pid namespace, where no process has that number. */
   readonly pid: number
   readonly bytes: number
   readonly sure: boolean
@@ -24,69 +26,97 @@ export function split(bytes: number, weights: readonly number[]): number[] {
   return parts
 }
 
+/** Who holds a socket, and what processes have moved on it, in one direction. */
+export interface Evidence {
+  /** The processes that hold it, in ascending order. */
+  readonly holders: readonly number[]
+  /** What each process has moved in total by its own calls; undefined where these are not counted. */
+  readonly called: ReadonlyMap<number, number> | undefined
+  /** Whether a process has been reported: the bytes of another wait for that. */
+  readonly isKnown: (pid: number) => boolean
+  /** How many bytes are queued, so that no process can have read them; undefined where that is not known. */
+  readonly queued: number | undefined
+  /** The socket has closed: nothing can wait any longer. */
+  readonly isLast: boolean
+}
+
 /** Which process has which bytes, in one direction of one socket. */
 export class Allocation {
-  readonly #byPid = new Map<number, number>()
+  /** What was attributed to each process by its calls. */
+  readonly #byCalls = new Map<number, number>()
   #waiting = 0
+  /** Bytes that were queued when counting began: they are read first, and are not counted. */
+  #older = 0
+  /** The process that alone held the socket at the last count. */
+  #holder: number | undefined
+  #isCounting = false
 
   /** Moved, but not yet read or written by a process, as far as can be seen. */
   get waiting(): number {
     return this.#waiting
   }
 
-  /** Records what a process had moved before counting began. */
-  begin(pid: number, bytes: number): void {
-    this.#byPid.set(pid, bytes)
+  /** Records what processes had moved before counting began, and how many bytes were queued then. */
+  begin(called: ReadonlyMap<number, number>, queued: number): void {
+    for (const [pid, bytes] of called) this.#byCalls.set(pid, bytes)
+    this.#older = queued
   }
 
-  /**
-   * Allocates `bytes` that moved now to `pids`, in ascending order. `used` is what each process has moved in total by its own calls, where these are counted.
-   * `isLast`: the socket has closed, and nothing can wait any longer.
-   */
-  allocate(bytes: number, pids: readonly number[], used: ReadonlyMap<number, number>, isLast: boolean): Part[] {
+  /** Allocates `bytes` that moved now. What no process has read yet waits. */
+  allocate(bytes: number, evidence: Evidence): Part[] {
     const pool = bytes + this.#waiting
+    const { holders, called } = evidence
+    const [holder] = holders.length === 1 ? holders : []
+    // One that held it alone at both ends of the interval has moved what no call shows.
+    const isOnlyOne = holder !== undefined && (!this.#isCounting || this.#holder === holder)
+    this.#holder = holder
+    this.#isCounting = true
+    this.#waiting = 0
+    if (called === undefined) return this.#share(pool, holders, [], isOnlyOne)
+    const pids = [...called.keys()].sort((a, b) => a - b)
+    const due = pids.map(pid => this.#due(pid, called.get(pid)!))
+    const sum = due.reduce((a, b) => a + b, 0)
+    const given = sum > pool ? split(pool, due) : due
+    const isSure = sum <= pool || due.filter(one => one > 0).length === 1
+    const parts: Part[] = []
+    let unknown = 0
+    for (const [i, pid] of pids.entries()) {
+      if (given[i] === 0) continue
+      if (!evidence.isKnown(pid)) {
+        unknown += given[i]!
+        continue
+      }
+      this.#byCalls.set(pid, (this.#byCalls.get(pid) ?? 0) + given[i]!)
+      parts.push({ pid, bytes: given[i]!, sure: isSure })
+    }
+    // Below 0, a byte that was counted too early is given back: the next ones make up for it.
+    const rest = pool < 0 ? pool : Math.max(0, pool - sum)
+    const queued = evidence.isLast ? 0 : Math.min(rest, evidence.queued ?? rest)
+    this.#waiting = queued + unknown
+    const users = pids.filter(pid => called.get(pid)! > 0)
+    const weights = evidence.isLast && users.length > 0 ? users.map(pid => called.get(pid)!) : []
+    const isAlone = isOnlyOne && users.every(pid => pid === holder)
+    return [...parts, ...this.#share(rest - queued, weights.length > 0 ? users : holders, weights, isAlone)]
+  }
+
+  /** What a process has moved since the last count; what it read of older bytes is left out. */
+  #due(pid: number, called: number): number {
+    const due = Math.max(0, called - (this.#byCalls.get(pid) ?? 0))
+    const older = Math.min(due, this.#older)
+    if (older === 0) return due
+    this.#older -= older
+    this.#byCalls.set(pid, (this.#byCalls.get(pid) ?? 0) + older)
+    return due - older
+  }
+
+  /** Shares bytes that no call shows; they wait where there is no process to have them. */
+  #share(bytes: number, pids: readonly number[], weights: readonly number[], isSure: boolean): Part[] {
+    if (bytes === 0) return []
     if (pids.length === 0) {
-      this.#waiting = pool
+      this.#waiting += bytes
       return []
     }
-    this.#waiting = 0
-    if (pids.length === 1) return this.#note(pids, [pool], true)
-    if (used.size === 0)
-      return this.#note(
-        pids,
-        split(
-          pool,
-          pids.map(() => 1),
-        ),
-        false,
-      )
-    const due = pids.map(pid => Math.max(0, (used.get(pid) ?? 0) - (this.#byPid.get(pid) ?? 0)))
-    const sum = due.reduce((a, b) => a + b, 0)
-    if (sum > pool) return this.#note(pids, split(pool, due), false)
-    const parts = this.#note(pids, due, true)
-    const rest = pool - sum
-    if (!isLast) this.#waiting = rest
-    else if (rest > 0)
-      parts.push(
-        ...this.#note(
-          pids,
-          split(
-            rest,
-            pids.map(pid => used.get(pid) ?? 0),
-          ),
-          false,
-        ),
-      )
-    return parts
-  }
-
-  #note(pids: readonly number[], bytes: readonly number[], sure: boolean): Part[] {
-    const parts: Part[] = []
-    for (const [i, pid] of pids.entries()) {
-      if (bytes[i]! === 0) continue
-      this.#byPid.set(pid, (this.#byPid.get(pid) ?? 0) + bytes[i]!)
-      parts.push({ pid, bytes: bytes[i]!, sure })
-    }
-    return parts
+    const shares = split(bytes, weights.length > 0 ? weights : pids.map(() => 1))
+    return pids.map((pid, i) => ({ pid, bytes: shares[i]!, sure: isSure })).filter(part => part.bytes !== 0)
   }
 }

@@ -8,8 +8,9 @@ import { compareText } from '../../model/text.ts'
 
 /** The ranking averages over this many seconds. */
 const averageSeconds = 5
-/** Idle rows beyond this number are dropped, the oldest first. */
+/** From this number of rows on, idle ones are dropped, the oldest first, and what is new is added to one row for all others. */
 const rowLimit = 20_000
+const others = { key: 'other', name: '(other)' }
 
 const rank: Readonly<Record<Accuracy, number>> = { exact: 0, sampled: 1, estimate: 2 }
 
@@ -24,6 +25,8 @@ export interface Amount {
   readonly outSegments?: number | undefined
   readonly retransmittedBytes?: number
   readonly accuracy: Accuracy
+  /** It is not exact only until the end of the socket has been reported: the totals are exact again then. */
+  readonly isPending?: boolean
 }
 
 /** How many sockets there are, and how many of them have no byte counters. */
@@ -57,6 +60,8 @@ class Row {
   now = { ...nothing }
   inTotalBytes = 0
   outTotalBytes = 0
+  /** That of the totals: what was not exact in one interval is in them for ever. */
+  totalAccuracy: Accuracy = 'exact'
   averageBytesPerSecond = 0
 
   constructor(subject: RowSubject, step: number) {
@@ -71,7 +76,7 @@ class Row {
   }
 
   flow(key: string, seconds: number, best: Accuracy): Flow {
-    const { subject, now, inTotalBytes, outTotalBytes, averageBytesPerSecond } = this
+    const { subject, now, inTotalBytes, outTotalBytes, totalAccuracy, averageBytesPerSecond } = this
     return {
       key,
       name: subject.name,
@@ -81,7 +86,7 @@ class Row {
       inTotalBytes,
       outTotalBytes,
       averageBytesPerSecond,
-      accuracy: worse(now.accuracy, best),
+      accuracy: worse(worse(now.accuracy, totalAccuracy), best),
       process: subject.process,
       socket: subject.socket,
     }
@@ -92,6 +97,8 @@ class Row {
 export class FlowRows {
   readonly #rows = new Map<string, Row>()
   readonly #limit: number
+  /** The totals of a new row may lack what one of the same key had. */
+  #hasDropped = false
   constructor(limit = rowLimit) {
     this.#limit = limit
   }
@@ -106,6 +113,7 @@ export class FlowRows {
     now.outSegments = plus(now.outSegments, amount.outSegments)
     now.retransmittedBytes += amount.retransmittedBytes ?? 0
     now.accuracy = worse(now.accuracy, amount.accuracy)
+    if (amount.isPending !== true) row.totalAccuracy = worse(row.totalAccuracy, amount.accuracy)
     row.inTotalBytes += amount.inBytes
     row.outTotalBytes += amount.outBytes
   }
@@ -117,20 +125,23 @@ export class FlowRows {
     now.uncountedSockets += uncounted
   }
 
-  /** The rows that have sockets or moved bytes in this interval or just before, the biggest first, none more accurate than `best`; `all` returns every row. */
-  list(step: number, intervalMs: number, best: Accuracy, all = false): Flow[] {
+  /** The rows that have sockets or moved bytes in this interval or just before, the biggest first, none more accurate than `best` allows; `all` returns every row. */
+  list(step: number, intervalMs: number, best: (subject: RowSubject) => Accuracy, all = false): Flow[] {
     const seconds = intervalMs / 1000
     const weight = 1 - Math.exp(-seconds / averageSeconds)
     for (const [key, row] of this.#rows) {
       const rate = row.step === step ? Math.max(0, row.now.inBytes + row.now.outBytes) / seconds : 0
       row.averageBytesPerSecond += weight * (rate - row.averageBytesPerSecond)
       if (row.step === step) continue
-      if (this.#rows.size > this.#limit) this.#rows.delete(key)
+      if (this.#rows.size >= this.#limit) {
+        this.#rows.delete(key)
+        this.#hasDropped = true
+      }
       // A row that stops fades out of the list instead of jumping out of it.
       else if (all || row.averageBytesPerSecond >= 1) row.start(step)
     }
     const live = [...this.#rows].filter(([, row]) => row.step === step)
-    return live.map(([key, row]) => row.flow(key, seconds, best)).sort(byRank)
+    return live.map(([key, row]) => row.flow(key, seconds, best(row.subject))).sort(byRank)
   }
 
   /** Drops a row whose socket has closed. */
@@ -140,8 +151,12 @@ export class FlowRows {
 
   #at(step: number, key: string, subject: RowSubject): Row {
     let row = this.#rows.get(key)
-    if (row === undefined) this.#rows.set(key, (row = new Row(subject, step)))
-    else if (row.step !== step) {
+    if (row === undefined) {
+      if (this.#rows.size >= this.#limit && key !== others.key) return this.#at(step, others.key, { name: others.name })
+      row = new Row(subject, step)
+      if (this.#hasDropped) row.totalAccuracy = 'sampled'
+      this.#rows.set(key, row)
+    } else if (row.step !== step) {
       row.subject = subject
       row.start(step)
     } else if (subject.socket ?? subject.process) row.subject = subject // The latest record is the best.

@@ -17,8 +17,18 @@ export interface Moved {
   readonly amount: Amount
   readonly inParts: readonly Part[]
   readonly outParts: readonly Part[]
-  /** Every process that holds or used the socket. */
+  /** The pid of every process that holds or used the socket. */
   readonly pids: readonly number[]
+  /** Those of them that are known. A pid may have been reused since: only these are the processes of these bytes. */
+  readonly processes: ReadonlyMap<number, Process>
+}
+
+/** The best accuracy that rows can have after a loss. */
+export interface BestAccuracy {
+  /** Of rows that consist of many sockets: one of them, or its end, may be missing. */
+  readonly sums: Accuracy
+  /** Of sockets whose bytes are those of calls: one of these may be missing. */
+  readonly calls: Accuracy
 }
 
 /** All tables. `step` is the number of the interval. */
@@ -31,15 +41,18 @@ export interface FlowTables {
   settle(step: number): void
   /** Drops a socket that has closed. */
   drop(key: string): void
-  /** `best` is the best accuracy of rows that consist of many sockets. */
-  list(step: number, intervalMs: number, best: Accuracy): Flows
+  /** Rows are no more accurate than `best` from now on. */
+  list(step: number, intervalMs: number, best: BestAccuracy): Flows
 }
+
+/** Short connections are many, and each has a row in the interval in which it moved bytes. */
+const socketLimit = 50_000
 
 /** Creates empty tables. `processOf` finds a process by pid. */
 export function flowTables(processOf: (pid: number) => Process | undefined): FlowTables {
   const total = new FlowRows()
   const unattributed = new FlowRows()
-  const sockets = new FlowRows()
+  const sockets = new FlowRows(socketLimit)
   const remotes = new FlowRows()
   const protocols = new FlowRows()
   const processes = new FlowRows()
@@ -51,8 +64,7 @@ export function flowTables(processOf: (pid: number) => Process | undefined): Flo
     [remotes, [remoteName(socket), { name: remoteName(socket) }]],
     [protocols, [socket.protocol, { name: socket.protocol }]],
   ]
-  const ofProcess = (pid: number): [FlowRows, RowKey][] => {
-    const process = processOf(pid)
+  const ofProcess = (pid: number, process: Process | undefined): [FlowRows, RowKey][] => {
     return [
       [processes, [process?.key ?? `pid ${pid}`, { name: process?.name ?? `pid ${pid}`, process }]],
       [users, userKey(process?.uid, process?.user)],
@@ -68,33 +80,36 @@ export function flowTables(processOf: (pid: number) => Process | undefined): Flo
     pids: new Tally<number>(),
   }
   return {
-    move(step, { socket, amount, inParts, outParts, pids }) {
+    move(step, { socket, amount, inParts, outParts, pids, processes: known }) {
       for (const [rows, row] of ofSocket(socket)) rows.add(step, ...row, amount)
       const rest = { inBytes: amount.inBytes, outBytes: amount.outBytes, accuracy: amount.accuracy }
+      const foreign = { inBytes: 0, outBytes: 0, accuracy: amount.accuracy }
       for (const [parts, way] of [
         [inParts, 'inBytes'],
         [outParts, 'outBytes'],
       ] as const) {
         for (const part of parts) {
           rest[way] -= part.bytes
+          if (part.pid === 0 && !known.has(0)) {
+            foreign[way] += part.bytes
+            continue
+          }
           const accuracy = part.sure ? amount.accuracy : worse(amount.accuracy, 'estimate')
-          for (const [rows, row] of ofProcess(part.pid)) rows.add(step, ...row, { inBytes: 0, outBytes: 0, [way]: part.bytes, accuracy })
+          for (const [rows, row] of ofProcess(part.pid, known.get(part.pid)))
+            rows.add(step, ...row, { inBytes: 0, outBytes: 0, [way]: part.bytes, accuracy })
         }
       }
-      // Segments belong to a socket; a process has them only when it alone holds the socket.
-      const [only, ...others] = pids
-      if (only !== undefined && others.length === 0) {
-        for (const [rows, row] of ofProcess(only)) rows.add(step, ...row, { ...amount, inBytes: 0, outBytes: 0 })
+      // Segments belong to a socket; a process has them only when it alone holds the socket. What was not seen may be of each.
+      for (const pid of pids.length === 1 || amount.isPending !== undefined ? pids : [])
+        for (const [rows, row] of ofProcess(pid, known.get(pid))) rows.add(step, ...row, { ...amount, inBytes: 0, outBytes: 0 })
+      const addRest = (rows: readonly FlowRows[], row: RowKey, bytes: Amount): void => {
+        if (bytes.inBytes === 0 && bytes.outBytes === 0) return
+        for (const each of rows) each.add(step, ...row, bytes)
+        users.add(step, ...userKey(socket.uid, undefined), bytes)
       }
-      if (rest.inBytes === 0 && rest.outBytes === 0) return
-      if (isHidden(socket)) {
-        processes.add(step, ...hidden, rest)
-        containers.add(step, ...hidden, rest)
-      } else {
-        unattributed.add(step, ...noOwner, rest)
-        containers.add(step, ...noOwner, rest)
-      }
-      users.add(step, ...userKey(socket.uid, undefined), rest)
+      addRest([processes, containers], hidden, foreign)
+      if (isHidden(socket)) addRest([processes, containers], hidden, rest)
+      else addRest([unattributed, containers], noOwner, rest)
     },
     present(socket, counted) {
       // Not in the table of sockets: it holds only those that move bytes, and most of many thousands do not.
@@ -116,17 +131,19 @@ export function flowTables(processOf: (pid: number) => Process | undefined): Flo
       ] as const)
         tallied.take((name, count) => rows.count(step, name, { name }, count))
       there.pids.take((pid, count) => {
-        for (const [rows, row] of ofProcess(pid)) rows.count(step, ...row, count)
+        for (const [rows, row] of ofProcess(pid, processOf(pid))) rows.count(step, ...row, count)
       })
     },
     drop: key => sockets.drop(key),
-    list(step, intervalMs, best) {
+    list(step, intervalMs, { sums, calls }) {
+      const best = (): Accuracy => sums
+      const ofOne = ({ socket }: RowSubject): Accuracy => (socket?.protocol === 'tcp' ? 'exact' : calls)
       const unowned = unattributed.list(step, intervalMs, best, true)[0]
       return {
         intervalMs,
-        total: total.list(step, intervalMs, best, true)[0] ?? emptyFlow('total', 'total', best),
-        unattributed: unowned ?? emptyFlow(noOwner[0], noOwner[1].name, best),
-        sockets: sockets.list(step, intervalMs, 'exact'),
+        total: total.list(step, intervalMs, best, true)[0] ?? emptyFlow('total', 'total', sums),
+        unattributed: unowned ?? emptyFlow(noOwner[0], noOwner[1].name, sums),
+        sockets: sockets.list(step, intervalMs, ofOne),
         processes: processes.list(step, intervalMs, best),
         users: users.list(step, intervalMs, best),
         containers: containers.list(step, intervalMs, best),
@@ -141,7 +158,7 @@ export function flowTables(processOf: (pid: number) => Process | undefined): Flo
 const hidden: RowKey = ['hidden', { name: ownerlessText('permission') }]
 /** The row of what belongs to no known process. */
 const noOwner: RowKey = ['unattributed', { name: '(no owner)' }]
-const isHidden = ({ ownerless }: Socket): boolean => ownerless === 'permission'
+const isHidden = ({ ownerless }: Socket): boolean => ownerless === 'permission' || ownerless === 'other-pid-namespace'
 
 interface MutableCount extends Count {
   sockets: number

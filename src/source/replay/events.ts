@@ -44,6 +44,10 @@ export class RecordedEvents implements EventReader {
     return this.reader.maxIdleMs
   }
 
+  get readUntilMs(): number {
+    return this.reader.readUntilMs
+  }
+
   drain(): readonly (SourceEvent | EventGap)[] {
     return this.#tape.append(questions.events, () => this.reader.drain())
   }
@@ -91,6 +95,8 @@ class PlayedEvents implements EventReader {
   readonly #plan: Plan
   /** The time of the last event that was played. */
   #lastMs: number
+  /** The number of the snapshot after which that one was recorded. */
+  #eventsAt: number | undefined
   /** The gap to report first. */
   #gap: Gap | undefined
 
@@ -105,6 +111,11 @@ class PlayedEvents implements EventReader {
     this.#gap = gap
   }
 
+  /** A recording holds the events that were read before the next snapshot: where it has any, the last of them is what they had been read up to. */
+  get readUntilMs(): number {
+    return this.#eventsAt === this.#tape.number ? this.#lastMs : Infinity
+  }
+
   drain(): readonly (SourceEvent | EventGap)[] {
     const gap = this.#gap
     this.#gap = undefined
@@ -112,7 +123,11 @@ class PlayedEvents implements EventReader {
     // A batch without events for this plan is not the end.
     for (;;) {
       const batch = this.#take()
-      this.#lastMs = batch.at(-1)?.atMs ?? this.#lastMs
+      const last = batch.at(-1)
+      if (last !== undefined) {
+        this.#lastMs = last.atMs
+        this.#eventsAt = this.#tape.number
+      }
       const requested = batch.filter(event => this.#isRequested(event))
       if (requested.length > 0 || batch.length === 0) return requested
     }

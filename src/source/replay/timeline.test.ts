@@ -253,6 +253,7 @@ function readerOf(batches: (readonly (SourceEvent | EventGap)[] | OsError)[]): E
     ends: ['tcp'],
     everyEnd: ['tcp'],
     maxIdleMs: 10,
+    readUntilMs: Infinity,
     drain() {
       const next = batches.shift() ?? []
       if (next instanceof OsError) throw next

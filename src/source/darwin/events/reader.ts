@@ -30,6 +30,9 @@ export class DarwinEventReader implements EventReader {
   #gaps: Gap[] = []
   readonly #reported = new Set<string>()
   #isClosed = false
+  #readUntilMs = 0
+  /** When the last reading of the control began. */
+  #pollMs = 0
 
   constructor(tape: Tape, calls: Calls, name: string) {
     this.#tape = tape
@@ -51,10 +54,16 @@ export class DarwinEventReader implements EventReader {
     return this.#counter.isConnected ? counted : []
   }
 
+  get readUntilMs(): number {
+    return this.#readUntilMs
+  }
+
   drain(): readonly (SourceEvent | EventGap)[] {
     if (this.#error !== undefined) throw this.#error.error
     const { closings, lost } = this.#counter.take()
     const atMs = Date.now()
+    // While it is recorded, the control is read with each snapshot.
+    this.#readUntilMs = this.#tape.recordsEverything ? atMs : this.#pollMs
     const events: (SourceEvent | EventGap)[] = closings.map(closing => closedReport(closing, atMs))
     if (lost > 0) events.push({ type: 'gap', atMs, gap: closingsLost(lost) })
     for (const gap of this.#gaps.splice(0)) {
@@ -77,8 +86,12 @@ export class DarwinEventReader implements EventReader {
   /** Reads the control beside the event loop; what it finds is taken with the next call of `drain`. */
   #read(): void {
     if (this.#reading !== undefined || this.#isClosed) return
+    const fromMs = Date.now()
     this.#reading = this.#counter
       .poll(this.#requested!, this.#gaps)
+      .then(() => {
+        this.#pollMs = fromMs
+      })
       .catch((error: unknown) => {
         this.#error = { error }
       })

@@ -74,7 +74,7 @@ export function readMoveKey(view: DataView, at: number): { readonly cookie: numb
 }
 const highest = 2 ** (cookieBits - 32)
 /** What `ended` of counters is: 0 for a socket that is open. */
-export const endings = { byCalls: 1, byFinalBytes: 2 } as const
+export const endings = { byCalls: 1, byFinalBytes: 2, byLeastBytes: 3 } as const
 /**
  * The counters of a process on a socket, and what is necessary to report them when their socket has ended and no record could be written. Calls are counted
  * for datagram sockets only.
@@ -88,7 +88,7 @@ export const moveValue = struct('traffic value', 104, {
   isUnrecorded: u64,
   // When it was made, or the socket was last found open.
   seenNs: u64,
-  // Where `ended` is `byFinalBytes`: the payload of the socket.
+  // Where `ended` is `byFinalBytes`: the payload of the socket. `byLeastBytes`: what it sent may include its SYN and FIN.
   finalInBytes: u64,
   finalOutBytes: u64,
   startedNs: u64,

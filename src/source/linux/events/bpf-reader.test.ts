@@ -74,7 +74,7 @@ function flowsOf(reader: BpfReader) {
     reader.complete(sockets)
     for (const report of reader.drain()) if (report.type !== 'gap') tracker.report(report)
     for (const moved of tracker.addSnapshot(snapshotOf(...sockets)).moved) tables.move(step, moved)
-    return tables.list(step, 1000, 'exact')
+    return tables.list(step, 1000, { sums: 'exact', calls: 'exact' })
   }
 }
 

@@ -65,6 +65,7 @@ export class BpfReader implements LinuxEventReader {
   readonly #around: Surroundings
   readonly #counters: TrafficCounters
   readonly #processes = new ProcessCache()
+  #readUntilMs = 0
   #pending: (SourceEvent | EventGap)[] = []
   /** Ends of UDP that were reported, of sockets whose use may still be in the ring. */
   #destroyed: Draft[] = []
@@ -81,16 +82,24 @@ export class BpfReader implements LinuxEventReader {
     if (this.lacks !== undefined) this.#pending.push(eventGap('bytes-uncounted', 'bytes', 'kernel', this.lacks, { help: lacksHelp }))
   }
 
+  get readUntilMs(): number {
+    return this.#readUntilMs
+  }
+
   drain(): readonly (SourceEvent | EventGap)[] {
     do {
+      const fromMs = Date.now()
       if (this.#around.udp?.take(this.#destroyed, maxRecords))
         this.#pending.push(eventGap('events-lost', 'events', 'lost', 'more UDP sockets closed at once than the kernel could report'))
+      // These messages have no time. It is taken once and before the ring is read, so that they do not overtake records that are written meanwhile.
+      const takenMs = Date.now()
       this.#takeLost()
       // A destroyed socket was used before: so the ring is read after the ends, and drained before they are reported.
       const isEmpty = this.#drainRing()
       if (isEmpty) {
-        this.#takeDestroyed()
+        this.#takeDestroyed(takenMs)
         this.#takeUnrecorded()
+        this.#readUntilMs = fromMs
         break
       }
     } while (this.#pending.length === 0)
@@ -202,18 +211,18 @@ export class BpfReader implements LinuxEventReader {
   }
 
   /** The end of a socket of which only the counters of its processes are left. */
-  #endOf(key: string, socket: Socket | undefined): ClosedReport {
+  #endOf(key: string, socket: Socket | undefined, atMs: number): ClosedReport {
     const traffic = this.#counters.release(key)
     const { inBytes, outBytes } = traffic
-    return { type: 'closed', atMs: Date.now(), tier: 'bpf', key, socket, traffic, inBytes, outBytes, accuracy: 'exact' }
+    return { type: 'closed', atMs, tier: 'bpf', key, socket, traffic, inBytes, outBytes, accuracy: 'exact' }
   }
 
-  #takeDestroyed(): void {
+  #takeDestroyed(atMs: number): void {
     for (const socket of this.#destroyed) {
       const { key } = socket
-      if (this.#counters.has(key)) this.#pending.push(this.#endOf(key, { ...socket, inode: undefined, uid: undefined }))
+      if (this.#counters.has(key)) this.#pending.push(this.#endOf(key, { ...socket, inode: undefined, uid: undefined }, atMs))
       // Where nothing reports the use of datagram sockets, their ends are reported without it.
-      else if (this.#meter.lacks !== undefined) this.#pending.push(destroyedReport(socket, Date.now(), undefined))
+      else if (this.#meter.lacks !== undefined) this.#pending.push(destroyedReport(socket, atMs, undefined))
     }
     this.#destroyed = []
   }
@@ -264,7 +273,7 @@ export class BpfReader implements LinuxEventReader {
     >()
     for (const { key, protocol, moves } of sockets.values()) {
       const traffic = trafficOfMoves(moves)
-      const final = moves.find(({ value }) => value.ended === endings.byFinalBytes)?.value
+      const final = moves.find(({ value }) => value.ended === endings.byFinalBytes || value.ended === endings.byLeastBytes)?.value
       const inBytes = final?.finalInBytes ?? traffic.inBytes
       const outBytes = final?.finalOutBytes ?? traffic.outBytes
       if (key !== undefined && this.#counters.has(key)) {
@@ -278,7 +287,7 @@ export class BpfReader implements LinuxEventReader {
           traffic,
           inBytes,
           outBytes,
-          accuracy: 'exact',
+          accuracy: final?.ended === endings.byLeastBytes ? 'estimate' : 'exact',
         })
         continue
       }

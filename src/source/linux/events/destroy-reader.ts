@@ -18,6 +18,7 @@ export class DestroyReader implements LinuxEventReader {
   readonly opens = []
   readonly ends = ['tcp', 'udp', 'udplite'] as const
   readonly everyEnd = this.ends
+  #readUntilMs = 0
   readonly #tcp: DestroyMessages
   readonly #udp: DestroyMessages
   readonly #peers: ClosedPeers
@@ -28,7 +29,12 @@ export class DestroyReader implements LinuxEventReader {
     this.#peers = peers
   }
 
+  get readUntilMs(): number {
+    return this.#readUntilMs
+  }
+
   drain(): readonly (SourceEvent | EventGap)[] {
+    const fromMs = Date.now()
     const events: (SourceEvent | EventGap)[] = []
     const ended: Draft[] = []
     if (this.#tcp.take(ended, maxMessages)) {
@@ -41,6 +47,7 @@ export class DestroyReader implements LinuxEventReader {
     const datagram: Draft[] = []
     if (this.#udp.take(datagram, maxMessages)) events.push(lostGap())
     for (const socket of datagram) events.push(destroyedReport(socket, atMs, undefined))
+    if (ended.length < maxMessages && datagram.length < maxMessages) this.#readUntilMs = fromMs
     return events
   }
 

@@ -235,6 +235,7 @@ test('a batch of 300,000 events is given whole and in order', async () => {
     ends: [],
     everyEnd: [],
     maxIdleMs: 1,
+    readUntilMs: Infinity,
     drain: () => batches.shift() ?? [],
     close() {},
   }

@@ -49,6 +49,9 @@ export class EventReaders {
       ends,
       everyEnd,
       maxIdleMs,
+      get readUntilMs() {
+        return reader.readUntilMs
+      },
       drain() {
         if (first.length === 0) return reader.drain()
         const taken = first
@@ -121,6 +124,7 @@ const noEvents: LinuxEventReader = {
   ends: [],
   everyEnd: [],
   maxIdleMs: 1000,
+  readUntilMs: Infinity,
   drain: () => [],
   close() {},
 }

@@ -79,8 +79,9 @@ export class TrafficCounters {
         counters.users.push(...counters.unrecorded)
         counters.unrecorded = undefined
       }
+      // No process has used it since: a datagram socket moved nothing, and what a connection has received is not read yet.
       if (counters !== undefined && counters.reading > 0) socket.traffic = counters.traffic ??= trafficOf(counters.counts)
-      else if (counted.has(socket.protocol)) socket.traffic = nothing
+      else if (counted.has(socket.protocol) || (socket.tcp !== undefined && socket.state !== 'LISTEN')) socket.traffic = nothing
     }
   }
 
