@@ -47,7 +47,7 @@ export function flowMeter(): FlowMeter {
       }
       // Ends may be passed some snapshots late: these are counted, because the caller's events and snapshots need not be of one clock.
       const untilMs = step * 1000
-      const moment = { untilMs, readUntilMs: untilMs - lateSnapshots * 1000, countsFromMs: -Infinity }
+      const moment = { untilMs, clockMs: untilMs, readUntilMs: untilMs - lateSnapshots * 1000, countsFromMs: -Infinity }
       const { tracked, moved, ended } = tracker.addSnapshot(snapshot, moment)
       for (const one of tracked) tables.present(one.record, one.isCounted)
       // A byte counts once: the subflows of MPTCP sockets have it.

@@ -242,7 +242,9 @@ export class Tracker {
       opened.push(brief.opened)
       closed.push(brief.closed)
     }
-    this.#endMissing(snapshot, covers, untilMs, events)
+    // By the clock that is never set: the times of reports and snapshots are those of the day.
+    const readClockMs = clockMs - Math.max(0, untilMs - readUntilMs)
+    this.#endMissing(snapshot, covers, { clockMs, readClockMs }, events)
     this.#forgetEnded()
     this.#wasComplete = !snapshot.gaps.some(gap => gap.what === 'sockets')
     this.#isRebased = false
@@ -610,7 +612,12 @@ export class Tracker {
   }
 
   /** Ends the sockets that this snapshot and enough before it should have held and did not; drops those that are no longer needed. */
-  #endMissing(snapshot: Snapshot, covers: (socket: Socket) => boolean, untilMs: number, events: SocketEvent[]): void {
+  #endMissing(
+    snapshot: Snapshot,
+    covers: (socket: Socket) => boolean,
+    { clockMs, readClockMs }: { readonly clockMs: number; readonly readClockMs: number },
+    events: SocketEvent[],
+  ): void {
     const step = this.#step
     const isReliable = !snapshot.gaps.some(gap => gap.what === 'sockets' && gap.why !== 'permission' && gap.why !== 'platform')
     for (const one of this.#sockets.values()) {
@@ -632,10 +639,10 @@ export class Tracker {
         one.missing++
       }
       const isReported = this.#reports('ends', one.socket)
-      if (one.missing === 1) one.missedMs = untilMs
+      if (one.missing === 1) one.missedMs = clockMs
       if (one.missing === 1 && isReported && one.account !== undefined)
         this.#interval.moved.push(movedUnseen(one.account, this.#processesOf(one.socket, one.users), true))
-      if (isReported && (one.missing < minMissing || this.#readUntilMs < one.missedMs + reportDelayMs)) continue
+      if (isReported && (one.missing < minMissing || readClockMs < one.missedMs + reportDelayMs)) continue
       if (isReported && this.#reports('everyEnd', one.socket) && covers(one.socket)) this.#interval.unreportedEnds++
       if (one.announcement !== undefined) events.push(this.#announce(one)!)
       const processes = this.#processesOf(one.socket, one.users)
