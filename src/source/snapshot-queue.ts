@@ -1,6 +1,6 @@
 // Snapshots for many callers at once: equal requests that have not started yet are one, and only a few run at the same time.
 
-import { planQuery, type Plan } from '../filter/plan.ts'
+import { Plan, planQuery } from '../filter/plan.ts'
 import type { Snapshot } from '../model/snapshot.ts'
 import type { EventReader, Source } from './source.ts'
 
@@ -27,7 +27,7 @@ export function queued(take: (plan: Plan, events: EventReader | undefined) => Pr
   return async (plan = planQuery(), events?: EventReader) => {
     const key = events === undefined ? keyOf(plan) : undefined
     const joined = key === undefined ? undefined : joinable.get(key)
-    if (joined?.plan.fields === plan.fields) return joined.snapshot
+    if (joined !== undefined && joined.plan.fields === plan.fields) return joined.snapshot
     const mustWait = running >= maxRunning
     const snapshot = run(() => {
       if (key !== undefined) joinable.delete(key)
@@ -39,4 +39,5 @@ export function queued(take: (plan: Plan, events: EventReader | undefined) => Pr
 }
 
 /** Plans with the same key and the same fields select the same sockets; undefined where that cannot be said. */
-const keyOf = ({ query }: Plan): string | undefined => (typeof query.filter === 'function' ? undefined : JSON.stringify(query))
+const keyOf = (plan: Plan): string | undefined =>
+  !Plan.is(plan) || typeof plan.query.filter === 'function' ? undefined : JSON.stringify(plan.query)

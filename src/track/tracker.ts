@@ -144,7 +144,7 @@ export class Tracker {
   /** The moment from which bytes are counted: that of the first snapshot. */
   #countsFromMs = 0
   /** When calls of processes were last lost. */
-  #callsLostMs = -Infinity
+  #callsLostMs: number | undefined
 
   /** The process of that pid, as last seen. */
   readonly processOf = (pid: number): Process | undefined => this.#processes.get(pid) ?? this.#processesBefore.get(pid)
@@ -442,7 +442,8 @@ export class Tracker {
   }
 
   #withLostCalls<B extends { readonly accuracy: Accuracy | undefined }>(one: TrackedSocket, { protocol }: Socket, bytes: B): B {
-    const mayMiss = protocol !== 'tcp' && (one.openedAtMs ?? -Infinity) <= this.#callsLostMs
+    const lostMs = this.#callsLostMs
+    const mayMiss = protocol !== 'tcp' && lostMs !== undefined && (one.openedAtMs ?? lostMs) <= lostMs
     return mayMiss && bytes.accuracy === 'exact' ? { ...bytes, accuracy: 'sampled' } : bytes
   }
 

@@ -154,7 +154,8 @@ export function rowOfSocket(socket: Socket): Row {
     state: stateName(socket.state),
     received: queues?.backlog ?? queues?.receivedBytes ?? 0,
     sent: queues?.backlogLimit ?? queues?.sendBytes ?? 0,
-    key: socket.key,
+    // A connection of MPTCP has its addresses in its key, too.
+    key: socket.key.split(' mptcp ')[0],
     uid: socket.uid === 0 ? undefined : String(socket.uid),
     mark: socket.mark ? `0x${socket.mark.toString(16)}` : undefined,
     class_id: socket.classId,

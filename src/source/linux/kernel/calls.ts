@@ -1,7 +1,6 @@
 // Every system call that sockscope makes on Linux through FFI. The bytes are not decoded here.
 
 import { closeSync, openSync } from 'node:fs'
-import { isMainThread } from 'node:worker_threads'
 import koffi from 'koffi'
 import { OsError } from '../../../model/errors.ts'
 import { cString } from '../../../bytes/text.ts'
@@ -78,13 +77,27 @@ function checked(call: string, result: unknown): number {
 
 const O_CLOEXEC = 0o2000000
 
+/** The number of gettid(2), by architecture. */
+const gettidNumbers: Readonly<Record<string, number>> = { x64: 186, arm64: 178, riscv64: 178, loong64: 178 }
+
+/** Whether this is a thread of a worker. Node's own answer loads its streams, which are slow to load. */
+class ThisThread {
+  #isWorker: boolean | undefined
+
+  get isWorker(): boolean {
+    const number = gettidNumbers[process.arch]
+    return (this.#isWorker ??= number !== undefined && Number(c.syscall(number, 0, 0, 0)) !== process.pid)
+  }
+}
+const thisThread = new ThisThread()
+
 /**
  * A new descriptor, from a call that returned it or -1. When a worker is terminated, no code of it runs: programs would stay attached in the kernel until the process ends. Node
  * then closes the descriptors that this thread opened through its `fs` and has not closed, by their numbers, so ours take the place of such a one.
  */
 function opened(call: string, result: unknown): number {
   const fd = checked(call, result)
-  if (isMainThread) return fd
+  if (!thisThread.isWorker) return fd
   try {
     const owned = openSync('/dev/null', 'r')
     checked('dup3', c.dup3(fd, owned, O_CLOEXEC))
@@ -98,8 +111,8 @@ function opened(call: string, result: unknown): number {
 
 /** Closes a descriptor that a function of this file opened. */
 export function closeFd(fd: number): void {
-  if (isMainThread) c.close(fd)
-  else closeSync(fd)
+  if (thisThread.isWorker) closeSync(fd)
+  else c.close(fd)
 }
 
 const AF_NETLINK = 16
@@ -222,8 +235,8 @@ export function map(fd: number, length: number, offset: number, writable: boolea
 /** The number of bpf(2), by architecture. It has no function in the C library. */
 const bpfNumbers: Readonly<Record<string, number>> = { x64: 321, arm64: 280, riscv64: 280, loong64: 280 }
 
-/** The commands of bpf(2) that open a descriptor: of a map, a program, a tracepoint, a link, an iterator. */
-const openingCommands: ReadonlySet<number> = new Set([0, 5, 17, 28, 33])
+/** The commands of bpf(2) that open a descriptor: of a map, a program, a tracepoint, types, a link, an iterator. */
+const openingCommands: ReadonlySet<number> = new Set([0, 5, 17, 18, 28, 33])
 
 /** Calls bpf(2), and gives what it answers: a new descriptor, or 0. `call` is how an error names it. */
 export function bpf(call: string, command: number, attribute: Uint8Array): number {
