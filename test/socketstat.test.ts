@@ -331,3 +331,28 @@ sys.stdout.write(' '.join(str(one.fileno()) for one in made) + '\\n'); sys.stdou
     await once(holder, 'exit')
   }
 })
+
+test("the other end's FIN is no byte of the queue, in a snapshot as by the descriptor", linux, async () => {
+  const held: Socket[] = []
+  const waiting = createServer({ pauseOnConnect: true }, socket => held.push(socket)).listen(0, '127.0.0.1')
+  await once(waiting, 'listening')
+  const { port } = waiting.address() as AddressInfo
+  try {
+    for (const text of ['', 'hello'])
+      connect({ port, host: '127.0.0.1', allowHalfOpen: true })
+        .on('error', () => {}) // At the end the other one resets it: what was sent is not read.
+        .end(text)
+    await until('two ends that were closed by the other one', async () => {
+      const { sockets: found } = await sockets({ filter: `sport = ${port}`, states: ['CLOSE_WAIT'] })
+      return found.length === 2 ? found : undefined
+    })
+    const { sockets: found } = await sockets({ filter: `sport = ${port}`, states: ['CLOSE_WAIT'] })
+    const byKey = new Map(found.map(socket => [socket.key, socket.queues?.receivedBytes]))
+    const stats = await Promise.all(held.map(async socket => socketStat(socket)))
+    deepEqual(stats.map(stat => stat.unreceived).sort(), [0, 5])
+    for (const { key, unreceived } of stats) equal(byKey.get(key!), unreceived)
+  } finally {
+    for (const socket of held) socket.destroy()
+    waiting.close()
+  }
+})

@@ -24,7 +24,9 @@ export function rowOf(line: string): Row {
   const local = unix ? `${words[4]} ${words[5]}` : words[4]!
   const peer = unix ? words[7]! : words[5]!
   const rest = words.slice(unix ? 8 : 6).join(' ')
-  const facts: Record<string, string | number> = { state, received: Number(received), sent: Number(sent) }
+  // ss counts the other end's FIN as a byte that was not read.
+  const fin = kind === 'tcp' && received !== '0' && ['CLOSE-WAIT', 'CLOSING', 'LAST-ACK'].includes(state) ? 1 : 0
+  const facts: Record<string, string | number> = { state, received: Number(received) - fin, sent: Number(sent) }
   const inode = /\bino:(\d+) sk:([0-9a-f]+)/.exec(rest)
   if (inode) facts.key = String(parseInt(inode[2]!, 16))
   for (const [, name, value] of rest.matchAll(numbers)) facts[name!] = Number(value)

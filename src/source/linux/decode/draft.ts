@@ -93,6 +93,12 @@ export const timers: readonly (Timer['kind'] | undefined)[] = [
   'delayed-ack',
 ]
 
+const finReceived: ReadonlySet<State | undefined> = new Set<State>(['CLOSE_WAIT', 'CLOSING', 'LAST_ACK'])
+
+/** Bytes of TCP that no process has read. The kernel counts the other end's FIN as one, until a process has read to the end. */
+export const unreadBytes = (state: State | undefined, received: number): number =>
+  received > 0 && finReceived.has(state) ? received - 1 : received
+
 const emptyQueues: Queues = { receivedBytes: 0, sendBytes: 0, backlog: undefined, backlogLimit: undefined }
 
 /** What waits in a socket. A listener counts connections, not bytes. */

@@ -17,6 +17,7 @@ import {
   shutdownOf,
   tcpStates,
   timers,
+  unreadBytes,
   type Draft,
   type TcpDraft,
 } from './draft.ts'
@@ -102,7 +103,9 @@ export function readInet(v: DataView, m: number, end: number, protocol: InetProt
   // Of TIME_WAIT and of a connection that is half made the kernel has 0, which means nothing.
   if (uid !== 0 || inode !== 0 || (state !== 'TIME_WAIT' && state !== 'SYN_RECEIVED')) socket.uid = uid
   // DCCP fills in 0 for both.
-  if (protocol !== 'dccp') socket.queues = queuesOf(state === 'LISTEN', v.getUint32(m + RQUEUE, LE), v.getUint32(m + WQUEUE, LE))
+  const received = v.getUint32(m + RQUEUE, LE)
+  if (protocol !== 'dccp')
+    socket.queues = queuesOf(state === 'LISTEN', protocol === 'tcp' ? unreadBytes(state, received) : received, v.getUint32(m + WQUEUE, LE))
   const timer = v.getUint8(m + TIMER)
   if (timer !== 0) socket.timer = timerOf(timer, v.getUint32(m + EXPIRES, LE), v.getUint8(m + RETRANS))
   const device = v.getUint32(m + IF, LE)

@@ -4,7 +4,7 @@
 import { ipv4At, ipv6At } from '../../../bytes/address.ts'
 import { littleEndian } from '../../../bytes/struct.ts'
 import type { Endpoint, Family, Memory, Protocol, State } from '../../../model/socket.ts'
-import { draft, looseStates, queuesOf, socketTypes, tcpStates, timers, type Draft } from '../decode/draft.ts'
+import { draft, looseStates, queuesOf, socketTypes, tcpStates, timers, unreadBytes, type Draft } from '../decode/draft.ts'
 import { netlinkProtocol } from '../decode/netlink-sockets.ts'
 import { packetProtocol } from '../decode/packet.ts'
 import { rawDetail } from '../decode/protocol-detail.ts'
@@ -47,7 +47,8 @@ export const inetRows =
       socket.inode = inode
       socket.uid = Number(f[11]) // Without an inode the kernel has 0, which means nothing.
     }
-    socket.queues = queuesOf(state === 'LISTEN', parseInt(f[7]!, 16), parseInt(f[6]!, 16))
+    const received = parseInt(f[7]!, 16)
+    socket.queues = queuesOf(state === 'LISTEN', tcp ? unreadBytes(state, received) : received, parseInt(f[6]!, 16))
     // The text does not have how many may wait in a listener.
     if (state === 'LISTEN') socket.queues = { ...socket.queues, backlogLimit: undefined }
     const kind = tcp ? timers[parseInt(f[8]!, 16)] : undefined
