@@ -94,14 +94,21 @@ test('values equal those that a C program reads of the same socket', needs('linu
           .map(line => [line.split(' ')[0]!, Number(line.split(' ')[1])]),
       )
     }
-    const earlier = truth()
-    const values = comparable(await socketStat(client))
-    const later = truth()
-    ok(earlier.size > 60 && values.size > 50)
-    for (const [name, value] of values) {
-      const [low, high] = [earlier.get(name), later.get(name)].sort((a, b) => a! - b!)
-      ok(value >= low! && value <= high!, `${name}: ${value}, but C reads ${low} to ${high}`)
+    /** Values that are not between those that C reads before and after. */
+    const differences = async (): Promise<string[]> => {
+      const earlier = truth()
+      const values = comparable(await socketStat(client))
+      const later = truth()
+      ok(earlier.size > 60 && values.size > 50)
+      return [...values].flatMap(([name, value]) => {
+        const [low, high] = [earlier.get(name), later.get(name)].sort((a, b) => a! - b!)
+        return value >= low! && value <= high! ? [] : [`${name}: ${value}, but C reads ${low} to ${high}`]
+      })
     }
+    // Times since an event start over when a probe of the closed window is answered: not in each of these.
+    let found = await differences()
+    for (let tries = 1; tries < 10 && found.length > 0; tries++) found = await differences()
+    deepEqual(found, [])
     ok(values.get('outqnsd')! > 0 && values.get('busy_time')! >= 0 && values.get('mem5')! > 0)
     accepted.resume()
     await done
