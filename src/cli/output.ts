@@ -75,13 +75,15 @@ class Output {
     if (written < bytes.length) interruptible(() => writeAll(1, bytes.subarray(written)))
   }
 
-  /** Opens the same pipe or terminal once more, so that writing to it does not block. Sockets cannot be opened, and files do not block. */
+  /** Opens the same pipe or terminal once more, so that writing to it does not block. Sockets cannot be opened again, and files do not block. */
   #open(): void {
     if (this.#isOpened) return
     this.#isOpened = true
     try {
       const found = fstatSync(1)
       if (found.isFile()) this.#unblocked = 1
+      // Node makes a socket non-blocking when it opens it as a stream.
+      else if (found.isSocket()) this.#unblocked = process.stdout.isTTY ? undefined : 1
       else if (found.isFIFO() || found.isCharacterDevice())
         this.#unblocked = openSync('/proc/self/fd/1', constants.O_WRONLY | constants.O_NONBLOCK | constants.O_NOCTTY)
     } catch {
