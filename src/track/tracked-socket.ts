@@ -48,6 +48,8 @@ export class TrackedSocket {
   missing = 0
   /** When the first of these was complete. */
   missedMs = 0
+  /** It is known from before its connection was made: that is reported when it is. */
+  isConnecting = false
   /** When a snapshot first held it; undefined when that was the very first snapshot. */
   firstSeenMs: number | undefined
   ended: Ended | undefined

@@ -135,6 +135,8 @@ export class Tracker {
   readonly #unowned = new Set<TrackedSocket>()
   /** Ended sockets that no snapshot holds, in the order of their ends: reports and snapshots of them may still come. */
   readonly #ended = new Map<string, Ended>()
+  /** Processes that used an ended socket since the last snapshot: they may be connecting it again. */
+  readonly #nextUsers = new Map<string, Process>()
   /** The number of the next event. */
   #sequence = 0
   #readUntilMs = Infinity
@@ -250,6 +252,7 @@ export class Tracker {
     this.#isRebased = false
     const { moved, endedKeys: ended, processes, unreportedEnds, dropped, unlisted, bypassedBytes } = this.#interval
     this.#interval = newInterval()
+    this.#nextUsers.clear()
     return {
       snapshot: withProcesses(snapshot, [...processes.values(), ...events.flatMap(event => event.processes)]),
       tracked,
@@ -257,7 +260,8 @@ export class Tracker {
       closed,
       changed,
       events,
-      ended,
+      // A socket that was connected again has not ended.
+      ended: ended.filter(key => this.#sockets.get(key)?.life !== 'open'),
       moved,
       unreportedEnds,
       dropped,
@@ -347,16 +351,22 @@ export class Tracker {
     const ended = this.#ended.get(socket.key)
     if (ended?.awaitsReport && atMs <= ended.atMs) return []
     this.#ended.delete(socket.key)
-    if (one === undefined || one.life === 'ended') one = this.#startTracking(socket)
+    if (one === undefined || one.life === 'ended') {
+      one = this.#startTracking(socket)
+      const user = this.#nextUsers.get(socket.key)
+      if (user !== undefined) one.users = new Map([[user.pid, user]])
+      this.#nextUsers.delete(socket.key)
+    }
     one.connected = report.connected ?? one.connected
     const wasSeen = one.life === 'open' && one.recordStep >= 0
     const waited = one.announcement !== undefined
-    if (wasSeen && !waited) {
+    if (wasSeen && !waited && !one.isConnecting) {
       // A snapshot held it first, and its event was emitted then.
       one.openedMonotonicMs = monotonicMs
       return []
     }
     one.life = 'open'
+    one.isConnecting = false
     one.openedAtMs = atMs
     one.openedMonotonicMs = monotonicMs
     if (!wasSeen) one.socket = socket
@@ -368,9 +378,12 @@ export class Tracker {
 
   #reportUsed(report: UsedReport): readonly SocketEvent[] {
     const { socket, process, atMs, monotonicMs, tier } = report
-    if (this.#ended.has(socket.key)) return []
     let one = this.#sockets.get(socket.key)
-    if (one?.life === 'ended') return []
+    if (one?.life === 'ended' || this.#ended.has(socket.key)) {
+      // A process that connects the socket again is reported before that opening.
+      if (process !== undefined) this.#nextUsers.set(socket.key, process)
+      return []
+    }
     const isNew = one === undefined
     one ??= this.#startTracking(socket)
     if (process !== undefined) {
@@ -383,7 +396,10 @@ export class Tracker {
       one.openedAtMs = atMs
       one.openedMonotonicMs = monotonicMs
       one.announcement = { atMs, tier }
-    } else if (isNew) one.life = 'open'
+    } else if (isNew) {
+      one.life = 'open'
+      one.isConnecting = true
+    }
     const event = one.announcement?.tier === 'bpf' ? this.#announce(one) : undefined
     return event === undefined ? [] : [event]
   }
@@ -512,6 +528,7 @@ export class Tracker {
     if (socket.state === 'SYN_RECEIVED' || (socket.state === 'FIN_WAIT_2' && socket.tcp === undefined)) return undefined
     one.life = 'open'
     one.socket = socket
+    one.isConnecting = socket.state === 'SYN_SENT'
     if (isFirst) return undefined
     one.openedAtMs = atMs
     one.announcement = { atMs, tier: 'snapshot' }
@@ -535,6 +552,7 @@ export class Tracker {
     const { announcement } = one
     if (announcement === undefined) return undefined
     one.announcement = undefined
+    one.isConnecting = false
     this.#unowned.delete(one)
     return this.#opening(one, announcement)
   }

@@ -98,7 +98,7 @@ export class BpfReader implements LinuxEventReader {
       const isEmpty = this.#drainRing()
       if (isEmpty) {
         this.#takeDestroyed(takenMs)
-        this.#takeUnrecorded()
+        this.#takeUnrecorded(takenMs)
         this.#readUntilMs = fromMs
         break
       }
@@ -124,6 +124,7 @@ export class BpfReader implements LinuxEventReader {
   async observe(): Promise<void> {
     if (this.#meter.lacks !== undefined || !this.#meter.counted.includes('unix')) return
     const startNs = Number(process.hrtime.bigint())
+    const atMs = Date.now() // Before the ring is read: what is written to it meanwhile is later.
     const unreached = await this.#around.scope.inEach(() => this.#meter.seeUnix())
     if (unreached === 'all' || !this.#drainRing()) return // The uses of what has ended may be in what was not read yet.
     const seen = new Set<number>()
@@ -133,7 +134,10 @@ export class BpfReader implements LinuxEventReader {
       if (value.seenNs >= startNs) seen.add(id)
       else unseen.push([id, pid, value])
     })
-    this.#reportRemains(unseen.filter(([id]) => !seen.has(id)))
+    this.#reportRemains(
+      unseen.filter(([id]) => !seen.has(id)),
+      atMs,
+    )
   }
 
   close(): void {
@@ -239,7 +243,7 @@ export class BpfReader implements LinuxEventReader {
   }
 
   /** Reports the ends for which the ring had no room. */
-  #takeUnrecorded(): void {
+  #takeUnrecorded(atMs: number): void {
     if (!this.#hasUnrecorded) return
     this.#hasUnrecorded = false
     const ended = new Set<number>()
@@ -248,14 +252,17 @@ export class BpfReader implements LinuxEventReader {
       if (value.ended !== 0) ended.add(id)
       all.push([id, pid, value])
     })
-    this.#reportRemains(all.filter(([id]) => ended.has(id)))
+    this.#reportRemains(
+      all.filter(([id]) => ended.has(id)),
+      atMs,
+    )
   }
 
   /**
    * Reports the ends of sockets by the counters that they left, and frees these. Where the first use of a socket did not fit into the ring, nothing but its
    * bytes can be reported: added up by process.
    */
-  #reportRemains(entries: readonly (readonly [id: number, pid: number, value: MoveValue])[]): void {
+  #reportRemains(entries: readonly (readonly [id: number, pid: number, value: MoveValue])[], atMs: number): void {
     const sockets = new Map<number, Remains>()
     for (const [id, pid, found] of entries) {
       const value = this.#meter.take(BigInt(id), pid) ?? found
@@ -280,7 +287,7 @@ export class BpfReader implements LinuxEventReader {
         this.#counters.release(key)
         this.#pending.push({
           type: 'closed',
-          atMs: Date.now(),
+          atMs,
           tier: 'bpf',
           key,
           socket: undefined,
@@ -306,7 +313,7 @@ export class BpfReader implements LinuxEventReader {
     let count = 0
     for (const sum of sums.values()) {
       count += sum.sockets
-      this.#pending.push({ type: 'unrecorded', atMs: Date.now(), tier: 'bpf', ...sum })
+      this.#pending.push({ type: 'unrecorded', atMs, tier: 'bpf', ...sum })
     }
     if (count > 0) {
       const text = `${count} sockets that ended have no events: they came faster than they were read; their bytes are counted`
@@ -319,7 +326,7 @@ export class BpfReader implements LinuxEventReader {
     const add = (code: 'events-lost' | 'bytes-lost', count: number, text: string): void => {
       if (count > 0) this.#pending.push(eventGap(code, code === 'events-lost' ? 'events' : 'bytes', 'lost', `${count} ${text}`, { count }))
     }
-    add('events-lost', lost.records, 'events were lost: they came faster than they were read')
+    add('events-lost', lost.records, 'records of openings, ends and first uses were lost: they came faster than they were read')
     add('bytes-lost', lost.counters, 'calls were not counted: too many sockets are in use at once')
     add('bytes-lost', lost.passedOver, 'calls were not counted: the kernel was running the program that counts for another one')
     if (lost.ends > 0) this.#hasUnrecorded = true
