@@ -106,11 +106,13 @@ export function killPlanRequest(options: KillPlanOptions): Request<KillPlan> {
   checkSwitch('clients', clients)
   checkSwitch('tree', tree)
   return answer(planQuery(killQuery(ranges, clients)), async (snapshot, source) => {
+    const { pids: self, hiddenAbove } = await ownChain(source)
     const request = {
       ranges,
       clients,
       descendants: tree ? ((await source.processes?.()) ?? []) : undefined,
-      self: await ownChain(source),
+      self,
+      hiddenAbove,
       denied: new Set<number>(),
       canSignal: source.actions?.hold !== undefined,
     }
@@ -138,7 +140,7 @@ async function deniedOf({ actions }: Source, { targets }: KillPlan): Promise<Rea
 
 /** Which connections would be closed. */
 export function closePlanRequest(query: Query = {}): Request<ClosePlan> {
-  return answer(planOver(query, ['tcp']), async (snapshot, source) => closePlan(snapshot, (await ownChain(source))[0]))
+  return answer(planOver(query, ['tcp']), async (snapshot, source) => closePlan(snapshot, (await ownChain(source)).pids[0]))
 }
 
 /** The process that holds a port: that of a listener before that of any other socket. */

@@ -61,6 +61,8 @@ export interface KillRequest {
   readonly descendants: readonly Process[] | undefined
   /** This program and its parents, this program first. */
   readonly self: readonly number[]
+  /** The last of them that can be seen, where its parent cannot; undefined when all can. */
+  readonly hiddenAbove?: Process | undefined
   /** Pids of processes to which the system refuses signals. */
   readonly denied: ReadonlySet<number>
   /** Whether the source can send signals. */
@@ -106,9 +108,13 @@ function withDescendants(roots: readonly Process[], all: readonly Process[]): re
   return [...below, ...roots]
 }
 
-function sparedOf(target: Process, { self, denied, canSignal }: KillRequest): Spared | undefined {
+function sparedOf(target: Process, { self, hiddenAbove, denied, canSignal }: KillRequest): Spared | undefined {
   if (target.pid === self[0]) return { code: 'self', text: 'it is this program', help: '' }
   if (self.includes(target.pid)) return { code: 'ancestor', text: 'it is a parent of this program', help: '' }
+  if (hiddenAbove !== undefined && mayBeOlder(target, hiddenAbove)) {
+    const text = `it may be a parent of this program: that of process ${hiddenAbove.pid} cannot be seen`
+    return { code: 'ancestor', text, help: 'run as root, or where /proc hides no processes' }
+  }
   if (target.pid === 1) return { code: 'first-process', text: 'it is the first process of the system', help: '' }
   if (!canSignal) return { code: 'unsupported', text: 'this source cannot signal processes', help: '' }
   if (!denied.has(target.pid)) return undefined
@@ -116,6 +122,9 @@ function sparedOf(target: Process, { self, denied, canSignal }: KillRequest): Sp
   const text = `this user may not signal it${user === undefined ? '' : `: it belongs to user ${user}`}`
   return { code: 'other-user', text, help: 'run as that user or as root' }
 }
+
+const mayBeOlder = (one: Process, other: Process): boolean =>
+  one.startedAtMs === undefined || other.startedAtMs === undefined || one.startedAtMs <= other.startedAtMs
 
 /** Why the plan is refused as a whole. */
 function refusalOf(listeners: readonly Socket[], targets: readonly KillTarget[]): KillRefusal | undefined {

@@ -261,11 +261,13 @@ export class PlayedMachine implements Source {
 /** The owners of sockets and their parents: a recording has more processes than a snapshot of few sockets needs. */
 function ownersOf({ sockets, processes }: Snapshot): ProcessTable {
   const owners = new ProcessTable()
-  const add = (pid: number | undefined): void => {
-    const found = pid === undefined || owners.has(pid) ? undefined : processes.get(pid)
-    if (found === undefined) return
-    owners.set(found.pid, found)
-    add(found.parentPid)
+  const add = (owner: number): void => {
+    for (let pid: number | undefined = owner; pid !== undefined && !owners.has(pid);) {
+      const found = processes.get(pid)
+      if (found === undefined) return
+      owners.set(pid, found)
+      pid = found.parentPid
+    }
   }
   for (const socket of sockets) for (const { pid } of socket.owners) add(pid)
   return owners

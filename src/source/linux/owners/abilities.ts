@@ -14,7 +14,8 @@ import type { Sweeper } from './sweeper.ts'
 
 /** What works here: the walk over /proc, and the sweep by BPF. */
 export async function abilitiesOf(proc: ProcFs, sweeper: Sweeper): Promise<readonly Ability[]> {
-  const sweep = (await sweeper.open())
+  // Loaded and run for no socket: only then is it known that the kernel accepts it.
+  const sweep = (await sweeper.run([]))
     ? works('bpf-owners', 'all owners in one sweep by BPF, where that is faster')
     : lacks(
         'bpf-owners',

@@ -114,7 +114,9 @@ function ringOwners({ elsewhere }: Holders): ReadonlyMap<number, Owner[]> {
   const { rings = [] } = elsewhere ?? {}
   for (let i = 0; i < rings.length; i += 2) {
     const owner = { pid: rings[i + 1]!, fd: undefined }
-    owners.set(rings[i]!, [...(owners.get(rings[i]!) ?? []), owner])
+    const known = owners.get(rings[i]!)
+    if (known === undefined) owners.set(rings[i]!, [owner])
+    else known.push(owner)
   }
   return owners
 }
