@@ -106,3 +106,13 @@ test('the ports afterwards', () => {
   deepEqual(later(old), ['still-held', 'old'])
   deepEqual(later(old, listening('new', at('127.0.0.1', 80))), ['taken-again', 'new'])
 })
+
+test('what may be a parent behind a process that cannot be seen is not killed', () => {
+  const above = named(99, 'sockscope', { startedAtMs: 5000 })
+  const codeOf = (startedAtMs: number | undefined): unknown =>
+    killPlan(
+      aSnapshot(sockets, [named(7, 'web', { startedAtMs }), named(8, 'worker'), named(9, 'client')]),
+      request({ self: [99, 60], hiddenAbove: above }),
+    ).targets[0]!.spared?.code
+  deepEqual([codeOf(4000), codeOf(5000), codeOf(undefined), codeOf(5001)], ['ancestor', 'ancestor', 'ancestor', undefined])
+})

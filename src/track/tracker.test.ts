@@ -336,3 +336,32 @@ test('age and rate follow from the records', () => {
   tracker.addSnapshot(at(2000, counted(150), one('b')))
   deepEqual([tracker.ageMs('b', 2000), moved('a')], [1000, [0, 0]])
 })
+
+test('a connection that a snapshot saw while it was being made opens when it is made, once', () => {
+  const syn = one('a', { state: 'SYN_SENT', owners: [] })
+  const used = { type: 'used', atMs: 900, tier: 'bpf', socket: syn, process: aProcess({ pid }) } as const
+  const tracker = reporting(true)
+  tracker.addSnapshot(at(0))
+  deepEqual(tracker.report(used), [])
+  tracker.addSnapshot(at(1000, syn))
+  deepEqual(short(tracker.report(opened(one('a', { owners: [] }), 1500, 1500))), [['opened', 'a', 'bpf', 0, undefined, undefined]])
+  deepEqual(tracker.report(opened(one('a', { owners: [] }), 1500, 1500)), [])
+  deepEqual(tracker.addSnapshot(at(2000, one('a'))).events, [])
+})
+
+test('a process that connects its socket again owns the second connection, too, and its row of flows stays', () => {
+  const bare = one('a', { owners: [] })
+  const used = (atMs: number) => ({ type: 'used', atMs, tier: 'bpf', socket: bare, process: aProcess({ pid }) }) as const
+  const tracker = reporting(true, true)
+  tracker.addSnapshot(at(0))
+  tracker.report(used(100))
+  tracker.report(opened(bare, 100, 100))
+  tracker.report(closed(bare, 200, 5))
+  tracker.report(used(300))
+  const [event] = tracker.report(opened(bare, 301, 301))
+  deepEqual(
+    event?.processes.map(process => process.pid),
+    [pid],
+  )
+  deepEqual(tracker.addSnapshot(at(1000, one('a'))).ended, [])
+})

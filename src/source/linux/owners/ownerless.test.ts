@@ -53,3 +53,10 @@ test('gaps count sockets, and only those that more rights would explain', async 
   deepEqual(await count({ ...all, blind: 'foreign-proc' }), [['owners', 'permission', 2, true]])
   deepEqual(await count({ ...all, hidden: 9, triples: [7, 1, 1, 8, 1, 2] }), [])
 })
+
+test('a million files of one ring take no more time than a million of many', async () => {
+  const rings = Array.from({ length: 1_000_000 }, (_, i) => (i % 2 === 0 ? 7 : i))
+  const sockets = [draft('LISTEN', 7)]
+  await joinOwners(sockets, inodesOf(sockets), { ...all, elsewhere: { rings, doubtful: [], inFlight: 0 } })
+  equal(sockets[0]!.owners.length, 500_000)
+})
