@@ -501,3 +501,22 @@ test('a reset by this end, after which the kernel has no counters, counts nothin
   const { total } = meter.take(takeSnapshot([]), [{ ...closed(at(0), 50, 60), accuracy: 'sampled' }], 1000)!
   deepEqual([total.inBytes, total.outBytes, total.inTotalBytes, total.outTotalBytes], [0, 0, 50, 60])
 })
+
+test('what nobody had read at the end is an estimate for the holder, what it had read is exact', () => {
+  const meter = flowMeter()
+  meter.take(takeSnapshot([]), [], undefined)
+  const traffic = { inBytes: 100, outBytes: 0, inCalls: 0, outCalls: 0, processes: [{ pid: 1, inBytes: 100, outBytes: 0 }] }
+  const end = (unread: number): Flow => {
+    const queues = { receivedBytes: unread, sendBytes: 0, backlog: undefined, backlogLimit: undefined }
+    return meter.take(takeSnapshot([]), [closed({ ...socket(`u${unread}`, [1], {}), traffic, queues }, 100 + unread, 0)], 1000)!
+      .processes[0]!
+  }
+  const all = [end(0), end(4900)]
+  deepEqual(
+    all.map(({ inBytes, accuracy }) => [inBytes, accuracy]),
+    [
+      [100, 'exact'],
+      [5000, 'estimate'],
+    ],
+  )
+})

@@ -91,12 +91,15 @@ export class Allocation {
     }
     // Below 0, a byte that was counted too early is given back: the next ones make up for it.
     const rest = pool < 0 ? pool : Math.max(0, pool - sum)
-    const queued = evidence.isLast ? 0 : Math.min(rest, evidence.queued ?? rest)
-    this.#waiting = queued + unknown
+    // What is queued has been read by nobody: at the end it belongs to the holders all the same, as an estimate.
+    const queued = Math.min(rest, evidence.queued ?? (evidence.isLast ? 0 : rest))
+    this.#waiting = (evidence.isLast ? 0 : queued) + unknown
     const users = pids.filter(pid => called.get(pid)! > 0)
     const weights = evidence.isLast && users.length > 0 ? users.map(pid => called.get(pid)!) : []
     const isAlone = isOnlyOne && users.every(pid => pid === holder)
-    return [...parts, ...this.#share(rest - queued, weights.length > 0 ? users : holders, weights, isAlone)]
+    const sharers = weights.length > 0 ? users : holders
+    if (evidence.isLast) parts.push(...this.#share(queued, sharers, weights, false))
+    return [...parts, ...this.#share(rest - queued, sharers, weights, isAlone)]
   }
 
   /** What a process has moved since the last count; what it read of older bytes is left out. */

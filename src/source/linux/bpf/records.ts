@@ -10,7 +10,7 @@ export const recordKinds = { opened: 1, closed: 2, used: 3, released: 4 } as con
  * A record of the ring. In `closed` and `released`, `tgid` is the process that used the socket first, and `moved` is what it moved. `counts` and
  * `nameBytes` depend on the kind; what follows them has a meaning only in records of `closed`.
  */
-export const trafficRecord = struct('traffic record', 208, {
+export const trafficRecord = struct('traffic record', 216, {
   kind: u32,
   tgid: u32,
   id: id64,
@@ -47,6 +47,10 @@ export const trafficRecord = struct('traffic record', 208, {
   written: u32,
   // The length of a segment's header without its IP header.
   headerBytes: u16,
+  unusedEnd: pad(2, 2),
+  // Sequence numbers: the next to be received, and the next that a process reads.
+  receiveNext: u32,
+  copied: u32,
 })
 export type TrafficRecord = Read<typeof trafficRecord>
 
@@ -154,6 +158,8 @@ const members = {
   sendNext: ['tcp_sock', 'snd_nxt'],
   written: ['tcp_sock', 'write_seq'],
   headerBytes: ['tcp_sock', 'tcp_header_len'],
+  receiveNext: ['tcp_sock', 'rcv_nxt'],
+  copied: ['tcp_sock', 'copied_seq'],
   leader: ['task_struct', 'group_leader'],
   parent: ['task_struct', 'real_parent'],
   tgid: ['task_struct', 'tgid'],

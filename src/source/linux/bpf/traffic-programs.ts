@@ -516,6 +516,8 @@ export function stateProgram(o: TrafficOffsets, maps: TrafficMaps, scope: Traffi
     ...copy('u32', at.sendNext, r8, o.sendNext),
     ...copy('u32', at.written, r8, o.written),
     ...copy('u16', at.headerBytes, r8, o.headerBytes),
+    ...copy('u32', at.receiveNext, r8, o.receiveNext),
+    ...copy('u32', at.copied, r8, o.copied),
     ...closeRecord(maps),
     label('no room'),
     ...lookup(maps.moves, KEY),

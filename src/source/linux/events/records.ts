@@ -63,9 +63,15 @@ const notSent = (r: TrafficRecord): number => {
   return bytes < 2 ** 31 ? bytes : 0
 }
 
+/** What a TCP socket had received and no process had read when it closed: the other end's FIN is in the sequence numbers until a process has read to it. */
+function unread(r: TrafficRecord): number {
+  const bytes = between(r.copied, r.receiveNext)
+  return bytes > 0 && (r.flags & doneFlag) !== 0 ? bytes - 1 : bytes
+}
+
 /** What was queued in a TCP socket when it closed. */
 export const finalQueues = (r: TrafficRecord): Queues => ({
-  receivedBytes: undefined,
+  receivedBytes: unread(r),
   sendBytes: between(r.sendUnacked, r.sendNext) + notSent(r),
   backlog: undefined,
   backlogLimit: undefined,
