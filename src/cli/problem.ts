@@ -2,7 +2,7 @@
 
 import type { OsError } from '../model/errors.ts'
 
-/** The exit codes of the program. */
+/** The exit codes of the program; those after a signal are in interrupt.ts. `interrupted` is that of a question without an answer. */
 export const exits = { found: 0, nothing: 1, usage: 2, permission: 3, failed: 4, bug: 70, interrupted: 130 } as const
 
 /** A mistake in the command line: one line, with the remedy. */

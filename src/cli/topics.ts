@@ -66,7 +66,9 @@ export const topics = (fields: FieldRegistry = standardFields): Readonly<Record<
     '  3    permission denied; with --strict also when something was hidden',
     '  4    an action failed',
     '  70   internal error: please report it',
-    '  130  interrupted by ^C',
+    '  129  ended by SIGHUP: the end of the terminal',
+    '  130  ended by ^C (SIGINT); also ^C and ^D at a question: nothing was done',
+    '  143  ended by SIGTERM',
   ],
   ss: [
     'Options of ss select the same sockets as in ss: -t alone means connected TCP',

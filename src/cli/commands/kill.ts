@@ -9,7 +9,7 @@ import { holderText, killPlanLines, refusalText } from '../../render/plans.ts'
 import { processText } from '../../fields/process-text.ts'
 import { safe } from '../../render/text.ts'
 import { killQuery, type KillPlan, type KillRefusal } from '../../report/kill-plan.ts'
-import { confirmed } from '../ask.ts'
+import { unconfirmed } from '../ask.ts'
 import { printReport } from '../document.ts'
 import { noteGaps } from '../gaps.ts'
 import { endProcesses, portsOutcome, type PortsOutcome } from '../kill-wait.ts'
@@ -51,7 +51,8 @@ export function run(args: ParsedArguments): Promise<number> {
     }
     if (args.has('dry-run')) return finish({ done: false }, exits.found)
     const processes = counted(plan.targets.length, 'process', 'processes')
-    if (!(await confirmed(args, plan.targets.length === 1 ? 'Kill this process?' : `Kill these ${processes}?`))) return exits.failed
+    const declined = await unconfirmed(args, plan.targets.length === 1 ? 'Kill this process?' : `Kill these ${processes}?`)
+    if (declined !== undefined) return finish({ done: false }, declined)
     if (!args.has('yes') && !isSamePlan(plan, await machine.killPlan(wanted))) {
       const text = 'the processes that hold the port have changed since the question; run the command again'
       note(`sockscope: nothing was done: ${text}`)
