@@ -131,7 +131,7 @@ test('gaps are about what was asked for, also where a tape holds everything', as
 })
 
 test('a kernel without vsock_diag is reported to a query that names VSOCK, not to one for every socket', async () => {
-  const lacks = scripted({ '/proc/net/protocols': [[Buffer.from('protocol  size sockets\nAF_VSOCK  1408  0\n')]] })
+  const lacks = scripted({ '/proc/net/protocols': [[Buffer.from('protocol  size sockets  memory\nAF_VSOCK  1408  0  -1\n')]] })
   const vsockGaps = async (tape: Tape, asked: readonly Protocol[]) =>
     (await taker(tape, undefined).snapshots.take(planQuery({ protocols: asked, owners: false }))).gaps.filter(gap =>
       gap.text.includes('vsock'),
