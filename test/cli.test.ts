@@ -3,8 +3,10 @@ import { test } from 'node:test'
 import { deepEqual, doesNotMatch, equal, match, ok } from 'node:assert/strict'
 import { execFileSync, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { existsSync } from 'node:fs'
+import { closeSync, existsSync, mkdtempSync, openSync, readFileSync, rmSync } from 'node:fs'
 import { connect } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { needs } from './needs.ts'
 import { hold, json, listener, sockscope, startWatch, until } from './cli.ts'
 
@@ -326,8 +328,32 @@ test('sockets of a process that may not be read are not said to be absent', need
   const { code, err } = sockscope(['pid', String(other.pid)], { uid: 65_534 })
   await other.stop()
   equal(code, 1)
-  match(err, new RegExp(`^${other.pid} has no visible sockets\n[^]*belong`))
+  match(err, new RegExp(`^the sockets of process ${other.pid} may not be seen: run as root, or as its user\n[^]*belong`))
 })
+
+test(
+  'pid reports sockets of another network namespace, with the command that lists them',
+  needs('network namespaces', 'command unshare'),
+  async t => {
+    // Its output is no socket.
+    const folder = mkdtempSync(join(tmpdir(), 'sockscope-'))
+    t.after(() => rmSync(folder, { recursive: true }))
+    const output = openSync(join(folder, 'output'), 'w')
+    const child = spawn('unshare', ['-n', process.execPath, '-e', `process.title = 'Elsewhere'; ${listener}`], {
+      stdio: ['ignore', output, 'ignore'],
+    })
+    t.after(() => child.kill('SIGKILL'))
+    closeSync(output)
+    await until('the listener', () => readFileSync(join(folder, 'output'), 'utf8').includes('\n') || undefined)
+    const { code, err, out } = sockscope(['pid', String(child.pid)])
+    deepEqual([code, out], [1, ''])
+    const [, command] = /^\d+ has 1 socket in another network namespace: use sockscope (list -a -N \d+ pid = \d+)\n/.exec(err) ?? []
+    ok(command, err)
+    match(sockscope(command.split(' ')).out, new RegExp(`LISTEN.* ${child.pid} `))
+    match(sockscope(['pid', 'ELSEWHERE']).err, /^there is no (visible )?process named ELSEWHERE; did you mean Elsewhere\?\n/)
+    match(sockscope(['pid', '4194304']).err, /^there is no process 4194304\n/)
+  },
+)
 
 test('a recording without events says how to make one that has them', () => {
   match(sockscope(['events', '--replay', 'test/golden/linux.recording']).out, /record again with sockscope events --record FILE/)
