@@ -123,6 +123,8 @@ test('no match is exit 1, a usage error is one line and exit 2', () => {
     [['ports', '--json', '--csv'], /cannot be used together/],
     [['free', '--host', 'no.such.host.invalid'], /--host "no\.such\.host\.invalid" is not an address/],
     [['free', '--host', '192.0.2.77'], /is not an address of this machine/],
+    [['list', '--replay', '/no/such'], /--replay: open \/no\/such failed: no such file or directory \(ENOENT\)/],
+    [['list', '-F', '/no/such'], /--filter: open \/no\/such failed: no such file or directory \(ENOENT\)/],
     [['-N', 'no-such-namespace'], /--net "no-such-namespace" is not a network namespace/],
     [['-A', '!tcp'], /leaves no table/],
     [['state'], /state : expected a state/],
@@ -195,7 +197,7 @@ test(
       let output = ''
       full.stderr.on('data', part => (output += part))
       deepEqual(await once(full, 'close'), [4, null])
-      equal(output, 'sockscope: write failed: ENOSPC\n')
+      equal(output, 'sockscope: write failed: no space left on device (ENOSPC)\n')
     }
     const watching = await startWatch(['--every', '50ms'])
     watching.stdout.resume()

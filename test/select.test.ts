@@ -104,7 +104,7 @@ function namedByUs(s: any): string {
 test('letters and words that change only what is shown select nothing, with and without letters that do', () => {
   const list = commands.find(command => command.name === 'list')!
   const selection = (words: readonly string[]): unknown => select(parse(list, words), undefined)
-  const shown = [...'HnreimopOZzTQ'].map(letter => [`-${letter}`])
+  const shown = 'HnreimopOZzTQ'.split('').map(letter => [`-${letter}`])
   const more = [['--no-header'], ['--numeric'], ['--extended', '--memory'], ['--tos', '--cgroup'], ['-N', 'blue'], ['--all-namespaces']]
   for (const words of [...shown, ...more])
     for (const others of [[], ['-t'], ['-tul'], ['-a'], ['-f', 'netlink']])

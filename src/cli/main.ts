@@ -7,7 +7,7 @@ import { commands } from './commands.ts'
 import { commandHelp, programHelp } from './help.ts'
 import { ClosedOutput, note, print } from './output.ts'
 import { parse } from './parse.ts'
-import { exits, isDenied, UsageError } from './problem.ts'
+import { exits, isDenied, systemText, UsageError } from './problem.ts'
 import type { Command, ParsedArguments } from './table.ts'
 import { version } from './version.ts'
 
@@ -38,7 +38,8 @@ const noNamespace =
   (error: unknown): never => {
     const word = args.value('net')
     const missing = error instanceof OsError && /^(setns|open)\b/.test(error.call) && /^(ENOENT|ESRCH|EINVAL|ENOTDIR)$/.test(error.code)
-    if (missing && word !== undefined) throw new UsageError(`--net ${JSON.stringify(word)} is not a network namespace (${error.message})`)
+    if (missing && word !== undefined)
+      throw new UsageError(`--net ${JSON.stringify(word)} is not a network namespace: ${error.help ?? systemText(error)}`)
     throw error
   }
 
@@ -80,7 +81,7 @@ function fail(error: unknown): number {
     return exits.usage
   }
   if (error instanceof OsError) {
-    note(`sockscope: ${safe(error.message)}`)
+    note(`sockscope: ${safe(systemText(error))}`)
     return isDenied(error) ? exits.permission : exits.failed
   }
   return bug(error)

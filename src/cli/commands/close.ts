@@ -12,7 +12,7 @@ import { printReport } from '../document.ts'
 import { noteGaps } from '../gaps.ts'
 import { withMachine } from '../machine.ts'
 import { note, printLines, printOfAction } from '../output.ts'
-import { exits, isDenied, UsageError } from '../problem.ts'
+import { exits, isDenied, systemText, UsageError } from '../problem.ts'
 import type { ParsedArguments } from '../table.ts'
 import { wordsOf } from '../wanted.ts'
 
@@ -68,7 +68,7 @@ const resultTexts: Readonly<Record<Result['code'], string>> = {
   error: 'not closed',
   unsupported: 'not closed: this system cannot close it',
 }
-const resultText = ({ code, error }: Result): string => `${resultTexts[code]}${error === undefined ? '' : `: ${error.message}`}`
+const resultText = ({ code, error }: Result): string => `${resultTexts[code]}${error === undefined ? '' : `: ${systemText(error)}`}`
 
 const resultDocument = ({ socket: { key }, code, error }: Result): object => ({
   key,

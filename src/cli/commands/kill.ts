@@ -16,7 +16,7 @@ import { endProcesses, portsOutcome, type PortsOutcome } from '../kill-wait.ts'
 import { withMachine } from '../machine.ts'
 import { note, print, printLines, printOfAction } from '../output.ts'
 import { duration, portsOf, portsText } from '../parse.ts'
-import { exits, isDenied, UsageError } from '../problem.ts'
+import { exits, isDenied, systemText, UsageError } from '../problem.ts'
 import type { ParsedArguments } from '../table.ts'
 
 /** The wait for the end of processes and of their sockets follows this machine so often. */
@@ -106,10 +106,10 @@ async function carryOut(machine: Machine, { targets, listeners }: KillPlan, grac
   } catch (error) {
     if (!(error instanceof OsError)) throw error
     if (error.code === 'ESTALE') return { code: 'changed', text: `nothing was done: ${error.help}; run the command again` }
-    if (!isDenied(error)) return { code: 'error', text: error.message }
+    if (!isDenied(error)) return { code: 'error', text: systemText(error) }
     return {
       code: 'permission',
-      text: error.help === undefined ? `${error.message}; run as root, or as the owner of the process` : error.message,
+      text: error.help === undefined ? `${systemText(error)}; run as root, or as the owner of the process` : systemText(error),
     }
   }
 }
