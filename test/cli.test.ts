@@ -96,6 +96,12 @@ test('no match is exit 1, a usage error is one line and exit 2', () => {
   equal(sockscope(['sport = :1 and dport = :1']).code, 1)
   const wrong: [string[], RegExp][] = [
     [['list', '--jsn'], /unknown option "--jsn"; did you mean --json\?/],
+    [['kil', ':3000'], /unknown command "kil"; did you mean kill\?/],
+    [['--strict', 'kil', ':3000'], /did you mean kill\?/],
+    [['python3'], /did you mean process:python3\?/],
+    [['10.1.2.3'], /did you mean ip 10\.1\.2\.3\?/],
+    [['--strict', 'stats', 'x'], /^sockscope: stats takes no arguments/],
+    [['sprt', '=', ':1'], /unknown word "sprt"/],
     [['lsit'], /unknown command "lsit"; did you mean list\?/],
     [['--watch', '0'], /--watch "0": expected a time above 0/],
     [['--watch', '-1s'], /--watch/],
