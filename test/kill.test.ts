@@ -101,6 +101,22 @@ test('--tree kills the descendants of the process', needs('linux'), async () => 
   }
 })
 
+test(
+  'a port that is bound without a listener: kill does nothing, and names who has bound it',
+  needs('linux', 'command python3'),
+  async t => {
+    const program =
+      'import socket, time; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1], flush=True); time.sleep(600)'
+    const child = spawn('python3', ['-c', program], { stdio: ['ignore', 'pipe', 'inherit'] })
+    t.after(() => child.kill('SIGKILL'))
+    const [output] = (await once(child.stdout, 'data')) as [Buffer]
+    const port = String(output).trim()
+    const { code, err } = sockscope(['kill', `:${port}`, '--yes'])
+    equal(code, 1)
+    match(err, new RegExp(`^nothing is listening on port ${port}; it is bound by python3\\S* ${child.pid}\n`))
+  },
+)
+
 test('a name that forges text is harmless', needs('linux'), async () => {
   const server = await hold(`process.title = 'a",pid=1,\\x1b[31m\\n)'; ${listener}`)
   try {

@@ -37,7 +37,11 @@ export function run(args: ParsedArguments): Promise<number> {
       return exitCode
     }
     if (plan.listeners.length === 0) {
-      note(`nothing is listening on ${portsText(args.words)}`)
+      const { others, processes } = await machine.port(ranges)
+      const bound = others.find(socket => socket.state === 'BOUND')
+      note(
+        `nothing is listening on ${portsText(args.words)}${bound ? `; it is bound by ${safe(holderText(bound, new Map(processes.map(one => [one.pid, one]))))}` : ''}`,
+      )
       return finish({ done: false }, exits.nothing)
     }
     if (!args.has('json')) {
