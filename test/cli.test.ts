@@ -3,8 +3,10 @@ import { test } from 'node:test'
 import { deepEqual, doesNotMatch, equal, match, ok } from 'node:assert/strict'
 import { execFileSync, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { existsSync } from 'node:fs'
+import { closeSync, existsSync, mkdtempSync, openSync, readFileSync, rmSync } from 'node:fs'
 import { connect } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { needs } from './needs.ts'
 import { hold, json, listener, sockscope, startWatch, until } from './cli.ts'
 
@@ -94,6 +96,12 @@ test('no match is exit 1, a usage error is one line and exit 2', () => {
   equal(sockscope(['sport = :1 and dport = :1']).code, 1)
   const wrong: [string[], RegExp][] = [
     [['list', '--jsn'], /unknown option "--jsn"; did you mean --json\?/],
+    [['kil', ':3000'], /unknown command "kil"; did you mean kill\?/],
+    [['--strict', 'kil', ':3000'], /did you mean kill\?/],
+    [['python3'], /did you mean process:python3\?/],
+    [['10.1.2.3'], /did you mean ip 10\.1\.2\.3\?/],
+    [['--strict', 'stats', 'x'], /^sockscope: stats takes no arguments/],
+    [['sprt', '=', ':1'], /unknown word "sprt"/],
     [['lsit'], /unknown command "lsit"; did you mean list\?/],
     [['--watch', '0'], /--watch "0": expected a time above 0/],
     [['--watch', '-1s'], /--watch/],
@@ -121,6 +129,8 @@ test('no match is exit 1, a usage error is one line and exit 2', () => {
     [['ports', '--json', '--csv'], /cannot be used together/],
     [['free', '--host', 'no.such.host.invalid'], /--host "no\.such\.host\.invalid" is not an address/],
     [['free', '--host', '192.0.2.77'], /is not an address of this machine/],
+    [['list', '--replay', '/no/such'], /--replay: open \/no\/such failed: no such file or directory \(ENOENT\)/],
+    [['list', '-F', '/no/such'], /--filter: open \/no\/such failed: no such file or directory \(ENOENT\)/],
     [['-N', 'no-such-namespace'], /--net "no-such-namespace" is not a network namespace/],
     [['-A', '!tcp'], /leaves no table/],
     [['state'], /state : expected a state/],
@@ -193,7 +203,7 @@ test(
       let output = ''
       full.stderr.on('data', part => (output += part))
       deepEqual(await once(full, 'close'), [4, null])
-      equal(output, 'sockscope: write failed: ENOSPC\n')
+      equal(output, 'sockscope: write failed: no space left on device (ENOSPC)\n')
     }
     const watching = await startWatch(['--every', '50ms'])
     watching.stdout.resume()
@@ -326,8 +336,32 @@ test('sockets of a process that may not be read are not said to be absent', need
   const { code, err } = sockscope(['pid', String(other.pid)], { uid: 65_534 })
   await other.stop()
   equal(code, 1)
-  match(err, new RegExp(`^${other.pid} has no visible sockets\n[^]*belong`))
+  match(err, new RegExp(`^the sockets of process ${other.pid} may not be seen: run as root, or as its user\n[^]*belong`))
 })
+
+test(
+  'pid reports sockets of another network namespace, with the command that lists them',
+  needs('network namespaces', 'command unshare'),
+  async t => {
+    // Its output is no socket.
+    const folder = mkdtempSync(join(tmpdir(), 'sockscope-'))
+    t.after(() => rmSync(folder, { recursive: true }))
+    const output = openSync(join(folder, 'output'), 'w')
+    const child = spawn('unshare', ['-n', process.execPath, '-e', `process.title = 'Elsewhere'; ${listener}`], {
+      stdio: ['ignore', output, 'ignore'],
+    })
+    t.after(() => child.kill('SIGKILL'))
+    closeSync(output)
+    await until('the listener', () => readFileSync(join(folder, 'output'), 'utf8').includes('\n') || undefined)
+    const { code, err, out } = sockscope(['pid', String(child.pid)])
+    deepEqual([code, out], [1, ''])
+    const [, command] = /^\d+ has 1 socket in another network namespace: use sockscope (list -a -N \d+ pid = \d+)\n/.exec(err) ?? []
+    ok(command, err)
+    match(sockscope(command.split(' ')).out, new RegExp(`LISTEN.* ${child.pid} `))
+    match(sockscope(['pid', 'ELSEWHERE']).err, /^there is no (visible )?process named ELSEWHERE; did you mean Elsewhere\?\n/)
+    match(sockscope(['pid', '4194304']).err, /^there is no process 4194304\n/)
+  },
+)
 
 test('a recording without events says how to make one that has them', () => {
   match(sockscope(['events', '--replay', 'test/golden/linux.recording']).out, /record again with sockscope events --record FILE/)

@@ -101,6 +101,22 @@ test('--tree kills the descendants of the process', needs('linux'), async () => 
   }
 })
 
+test(
+  'a port that is bound without a listener: kill does nothing, and names who has bound it',
+  needs('linux', 'command python3'),
+  async t => {
+    const program =
+      'import socket, time; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1], flush=True); time.sleep(600)'
+    const child = spawn('python3', ['-c', program], { stdio: ['ignore', 'pipe', 'inherit'] })
+    t.after(() => child.kill('SIGKILL'))
+    const [output] = (await once(child.stdout, 'data')) as [Buffer]
+    const port = String(output).trim()
+    const { code, err } = sockscope(['kill', `:${port}`, '--yes'])
+    equal(code, 1)
+    match(err, new RegExp(`^nothing is listening on port ${port}; it is bound by python3\\S* ${child.pid}\n`))
+  },
+)
+
 test('a name that forges text is harmless', needs('linux'), async () => {
   const server = await hold(`process.title = 'a",pid=1,\\x1b[31m\\n)'; ${listener}`)
   try {
@@ -347,44 +363,79 @@ test('a process that has passed its listener on since the plan gets no signal', 
   }
 })
 
-test(
-  'the holders are looked up again after the question: when they have changed, nothing is done',
-  needs('linux', 'command python3'),
-  async () => {
-    const holder = await handingOver()
-    // The question needs a terminal.
-    const terminal = `
-import os, pty, sys
+/** Runs a command on a terminal until its question; what answers it then is typed, or is the name of a signal. */
+async function asked(args: readonly string[]): Promise<{ answer(typed: string): Promise<{ code: number; text: string }>; end(): void }> {
+  const terminal = `
+import json, os, pty, signal, sys
 pid, fd = pty.fork()
 if pid == 0: os.execv(sys.argv[1], sys.argv[1:])
 text = b''
 while b'[y/N]' not in text: text += os.read(fd, 4096)
 print('asked', flush=True)
-sys.stdin.readline()
-os.write(fd, b'y\\n')
+answer = json.loads(sys.stdin.readline())
+if answer.startswith('SIG'): os.kill(pid, getattr(signal, answer))
+else: os.write(fd, answer.encode())
 try:
     while part := os.read(fd, 4096): text += part
 except OSError: pass
-print(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]), text.decode())
+print(json.dumps({ 'code': os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]), 'text': text.decode() }))
 `
-    const asking = spawn('python3', ['-c', terminal, process.execPath, 'src/cli/main.ts', 'kill', `:${holder.port}`], {
-      stdio: ['pipe', 'pipe', 'inherit'],
-      env: { ...process.env, NO_COLOR: '1' },
-    })
-    try {
-      let text = ''
-      asking.stdout.setEncoding('utf8').on('data', part => (text += part))
-      await once(asking.stdout, 'data')
-      match(text, /^asked/)
-      const heir = await holder.over()
-      asking.stdin.end('\n')
-      await once(asking, 'close')
-      match(text, /^asked\n4 [^]*nothing was done: the processes that hold the port have changed since the question/)
-      ok(alive(holder.pid) && alive(heir))
-    } finally {
-      asking.kill('SIGKILL')
-      holder.end()
+  const child = spawn('python3', ['-c', terminal, process.execPath, 'src/cli/main.ts', ...args], {
+    stdio: ['pipe', 'pipe', 'inherit'],
+    env: { ...process.env, NO_COLOR: '1' },
+  })
+  const lines = createInterface(child.stdout)[Symbol.asyncIterator]()
+  equal((await lines.next()).value, 'asked')
+  return {
+    async answer(typed) {
+      child.stdin.end(`${JSON.stringify(typed)}\n`)
+      return JSON.parse((await lines.next()).value!) as { code: number; text: string }
+    },
+    end: () => void child.kill('SIGKILL'),
+  }
+}
+
+test(
+  'the holders are looked up again after the question: when they have changed, nothing is done',
+  needs('linux', 'command python3'),
+  async t => {
+    const holder = await handingOver()
+    t.after(() => holder.end())
+    const asking = await asked(['kill', `:${holder.port}`])
+    t.after(() => asking.end())
+    const heir = await holder.over()
+    const { code, text } = await asking.answer('y\n')
+    equal(code, 4)
+    match(text, /nothing was done: the processes that hold the port have changed since the question/)
+    ok(alive(holder.pid) && alive(heir))
+  },
+)
+
+test(
+  'a question that is declined, left or interrupted: nothing is done, which is said once',
+  needs('linux', 'command python3'),
+  async t => {
+    const server = await hold(listener)
+    t.after(() => server.stop())
+    const client = connect(server.output.port, '127.0.0.1')
+    await once(client, 'connect')
+    t.after(() => client.destroy())
+    const port = `:${server.output.port}`
+    const lines = [
+      ['\u0003', 130, ['kill', port]],
+      ['\u0004', 130, ['close', '--json', `sport = ${port}`]],
+      ['SIGTERM', 143, ['kill', port]],
+      ['n\n', 4, ['close', `sport = ${port}`]],
+    ] as const
+    for (const [typed, code, command] of lines) {
+      const asking = await asked(command)
+      t.after(() => asking.end())
+      const answer = await asking.answer(typed)
+      equal(answer.code, code, `${command.join(' ')} ${JSON.stringify(typed)}: ${answer.text}`)
+      equal(answer.text.match(/sockscope: nothing was done/g)?.length, 1, answer.text)
+      equal(/"done": ?false/.test(answer.text), command[1] === '--json', answer.text)
     }
+    ok(alive(server.pid) && !client.destroyed)
   },
 )
 

@@ -4,6 +4,7 @@ import { deepEqual, equal, match } from 'node:assert/strict'
 import { execFileSync, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { closeSync, constants, createReadStream, mkdtempSync, openSync, readFileSync, rmSync } from 'node:fs'
+import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { sockscope, until } from './cli.ts'
@@ -49,7 +50,6 @@ function fill(pipe: string): void {
 
 /** Opens sockets until a program that reports them waits to write. */
 async function makeChanges(pid: number): Promise<void> {
-  const { createServer } = await import('node:net')
   await until('a write that blocks', async () => {
     const server = createServer().listen(join(folder, `${pid}`))
     await once(server, 'listening')
@@ -58,19 +58,32 @@ async function makeChanges(pid: number): Promise<void> {
   })
 }
 
-test('on a pipe that is read, the first signal ends the program in order', needs('linux', 'command mkfifo'), async t => {
-  const pipe = join(folder, 'read')
-  execFileSync('mkfifo', [pipe])
-  const reader = createReadStream(pipe)
-  const writer = openSync(pipe, constants.O_RDWR)
-  const program = spawn(process.execPath, ['src/cli/main.ts', 'list', '-tl', '--every', '50ms'], { stdio: ['ignore', writer, 'ignore'] })
-  t.after(() => [program.kill('SIGKILL'), reader.destroy(), closeSync(writer)])
-  const ended = once(program, 'exit')
-  await once(reader, 'data')
-  reader.resume()
-  program.kill('SIGTERM')
-  deepEqual(await ended, [130, null])
-})
+for (const [signal, code] of [
+  ['SIGINT', 130],
+  ['SIGTERM', 143],
+  ['SIGHUP', 129],
+] as const) {
+  for (const args of [['list', '-tl'], ['watch', '-ta', '--ndjson'], ['top']]) {
+    test(`on a pipe that is read, ${signal} ends ${args[0]} in order`, needs('linux', 'command mkfifo'), async t => {
+      const pipe = join(folder, `read ${args[0]} ${signal}`)
+      execFileSync('mkfifo', [pipe])
+      const reader = createReadStream(pipe)
+      const writer = openSync(pipe, constants.O_RDWR)
+      const program = spawn(process.execPath, ['src/cli/main.ts', ...args, '--every', '50ms'], { stdio: ['ignore', writer, 'ignore'] })
+      t.after(() => [program.kill('SIGKILL'), reader.destroy(), closeSync(writer)])
+      const ended = once(program, 'exit')
+      const server = createServer()
+      t.after(() => server.close())
+      // A watch prints only what changes.
+      const opening = setInterval(() => void (server.listening ? server.close() : server.listen(0, '127.0.0.1')), 200)
+      await once(reader, 'data')
+      clearInterval(opening)
+      reader.resume()
+      program.kill(signal)
+      deepEqual(await ended, [code, null])
+    })
+  }
+}
 
 test('what stderr cannot take changes no exit code', needs('linux', 'file /dev/full'), () => {
   const run = (err: string, ...args: readonly string[]): number | null => {

@@ -159,7 +159,7 @@ test('the command line records and plays, with the same output each time', needs
   const refused = spawnSync(process.execPath, ['src/cli/main.ts', 'list', '--replay', 'package.json'], { encoding: 'utf8' })
   deepEqual([refused.status, refused.stderr], [2, 'sockscope: --replay package.json is not a recording\n'])
   const again = spawnSync(process.execPath, ['src/cli/main.ts', 'list', '--record', file], { encoding: 'utf8' })
-  const why = `open ${file} failed: EEXIST (the file exists; a recording never replaces a file)`
+  const why = `open ${file} failed: file already exists (EEXIST): the file exists; a recording never replaces a file`
   deepEqual([again.status, again.stdout, again.stderr], [2, '', `sockscope: --record: ${why}\n`])
 })
 
@@ -289,7 +289,7 @@ test('a full disk ends the recording with one error, and nothing else', needs('l
   deepEqual(await ended, [4, null])
   const errors = err.split('\n').filter(line => line.includes('--record') || line.includes('ENOSPC'))
   deepEqual(errors, [
-    `sockscope: --record: write ${file} failed: ENOSPC (the recording ends there, and what was written before can be played)`,
+    `sockscope: --record: write ${file} failed: no space left on device (ENOSPC): the recording ends there, and what was written before can be played`,
   ])
   const played = await openRecording(file)
   let snapshots = 0

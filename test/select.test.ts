@@ -5,11 +5,14 @@ import { execFileSync, spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
 import { resolve } from 'node:path'
 import { isDeepStrictEqual } from 'node:util'
+import { commands } from '../src/cli/commands.ts'
+import { parse } from '../src/cli/parse.ts'
+import { select } from '../src/cli/select.ts'
 import { needs } from './needs.ts'
 
 const lines = [
   '-t', '-ta', '-tl', '-tn', '-tna', '-tulpn', '-tanp', '-tanpi', '-tao', '-u', '-ua', '-ul', '-tu', '-tua', '-tul', '-x', '-xa', '-xl', '-tx', '-ux', '-txa',
-  '-4', '-6', '-4a', '-6a', '-4l', '-6l', '-t4', '-t6', '-t4a', '-t6a', '-u6a', '-w', '-wa', '-0', '-0a', '-n', '-a', '-l', '-an', '-ap', '-p', '-e', '-i',
+  '-4', '-6', '-4a', '-6a', '-4l', '-6l', '-t4', '-t6', '-t4a', '-t6a', '-u6a', '-w', '-wa', '-0', '-0a', '-a', '-l', '-an', '-ap', '-Ha', '-lei', '-aomrO',
   '-tw', '-twa', '-A inet', '-A inet -a', '-A all', '-A all -a', '-A unix -a', '-A u_str', '-A u_str -a', '-A u_dgr', '-A u_dgr -a', '-A u_seq -a', '-A tcp,udp -a',
   '-A packet -a', '-A netlink', '-A netlink -a', '-f inet', '-f inet6 -a', '-f unix', '-f unix -a', '-f link', '-f netlink', '-f netlink -a', '--tcp --all', '--udp --listening',
   '-t state listening', '-t state all', '-ta exclude established', '-tu state connected', '-t state established', '-t state time-wait', '-t state close-wait state fin-wait-2',
@@ -97,6 +100,16 @@ function namedByUs(s: any): string {
   if (s.protocol === 'raw') return `raw ${s.local.address === '::' ? '*' : s.local.address}`
   return `sk ${BigInt(s.key).toString(16)}`
 }
+
+test('letters and words that change only what is shown select nothing, with and without letters that do', () => {
+  const list = commands.find(command => command.name === 'list')!
+  const selection = (words: readonly string[]): unknown => select(parse(list, words), undefined)
+  const shown = 'HnreimopOZzTQ'.split('').map(letter => [`-${letter}`])
+  const more = [['--no-header'], ['--numeric'], ['--extended', '--memory'], ['--tos', '--cgroup'], ['-N', 'blue'], ['--all-namespaces']]
+  for (const words of [...shown, ...more])
+    for (const others of [[], ['-t'], ['-tul'], ['-a'], ['-f', 'netlink']])
+      deepEqual(selection([...words, ...others]), selection(others), words.join(' '))
+})
 
 test('every command line selects what ss selects', needs('network namespaces', 'command ss'), async t => {
   execFileSync(process.execPath, ['--input-type=module', '-e', "(await import('./tools/setup.mjs')).buildProgram()"], {

@@ -5,7 +5,7 @@ import type { Machine } from '../machine/machine.ts'
 import { openMachine } from '../machine/open.ts'
 import { safe } from '../render/text.ts'
 import { note } from './output.ts'
-import { exits, UsageError } from './problem.ts'
+import { exits, systemText, UsageError } from './problem.ts'
 import type { ParsedArguments } from './table.ts'
 
 /** Opens the machine that the global options select, uses it and closes it. A recording that cannot be written is an error, but does not end the command. */
@@ -13,7 +13,7 @@ export async function withMachine(args: ParsedArguments, use: (machine: Machine)
   const machine = await machineOf(args)
   const { recordingFailure } = machine.source
   const noted = recordingFailure?.then(error => {
-    if (error !== undefined) note(`sockscope: --record: ${safe(error.message)}`)
+    if (error !== undefined) note(`sockscope: --record: ${safe(systemText(error))}`)
     return error
   })
   let code: number
@@ -40,7 +40,7 @@ function machineOf(args: ParsedArguments): Promise<Machine> {
 /** A file that does not exist, exists already, or is not a valid recording is a usage error. */
 function mistaken(option: string): (error: unknown) => never {
   return error => {
-    if (error instanceof OsError && /^(open|fstat|write) /.test(error.call)) throw new UsageError(`${option}: ${error.message}`)
+    if (error instanceof OsError && /^(open|fstat|write) /.test(error.call)) throw new UsageError(`${option}: ${systemText(error)}`)
     if (error instanceof DecodeError) throw new UsageError(`${option} ${error.message.replace(/: (?=is )/, ' ')}`, { cause: error })
     throw error
   }

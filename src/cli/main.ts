@@ -1,5 +1,6 @@
 // The command line: finds the command, runs it, and turns every error into a message and an exit code.
 
+import { isIP } from 'node:net'
 import { ArgumentError, DecodeError, FilterError, OsError } from '../model/errors.ts'
 import { nearest } from '../model/nearest.ts'
 import { safe } from '../render/text.ts'
@@ -7,8 +8,8 @@ import { commands } from './commands.ts'
 import { commandHelp, programHelp } from './help.ts'
 import { ClosedOutput, note, print } from './output.ts'
 import { parse } from './parse.ts'
-import { exits, isDenied, UsageError } from './problem.ts'
-import type { Command, ParsedArguments } from './table.ts'
+import { exits, isDenied, systemText, UsageError } from './problem.ts'
+import { globalOptions, type Command, type ParsedArguments } from './table.ts'
 import { version } from './version.ts'
 
 async function main(argv: readonly string[]): Promise<number> {
@@ -38,33 +39,56 @@ const noNamespace =
   (error: unknown): never => {
     const word = args.value('net')
     const missing = error instanceof OsError && /^(setns|open)\b/.test(error.call) && /^(ENOENT|ESRCH|EINVAL|ENOTDIR)$/.test(error.code)
-    if (missing && word !== undefined) throw new UsageError(`--net ${JSON.stringify(word)} is not a network namespace (${error.message})`)
+    if (missing && word !== undefined)
+      throw new UsageError(`--net ${JSON.stringify(word)} is not a network namespace: ${error.help ?? systemText(error)}`)
     throw error
   }
 
-/** Selects the command: by its name, `:3000` for a port, and `list` for everything else. */
+/** Selects the command: by its name, also after global options, `:3000` for a port, and `list` for everything else. */
 async function choose(args: readonly string[]): Promise<{ command: Command; rest: readonly string[] }> {
-  const [first = '', ...rest] = args
+  const at = afterGlobalOptions(args)
+  const first = args[at] ?? ''
   const named = commands.find(c => c.name === first)
-  if (named) return { command: named, rest }
+  if (named) return { command: named, rest: args.toSpliced(at, 1) }
   const port = commands.find(c => c.name === 'port')
   if (port && /^:\d/.test(first)) return { command: port, rest: args }
-  const names = commands.map(c => c.name)
-  const meant = args.length === 1 || rest.every(word => word.startsWith('-')) ? nearest(first, names) : undefined
-  if (/^[a-z][a-z-]+$/.test(first) && meant !== undefined && !(await isFilter(first)))
-    throw new UsageError(`unknown command ${JSON.stringify(first)}; did you mean ${meant}?`)
+  if (/^[\w.]/.test(first) && !(await canStartFilter(args.slice(at)))) {
+    const isCondition = /^([=<>!]|(eq|ne|lt|le|gt|ge)$)/.test(args[at + 1] ?? '')
+    const meant =
+      /^[a-z][a-z-]+$/.test(first) && !isCondition
+        ? nearest(
+            first,
+            commands.map(c => c.name),
+          )
+        : undefined
+    if (meant !== undefined) throw new UsageError(`unknown command ${JSON.stringify(first)}; did you mean ${meant}?`)
+    const isOnly = args.slice(at + 1).every(word => word.startsWith('-'))
+    if (isOnly && isIP(first) > 0) throw new UsageError(`${JSON.stringify(first)} is not a filter; did you mean ip ${first}?`)
+    if (isOnly && /^[\w.-]*\d$/.test(first)) throw new UsageError(`unknown word ${JSON.stringify(first)}; did you mean process:${first}?`)
+  }
   return { command: commands[0]!, rest: args }
 }
 
-/** Words such as `listen` and `tcp` look like commands, but are filters; so are `state` and `exclude` before another word. */
-async function isFilter(word: string): Promise<boolean> {
-  if (word === 'state' || word === 'exclude') return true
+/** The place of the first word after the global options at the start. */
+function afterGlobalOptions(args: readonly string[]): number {
+  let at = 0
+  for (;;) {
+    const [name, value] = (args[at] ?? '').split('=', 2)
+    const option = globalOptions.find(one => `--${one.name}` === name)
+    if (option === undefined) return at
+    at += option.value !== undefined && value === undefined ? 2 : 1
+  }
+}
+
+/** Whether the first word can start a filter, as `listen`, `sport` and, before another word, `state` do; what follows may still be wrong. */
+async function canStartFilter(args: readonly string[]): Promise<boolean> {
+  if (args[0] === 'state' || args[0] === 'exclude' || args[0] === 'excl') return true
   const { parseFilter } = await import('../filter/language/parse.ts')
   try {
-    parseFilter(word)
+    parseFilter(args.filter(word => !word.startsWith('-')).join(' '))
     return true
-  } catch {
-    return false
+  } catch (error) {
+    return !(error instanceof FilterError && error.start === 0)
   }
 }
 
@@ -80,7 +104,7 @@ function fail(error: unknown): number {
     return exits.usage
   }
   if (error instanceof OsError) {
-    note(`sockscope: ${safe(error.message)}`)
+    note(`sockscope: ${safe(systemText(error))}`)
     return isDenied(error) ? exits.permission : exits.failed
   }
   return bug(error)

@@ -5,6 +5,7 @@ import { constants, fstatSync, openSync, writeSync } from 'node:fs'
 import { OsError } from '../model/errors.ts'
 import type { Colour, Paint } from '../render/text.ts'
 import { handlesInterrupt, interruptible } from './interrupt.ts'
+import { systemText } from './problem.ts'
 
 /** The reader of stdout has closed it. */
 export class ClosedOutput extends Error {
@@ -38,7 +39,7 @@ export function printOfAction(output: () => void): void {
   } catch (error) {
     if (error instanceof ClosedOutput) return
     if (!(error instanceof OsError && error.call === 'write')) throw error
-    note(`sockscope: ${error.message}`)
+    note(`sockscope: ${systemText(error)}`)
   }
 }
 

@@ -1,4 +1,4 @@
-// Which sockets the letters of ss select, exactly as ss does; without letters: TCP and UDP in every state.
+// Which sockets the letters of ss select, exactly as ss does; without such letters: TCP and UDP in every state.
 
 import type { FilterNeeds } from '../filter/needs.ts'
 import type { Query } from '../filter/plan.ts'
@@ -132,7 +132,7 @@ export const namespaceOptions = compact([
   { name: 'all-namespaces', about: 'all namespaces' },
 ])
 
-/** Words of ss that do not select sockets, but still make a line an ss line. */
+/** Options of ss that do not select sockets. */
 export const ssShowOptions: readonly Option[] = [
   ...compact([
     { name: 'processes', short: 'p', about: 'processes (always shown)' },
@@ -198,9 +198,7 @@ interface Line {
 
 /** Reads the letters. `states` are those at the start of the filter, which override the letters; so does a filter that restricts states. */
 export function select(args: ParsedArguments, states: readonly State[] | undefined, filter?: FilterNeeds): Selection {
-  const all = [...ssOptions, ...ssShowOptions]
-  // --no-header is also a long name of ss, but in full it only selects the form, as --columns does, and not what ss lists.
-  if (!args.sequence.some(o => o.raw !== '--no-header' && all.some(known => known.name === o.name)))
+  if (!args.sequence.some(typed => ssOptions.some(known => known.name === typed.name)))
     return { protocols: usual(filter), families: undefined, states, test: undefined }
   const line = lineOf(args)
   const { names, families } = line

@@ -9,7 +9,8 @@ import { stateSpellings, stateWord, stateWords } from '../filter/language/states
 import type { Filter } from '../filter/language/tree.ts'
 import { states as everyState, type State } from '../model/socket.ts'
 import { servicePort } from '../names/services.ts'
-import { UsageError } from './problem.ts'
+import { OsError } from '../model/errors.ts'
+import { systemText, UsageError } from './problem.ts'
 import { addressFamily, namespacesOf, select, type Selection } from './select.ts'
 import type { ParsedArguments } from './table.ts'
 
@@ -63,7 +64,7 @@ function fileText(file: string): string {
   try {
     return readFileSync(file === '-' ? 0 : file, 'utf8').trim()
   } catch (error) {
-    throw new UsageError(`--filter: ${(error as Error).message}`)
+    throw new UsageError(`--filter: ${systemText(new OsError(`open ${file}`, (error as NodeJS.ErrnoException).code ?? 'EUNKNOWN'))}`)
   }
 }
 

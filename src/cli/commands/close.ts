@@ -7,12 +7,12 @@ import { connectionText } from '../../render/plans.ts'
 import { holdersText } from '../../fields/process-text.ts'
 import { safe } from '../../render/text.ts'
 import type { Actions } from '../../source/source.ts'
-import { confirmed } from '../ask.ts'
+import { unconfirmed } from '../ask.ts'
 import { printReport } from '../document.ts'
 import { noteGaps } from '../gaps.ts'
 import { withMachine } from '../machine.ts'
 import { note, printLines, printOfAction } from '../output.ts'
-import { exits, isDenied, UsageError } from '../problem.ts'
+import { exits, isDenied, systemText, UsageError } from '../problem.ts'
 import type { ParsedArguments } from '../table.ts'
 import { wordsOf } from '../wanted.ts'
 
@@ -43,7 +43,8 @@ export function run(args: ParsedArguments): Promise<number> {
       throw new UsageError('this system cannot close connections of other processes')
     if (args.has('dry-run')) return finish({ done: false }, exits.found)
     const question = connections.length === 1 ? 'Close this connection?' : `Close these ${counted(connections.length, 'connection')}?`
-    if (!(await confirmed(args, question))) return exits.failed
+    const declined = await unconfirmed(args, question)
+    if (declined !== undefined) return finish({ done: false }, declined)
     const results: Result[] = []
     for (const socket of connections) results.push(await closeOne(actions, socket, args.has('reset')))
     if (!args.has('json')) printOfAction(() => printLines(results.map(r => safe(`${connectionText(r.socket)}  ${resultText(r)}`))))
@@ -67,7 +68,7 @@ const resultTexts: Readonly<Record<Result['code'], string>> = {
   error: 'not closed',
   unsupported: 'not closed: this system cannot close it',
 }
-const resultText = ({ code, error }: Result): string => `${resultTexts[code]}${error === undefined ? '' : `: ${error.message}`}`
+const resultText = ({ code, error }: Result): string => `${resultTexts[code]}${error === undefined ? '' : `: ${systemText(error)}`}`
 
 const resultDocument = ({ socket: { key }, code, error }: Result): object => ({
   key,

@@ -3,7 +3,7 @@
 import type { EventGap, SocketEvent } from '../../model/event.ts'
 import { eventLine } from '../../render/changes.ts'
 import { line, lineTime } from '../../wire/envelope.ts'
-import { onInterrupt } from '../interrupt.ts'
+import { exitCodeAfter, onInterrupt } from '../interrupt.ts'
 import { withMachine } from '../machine.ts'
 import { colour, print } from '../output.ts'
 import { count, duration } from '../parse.ts'
@@ -30,7 +30,7 @@ export function run(args: ParsedArguments): Promise<number> {
       print(`${textOf(event)}\n`)
       if (event.type !== 'gap' && ++printed >= max) break
     }
-    return signal.aborted ? exits.interrupted : exits.found
+    return exitCodeAfter(signal, exits.found)
   })
 }
 

@@ -6,11 +6,10 @@ import { microsText } from '../../fields/units.ts'
 import { explainReport, type ExplainBy } from '../../report/explain.ts'
 import { printDocument, currentMoment } from '../document.ts'
 import { exitCode, noteGaps } from '../gaps.ts'
-import { onInterrupt } from '../interrupt.ts'
+import { exitCodeAfter, onInterrupt } from '../interrupt.ts'
 import { withMachine } from '../machine.ts'
 import { colour, isTerminal, note, printLines } from '../output.ts'
 import { duration } from '../parse.ts'
-import { exits } from '../problem.ts'
 import { namespacesOf } from '../select.ts'
 import type { ParsedArguments } from '../table.ts'
 import { wordsOf } from '../wanted.ts'
@@ -35,6 +34,6 @@ export function run(args: ParsedArguments): Promise<number> {
         note(`${counted(report.unjudged, 'connection')} ${report.unjudged === 1 ? 'was' : 'were'} not observed long enough to judge`)
       noteGaps(moment.gaps)
     }
-    return signal.aborted ? exits.interrupted : exitCode(moment, args, report.judged > 0)
+    return exitCodeAfter(signal, exitCode(moment, args, report.judged > 0))
   })
 }

@@ -9,14 +9,14 @@ import { holderText, killPlanLines, refusalText } from '../../render/plans.ts'
 import { processText } from '../../fields/process-text.ts'
 import { safe } from '../../render/text.ts'
 import { killQuery, type KillPlan, type KillRefusal } from '../../report/kill-plan.ts'
-import { confirmed } from '../ask.ts'
+import { unconfirmed } from '../ask.ts'
 import { printReport } from '../document.ts'
 import { noteGaps } from '../gaps.ts'
 import { endProcesses, portsOutcome, type PortsOutcome } from '../kill-wait.ts'
 import { withMachine } from '../machine.ts'
 import { note, print, printLines, printOfAction } from '../output.ts'
 import { duration, portsOf, portsText } from '../parse.ts'
-import { exits, isDenied, UsageError } from '../problem.ts'
+import { exits, isDenied, systemText, UsageError } from '../problem.ts'
 import type { ParsedArguments } from '../table.ts'
 
 /** The wait for the end of processes and of their sockets follows this machine so often. */
@@ -37,7 +37,11 @@ export function run(args: ParsedArguments): Promise<number> {
       return exitCode
     }
     if (plan.listeners.length === 0) {
-      note(`nothing is listening on ${portsText(args.words)}`)
+      const { others, processes } = await machine.port(ranges)
+      const bound = others.find(socket => socket.state === 'BOUND')
+      note(
+        `nothing is listening on ${portsText(args.words)}${bound ? `; it is bound by ${safe(holderText(bound, new Map(processes.map(one => [one.pid, one]))))}` : ''}`,
+      )
       return finish({ done: false }, exits.nothing)
     }
     if (!args.has('json')) {
@@ -51,7 +55,8 @@ export function run(args: ParsedArguments): Promise<number> {
     }
     if (args.has('dry-run')) return finish({ done: false }, exits.found)
     const processes = counted(plan.targets.length, 'process', 'processes')
-    if (!(await confirmed(args, plan.targets.length === 1 ? 'Kill this process?' : `Kill these ${processes}?`))) return exits.failed
+    const declined = await unconfirmed(args, plan.targets.length === 1 ? 'Kill this process?' : `Kill these ${processes}?`)
+    if (declined !== undefined) return finish({ done: false }, declined)
     if (!args.has('yes') && !isSamePlan(plan, await machine.killPlan(wanted))) {
       const text = 'the processes that hold the port have changed since the question; run the command again'
       note(`sockscope: nothing was done: ${text}`)
@@ -105,10 +110,10 @@ async function carryOut(machine: Machine, { targets, listeners }: KillPlan, grac
   } catch (error) {
     if (!(error instanceof OsError)) throw error
     if (error.code === 'ESTALE') return { code: 'changed', text: `nothing was done: ${error.help}; run the command again` }
-    if (!isDenied(error)) return { code: 'error', text: error.message }
+    if (!isDenied(error)) return { code: 'error', text: systemText(error) }
     return {
       code: 'permission',
-      text: error.help === undefined ? `${error.message}; run as root, or as the owner of the process` : error.message,
+      text: error.help === undefined ? `${systemText(error)}; run as root, or as the owner of the process` : systemText(error),
     }
   }
 }

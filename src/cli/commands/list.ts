@@ -14,7 +14,7 @@ import { serviceNames } from '../../names/services.ts'
 import type { Names } from '../../fields/endpoint.ts'
 import { lineTime, type LineTime } from '../../wire/envelope.ts'
 import { exitCode, NewGaps, noteGaps } from '../gaps.ts'
-import { onInterrupt } from '../interrupt.ts'
+import { exitCodeAfter, onInterrupt } from '../interrupt.ts'
 import { writerOf } from '../list-forms.ts'
 import { withMachine } from '../machine.ts'
 import { isTerminal, print } from '../output.ts'
@@ -45,7 +45,7 @@ export async function run(args: ParsedArguments): Promise<number> {
       if (isTerminal() && !args.has('ndjson') && !args.has('json')) print('\u001b[H\u001b[2J')
       code = await show(frame, ratesOf(frame), lineTime(frame.atMs, frame.sequence))
     }
-    return signal!.aborted ? exits.interrupted : code
+    return exitCodeAfter(signal!, code)
   })
 }
 

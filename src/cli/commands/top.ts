@@ -9,7 +9,7 @@ import { topReport, type FlowList, type FlowOrder, type TopReport } from '../../
 import { envelope, line, lineTime, timeCells, timeColumns, type LineTime } from '../../wire/envelope.ts'
 import { metaFor } from '../document.ts'
 import { NewGaps, noteGaps } from '../gaps.ts'
-import { onInterrupt } from '../interrupt.ts'
+import { exitCodeAfter, onInterrupt } from '../interrupt.ts'
 import { withMachine } from '../machine.ts'
 import { colour, isTerminal, print, printLines, terminalColumns } from '../output.ts'
 import { cellLineOf, count, duration, onlyOneForm } from '../parse.ts'
@@ -35,7 +35,7 @@ export function run(args: ParsedArguments): Promise<number> {
       show(frame)
       if (frame.sequence >= max) break
     }
-    return signal.aborted ? exits.interrupted : exits.found
+    return exitCodeAfter(signal, exits.found)
   })
 }
 

@@ -9,7 +9,7 @@ import { changeLines } from '../../render/changes.ts'
 import { holdersOf } from '../../fields/process-text.ts'
 import { line, lineTime } from '../../wire/envelope.ts'
 import { NewGaps, noteGaps } from '../gaps.ts'
-import { onInterrupt } from '../interrupt.ts'
+import { exitCodeAfter, onInterrupt } from '../interrupt.ts'
 import { withMachine } from '../machine.ts'
 import { colour, printLines } from '../output.ts'
 import { count, duration } from '../parse.ts'
@@ -41,7 +41,7 @@ export function run(args: ParsedArguments): Promise<number> {
       before = frame.processes
       if (frame.sequence >= max) break
     }
-    return signal.aborted ? exits.interrupted : exits.found
+    return exitCodeAfter(signal, exits.found)
   })
 }
 

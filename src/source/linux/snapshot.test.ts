@@ -9,7 +9,7 @@ import { scripted } from '../../../test/linux/scripted.ts'
 import { planQuery } from '../../filter/plan.ts'
 import { gapCodes } from '../../model/gap.ts'
 import { ProcessTable } from '../../model/process.ts'
-import { protocols } from '../../model/socket.ts'
+import { protocols, type Protocol } from '../../model/socket.ts'
 import { live, type Tape } from '../tape.ts'
 import { cookieOfKey } from './decode/draft.ts'
 import { openLinux } from './index.ts'
@@ -128,4 +128,20 @@ test('gaps are about what was asked for, also where a tape holds everything', as
     gaps.map(gap => [gap.code, gap.text.includes('tcp over ipv4')]),
     [['table-missing', true]],
   )
+})
+
+test('a kernel without vsock_diag is reported to a query that names VSOCK, not to one for every socket', async () => {
+  const lacks = scripted({ '/proc/net/protocols': [[Buffer.from('protocol  size sockets  memory\nAF_VSOCK  1408  0  -1\n')]] })
+  const vsockGaps = async (tape: Tape, asked: readonly Protocol[]) =>
+    (await taker(tape, undefined).snapshots.take(planQuery({ protocols: asked, owners: false }))).gaps.filter(gap =>
+      gap.text.includes('vsock'),
+    )
+  for (const tape of [lacks, { ...lacks, recordsEverything: true }]) {
+    deepEqual(
+      (await vsockGaps(tape, ['tcp', 'vsock'])).map(gap => gap.code),
+      ['table-missing'],
+    )
+    deepEqual(await vsockGaps(tape, protocols), [])
+    deepEqual(await vsockGaps(tape, ['tcp']), [])
+  }
 })

@@ -51,7 +51,8 @@ export async function listTables(
     for (const part of listing.parts) for (const socket of part) found.push(socket)
     await yieldToEventLoop()
     if (!scope.protocols.includes(listing.protocol)) continue
-    for (const { subject, family, gap } of listing.gaps) if (scope.families.includes(family)) gaps.add(gap, subject)
+    for (const { subject, family, gap } of listing.gaps)
+      if (scope.families.includes(family) && !isMereAbsence(gap, listing.protocol, scope)) gaps.add(gap, subject)
     if (listing.isText) texts.push(listing.protocol)
   }
   if (
@@ -217,6 +218,14 @@ const kernelNames: Readonly<Record<Protocol, readonly [string, string] | readonl
 }
 /** Protocols that do not count their sockets for /proc/net/protocols: 0 means nothing. */
 const uncounted: readonly Protocol[] = ['vsock', 'tipc']
+/** A query for all of these asks for every socket, and names none of them. */
+const ofEveryKind: readonly Protocol[] = ['tcp', 'udp', 'unix', 'packet', 'netlink', 'vsock']
+/**
+ * To a query for every socket it is no gap when the kernel lacks the table of a protocol that it does not count either: no socket is known to be missing, and few
+ * machines have any. `doctor` and a query that names the protocol report it.
+ */
+const isMereAbsence = ({ code }: Gap, protocol: Protocol, scope: Scope): boolean =>
+  code === 'table-missing' && uncounted.includes(protocol) && ofEveryKind.every(other => scope.protocols.includes(other))
 const modules: Readonly<Partial<Record<Protocol, string>>> = {
   raw: 'raw_diag',
   mptcp: 'mptcp_diag',
