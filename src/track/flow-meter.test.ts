@@ -1,7 +1,7 @@
 import { deepEqual, equal } from 'node:assert/strict'
 import { test } from 'node:test'
 import type { SocketEvent } from '../model/event.ts'
-import type { Flows, InterfaceFlow } from '../model/flow.ts'
+import type { Flow, Flows, InterfaceFlow } from '../model/flow.ts'
 import type { Gap } from '../model/gap.ts'
 import type { Snapshot } from '../model/snapshot.ts'
 import type { Process } from '../model/process.ts'
