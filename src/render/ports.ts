@@ -26,14 +26,14 @@ export const reachText = (reach: Reach | undefined): string => (reach === undefi
 export const listenerHeads: readonly TableColumn[] = [
   { title: 'PORT', align: 'right' },
   { title: 'PROTO', align: 'left' },
-  { title: 'ADDRESS', align: 'left', truncates: true, dropPriority: 2 },
+  { title: 'ADDRESS', align: 'left', truncates: 'middle' },
   { title: 'BOUND TO', align: 'left' },
   { title: 'PID', align: 'right' },
   { title: 'PROCESS', align: 'left', truncates: true },
   { title: 'USER', align: 'left', truncates: true, dropPriority: 4 },
   { title: 'CONTAINER', align: 'left', truncates: true, dropPriority: 6 },
   { title: 'BACKLOG', align: 'right', dropPriority: 8 },
-  { title: 'CONNECTED', align: 'right' },
+  { title: 'CONNECTED', align: 'right', dropPriority: 1 },
 ]
 
 /** The cells of a listener. */

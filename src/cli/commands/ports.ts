@@ -34,5 +34,5 @@ function lines(ports: readonly Listener[], atMs: number, args: ParsedArguments, 
     const names = listenerHeads.map(h => h.title.toLowerCase().replace(' ', '_'))
     return [...(header ? [names] : []), ...cells].map(line)
   }
-  return table(listenerHeads, cells, { columns: terminalColumns(), header, head: line => colour('bold', line) })
+  return table(listenerHeads, cells, { columns: terminalColumns(), header, head: line => colour('bold', line), shown: new Set() })
 }

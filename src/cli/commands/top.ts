@@ -62,10 +62,11 @@ function shower(args: ParsedArguments, form: string | undefined): (frame: Frame)
       hasHead = true
     }
   }
+  const shown = new Set<string>()
   return frame => {
     const redraw = isTerminal()
     const rows = limit ?? (redraw ? Math.max(1, (process.stdout.rows || 24) - 4 - frame.gaps.length) : undefined)
-    const lines = frameLines(reportOf(frame, rows), frame)
+    const lines = frameLines(reportOf(frame, rows), frame, shown)
     // Each line is overwritten and then cleared to its end, so that nothing flickers.
     if (redraw) print(`\u001b[H${lines.map(line => `${line}\u001b[K`).join('\n')}\n\u001b[J`)
     else printLines([...lines, ''])
@@ -78,7 +79,7 @@ const jsonLine = (report: TopReport, frame: Frame): string =>
 
 const timeOf = ({ atMs, sequence }: Frame): LineTime => lineTime(atMs, sequence)
 
-function frameLines(report: TopReport, frame: Frame): string[] {
+function frameLines(report: TopReport, frame: Frame, shown: Set<string>): string[] {
   const columns = terminalColumns()
   // A line that wraps would shift the frame.
   const fit = (text: string): string => (columns === undefined ? text : clip(text, columns))
@@ -86,7 +87,7 @@ function frameLines(report: TopReport, frame: Frame): string[] {
   const cells = report.rows.map(flow => flowCells(flow, heads, frame))
   return [
     fit(topHead(report, frame.atMs)),
-    ...table(heads, cells, { columns, header: true, head: line => colour('bold', line) }),
+    ...table(heads, cells, { columns, header: true, head: line => colour('bold', line), shown }),
     ...(report.ledger ? [colour('dim', fit(ledgerText(report.ledger)))] : []),
     ...(isTerminal() ? frame.gaps.map(gap => colour('yellow', fit(safe(gap.text)))) : []),
   ]
