@@ -5,8 +5,9 @@ import { endpointText } from './endpoint.ts'
 import { declare, type Cell, type Declaration, type Field } from './field.ts'
 import { holdersText } from './process-text.ts'
 
-/** Nothing was counted, and some of its sockets cannot be counted: the traffic is unknown, not 0. */
-export const isUncounted = (flow: Flow): boolean => flow.uncountedSockets > 0 && flow.inTotalBytes === 0 && flow.outTotalBytes === 0
+/** Nothing was counted, because none of its sockets can be counted: the traffic is unknown, not 0. */
+export const isUncounted = (flow: Flow): boolean =>
+  flow.uncountedSockets > 0 && flow.uncountedSockets >= flow.sockets && flow.inTotalBytes === 0 && flow.outTotalBytes === 0
 
 const counted =
   (value: (flow: Flow) => Cell) =>
