@@ -1,6 +1,7 @@
 // `sockscope top`: traffic by process or another subject, frame after frame.
 
 import type { Frame } from '../../model/frame.ts'
+import type { Column } from '../../render/columns.ts'
 import { flowCells, flowColumns } from '../../render/flow-table.ts'
 import { ledgerText, topHead } from '../../render/flows.ts'
 import { table } from '../../render/table.ts'
@@ -45,6 +46,7 @@ function shower(args: ParsedArguments, form: string | undefined): (frame: Frame)
   const order = (args.value('sort') ?? 'rate') as FlowOrder
   const limit = count(args, 'limit')
   const cellLine = cellLineOf(args)
+  const columnsOf = ({ sockets }: Frame): readonly Column<'flow'>[] => flowColumns(list, args.has('all-namespaces') ? sockets : undefined)
   const reportOf = (frame: Frame, rows = limit): TopReport => topReport(frame, list, order, rows)!
   if (form === 'json') return frame => printLines([jsonLine(reportOf(frame), frame)])
   if (form === 'ndjson')
@@ -54,8 +56,8 @@ function shower(args: ParsedArguments, form: string | undefined): (frame: Frame)
     }
   if (cellLine !== undefined) {
     let hasHead = false
-    const columns = flowColumns(list)
     return frame => {
+      const columns = columnsOf(frame)
       const time = timeCells(timeOf(frame))
       const rows = reportOf(frame).rows.map(flow => [...time, ...columns.map(column => column.value(flow, frame))])
       printLines([...(hasHead ? [] : [[...timeColumns, ...columns.map(c => c.name)]]), ...rows].map(cellLine))
@@ -66,7 +68,7 @@ function shower(args: ParsedArguments, form: string | undefined): (frame: Frame)
   return frame => {
     const redraw = isTerminal()
     const rows = limit ?? (redraw ? Math.max(1, (process.stdout.rows || 24) - 4 - frame.gaps.length) : undefined)
-    const lines = frameLines(reportOf(frame, rows), frame, shown)
+    const lines = frameLines(reportOf(frame, rows), frame, columnsOf(frame), shown)
     // Each line is overwritten and then cleared to its end, so that nothing flickers.
     if (redraw) print(`\u001b[H${lines.map(line => `${line}\u001b[K`).join('\n')}\n\u001b[J`)
     else printLines([...lines, ''])
@@ -79,11 +81,10 @@ const jsonLine = (report: TopReport, frame: Frame): string =>
 
 const timeOf = ({ atMs, sequence }: Frame): LineTime => lineTime(atMs, sequence)
 
-function frameLines(report: TopReport, frame: Frame, shown: Set<string>): string[] {
+function frameLines(report: TopReport, frame: Frame, heads: readonly Column<'flow'>[], shown: Set<string>): string[] {
   const columns = terminalColumns()
   // A line that wraps would shift the frame.
   const fit = (text: string): string => (columns === undefined ? text : clip(text, columns))
-  const heads = flowColumns(report.list)
   const cells = report.rows.map(flow => flowCells(flow, heads, frame))
   return [
     fit(topHead(report, frame.atMs)),
