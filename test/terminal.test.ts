@@ -72,3 +72,11 @@ test(
     }
   },
 )
+
+test('a terminal without escapes gets none, and the frames of top follow each other', needs('linux', 'command script'), () => {
+  const env: NodeJS.ProcessEnv = { ...process.env, TERM: 'dumb', NODE: process.execPath }
+  delete env.NO_COLOR
+  const out = execFileSync('sh', ['-c', onTerminal(80, 'top --count 2 --every 200ms')], { encoding: 'utf8', env, timeout: 60_000 })
+  match(out, /PROCESS[^]*\n\n[^]*PROCESS/)
+  ok(!out.includes('\u001b'), out)
+})

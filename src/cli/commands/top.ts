@@ -12,7 +12,7 @@ import { metaFor } from '../document.ts'
 import { NewGaps, noteGaps } from '../gaps.ts'
 import { onInterrupt } from '../interrupt.ts'
 import { withMachine } from '../machine.ts'
-import { colour, isTerminal, print, printLines, terminalColumns } from '../output.ts'
+import { colour, isTerminal, print, printLines, redraws, terminalColumns } from '../output.ts'
 import { cellLineOf, count, duration, onlyOneForm } from '../parse.ts'
 import { exits } from '../problem.ts'
 import type { ParsedArguments } from '../table.ts'
@@ -66,7 +66,7 @@ function shower(args: ParsedArguments, form: string | undefined): (frame: Frame)
   }
   const shown = new Set<string>()
   return frame => {
-    const redraw = isTerminal()
+    const redraw = redraws()
     const rows = limit ?? (redraw ? Math.max(1, (process.stdout.rows || 24) - 4 - frame.gaps.length) : undefined)
     const lines = frameLines(reportOf(frame, rows), frame, columnsOf(frame), shown)
     // Each line is overwritten and then cleared to its end, so that nothing flickers.
