@@ -51,6 +51,31 @@ test('events are one JSON object per line, and ^C ends them gracefully', needs('
   })
 })
 
+test('events and watch print local times, and the offset once, before the first', needs('linux'), async () => {
+  await traffic(async port => {
+    for (const args of [
+      ['events', '--count', '3', `sport = :${port}`],
+      ['watch', '--count', '4', '--every', '200ms', '-ta', `port = :${port}`],
+    ]) {
+      const env = { ...process.env, TZ: 'Asia/Kathmandu' }
+      const child = spawn(process.execPath, ['src/cli/main.ts', ...args], { stdio: ['ignore', 'pipe', 'ignore'], env })
+      let text = ''
+      child.stdout.setEncoding('utf8').on('data', (part: string) => (text += part))
+      deepEqual(await once(child, 'close'), [0, null])
+      const [head, ...lines] = text.trimEnd().split('\n')
+      equal(head, 'times are in UTC+05:45')
+      ok(lines.length >= 3, text)
+      for (const line of lines) {
+        // The same moment in UTC, at most five minutes ago.
+        const [, hours, minutes, seconds] = /^(\d\d):(\d\d):(\d\d)\.\d{3} \S/.exec(line)!.map(Number)
+        const local = hours! * 3600 + minutes! * 60 + seconds!
+        const now = (Date.now() / 1000 + 20_700) % 86_400
+        ok((now - local + 86_400) % 86_400 < 300, line)
+      }
+    }
+  })
+})
+
 test('a reader that closes its end stops the events silently', needs('linux'), async () => {
   await traffic(async port => {
     const child = start('events', '--ndjson', `sport = :${port}`)
@@ -94,7 +119,7 @@ test('top prints frames whose rows add up, as JSON and as a table', needs('linux
     let text = ''
     table.stdout!.on('data', (part: Buffer) => (text += part.toString()))
     deepEqual(await once(table, 'exit'), [0, null])
-    match(text, /^\d\d:\d\d:\d\d UTC {2}in .*\nPROTO +IN\/S +OUT\/S .*\ntcp /)
+    match(text, /^\d\d:\d\d:\d\d UTC\S* {2}in .*\nPROTO +IN\/S +OUT\/S .*\ntcp /)
     match(text, /\ninterfaces in\/out .* residual /)
     equal(text.split('UTC').length - 1, 2)
   })

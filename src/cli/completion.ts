@@ -95,12 +95,22 @@ ${commands.map(c => `    ${describe(c.name, c.about)}`).join('\n')}
     _describe command commands
     return
   fi
+  # _arguments takes the first word for the program: without this, the command is a word that no option may follow.
+  if (( \${commands[(I)$command:*]} )); then
+    shift words
+    (( CURRENT-- ))
+  fi
   case $command in
 ${commands.map(c => `    ${c.name}) _arguments -s ${[...visible(c).flatMap(spec), ...(c.words ? [quoted(`*:word:(${wordsOf(c, commands)!.join(' ')})`)] : [])].join(' ')} ;;`).join('\n')}
     *) _arguments -s ${visible(commands[0]!).flatMap(spec).join(' ')} ;;
   esac
 }
-compdef _sockscope sockscope
+# In a file of fpath this is the body of the function; sourced, it defines it.
+if [[ $funcstack[1] == _sockscope ]]; then
+  _sockscope "$@"
+else
+  compdef _sockscope sockscope
+fi
 `
 }
 

@@ -115,6 +115,7 @@ function lineWriter(columns: readonly Column[], line: LineOf, header: boolean): 
 }
 
 function tableWriter(columns: readonly Column[], args: ParsedArguments, header: boolean): Writer {
+  const shown = args.has('columns') ? undefined : new Set<string>()
   return {
     columns,
     write: (snapshot, context) => {
@@ -128,6 +129,7 @@ function tableWriter(columns: readonly Column[], args: ParsedArguments, header: 
         columns: args.has('wide') ? undefined : terminalColumns(),
         header,
         head: line => colour('bold', line),
+        shown,
       })
       printLines(args.has('info') || args.has('memory') ? withDetails(lines, snapshot.sockets, args, header) : lines)
     },

@@ -121,6 +121,9 @@ export function isTerminal(): boolean {
   }
 }
 
+/** True when each frame replaces the one before: stdout is a terminal that has escapes for it. */
+export const redraws = (): boolean => isTerminal() && process.env.TERM !== 'dumb'
+
 /** The width of the terminal; undefined when there is none. */
 export function terminalColumns(): number | undefined {
   if (!isTerminal()) return undefined

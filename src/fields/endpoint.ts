@@ -25,6 +25,9 @@ export function endpointText(end: Endpoint | undefined, socket: Socket, names?: 
   return '*'
 }
 
+/** Name or number of the network namespace; empty when only the current one was requested. */
+export const namespaceText = ({ namespace }: Socket): string => String(namespace?.name ?? namespace?.inode ?? '')
+
 /** What a packet or netlink socket receives, as ss writes it. */
 function protocolText({ detail }: Socket): string {
   const { protocolName, protocolNumber } = detail ?? {}

@@ -68,9 +68,9 @@ interface Common<S extends Subject> {
   readonly group?: Read<S, string>
   /** What it is sorted by, where that is not the value. */
   readonly order?: Read<S, Cell>
-  /** Cells may be truncated when the terminal is too narrow. */
-  readonly truncates?: boolean
-  /** A narrow terminal drops the column with the highest number first; columns without one stay. */
+  /** Cells may be truncated when the terminal is too narrow: at their end, or in the middle, so that a port stays. */
+  readonly truncates?: boolean | 'middle'
+  /** A narrow terminal drops the column with the highest number first, 1 only when truncating is not enough; columns without one stay. */
   readonly dropPriority?: number
   /** Listed where only the usual columns are: in completion and `sockscope help columns`. Every field is accepted. */
   readonly usual?: boolean

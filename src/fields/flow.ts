@@ -5,8 +5,9 @@ import { endpointText } from './endpoint.ts'
 import { declare, type Cell, type Declaration, type Field } from './field.ts'
 import { holdersText } from './process-text.ts'
 
-/** Nothing was counted, and some of its sockets cannot be counted: the traffic is unknown, not 0. */
-export const isUncounted = (flow: Flow): boolean => flow.uncountedSockets > 0 && flow.inTotalBytes === 0 && flow.outTotalBytes === 0
+/** Nothing was counted, because none of its sockets can be counted: the traffic is unknown, not 0. */
+export const isUncounted = (flow: Flow): boolean =>
+  flow.uncountedSockets > 0 && flow.uncountedSockets >= flow.sockets && flow.inTotalBytes === 0 && flow.outTotalBytes === 0
 
 const counted =
   (value: (flow: Flow) => Cell) =>
@@ -17,7 +18,7 @@ const counted =
 const atLeastZero = (bytes: number): number => Math.max(0, bytes)
 
 const declarations: readonly Declaration<'flow'>[] = [
-  { id: 'name', type: 'text', about: 'name of the process, remote address, container, user or protocol', usual: true, truncates: true },
+  { id: 'name', type: 'text', about: 'name of the process, remote address, container, user or protocol', usual: true, truncates: 'middle' },
   { id: 'process.pid', names: 'pid', type: 'number', about: 'number of the process' },
   {
     id: 'process.name',
@@ -27,14 +28,14 @@ const declarations: readonly Declaration<'flow'>[] = [
     truncates: true,
     value: (f, c) => (f.socket === undefined ? (f.process?.script ?? f.name) : holdersText(f.socket, c.processes)),
   },
-  { id: 'process.user', names: 'user', type: 'text', about: 'user that runs the process' },
-  { id: 'socket.protocol', names: 'protocol proto', title: 'PROTO', type: 'text', about: 'protocol of the socket' },
+  { id: 'process.user', names: 'user', type: 'text', about: 'user that runs the process', truncates: true, dropPriority: 3 },
+  { id: 'socket.protocol', names: 'protocol proto', title: 'PROTO', type: 'text', about: 'protocol of the socket', dropPriority: 1 },
   {
     id: 'socket.local',
     names: 'local',
     type: 'text',
     about: 'address and port of this end',
-    truncates: true,
+    truncates: 'middle',
     value: ({ socket }, c) => socket && endpointText(socket.local, socket, c.names),
   },
   {
@@ -42,7 +43,7 @@ const declarations: readonly Declaration<'flow'>[] = [
     names: 'remote',
     type: 'text',
     about: 'address and port of the other end',
-    truncates: true,
+    truncates: 'middle',
     value: ({ socket }, c) => socket && endpointText(socket.remote, socket, c.names),
   },
   {
@@ -88,6 +89,7 @@ const declarations: readonly Declaration<'flow'>[] = [
     type: 'number',
     about: 'received since the watch began',
     usual: true,
+    dropPriority: 5,
     value: counted(f => f.inTotalBytes),
   },
   {
@@ -96,6 +98,7 @@ const declarations: readonly Declaration<'flow'>[] = [
     type: 'number',
     about: 'sent since the watch began',
     usual: true,
+    dropPriority: 4,
     value: counted(f => f.outTotalBytes),
   },
   {
@@ -104,6 +107,7 @@ const declarations: readonly Declaration<'flow'>[] = [
     title: 'RETRANS',
     type: 'number',
     about: 'bytes retransmitted in the interval; no other number includes them',
+    dropPriority: 8,
     value: counted(f => (f.retransmittedBytes === 0 ? undefined : f.retransmittedBytes)),
   },
   {
@@ -111,6 +115,7 @@ const declarations: readonly Declaration<'flow'>[] = [
     type: 'number',
     about: 'how many sockets it has; a star means that the bytes of some are not counted',
     usual: true,
+    dropPriority: 6,
     text: f => `${f.sockets}${f.uncountedSockets > 0 ? '*' : ''}`,
   },
   {
@@ -118,6 +123,7 @@ const declarations: readonly Declaration<'flow'>[] = [
     type: 'text',
     words: ['exact', 'sampled', 'estimate'],
     about: 'accuracy of the numbers: that of the least accurate part',
+    dropPriority: 7,
     value: counted(f => f.accuracy),
   },
 ]

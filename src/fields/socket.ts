@@ -61,6 +61,7 @@ const identity: readonly Declaration[] = [
     words: protocols,
     about: 'protocol of the socket',
     usual: true,
+    dropPriority: 1,
   },
   {
     id: 'family',
@@ -78,7 +79,7 @@ const identity: readonly Declaration[] = [
     side: 'src',
     about: 'local address and port',
     usual: true,
-    truncates: true,
+    truncates: 'middle',
     value: (s, c) => endpointText(s.local, s, c.names),
   },
   {
@@ -89,7 +90,7 @@ const identity: readonly Declaration[] = [
     about: 'remote address and port',
     usual: true,
     groups: true,
-    truncates: true,
+    truncates: 'middle',
     value: (s, c) => endpointText(s.remote, s, c.names),
     group: ({ remote }) => remote?.address ?? remote?.path ?? '(none)',
   },

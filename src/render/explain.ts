@@ -3,7 +3,7 @@
 import type { Process } from '../model/process.ts'
 import type { ExplainGroup, ExplainReport } from '../report/explain.ts'
 import { endpointText } from '../fields/endpoint.ts'
-import { holdersText, processText } from '../fields/process-text.ts'
+import { placeText, processText } from '../fields/process-text.ts'
 import { safe, type Paint } from './text.ts'
 import { bytesText, microsText, percentText } from '../fields/units.ts'
 
@@ -20,8 +20,7 @@ export function explainLines({ connections, groups, processes }: ExplainReport, 
 
 function connectionLines({ socket, health, closed }: Judged, processes: ReadonlyMap<number, Process>, paint: Paint): string[] {
   const { verdict } = health
-  const head =
-    `${endpointText(socket.local, socket)} to ${endpointText(socket.remote, socket)}  ${holdersText(socket, processes)}`.trimEnd()
+  const head = `${endpointText(socket.local, socket)} to ${endpointText(socket.remote, socket)}  ${placeText(socket, processes)}`.trimEnd()
   return [
     safe(`${head}${closed ? ', now closed' : ''}`),
     `  ${paint(verdict.trouble ? 'red' : 'green', verdict.text)}`,

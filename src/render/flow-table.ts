@@ -5,6 +5,8 @@ import type { Field, FieldContext } from '../fields/field.ts'
 import type { FieldRegistry } from '../fields/registry.ts'
 import { standardFields } from '../fields/standard.ts'
 import type { Flow } from '../model/flow.ts'
+import type { Socket } from '../model/socket.ts'
+import { namespaceText } from '../fields/endpoint.ts'
 import type { FlowList } from '../report/top.ts'
 import { columnOf, type Column } from './columns.ts'
 
@@ -19,8 +21,37 @@ const subjects: Readonly<Record<FlowList, { readonly fields: readonly string[]; 
 }
 const numbers = ['rateIn', 'rateOut', 'in', 'out', 'retransmitted', 'sockets', 'accuracy'] as const
 
-/** The columns of a list. */
-export function flowColumns(list: FlowList, fields: FieldRegistry = standardFields): readonly Column<'flow'>[] {
+/** The network namespaces of the sockets of each process of a frame, by its pid. */
+function namespacesByPid(sockets: readonly Socket[]): ReadonlyMap<number, ReadonlySet<string>> {
+  const found = new Map<number, Set<string>>()
+  for (const socket of sockets)
+    for (const { pid } of socket.owners) {
+      const names = found.get(pid) ?? new Set()
+      found.set(pid, names.add(namespaceText(socket)))
+    }
+  return found
+}
+
+/** The column of network namespaces, for lists whose rows are in one: of a socket its own, of a process those of its sockets. */
+function namespaceColumn(sockets: readonly Socket[]): Column<'flow'> {
+  const byPid = namespacesByPid(sockets)
+  const value = ({ socket, process }: Flow): string =>
+    socket === undefined ? [...(byPid.get(process?.pid ?? -1) ?? [])].join(' ') : namespaceText(socket)
+  return { name: 'namespace', title: 'NAMESPACE', align: 'left', truncates: true, needs: [], value, order: value }
+}
+
+/** The columns of a list; with the sockets of all network namespaces, also those of processes and sockets. */
+export function flowColumns(
+  list: FlowList,
+  sockets?: readonly Socket[],
+  fields: FieldRegistry = standardFields,
+): readonly Column<'flow'>[] {
+  const columns = fieldColumns(list, fields)
+  const hasOne = list === 'processes' || list === 'sockets'
+  return sockets !== undefined && hasOne ? [...columns, namespaceColumn(sockets)] : columns
+}
+
+function fieldColumns(list: FlowList, fields: FieldRegistry): readonly Column<'flow'>[] {
   const { fields: names, title } = subjects[list]
   // A socket is one socket.
   return [...names, ...numbers.filter(name => list !== 'sockets' || name !== 'sockets')].map(name => {

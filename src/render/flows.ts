@@ -5,11 +5,15 @@ import type { Ledger } from '../model/flow.ts'
 import type { TopReport } from '../report/top.ts'
 import { counted } from '../model/counted.ts'
 import { bytesText, digits, rateText } from '../fields/units.ts'
+import { offsetText, timeText } from './time.ts'
 
-/** The header of a frame: its time, and the total traffic. */
+/** The header of a frame: its time, the total traffic with its accuracy where that is not exact, and the sockets, with those whose bytes are not counted. */
 export function topHead({ total }: TopReport, atMs: number): string {
-  const rates = isUncounted(total) ? 'bytes unknown' : `in ${rateText(total.inBytesPerSecond)}  out ${rateText(total.outBytesPerSecond)}`
-  return `${new Date(atMs).toISOString().slice(11, 19)} UTC  ${rates}  ${counted(total.sockets, 'socket')}`
+  const accuracy = total.accuracy === 'exact' ? '' : ` (${total.accuracy})`
+  const rates = `in ${rateText(total.inBytesPerSecond)}  out ${rateText(total.outBytesPerSecond)}${accuracy}`
+  const uncounted = total.uncountedSockets > 0 && !isUncounted(total) ? `, ${total.uncountedSockets} without byte counts` : ''
+  const traffic = isUncounted(total) ? 'bytes unknown' : rates
+  return `${timeText(atMs)} ${offsetText(atMs)}  ${traffic}  ${counted(total.sockets, 'socket')}${uncounted}`
 }
 
 /** The ledger in one line: what the bytes of the interfaces consisted of. */

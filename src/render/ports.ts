@@ -1,7 +1,7 @@
 // Listeners, and the users of a port, as text.
 
 import { ownerlessText } from '../model/ownerless.ts'
-import { endpointText } from '../fields/endpoint.ts'
+import { endpointText, namespaceText } from '../fields/endpoint.ts'
 import type { Listener } from '../report/ports.ts'
 import type { Holder, PortListener, PortReport } from '../report/port.ts'
 import type { Reach } from '../report/reach.ts'
@@ -23,21 +23,26 @@ const reachTexts: Readonly<Record<Reach, string>> = {
 export const reachText = (reach: Reach | undefined): string => (reach === undefined ? '' : reachTexts[reach])
 
 /** The columns of a table of listeners. */
-export const listenerHeads: readonly TableColumn[] = [
+const heads: readonly TableColumn[] = [
   { title: 'PORT', align: 'right' },
   { title: 'PROTO', align: 'left' },
-  { title: 'ADDRESS', align: 'left', truncates: true, dropPriority: 2 },
+  { title: 'ADDRESS', align: 'left', truncates: 'middle' },
   { title: 'BOUND TO', align: 'left' },
   { title: 'PID', align: 'right' },
   { title: 'PROCESS', align: 'left', truncates: true },
   { title: 'USER', align: 'left', truncates: true, dropPriority: 4 },
   { title: 'CONTAINER', align: 'left', truncates: true, dropPriority: 6 },
   { title: 'BACKLOG', align: 'right', dropPriority: 8 },
-  { title: 'CONNECTED', align: 'right' },
+  { title: 'CONNECTED', align: 'right', dropPriority: 1 },
 ]
 
+const namespaceHead: TableColumn = { title: 'NAMESPACE', align: 'left', truncates: true }
+
+/** The columns of a table of listeners, with their network namespaces where all were requested. */
+export const listenerHeads = (allNamespaces: boolean): readonly TableColumn[] => (allNamespaces ? [...heads, namespaceHead] : heads)
+
 /** The cells of a listener. */
-export function listenerCells(l: Listener): string[] {
+export function listenerCells(l: Listener, allNamespaces = false): string[] {
   const [pid] = l.pids
   const process = l.processes.find(p => p.pid === pid)
   const others = l.pids.length > 1 ? `+${l.pids.length - 1}` : ''
@@ -52,6 +57,7 @@ export function listenerCells(l: Listener): string[] {
     containerName(process?.container),
     l.backlog === undefined ? '' : `${l.backlog}/${l.backlogLimit ?? '?'}`,
     String(l.connected),
+    ...(allNamespaces ? [namespaceText(l.sockets[0]!)] : []),
   ]
 }
 

@@ -15,6 +15,7 @@ import { holdersText } from '../fields/process-text.ts'
 import { statsLines } from './stats.ts'
 import { counted } from '../model/counted.ts'
 import { type Paint } from './text.ts'
+import { millisText } from './time.ts'
 
 const plain: Paint = (_, text) => text
 const web = named(7, 'web', { user: 'www', exe: '/bin/web', unit: 'web.service', parentPid: 5, startedAtMs: 4000 })
@@ -74,6 +75,7 @@ test('a plan to kill, and why it is refused', () => {
 })
 
 test('events and changes, one line each', () => {
+  const moment = millisText(1500)
   const socket = connection('c', at('10.0.0.1', 80), at('10.0.0.2', 999), { owners })
   const event: SocketEvent = {
     type: 'closed',
@@ -86,15 +88,15 @@ test('events and changes, one line each', () => {
     outBytes: undefined,
     accuracy: 'sampled',
   }
-  equal(eventLine(event, plain), '00:00:01.500 closed tcp 10.0.0.1:80 to 10.0.0.2:999  in 5 B out ? (sampled) after 2 s  web 7')
+  equal(eventLine(event, plain), `${moment} closed tcp 10.0.0.1:80 to 10.0.0.2:999  in 5 B out ? (sampled) after 2 s  web 7`)
   const opened: SocketEvent = { ...event, type: 'opened', socket: { ...socket, owners: [] }, processes: [] }
-  equal(eventLine(opened, plain), '00:00:01.500 opened tcp 10.0.0.1:80 to 10.0.0.2:999  (no owner yet)')
+  equal(eventLine(opened, plain), `${moment} opened tcp 10.0.0.1:80 to 10.0.0.2:999  (no owner yet)`)
   const change = { opened: [socket], closed: [], changed: [{ socket, from: undefined }] }
   deepEqual(
     [...changeLines(change, 1500, new Map([[7, web]]), plain)],
     [
-      '00:00:01.500 opened  tcp 10.0.0.1:80 to 10.0.0.2:999 ESTABLISHED  web 7',
-      '00:00:01.500 changed tcp 10.0.0.1:80 to 10.0.0.2:999 ? > ESTABLISHED  web 7',
+      `${moment} opened  tcp 10.0.0.1:80 to 10.0.0.2:999 ESTABLISHED  web 7`,
+      `${moment} changed tcp 10.0.0.1:80 to 10.0.0.2:999 ? > ESTABLISHED  web 7`,
     ],
   )
   const gap = { code: 'owners-hidden', what: 'owners', why: 'permission', text: 'a\u001b', help: 'b', count: undefined } as const

@@ -44,10 +44,10 @@ function protocolTable(counts: ProtocolCounts): [TableColumn[], string[][]] {
 /** Sockets counted by what they have in common. */
 export function groupTable(title: string, groups: readonly Group[], options: TableOptions): string[] {
   const heads: readonly TableColumn[] = [
-    { title, align: 'left', truncates: true },
+    { title, align: 'left', truncates: 'middle' },
     { title: 'SOCKETS', align: 'right' },
-    { title: 'LISTEN', align: 'right' },
-    { title: 'ESTABLISHED', align: 'right' },
+    { title: 'LISTEN', align: 'right', dropPriority: 2 },
+    { title: 'ESTABLISHED', align: 'right', dropPriority: 1 },
   ]
   const cells = groups.map(g => [g.name, String(g.sockets), String(g.listening), String(g.established)])
   return table(heads, cells, options)
@@ -91,8 +91,8 @@ function counterLines({ tcp, udp }: SystemCounters): string[] {
 const overFamily: Readonly<Record<keyof SystemCounters['tcp'], string>> = { combined: '', ipv4: ' over IPv4', ipv6: ' over IPv6' }
 
 const destinationHeads: readonly TableColumn[] = [
-  { title: 'FROM', align: 'left' },
-  { title: 'TO', align: 'left', truncates: true },
+  { title: 'FROM', align: 'left', truncates: 'middle' },
+  { title: 'TO', align: 'left', truncates: 'middle' },
   { title: 'EPHEMERAL PORTS', align: 'right' },
   { title: 'OF THE RANGE', align: 'right' },
 ]

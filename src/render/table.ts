@@ -1,13 +1,15 @@
 // Human-readable tables: as wide as needed, and never wider than the terminal.
 
-import { clip, fill, safe, width } from './text.ts'
+import { clip, clipMiddle, fill, safe, width } from './text.ts'
 
 /** A column of a table: its header, and how it adapts to a narrow terminal. */
 export interface TableColumn {
   readonly title: string
   readonly align: 'left' | 'right'
+  /** Where the terminal is too narrow, the column with the highest number is dropped first; those with 1 only when truncating is not enough. */
   readonly dropPriority?: number | undefined
-  readonly truncates?: boolean | undefined
+  /** Cells may be truncated: at their end, or in the middle, so that the port of an address or the inode after a path stays. */
+  readonly truncates?: boolean | 'middle' | undefined
 }
 
 /** Options of a table; without `columns` only cells of more than 1000 columns are truncated. */
@@ -16,10 +18,16 @@ export interface TableOptions {
   readonly header?: boolean | undefined
   /** Colours the header. */
   readonly head?: ((line: string) => string) | undefined
+  /** Where this is given, a terminal leaves out droppable columns without any value. It has the titles that earlier tables on the same screen had: they stay. */
+  readonly shown?: Set<string> | undefined
 }
 
 const GAP = 2
 const MIN_WIDTH = 8
+/** Room for an ellipsis and the longest inode. */
+const MIN_MIDDLE_WIDTH = 12
+/** Room for both ends of an address and its port. Columns of the last priority are dropped before a cell gets narrower. */
+const READABLE_MIDDLE_WIDTH = 18
 /** The maximum of a cell, also where nothing is truncated to a terminal: one command line of 64 KiB would otherwise widen every row by as much. */
 const MAX_WIDTH = 1000
 
@@ -43,17 +51,14 @@ export function tableOf(heads: readonly TableColumn[], rows: number, cells: read
     texts: [],
     width: header ? head.title.length : 0,
     isPlain: true,
+    isUniform: true,
     from: undefined,
     to: '',
   }))
   // Row by row: the data of a row is read from memory once.
   for (let row = 0; row < rows; row++) for (let i = 0; i < columns.length; i++) addCell(columns[i]!, row)
-  const { kept, widths } = fit(
-    heads,
-    columns.map(c => c.width),
-    options.columns,
-  )
-  for (const i of kept) pad(columns[i]!, widths[i]!, heads[i]!.align, i === kept.at(-1))
+  const { kept, widths } = fit(heads, columns, options)
+  for (const i of kept) pad(columns[i]!, widths[i]!, heads[i]!, i === kept.at(-1))
   const shown = kept.map(i => columns[i]!.texts)
   const last = shown.at(-1)!
   const lines: string[] = header ? [headLine(heads, kept, widths, options.head)] : []
@@ -72,6 +77,8 @@ interface Column {
   width: number
   /** Every text is printable ASCII, so its width is its length. */
   isPlain: boolean
+  /** Every text is the same. */
+  isUniform: boolean
   /** The last cell, and its text. Adjacent cells are often equal, and are then converted once. */
   from: ReturnType<CellOf>
   to: string
@@ -90,6 +97,7 @@ function addCell(column: Column, row: number): void {
       column.isPlain = false
       column.width = Math.max(column.width, width(to))
     } else if (to.length > column.width) column.width = to.length
+    if (to !== column.to && column.texts.length > 0) column.isUniform = false
     column.to = to
   }
   column.texts.push(column.to)
@@ -99,8 +107,9 @@ function addCell(column: Column, row: number): void {
 const special = /[^\u0020-\u005b\u005d-\u007e]/
 
 /** Pads the cells of a column to its width. Nothing follows the last column, so it is not padded. */
-function pad({ texts, width: needed, isPlain }: Column, columns: number, align: TableColumn['align'], isLast: boolean): void {
+function pad({ texts, width: needed, isPlain }: Column, columns: number, { align, truncates }: TableColumn, isLast: boolean): void {
   const isCut = needed > columns
+  const cut = truncates === 'middle' ? clipMiddle : clip
   const isOpen = isLast && align === 'left'
   if (isOpen && !isCut) return
   let from: string | undefined
@@ -109,7 +118,7 @@ function pad({ texts, width: needed, isPlain }: Column, columns: number, align: 
     const text = texts[row]!
     if (text !== from) {
       from = text
-      if (isCut || !isPlain) to = isOpen ? clip(text, columns) : fill(clip(text, columns), columns, align)
+      if (isCut || !isPlain) to = isOpen ? cut(text, columns) : fill(cut(text, columns), columns, align)
       else to = align === 'left' ? text.padEnd(columns) : text.padStart(columns)
     }
     texts[row] = to
@@ -124,23 +133,46 @@ function headLine(heads: readonly TableColumn[], kept: readonly number[], widths
   return colour ? colour(line) : line
 }
 
-/** First drops columns that may be dropped, then truncates those that may be truncated, the widest first. */
-function fit(heads: readonly TableColumn[], needed: readonly number[], max: number | undefined): { kept: number[]; widths: number[] } {
-  const widths = [...needed]
+/**
+ * First leaves out columns without any value, then drops columns that may be dropped, those that are the same in all rows first, and then truncates those that
+ * may be truncated, the widest first. Without a terminal the columns are always the same.
+ */
+function fit(
+  heads: readonly TableColumn[],
+  columns: readonly Column[],
+  { columns: max, shown }: TableOptions,
+): { kept: number[]; widths: number[] } {
+  const widths = columns.map(c => c.width)
   let kept = heads.map((_, i) => i)
-  const total = (): number => kept.reduce((sum, i) => sum + widths[i]! + GAP, -GAP)
   if (max === undefined) return { kept, widths }
-  const leaving = heads
-    .map((h, i) => ({ i, dropPriority: h.dropPriority ?? 0 }))
-    .filter(c => c.dropPriority > 0)
-    .sort((a, b) => b.dropPriority - a.dropPriority)
-  for (const { i } of leaving) if (total() > max) kept = kept.filter(k => k !== i)
-  for (let over = total() - max; over > 0; over = total() - max) {
-    const widest = kept.filter(i => heads[i]!.truncates && widths[i]! > MIN_WIDTH).sort((a, b) => widths[b]! - widths[a]!)[0]
-    if (widest === undefined) break
-    widths[widest] = Math.max(MIN_WIDTH, widths[widest]! - Math.max(1, Math.floor(over / 4)))
+  const total = (): number => kept.reduce((sum, i) => sum + widths[i]! + GAP, -GAP)
+  const drop = (i: number): void => void (kept = kept.filter(k => k !== i))
+  const truncate = (middle: number): void => {
+    const min = (i: number): number => minWidth(heads[i]!, middle)
+    for (let over = total() - max; over > 0; over = total() - max) {
+      const widest = kept.filter(i => widths[i]! > min(i)).sort((a, b) => widths[b]! - widths[a]!)[0]
+      if (widest === undefined) break
+      widths[widest] = Math.max(min(widest), widths[widest]! - Math.max(1, Math.floor(over / 4)))
+    }
   }
+  const priority = (i: number): number => heads[i]!.dropPriority ?? 0
+  const droppable = kept.filter(i => priority(i) > 0).sort((a, b) => priority(b) - priority(a))
+  if (shown) for (const i of droppable) if (isEmpty(columns[i]!) && !shown.has(heads[i]!.title)) drop(i)
+  const early = droppable.filter(i => priority(i) > 1)
+  const uniform = early.filter(i => columns[i]!.isUniform && columns[i]!.texts.length > 1)
+  for (const i of [...uniform, ...early]) if (total() > max) drop(i)
+  truncate(READABLE_MIDDLE_WIDTH)
+  for (const i of droppable) if (total() > max) drop(i)
+  for (const i of kept) widths[i] = columns[i]!.width
+  truncate(READABLE_MIDDLE_WIDTH)
+  truncate(MIN_MIDDLE_WIDTH)
   while (total() > max && kept.length > 1) kept = kept.slice(0, -1)
   if (total() > max) widths[kept[0]!] = max
+  for (const i of kept) shown?.add(heads[i]!.title)
   return { kept, widths }
 }
+
+const isEmpty = ({ isUniform, texts }: Column): boolean => isUniform && texts[0] === ''
+
+const minWidth = ({ truncates }: TableColumn, middle: number): number =>
+  truncates === 'middle' ? middle : truncates === true ? MIN_WIDTH : Infinity

@@ -1,7 +1,7 @@
 import { test } from 'node:test'
 import { deepEqual, equal, match, ok } from 'node:assert/strict'
 import fc from 'fast-check'
-import { clip, fill, safe, safeJson, width } from './text.ts'
+import { clip, clipMiddle, fill, safe, safeJson, width } from './text.ts'
 
 test('nothing that affects a terminal is left', () => {
   equal(safe('nginx'), 'nginx')
@@ -89,4 +89,26 @@ test('width, truncating and padding', () => {
   equal(clip('abc', 3), 'abc')
   equal(fill('网', 4, 'right'), '  网')
   fc.assert(fc.property(fc.string({ unit: 'grapheme' }), fc.integer({ min: 1, max: 20 }), (text, n) => ok(width(clip(text, n)) <= n)))
+})
+
+test('a text that is truncated in its middle keeps its port or inode, and is never too wide', () => {
+  const address = '[2001:db8:1234:5678:9abc:def0:1234:5678]:54321'
+  equal(clipMiddle(address, 46), address)
+  equal(clipMiddle(address, 30), '[2001:db8:1…0:1234:5678]:54321')
+  equal(clipMiddle(address, 12), '[2…78]:54321')
+  equal(clipMiddle('/run/user/1000/some/directory/bus.sock 4294967295', 30), '/run/user…/bus.sock 4294967295')
+  equal(clipMiddle('2001:db8:1234:5678:9abc:def0:1234:5678', 16), '2001:…:1234:5678')
+  const part = fc.string({ unit: fc.constantFrom('a', '网', 'e\u0301', ':', ' ', ']', '1') })
+  fc.assert(
+    fc.property(part, fc.integer({ min: 1, max: 40 }), (text, columns) => {
+      const cut = clipMiddle(text, columns)
+      ok(width(cut) <= columns, cut)
+      equal(cut === text, width(text) <= columns)
+    }),
+  )
+  fc.assert(
+    fc.property(part, fc.integer({ min: 0, max: 65_535 }), fc.integer({ min: 12, max: 40 }), (text, port, columns) => {
+      ok(clipMiddle(`${text}:${port}`, columns).endsWith(`:${port}`))
+    }),
+  )
 })

@@ -45,6 +45,23 @@ export function clip(text: string, columns: number): string {
   return `${text.slice(0, end)}…`
 }
 
+/** A port or an inode at the end of a text, with the bracket of its address. */
+const lastPart = /\]?[: ][\w*-]{1,15}$/
+
+/** The text in at most `columns`, with `…` in its middle: what follows the last colon or space stays, such as the port of an address. */
+export function clipMiddle(text: string, columns: number): string {
+  if (width(text) <= columns) return text
+  const end = lastPart.exec(text)?.[0] ?? ''
+  const rest = columns - 1 - end.length
+  if (rest < 0) return clip(text, columns)
+  const characters = Array.from(text.slice(0, text.length - end.length))
+  // The start of an address is its network, the end of a path its name: both get half.
+  let tail = ''
+  for (let c = characters.pop(); c !== undefined && width(c + tail) <= Math.floor(rest / 2); c = characters.pop()) tail = c + tail
+  const head = clip(text, rest - width(tail) + 1)
+  return `${head.slice(0, -1)}…${tail}${end}`
+}
+
 /** The colours of a terminal that output uses. */
 export type Colour = 'bold' | 'dim' | 'red' | 'green' | 'yellow'
 /** Colours text, or returns it unchanged where colour is off. */

@@ -61,8 +61,9 @@ test('the first frame has no flows', () => {
   for (const list of flowLists) equal(topReport(frameOf(undefined), list, 'rate'), undefined)
 })
 
-test('uncounted bytes are unknown, not 0', () => {
-  equal(isUncounted(flow('a', { uncountedSockets: 1 })), true)
-  equal(isUncounted(flow('a', { uncountedSockets: 1, inTotalBytes: 1 })), false)
+test('bytes are unknown, not 0, where no socket is counted', () => {
+  equal(isUncounted(flow('a', { sockets: 1, uncountedSockets: 1 })), true)
+  equal(isUncounted(flow('a', { sockets: 2, uncountedSockets: 1 })), false)
+  equal(isUncounted(flow('a', { sockets: 1, uncountedSockets: 1, inTotalBytes: 1 })), false)
   equal(isUncounted(flow('a')), false)
 })

@@ -2,10 +2,11 @@
 
 import type { EventGap, SocketEvent } from '../../model/event.ts'
 import { eventLine } from '../../render/changes.ts'
+import { OffsetLine } from '../../render/time.ts'
 import { line, lineTime } from '../../wire/envelope.ts'
 import { exitCodeAfter, onInterrupt } from '../interrupt.ts'
 import { withMachine } from '../machine.ts'
-import { colour, print } from '../output.ts'
+import { colour, printLines } from '../output.ts'
 import { count, duration } from '../parse.ts'
 import { exits, UsageError } from '../problem.ts'
 import type { ParsedArguments } from '../table.ts'
@@ -22,12 +23,14 @@ export function run(args: ParsedArguments): Promise<number> {
   const every = duration(args, 'every') ?? 1000
   const max = count(args, 'count') ?? Infinity
   const signal = onInterrupt()
-  const textOf = args.has('ndjson') ? ndjsonOf : (event: SocketEvent | EventGap): string => eventLine(event, colour)
+  const offset = new OffsetLine()
+  const linesOf = (event: SocketEvent | EventGap): string[] =>
+    args.has('ndjson') ? [ndjsonOf(event)] : [...offset.before(event.atMs), eventLine(event, colour)]
   return withMachine(args, async machine => {
     let printed = 0
     for await (const event of machine.events({ ...query, every, signal })) {
       if (event.type !== 'gap' && test && !test(event.socket)) continue
-      print(`${textOf(event)}\n`)
+      printLines(linesOf(event))
       if (event.type !== 'gap' && ++printed >= max) break
     }
     return exitCodeAfter(signal, exits.found)

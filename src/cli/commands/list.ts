@@ -17,7 +17,7 @@ import { exitCode, NewGaps, noteGaps } from '../gaps.ts'
 import { exitCodeAfter, onInterrupt } from '../interrupt.ts'
 import { writerOf } from '../list-forms.ts'
 import { withMachine } from '../machine.ts'
-import { isTerminal, print } from '../output.ts'
+import { print, redraws } from '../output.ts'
 import { count, duration } from '../parse.ts'
 import { exits, UsageError } from '../problem.ts'
 import type { Selection } from '../select.ts'
@@ -42,7 +42,7 @@ export async function run(args: ParsedArguments): Promise<number> {
     if (every === undefined) return show(await machine.snapshot(query))
     let code: number = exits.nothing
     for await (const frame of machine.watch({ ...query, every, signal, flows: needs.has('rate') })) {
-      if (isTerminal() && !args.has('ndjson') && !args.has('json')) print('\u001b[H\u001b[2J')
+      if (redraws() && !args.has('ndjson') && !args.has('json')) print('\u001b[H\u001b[2J')
       code = await show(frame, ratesOf(frame), lineTime(frame.atMs, frame.sequence))
     }
     return exitCodeAfter(signal!, code)

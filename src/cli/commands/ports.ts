@@ -28,11 +28,13 @@ export function run(args: ParsedArguments): Promise<number> {
 
 function lines(ports: readonly Listener[], atMs: number, args: ParsedArguments, line: LineOf | undefined): string[] {
   if (args.has('ndjson')) return ports.map(listener => streamLine('listener', lineTime(atMs), listener))
-  const cells = ports.map(listenerCells)
+  const all = args.has('all-namespaces')
+  const heads = listenerHeads(all)
+  const cells = ports.map(listener => listenerCells(listener, all))
   const header = !args.has('no-header')
   if (line !== undefined) {
-    const names = listenerHeads.map(h => h.title.toLowerCase().replace(' ', '_'))
+    const names = heads.map(h => h.title.toLowerCase().replace(' ', '_'))
     return [...(header ? [names] : []), ...cells].map(line)
   }
-  return table(listenerHeads, cells, { columns: terminalColumns(), header, head: line => colour('bold', line) })
+  return table(heads, cells, { columns: terminalColumns(), header, head: line => colour('bold', line), shown: new Set() })
 }

@@ -1,6 +1,7 @@
 // `sockscope top`: traffic by process or another subject, frame after frame.
 
 import type { Frame } from '../../model/frame.ts'
+import type { Column } from '../../render/columns.ts'
 import { flowCells, flowColumns } from '../../render/flow-table.ts'
 import { ledgerText, topHead } from '../../render/flows.ts'
 import { table } from '../../render/table.ts'
@@ -11,7 +12,7 @@ import { metaFor } from '../document.ts'
 import { NewGaps, noteGaps } from '../gaps.ts'
 import { exitCodeAfter, onInterrupt } from '../interrupt.ts'
 import { withMachine } from '../machine.ts'
-import { colour, isTerminal, print, printLines, terminalColumns } from '../output.ts'
+import { colour, isTerminal, print, printLines, redraws, terminalColumns } from '../output.ts'
 import { cellLineOf, count, duration, onlyOneForm } from '../parse.ts'
 import { exits } from '../problem.ts'
 import type { ParsedArguments } from '../table.ts'
@@ -45,6 +46,7 @@ function shower(args: ParsedArguments, form: string | undefined): (frame: Frame)
   const order = (args.value('sort') ?? 'rate') as FlowOrder
   const limit = count(args, 'limit')
   const cellLine = cellLineOf(args)
+  const columnsOf = ({ sockets }: Frame): readonly Column<'flow'>[] => flowColumns(list, args.has('all-namespaces') ? sockets : undefined)
   const reportOf = (frame: Frame, rows = limit): TopReport => topReport(frame, list, order, rows)!
   if (form === 'json') return frame => printLines([jsonLine(reportOf(frame), frame)])
   if (form === 'ndjson')
@@ -54,18 +56,19 @@ function shower(args: ParsedArguments, form: string | undefined): (frame: Frame)
     }
   if (cellLine !== undefined) {
     let hasHead = false
-    const columns = flowColumns(list)
     return frame => {
+      const columns = columnsOf(frame)
       const time = timeCells(timeOf(frame))
       const rows = reportOf(frame).rows.map(flow => [...time, ...columns.map(column => column.value(flow, frame))])
       printLines([...(hasHead ? [] : [[...timeColumns, ...columns.map(c => c.name)]]), ...rows].map(cellLine))
       hasHead = true
     }
   }
+  const shown = new Set<string>()
   return frame => {
-    const redraw = isTerminal()
+    const redraw = redraws()
     const rows = limit ?? (redraw ? Math.max(1, (process.stdout.rows || 24) - 4 - frame.gaps.length) : undefined)
-    const lines = frameLines(reportOf(frame, rows), frame)
+    const lines = frameLines(reportOf(frame, rows), frame, columnsOf(frame), shown)
     // Each line is overwritten and then cleared to its end, so that nothing flickers.
     if (redraw) print(`\u001b[H${lines.map(line => `${line}\u001b[K`).join('\n')}\n\u001b[J`)
     else printLines([...lines, ''])
@@ -78,15 +81,14 @@ const jsonLine = (report: TopReport, frame: Frame): string =>
 
 const timeOf = ({ atMs, sequence }: Frame): LineTime => lineTime(atMs, sequence)
 
-function frameLines(report: TopReport, frame: Frame): string[] {
+function frameLines(report: TopReport, frame: Frame, heads: readonly Column<'flow'>[], shown: Set<string>): string[] {
   const columns = terminalColumns()
   // A line that wraps would shift the frame.
   const fit = (text: string): string => (columns === undefined ? text : clip(text, columns))
-  const heads = flowColumns(report.list)
   const cells = report.rows.map(flow => flowCells(flow, heads, frame))
   return [
     fit(topHead(report, frame.atMs)),
-    ...table(heads, cells, { columns, header: true, head: line => colour('bold', line) }),
+    ...table(heads, cells, { columns, header: true, head: line => colour('bold', line), shown }),
     ...(report.ledger ? [colour('dim', fit(ledgerText(report.ledger)))] : []),
     ...(isTerminal() ? frame.gaps.map(gap => colour('yellow', fit(safe(gap.text)))) : []),
   ]

@@ -6,6 +6,7 @@ import type { Gap } from '../../model/gap.ts'
 import type { Process } from '../../model/process.ts'
 import type { Socket } from '../../model/socket.ts'
 import { changeLines } from '../../render/changes.ts'
+import { OffsetLine } from '../../render/time.ts'
 import { holdersOf } from '../../fields/process-text.ts'
 import { line, lineTime } from '../../wire/envelope.ts'
 import { NewGaps, noteGaps } from '../gaps.ts'
@@ -28,6 +29,7 @@ export function run(args: ParsedArguments): Promise<number> {
   const details: readonly DetailName[] = asLines ? ['tcp'] : []
   const signal = onInterrupt()
   const newGaps = new NewGaps()
+  const offset = new OffsetLine()
   let before: Processes = new Map()
   return withMachine(args, async machine => {
     for await (const frame of machine.watch({ ...query, details, every, signal })) {
@@ -36,7 +38,7 @@ export function run(args: ParsedArguments): Promise<number> {
       const change = selected(frame, test)
       const gaps = newGaps.of(frame.gaps)
       if (asLines) printLines(ndjson(frame, change, gaps, processes))
-      else printLines(changeLines(change, frame.atMs, processes, colour))
+      else printLines([...offset.before(frame.atMs), ...changeLines(change, frame.atMs, processes, colour)])
       noteGaps(gaps)
       before = frame.processes
       if (frame.sequence >= max) break
