@@ -4,11 +4,17 @@ import { spawn, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
 import { connect, createServer, type AddressInfo } from 'node:net'
 import { createInterface } from 'node:readline'
-import { test } from 'node:test'
+import { after, test } from 'node:test'
 import { needs } from './needs.ts'
 
-const start = (...args: string[]): ChildProcess =>
-  spawn(process.execPath, ['src/cli/main.ts', ...args], { stdio: ['ignore', 'pipe', 'pipe'] })
+const started: ChildProcess[] = []
+after(() => started.forEach(child => child.kill('SIGKILL')))
+
+function start(...args: string[]): ChildProcess {
+  const child = spawn(process.execPath, ['src/cli/main.ts', ...args], { stdio: ['ignore', 'pipe', 'pipe'] })
+  started.push(child)
+  return child
+}
 
 /** A server that counts what it receives, and connections to it until it is stopped. */
 async function traffic<T>(use: (port: number) => Promise<T>): Promise<T> {
