@@ -1,6 +1,5 @@
 // The command line: finds the command, runs it, and turns every error into a message and an exit code.
 
-import { isIP } from 'node:net'
 import { ArgumentError, DecodeError, FilterError, OsError } from '../model/errors.ts'
 import { nearest } from '../model/nearest.ts'
 import { safe } from '../render/text.ts'
@@ -63,10 +62,15 @@ async function choose(args: readonly string[]): Promise<{ command: Command; rest
         : undefined
     if (meant !== undefined) throw new UsageError(`unknown command ${JSON.stringify(first)}; did you mean ${meant}?`)
     const isOnly = args.slice(at + 1).every(word => word.startsWith('-'))
-    if (isOnly && isIP(first) > 0) throw new UsageError(`${JSON.stringify(first)} is not a filter; did you mean ip ${first}?`)
+    if (isOnly && (await isAddress(first))) throw new UsageError(`${JSON.stringify(first)} is not a filter; did you mean ip ${first}?`)
     if (isOnly && /^[\w.-]*\d$/.test(first)) throw new UsageError(`unknown word ${JSON.stringify(first)}; did you mean process:${first}?`)
   }
   return { command: commands[0]!, rest: args }
+}
+
+async function isAddress(word: string): Promise<boolean> {
+  const { addressWords } = await import('../filter/language/address.ts')
+  return addressWords(word) !== undefined
 }
 
 /** The place of the first word after the global options at the start. */
