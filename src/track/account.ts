@@ -81,7 +81,9 @@ export class Account {
       const process = processOf(pid)
       if (process !== undefined) processes.set(pid, process)
     }
-    const evidence = { holders, isKnown: (pid: number) => pid === 0 || processes.has(pid), isLast }
+    // At the end the processes that used it are all that can have its bytes, where no snapshot has shown a holder.
+    const sharers = isLast && holders.length === 0 ? users : holders
+    const evidence = { holders: sharers, isKnown: (pid: number) => pid === 0 || processes.has(pid), isLast }
     // What the other protocols have received is what processes have read.
     const queued = socket.protocol === 'tcp' ? socket.queues?.receivedBytes : 0
     return {

@@ -520,3 +520,16 @@ test('what nobody had read at the end is an estimate for the holder, what it had
     ],
   )
 })
+
+test('what a process outside of the pid namespace had not read at the end is hidden with the rest, as an estimate', () => {
+  const meter = flowMeter()
+  meter.take(takeSnapshot([]), [], undefined)
+  const traffic = { inBytes: 0, outBytes: 50, inCalls: 0, outCalls: 0, processes: [{ pid: 0, inBytes: 0, outBytes: 50 }] }
+  const queues = { receivedBytes: 777, sendBytes: 0, backlog: undefined, backlogLimit: undefined }
+  const { processes, unattributed } = meter.take(takeSnapshot([]), [closed({ ...socket('f', [], {}), traffic, queues }, 777, 50)], 1000)!
+  deepEqual(
+    processes.map(({ name, inBytes, outBytes, accuracy }) => [name, inBytes, outBytes, accuracy]),
+    [['(hidden)', 777, 50, 'estimate']],
+  )
+  deepEqual([unattributed.inBytes, unattributed.outBytes], [0, 0])
+})

@@ -92,6 +92,7 @@ export function flowTables(processOf: (pid: number) => Process | undefined): Flo
           rest[way] -= part.bytes
           if (part.pid === 0 && !known.has(0)) {
             foreign[way] += part.bytes
+            if (!part.sure) foreign.accuracy = worse(foreign.accuracy, 'estimate')
             continue
           }
           const accuracy = part.sure ? amount.accuracy : worse(amount.accuracy, 'estimate')
