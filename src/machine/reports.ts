@@ -113,7 +113,7 @@ export function killPlanRequest(options: KillPlanOptions): Request<KillPlan> {
       descendants: tree ? ((await source.processes?.()) ?? []) : undefined,
       self,
       hiddenAbove,
-      denied: new Set<number>(),
+      denied: new Map<number, string>(),
       canSignal: source.actions?.hold !== undefined,
     }
     const plan = killPlan(snapshot, request)
@@ -123,15 +123,15 @@ export function killPlanRequest(options: KillPlanOptions): Request<KillPlan> {
 }
 
 /** The targets to which the system refuses signals: it is asked, as users, capabilities and security modules all decide. */
-async function deniedOf({ actions }: Source, { targets }: KillPlan): Promise<ReadonlySet<number>> {
-  const denied = new Set<number>()
+async function deniedOf({ actions }: Source, { targets }: KillPlan): Promise<ReadonlyMap<number, string>> {
+  const denied = new Map<number, string>()
   for (const { process, spared } of targets) {
     if (spared !== undefined) continue
     try {
       ;(await actions!.hold!(process)).release()
     } catch (error) {
       if (!(error instanceof OsError)) throw error
-      if (error.code === 'EPERM') denied.add(process.pid)
+      if (error.code === 'EPERM') denied.set(process.pid, error.help ?? 'run as that user or as root')
       else if (error.code !== 'ESRCH') throw error // One that has ended is found to have ended again when the plan is carried out.
     }
   }

@@ -51,7 +51,7 @@ const request = {
   clients: false,
   descendants: undefined,
   self: [99, 7],
-  denied: new Set<number>(),
+  denied: new Map<number, string>(),
   canSignal: true,
 }
 
@@ -65,7 +65,7 @@ test('a plan to kill, and why it is refused', () => {
   const refused = killPlan(aSnapshot(sockets, [web]), request)
   equal(refusalText(refused.refusal!, refused), 'web 7: it is a parent of this program')
   match(killPlanLines(refused)[0]!, /: will not be killed, it is a parent of this program$/)
-  const foreign = killPlan(aSnapshot(sockets, [web]), { ...request, self: [99], denied: new Set([7]) })
+  const foreign = killPlan(aSnapshot(sockets, [web]), { ...request, self: [99], denied: new Map([[7, 'run as that user or as root']]) })
   equal(refusalText(foreign.refusal!, foreign), 'web 7: this user may not signal it: it belongs to user www; run as that user or as root')
   const hidden = killPlan(aSnapshot([listening('l', at('0.0.0.0', 80), { ownerless: 'permission' })]), request)
   equal(refusalText(hidden.refusal!, hidden), 'cannot see which process holds 0.0.0.0:80 (hidden); run as root')

@@ -10,7 +10,7 @@ const request = (overrides: Partial<KillRequest> = {}): KillRequest => ({
   clients: false,
   descendants: undefined,
   self: [99, 50],
-  denied: new Set<number>(),
+  denied: new Map<number, string>(),
   canSignal: true,
   ...overrides,
 })
@@ -69,8 +69,8 @@ test('this program, its parents, the first process and other users are spared, a
   deepEqual(codes(named(50, 'shell')), ['ancestor', 'target-spared'])
   deepEqual(codes(named(1, 'init')), ['first-process', 'target-spared'])
   deepEqual(codes(named(7, 'web'), { canSignal: false }), ['unsupported', 'target-spared'])
-  deepEqual(codes(named(7, 'web'), { denied: new Set([7]) }), ['other-user', 'target-spared'])
-  deepEqual(codes(named(7, 'web', { uid: 5 }), { denied: new Set([8]) }), [undefined, undefined])
+  deepEqual(codes(named(7, 'web'), { denied: new Map([[7, 'run as root']]) }), ['other-user', 'target-spared'])
+  deepEqual(codes(named(7, 'web', { uid: 5 }), { denied: new Map([[8, 'run as root']]) }), [undefined, undefined])
 })
 
 test('one spared process of several is enough for a refusal that names it', () => {

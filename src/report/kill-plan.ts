@@ -63,8 +63,8 @@ export interface KillRequest {
   readonly self: readonly number[]
   /** The last of them that can be seen, where its parent cannot; undefined when all can. */
   readonly hiddenAbove?: Process | undefined
-  /** Pids of processes to which the system refuses signals. */
-  readonly denied: ReadonlySet<number>
+  /** Pids of processes to which the system refuses signals, and what would help. */
+  readonly denied: ReadonlyMap<number, string>
   /** Whether the source can send signals. */
   readonly canSignal: boolean
 }
@@ -117,10 +117,11 @@ function sparedOf(target: Process, { self, hiddenAbove, denied, canSignal }: Kil
   }
   if (target.pid === 1) return { code: 'first-process', text: 'it is the first process of the system', help: '' }
   if (!canSignal) return { code: 'unsupported', text: 'this source cannot signal processes', help: '' }
-  if (!denied.has(target.pid)) return undefined
+  const help = denied.get(target.pid)
+  if (help === undefined) return undefined
   const user = target.user ?? target.uid
   const text = `this user may not signal it${user === undefined ? '' : `: it belongs to user ${user}`}`
-  return { code: 'other-user', text, help: 'run as that user or as root' }
+  return { code: 'other-user', text, help }
 }
 
 const mayBeOlder = (one: Process, other: Process): boolean =>

@@ -62,7 +62,7 @@ test('kill of a protected process is refused with the remedy of Windows', there,
     '--yes',
   )
   equal(refused.code, 3)
-  match(refused.err, /EPERM \(run it elevated \(as administrator\)\)\n/)
+  match(refused.err, /this user may not signal it; run it elevated \(as administrator\)\n/)
 })
 
 test('port shows services and the command line', there, () => {
