@@ -24,8 +24,7 @@ c.shutdown(1); c.recv(1); c.close()
 /** Answers each request of a short TCP connection, and each datagram. */
 const shortServer = `
 import socket, threading
-# A port below those of clients, as most servers have: by that the ledger takes this end for the one that accepts.
-s = socket.create_server(("10.99.0.2", 7000), backlog=512)
+s = socket.create_server(("10.99.0.2", 60999), backlog=512)
 u = socket.socket(socket.AF_INET, socket.SOCK_DGRAM); u.bind(("10.99.0.2", s.getsockname()[1]))
 def datagrams():
     while True: u.sendto(b"r" * 120, u.recvfrom(65535)[1])

@@ -104,7 +104,7 @@ function headers(flows: readonly Flow[], direction: Direction, interfaces: reado
 function headersOf({ socket, ...flow }: Flow, direction: Direction): { readonly count: number; readonly bytes: number } {
   const count = flow[names[direction].segments] ?? 0
   if (socket === undefined || count === 0) return { count: 0, bytes: 0 }
-  const { local, remote, tcp } = socket
+  const { remote, tcp } = socket
   const mapped = remote?.address?.startsWith('::ffff:') ?? false
   const ip = ipHeader[socket.family === 'ipv6' && !mapped ? 'ipv6' : 'ipv4']
   if (socket.protocol !== 'tcp') return { count, bytes: count * (ip + 8) }
@@ -112,8 +112,7 @@ function headersOf({ socket, ...flow }: Flow, direction: Direction): { readonly 
   const options = (tcp?.negotiated?.timestamps ?? true) ? 12 : 0
   const segment = ip + 20 + options
   // Where not all of its segments are of this interval, the handshake is of an earlier one.
-  if (count !== tcp?.[names[direction].tcp]) return { count, bytes: count * segment }
-  // A SYN has 20 bytes of options: MSS, SACK, timestamps, scale. Linux does not count the one that answers, of the end that accepted: most often that with the lower port.
-  const isUncounted = direction === 'out' && (local?.port ?? 0) < (remote?.port ?? 0)
-  return isUncounted ? { count: count + 1, bytes: count * segment + ip + 40 } : { count, bytes: (count - 1) * segment + ip + 40 }
+  if (count < (tcp?.[names[direction].tcp] ?? Infinity)) return { count, bytes: count * segment }
+  // A SYN has 20 bytes of options: MSS, SACK, timestamps, scale.
+  return { count, bytes: (count - 1) * segment + ip + 40 }
 }

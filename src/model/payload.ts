@@ -38,7 +38,7 @@ export function payload(socket: Socket, connected?: boolean): Payload | undefine
       outBytes: sent?.bytes ?? tcp.ackedBytes!,
       droppedBytes: sent?.droppedBytes,
       retransmittedBytes: tcp.retransmittedBytes ?? 0,
-      ...segments(socket),
+      ...segments(socket, connected),
       accuracy: sent === undefined || tcp.retransmittedBytes === undefined ? 'estimate' : sent.accuracy,
     }
   }
@@ -127,8 +127,15 @@ function hasSentFin({ tcp, state }: Socket): boolean | undefined {
 }
 
 /** The segments or datagrams of a socket; undefined when they are not counted. */
-export function segments({ protocol, tcp, traffic, detail }: Socket): Pick<Payload, 'inSegments' | 'outSegments'> {
-  if (protocol === 'tcp') return { inSegments: tcp?.receivedSegments, outSegments: tcp?.sentSegments }
+export function segments(
+  { protocol, tcp, traffic, detail }: Socket,
+  connected: boolean | undefined,
+): Pick<Payload, 'inSegments' | 'outSegments'> {
+  if (protocol === 'tcp') {
+    // Another socket of the kernel sends the SYN-ACK of an end that accepts: it is in no counter of the connection.
+    const uncounted = connected === false ? 1 : 0
+    return { inSegments: tcp?.receivedSegments, outSegments: tcp?.sentSegments && tcp.sentSegments + uncounted }
+  }
   const isStream = detail?.type === 'stream'
   return { inSegments: isStream ? undefined : traffic?.inCalls, outSegments: isStream ? undefined : traffic?.outCalls }
 }
@@ -138,7 +145,7 @@ function ofTraffic(socket: Socket, traffic: Traffic): Payload {
     inBytes: traffic.inBytes,
     outBytes: traffic.outBytes,
     retransmittedBytes: traffic.accuracy === 'exact' ? (socket.tcp?.retransmittedBytes ?? 0) : 0,
-    ...segments(socket),
+    ...segments(socket, undefined),
     accuracy: traffic.accuracy ?? 'exact',
   }
 }

@@ -609,7 +609,7 @@ export class Tracker {
     one.account = undefined
     if (account === undefined || inBytes === undefined || outBytes === undefined) return
     const record = { ...socket, traffic: socket.traffic ?? account.socket.traffic }
-    const { inSegments = account.last.inSegments, outSegments = account.last.outSegments } = segments(record)
+    const { inSegments = account.last.inSegments, outSegments = account.last.outSegments } = segments(record, one.connected)
     const retransmittedBytes = socket.tcp?.retransmittedBytes ?? account.last.retransmittedBytes
     const now: Payload = { inBytes, outBytes, retransmittedBytes, inSegments, outSegments, accuracy: accuracy ?? 'sampled' }
     const moved = account.count(record, now, pid => processes.find(process => process.pid === pid) ?? this.processOf(pid), true)
